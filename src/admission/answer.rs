@@ -1,0 +1,156 @@
+//! From a request to an answer: pure, synchronous, and the same for the server and for `apim-keyless review`.
+
+use super::response::{EncodedPatch, Status};
+use super::{Door, Entry, Operation, Request, Response, Undecodable, speech};
+use crate::gateway::{Change, Subject, Surroundings};
+use crate::policy::{Context, ControlledPods, Maker, Mode, Outcome, Policy, Ruling, dotted};
+use json_patch::Patch;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A response, and what there is to say about it in log and metrics.
+pub struct Answer {
+    /// What the API server is told.
+    pub response: Response,
+    /// What was decided, in a word.
+    pub verdict: Verdict,
+    /// What was found.
+    pub rulings: Vec<Ruling>,
+    /// What is changed, or in audit would be.
+    pub patch: Option<Patch>,
+}
+
+/// What was decided, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Nothing is wrong, or it is none of ours.
+    Allowed,
+    /// The judgement broke down.
+    Failed,
+    /// It is changed.
+    Mended,
+    /// It is refused.
+    Refused,
+    /// Something is wrong, and it is allowed all the same.
+    Remarked,
+    /// No rule looks at this kind.
+    UnknownKind,
+}
+
+impl Verdict {
+    /// Its name, as logs, metrics and audit annotations write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Failed => "failed",
+            Self::Mended => "mended",
+            Self::Refused => "refused",
+            Self::Remarked => "remarked",
+            Self::UnknownKind => "unknown-kind",
+        }
+    }
+}
+
+/// Answers a request that came in at `entry`.
+///
+/// # Errors
+/// The object is of a kind that is judged, but not of its shape. The API server never sends such a one.
+pub fn answer(policy: &Policy, surroundings: &Surroundings, entry: Entry, request: &Request<'_>) -> Result<Answer, Undecodable> {
+    let Some(object) = request.object.filter(|_| matches!(request.operation, Operation::Create | Operation::Update)) else {
+        return Ok(allowed(request, Verdict::Allowed));
+    };
+    let namespace = request.namespace.as_deref().unwrap_or_default();
+    let subject = Subject::recognise(object.get(), namespace)
+        .map_err(|unreadable| Undecodable { place: format!("request.object at {}", dotted(&unreadable.at)), problem: unreadable.problem.to_owned() })?;
+    let Some(subject) = subject else { return Ok(of_unknown_kind(request)) };
+    let context = Context {
+        mode: entry.mode,
+        expectations: policy.expectations(&subject.identity.namespace, &surroundings.namespace_annotations),
+        surroundings,
+        change: change(request, &subject, namespace),
+        maker: maker(policy, request, &subject),
+        can_be_mended: request.operation == Operation::Create || !subject.workload().is_some_and(|workload| workload.kind.keeps_its_template()),
+    };
+    let rulings = policy.examine(&subject, &context);
+    Ok(match entry.door {
+        Door::Mutate => mended(policy, entry, request, &subject, rulings),
+        Door::Validate => judged(policy, entry, request, &subject, rulings),
+    })
+}
+
+/// Runs `decide`; if it panics, an answer stands in that refuses where refusing was asked for and allows elsewhere.
+pub fn answer_or_stand_in(
+    entry: Entry,
+    request: &Request<'_>,
+    decide: impl FnOnce() -> Result<Answer, Undecodable>,
+) -> Result<Answer, Undecodable> {
+    catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| {
+        let mut answer = allowed(request, Verdict::Failed);
+        let problem = "apim-keyless failed to judge this object; that is a defect of its own, and its log tells where";
+        if entry.fails_closed() {
+            answer.response.allowed = false;
+            answer.response.status = Some(Status::internal_error(problem.to_owned()));
+        } else {
+            answer.response.warnings = vec![problem.to_owned()];
+        }
+        Ok(answer)
+    })
+}
+
+fn mended(policy: &Policy, entry: Entry, request: &Request<'_>, subject: &Subject<'_>, mut rulings: Vec<Ruling>) -> Answer {
+    // what remains is said at the validate door, after every other webhook had its turn
+    rulings.retain(|ruling| ruling.outcome() == Outcome::Mended);
+    let patch = patch(subject, &rulings);
+    let mut answer = allowed(request, if patch.is_some() { Verdict::Mended } else { Verdict::Allowed });
+    if let Some(patch) = &patch {
+        answer.response.patch = Some(EncodedPatch::of(patch));
+        // a second call, after other webhooks, finds nothing more and so writes no other value for the same keys
+        answer.response.audit_annotations = speech::annotations(entry, answer.verdict.name(), &rulings.iter().collect::<Vec<_>>(), &policy.name);
+    }
+    Answer { rulings, patch, ..answer }
+}
+
+fn judged(policy: &Policy, entry: Entry, request: &Request<'_>, subject: &Subject<'_>, rulings: Vec<Ruling>) -> Answer {
+    let (refusals, remarks): (Vec<&Ruling>, Vec<&Ruling>) = rulings.iter().partition(|ruling| ruling.mode == Mode::Enforce);
+    let verdict = match (refusals.is_empty(), remarks.is_empty()) {
+        (false, _) => Verdict::Refused,
+        (true, false) => Verdict::Remarked,
+        (true, true) => Verdict::Allowed,
+    };
+    let mut answer = allowed(request, verdict);
+    if verdict == Verdict::Refused {
+        answer.response.allowed = false;
+        answer.response.status = Some(Status::forbidden(speech::denial(&subject.identity, &refusals)));
+    }
+    answer.response.warnings = speech::warnings(&remarks);
+    answer.response.audit_annotations = speech::annotations(entry, verdict.name(), &rulings.iter().collect::<Vec<_>>(), &policy.name);
+    let would_be_mended = rulings.iter().filter(|ruling| ruling.mode == Mode::Audit && ruling.outcome_if_enforced() == Outcome::Mended);
+    let would_patch = patch(subject, would_be_mended);
+    Answer { patch: would_patch, rulings, ..answer }
+}
+
+fn patch<'r>(subject: &Subject<'_>, rulings: impl IntoIterator<Item = &'r Ruling>) -> Option<Patch> {
+    let mended = Policy::mend(subject, rulings)?;
+    Some(json_patch::diff(&subject.value(), &mended)).filter(|patch| !patch.is_empty())
+}
+
+fn change(request: &Request<'_>, subject: &Subject<'_>, namespace: &str) -> Change {
+    let old = request.old_object.filter(|_| request.operation == Operation::Update);
+    let old = old.and_then(|old| Subject::recognise(old.get(), namespace).ok().flatten());
+    old.map_or(Change::Everything, |old| Change::between(&old, subject))
+}
+
+fn maker(policy: &Policy, request: &Request<'_>, subject: &Subject<'_>) -> Maker {
+    let is_made_by_controller = subject.owner().is_some_and(|owner| owner.is_served_by(&request.user_info.username));
+    if is_made_by_controller && policy.controlled_pods == ControlledPods::Audit { Maker::Controller } else { Maker::Anybody }
+}
+
+fn of_unknown_kind(request: &Request<'_>) -> Answer {
+    let mut answer = allowed(request, Verdict::UnknownKind);
+    answer.response.warnings = vec!["apim-keyless: no rule looks at this kind; leave it out of the webhook configuration".to_owned()];
+    answer
+}
+
+fn allowed(request: &Request<'_>, verdict: Verdict) -> Answer {
+    let response = Response { uid: request.uid.clone().into_owned(), allowed: true, ..Response::default() };
+    Answer { response, verdict, rulings: Vec::new(), patch: None }
+}

@@ -1,0 +1,93 @@
+//! The three paths, and the one event of every review. The object itself is never logged.
+
+use super::{Answer, Entry, Request, Undecodable, answer, answer_or_stand_in};
+use crate::gateway::Surroundings;
+use crate::policy::Policy;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Longest body that is read: a write of 3 MiB, twice (new and old object), with every `<`, `>` and `&` escaped, fits.
+pub const BODY_BYTES: usize = 16 * 1024 * 1024;
+
+/// Told of every review that was answered, for metrics.
+pub trait Observer: Send + Sync + 'static {
+    /// A review that came in at `entry` was answered after `duration`.
+    fn answered(&self, entry: Entry, answer: &Answer, duration: Duration);
+    /// A body that came in at `entry` was no review.
+    fn undecodable(&self, entry: Entry);
+}
+
+/// What the paths share.
+pub struct Doors {
+    /// By what is judged.
+    pub policy: Policy,
+    /// Whom to tell.
+    pub observer: Box<dyn Observer>,
+}
+
+/// The paths of every entry.
+pub fn router(doors: Arc<Doors>) -> Router {
+    let router = Entry::ALL.into_iter().fold(Router::new(), |router, entry| {
+        router.route(&entry.path(), post(move |doors, headers, body| review(entry, doors, headers, body)))
+    });
+    router.layer(DefaultBodyLimit::max(BODY_BYTES)).with_state(doors)
+}
+
+async fn review(entry: Entry, State(doors): State<Arc<Doors>>, headers: HeaderMap, body: Bytes) -> Response {
+    let start = Instant::now();
+    if !is_json(&headers) {
+        doors.observer.undecodable(entry);
+        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type: expected application/json, which an AdmissionReview has\n").into_response();
+    }
+    let answered = Request::read(&body).and_then(|request| {
+        let surroundings = Surroundings::default();
+        let answer = answer_or_stand_in(entry, &request, || answer(&doors.policy, &surroundings, entry, &request))?;
+        doors.observer.answered(entry, &answer, start.elapsed());
+        log(entry, &request, &answer, start.elapsed());
+        Ok(answer.response.to_review())
+    });
+    match answered {
+        Ok(review) => ([(header::CONTENT_TYPE, "application/json")], review).into_response(),
+        Err(undecodable) => refuse_body(entry, &doors, &undecodable),
+    }
+}
+
+/// `400`: for the API server a call that failed, so that `failurePolicy` decides.
+fn refuse_body(entry: Entry, doors: &Doors, undecodable: &Undecodable) -> Response {
+    doors.observer.undecodable(entry);
+    tracing::warn!(door = entry.door.name(), mode = entry.mode.name(), error = ?undecodable.to_string(), "not a review");
+    (StatusCode::BAD_REQUEST, format!("{undecodable}\n")).into_response()
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    text.split(';').next().is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// The event of a review. Texts that a user chose are written as Rust strings, so that none can begin a new line.
+fn log(entry: Entry, request: &Request<'_>, answer: &Answer, duration: Duration) {
+    let violations: Vec<String> = answer.rulings.iter().map(crate::policy::Ruling::sentence).collect();
+    tracing::info!(
+        uid = ?request.uid,
+        door = entry.door.name(),
+        mode = entry.mode.name(),
+        verdict = answer.verdict.name(),
+        operation = request.operation.name(),
+        kind = ?request.kind.kind,
+        sub_resource = ?request.sub_resource(),
+        namespace = ?request.namespace.as_deref().unwrap_or_default(),
+        name = ?request.name.as_deref().unwrap_or_default(),
+        user = ?request.user_info.username,
+        dry_run = request.dry_run.unwrap_or_default(),
+        violations = ?violations,
+        patch = answer.patch.as_ref().map(ToString::to_string),
+        microseconds = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
+        "review"
+    );
+}

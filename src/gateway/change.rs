@@ -1,0 +1,166 @@
+//! What an update touches of the part of an object that is judged.
+//!
+//! An update that leaves the judged part alone is left alone: it must not roll the Pods of a running gateway behind
+//! its owner's back, nor stop its scaling, its status or its deletion.
+
+use super::{Container, Kind, Subject, View, Workload, well_known};
+use jsonptr::{Pointer, PointerBuf};
+
+/// How much of an object is judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// All of it: it is new, or its judged part was touched.
+    Everything,
+    /// Nothing: an update that leaves the judged part alone.
+    Nothing,
+    /// Of a Pod, whose other fields can't change: its identity keys, and the containers that were added or changed.
+    OfPod {
+        /// Were labels or annotations of azure-workload-identity touched?
+        identity: bool,
+        /// Where the added and changed containers stand.
+        containers: Vec<PointerBuf>,
+    },
+}
+
+impl Change {
+    /// What an update from `old` to `new` touches.
+    pub fn between(old: &Subject<'_>, new: &Subject<'_>) -> Self {
+        match (&old.view, &new.view) {
+            (View::ConfigMap(old), View::ConfigMap(new)) => Self::everything_if(
+                !old.settings().eq(new.settings())
+                    || !old.binary_settings().eq(new.binary_settings()),
+            ),
+            (View::ServiceAccount(_), View::ServiceAccount(_)) => {
+                Self::everything_if(keys_differ(old, new))
+            }
+            (View::Workload(of_old), View::Workload(of_new))
+                if of_old.kind == Kind::Pod && of_new.kind == Kind::Pod =>
+            {
+                Self::OfPod {
+                    identity: keys_differ(old, new),
+                    containers: changed_containers(of_old, of_new),
+                }
+            }
+            (View::Workload(of_old), View::Workload(of_new)) => Self::everything_if(
+                keys_differ(old, new)
+                    || !of_old.has_template_of(of_new)
+                    || of_old.kind != of_new.kind,
+            ),
+            _ => Self::Everything,
+        }
+    }
+
+    /// Is what stands at `place` judged, or only remarked on?
+    pub fn touches(&self, place: &Pointer) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Nothing => false,
+            Self::OfPod { identity, containers } => {
+                let in_a_container = place
+                    .as_str()
+                    .split('/')
+                    .nth(2)
+                    .is_some_and(|list| list.ends_with("ontainers"));
+                if in_a_container {
+                    containers.iter().any(|container| place.starts_with(container))
+                } else {
+                    *identity
+                }
+            }
+        }
+    }
+
+    fn everything_if(touched: bool) -> Self {
+        if touched { Self::Everything } else { Self::Nothing }
+    }
+}
+
+fn keys_differ(old: &Subject<'_>, new: &Subject<'_>) -> bool {
+    let (old, new) = (old.metadata(), new.metadata());
+    !well_known::judged(&old.labels).eq(well_known::judged(&new.labels))
+        || !well_known::judged(&old.annotations).eq(well_known::judged(&new.annotations))
+}
+
+fn changed_containers(old: &Workload, new: &Workload) -> Vec<PointerBuf> {
+    let old = old.containers();
+    let same = |one: &Container<'_>, other: &Container<'_>| {
+        one.list == other.list
+            && one.name == other.name
+            && one.image == other.image
+            && one.env == other.env
+            && one.env_from == other.env_from
+            && one.volume_mounts == other.volume_mounts
+    };
+    new.containers()
+        .into_iter()
+        .filter(|container| !old.iter().any(|was| same(was, container)))
+        .map(|container| container.at)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(old: &str, new: &str) -> Change {
+        let subject = |json: &str| Subject::recognise(json.to_owned(), "default").unwrap().unwrap();
+        Change::between(&subject(old), &subject(new))
+    }
+
+    #[test]
+    fn of_a_config_map_only_settings_count() {
+        let with =
+            |data: &str| format!(r#"{{"apiVersion":"v1","kind":"ConfigMap","data":{data}}}"#);
+        let old = with(r#"{"config.service.auth":"key","telemetry.logs.std.level":"info"}"#);
+        assert_eq!(
+            change(
+                &old,
+                &with(r#"{"config.service.auth":"key","telemetry.logs.std.level":"warn"}"#)
+            ),
+            Change::Nothing
+        );
+        assert_eq!(change(&old, &with(r#"{"config.service.auth":"other"}"#)), Change::Everything);
+        assert_eq!(
+            change(
+                &old,
+                &with(r#"{"CONFIG__SERVICE__AUTH":"key","telemetry.logs.std.level":"info"}"#)
+            ),
+            Change::Everything
+        );
+        let binary =
+            r#"{"apiVersion":"v1","kind":"ConfigMap","binaryData":{"config.service.auth":"a2V5"}}"#;
+        assert_eq!(change(&with("{}"), binary), Change::Everything);
+    }
+
+    #[test]
+    fn of_a_workload_the_template_and_its_judged_keys_count() {
+        let with = |labels: &str, replicas: u8, image: &str| {
+            format!(
+                r#"{{"apiVersion":"apps/v1","kind":"Deployment","metadata":{{"labels":{labels}}},"spec":{{"replicas":{replicas},"template":{{"spec":{{"containers":[{{"name":"a","image":"{image}"}}]}}}}}}}}"#
+            )
+        };
+        let old = with("{}", 1, "a");
+        assert_eq!(change(&old, &with(r#"{"team":"orders"}"#, 3, "a")), Change::Nothing);
+        assert_eq!(change(&old, &with("{}", 1, "b")), Change::Everything);
+        assert_eq!(
+            change(&old, &with(r#"{"apim-keyless.dev/gateway":"true"}"#, 1, "a")),
+            Change::Everything
+        );
+    }
+
+    #[test]
+    fn of_a_pod_only_what_was_added_is_judged() {
+        let with = |extra: &str| {
+            format!(
+                r#"{{"apiVersion":"v1","kind":"Pod","spec":{{"containers":[{{"name":"a","image":"a"}}]{extra}}}}}"#
+            )
+        };
+        let change = change(
+            &with(""),
+            &with(r#","ephemeralContainers":[{"name":"debugger","image":"busybox"}]"#),
+        );
+        assert!(change.touches(Pointer::from_static("/spec/ephemeralContainers/0/image")));
+        assert!(!change.touches(Pointer::from_static("/spec/containers/0/image")));
+        assert!(!change.touches(Pointer::from_static("/metadata/labels")));
+    }
+}

@@ -1,0 +1,36 @@
+//! The part of an object's metadata that rules read. Everything else, `managedFields` above all, is skipped unread.
+
+use super::well_known::Keys;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use serde::{Deserialize, Deserializer};
+use std::collections::BTreeMap;
+
+/// Name, namespace, labels, annotations and owners of an object or a pod template.
+#[derive(Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Metadata {
+    /// Absent when the API server is to generate one.
+    pub name: Option<String>,
+    /// What a generated name begins with.
+    pub generate_name: Option<String>,
+    /// Absent where the namespace is told elsewhere: in a review's request, or on the command line.
+    pub namespace: Option<String>,
+    /// Labels; `null` is none.
+    #[serde(default, deserialize_with = "nullable")]
+    pub labels: Keys,
+    /// Annotations; `null` is none.
+    #[serde(default, deserialize_with = "nullable")]
+    pub annotations: Keys,
+    /// Owner references, which anybody can write.
+    pub owner_references: Option<Vec<OwnerReference>>,
+}
+
+/// Reads a map of strings as Go's decoder does: a `null` map is empty, a `null` value is the empty string.
+pub(super) fn nullable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Keys, D::Error> {
+    let map = Option::<BTreeMap<String, Option<String>>>::deserialize(deserializer)?;
+    Ok(map
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(key, value)| (key, value.unwrap_or_default()))
+        .collect())
+}

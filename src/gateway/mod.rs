@@ -1,0 +1,40 @@
+//! What a gateway *is*: the objects it is made of, read from their bytes. Pure: no I/O, no clock, no log.
+//!
+//! [`Subject`] is an object under examination, [`Workload`] a subject with a pod template, [`Gateway`] what makes a
+//! workload ours, [`Surroundings`] what stands beside it. What a gateway *should be* is the `policy` room's.
+
+mod auth_method;
+mod change;
+mod config_map;
+mod container;
+mod environment;
+mod expansion;
+mod image;
+mod kind;
+mod metadata;
+mod owner;
+mod recognition;
+mod service_account;
+mod setting;
+mod subject;
+mod surroundings;
+mod variable;
+pub mod well_known;
+mod workload;
+
+pub use auth_method::{AuthMethod, WORKLOAD_IDENTITY};
+pub use change::Change;
+pub use config_map::ConfigMap;
+pub use container::{Container, ContainerList};
+pub use environment::Environment;
+pub use image::{Image, ImageVersion, Images, Repository, RepositoryError};
+pub use kind::Kind;
+pub use metadata::Metadata;
+pub use owner::Owner;
+pub use recognition::{Gateway, Part};
+pub use service_account::ServiceAccount;
+pub use setting::{Setting, prefix_can_make_auth};
+pub use subject::{Identity, Subject, Unreadable, View};
+pub use surroundings::{Sight, Surroundings};
+pub use variable::{KeySource, Source, Value, Variable};
+pub use workload::Workload;

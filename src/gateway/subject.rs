@@ -1,0 +1,234 @@
+//! An object under examination: its bytes, its typed view, and its raw value on demand, all from one constructor.
+
+use super::metadata::Metadata;
+use super::{ConfigMap, Kind, Owner, ServiceAccount, Workload};
+use jsonptr::PointerBuf;
+use serde::de::DeserializeSeed;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use serde_json::error::Category;
+use serde_path_to_error::{Path, Segment};
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+/// An object of a kind that rules look at.
+pub struct Subject<'a> {
+    /// Which object it is.
+    pub identity: Identity,
+    /// Its typed view.
+    pub view: View,
+    json: Cow<'a, str>,
+}
+
+/// Which object a subject is, as a sentence names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// `apiVersion` as written.
+    pub api_version: String,
+    /// `kind` as written.
+    pub kind: String,
+    /// The namespace it is in, or is to be in.
+    pub namespace: String,
+    /// Its name; the beginning of it where the API server generates the rest; empty if it has neither.
+    pub name: String,
+}
+
+/// The typed eyes of a subject.
+pub enum View {
+    /// A `ConfigMap`.
+    ConfigMap(ConfigMap),
+    /// A `ServiceAccount`.
+    ServiceAccount(ServiceAccount),
+    /// Anything with a pod template.
+    Workload(Box<Workload>),
+}
+
+/// An object whose JSON is not of the shape that Kubernetes gives its kind. It never holds a value.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{problem}")]
+pub struct Unreadable {
+    /// Where the shape is wrong.
+    pub at: PointerBuf,
+    /// What is wrong there, without the value.
+    pub problem: &'static str,
+}
+
+impl<'a> Subject<'a> {
+    /// Reads one object from its JSON; `None` if no rule looks at its kind.
+    ///
+    /// `namespace` is where it goes if it names none itself.
+    ///
+    /// # Errors
+    /// The object is of a kind that we look at, but not of its shape.
+    pub fn recognise(
+        json: impl Into<Cow<'a, str>>,
+        namespace: &str,
+    ) -> Result<Option<Self>, Unreadable> {
+        let json = json.into();
+        let head = read(&json, PhantomData::<Head>)?;
+        let Some(kind) = Kind::of(&head.api_version, &head.kind) else { return Ok(None) };
+        let view = read(&json, kind)?;
+        let metadata = view.metadata();
+        let identity = Identity {
+            api_version: head.api_version,
+            kind: head.kind,
+            namespace: metadata
+                .namespace
+                .clone()
+                .filter(|name| !name.is_empty())
+                .unwrap_or_else(|| namespace.to_owned()),
+            name: metadata
+                .name
+                .clone()
+                .filter(|name| !name.is_empty())
+                .or_else(|| metadata.generate_name.clone())
+                .unwrap_or_default(),
+        };
+        Ok(Some(Self { identity, view, json }))
+    }
+
+    /// The object as it was sent, with every field that we don't know. Built anew at each call.
+    pub fn value(&self) -> Value {
+        // the same text was read once already, so it is JSON; a depth over serde_json's limit would have failed there
+        serde_json::from_str(&self.json).unwrap_or_default()
+    }
+
+    /// Its metadata.
+    pub fn metadata(&self) -> &Metadata {
+        self.view.metadata()
+    }
+
+    /// Who made it, if it is a workload that says so.
+    pub fn owner(&self) -> Option<Owner> {
+        self.workload().and_then(|workload| Owner::of(&workload.metadata, workload.kind))
+    }
+
+    /// Its workload, if it is one.
+    pub fn workload(&self) -> Option<&Workload> {
+        match &self.view {
+            View::Workload(workload) => Some(workload),
+            View::ConfigMap(_) | View::ServiceAccount(_) => None,
+        }
+    }
+}
+
+impl View {
+    fn metadata(&self) -> &Metadata {
+        match self {
+            Self::ConfigMap(config_map) => &config_map.metadata,
+            Self::ServiceAccount(service_account) => &service_account.metadata,
+            Self::Workload(workload) => &workload.metadata,
+        }
+    }
+}
+
+/// What tells an object's kind; a missing field is an unknown kind, not an error.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    #[serde(default)]
+    api_version: String,
+    #[serde(default)]
+    kind: String,
+}
+
+/// A kind knows how to read its view.
+impl<'de> DeserializeSeed<'de> for Kind {
+    type Value = View;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<View, D::Error> {
+        Ok(match self {
+            Self::ConfigMap => View::ConfigMap(ConfigMap::deserialize(reader)?),
+            Self::ServiceAccount => View::ServiceAccount(ServiceAccount::deserialize(reader)?),
+            kind => View::Workload(Box::new(Workload::read(kind, reader)?)),
+        })
+    }
+}
+
+/// Reads `json` once; only if that fails, a second time with the path, so that a good object doesn't pay for it.
+fn read<'de, S: DeserializeSeed<'de> + Copy>(
+    json: &'de str,
+    seed: S,
+) -> Result<S::Value, Unreadable> {
+    seed.deserialize(&mut serde_json::Deserializer::from_str(json)).map_err(|_| {
+        let mut track = serde_path_to_error::Track::new();
+        let mut reader = serde_json::Deserializer::from_str(json);
+        let again =
+            seed.deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track));
+        // serde's own message quotes the value, so only the place of it is used
+        let problem = match again.map(|_| ()).map_err(|error| error.classify()) {
+            Ok(()) | Err(Category::Data | Category::Io) => {
+                "is not of the type that Kubernetes expects here"
+            }
+            Err(Category::Syntax | Category::Eof) => "is not JSON that can be read",
+        };
+        Unreadable { at: pointer(&track.path()), problem }
+    })
+}
+
+fn pointer(path: &Path) -> PointerBuf {
+    let mut at = PointerBuf::root();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => at.push_back(*index),
+            Segment::Map { key } => at.push_back(key.as_str()),
+            Segment::Enum { .. } | Segment::Unknown => break,
+        }
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_type_is_told_by_its_place_and_never_by_its_value() {
+        let json = r#"{"apiVersion":"apps/v1","kind":"Deployment","spec":{"template":{"spec":{"containers":[{"name":"a","env":[{"name":"x","value":424242}]}]}}}}"#;
+        let unreadable = Subject::recognise(json, "default").err().unwrap();
+        assert_eq!(unreadable.at.as_str(), "/spec/template/spec/containers/0/env/0/value");
+        assert!(!unreadable.to_string().contains("424242"));
+    }
+
+    #[test]
+    fn nulls_and_missing_parts_are_read_as_kubernetes_does() {
+        for spec in [
+            "null",
+            "{}",
+            r#"{"template":null}"#,
+            r#"{"template":{"metadata":null,"spec":{"containers":null}}}"#,
+        ] {
+            let json = format!(
+                r#"{{"apiVersion":"apps/v1","kind":"Deployment","metadata":{{"labels":null,"annotations":{{"a":null}}}},"spec":{spec}}}"#
+            );
+            let subject = Subject::recognise(json, "default").unwrap().unwrap();
+            assert_eq!(subject.workload().unwrap().containers().len(), 0);
+            assert_eq!(subject.metadata().annotations["a"], "");
+        }
+    }
+
+    #[test]
+    fn other_kinds_are_none_of_ours() {
+        assert!(
+            Subject::recognise(r#"{"apiVersion":"v1","kind":"Service"}"#, "a").unwrap().is_none()
+        );
+        assert!(Subject::recognise(r#"{"kind":"Deployment"}"#, "a").unwrap().is_none());
+        assert!(Subject::recognise("{}", "a").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_subject_is_named_by_what_there_is() {
+        let identity = |metadata: &str| {
+            Subject::recognise(
+                format!(r#"{{"apiVersion":"v1","kind":"Pod","metadata":{metadata}}}"#),
+                "given",
+            )
+            .unwrap()
+            .unwrap()
+            .identity
+        };
+        assert_eq!(identity(r#"{"name":"a","namespace":"own"}"#).namespace, "own");
+        assert_eq!(identity(r#"{"name":"a","namespace":""}"#).namespace, "given");
+        assert_eq!(identity(r#"{"generateName":"orders-"}"#).name, "orders-");
+    }
+}

@@ -1,0 +1,174 @@
+//! What stands beside a subject in its namespace, as plain data.
+
+use super::well_known::{self, Keys};
+use super::{
+    ConfigMap, Gateway, Images, Kind, ServiceAccount, Setting, Source, Subject, Value, View,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is known of a thing beside the subject. No rule speaks or refuses on what is unseen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight<T> {
+    /// It is there.
+    Seen(T),
+    /// It was looked for and is not there.
+    Absent,
+    /// Nobody looked.
+    Unseen,
+}
+
+/// The things of one namespace that a rule may look at.
+#[derive(Default)]
+pub struct Surroundings {
+    /// Annotations of the Namespace; empty where it is unseen.
+    pub namespace_annotations: Keys,
+    /// Does it hold everything that there is, so that what isn't here is absent?
+    pub whole: bool,
+    config_maps: BTreeMap<String, ConfigMap>,
+    service_accounts: BTreeMap<String, ServiceAccount>,
+    gateways: Vec<Neighbour>,
+    workloads: BTreeSet<(Kind, String)>,
+}
+
+/// What a gateway workload refers to.
+struct Neighbour {
+    service_account: Option<String>,
+    /// `ConfigMap`s that it takes whole.
+    config_maps: BTreeSet<String>,
+    /// Settings with a text that can be seen, and the `ConfigMap` that gives it, if one does.
+    supplied: Vec<(Setting, Option<String>)>,
+}
+
+impl Surroundings {
+    /// What `subjects`, all of one namespace, are to each other. What is not among them is unseen.
+    pub fn of<'s, 'j: 's>(
+        subjects: impl IntoIterator<Item = &'s Subject<'j>> + Clone,
+        images: &Images,
+    ) -> Self {
+        let mut surroundings = Self::default();
+        for subject in subjects.clone() {
+            match &subject.view {
+                View::ConfigMap(config_map) => {
+                    _ = surroundings
+                        .config_maps
+                        .insert(config_map.name().to_owned(), config_map.clone())
+                }
+                View::ServiceAccount(account) => {
+                    _ = surroundings
+                        .service_accounts
+                        .insert(account.name().to_owned(), account.clone())
+                }
+                View::Workload(workload) => {
+                    _ = surroundings
+                        .workloads
+                        .insert((workload.kind, subject.identity.name.clone()))
+                }
+            }
+        }
+        let neighbour = |subject: &Subject<'_>| {
+            Neighbour::of(&Gateway::recognise(subject.workload()?, images, &surroundings)?)
+        };
+        surroundings.gateways = subjects.into_iter().filter_map(neighbour).collect();
+        surroundings
+    }
+
+    /// The `ConfigMap` of this name.
+    pub fn config_map(&self, name: &str) -> Sight<&ConfigMap> {
+        self.sight(self.config_maps.get(name))
+    }
+
+    /// The `ServiceAccount` of this name.
+    pub fn service_account(&self, name: &str) -> Sight<&ServiceAccount> {
+        self.sight(self.service_accounts.get(name))
+    }
+
+    /// Is a workload of this kind and name among what is looked at?
+    pub fn has_workload(&self, kind: Kind, name: &str) -> bool {
+        self.workloads.contains(&(kind, name.to_owned()))
+    }
+
+    /// Does a gateway run under this `ServiceAccount`?
+    pub fn is_account_of_gateway(&self, name: &str) -> bool {
+        self.gateways.iter().any(|gateway| gateway.service_account.as_deref() == Some(name))
+    }
+
+    /// Does a gateway take this `ConfigMap`, whole or a key of it?
+    pub fn is_config_map_of_gateway(&self, name: &str) -> bool {
+        self.gateways.iter().any(|gateway| {
+            gateway.config_maps.contains(name)
+                || gateway.supplied.iter().any(|(_, from)| from.as_deref() == Some(name))
+        })
+    }
+
+    /// Is this the only `ConfigMap` that some gateway takes whole?
+    pub fn is_only_config_map_of_gateway(&self, name: &str) -> bool {
+        self.gateways.iter().any(|gateway| gateway.config_maps.iter().eq([name]))
+    }
+
+    /// Does every gateway that takes this `ConfigMap` (and at least one) have `setting` from elsewhere?
+    pub fn is_supplied_elsewhere(&self, setting: Setting, config_map: &str) -> bool {
+        let elsewhere = |gateway: &Neighbour| {
+            gateway
+                .supplied
+                .iter()
+                .any(|(of, from)| *of == setting && from.as_deref() != Some(config_map))
+        };
+        let mut takers = self
+            .gateways
+            .iter()
+            .filter(|gateway| gateway.config_maps.contains(config_map))
+            .peekable();
+        takers.peek().is_some() && takers.all(elsewhere)
+    }
+
+    /// The only `ServiceAccount` that a label marks as a gateway's.
+    pub fn only_marked_service_account(&self) -> Option<&str> {
+        only(
+            self.service_accounts
+                .iter()
+                .filter(|(_, account)| well_known::marks_gateway(&account.metadata.labels)),
+        )
+    }
+
+    /// The only `ConfigMap` that tells where a gateway's configuration is.
+    pub fn only_config_map_with_endpoint(&self) -> Option<&str> {
+        only(self.config_maps.iter().filter(|(_, config_map)| config_map.has_endpoint()))
+    }
+
+    fn sight<'a, T>(&self, found: Option<&'a T>) -> Sight<&'a T> {
+        match found {
+            Some(thing) => Sight::Seen(thing),
+            None if self.whole => Sight::Absent,
+            None => Sight::Unseen,
+        }
+    }
+}
+
+impl Neighbour {
+    /// What a gateway refers to; `None` of one that signs in nowhere.
+    fn of(gateway: &Gateway<'_>) -> Option<Self> {
+        gateway.signing_in().next()?;
+        let mut neighbour = Self {
+            service_account: gateway.workload.service_account().map(str::to_owned),
+            config_maps: BTreeSet::new(),
+            supplied: Vec::new(),
+        };
+        for part in gateway.signing_in() {
+            let references =
+                part.container.env_from.iter().filter_map(|from| from.config_map_ref.as_ref());
+            neighbour.config_maps.extend(references.map(|reference| reference.name.clone()));
+            neighbour.supplied.extend(part.environment.settings().filter(|(_, variable)| !matches!(&variable.value, Value::Text(text) if text.trim().is_empty())).map(
+                |(setting, variable)| match &variable.source {
+                    Source::ConfigMap { name, .. } => (setting, Some((*name).to_owned())),
+                    Source::Object => (setting, None),
+                },
+            ));
+        }
+        Some(neighbour)
+    }
+}
+
+fn only<'a, T: 'a>(mut named: impl Iterator<Item = (&'a String, T)>) -> Option<&'a str> {
+    let (name, _) = named.next()?;
+    named.next().is_none().then_some(name)
+}

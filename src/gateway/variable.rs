@@ -1,0 +1,63 @@
+//! A variable of a container's environment: its name, its value as far as it can be seen, and where it comes from.
+
+use super::Setting;
+use jsonptr::PointerBuf;
+use std::borrow::Cow;
+
+/// A variable of the environment.
+pub struct Variable<'a> {
+    /// Its name, prefix included.
+    pub name: Cow<'a, str>,
+    /// Where it is set in the object: an entry of `env` or of `envFrom`.
+    pub at: PointerBuf,
+    /// What it is set to.
+    pub value: Value,
+    /// What it was taken from.
+    pub source: Source<'a>,
+}
+
+/// What a variable is set to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Text that can be seen.
+    Text(String),
+    /// Something out of a Secret, or that may be one.
+    Key(KeySource),
+    /// Not to be seen from here; the text that it is known to begin with.
+    Unseen(String),
+}
+
+/// Where a value comes from that is none to be shown. The variants hold names of objects, keys and volumes alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each field is the thing that its name says")]
+pub enum KeySource {
+    /// A file that another container writes (`fileKeyRef`).
+    File { volume: String, key: String },
+    /// A path under a mounted Secret, CSI or projected Secret volume.
+    Mount { volume: String },
+    /// A key of a Secret.
+    Secret { name: String, key: String },
+    /// Some key of a Secret that is taken whole.
+    WholeSecret { name: String },
+}
+
+/// What a variable was taken from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each field is the thing that its name says")]
+pub enum Source<'a> {
+    /// A key of a `ConfigMap`, by `envFrom` or `configMapKeyRef`.
+    ConfigMap { name: &'a str, key: Cow<'a, str> },
+    /// The object itself, or anything that isn't a `ConfigMap`.
+    Object,
+}
+
+impl Variable<'_> {
+    /// Does its value stand in a `ConfigMap` under a key that is itself a setting of the same sort?
+    /// Then what is wrong with it is said there, and once.
+    pub fn is_said_at_config_map(&self) -> bool {
+        match &self.source {
+            Source::ConfigMap { key, .. } => Setting::of(key).is_some_and(Setting::is_auth),
+            Source::Object => false,
+        }
+    }
+}

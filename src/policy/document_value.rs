@@ -1,0 +1,139 @@
+//! The values of a policy document, each read and checked where it stands, so that an error has its place.
+
+use super::rules;
+use crate::gateway::Repository;
+use semver::Version;
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::fmt;
+use std::marker::PhantomData;
+
+/// A text that must be of some form.
+pub(super) trait Form: Sized {
+    /// What it must be, as an error says it.
+    const IS: &'static str;
+    /// The thing that a text stands for, if it is of this form.
+    fn read(text: &str) -> Option<Self>;
+}
+
+/// A value of a form.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Checked<T>(pub(super) T);
+
+impl<'de, T: Form> Deserialize<'de> for Checked<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        T::read(&text).map(Self).ok_or_else(|| D::Error::custom(format!("expected {}", T::IS)))
+    }
+}
+
+/// `a` or `[a, b]`.
+pub(super) struct OneOrMany<T>(pub(super) Vec<T>);
+
+impl<T> Default for OneOrMany<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Form> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOrManyVisitor(PhantomData)).map(Self)
+    }
+}
+
+struct OneOrManyVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Form> Visitor<'de> for OneOrManyVisitor<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}, or a list of such", T::IS)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        T::read(text).map(|one| vec![one]).ok_or_else(|| E::custom(format!("expected {}", T::IS)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
+        let mut many = Vec::new();
+        while let Some(one) = sequence.next_element::<Checked<T>>()? {
+            many.push(one.0);
+        }
+        Ok(many)
+    }
+}
+
+/// A client or tenant id of Entra.
+pub(super) struct Guid(pub(super) String);
+
+impl Form for Guid {
+    const IS: &'static str = "a GUID such as 00000000-0000-0000-0000-000000000000";
+
+    fn read(text: &str) -> Option<Self> {
+        let groups = text
+            .split('-')
+            .map(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(group.len()));
+        groups.eq([8, 4, 4, 4, 12].map(Some)).then(|| Self(text.to_owned()))
+    }
+}
+
+/// The name of an object or a gateway resource.
+pub(super) struct Name(pub(super) String);
+
+impl Form for Name {
+    const IS: &'static str = "a name";
+
+    fn read(text: &str) -> Option<Self> {
+        (!text.is_empty()
+            && !text.contains(|character: char| character.is_whitespace() || character == '/'))
+        .then(|| Self(text.to_owned()))
+    }
+}
+
+/// The digest of an image.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Digest(pub(super) String);
+
+impl Form for Digest {
+    const IS: &'static str = "a digest, sha256: and 64 hexadecimal digits in lower case";
+
+    fn read(text: &str) -> Option<Self> {
+        let hex = text.strip_prefix("sha256:")?;
+        (hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
+            .then(|| Self(text.to_owned()))
+    }
+}
+
+impl Form for Version {
+    const IS: &'static str = "a version of three numbers such as 2.11.0";
+
+    fn read(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+}
+
+impl Form for Repository {
+    const IS: &'static str = "the repository of an image, without tag or digest";
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+/// The id of a rule that exists.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RuleId(pub(super) &'static str);
+
+impl<'de> Deserialize<'de> for RuleId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        rules::find(&text)
+            .map(|rule| Self(rule.id))
+            .map_err(|unknown| D::Error::custom(unknown.to_string()))
+    }
+}

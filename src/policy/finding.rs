@@ -1,0 +1,131 @@
+//! A fault that a rule found, and the same under a mode.
+
+use super::{Edit, Mode, Rule};
+use jsonptr::{Pointer, PointerBuf};
+use serde_json::Value;
+
+/// A fault, its place, and what would put it right.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// Where: the place itself, or, once settled, the nearest thing around it that exists.
+    pub at: PointerBuf,
+    /// What is wrong and what to do; names of objects and keys may be said, values never.
+    pub problem: String,
+    /// The edits that put it right, the first being the one that the rule is about; empty if nobody can know.
+    pub remedy: Vec<Edit>,
+    /// Is it only to be remarked on, whatever the mode?
+    pub only_remarked: bool,
+}
+
+/// A finding of a rule under the mode that counts for it.
+#[derive(Clone, Debug)]
+pub struct Ruling {
+    /// The rule that found it.
+    pub rule: &'static Rule,
+    /// The mode that counts.
+    pub mode: Mode,
+    /// The mode that would count if the namespace were enforced.
+    pub if_enforced: Mode,
+    /// What was found.
+    pub finding: Finding,
+}
+
+/// What becomes of a ruling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// It is put right.
+    Mended,
+    /// It is said and nothing more.
+    Remarked,
+    /// The object is refused.
+    Refused,
+}
+
+impl Finding {
+    /// A fault at `at` without a remedy.
+    pub fn new(at: PointerBuf, problem: impl Into<String>) -> Self {
+        Self { at, problem: problem.into(), remedy: Vec::new(), only_remarked: false }
+    }
+
+    /// With an edit that puts it right, if there is one; more than one call adds more.
+    #[must_use]
+    pub fn remedied_by(mut self, edit: impl IntoIterator<Item = Edit>) -> Self {
+        self.remedy.extend(edit);
+        self
+    }
+
+    /// Moves `at` up to the nearest thing that exists in `object`.
+    pub(super) fn settle(&mut self, object: &Value) {
+        while !self.at.is_root() && self.at.resolve(object).is_err() {
+            self.at.pop_back();
+        }
+    }
+}
+
+impl Ruling {
+    /// What becomes of it where remedies are carried out: at the mutate door, and over files.
+    pub fn outcome(&self) -> Outcome {
+        self.outcome_in(self.mode)
+    }
+
+    /// What would become of it if the namespace were enforced.
+    pub fn outcome_if_enforced(&self) -> Outcome {
+        self.outcome_in(self.if_enforced)
+    }
+
+    fn outcome_in(&self, mode: Mode) -> Outcome {
+        match mode {
+            Mode::Off | Mode::Audit => Outcome::Remarked,
+            Mode::Enforce if self.finding.remedy.is_empty() => Outcome::Refused,
+            Mode::Enforce => Outcome::Mended,
+        }
+    }
+
+    /// The rule, the place and the problem in one line.
+    pub fn sentence(&self) -> String {
+        format!("{} at {}: {}", self.rule.id, dotted(&self.finding.at), self.finding.problem)
+    }
+}
+
+/// A JSON pointer as people write it: `spec.template.spec.containers[0].env[0]`.
+pub fn dotted(at: &Pointer) -> String {
+    let mut dotted = String::new();
+    for token in at.tokens() {
+        let token = token.decoded();
+        if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit()) {
+            dotted.push_str(&format!("[{token}]"));
+        } else if token.contains(['.', '/', ' ']) {
+            dotted.push_str(&format!("[\"{token}\"]"));
+        } else {
+            dotted.push_str(if dotted.is_empty() { "" } else { "." });
+            dotted.push_str(&token);
+        }
+    }
+    if dotted.is_empty() { "the object".to_owned() } else { dotted }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_told_as_people_write_it() {
+        for (pointer, text) in [
+            ("/spec/template/spec/containers/0/env/12", "spec.template.spec.containers[0].env[12]"),
+            (
+                "/metadata/labels/azure.workload.identity~1use",
+                "metadata.labels[\"azure.workload.identity/use\"]",
+            ),
+            ("", "the object"),
+        ] {
+            assert_eq!(dotted(Pointer::parse(pointer).unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn a_missing_field_points_at_what_is_around_it() {
+        let mut finding = Finding::new(PointerBuf::parse("/metadata/labels/x").unwrap(), "");
+        finding.settle(&serde_json::json!({"metadata": {"name": "a"}}));
+        assert_eq!(finding.at.as_str(), "/metadata");
+    }
+}

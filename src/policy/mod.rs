@@ -1,0 +1,96 @@
+//! What a gateway *should be*: rules, their modes, and what each namespace expects. Pure, like `gateway`.
+//!
+//! [`Policy::examine`] judges a subject in its [`Context`] and gives a [`Ruling`] for every fault; [`Policy::mend`]
+//! carries out the remedies of rulings.
+
+mod case;
+mod context;
+mod document;
+mod document_value;
+mod edit;
+mod expectations;
+mod finding;
+mod mode;
+mod rule;
+pub mod rules;
+mod together;
+
+pub use case::Case;
+pub use context::{Context, ControlledPods, Maker};
+pub use document::DocumentError;
+pub use edit::Edit;
+pub use expectations::{Expectations, FIRST_VERSION};
+pub use finding::{Finding, Outcome, Ruling, dotted};
+pub use mode::Mode;
+pub use rule::Rule;
+
+use crate::gateway::{Images, Subject};
+use expectations::Layer;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Rules × modes × expectations: everything by which a subject is judged.
+#[derive(Default)]
+pub struct Policy {
+    /// Its name, as the document's metadata tell it; empty for the built-in one.
+    pub name: String,
+    /// Which images are the gateway's.
+    pub images: Images,
+    /// What is asked of objects that a workload controller makes.
+    pub controlled_pods: ControlledPods,
+    defaults: Layer,
+    namespaces: BTreeMap<String, Layer>,
+    modes: BTreeMap<&'static str, Mode>,
+}
+
+impl Policy {
+    /// Judges `subject`: a ruling for every fault, in the order of the register. No ruling means that nothing is
+    /// wrong, or that the subject is not a gateway's.
+    pub fn examine(&self, subject: &Subject<'_>, context: &Context<'_>) -> Vec<Ruling> {
+        let Some(case) = Case::of(subject, context, &self.images) else { return Vec::new() };
+        let mut rulings = Vec::new();
+        for rule in rules::RULES.iter().filter(|rule| context.mode.milder(self.mode(rule)) != Mode::Off) {
+            rulings.extend((rule.check)(&case).into_iter().map(|finding| context.rule_on(rule, self.mode(rule), finding)));
+        }
+        if !rulings.is_empty() {
+            let value = subject.value();
+            rulings.iter_mut().for_each(|ruling| ruling.finding.settle(&value));
+        }
+        rulings
+    }
+
+    /// The subject with the remedies of `rulings` carried out; `None` if there are none, or if one does not fit.
+    ///
+    /// Which rulings are given decides what is mended: the enforced ones at the mutate door, all of them to show what
+    /// would be.
+    pub fn mend<'r>(
+        subject: &Subject<'_>,
+        rulings: impl IntoIterator<Item = &'r Ruling>,
+    ) -> Option<Value> {
+        let mut value = subject.value();
+        let mut changed = false;
+        for edit in rulings.into_iter().flat_map(|ruling| &ruling.finding.remedy) {
+            changed |= edit.apply(&mut value);
+        }
+        changed.then_some(value)
+    }
+
+    /// The mode of a rule: the document's, else its own.
+    pub fn mode(&self, rule: &Rule) -> Mode {
+        self.modes.get(rule.id).copied().unwrap_or(rule.mode)
+    }
+
+    /// What a namespace expects: its annotations, above its entry in the document, above the document's defaults.
+    pub fn expectations(
+        &self,
+        namespace: &str,
+        annotations: &BTreeMap<String, String>,
+    ) -> Expectations {
+        let entry = self.namespaces.get(namespace);
+        Expectations::of(
+            [Some(&Layer::of_annotations(annotations)), entry, Some(&self.defaults)]
+                .into_iter()
+                .flatten(),
+        )
+    }
+}

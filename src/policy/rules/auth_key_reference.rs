@@ -1,0 +1,64 @@
+//! An auth key that is taken from a Secret, or from anything that is as good as one.
+
+use crate::gateway::{KeySource, Part, Value, prefix_can_make_auth};
+use crate::policy::{Case, Finding, Mode, Rule};
+
+/// An auth key that is taken from a Secret.
+pub(super) static RULE: Rule = Rule {
+    id: "auth-key-reference",
+    page: include_str!("../../../docs/rules/auth-key-reference.md"),
+    mode: Mode::Enforce,
+    check,
+};
+
+const CURE: &str = "the ConfigMap's config.service.auth: workloadIdentity replaces it";
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    case.parts_that_sign_in()
+        .flat_map(|part| whole_secrets(case, part).chain(single_values(part)))
+        .collect()
+}
+
+/// `envFrom.secretRef`: we read no Secret, so any may hold the key, unless the policy allows it or its prefix can't make the name.
+fn whole_secrets<'a>(case: &'a Case<'_>, part: &'a Part<'_>) -> impl Iterator<Item = Finding> + 'a {
+    let sources = part.container.env_from.iter().enumerate();
+    sources.filter_map(|(index, source)| {
+        let secret = source.secret_ref.as_ref()?;
+        let prefix = source.prefix.as_deref().unwrap_or_default();
+        let is_allowed = case.expectations.allowed_secrets.contains(&secret.name) || !prefix_can_make_auth(prefix);
+        (!is_allowed).then(|| {
+            let name = &secret.name;
+            let cure = "remove it, or have the policy allow it with allowedSecrets if it holds none";
+            Finding::new(
+                part.container.place(["envFrom", &index.to_string()]),
+                format!("every key of Secret \"{name}\" becomes a setting, and one may be an auth key; {cure}"),
+            )
+        })
+    })
+}
+
+/// Each value of the auth setting that comes out of a Secret, overridden ones included.
+fn single_values<'a>(part: &'a Part<'_>) -> impl Iterator<Item = Finding> + 'a {
+    part.environment.settings().filter(|(setting, _)| setting.is_auth()).filter_map(
+        |(setting, variable)| match &variable.value {
+            Value::Key(source) => Some(Finding::new(
+                variable.at.clone(),
+                format!("{} is taken from {}; remove it: {CURE}", setting.name(), spoken(source)),
+            )),
+            Value::Text(_) | Value::Unseen(_) => None,
+        },
+    )
+}
+
+fn spoken(source: &KeySource) -> String {
+    match source {
+        KeySource::File { volume, key } => {
+            format!("key \"{key}\" of a file in volume \"{volume}\"")
+        }
+        KeySource::Mount { volume } => {
+            format!("a file of volume \"{volume}\", which holds a Secret")
+        }
+        KeySource::Secret { name, key } => format!("Secret \"{name}\" key \"{key}\""),
+        KeySource::WholeSecret { name } => format!("Secret \"{name}\" through $(…)"),
+    }
+}

@@ -1,0 +1,28 @@
+//! A gateway whose Pods don't ask for workload identity.
+
+use crate::gateway::well_known::USE;
+use crate::policy::{Case, Edit, Finding, Mode, Rule};
+
+/// A gateway whose pod template lacks the label of workload identity.
+pub(super) static RULE: Rule = Rule {
+    id: "missing-identity-label",
+    page: include_str!("../../../docs/rules/missing-identity-label.md"),
+    mode: Mode::Enforce,
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let Some(gateway) = case.gateway_that_signs_in() else { return Vec::new() };
+    let at = gateway.workload.place(["metadata", "labels", USE]);
+    match gateway.workload.template_labels().get(USE).map(String::as_str) {
+        Some("true") => Vec::new(),
+        Some(_) => vec![Finding::new(
+            at,
+            format!("label {USE} is not \"true\", and only \"true\" injects the identity; set it to \"true\", or remove it to have it set"),
+        )],
+        None => vec![
+            Finding::new(at.clone(), format!("label {USE}: \"true\" is not on the pod template, so no identity is injected; add it"))
+                .remedied_by([Edit::set(at, "true")]),
+        ],
+    }
+}

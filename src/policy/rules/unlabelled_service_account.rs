@@ -1,0 +1,29 @@
+//! A gateway's `ServiceAccount` that isn't labelled for workload identity.
+
+use crate::gateway::well_known::USE;
+use crate::policy::{Case, Edit, Finding, Mode, Rule};
+use jsonptr::PointerBuf;
+
+/// A gateway's `ServiceAccount` without the label of workload identity.
+pub(super) static RULE: Rule = Rule {
+    id: "unlabelled-service-account",
+    page: include_str!("../../../docs/rules/unlabelled-service-account.md"),
+    mode: Mode::Enforce,
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let Some(account) = case.service_account() else { return Vec::new() };
+    let at = PointerBuf::from_tokens(["metadata", "labels", USE]);
+    match account.metadata.labels.get(USE).map(String::as_str) {
+        Some("true") => Vec::new(),
+        Some(_) => vec![Finding::new(
+            at,
+            format!("label {USE} is not \"true\"; set it to \"true\", or remove it to have it set"),
+        )],
+        None => vec![
+            Finding::new(at.clone(), format!("label {USE}: \"true\" is not set; add it"))
+                .remedied_by([Edit::set(at, "true")]),
+        ],
+    }
+}

@@ -1,0 +1,24 @@
+//! An image that is too old for workload identity.
+
+use crate::gateway::ImageVersion;
+use crate::policy::{Case, FIRST_VERSION, Finding, Mode, Rule};
+
+/// An image that is older than the first version allowed.
+pub(super) static RULE: Rule = Rule {
+    id: "unsupported-version",
+    page: include_str!("../../../docs/rules/unsupported-version.md"),
+    mode: Mode::Enforce,
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let minimum = &case.expectations.minimum_version;
+    let what = if *minimum == FIRST_VERSION {
+        "the first version that can use workload identity"
+    } else {
+        "the oldest version that this namespace allows"
+    };
+    case.findings_on_images(&ImageVersion::Older, |version| {
+        format!("{version} is older than {minimum}, {what}")
+    })
+}

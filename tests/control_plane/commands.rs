@@ -1,0 +1,127 @@
+//! The command line of each server. All run in the folder of their control plane, which is why the
+//! sockets of etcd have short names.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::credentials::{
+    Identity, SERVICE_ACCOUNT_KEY, SERVICE_ACCOUNT_PUBLIC_KEY, authority_file, kubeconfig_file,
+};
+
+/// etcd wants a port, even of a socket in the file system, whose name it then is part of. With no port
+/// of the network, no other control plane can be mistaken for this one.
+const CLIENTS: &str = "unix://clients:0";
+const PEERS: &str = "unix://peers:0";
+
+/// etcd, which may forget all when the machine stops.
+pub(super) fn etcd(binary: &Path, folder: &Path) -> Vec<String> {
+    command(
+        binary,
+        vec![
+            format!("--data-dir={}", folder.join("etcd").display()),
+            "--unsafe-no-fsync".to_owned(),
+            "--log-level=warn".to_owned(),
+            format!("--listen-client-urls={CLIENTS}"),
+            format!("--advertise-client-urls={CLIENTS}"),
+            format!("--listen-peer-urls={PEERS}"),
+            format!("--initial-advertise-peer-urls={PEERS}"),
+            format!("--initial-cluster=default={PEERS}"),
+        ],
+    )
+}
+
+/// kube-apiserver, whose admission plugins are those of any cluster.
+pub(super) fn api_server(
+    binary: &Path,
+    folder: &Path,
+    port: u16,
+    controllers: bool,
+) -> Vec<String> {
+    let serving = Identity::of(folder, "kube-apiserver");
+    let mut arguments = vec![
+        format!("--etcd-servers={CLIENTS}"),
+        "--bind-address=127.0.0.1".to_owned(),
+        format!("--secure-port={port}"),
+        format!("--tls-cert-file={}", serving.certificate.display()),
+        format!("--tls-private-key-file={}", serving.key.display()),
+        format!("--client-ca-file={}", authority_file(folder).display()),
+        "--authorization-mode=RBAC".to_owned(),
+        "--allow-privileged=true".to_owned(),
+        "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+        format!("--service-account-key-file={}", folder.join(SERVICE_ACCOUNT_PUBLIC_KEY).display()),
+        format!(
+            "--service-account-signing-key-file={}",
+            folder.join(SERVICE_ACCOUNT_KEY).display()
+        ),
+        "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
+        // Nobody reaches the API server through its Service.
+        "--endpoint-reconciler-type=none".to_owned(),
+        // One client at a time needs no fair queues, whose configuration slows the start.
+        "--enable-priority-and-fairness=false".to_owned(),
+        format!("--audit-policy-file={}", audit_policy_file(folder).display()),
+        format!("--audit-log-path={}", audit_log(folder).display()),
+        "--audit-log-mode=blocking".to_owned(),
+    ];
+    if !controllers {
+        // It refuses Pods whose ServiceAccount is missing, and nobody makes the accounts.
+        arguments.push("--disable-admission-plugins=ServiceAccount".to_owned());
+    }
+    command(binary, arguments)
+}
+
+/// kube-controller-manager with all its usual controllers, each under its own account.
+pub(super) fn controllers(binary: &Path, folder: &Path) -> Vec<String> {
+    command(
+        binary,
+        vec![
+            format!("--kubeconfig={}", kubeconfig_file(folder).display()),
+            "--controllers=*".to_owned(),
+            "--use-service-account-credentials=true".to_owned(),
+            format!(
+                "--service-account-private-key-file={}",
+                folder.join(SERVICE_ACCOUNT_KEY).display()
+            ),
+            format!("--root-ca-file={}", authority_file(folder).display()),
+            "--leader-elect=false".to_owned(),
+            // No port of its own: nobody asks for its metrics.
+            "--secure-port=0".to_owned(),
+            "--kube-api-qps=500".to_owned(),
+            "--kube-api-burst=1000".to_owned(),
+        ],
+    )
+}
+
+pub(super) fn audit_log(folder: &Path) -> PathBuf {
+    folder.join("audit.log")
+}
+
+pub(super) fn audit_policy_file(folder: &Path) -> PathBuf {
+    folder.join("audit-policy.json")
+}
+
+/// The metadata of writes. Leases and events come by themselves at any moment.
+pub(super) fn audit_policy() -> Value {
+    json!({
+        "apiVersion": "audit.k8s.io/v1",
+        "kind": "Policy",
+        "omitStages": ["RequestReceived"],
+        "rules": [
+            { "level": "None", "verbs": ["get", "list", "watch"] },
+            {
+                "level": "None",
+                "resources": [
+                    { "group": "coordination.k8s.io", "resources": ["leases"] },
+                    { "group": "", "resources": ["events"] },
+                    { "group": "events.k8s.io", "resources": ["events"] },
+                ],
+            },
+            { "level": "Metadata" },
+        ],
+    })
+}
+
+fn command(binary: &Path, mut arguments: Vec<String>) -> Vec<String> {
+    arguments.insert(0, binary.display().to_string());
+    arguments
+}

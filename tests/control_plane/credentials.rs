@@ -1,0 +1,119 @@
+//! The certificates and keys of one control plane, in its folder.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+};
+use serde_json::json;
+
+/// Signs the tokens of ServiceAccounts.
+pub(super) const SERVICE_ACCOUNT_KEY: &str = "service-accounts.key";
+/// Proves the tokens of ServiceAccounts.
+pub(super) const SERVICE_ACCOUNT_PUBLIC_KEY: &str = "service-accounts.pub";
+
+type Authority = CertifiedIssuer<'static, KeyPair>;
+
+/// What a client needs to know of a control plane.
+pub(super) struct Credentials {
+    /// The certificate of the authority, in DER.
+    pub(super) authority: Vec<u8>,
+    pub(super) administrator: Identity,
+}
+
+impl Credentials {
+    /// Makes all certificates and keys, and the kubeconfig of kube-controller-manager.
+    pub(super) fn write(folder: &Path, port: u16) -> anyhow::Result<Self> {
+        let authority = authority()?;
+        fs::write(authority_file(folder), authority.pem())?;
+        let accounts = KeyPair::generate()?;
+        fs::write(folder.join(SERVICE_ACCOUNT_KEY), accounts.serialize_pem())?;
+        fs::write(folder.join(SERVICE_ACCOUNT_PUBLIC_KEY), accounts.public_key_pem())?;
+        Identity::of(folder, "kube-apiserver").write(&serving()?, &authority)?;
+        let controllers = Identity::of(folder, "kube-controller-manager");
+        controllers.write(&client("system:kube-controller-manager", None)?, &authority)?;
+        write_kubeconfig(folder, port, &controllers)?;
+        let administrator = Identity::of(folder, "administrator");
+        administrator.write(&client("administrator", Some("system:masters"))?, &authority)?;
+        Ok(Self { authority: authority.der().to_vec(), administrator })
+    }
+}
+
+/// The files of a certificate and its key.
+pub(super) struct Identity {
+    pub(super) certificate: PathBuf,
+    pub(super) key: PathBuf,
+}
+
+impl Identity {
+    pub(super) fn of(folder: &Path, name: &str) -> Self {
+        Self {
+            certificate: folder.join(format!("{name}.crt")),
+            key: folder.join(format!("{name}.key")),
+        }
+    }
+
+    fn write(&self, parameters: &CertificateParams, authority: &Authority) -> anyhow::Result<()> {
+        let key = KeyPair::generate()?;
+        fs::write(&self.certificate, parameters.signed_by(&key, authority)?.pem())?;
+        fs::write(&self.key, key.serialize_pem())?;
+        Ok(())
+    }
+}
+
+pub(super) fn authority_file(folder: &Path) -> PathBuf {
+    folder.join("authority.crt")
+}
+
+pub(super) fn kubeconfig_file(folder: &Path) -> PathBuf {
+    folder.join("kube-controller-manager.kubeconfig")
+}
+
+fn authority() -> Result<Authority, rcgen::Error> {
+    let mut parameters = CertificateParams::default();
+    parameters.distinguished_name = subject("authority of a test's control plane", None);
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+    CertifiedIssuer::self_signed(parameters, KeyPair::generate()?)
+}
+
+fn serving() -> Result<CertificateParams, rcgen::Error> {
+    let mut parameters = CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
+    parameters.distinguished_name = subject("kube-apiserver", None);
+    parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    Ok(parameters)
+}
+
+/// Kubernetes takes the common name for the user and the organization for a group.
+fn client(user: &str, group: Option<&str>) -> Result<CertificateParams, rcgen::Error> {
+    let mut parameters = CertificateParams::new([])?;
+    parameters.distinguished_name = subject(user, group);
+    parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    Ok(parameters)
+}
+
+fn subject(common_name: &str, organization: Option<&str>) -> DistinguishedName {
+    let mut subject = DistinguishedName::new();
+    subject.push(DnType::CommonName, common_name);
+    if let Some(organization) = organization {
+        subject.push(DnType::OrganizationName, organization);
+    }
+    subject
+}
+
+fn write_kubeconfig(folder: &Path, port: u16, user: &Identity) -> io::Result<()> {
+    let server = format!("https://127.0.0.1:{port}");
+    let kubeconfig = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{ "name": "test", "cluster": { "server": server, "certificate-authority": authority_file(folder) } }],
+        "users": [{ "name": "test", "user": { "client-certificate": user.certificate, "client-key": user.key } }],
+        "contexts": [{ "name": "test", "context": { "cluster": "test", "user": "test" } }],
+        "current-context": "test",
+    });
+    fs::write(kubeconfig_file(folder), kubeconfig.to_string())
+}

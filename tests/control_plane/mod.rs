@@ -1,0 +1,153 @@
+//! A real control plane for tests: etcd, kube-apiserver and, where there is one,
+//! kube-controller-manager. No node and no kubelet: Pods are made, and stay pending.
+//!
+//! One is started for each test binary, by the first test that asks. It ends with the binary,
+//! however that ends, and leaves neither a process nor a folder behind (see `supervise.sh`).
+
+#![allow(dead_code, reason = "each test binary includes this module and uses its own part of it")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "only tests call this, and a fault here is theirs to fail with"
+)]
+
+mod binaries;
+mod commands;
+mod credentials;
+mod servers;
+mod start;
+
+use std::fmt;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::thread;
+
+use kube::Config;
+use kube::config::AuthInfo;
+
+use binaries::Binaries;
+use credentials::Credentials;
+use servers::{CONTROLLERS, Servers};
+
+static SHARED: OnceLock<Result<ControlPlane, Absence>> = OnceLock::new();
+
+/// A running control plane.
+pub(crate) struct ControlPlane {
+    port: u16,
+    credentials: Credentials,
+    servers: Servers,
+    controllers: bool,
+}
+
+impl ControlPlane {
+    /// The control plane of this test binary, started by the first test that asks. `None` where its
+    /// binaries cannot be had, which standard error says once.
+    ///
+    /// # Panics
+    ///
+    /// When the servers do not start, and under `CI=true` also where there are no binaries: there a
+    /// test that did not run must not look like one that passed.
+    pub(crate) fn shared() -> Option<&'static Self> {
+        match SHARED.get_or_init(start_apart) {
+            Ok(control_plane) => Some(control_plane),
+            Err(Absence::Binaries(_)) if !in_continuous_integration() => None,
+            Err(absence) => panic!("{absence}"),
+        }
+    }
+
+    /// How an administrator (`system:masters`) reaches the API server. Each test makes its own client
+    /// of it, as a client must not outlive the runtime it was made in.
+    pub(crate) fn kube_config(&self) -> Config {
+        kube_config(self.port, &self.credentials)
+    }
+
+    /// Whether kube-controller-manager runs: only then do Deployments become Pods, and do namespaces
+    /// get their `default` ServiceAccount.
+    pub(crate) fn has_controllers(&self) -> bool {
+        self.controllers && self.servers.ended().iter().all(|name| name != CONTROLLERS)
+    }
+
+    /// The API server's audit log, JSON lines: the metadata of each write but those of leases and
+    /// events. A request's line is there before its response.
+    pub(crate) fn audit_log(&self) -> PathBuf {
+        commands::audit_log(self.servers.folder())
+    }
+
+    /// Shows the end of each server's log on standard error.
+    pub(crate) fn show_logs(&self) {
+        self.servers.show_logs();
+    }
+
+    /// A guard that shows the servers' logs when its test panics.
+    pub(crate) fn show_logs_on_panic(&self) -> LogsOnPanic<'_> {
+        LogsOnPanic(self)
+    }
+}
+
+/// Shows the servers' logs when dropped by a panic.
+pub(crate) struct LogsOnPanic<'a>(&'a ControlPlane);
+
+impl Drop for LogsOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.show_logs();
+        }
+    }
+}
+
+/// Why there is no control plane.
+enum Absence {
+    Binaries(String),
+    Start(String),
+}
+
+impl fmt::Display for Absence {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Binaries(reason) => {
+                write!(formatter, "The tests on a real control plane did NOT run: {reason}.")
+            }
+            Self::Start(reason) => write!(formatter, "The control plane did not start: {reason}."),
+        }
+    }
+}
+
+/// On a thread of its own, as the test that asks may be inside a runtime, where no other may block.
+fn start_apart() -> Result<ControlPlane, Absence> {
+    let outcome = thread::spawn(|| {
+        let binaries = Binaries::find().map_err(|fault| Absence::Binaries(format!("{fault:#}")))?;
+        ControlPlane::start(&binaries).map_err(|fault| Absence::Start(format!("{fault:#}")))
+    })
+    .join()
+    .unwrap_or_else(|_| Err(Absence::Start("its start panicked".to_owned())));
+    if let Err(absence) = &outcome {
+        say(&absence.to_string());
+    }
+    outcome
+}
+
+fn in_continuous_integration() -> bool {
+    std::env::var_os("CI").is_some_and(|value| value == "true")
+}
+
+fn kube_config(port: u16, credentials: &Credentials) -> Config {
+    let address =
+        format!("https://127.0.0.1:{port}").parse().expect("an address of digits is well formed");
+    let path = |path: &Path| Some(path.to_string_lossy().into_owned());
+    let mut config = Config::new(address);
+    config.root_cert = Some(vec![credentials.authority.clone()]);
+    config.auth_info = AuthInfo {
+        client_certificate: path(&credentials.administrator.certificate),
+        client_key: path(&credentials.administrator.key),
+        ..AuthInfo::default()
+    };
+    config
+}
+
+/// Past the capture of test output: what is said here concerns more than the test that happens to be
+/// the first.
+fn say(message: &str) {
+    // Nobody is left to tell when standard error is closed.
+    let _ = writeln!(io::stderr().lock(), "{message}");
+}
