@@ -12,5 +12,12 @@
 //! ```
 
 pub mod admission;
+pub mod cli;
+pub mod command;
 pub mod gateway;
+pub mod manifest;
 pub mod policy;
+pub mod report;
+pub mod server;
+pub mod telemetry;
+pub mod tls;

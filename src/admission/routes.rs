@@ -2,13 +2,14 @@
 
 use super::{Answer, Entry, Request, Undecodable, answer, answer_or_stand_in};
 use crate::gateway::Surroundings;
-use crate::policy::Policy;
+use crate::policy::{Policy, Ruling};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -61,7 +62,7 @@ async fn review(entry: Entry, State(doors): State<Arc<Doors>>, headers: HeaderMa
 /// `400`: for the API server a call that failed, so that `failurePolicy` decides.
 fn refuse_body(entry: Entry, doors: &Doors, undecodable: &Undecodable) -> Response {
     doors.observer.undecodable(entry);
-    tracing::warn!(door = entry.door.name(), mode = entry.mode.name(), error = ?undecodable.to_string(), "not a review");
+    tracing::warn!(door = entry.door.name(), mode = entry.mode.name(), error = %printable(&undecodable.to_string()), "not a review");
     (StatusCode::BAD_REQUEST, format!("{undecodable}\n")).into_response()
 }
 
@@ -70,24 +71,29 @@ fn is_json(headers: &HeaderMap) -> bool {
     text.split(';').next().is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// The event of a review. Texts that a user chose are written as Rust strings, so that none can begin a new line.
+/// The event of a review.
 fn log(entry: Entry, request: &Request<'_>, answer: &Answer, duration: Duration) {
-    let violations: Vec<String> = answer.rulings.iter().map(crate::policy::Ruling::sentence).collect();
+    let violations: Vec<String> = answer.rulings.iter().map(Ruling::sentence).collect();
     tracing::info!(
-        uid = ?request.uid,
+        uid = %printable(&request.uid),
         door = entry.door.name(),
         mode = entry.mode.name(),
         verdict = answer.verdict.name(),
         operation = request.operation.name(),
-        kind = ?request.kind.kind,
-        sub_resource = ?request.sub_resource(),
-        namespace = ?request.namespace.as_deref().unwrap_or_default(),
-        name = ?request.name.as_deref().unwrap_or_default(),
-        user = ?request.user_info.username,
+        kind = %printable(&request.kind.kind),
+        sub_resource = %printable(request.sub_resource()),
+        namespace = %printable(request.namespace.as_deref().unwrap_or_default()),
+        name = %printable(request.name.as_deref().unwrap_or_default()),
+        user = %printable(&request.user_info.username),
         dry_run = request.dry_run.unwrap_or_default(),
-        violations = ?violations,
+        violations = %printable(&violations.join(" | ")),
         patch = answer.patch.as_ref().map(ToString::to_string),
         microseconds = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
         "review"
     );
+}
+
+/// A text that a user chose, with its control characters escaped, so that none can begin a line of its own.
+fn printable(text: &str) -> Cow<'_, str> {
+    if text.chars().any(char::is_control) { Cow::Owned(text.escape_debug().to_string()) } else { Cow::Borrowed(text) }
 }

@@ -8,6 +8,7 @@ use super::{Container, KeySource, Setting, Sight, Source, Surroundings, Value, V
 use jsonptr::{Pointer, PointerBuf};
 use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar, EnvVarSource, Volume};
 use std::borrow::Cow;
+use std::path::Path;
 
 /// Every variable of a container in the order in which they are set, overridden ones included.
 pub struct Environment<'a> {
@@ -191,16 +192,8 @@ impl<'a> Scope<'_, 'a> {
                 .iter()
                 .any(|volume| volume.name == name && holds_a_secret(volume))
         };
-        let under = |path: &str| {
-            text.trim_start_matches("file://")
-                .strip_prefix(path.trim_end_matches('/'))
-                .is_some_and(|rest| rest.starts_with('/'))
-        };
-        let mount = self
-            .container
-            .volume_mounts
-            .iter()
-            .find(|mount| under(&mount.mount_path) && secret(&mount.name));
+        let path = Path::new(text.trim().trim_start_matches("file://"));
+        let mount = self.container.volume_mounts.iter().find(|mount| path.starts_with(&mount.mount_path) && secret(&mount.name));
         match mount {
             Some(mount) => Value::Key(KeySource::Mount { volume: mount.name.clone() }),
             None => Value::Text(text),

@@ -2,7 +2,7 @@
 
 use super::well_known::{self, Keys};
 use super::{
-    ConfigMap, Gateway, Images, Kind, ServiceAccount, Setting, Source, Subject, Value, View,
+    ConfigMap, Gateway, Images, Kind, ServiceAccount, Setting, Subject, Variable, View,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,8 +34,10 @@ pub struct Surroundings {
 struct Neighbour {
     service_account: Option<String>,
     /// `ConfigMap`s that it takes whole.
+    whole_config_maps: BTreeSet<String>,
+    /// `ConfigMap`s that it takes, whole or a key of.
     config_maps: BTreeSet<String>,
-    /// Settings with a text that can be seen, and the `ConfigMap` that gives it, if one does.
+    /// Settings with a text that can be seen, and the `ConfigMap` that has it under the setting's own name, if one does.
     supplied: Vec<(Setting, Option<String>)>,
 }
 
@@ -94,30 +96,19 @@ impl Surroundings {
 
     /// Does a gateway take this `ConfigMap`, whole or a key of it?
     pub fn is_config_map_of_gateway(&self, name: &str) -> bool {
-        self.gateways.iter().any(|gateway| {
-            gateway.config_maps.contains(name)
-                || gateway.supplied.iter().any(|(_, from)| from.as_deref() == Some(name))
-        })
+        self.gateways.iter().any(|gateway| gateway.config_maps.contains(name))
     }
 
     /// Is this the only `ConfigMap` that some gateway takes whole?
     pub fn is_only_config_map_of_gateway(&self, name: &str) -> bool {
-        self.gateways.iter().any(|gateway| gateway.config_maps.iter().eq([name]))
+        self.gateways.iter().any(|gateway| gateway.whole_config_maps.iter().eq([name]))
     }
 
-    /// Does every gateway that takes this `ConfigMap` (and at least one) have `setting` from elsewhere?
+    /// Does every gateway that takes this `ConfigMap` (and at least one) have `setting` from elsewhere, or from here under
+    /// another name?
     pub fn is_supplied_elsewhere(&self, setting: Setting, config_map: &str) -> bool {
-        let elsewhere = |gateway: &Neighbour| {
-            gateway
-                .supplied
-                .iter()
-                .any(|(of, from)| *of == setting && from.as_deref() != Some(config_map))
-        };
-        let mut takers = self
-            .gateways
-            .iter()
-            .filter(|gateway| gateway.config_maps.contains(config_map))
-            .peekable();
+        let elsewhere = |gateway: &Neighbour| gateway.supplied.iter().any(|(of, from)| *of == setting && from.as_deref() != Some(config_map));
+        let mut takers = self.gateways.iter().filter(|gateway| gateway.config_maps.contains(config_map)).peekable();
         takers.peek().is_some() && takers.all(elsewhere)
     }
 
@@ -148,23 +139,16 @@ impl Neighbour {
     /// What a gateway refers to; `None` of one that signs in nowhere.
     fn of(gateway: &Gateway<'_>) -> Option<Self> {
         gateway.signing_in().next()?;
-        let mut neighbour = Self {
-            service_account: gateway.workload.service_account().map(str::to_owned),
-            config_maps: BTreeSet::new(),
-            supplied: Vec::new(),
-        };
+        let (mut whole_config_maps, mut config_maps, mut supplied) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
         for part in gateway.signing_in() {
-            let references =
-                part.container.env_from.iter().filter_map(|from| from.config_map_ref.as_ref());
-            neighbour.config_maps.extend(references.map(|reference| reference.name.clone()));
-            neighbour.supplied.extend(part.environment.settings().filter(|(_, variable)| !matches!(&variable.value, Value::Text(text) if text.trim().is_empty())).map(
-                |(setting, variable)| match &variable.source {
-                    Source::ConfigMap { name, .. } => (setting, Some((*name).to_owned())),
-                    Source::Object => (setting, None),
-                },
-            ));
+            let whole = part.container.env_from.iter().filter_map(|from| from.config_map_ref.as_ref());
+            whole_config_maps.extend(whole.map(|reference| reference.name.clone()));
+            config_maps.extend(part.environment.variables().iter().filter_map(Variable::config_map).map(str::to_owned));
+            let seen = part.environment.settings().filter(|(_, variable)| !variable.is_blank());
+            supplied.extend(seen.map(|(setting, variable)| (setting, variable.config_map_with_setting().map(str::to_owned))));
         }
-        Some(neighbour)
+        config_maps.extend(whole_config_maps.iter().cloned());
+        Some(Self { service_account: gateway.workload.service_account().map(str::to_owned), whole_config_maps, config_maps, supplied })
     }
 }
 

@@ -52,12 +52,30 @@ pub enum Source<'a> {
 }
 
 impl Variable<'_> {
-    /// Does its value stand in a `ConfigMap` under a key that is itself a setting of the same sort?
+    /// The `ConfigMap` that it is taken from, if it is from one.
+    pub fn config_map(&self) -> Option<&str> {
+        match &self.source {
+            Source::ConfigMap { name, .. } => Some(name),
+            Source::Object => None,
+        }
+    }
+
+    /// The `ConfigMap` in which its value stands under a key that is itself a setting.
+    pub fn config_map_with_setting(&self) -> Option<&str> {
+        match &self.source {
+            Source::ConfigMap { name, key } => Setting::of(key).map(|_| *name),
+            Source::Object => None,
+        }
+    }
+
+    /// Does its value stand in a `ConfigMap` under a key that itself decides how the gateway signs in?
     /// Then what is wrong with it is said there, and once.
     pub fn is_said_at_config_map(&self) -> bool {
-        match &self.source {
-            Source::ConfigMap { key, .. } => Setting::of(key).is_some_and(Setting::is_auth),
-            Source::Object => false,
-        }
+        matches!(&self.source, Source::ConfigMap { key, .. } if Setting::of(key).is_some_and(Setting::is_auth))
+    }
+
+    /// Is it set to nothing, or to blanks?
+    pub fn is_blank(&self) -> bool {
+        matches!(&self.value, Value::Text(text) if text.trim().is_empty())
     }
 }

@@ -4,7 +4,7 @@
 use std::env;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail, ensure};
@@ -30,7 +30,8 @@ impl Binaries {
     pub(super) fn find() -> anyhow::Result<Self> {
         if let Some(folder) = env::var_os("KUBEBUILDER_ASSETS").filter(|folder| !folder.is_empty())
         {
-            return Self::given(Path::new(&folder));
+            // The servers run in another folder.
+            return Self::given(&path::absolute(folder)?);
         }
         let versions = Versions::read()?;
         let cache = cache_folder()?;
@@ -106,7 +107,8 @@ fn cache_folder() -> anyhow::Result<PathBuf> {
     let named =
         |variable| env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache")));
-    Ok(cache.context("neither XDG_CACHE_HOME nor HOME is set")?.join("apim-keyless/control-plane"))
+    let cache = cache.context("neither XDG_CACHE_HOME nor HOME is set")?;
+    Ok(path::absolute(cache)?.join("apim-keyless/control-plane"))
 }
 
 fn is_complete(folder: &Path) -> bool {

@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use hyper::Request;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::{Api, Client};
+use tokio::time::{sleep, timeout};
 
 use super::binaries::Binaries;
 use super::credentials::Credentials;
@@ -16,6 +17,8 @@ use super::{ControlPlane, commands, say};
 
 /// Long, because the machines that run tests are shared and slow. Three seconds are usual.
 const READY_WITHIN: Duration = Duration::from_mins(2);
+
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// How often another port is tried when the one that was free has been taken meanwhile.
 const PORTS_TO_TRY: u32 = 5;
@@ -72,7 +75,8 @@ impl ControlPlane {
         deadline: Instant,
         is_so: impl AsyncFn() -> bool,
     ) -> anyhow::Result<()> {
-        while !is_so().await {
+        // Whoever took the port may accept connections and never answer.
+        while !timeout(ANSWER_WITHIN, is_so()).await.unwrap_or(false) {
             if self.servers.port_is_taken() {
                 return Err(PortTaken.into());
             }
@@ -82,7 +86,7 @@ impl ControlPlane {
             if Instant::now() > deadline {
                 bail!("the control plane was not ready within {} s", READY_WITHIN.as_secs());
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            sleep(Duration::from_millis(50)).await;
         }
         Ok(())
     }

@@ -40,6 +40,8 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/apim-keyless-control-plane.XXXXXXXX") || exi
 trap clean_up EXIT
 trap 'exit 1' HUP INT TERM
 cd "$folder" || exit 1
+# TMPDIR may be relative.
+folder=$(pwd)
 echo "$folder"
 
 while read -r name; do

@@ -21,7 +21,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 /// A reference to another `ConfigMap` than the expected one is its owner's choice.
 fn has_configuration(part: &Part<'_>) -> bool {
     part.container.env_from.iter().any(|source| source.config_map_ref.is_some())
-        || part.environment.settings().any(|(setting, _)| setting == Setting::Endpoint)
+        || part.environment.settings().any(|(setting, variable)| setting == Setting::Endpoint && !variable.is_blank())
 }
 
 fn finding(case: &Case<'_>, part: &Part<'_>) -> Finding {

@@ -13,6 +13,7 @@ mod unlabelled_service_account;
 mod unsupported_version;
 
 use super::Rule;
+use similar::TextDiff;
 
 /// Every rule.
 pub static RULES: &[&Rule] = &[
@@ -31,23 +32,32 @@ pub static RULES: &[&Rule] = &[
 
 /// A text that is no rule's id.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no rule {id}; the nearest is {nearest}")]
-pub struct UnknownRule {
-    id: String,
-    nearest: &'static str,
+pub enum UnknownRule {
+    /// It is like that of a rule.
+    #[error("there is no rule {id}; did you mean {nearest}?")]
+    #[allow(missing_docs, reason = "each field is the thing that its name says")]
+    Misspelt { id: String, nearest: &'static str },
+    /// It is like none.
+    #[error("there is no rule {id}; `apim-keyless explain` lists all that there are")]
+    #[allow(missing_docs, reason = "each field is the thing that its name says")]
+    Unlike { id: String },
 }
+
+/// From this likeness on (0 to 1), an id is taken for a slip.
+const LIKENESS: f32 = 0.6;
 
 /// The rule of this id.
 ///
 /// # Errors
-/// There is none; the error names the nearest one.
+/// There is none; the error names the nearest one, if one is near.
 pub fn find(id: &str) -> Result<&'static Rule, UnknownRule> {
-    RULES.iter().copied().find(|rule| rule.id == id).ok_or_else(|| {
-        let likeness =
-            |rule: &&&Rule| (similar::TextDiff::from_chars(id, rule.id).ratio() * 1000.0) as u32;
-        UnknownRule {
-            id: id.to_owned(),
-            nearest: RULES.iter().max_by_key(likeness).map_or("", |rule| rule.id),
-        }
+    if let Some(rule) = RULES.iter().find(|rule| rule.id == id) {
+        return Ok(rule);
+    }
+    let likeness = |rule: &Rule| TextDiff::from_chars(id, rule.id).ratio();
+    let near = RULES.iter().map(|rule| (likeness(rule), rule.id)).filter(|(likeness, _)| *likeness >= LIKENESS);
+    Err(match near.max_by(|one, other| one.0.total_cmp(&other.0)) {
+        Some((_, nearest)) => UnknownRule::Misspelt { id: id.to_owned(), nearest },
+        None => UnknownRule::Unlike { id: id.to_owned() },
     })
 }

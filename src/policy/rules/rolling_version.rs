@@ -14,6 +14,6 @@ pub(super) static RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let minimum = &case.expectations.minimum_version;
     case.findings_on_images(&ImageVersion::Rolling, |version| {
-        format!("{version} moves from version to version, so Pods of one gateway may run several; name a static version, {minimum} or newer")
+        format!("{version} moves from version to version; name a static one, {minimum} or newer")
     })
 }

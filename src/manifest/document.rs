@@ -1,0 +1,125 @@
+//! Splits a file into its documents: the parser stops a whole stream at one fault, and one bad document must not lose
+//! the others.
+
+use super::source::{Line, Source};
+
+/// One document of a file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Document<'a> {
+    /// How many lines of the file stand before it.
+    pub(super) lines_before: usize,
+    /// The byte of the file that it begins with.
+    pub(super) start: usize,
+    pub(super) text: &'a str,
+}
+
+/// The documents of a file; what is only blank, comment or directive is none.
+pub(super) fn split(source: &Source) -> Vec<Document<'_>> {
+    let mut splitter =
+        Splitter { source, documents: Vec::new(), lines_before: 0, start: 0, begun: false };
+    for line in source.lines() {
+        splitter.take(line);
+    }
+    splitter.close(source.text.len(), 0);
+    splitter.documents
+}
+
+struct Splitter<'a> {
+    source: &'a Source,
+    documents: Vec<Document<'a>>,
+    lines_before: usize,
+    start: usize,
+    begun: bool,
+}
+
+impl Splitter<'_> {
+    fn take(&mut self, line: Line<'_>) {
+        if is_marker(line.text, "---") {
+            // Directives and comments before the first marker belong to the document that the marker begins.
+            if self.begun {
+                self.close(line.start, line.number - 1);
+            }
+            self.begun = true;
+        } else if is_marker(line.text, "...") {
+            let end =
+                self.source.line(line.number + 1).map_or(self.source.text.len(), |next| next.start);
+            self.close(end, line.number);
+        } else if !is_bare(line.text) {
+            self.begun = true;
+        }
+    }
+
+    fn close(&mut self, end: usize, lines_before: usize) {
+        if let Some(text) = self.source.text.get(self.start..end).filter(|_| self.begun) {
+            self.documents.push(Document {
+                lines_before: self.lines_before,
+                start: self.start,
+                text,
+            });
+        }
+        (self.start, self.lines_before, self.begun) = (end, lines_before, false);
+    }
+}
+
+fn is_marker(line: &str, marker: &str) -> bool {
+    line.strip_prefix(marker).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
+}
+
+fn is_bare(line: &str) -> bool {
+    let text = line.trim_start_matches([' ', '\t']);
+    text.is_empty() || text.starts_with('#') || line.starts_with('%')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(text: &str) -> Vec<(usize, String)> {
+        let source = Source::new("a", text);
+        split(&source)
+            .into_iter()
+            .map(|document| (document.lines_before, document.text.to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn documents_begin_at_their_markers() {
+        assert_eq!(
+            texts("# c\n---\na: 1\n--- # two\nb: 1\n---\n"),
+            [
+                (0, "# c\n---\na: 1\n".to_owned()),
+                (3, "--- # two\nb: 1\n".to_owned()),
+                (5, "---\n".to_owned())
+            ]
+        );
+    }
+
+    #[test]
+    fn three_dots_end_a_document() {
+        assert_eq!(texts("a: 1\n...\n# c\n"), [(0, "a: 1\n...\n".to_owned())]);
+        assert_eq!(
+            texts("a: 1\n...\nb: 1"),
+            [(0, "a: 1\n...\n".to_owned()), (2, "b: 1".to_owned())]
+        );
+    }
+
+    #[test]
+    fn directives_stay_with_their_document() {
+        assert_eq!(texts("%YAML 1.2\n---\na: 1\n"), [(0, "%YAML 1.2\n---\na: 1\n".to_owned())]);
+    }
+
+    #[test]
+    fn what_only_looks_like_a_marker_is_none() {
+        assert_eq!(texts("a: |\n  ---\n---b\n----\n").len(), 1);
+    }
+
+    #[test]
+    fn comments_alone_are_no_document() {
+        assert!(texts("# c\n\n  # d\r\n").is_empty() && texts("").is_empty());
+    }
+
+    #[test]
+    fn carriage_returns_do_not_hide_a_marker() {
+        assert_eq!(texts("a: 1\r\n---\r\nb: 1\r\n").len(), 2);
+    }
+}

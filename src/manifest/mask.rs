@@ -1,0 +1,184 @@
+//! A line of a file without its secrets.
+//!
+//! What is shown is chosen, never what is hidden: keys, harmless scalars, and the punctuation between them. Anything
+//! else (a tag, an alias, a line of another document) ends the line with three stars.
+
+use super::outline::Token;
+use super::place::Place;
+use super::source::Line;
+
+const STARS: &str = "***";
+
+/// The line, with `***` for every scalar that is not known to be harmless. `tokens` stand in the order of the file.
+pub(super) fn mask(line: Line<'_>, tokens: &[Token]) -> String {
+    mask_until(line, tokens, line.start + line.text.len()).trim_end().to_owned()
+}
+
+/// Where a place of the line stands in the masked line: what was masked before it moves it.
+pub(super) fn moved(line: Line<'_>, tokens: &[Token], place: Place) -> Place {
+    let column = |column: usize| {
+        let until = line
+            .text
+            .char_indices()
+            .nth(column.saturating_sub(1))
+            .map_or(line.text.len(), |(at, _)| at);
+        mask_until(line, tokens, line.start + until).chars().count() + 1
+    };
+    let (start, end) = (column(place.column), column(place.column + place.length));
+    Place { column: start, length: end.saturating_sub(start).max(1), ..place }
+}
+
+fn mask_until(line: Line<'_>, tokens: &[Token], end: usize) -> String {
+    let first = tokens.partition_point(|token| token.range.end <= line.start);
+    let tokens = tokens.iter().skip(first).take_while(|token| token.range.start < end);
+    let mut mask = Mask { line, at: line.start, masked: String::new() };
+    for token in tokens {
+        if !mask.punctuation(token.range.start) {
+            return mask.masked;
+        }
+        mask.token(token);
+    }
+    mask.punctuation(end);
+    mask.masked
+}
+
+struct Mask<'a> {
+    line: Line<'a>,
+    at: usize,
+    masked: String,
+}
+
+impl Mask<'_> {
+    /// What stands between tokens. Is there more to show after it?
+    fn punctuation(&mut self, until: usize) -> bool {
+        let gap = self.text(self.at, until).to_owned();
+        let rest = gap.trim_start_matches([' ', '\t', '-', '?', ':', ',', '[', ']', '{', '}']);
+        self.masked.push_str(gap.strip_suffix(rest).unwrap_or_default());
+        if is_block_header(rest) {
+            self.masked.push_str(rest);
+        } else if !rest.is_empty() && !rest.starts_with('#') {
+            self.masked.push_str(STARS);
+        }
+        rest.is_empty()
+    }
+
+    fn token(&mut self, token: &Token) {
+        let text = self.text(token.range.start.max(self.line.start), token.range.end).to_owned();
+        if token.shown {
+            self.masked.push_str(&text);
+        } else {
+            // A continued scalar covers the indentation of its line.
+            let indentation = text.len() - text.trim_start().len();
+            self.masked.push_str(text.get(..indentation).unwrap_or_default());
+            self.masked.push_str(if indentation == text.len() { "" } else { STARS });
+        }
+        self.at = token.range.end;
+    }
+
+    fn text(&self, from: usize, until: usize) -> &str {
+        let until = until.saturating_sub(self.line.start).min(self.line.text.len());
+        self.line.text.get(from.saturating_sub(self.line.start)..until).unwrap_or_default()
+    }
+}
+
+fn is_block_header(text: &str) -> bool {
+    text.strip_prefix(['|', '>']).is_some_and(|rest| {
+        rest.trim_end().chars().all(|character| matches!(character, '0'..='9' | '+' | '-'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::Manifests;
+    use proptest::prelude::*;
+
+    fn masked(text: &str) -> String {
+        let mut manifests = Manifests::default();
+        manifests.parse("a.yaml", text);
+        let object = manifests.objects.first().expect("the text holds an object");
+        (1..=text.lines().count()).map(|line| object.masked_line(line) + "\n").collect()
+    }
+
+    #[test]
+    fn values_are_hidden_and_keys_stay() {
+        let text = "apiVersion: v1 # the first\nkind: Pod\nspec:\n  replicas: 3\n  env:\n    - name: KEY\n      value: \"s e\" # secret\n  args: [--key, s]\n  command:\n    - sh\n";
+        let expected = "apiVersion: v1\nkind: Pod\nspec:\n  replicas: ***\n  env:\n    - name: KEY\n      value: ***\n  args: [***, ***]\n  command:\n    - ***\n";
+        assert_eq!(masked(text), expected);
+    }
+
+    #[test]
+    fn scalars_of_many_lines_are_hidden_on_each() {
+        let text = "apiVersion: v1\nkind: |-\n  Secret\n\n  line\nspec: one\n  two\nother: 'three\n\n  four'\n";
+        let expected =
+            "apiVersion: v1\nkind: |-\n  ***\n\n  ***\nspec: ***\n  ***\nother: ***\n\n  ***\n";
+        assert_eq!(masked(text), expected);
+    }
+
+    #[test]
+    fn data_is_hidden_whatever_its_keys() {
+        let text = "apiVersion: v1\nkind: Secret\nmetadata:\n  annotations:\n    name: s\n    apim-keyless.dev/mode: warn\ndata:\n  name: s\n  key: s\n";
+        let expected = "apiVersion: v1\nkind: Secret\nmetadata:\n  annotations:\n    name: ***\n    apim-keyless.dev/mode: warn\ndata:\n  name: ***\n  key: ***\n";
+        assert_eq!(masked(text), expected);
+    }
+
+    #[test]
+    fn flow_is_masked_too() {
+        let text = r#"{"apiVersion":"v1","kind":"Pod","spec":{"env":[{"name":"a","value":"s\"s"},{name: b, value: s}],"n":1}}"#;
+        assert_eq!(
+            masked(text),
+            "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"spec\":{\"env\":[{\"name\":\"a\",\"value\":***},{name: b, value: ***}],\"n\":***}}\n"
+        );
+    }
+
+    #[test]
+    fn what_is_not_understood_ends_the_line() {
+        let text = "apiVersion: v1\nkind: Pod\nbase: &base {a: s}\nname: !tag s\nother:\n  <<: {a: s, b: s}\n  a: *base\n---\nname: s\n";
+        let expected =
+            "apiVersion: v1\nkind: Pod\nbase: ***\nname: ***\nother:\n  ***\n  a: ***\n---\n***\n";
+        assert_eq!(masked(text), expected);
+    }
+
+    #[test]
+    fn places_move_with_the_masked_line() {
+        let mut manifests = Manifests::default();
+        manifests.parse("a.json", r#"{"apiVersion":"v1","kind":"Pod","spec":{"é":"a long secret","image":"b","list":["another"]}}"#);
+        let object = &manifests.objects[0];
+        let underlined = |pointer: &str| {
+            let place = object.masked_place(pointer);
+            object
+                .masked_line(place.line)
+                .chars()
+                .skip(place.column - 1)
+                .take(place.length)
+                .collect::<String>()
+        };
+        assert_eq!(
+            ["/spec/é", "/spec/image", "/spec/list/0"].map(underlined),
+            ["\"é\"", "\"image\"", "***"]
+        );
+    }
+
+    #[test]
+    fn lines_that_are_not_there_are_empty() {
+        let mut manifests = Manifests::default();
+        manifests.parse("a.yaml", "apiVersion: v1\nkind: Pod\n");
+        assert_eq!(
+            (manifests.objects[0].masked_line(0), manifests.objects[0].masked_line(9)),
+            (String::new(), String::new())
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_secret_is_never_shown(secret in "[a-z]{1,3}[ ,:#'\"{}\\[\\]&*!|>%@a-z\\\\-]{0,12}", lead in "[ -z|}~é]{0,20}") {
+            let secret = format!("hunter2{secret}hunter2");
+            let json = serde_json::to_string(&secret).unwrap();
+            let single = secret.replace('\'', "''");
+            let lead = serde_json::to_string(&lead).unwrap();
+            let text = format!(
+                "apiVersion: v1\nkind: Secret\nmetadata: {{name: {lead}, annotations: {{{lead}: {json}}}}}\nspec:\n  env:\n  - {{value: {json}, name: {lead}}}\n  - name: {lead}\n    value: '{single}'\ndata:\n  name: {json}\n  key: |\n    {secret}\n  a: >-\n\n     {secret}\n\n  b: {json}\n",
+            );
+            prop_assert!(!masked(&text).contains("hunter2"), "{}", masked(&text));
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! What files *hold*: YAML and JSON, from paths and standard input, as Kubernetes objects that know where they stand.
+//!
+//! [`Manifests`] are what was read, an [`Object`] is one of them, a [`Problem`] what could not be read. Whether an
+//! object is a gateway's is the `gateway` room's.
+
+mod document;
+mod fault;
+mod listing;
+mod mask;
+mod node;
+mod outline;
+mod place;
+mod read;
+mod source;
+mod stack;
+mod template;
+mod visibility;
+
+pub use place::Place;
+
+use document::Document;
+use outline::{Outline, Token};
+use place::Layout;
+use serde_json::Value;
+use source::Source;
+use std::sync::Arc;
+
+/// A Kubernetes object of a file.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// The object itself.
+    pub value: Value,
+    source: Arc<Source>,
+    layout: Arc<Layout>,
+    tokens: Arc<[Token]>,
+}
+
+impl Object {
+    /// The file it stands in, as it was named; standard input is `-`.
+    pub fn file(&self) -> &str {
+        &self.source.name
+    }
+
+    /// The whole text of its file.
+    pub fn source(&self) -> &str {
+        &self.source.text
+    }
+
+    /// Where in the file a JSON pointer into this object leads. What is missing is at its nearest ancestor.
+    pub fn place(&self, pointer: &str) -> Place {
+        self.layout.find(pointer)
+    }
+
+    /// A line of the file, fit to be shown: `***` stands for every value that is not known to be harmless.
+    pub fn masked_line(&self, line: usize) -> String {
+        self.source.line(line).map(|line| mask::mask(line, &self.tokens)).unwrap_or_default()
+    }
+
+    /// The place of a pointer in its masked line, where what was masked before it has moved it.
+    pub fn masked_place(&self, pointer: &str) -> Place {
+        let place = self.place(pointer);
+        self.source.line(place.line).map_or(place, |line| mask::moved(line, &self.tokens, place))
+    }
+}
+
+/// What could not be read, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file, as it was named; standard input is `-`.
+    pub file: String,
+    /// 1-based; a problem of the whole file has none.
+    pub line: Option<usize>,
+    /// 1-based, in characters.
+    pub column: Option<usize>,
+    /// Cause and cure; it holds no value of the file.
+    pub problem: String,
+}
+
+/// What was read.
+#[derive(Clone, Debug, Default)]
+pub struct Manifests {
+    /// In the order of the paths, the files and their documents.
+    pub objects: Vec<Object>,
+    /// How many mappings are no Kubernetes objects, such as the values of a chart.
+    pub skipped: usize,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+}
+
+impl Manifests {
+    /// Adds what the text of a file holds.
+    pub fn parse(&mut self, file: &str, text: &str) {
+        let found = |manifests: &Self| manifests.objects.len() + manifests.skipped + manifests.problems.len();
+        let before = found(self);
+        let source = Arc::new(Source::new(file, text));
+        let documents = document::split(&source);
+        let read = || documents.iter().map(|document| read_document(&source, document)).collect();
+        let outcomes: Vec<_> =
+            stack::with_room(read).unwrap_or_else(|| vec![Err(fault::breakdown(&source))]);
+        for (outcome, document) in outcomes.into_iter().zip(&documents) {
+            match outcome {
+                Ok(outline) => self.keep(&source, document, outline),
+                Err(problem) => self.problems.push(problem),
+            }
+        }
+        if found(self) == before {
+            let problem = "holds no YAML document: nothing to judge".to_owned();
+            self.problems.push(Problem { file: file.to_owned(), line: None, column: None, problem });
+        }
+    }
+
+    fn keep(&mut self, source: &Arc<Source>, document: &Document<'_>, outline: Outline) {
+        let tokens: Arc<[Token]> = outline.tokens.into();
+        let mut is_template = false;
+        for (value, layout) in listing::unfold(outline.value, &Arc::new(outline.layout)) {
+            match Nature::of(&value) {
+                Nature::Nothing => {}
+                Nature::Other => self.skipped += 1,
+                Nature::NoMapping(what) => {
+                    self.problems.push(no_object(source, layout.place, what));
+                }
+                Nature::Template => is_template = true,
+                Nature::Object => {
+                    self.objects.push(Object {
+                        value,
+                        source: Arc::clone(source),
+                        layout,
+                        tokens: Arc::clone(&tokens),
+                    });
+                }
+            }
+        }
+        if is_template {
+            self.problems.extend(template::problem(source, document));
+        }
+    }
+}
+
+fn read_document(source: &Source, document: &Document<'_>) -> Result<Outline, Problem> {
+    match node::parse(document.text) {
+        Ok(root) => Ok(outline::outline(document, root)),
+        Err(error) => Err(fault::problem(source, document, &error)),
+    }
+}
+
+/// What a value turns out to be.
+enum Nature {
+    Nothing,
+    Object,
+    Template,
+    /// A mapping that is no object: values of a chart, a compose file.
+    Other,
+    NoMapping(&'static str),
+}
+
+impl Nature {
+    fn of(value: &Value) -> Self {
+        let is_text = |key: &str| value.get(key).is_some_and(Value::is_string);
+        match value {
+            Value::Null => Self::Nothing,
+            Value::Array(_) => Self::NoMapping("sequence"),
+            Value::Object(_) if !is_text("kind") || !is_text("apiVersion") => Self::Other,
+            Value::Object(_) if template::is_template(value) => Self::Template,
+            Value::Object(_) => Self::Object,
+            _ => Self::NoMapping("scalar"),
+        }
+    }
+}
+
+fn no_object(source: &Source, place: Place, what: &str) -> Problem {
+    Problem {
+        file: source.name.clone(),
+        line: Some(place.line),
+        column: Some(place.column),
+        problem: format!(
+            "a Kubernetes object is a mapping; this document is a {what}: begin it with `apiVersion` and `kind`, or leave it out"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(text: &str) -> Manifests {
+        let mut manifests = Manifests::default();
+        manifests.parse("a.yaml", text);
+        manifests
+    }
+
+    #[test]
+    fn every_document_counts_for_itself() {
+        let manifests = read(
+            "---\napiVersion: v1\nkind: Pod\n---\na: [\n---\nimage: {tag: 1}\n---\n---\n# none\n---\nkind: 1\napiVersion: v1\n---\napiVersion: v1\nkind: Service\n",
+        );
+        let kinds: Vec<_> = manifests.objects.iter().map(|object| &object.value["kind"]).collect();
+        assert_eq!(kinds, ["Pod", "Service"]);
+        assert_eq!((manifests.skipped, manifests.problems.len()), (2, 1));
+        assert_eq!(manifests.objects[1].place("/kind"), Place { line: 16, column: 1, length: 4 });
+    }
+
+    #[test]
+    fn a_document_that_is_no_mapping_is_a_problem() {
+        for (text, column, what) in [
+            ("a: 1\n---\n  - a\n", 5, "sequence"),
+            ("a: 1\n---\n[]", 1, "sequence"),
+            ("a: 1\n---\nhunter2", 1, "scalar"),
+        ] {
+            let problem = &read(text).problems[0];
+            assert_eq!((problem.line, problem.column), (Some(3), Some(column)));
+            assert!(
+                problem.problem.contains(what) && !problem.problem.contains("hunter2"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_without_documents_is_a_problem() {
+        for text in ["", "\u{feff}", "\n\n", "# a\n  # b\n"] {
+            assert_eq!(read(text).problems[0].problem, "holds no YAML document: nothing to judge");
+        }
+        assert_eq!((read("---\n").problems.len(), read("null\n").problems.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_carriage_returns_are_fine() {
+        let manifests =
+            read("\u{feff}apiVersion: v1\r\nkind: Pod\r\n---\r\nkind: Pod\r\napiVersion: v1\r\n");
+        assert_eq!(manifests.objects.len(), 2);
+        assert_eq!(
+            manifests.objects[0].value,
+            serde_json::json!({"apiVersion": "v1", "kind": "Pod"})
+        );
+        assert_eq!(manifests.objects[1].place("").line, 4);
+        assert_eq!(manifests.objects[0].masked_line(2), "kind: Pod");
+    }
+
+    const MANIFEST: &str = "apiVersion: v1\nkind: List\nitems:\n- &a\n  apiVersion: v1\n  kind: Pod\n  spec: {a: [1, 'b'], c: \"d\"}\n- <<: *a\n  data:\n    e: |\n      f\n    g: >-\n      h\n---\n{\"apiVersion\": \"v1\",\n\t\"kind\": \"Pod\"}\n";
+
+    /// Reads a text and asks every object everything.
+    fn exercise(text: &str) {
+        let manifests = read(text);
+        for object in &manifests.objects {
+            for pointer in ["", "/spec/a/1", "/data/e", "/items/0", "/~2/x"] {
+                let place = object.place(pointer);
+                assert!(place.line > 0 && place.column > 0 && place.length > 0);
+                assert!(object.masked_place(pointer).column > 0);
+                assert!(place.line <= object.source.lines().count());
+            }
+            for line in 0..=text.lines().count() + 1 {
+                object.masked_line(line);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(text in any::<String>(), yaml in "([-?:,\\[\\]{}#&*!|>'\"%@`~ \t\r\n<.a1é\u{85}\u{2028}]|apiVersion: v1\n|kind: Pod\n|---\n|<<: ){0,40}") {
+            exercise(&text);
+            exercise(&yaml);
+        }
+
+        #[test]
+        fn no_edit_of_a_manifest_panics(edits in prop::collection::vec((0..MANIFEST.len(), "[-?:,\\[\\]{}#&*!|>'\"%@~ \t\r\na{]{0,3}", 0..4_usize), 1..4)) {
+            let mut text = MANIFEST.to_owned();
+            for (at, with, length) in edits {
+                let at = at.min(text.len());
+                text.replace_range(at..(at + length).min(text.len()), &with);
+            }
+            exercise(&text);
+        }
+    }
+}

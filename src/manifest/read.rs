@@ -1,0 +1,189 @@
+//! Manifests from files, folders and standard input.
+
+use super::{Manifests, Problem};
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use walkdir::{DirEntry, WalkDir};
+
+const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
+const STANDARD_INPUT: &str = "-";
+
+impl Manifests {
+    /// Reads files, folders with all that is in them (`.yaml`, `.yml` and `.json`; nothing hidden), and `-`, which is
+    /// `stdin`. What can't be read is among the problems.
+    pub fn read(paths: &[PathBuf], mut stdin: impl Read) -> Self {
+        let mut manifests = Self::default();
+        for path in paths {
+            if path == Path::new(STANDARD_INPUT) {
+                let mut bytes = Vec::new();
+                let outcome = stdin.read_to_end(&mut bytes).map(|_| bytes);
+                manifests.take(STANDARD_INPUT, outcome);
+            } else if path.is_dir() {
+                manifests.read_folder(path);
+            } else {
+                manifests.take(&path.display().to_string(), fs::read(path));
+            }
+        }
+        manifests
+    }
+
+    fn read_folder(&mut self, folder: &Path) {
+        let mut is_empty = true;
+        let entries = WalkDir::new(folder)
+            .follow_links(true)
+            .sort_by_file_name()
+            .into_iter()
+            .filter_entry(is_visible);
+        for entry in entries {
+            match entry {
+                Ok(entry) if entry.file_type().is_dir() || !is_manifest(entry.path()) => {}
+                Ok(entry) => {
+                    is_empty = false;
+                    self.take(&entry.path().display().to_string(), fs::read(entry.path()));
+                }
+                Err(error) => {
+                    is_empty = false;
+                    self.lose(folder, &error);
+                }
+            }
+        }
+        if is_empty {
+            let name = folder.display().to_string();
+            let problem =
+                format!("{name} holds no .yaml, .yml or .json file: name the folder that does");
+            self.problems.push(Problem { file: name, line: None, column: None, problem });
+        }
+    }
+
+    fn lose(&mut self, folder: &Path, error: &walkdir::Error) {
+        let name = error.path().unwrap_or(folder).display().to_string();
+        let problem = if error.loop_ancestor().is_some() {
+            format!("{name} is a link to a folder that it stands in: remove it")
+        } else {
+            unreadable(&name, error.io_error().map(io::Error::kind))
+        };
+        self.problems.push(Problem { file: name, line: None, column: None, problem });
+    }
+
+    fn take(&mut self, name: &str, outcome: io::Result<Vec<u8>>) {
+        let text =
+            outcome.map_err(|error| unreadable(name, Some(error.kind()))).and_then(|bytes| {
+                String::from_utf8(bytes)
+                    .map_err(|_| format!("{name} is not UTF-8: save it as UTF-8"))
+            });
+        match text {
+            Ok(text) => self.parse(name, &text),
+            Err(problem) => self.problems.push(Problem {
+                file: name.to_owned(),
+                line: None,
+                column: None,
+                problem,
+            }),
+        }
+    }
+}
+
+fn unreadable(name: &str, kind: Option<io::ErrorKind>) -> String {
+    match kind {
+        Some(io::ErrorKind::NotFound) => format!("{name} does not exist: check the path"),
+        Some(io::ErrorKind::PermissionDenied) => {
+            format!("{name} may not be read: give yourself the permission to read it")
+        }
+        Some(kind) => format!("{name} can't be read ({kind}): check that it is a file or a folder"),
+        None => format!("{name} can't be read: check that it is a file or a folder"),
+    }
+}
+
+/// A folder that was asked for by name is read, hidden or not.
+fn is_visible(entry: &DirEntry) -> bool {
+    entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
+}
+
+fn is_manifest(path: &Path) -> bool {
+    path.extension()
+        .and_then(OsStr::to_str)
+        .is_some_and(|extension| EXTENSIONS.contains(&extension))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POD: &str = "apiVersion: v1\nkind: Pod\n";
+
+    fn read(paths: &[&Path], stdin: &[u8]) -> Manifests {
+        Manifests::read(&paths.iter().map(|path| path.to_path_buf()).collect::<Vec<_>>(), stdin)
+    }
+
+    fn files(manifests: &Manifests) -> Vec<&str> {
+        manifests.objects.iter().map(super::super::Object::file).collect()
+    }
+
+    #[test]
+    fn folders_are_read_in_order_without_what_is_hidden() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in
+            ["b.yml", "a/z.yaml", "a/y.json", ".hidden/a.yaml", "a/.hidden.yaml", "c.txt", "c.yaml"]
+        {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, POD).unwrap();
+        }
+        let manifests = read(&[folder.path()], b"");
+        let expected: Vec<_> = ["a/y.json", "a/z.yaml", "b.yml", "c.yaml"]
+            .map(|name| folder.path().join(name).display().to_string())
+            .into();
+        assert_eq!(files(&manifests), expected);
+        assert!(manifests.problems.is_empty());
+    }
+
+    #[test]
+    fn a_dash_is_standard_input() {
+        let manifests = read(&[Path::new("-")], POD.as_bytes());
+        assert_eq!((files(&manifests), manifests.objects[0].source()), (vec!["-"], POD));
+    }
+
+    #[test]
+    fn what_can_not_be_read_is_a_problem_that_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let latin = folder.path().join("latin.yaml");
+        fs::write(&latin, b"a: \xe9\n").unwrap();
+        let empty = folder.path().join("empty");
+        fs::create_dir(&empty).unwrap();
+        let missing = folder.path().join("missing.yaml");
+        let manifests = read(&[&latin, &empty, &missing], b"");
+        for ((problem, path), words) in manifests
+            .problems
+            .iter()
+            .zip([&latin, &empty, &missing])
+            .zip(["not UTF-8", "no .yaml", "not exist"])
+        {
+            assert_eq!(problem.file, path.display().to_string());
+            assert!(
+                problem.problem.contains(words) && problem.problem.contains(&problem.file),
+                "{}",
+                problem.problem
+            );
+        }
+        assert_eq!(manifests.problems.len(), 3);
+    }
+
+    #[test]
+    fn one_bad_file_does_not_lose_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.yaml"), "a: [").unwrap();
+        fs::write(folder.path().join("b.yaml"), POD).unwrap();
+        let manifests = read(&[folder.path()], b"");
+        assert_eq!((manifests.objects.len(), manifests.problems.len()), (1, 1));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_links_to_itself_is_a_problem() {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).unwrap();
+        assert!(read(&[folder.path()], b"").problems[0].problem.contains("is a link to a folder"));
+    }
+}

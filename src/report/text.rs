@@ -1,0 +1,76 @@
+//! The report for people: each fault with its line underlined, values masked. Colours are for a terminal; whoever
+//! prints strips them elsewhere.
+
+use super::{Entry, Report, word};
+use crate::policy::{Edit, Outcome, dotted};
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use std::fmt::Write;
+use std::ops::Range;
+
+/// Renders a report, with ANSI colours.
+pub fn render(report: &Report) -> String {
+    let mut text = String::new();
+    for entry in &report.findings {
+        // writing to a String can't fail
+        _ = writeln!(text, "{}\n", finding(entry));
+    }
+    text.push_str(&summary(report));
+    text
+}
+
+fn finding(entry: &Entry) -> String {
+    let ruling = &entry.ruling;
+    let level = match ruling.outcome() {
+        Outcome::Mended => Level::WARNING,
+        Outcome::Refused => Level::ERROR,
+        Outcome::Remarked => Level::NOTE,
+    };
+    let snippet = Snippet::source(entry.source_line.as_str())
+        .path(entry.file.as_str())
+        .line_start(entry.line)
+        .annotation(AnnotationKind::Primary.span(span(entry)).label(dotted(&ruling.finding.at)));
+    let title = level.with_name(word(ruling.outcome())).primary_title(ruling.finding.problem.as_str()).id(ruling.rule.id);
+    let mut group = title.element(snippet).element(Level::NOTE.message(object(entry)));
+    for edit in &ruling.finding.remedy {
+        group = group.element(Level::HELP.message(remedy(edit)));
+    }
+    Renderer::styled().render(&[group])
+}
+
+fn object(entry: &Entry) -> String {
+    let identity = &entry.identity;
+    format!("in {} {}/{}", identity.kind, identity.namespace, identity.name)
+}
+
+fn remedy(edit: &Edit) -> String {
+    let at = dotted(edit.at());
+    match edit {
+        Edit::Append { value, .. } => format!("the webhook appends {value} to {at}"),
+        Edit::Set { value, .. } => format!("the webhook sets {at} to {value}"),
+    }
+}
+
+/// The bytes of the masked line that are underlined.
+fn span(entry: &Entry) -> Range<usize> {
+    let line = &entry.source_line;
+    let byte = |character: usize| line.char_indices().nth(character).map_or(line.len(), |(byte, _)| byte);
+    byte(entry.underline.start)..byte(entry.underline.end)
+}
+
+/// `3 objects: 1 refused, 2 mended; 1 document skipped that is no Kubernetes object`
+fn summary(report: &Report) -> String {
+    let counts = [Outcome::Refused, Outcome::Mended, Outcome::Remarked].map(|outcome| (report.count(outcome), word(outcome)));
+    let told: Vec<String> = counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let mut summary = format!("{}: {}", counted(report.objects, "object"), if told.is_empty() { "no fault found".to_owned() } else { told.join(", ") });
+    if report.skipped > 0 {
+        _ = write!(summary, "; {} without kind skipped", counted(report.skipped, "document"));
+    }
+    if !report.errors.is_empty() {
+        _ = write!(summary, "; {} could not be read", report.errors.len());
+    }
+    summary + "\n"
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}

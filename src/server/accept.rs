@@ -1,0 +1,136 @@
+//! The accept loop, and how it ends without losing a request.
+//!
+//! hyper's graceful shutdown alone closes idle connections at once, and a request that is on its way on one of them is
+//! lost: the API server repeats no POST. So a drain keeps accepting and asks every client to close, by its answer; it
+//! closes connections itself only when their clients had the time to do so.
+
+use super::connection;
+use super::{Limits, Site};
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+
+/// The pause after an accept that failed for want of something, mostly of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What comes between a TCP connection and HTTP.
+pub(super) trait Handshake: Clone + Send + Sync + 'static {
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    fn shake(&self, stream: TcpStream) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+}
+
+/// How far a server is on its way out. Connections watch it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Serving,
+    /// Every answer closes its connection.
+    Draining,
+    /// Idle connections are closed.
+    Closing,
+}
+
+/// A listening socket with its open connections.
+pub(super) struct Acceptor<H> {
+    listener: TcpListener,
+    handshake: H,
+    site: Site,
+    phase: watch::Sender<Phase>,
+    connections: JoinSet<()>,
+}
+
+impl<H: Handshake> Acceptor<H> {
+    pub(super) fn new(listener: TcpListener, handshake: H, site: Site) -> Self {
+        Self {
+            listener,
+            handshake,
+            site,
+            phase: watch::Sender::new(Phase::Serving),
+            connections: JoinSet::new(),
+        }
+    }
+
+    /// Accepts until `shutdown`, drains, and returns when all connections have ended or were cut.
+    pub(super) async fn run(mut self, shutdown: impl Future<Output = ()>) {
+        let Limits { drain_lag, idle_wait, drain_timeout, .. } = self.site.limits;
+        self.accept_until(shutdown).await;
+        self.phase.send_replace(Phase::Draining);
+        self.accept_until(tokio::time::sleep(drain_lag)).await;
+
+        let Self { listener, phase, mut connections, .. } = self;
+        drop(listener);
+        ended_within(&mut connections, idle_wait).await;
+        phase.send_replace(Phase::Closing);
+        if !ended_within(&mut connections, drain_timeout).await {
+            tracing::warn!(
+                connections = connections.len(),
+                "cut connections that did not end in time"
+            );
+        }
+    }
+
+    async fn accept_until(&mut self, end: impl Future<Output = ()>) {
+        let mut end = pin!(end);
+        loop {
+            let has_room = self.connections.len() < self.site.limits.connections;
+            tokio::select! {
+                () = &mut end => return,
+                Some(outcome) = self.connections.join_next() => note_panic(outcome),
+                accepted = self.listener.accept(), if has_room => match accepted {
+                    Ok((stream, peer)) => self.admit(stream, peer),
+                    Err(error) => pause_after(&error).await,
+                },
+            }
+        }
+    }
+
+    fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
+        let (handshake, site, phase) =
+            (self.handshake.clone(), self.site.clone(), self.phase.subscribe());
+        self.connections.spawn(async move {
+            // Answers are small and complete; to wait for more of them only delays a review.
+            let _ = stream.set_nodelay(true);
+            let shaken =
+                tokio::time::timeout(site.limits.handshake_timeout, handshake.shake(stream)).await;
+            match shaken {
+                Ok(Ok(stream)) => connection::serve(stream, peer, site, phase).await,
+                Ok(Err(error)) => tracing::debug!(%peer, %error, "handshake failed"),
+                Err(_) => tracing::debug!(%peer, "handshake timed out"),
+            }
+        });
+    }
+}
+
+/// An error of the connection that was to be accepted says nothing of the next; any other would come again at once.
+async fn pause_after(error: &io::Error) {
+    if matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused
+    ) {
+        tracing::debug!(%error, "a connection ended before it was accepted");
+        return;
+    }
+    tracing::warn!(%error, "cannot accept connections");
+    tokio::time::sleep(ACCEPT_PAUSE).await;
+}
+
+async fn ended_within(connections: &mut JoinSet<()>, patience: Duration) -> bool {
+    let all = async {
+        while let Some(outcome) = connections.join_next().await {
+            note_panic(outcome);
+        }
+    };
+    tokio::time::timeout(patience, all).await.is_ok()
+}
+
+/// The panic's own text stays out of the log: it may quote a request.
+fn note_panic(outcome: Result<(), JoinError>) {
+    if outcome.is_err_and(|error| error.is_panic()) {
+        tracing::error!("a connection was lost to a panic");
+    }
+}

@@ -1,0 +1,65 @@
+//! One connection: HTTP/1.1 within the limits, and its part in a drain.
+
+use super::accept::Phase;
+use super::{Limits, Site};
+use axum::response::Response;
+use hyper::header::{CONNECTION, HeaderValue};
+use hyper::server::conn::http1::Builder;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::net::SocketAddr;
+use std::pin::pin;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+
+/// Answers what comes on `stream` until either side closes it.
+pub(super) async fn serve<S>(
+    stream: S,
+    peer: SocketAddr,
+    site: Site,
+    mut phase: watch::Receiver<Phase>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let router = TowerToHyperService::new(site.router);
+    let answering = phase.clone();
+    let service = service_fn(move |request| {
+        let (answer, answering) = (router.call(request), answering.clone());
+        async move { answer.await.map(|response| close_while_draining(response, *answering.borrow())) }
+    });
+    let mut connection = pin!(http(&site.limits).serve_connection(TokioIo::new(stream), service));
+    let closing = async {
+        let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
+    };
+    let outcome = tokio::select! {
+        outcome = connection.as_mut() => outcome,
+        () = closing => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%peer, %error, "connection failed");
+    }
+}
+
+/// The timer belongs to the time-out: without one hyper panics at the first connection.
+fn http(limits: &Limits) -> Builder {
+    let mut builder = Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.keep_alive_idle)
+        .max_header_size(limits.header_bytes)
+        .max_headers(limits.headers);
+    builder
+}
+
+/// Asked when the answer is ready, not when the request came: a request in flight at shutdown closes its connection
+/// too.
+fn close_while_draining(mut response: Response, phase: Phase) -> Response {
+    if phase != Phase::Serving {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}

@@ -1,0 +1,7 @@
+//! What is told of the program itself: its log and its metrics.
+
+mod log;
+mod metrics;
+
+pub use log::{LogFormat, start_log};
+pub use metrics::Metrics;

@@ -1,0 +1,400 @@
+//! Our CA: made, read back, and what it issues.
+
+use super::error::{Fault, Part, TlsError};
+use super::{Leaf, pem, provider};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType, SerialNumber,
+};
+use rustls::pki_types::ServerName;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+use x509_parser::certificate::X509Certificate;
+
+/// How long a CA of ours is valid: three years.
+pub const AUTHORITY_VALIDITY: Duration = Duration::from_hours(3 * 365 * 24);
+
+/// How far the start of a CA lies back, for clients whose clock is slow.
+const AUTHORITY_LEAD: Duration = Duration::from_hours(24);
+
+/// How far the start of a leaf lies back, for the same reason.
+const LEAF_LEAD: Duration = Duration::from_hours(1);
+
+/// The longest common name that X.509 allows (RFC 5280, ub-common-name).
+const COMMON_NAME_LIMIT: usize = 64;
+
+/// A CA with its key, able to issue [`Leaf`]s.
+pub struct Authority {
+    certificate_pem: String,
+    key_pem: String,
+    issuer: Issuer<'static, KeyPair>,
+    not_after: SystemTime,
+}
+
+impl Authority {
+    /// A new CA: ECDSA P-256, valid from 24 h before `now` for [`AUTHORITY_VALIDITY`], for leaves only (path length 0).
+    ///
+    /// Its name ends in its key's identifier, so that clients never take one generation for another.
+    ///
+    /// # Errors
+    /// The system gives no random bytes, or the key cannot be made.
+    pub fn create(now: SystemTime) -> Result<Self, TlsError> {
+        let part = Part::AuthorityCertificate;
+        let key = KeyPair::generate().map_err(|error| unmakeable(Part::AuthorityKey, &error))?;
+        let certificate = authority_parameters(&key, now)?
+            .self_signed(&key)
+            .map_err(|error| unmakeable(part, &error))?;
+        Self::from_pem(&certificate.pem(), &key.serialize_pem(), now)
+    }
+
+    /// The CA whose certificate and key these texts hold; of several certificates, the first.
+    ///
+    /// # Errors
+    /// Either text cannot be read, the key is not the certificate's, or the certificate is not a CA's or not valid at
+    /// `now`. The key must be PKCS#8.
+    pub fn from_pem(
+        certificate_pem: &str,
+        key_pem: &str,
+        now: SystemTime,
+    ) -> Result<Self, TlsError> {
+        let part = Part::AuthorityCertificate;
+        let certificate = pem::first_certificate(part, certificate_pem)?;
+        let parsed = pem::parse(part, &certificate)?;
+        let key = KeyPair::from_pem(key_pem)
+            .map_err(|_| TlsError::new(Part::AuthorityKey, Fault::NoKey))?;
+        if key.subject_public_key_info() != parsed.public_key().raw {
+            return Err(TlsError::new(Part::AuthorityKey, Fault::OtherKey));
+        }
+        if !may_issue(&parsed) {
+            return Err(TlsError::new(part, Fault::NotAuthority));
+        }
+        pem::check_validity(part, &parsed, now)?;
+        let not_after = pem::moment(parsed.validity().not_after);
+        let issuer = Issuer::from_ca_cert_der(&certificate, key)
+            .map_err(|_| TlsError::new(part, Fault::Malformed))?;
+        Ok(Self {
+            certificate_pem: certificate_pem.to_owned(),
+            key_pem: key_pem.to_owned(),
+            issuer,
+            not_after,
+        })
+    }
+
+    /// The certificate, for everyone who is to trust what this CA issues.
+    pub fn certificate_pem(&self) -> &str {
+        &self.certificate_pem
+    }
+
+    /// The private key (PKCS#8): whoever holds it can be any server that this CA is trusted for.
+    pub fn key_pem(&self) -> &str {
+        &self.key_pem
+    }
+
+    /// The last second of the CA.
+    pub fn not_after(&self) -> SystemTime {
+        self.not_after
+    }
+
+    /// A leaf with a new key (ECDSA P-256) for a server that is reached by `names`: DNS names or IP addresses.
+    ///
+    /// It is valid from one hour before `now` until `now + validity`, but never longer than the CA.
+    ///
+    /// # Errors
+    /// No names, a name that is neither, or a key that cannot sign.
+    pub fn issue(
+        &self,
+        names: &[String],
+        now: SystemTime,
+        validity: Duration,
+    ) -> Result<Leaf, TlsError> {
+        let part = Part::LeafCertificate;
+        let end = now.checked_add(validity).map_or(self.not_after, |end| end.min(self.not_after));
+        let key = KeyPair::generate().map_err(|error| unmakeable(Part::LeafKey, &error))?;
+        let certificate = leaf_parameters(names, now, end)?
+            .signed_by(&key, &self.issuer)
+            .map_err(|error| unmakeable(part, &error))?;
+        Leaf::from_pem(&certificate.pem(), &key.serialize_pem())
+    }
+}
+
+/// Shows no key, whatever prints it.
+impl fmt::Debug for Authority {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Authority")
+            .field("not_after", &self.not_after)
+            .finish_non_exhaustive()
+    }
+}
+
+fn authority_parameters(key: &KeyPair, now: SystemTime) -> Result<CertificateParams, TlsError> {
+    let mut parameters = CertificateParams::default();
+    let generation = parameters
+        .key_identifier(key)
+        .iter()
+        .take(4)
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    parameters.distinguished_name = common_name(&format!("apim-keyless CA {generation}"));
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    parameters.use_authority_key_identifier_extension = true;
+    parameters.serial_number = Some(random_serial(Part::AuthorityCertificate)?);
+    parameters.not_before = now.checked_sub(AUTHORITY_LEAD).unwrap_or(now).into();
+    parameters.not_after = now.checked_add(AUTHORITY_VALIDITY).unwrap_or(now).into();
+    Ok(parameters)
+}
+
+fn leaf_parameters(
+    names: &[String],
+    now: SystemTime,
+    end: SystemTime,
+) -> Result<CertificateParams, TlsError> {
+    let Some(first) = names.first() else {
+        return Err(TlsError::new(Part::LeafCertificate, Fault::NoNames));
+    };
+    let mut parameters = CertificateParams::default();
+    parameters.subject_alt_names =
+        names.iter().map(|name| alternative_name(name)).collect::<Result<_, _>>()?;
+    parameters.distinguished_name = if first.len() <= COMMON_NAME_LIMIT {
+        common_name(first)
+    } else {
+        DistinguishedName::new()
+    };
+    parameters.is_ca = IsCa::NoCa;
+    parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    parameters.use_authority_key_identifier_extension = true;
+    parameters.serial_number = Some(random_serial(Part::LeafCertificate)?);
+    parameters.not_before = now.checked_sub(LEAF_LEAD).unwrap_or(now).into();
+    parameters.not_after = end.into();
+    Ok(parameters)
+}
+
+fn alternative_name(name: &str) -> Result<SanType, TlsError> {
+    let bad = || TlsError::new(Part::LeafCertificate, Fault::BadName(name.to_owned()));
+    match ServerName::try_from(name).map_err(|_| bad())? {
+        ServerName::DnsName(dns) => {
+            Ok(SanType::DnsName(dns.as_ref().try_into().map_err(|_| bad())?))
+        }
+        ServerName::IpAddress(address) => Ok(SanType::IpAddress(IpAddr::from(address))),
+        _ => Err(bad()),
+    }
+}
+
+fn common_name(name: &str) -> DistinguishedName {
+    let mut distinguished_name = DistinguishedName::new();
+    distinguished_name.push(DnType::CommonName, name);
+    distinguished_name
+}
+
+/// 16 bytes at random, but for the first two bits: `01` makes the number positive and of one length, as DER wants it.
+fn random_serial(part: Part) -> Result<SerialNumber, TlsError> {
+    let mut bytes = [0; 16];
+    provider().secure_random.fill(&mut bytes).map_err(|_| {
+        TlsError::new(part, Fault::Unmakeable("the system gives no random bytes".to_owned()))
+    })?;
+    let [first, ..] = &mut bytes;
+    *first = (*first & 0x3f) | 0x40;
+    Ok(SerialNumber::from_slice(&bytes))
+}
+
+/// A certificate without the keyUsage extension is not restricted by it (RFC 5280, 4.2.1.3).
+fn may_issue(certificate: &X509Certificate<'_>) -> bool {
+    let may_sign = certificate
+        .key_usage()
+        .is_ok_and(|usage| usage.is_none_or(|extension| extension.value.key_cert_sign()));
+    certificate.is_ca() && may_sign
+}
+
+fn unmakeable(part: Part, error: &rcgen::Error) -> TlsError {
+    TlsError::new(part, Fault::Unmakeable(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::pki_types::CertificateDer;
+    use std::time::UNIX_EPOCH;
+    use x509_parser::extensions::ParsedExtension;
+
+    const DAY: Duration = Duration::from_hours(24);
+
+    /// 1 January 2026.
+    fn now() -> SystemTime {
+        UNIX_EPOCH + 20_454 * DAY
+    }
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn der(text: &str) -> CertificateDer<'static> {
+        pem::first_certificate(Part::LeafCertificate, text).unwrap()
+    }
+
+    /// Subject key identifier and authority key identifier.
+    fn identifiers(certificate: &X509Certificate<'_>) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+        let (mut subject, mut authority) = (None, None);
+        for extension in certificate.extensions() {
+            match extension.parsed_extension() {
+                ParsedExtension::SubjectKeyIdentifier(id) => subject = Some(id.0.to_vec()),
+                ParsedExtension::AuthorityKeyIdentifier(id) => {
+                    authority = id.key_identifier.as_ref().map(|id| id.0.to_vec());
+                }
+                _ => {}
+            }
+        }
+        (subject, authority)
+    }
+
+    #[test]
+    fn a_new_authority_is_what_its_page_says() {
+        let authority = Authority::create(now()).unwrap();
+        let der = der(authority.certificate_pem());
+        let certificate = pem::parse(Part::AuthorityCertificate, &der).unwrap();
+
+        let (subject, issuer) = identifiers(&certificate);
+        let subject = subject.unwrap();
+        let generation =
+            subject[..4].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        assert_eq!(certificate.subject().to_string(), format!("CN=apim-keyless CA {generation}"));
+        assert_eq!(issuer, Some(subject));
+
+        let constraints = certificate.basic_constraints().unwrap().unwrap();
+        assert!(constraints.critical && constraints.value.ca);
+        assert_eq!(constraints.value.path_len_constraint, Some(0));
+        let usage = certificate.key_usage().unwrap().unwrap().value;
+        assert!(usage.key_cert_sign() && usage.crl_sign() && !usage.digital_signature());
+
+        assert_eq!(pem::moment(certificate.validity().not_before), now() - DAY);
+        assert_eq!(pem::moment(certificate.validity().not_after), now() + 1095 * DAY);
+        assert_eq!(authority.not_after(), now() + 1095 * DAY);
+        assert_eq!(certificate.raw_serial().len(), 16);
+    }
+
+    #[test]
+    fn generations_differ_in_name_and_number() {
+        let (first, second) =
+            (Authority::create(now()).unwrap(), Authority::create(now()).unwrap());
+        let (first, second) = (der(first.certificate_pem()), der(second.certificate_pem()));
+        let first = pem::parse(Part::AuthorityCertificate, &first).unwrap();
+        let second = pem::parse(Part::AuthorityCertificate, &second).unwrap();
+        assert_ne!(first.subject().to_string(), second.subject().to_string());
+        assert_ne!(first.raw_serial(), second.raw_serial());
+    }
+
+    #[test]
+    fn a_leaf_is_what_its_page_says() {
+        let authority = Authority::create(now()).unwrap();
+        let names = names(&["apim.gateways.svc", "127.0.0.1", "::1"]);
+        let leaf = authority.issue(&names, now(), 7 * DAY).unwrap();
+        assert_eq!(leaf.names(), names);
+        assert_eq!(leaf.not_after(), now() + 7 * DAY);
+
+        let der = der(leaf.certificate_pem());
+        let certificate = pem::parse(Part::LeafCertificate, &der).unwrap();
+        assert_eq!(certificate.subject().to_string(), "CN=apim.gateways.svc");
+        assert_eq!(pem::moment(certificate.validity().not_before), now() - Duration::from_hours(1));
+        assert!(!certificate.is_ca());
+        let usage = certificate.key_usage().unwrap().unwrap().value;
+        assert!(usage.digital_signature() && !usage.key_cert_sign());
+        let extended = certificate.extended_key_usage().unwrap().unwrap().value;
+        assert!(extended.server_auth && !extended.client_auth && !extended.any);
+        let authority_der = self::der(authority.certificate_pem());
+        let authority_certificate = pem::parse(Part::AuthorityCertificate, &authority_der).unwrap();
+        assert_eq!(identifiers(&certificate).1, identifiers(&authority_certificate).0);
+    }
+
+    #[test]
+    fn no_leaf_outlives_its_authority() {
+        let authority = Authority::create(now()).unwrap();
+        let names = names(&["localhost"]);
+        let late = authority.issue(&names, now() + 1094 * DAY, 7 * DAY).unwrap();
+        assert_eq!(late.not_after(), authority.not_after());
+        let endless = authority.issue(&names, now(), Duration::MAX).unwrap();
+        assert_eq!(endless.not_after(), authority.not_after());
+    }
+
+    #[test]
+    fn a_long_first_name_stays_out_of_the_common_name() {
+        let authority = Authority::create(now()).unwrap();
+        let long = format!("{}.{}.svc", "a".repeat(40), "b".repeat(40));
+        let leaf = authority.issue(std::slice::from_ref(&long), now(), DAY).unwrap();
+        assert_eq!(leaf.names(), [long]);
+        let der = der(leaf.certificate_pem());
+        assert_eq!(pem::parse(Part::LeafCertificate, &der).unwrap().subject().to_string(), "");
+    }
+
+    #[test]
+    fn names_that_are_none_are_refused() {
+        let authority = Authority::create(now()).unwrap();
+        for (bad, said) in
+            [(&["a b"][..], "`a b` is neither"), (&["https://x"], "`https://x`"), (&[], "no name")]
+        {
+            let error = authority.issue(&names(bad), now(), DAY).unwrap_err().to_string();
+            assert!(
+                error.starts_with("the server's certificate: ") && error.contains(said),
+                "{error}"
+            );
+        }
+    }
+
+    fn refusal(certificate: &str, key: &str, now: SystemTime) -> String {
+        Authority::from_pem(certificate, key, now).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_authority_that_is_none_is_refused() {
+        let authority = Authority::create(now()).unwrap();
+        let other = Authority::create(now()).unwrap();
+        let leaf = authority.issue(&names(&["localhost"]), now(), DAY).unwrap();
+        let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
+        let with_key = format!("{certificate}{key}");
+        for (certificate, key, said) in [
+            (
+                certificate,
+                other.key_pem(),
+                "the CA's key: it does not belong to the certificate; put",
+            ),
+            (
+                certificate,
+                "garbage",
+                "the CA's key: it holds no private key that can be used; replace",
+            ),
+            ("garbage", key, "the CA's certificate: it holds no certificate in PEM form; replace"),
+            (leaf.certificate_pem(), leaf.key_pem(), "its certificate may not issue others; use"),
+            (&with_key, key, "it holds a private key beside the certificates; take"),
+        ] {
+            let error = refusal(certificate, key, now());
+            assert!(error.contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_authority_is_refused_outside_its_time() {
+        let authority = Authority::create(now()).unwrap();
+        let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
+        let late = refusal(certificate, key, now() + 1096 * DAY);
+        assert!(
+            late.contains(
+                "the CA's certificate: it expired on Dec 31 00:00:00 2028 +00:00; replace"
+            ),
+            "{late}"
+        );
+        let early = refusal(certificate, key, now() - 2 * DAY);
+        assert!(
+            early.contains("the CA's certificate: it is valid only from Dec 31 00:00:00 2025"),
+            "{early}"
+        );
+        Authority::from_pem(certificate, key, now() + 1095 * DAY).unwrap();
+    }
+
+    #[test]
+    fn what_is_printed_shows_no_key() {
+        let authority = Authority::create(now()).unwrap();
+        let leaf = authority.issue(&names(&["localhost"]), now(), DAY).unwrap();
+        let printed = format!("{authority:?} {leaf:?} {authority:#?} {leaf:#?}");
+        assert!(!printed.contains("PRIVATE") && !printed.contains("key"), "{printed}");
+    }
+}

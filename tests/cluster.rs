@@ -1,0 +1,253 @@
+//! The promises, kept by a real kube-apiserver with etcd and kube-controller-manager, which calls the real binary
+//! through a Service.
+
+mod control_plane;
+mod webhook;
+
+use serde_json::{Value, json};
+use webhook::{User, Webhook, documents, eventually};
+
+const ARTICLE: &str = include_str!("../deploy/examples/01-workload-identity.yaml");
+const BARE: &str = include_str!("../deploy/examples/02-bare.yaml");
+const PORTAL: &str = include_str!("../deploy/examples/03-portal-auth-key.yaml");
+const CHART_TOKEN: &str = include_str!("../deploy/examples/04-chart-gateway-token.yaml");
+const OLD_IMAGE: &str = include_str!("../deploy/examples/05-old-image.yaml");
+const CHART_ENTRA: &str = include_str!("manifests/chart-azure-ad-app.yaml");
+const CHART_IDENTITY: &str = include_str!("manifests/chart-workload-identity.yaml");
+
+/// What a person wrote of an object; the rest is the API server's and the controllers'.
+fn meaning(object: &Value) -> Value {
+    let metadata = &object["metadata"];
+    let mut annotations = metadata["annotations"].as_object().cloned().unwrap_or_default();
+    annotations.remove("deployment.kubernetes.io/revision");
+    let mut spec = object["spec"].clone();
+    if object["kind"] == "Pod" {
+        // the token's volume has a name of its own in each Pod
+        spec["volumes"] = Value::Null;
+        spec["containers"][0]["volumeMounts"] = Value::Null;
+    }
+    if object["kind"] == "Service" {
+        spec["clusterIP"] = Value::Null;
+        spec["clusterIPs"] = Value::Null;
+    }
+    json!({"labels": metadata["labels"], "annotations": annotations, "spec": spec, "data": object["data"]})
+}
+
+/// The object of this kind in a stream.
+fn one(yaml: &str, kind: &str) -> Value {
+    documents(yaml).into_iter().find(|object| object["kind"] == kind).unwrap()
+}
+
+async fn meanings(user: &User, objects: &[Value]) -> Vec<Value> {
+    let mut meanings = Vec::new();
+    for object in objects {
+        meanings.push(meaning(&user.read(object).await.stored()));
+    }
+    meanings
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_out_is_put_in_whatever_comes_first() {
+    let Some(webhook) = Webhook::shared() else { return };
+    let _logs = webhook.control_plane.show_logs_on_panic();
+    let off = webhook.user("article", Some("off")).await;
+    let (article, bare) = (documents(ARTICLE), documents(BARE));
+    off.apply_all(&article).await.into_iter().for_each(|answer| _ = answer.stored());
+    let expected = meanings(&off, &article).await;
+    for (index, order) in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]].into_iter().enumerate() {
+        let user = webhook.user(&format!("bare-{index}"), Some("enforce")).await;
+        for object in order {
+            user.apply(&bare[object]).await.stored();
+        }
+        assert_eq!(meanings(&user, &article).await, expected, "{order:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_controllers_make_a_complete_pod_of_a_bare_deployment() {
+    let Some(webhook) = Webhook::shared() else { return };
+    let _logs = webhook.control_plane.show_logs_on_panic();
+    if !webhook.control_plane.has_controllers() {
+        return eprintln!("not run: there is no kube-controller-manager");
+    }
+    let user = webhook.user("pods", Some("enforce")).await;
+    user.apply_all(&documents(BARE)).await.into_iter().for_each(|answer| _ = answer.stored());
+    let pod = eventually("a Pod", || async { user.list("/api/v1/namespaces/pods/pods").await.into_iter().next() }).await;
+    assert_eq!(pod["metadata"]["labels"]["azure.workload.identity/use"], "true");
+    assert_eq!(pod["spec"]["serviceAccountName"], "apim-gateway-workload-identity");
+    assert_eq!(pod["spec"]["containers"][0]["envFrom"], json!([{"configMapRef": {"name": "apim-gateway-env"}}]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_needs_a_key_is_refused_with_every_reason_in_one_message() {
+    let Some(webhook) = Webhook::shared() else { return };
+    let _logs = webhook.control_plane.show_logs_on_panic();
+    let user = webhook.user("refused", Some("enforce")).await;
+    let message = user.apply(&one(PORTAL, "Deployment")).await.refused(&["auth-key-reference"]);
+    assert!(message.contains("Secret \"payments-token\" key \"value\"") && message.contains("apim-keyless explain auth-key-reference"), "{message}");
+    user.apply(&one(CHART_TOKEN, "Deployment")).await.refused(&["auth-key-reference"]);
+    user.apply(&one(CHART_ENTRA, "Deployment")).await.refused(&["other-auth-method"]);
+    user.apply(&one(OLD_IMAGE, "Deployment")).await.refused(&["unsupported-version"]);
+
+    let mut worst = one(PORTAL, "Deployment");
+    let container = &mut worst["spec"]["template"]["spec"]["containers"][0];
+    container["image"] = json!("mcr.microsoft.com/azure-api-management/gateway:2.9.2");
+    container["envFrom"] = json!([{"secretRef": {"name": "all"}}]);
+    container["env"] = json!([{"name": "CONFIG__SERVICE__AUTH", "value": "GatewayKey payments&202601010000&bm90IGEga2V5"}]);
+    worst["spec"]["template"]["metadata"]["labels"]["azure.workload.identity/use"] = json!("false");
+    let message = user.apply(&worst).await.refused(&["auth-key-literal", "auth-key-reference", "missing-identity-label", "unsupported-version"]);
+    assert!(message.contains("4 faults keep gateway \"payments\"") && !message.contains("bm90IGEga2V5"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_chart_with_workload_identity_is_stored_as_without_us() {
+    let Some(webhook) = Webhook::shared() else { return };
+    let _logs = webhook.control_plane.show_logs_on_panic();
+    let (off, enforced) = (webhook.user("chart-off", Some("off")).await, webhook.user("chart-enforced", Some("enforce")).await);
+    let mut renderings = vec![documents(CHART_IDENTITY)];
+    let corpus = std::env::var("CORPUS").unwrap_or_else(|_| format!("{}/../shared/corpus", env!("CARGO_MANIFEST_DIR")));
+    match std::fs::read_to_string(format!("{corpus}/rendered-helm-1.15.1-workloadidentity.yaml")) {
+        Ok(text) => renderings.push(documents(&text)),
+        Err(_) => eprintln!("not run: the chart's own rendering is not there ({corpus})"),
+    }
+    for objects in renderings {
+        off.apply_all(&objects).await.into_iter().for_each(|answer| _ = answer.stored());
+        for answer in enforced.apply_all(&objects).await {
+            assert_eq!(answer.warnings, Vec::<String>::new(), "{}", answer.body);
+            answer.stored();
+        }
+        assert_eq!(meanings(&enforced, &objects).await, meanings(&off, &objects).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn audit_changes_nothing_and_tells_everything() {
+    let Some(webhook) = Webhook::shared() else { return };
+    let _logs = webhook.control_plane.show_logs_on_panic();
+    let (off, audited) = (webhook.user("unaudited", Some("off")).await, webhook.user("audited", Some("audit")).await);
+    let objects: Vec<Value> = [one(BARE, "Deployment"), one(PORTAL, "Deployment"), one(OLD_IMAGE, "Deployment")].into();
+    off.apply_all(&objects).await.into_iter().for_each(|answer| _ = answer.stored());
+    let answers = audited.apply_all(&objects).await;
+    let warnings: Vec<&str> = answers.iter().flat_map(|answer| answer.warnings.iter().map(String::as_str)).collect();
+    for expected in [
+        "apim-keyless: missing-identity-label: would set spec.template.metadata.labels[\"azure.workload.identity/use\"]",
+        "apim-keyless: missing-service-account: would set spec.template.spec.serviceAccountName",
+        "apim-keyless: unsupported-version: would refuse: 2.10.1 is older than 2.11.0",
+        "apim-keyless: auth-key-reference: would refuse: config.service.auth is taken from Secret \"payments-token\"",
+    ] {
+        assert!(warnings.iter().any(|warning| warning.starts_with(expected)), "{expected}\n{warnings:#?}");
+    }
+    assert_eq!(meanings(&audited, &objects).await, meanings(&off, &objects).await);
+
+    let told = webhook.audit_annotations("audited");
+    let annotation = |key: &str, text: &str| told.iter().any(|annotations| annotations[format!("audit.apim-keyless.dev/{key}")].as_str().is_some_and(|value| value.contains(text)));
+    for (key, text) in [("decision", "remarked"), ("mode", "audit"), ("policy", "tests"), ("rules", "auth-key-reference"), ("would-patch", "append to spec.template.spec.containers[0].envFrom")] {
+        assert!(annotation(key, text), "{key}: {text}\n{told:#?}");
+    }
+
+    let events = webhook.events("audited");
+    let logged = |field: &str, text: &str| events.iter().any(|event| event["mode"] == "audit" && event[field].as_str().is_some_and(|value| value.contains(text)));
+    for (field, text) in [("violations", "auth-key-reference at spec.template.spec.containers[0].env[0]"), ("violations", "unsupported-version"), ("patch", "/spec/template/spec/serviceAccountName")] {
+        assert!(logged(field, text), "{field}: {text}\n{events:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_reaches_us_from_namespaces_that_did_not_opt_in() {
+    let Some(webhook) = Webhook::shared() else { return };
+    let _logs = webhook.control_plane.show_logs_on_panic();
+    for (namespace, mode) in [("opted-out", Some("off")), ("unlabelled", None)] {
+        let user = webhook.user(namespace, mode).await;
+        for answer in user.apply_all(&documents(PORTAL)).await {
+            assert_eq!(answer.warnings, Vec::<String>::new());
+            answer.stored();
+        }
+        assert_eq!(webhook.events(namespace), Vec::<Value>::new());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn turning_enforcement_on_breaks_no_running_gateway() {
+    let Some(webhook) = Webhook::shared() else { return };
+    let _logs = webhook.control_plane.show_logs_on_panic();
+    let user = webhook.user("old", None).await;
+    let old = one(PORTAL, "Deployment");
+    let template = user.apply(&old).await.stored()["spec"]["template"].clone();
+    user.patch_namespace(&json!({"metadata": {"labels": {"apim-keyless.dev/mode": "enforce"}}})).await.stored();
+    eventually("enforcement", || async { (user.apply_with(&one(OLD_IMAGE, "Deployment"), "?dryRun=All").await.status == 403).then_some(()) }).await;
+
+    user.patch(&old, "/scale", &json!({"spec": {"replicas": 3}})).await.stored();
+    user.patch(&old, "", &json!({"spec": {"replicas": 2}, "metadata": {"annotations": {"team": "payments"}}})).await.stored();
+    user.patch(&old, "/status", &json!({"status": {"observedGeneration": 1}})).await.stored();
+    if webhook.control_plane.has_controllers() {
+        let count = || async { Some(user.list("/api/v1/namespaces/old/pods").await.len()).filter(|count| *count == 2) };
+        eventually("both Pods", count).await;
+        let pod = user.list("/api/v1/namespaces/old/pods").await.remove(0);
+        assert_eq!(pod["metadata"]["labels"].get("azure.workload.identity/use"), None, "a Pod of an old gateway stays as its template is");
+    }
+    let restart = json!({"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}}});
+    user.patch(&old, "", &restart).await.refused(&["auth-key-reference"]);
+    let image = json!({"spec": {"template": {"spec": {"serviceAccountName": "other"}}}});
+    user.patch(&old, "", &image).await.refused(&["auth-key-reference"]);
+    assert_eq!(user.read(&old).await.stored()["spec"]["template"], template);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_mutation_changes_nothing() {
+    let Some(webhook) = Webhook::shared() else { return };
+    let _logs = webhook.control_plane.show_logs_on_panic();
+    let user = webhook.user("again", Some("enforce")).await;
+    for object in documents(BARE) {
+        let first = user.server_side_apply(&object).await.stored();
+        let second = user.server_side_apply(&object).await.stored();
+        assert_eq!(meaning(&first), meaning(&second), "applied again");
+        assert_eq!(first["metadata"]["generation"], second["metadata"]["generation"]);
+        // touched elsewhere, the same object goes through both doors once more
+        let touched = json!({"metadata": {"annotations": {"touched": "yes"}}});
+        let mut third = meaning(&user.patch(&object, "", &touched).await.stored());
+        third["annotations"].as_object_mut().unwrap().remove("touched");
+        assert_eq!(third, meaning(&second), "touched");
+    }
+    let stored = user.read(&one(BARE, "Deployment")).await.stored();
+    let patched = webhook.post("/enforce/mutate", &review(&stored)).await;
+    assert_eq!(patched["response"].get("patch"), None, "{patched}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_shows_what_would_be_stored() {
+    let Some(webhook) = Webhook::shared() else { return };
+    let _logs = webhook.control_plane.show_logs_on_panic();
+    let user = webhook.user("dry", Some("enforce")).await;
+    let bare = one(BARE, "Deployment");
+    let shown = user.apply_with(&bare, "?dryRun=All").await.stored();
+    assert_eq!(shown["spec"]["template"]["spec"]["serviceAccountName"], "apim-gateway-workload-identity");
+    assert_eq!(user.read(&bare).await.status, 404);
+    user.apply_with(&one(PORTAL, "Deployment"), "?dryRun=All").await.refused(&["auth-key-reference"]);
+    let events = webhook.events("dry");
+    let of_ours: Vec<&Value> = events.iter().filter(|event| event["kind"] == "Deployment").collect();
+    assert!(!of_ours.is_empty() && of_ours.iter().all(|event| event["dry_run"] == true), "{events:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_that_nobody_knows_yet_survive() {
+    let Some(webhook) = Webhook::shared() else { return };
+    let mut object = one(BARE, "Deployment");
+    object["spec"]["template"]["spec"]["futureField"] = json!({"kept": [1, {"deep": null}]});
+    let answer = webhook.post("/enforce/mutate", &review(&object)).await;
+    let patch = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, answer["response"]["patch"].as_str().unwrap()).unwrap();
+    let mut mended = object.clone();
+    json_patch::patch(&mut mended, &serde_json::from_slice::<json_patch::Patch>(&patch).unwrap()).unwrap();
+    assert_eq!(mended["spec"]["template"]["spec"]["futureField"], object["spec"]["template"]["spec"]["futureField"]);
+    assert_eq!(mended["spec"]["template"]["spec"]["serviceAccountName"], "apim-gateway-workload-identity");
+}
+
+/// A review of the creation of an object, as the API server would send it.
+fn review(object: &Value) -> Value {
+    json!({
+        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+        "request": {
+            "uid": "705ab4f5-6393-11e8-b7cc-42010a800002", "operation": "CREATE", "namespace": "apim",
+            "kind": {"group": "apps", "version": "v1", "kind": "Deployment"}, "object": object,
+        },
+    })
+}

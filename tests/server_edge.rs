@@ -1,0 +1,370 @@
+//! The listening side on real sockets: trust, time-outs, limits, and a drain that loses nothing.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use apim_keyless::server::{
+    Client, ClientError, Health, Limits, Site, bind, health_router, serve, serve_plain,
+};
+use apim_keyless::tls::{Authority, provider, trust};
+use axum::Router;
+use axum::routing::{get, post};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::CONNECTION;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A server of its own for each test.
+struct Edge {
+    address: SocketAddr,
+    authority: Authority,
+    shutdown: Arc<Notify>,
+    ended: JoinHandle<()>,
+}
+
+fn milliseconds(number: u64) -> Duration {
+    Duration::from_millis(number)
+}
+
+/// Limits under which a test takes tenths of seconds.
+fn short() -> Limits {
+    Limits {
+        handshake_timeout: milliseconds(200),
+        keep_alive_idle: 10 * SECOND,
+        drain_lag: milliseconds(600),
+        idle_wait: milliseconds(600),
+        drain_timeout: 2 * SECOND,
+        ..Limits::default()
+    }
+}
+
+fn router() -> Router {
+    Router::new()
+        .route("/quick", get(async || "quick"))
+        .route("/echo", post(async |body: String| body))
+        .route(
+            "/slow",
+            get(async || {
+                tokio::time::sleep(milliseconds(500)).await;
+                "slow"
+            }),
+        )
+        .route("/stuck", get(std::future::pending::<&'static str>))
+        .route("/panic", get(panicking))
+}
+
+#[allow(clippy::panic, reason = "what a panic of a handler does is the question")]
+async fn panicking() -> &'static str {
+    panic!("by request")
+}
+
+async fn start(limits: Limits) -> Edge {
+    let now = SystemTime::now();
+    let authority = Authority::create(now).unwrap();
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let config =
+        Arc::new(authority.issue(&names, now, 3600 * SECOND).unwrap().server_config().unwrap());
+    let listener = bind(([127, 0, 0, 1], 0).into(), "HTTPS", "--listen").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = Arc::new(Notify::new());
+    let site = Site { router: router(), limits };
+    let ended = tokio::spawn(serve(listener, config, site, Arc::clone(&shutdown).notified_owned()));
+    Edge { address, authority, shutdown, ended }
+}
+
+impl Edge {
+    fn client(&self, name: &str) -> Client {
+        Client::new(self.authority.certificate_pem(), self.address, name).unwrap()
+    }
+
+    async fn offer(&self, protocols: &[&str]) -> std::io::Result<TlsStream<TcpStream>> {
+        let mut config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(trust(self.authority.certificate_pem()).unwrap())
+            .with_no_client_auth();
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        let stream = TcpStream::connect(self.address).await?;
+        TlsConnector::from(Arc::new(config))
+            .connect(ServerName::try_from("localhost").unwrap(), stream)
+            .await
+    }
+
+    /// A connection as a pool keeps it.
+    async fn pooled(&self) -> Pooled {
+        let stream = TokioIo::new(self.offer(&["http/1.1"]).await.unwrap());
+        let (sender, connection) = http1::handshake(stream).await.unwrap();
+        tokio::spawn(connection);
+        Pooled { sender }
+    }
+}
+
+struct Pooled {
+    sender: SendRequest<Full<Bytes>>,
+}
+
+impl Pooled {
+    async fn ask(&mut self, path: &str) -> hyper::Result<Response<Incoming>> {
+        self.sender.send_request(request(path)).await
+    }
+
+    /// The answer's text, and whether it closes the connection.
+    async fn answer(&mut self, path: &str) -> (String, bool) {
+        let response = self.ask(path).await.unwrap();
+        let closes = response.headers().get(CONNECTION).is_some_and(|value| value == "close");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (String::from_utf8(body.to_vec()).unwrap(), closes)
+    }
+}
+
+fn request(path: &str) -> Request<Full<Bytes>> {
+    Request::get(path).header("host", "localhost").body(Full::default()).unwrap()
+}
+
+async fn within<T>(patience: Duration, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(patience, future).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_client_of_our_authority_is_answered() {
+    let edge = start(short()).await;
+    for name in ["localhost", "127.0.0.1"] {
+        let (status, body) =
+            edge.client(name).post("/echo", "text/plain", b"hello".to_vec()).await.unwrap();
+        assert_eq!((status, &body[..]), (StatusCode::OK, &b"hello"[..]));
+    }
+    let (status, _) =
+        edge.client("localhost").post("/nowhere", "text/plain", Vec::new()).await.unwrap();
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn another_authority_and_another_name_are_refused() {
+    let edge = start(short()).await;
+    let other = Authority::create(SystemTime::now()).unwrap();
+    let client = Client::new(other.certificate_pem(), edge.address, "localhost").unwrap();
+    for client in [client, edge.client("other.example"), edge.client("127.0.0.2")] {
+        let error = client.post("/echo", "text/plain", Vec::new()).await.unwrap_err();
+        assert!(matches!(error, ClientError::Handshake { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn only_http_1_is_spoken() {
+    let edge = start(short()).await;
+    let stream = edge.offer(&["h2", "http/1.1"]).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+    edge.offer(&["h2"]).await.unwrap_err();
+    let silent = edge.offer(&[]).await.unwrap();
+    assert_eq!(silent.get_ref().1.alpn_protocol(), None);
+}
+
+#[tokio::test]
+async fn a_client_that_never_shakes_hands_is_let_go() {
+    let edge = start(short()).await;
+    let begun = Instant::now();
+    let mut silent = TcpStream::connect(edge.address).await.unwrap();
+    let mut partial = TcpStream::connect(edge.address).await.unwrap();
+    partial.write_all(&[0x16, 0x03, 0x01]).await.unwrap();
+    for stream in [&mut silent, &mut partial] {
+        let read = within(2 * SECOND, stream.read(&mut [0; 64])).await;
+        assert!(matches!(read, Ok(0) | Err(_)));
+        assert!(begun.elapsed() >= milliseconds(190));
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_outlives_the_handshake_timeout_but_not_its_own() {
+    let limits = Limits { keep_alive_idle: SECOND, ..short() };
+    let edge = start(limits).await;
+    let mut connection = edge.pooled().await;
+    assert_eq!(connection.answer("/quick").await, ("quick".to_owned(), false));
+    tokio::time::sleep(3 * limits.handshake_timeout).await;
+    assert_eq!(connection.answer("/quick").await, ("quick".to_owned(), false));
+    tokio::time::sleep(SECOND + milliseconds(500)).await;
+    assert!(connection.sender.is_closed());
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let edge = start(short()).await;
+    let mut connection = edge.pooled().await;
+    let large = Request::get("/quick")
+        .header("large", "x".repeat(17 * 1024))
+        .body(Full::default())
+        .unwrap();
+    let response = connection.sender.send_request(large).await.unwrap();
+    assert_eq!(response.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+
+    let mut connection = edge.pooled().await;
+    let many = (0..65)
+        .fold(Request::get("/quick"), |request, index| request.header(format!("x-{index}"), "x"));
+    let response =
+        connection.sender.send_request(many.body(Full::default()).unwrap()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_wait_for_their_turn() {
+    let edge = start(Limits { connections: 1, handshake_timeout: 5 * SECOND, ..short() }).await;
+    let mut first = edge.pooled().await;
+    first.answer("/quick").await;
+    let client = edge.client("localhost");
+    let waiting =
+        tokio::spawn(async move { client.post("/echo", "text/plain", b"second".to_vec()).await });
+    tokio::time::sleep(milliseconds(300)).await;
+    assert!(!waiting.is_finished());
+    drop(first);
+    let (_, body) = within(2 * SECOND, waiting).await.unwrap().unwrap();
+    assert_eq!(&body[..], b"second");
+}
+
+#[tokio::test]
+async fn a_panic_ends_its_own_connection_only() {
+    let edge = start(short()).await;
+    let mut other = edge.pooled().await;
+    other.answer("/quick").await;
+    edge.pooled().await.ask("/panic").await.unwrap_err();
+    assert_eq!(other.answer("/quick").await, ("quick".to_owned(), false));
+}
+
+#[tokio::test]
+async fn garbage_in_place_of_http_ends_its_own_connection_only() {
+    let edge = start(short()).await;
+    let mut stream = edge.offer(&["http/1.1"]).await.unwrap();
+    stream.write_all(b"\x00\x01garbage\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    within(2 * SECOND, stream.read_to_end(&mut answer)).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 400 "));
+    assert_eq!(edge.pooled().await.answer("/quick").await.0, "quick");
+}
+
+#[tokio::test]
+async fn a_drain_answers_what_is_under_way_and_what_still_comes() {
+    let edge = start(short()).await;
+    let (mut busy, mut idle, mut later) =
+        (edge.pooled().await, edge.pooled().await, edge.pooled().await);
+    for connection in [&mut busy, &mut idle, &mut later] {
+        assert_eq!(connection.answer("/quick").await, ("quick".to_owned(), false));
+    }
+    let under_way = tokio::spawn(async move { busy.answer("/slow").await });
+    tokio::time::sleep(milliseconds(100)).await;
+    edge.shutdown.notify_one();
+    tokio::time::sleep(milliseconds(50)).await;
+
+    let mut in_the_lag = edge.pooled().await;
+    assert_eq!(in_the_lag.answer("/quick").await, ("quick".to_owned(), true));
+    assert_eq!(idle.answer("/quick").await, ("quick".to_owned(), true));
+    assert_eq!(under_way.await.unwrap(), ("slow".to_owned(), true));
+
+    tokio::time::sleep(milliseconds(400)).await;
+    TcpStream::connect(edge.address).await.unwrap_err();
+    assert_eq!(later.answer("/quick").await, ("quick".to_owned(), true));
+    within(SECOND, edge.ended).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_drain_under_load_loses_nothing() {
+    let edge = start(Limits { drain_lag: SECOND, ..short() }).await;
+    let callers: Vec<_> =
+        (0..8).map(|_| tokio::spawn(call_until_told(edge.client("localhost")))).collect();
+    tokio::time::sleep(milliseconds(300)).await;
+    edge.shutdown.notify_one();
+    for caller in callers {
+        assert!(caller.await.unwrap() > 3);
+    }
+    within(3 * SECOND, edge.ended).await.unwrap();
+}
+
+/// New connections for 900 ms, 300 ms of which lie before the shutdown and all of the rest in the lag.
+async fn call_until_told(client: Client) -> usize {
+    let begun = Instant::now();
+    let mut answered = 0;
+    while begun.elapsed() < milliseconds(900) {
+        let (status, _) = client.post("/echo", "text/plain", vec![b'x'; 13_500]).await.unwrap();
+        assert_eq!(status, StatusCode::OK);
+        answered += 1;
+    }
+    answered
+}
+
+#[tokio::test]
+async fn a_standalone_server_waits_for_answers_but_not_for_idle_connections() {
+    let edge = start(Limits { handshake_timeout: milliseconds(200), ..Limits::standalone() }).await;
+    let (mut busy, mut idle, mut unused) =
+        (edge.pooled().await, edge.pooled().await, edge.pooled().await);
+    idle.answer("/quick").await;
+    let under_way = tokio::spawn(async move { busy.answer("/slow").await });
+    tokio::time::sleep(milliseconds(100)).await;
+    edge.shutdown.notify_one();
+    within(2 * SECOND, edge.ended).await.unwrap();
+    assert_eq!(under_way.await.unwrap(), ("slow".to_owned(), true));
+    for connection in [&mut idle, &mut unused] {
+        connection.ask("/quick").await.unwrap_err();
+    }
+}
+
+#[tokio::test]
+async fn what_never_ends_is_cut() {
+    let edge = start(Limits { drain_timeout: milliseconds(300), ..Limits::standalone() }).await;
+    let mut connection = edge.pooled().await;
+    let stuck = tokio::spawn(async move { connection.ask("/stuck").await.map(drop) });
+    tokio::time::sleep(milliseconds(100)).await;
+    edge.shutdown.notify_one();
+    within(2 * SECOND, edge.ended).await.unwrap();
+    within(SECOND, stuck).await.unwrap().unwrap_err();
+}
+
+#[tokio::test]
+async fn probes_and_scrapers_are_answered_in_plain() {
+    let listener = bind(([127, 0, 0, 1], 0).into(), "health", "--health-listen").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let health = Arc::new(Health::new());
+    let router = health_router(Arc::clone(&health), || "# EOF\n".to_owned());
+    let shutdown = Arc::new(Notify::new());
+    let ended = tokio::spawn(serve_plain(listener, router, Arc::clone(&shutdown).notified_owned()));
+
+    assert_eq!(probe(address, "/livez").await, (StatusCode::OK, "ok".to_owned(), String::new()));
+    let readiness = async || probe(address, "/readyz").await;
+    assert_eq!(readiness().await.1, "not ready: starting");
+    health.ready();
+    assert_eq!(readiness().await.0, StatusCode::OK);
+    health.drain();
+    assert_eq!(readiness().await.0, StatusCode::SERVICE_UNAVAILABLE);
+    let open_metrics = "application/openmetrics-text; version=1.0.0; charset=utf-8".to_owned();
+    assert_eq!(
+        probe(address, "/metrics").await,
+        (StatusCode::OK, "# EOF\n".to_owned(), open_metrics)
+    );
+
+    shutdown.notify_one();
+    within(2 * SECOND, ended).await.unwrap();
+}
+
+/// Status, text and, if it is not plain text, content type.
+async fn probe(address: SocketAddr, path: &str) -> (StatusCode, String, String) {
+    let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+    let (mut sender, connection) = http1::handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    let response: Response<Incoming> = sender.send_request(request(path)).await.unwrap();
+    let status = response.status();
+    let content_type = response.headers().get("content-type").unwrap().to_str().unwrap().to_owned();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let content_type =
+        if content_type.starts_with("text/plain") { String::new() } else { content_type };
+    (status, String::from_utf8(body.to_vec()).unwrap(), content_type)
+}

@@ -1,0 +1,84 @@
+//! The binary as a child process that ends with the tests, however they end.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+use apim_keyless::server::Client;
+
+/// The name that the certificate is for.
+const NAME: &str = "apim-keyless.apim-keyless.svc";
+
+/// Ends the server and removes its folder when its stdin ends, which it does when the test binary is gone.
+const SUPERVISE: &str = r#"folder=$1; shift; "$@" & cat >/dev/null; kill $!; wait; rm -rf "$folder""#;
+
+/// A running server.
+pub(super) struct Server {
+    /// Its CA in base64, as a caBundle holds it.
+    pub(super) authority: String,
+    /// Its port for reviews.
+    pub(super) port: u16,
+    authority_pem: String,
+    log: PathBuf,
+    _supervisor: Child,
+}
+
+impl Server {
+    /// Starts the server with a policy on free ports, and waits until it listens.
+    pub(super) fn start(policy: &str) -> Self {
+        let folder = TempDir::new().unwrap().keep();
+        let (policy_file, log, certificates) = (folder.join("policy.yaml"), folder.join("log"), folder.join("certificates"));
+        fs::write(&policy_file, policy).unwrap();
+        let supervisor = Command::new("sh")
+            .args(["-c", SUPERVISE, "sh"])
+            .arg(&folder)
+            .arg(env!("CARGO_BIN_EXE_apim-keyless"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", "--name", NAME, "--certificates"])
+            .arg(&certificates)
+            .arg("--policy")
+            .arg(&policy_file)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let port = listening_on(&log).port();
+        let authority_pem = fs::read_to_string(certificates.join("ca.crt")).unwrap();
+        Self { authority: STANDARD.encode(&authority_pem), port, authority_pem, log, _supervisor: supervisor }
+    }
+
+    /// Every event so far.
+    pub(super) fn events(&self) -> Vec<Value> {
+        events(&self.log)
+    }
+
+    /// Posts a body past the API server.
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Value {
+        let client = Client::new(&self.authority_pem, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME).unwrap();
+        let (status, body) = client.post(path, "application/json", serde_json::to_vec(body).unwrap()).await.unwrap();
+        assert!(status.is_success(), "{path}: {status}");
+        serde_json::from_slice(&body).unwrap()
+    }
+}
+
+fn events(log: &PathBuf) -> Vec<Value> {
+    fs::read_to_string(log).unwrap().lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("every line of the log is JSON: {line}"))).collect()
+}
+
+fn listening_on(log: &PathBuf) -> SocketAddr {
+    let start = Instant::now();
+    loop {
+        if let Some(event) = events(log).iter().find(|event| event["message"] == "listening") {
+            return event["reviews"].as_str().unwrap().parse().unwrap();
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "the server does not start: {}", fs::read_to_string(log).unwrap());
+        thread::sleep(Duration::from_millis(20));
+    }
+}
