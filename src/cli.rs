@@ -101,7 +101,7 @@ pub struct Serve {
     /// Folder with ca.crt, tls.crt and tls.key; a CA and a certificate are made there if it has none
     #[arg(long, value_name = "DIR", default_value = "certs")]
     pub certificates: PathBuf,
-    /// DNS names or IP addresses that the certificate must be for; default: localhost, 127.0.0.1, ::1 and the address
+    /// DNS names or IP addresses that the certificate must be for; default: this machine
     #[arg(long = "name", value_name = "NAME")]
     pub names: Vec<String>,
     /// The policy document; without it every rule has its default mode and nothing is expected

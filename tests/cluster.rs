@@ -72,7 +72,8 @@ async fn the_controllers_make_a_complete_pod_of_a_bare_deployment() {
     }
     let user = webhook.user("pods", Some("enforce")).await;
     user.apply_all(&documents(BARE)).await.into_iter().for_each(|answer| _ = answer.stored());
-    let pod = eventually("a Pod", || async { user.list("/api/v1/namespaces/pods/pods").await.into_iter().next() }).await;
+    let pod =
+        eventually("a Pod", || async { user.list("/api/v1/namespaces/pods/pods").await.into_iter().next() }).await;
     assert_eq!(pod["metadata"]["labels"]["azure.workload.identity/use"], "true");
     assert_eq!(pod["spec"]["serviceAccountName"], "apim-gateway-workload-identity");
     assert_eq!(pod["spec"]["containers"][0]["envFrom"], json!([{"configMapRef": {"name": "apim-gateway-env"}}]));
@@ -84,7 +85,11 @@ async fn what_needs_a_key_is_refused_with_every_reason_in_one_message() {
     let _logs = webhook.control_plane.show_logs_on_panic();
     let user = webhook.user("refused", Some("enforce")).await;
     let message = user.apply(&one(PORTAL, "Deployment")).await.refused(&["auth-key-reference"]);
-    assert!(message.contains("Secret \"payments-token\" key \"value\"") && message.contains("apim-keyless explain auth-key-reference"), "{message}");
+    assert!(
+        message.contains("Secret \"payments-token\" key \"value\"")
+            && message.contains("apim-keyless explain auth-key-reference"),
+        "{message}"
+    );
     user.apply(&one(CHART_TOKEN, "Deployment")).await.refused(&["auth-key-reference"]);
     user.apply(&one(CHART_ENTRA, "Deployment")).await.refused(&["other-auth-method"]);
     user.apply(&one(OLD_IMAGE, "Deployment")).await.refused(&["unsupported-version"]);
@@ -93,9 +98,15 @@ async fn what_needs_a_key_is_refused_with_every_reason_in_one_message() {
     let container = &mut worst["spec"]["template"]["spec"]["containers"][0];
     container["image"] = json!("mcr.microsoft.com/azure-api-management/gateway:2.9.2");
     container["envFrom"] = json!([{"secretRef": {"name": "all"}}]);
-    container["env"] = json!([{"name": "CONFIG__SERVICE__AUTH", "value": "GatewayKey payments&202601010000&bm90IGEga2V5"}]);
+    container["env"] =
+        json!([{"name": "CONFIG__SERVICE__AUTH", "value": "GatewayKey payments&202601010000&bm90IGEga2V5"}]);
     worst["spec"]["template"]["metadata"]["labels"]["azure.workload.identity/use"] = json!("false");
-    let message = user.apply(&worst).await.refused(&["auth-key-literal", "auth-key-reference", "missing-identity-label", "unsupported-version"]);
+    let message = user.apply(&worst).await.refused(&[
+        "auth-key-literal",
+        "auth-key-reference",
+        "missing-identity-label",
+        "unsupported-version",
+    ]);
     assert!(message.contains("4 faults keep gateway \"payments\"") && !message.contains("bm90IGEga2V5"), "{message}");
 }
 
@@ -103,7 +114,8 @@ async fn what_needs_a_key_is_refused_with_every_reason_in_one_message() {
 async fn the_chart_with_workload_identity_is_stored_as_without_us() {
     let Some(webhook) = Webhook::shared() else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
-    let (off, enforced) = (webhook.user("chart-off", Some("off")).await, webhook.user("chart-enforced", Some("enforce")).await);
+    let (off, enforced) =
+        (webhook.user("chart-off", Some("off")).await, webhook.user("chart-enforced", Some("enforce")).await);
     let mut renderings = vec![documents(CHART_IDENTITY)];
     let corpus = std::env::var("CORPUS").unwrap_or_else(|_| format!("{}/../shared/corpus", env!("CARGO_MANIFEST_DIR")));
     match std::fs::read_to_string(format!("{corpus}/rendered-helm-1.15.1-workloadidentity.yaml")) {
@@ -140,14 +152,32 @@ async fn audit_changes_nothing_and_tells_everything() {
     assert_eq!(meanings(&audited, &objects).await, meanings(&off, &objects).await);
 
     let told = webhook.audit_annotations("audited");
-    let annotation = |key: &str, text: &str| told.iter().any(|annotations| annotations[format!("audit.apim-keyless.dev/{key}")].as_str().is_some_and(|value| value.contains(text)));
-    for (key, text) in [("decision", "remarked"), ("mode", "audit"), ("policy", "tests"), ("rules", "auth-key-reference"), ("would-patch", "append to spec.template.spec.containers[0].envFrom")] {
+    let annotation = |key: &str, text: &str| {
+        told.iter().any(|annotations| {
+            annotations[format!("audit.apim-keyless.dev/{key}")].as_str().is_some_and(|value| value.contains(text))
+        })
+    };
+    for (key, text) in [
+        ("decision", "remarked"),
+        ("mode", "audit"),
+        ("policy", "tests"),
+        ("rules", "auth-key-reference"),
+        ("would-patch", "append to spec.template.spec.containers[0].envFrom"),
+    ] {
         assert!(annotation(key, text), "{key}: {text}\n{told:#?}");
     }
 
     let events = webhook.events("audited");
-    let logged = |field: &str, text: &str| events.iter().any(|event| event["mode"] == "audit" && event[field].as_str().is_some_and(|value| value.contains(text)));
-    for (field, text) in [("violations", "auth-key-reference at spec.template.spec.containers[0].env[0]"), ("violations", "unsupported-version"), ("patch", "/spec/template/spec/serviceAccountName")] {
+    let logged = |field: &str, text: &str| {
+        events
+            .iter()
+            .any(|event| event["mode"] == "audit" && event[field].as_str().is_some_and(|value| value.contains(text)))
+    };
+    for (field, text) in [
+        ("violations", "auth-key-reference at spec.template.spec.containers[0].env[0]"),
+        ("violations", "unsupported-version"),
+        ("patch", "/spec/template/spec/serviceAccountName"),
+    ] {
         assert!(logged(field, text), "{field}: {text}\n{events:#?}");
     }
 }
@@ -174,18 +204,28 @@ async fn turning_enforcement_on_breaks_no_running_gateway() {
     let old = one(PORTAL, "Deployment");
     let template = user.apply(&old).await.stored()["spec"]["template"].clone();
     user.patch_namespace(&json!({"metadata": {"labels": {"apim-keyless.dev/mode": "enforce"}}})).await.stored();
-    eventually("enforcement", || async { (user.apply_with(&one(OLD_IMAGE, "Deployment"), "?dryRun=All").await.status == 403).then_some(()) }).await;
+    eventually("enforcement", || async {
+        (user.apply_with(&one(OLD_IMAGE, "Deployment"), "?dryRun=All").await.status == 403).then_some(())
+    })
+    .await;
 
     user.patch(&old, "/scale", &json!({"spec": {"replicas": 3}})).await.stored();
-    user.patch(&old, "", &json!({"spec": {"replicas": 2}, "metadata": {"annotations": {"team": "payments"}}})).await.stored();
+    user.patch(&old, "", &json!({"spec": {"replicas": 2}, "metadata": {"annotations": {"team": "payments"}}}))
+        .await
+        .stored();
     user.patch(&old, "/status", &json!({"status": {"observedGeneration": 1}})).await.stored();
     if webhook.control_plane.has_controllers() {
         let count = || async { Some(user.list("/api/v1/namespaces/old/pods").await.len()).filter(|count| *count == 2) };
         eventually("both Pods", count).await;
         let pod = user.list("/api/v1/namespaces/old/pods").await.remove(0);
-        assert_eq!(pod["metadata"]["labels"].get("azure.workload.identity/use"), None, "a Pod of an old gateway stays as its template is");
+        assert_eq!(
+            pod["metadata"]["labels"].get("azure.workload.identity/use"),
+            None,
+            "a Pod of an old gateway stays as its template is"
+        );
     }
-    let restart = json!({"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}}});
+    let restart =
+        json!({"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}}});
     user.patch(&old, "", &restart).await.refused(&["auth-key-reference"]);
     let image = json!({"spec": {"template": {"spec": {"serviceAccountName": "other"}}}});
     user.patch(&old, "", &image).await.refused(&["auth-key-reference"]);
@@ -234,7 +274,11 @@ async fn fields_that_nobody_knows_yet_survive() {
     let mut object = one(BARE, "Deployment");
     object["spec"]["template"]["spec"]["futureField"] = json!({"kept": [1, {"deep": null}]});
     let answer = webhook.post("/enforce/mutate", &review(&object)).await;
-    let patch = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, answer["response"]["patch"].as_str().unwrap()).unwrap();
+    let patch = base64::Engine::decode(
+        &base64::engine::general_purpose::STANDARD,
+        answer["response"]["patch"].as_str().unwrap(),
+    )
+    .unwrap();
     let mut mended = object.clone();
     json_patch::patch(&mut mended, &serde_json::from_slice::<json_patch::Patch>(&patch).unwrap()).unwrap();
     assert_eq!(mended["spec"]["template"]["spec"]["futureField"], object["spec"]["template"]["spec"]["futureField"]);

@@ -4,6 +4,8 @@
 //! namespace; the rule of the page must do that with them and nothing else. A fence ```` ```yaml policy ```` holds the
 //! policy document for the fences behind it.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use apim_keyless::gateway::Subject;
 use apim_keyless::policy::{Mode, Outcome, Policy, Rule, Ruling, rules};
 use serde_json::Value;
@@ -22,8 +24,17 @@ fn every_example_does_what_its_page_says() {
         let mut policy = Policy::default();
         for example in &examples {
             match example.word {
-                "policy" => policy = Policy::parse(&example.yaml).unwrap_or_else(|error| panic!("{}:{}: {error}", rule.id, example.line)),
-                word => assert_eq!(verdict(rule, &policy, &example.yaml), word, "docs/rules/{}.md:{}", rule.id, example.line),
+                "policy" => {
+                    policy = Policy::parse(&example.yaml)
+                        .unwrap_or_else(|error| panic!("{}:{}: {error}", rule.id, example.line))
+                }
+                word => assert_eq!(
+                    verdict(rule, &policy, &example.yaml),
+                    word,
+                    "docs/rules/{}.md:{}",
+                    rule.id,
+                    example.line
+                ),
             }
         }
         let has = |word: &str| examples.iter().any(|example| example.word == word);
@@ -42,7 +53,9 @@ fn examples(page: &str) -> Vec<Example<'_>> {
                 examples.push(Example { line: index + 1, word, yaml: String::new() });
             }
             (true, _, "```") => open = false,
-            (true, ..) => examples.last_mut().into_iter().for_each(|example| example.yaml.push_str(&format!("{line}\n"))),
+            (true, ..) => {
+                examples.last_mut().into_iter().for_each(|example| example.yaml.push_str(&format!("{line}\n")))
+            }
             (false, ..) => {}
         }
     }
@@ -51,7 +64,8 @@ fn examples(page: &str) -> Vec<Example<'_>> {
 
 /// The word for what `rule` does with the objects of an example.
 fn verdict(rule: &Rule, policy: &Policy, yaml: &str) -> String {
-    let objects: Vec<Value> = serde_saphyr::from_multiple(yaml).unwrap_or_else(|error| panic!("{}: {error}\n{yaml}", rule.id));
+    let objects: Vec<Value> =
+        serde_saphyr::from_multiple(yaml).unwrap_or_else(|error| panic!("{}: {error}\n{yaml}", rule.id));
     let rulings = rulings(rule, policy, &objects);
     let outcomes: Vec<Outcome> = rulings.iter().flatten().map(Ruling::outcome).collect();
     let all = |outcome| !outcomes.is_empty() && outcomes.iter().all(|other| *other == outcome);
@@ -65,7 +79,8 @@ fn verdict(rule: &Rule, policy: &Policy, yaml: &str) -> String {
 }
 
 fn rulings(rule: &Rule, policy: &Policy, objects: &[Value]) -> Vec<Vec<Ruling>> {
-    let subjects: Vec<Subject<'_>> = objects.iter().filter_map(|object| Subject::recognise(object.to_string(), "default").unwrap()).collect();
+    let subjects: Vec<Subject<'_>> =
+        objects.iter().filter_map(|object| Subject::recognise(object.to_string(), "default").unwrap()).collect();
     assert_eq!(subjects.len(), objects.len(), "{}: every object of an example is of a kind that is judged", rule.id);
     let rulings = policy.examine_together(&subjects, Mode::Enforce);
     rulings.into_iter().map(|of_one| of_one.into_iter().filter(|ruling| ruling.rule.id == rule.id).collect()).collect()

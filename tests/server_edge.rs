@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use apim_keyless::server::{
-    Client, ClientError, Health, Limits, Site, bind, health_router, serve, serve_plain,
-};
+use apim_keyless::server::{Client, ClientError, Health, Limits, Site, bind, health_router, serve, serve_plain};
 use apim_keyless::tls::{Authority, provider, trust};
 use axum::Router;
 use axum::routing::{get, post};
@@ -76,8 +74,7 @@ async fn start(limits: Limits) -> Edge {
     let now = SystemTime::now();
     let authority = Authority::create(now).unwrap();
     let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let config =
-        Arc::new(authority.issue(&names, now, 3600 * SECOND).unwrap().server_config().unwrap());
+    let config = Arc::new(authority.issue(&names, now, 3600 * SECOND).unwrap().server_config().unwrap());
     let listener = bind(([127, 0, 0, 1], 0).into(), "HTTPS", "--listen").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = Arc::new(Notify::new());
@@ -99,9 +96,7 @@ impl Edge {
             .with_no_client_auth();
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         let stream = TcpStream::connect(self.address).await?;
-        TlsConnector::from(Arc::new(config))
-            .connect(ServerName::try_from("localhost").unwrap(), stream)
-            .await
+        TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
     }
 
     /// A connection as a pool keeps it.
@@ -143,12 +138,10 @@ async fn within<T>(patience: Duration, future: impl Future<Output = T>) -> T {
 async fn a_client_of_our_authority_is_answered() {
     let edge = start(short()).await;
     for name in ["localhost", "127.0.0.1"] {
-        let (status, body) =
-            edge.client(name).post("/echo", "text/plain", b"hello".to_vec()).await.unwrap();
+        let (status, body) = edge.client(name).post("/echo", "text/plain", b"hello".to_vec()).await.unwrap();
         assert_eq!((status, &body[..]), (StatusCode::OK, &b"hello"[..]));
     }
-    let (status, _) =
-        edge.client("localhost").post("/nowhere", "text/plain", Vec::new()).await.unwrap();
+    let (status, _) = edge.client("localhost").post("/nowhere", "text/plain", Vec::new()).await.unwrap();
     assert_eq!(status, StatusCode::NOT_FOUND);
 }
 
@@ -203,18 +196,13 @@ async fn an_idle_connection_outlives_the_handshake_timeout_but_not_its_own() {
 async fn a_head_that_is_too_large_is_refused() {
     let edge = start(short()).await;
     let mut connection = edge.pooled().await;
-    let large = Request::get("/quick")
-        .header("large", "x".repeat(17 * 1024))
-        .body(Full::default())
-        .unwrap();
+    let large = Request::get("/quick").header("large", "x".repeat(17 * 1024)).body(Full::default()).unwrap();
     let response = connection.sender.send_request(large).await.unwrap();
     assert_eq!(response.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
 
     let mut connection = edge.pooled().await;
-    let many = (0..65)
-        .fold(Request::get("/quick"), |request, index| request.header(format!("x-{index}"), "x"));
-    let response =
-        connection.sender.send_request(many.body(Full::default()).unwrap()).await.unwrap();
+    let many = (0..65).fold(Request::get("/quick"), |request, index| request.header(format!("x-{index}"), "x"));
+    let response = connection.sender.send_request(many.body(Full::default()).unwrap()).await.unwrap();
     assert_eq!(response.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
 }
 
@@ -224,8 +212,7 @@ async fn connections_beyond_the_limit_wait_for_their_turn() {
     let mut first = edge.pooled().await;
     first.answer("/quick").await;
     let client = edge.client("localhost");
-    let waiting =
-        tokio::spawn(async move { client.post("/echo", "text/plain", b"second".to_vec()).await });
+    let waiting = tokio::spawn(async move { client.post("/echo", "text/plain", b"second".to_vec()).await });
     tokio::time::sleep(milliseconds(300)).await;
     assert!(!waiting.is_finished());
     drop(first);
@@ -256,8 +243,7 @@ async fn garbage_in_place_of_http_ends_its_own_connection_only() {
 #[tokio::test]
 async fn a_drain_answers_what_is_under_way_and_what_still_comes() {
     let edge = start(short()).await;
-    let (mut busy, mut idle, mut later) =
-        (edge.pooled().await, edge.pooled().await, edge.pooled().await);
+    let (mut busy, mut idle, mut later) = (edge.pooled().await, edge.pooled().await, edge.pooled().await);
     for connection in [&mut busy, &mut idle, &mut later] {
         assert_eq!(connection.answer("/quick").await, ("quick".to_owned(), false));
     }
@@ -280,8 +266,7 @@ async fn a_drain_answers_what_is_under_way_and_what_still_comes() {
 #[tokio::test]
 async fn a_drain_under_load_loses_nothing() {
     let edge = start(Limits { drain_lag: SECOND, ..short() }).await;
-    let callers: Vec<_> =
-        (0..8).map(|_| tokio::spawn(call_until_told(edge.client("localhost")))).collect();
+    let callers: Vec<_> = (0..8).map(|_| tokio::spawn(call_until_told(edge.client("localhost")))).collect();
     tokio::time::sleep(milliseconds(300)).await;
     edge.shutdown.notify_one();
     for caller in callers {
@@ -305,8 +290,7 @@ async fn call_until_told(client: Client) -> usize {
 #[tokio::test]
 async fn a_standalone_server_waits_for_answers_but_not_for_idle_connections() {
     let edge = start(Limits { handshake_timeout: milliseconds(200), ..Limits::standalone() }).await;
-    let (mut busy, mut idle, mut unused) =
-        (edge.pooled().await, edge.pooled().await, edge.pooled().await);
+    let (mut busy, mut idle, mut unused) = (edge.pooled().await, edge.pooled().await, edge.pooled().await);
     idle.answer("/quick").await;
     let under_way = tokio::spawn(async move { busy.answer("/slow").await });
     tokio::time::sleep(milliseconds(100)).await;
@@ -346,10 +330,7 @@ async fn probes_and_scrapers_are_answered_in_plain() {
     health.drain();
     assert_eq!(readiness().await.0, StatusCode::SERVICE_UNAVAILABLE);
     let open_metrics = "application/openmetrics-text; version=1.0.0; charset=utf-8".to_owned();
-    assert_eq!(
-        probe(address, "/metrics").await,
-        (StatusCode::OK, "# EOF\n".to_owned(), open_metrics)
-    );
+    assert_eq!(probe(address, "/metrics").await, (StatusCode::OK, "# EOF\n".to_owned(), open_metrics));
 
     shutdown.notify_one();
     within(2 * SECOND, ended).await.unwrap();
@@ -364,7 +345,6 @@ async fn probe(address: SocketAddr, path: &str) -> (StatusCode, String, String) 
     let status = response.status();
     let content_type = response.headers().get("content-type").unwrap().to_str().unwrap().to_owned();
     let body = response.into_body().collect().await.unwrap().to_bytes();
-    let content_type =
-        if content_type.starts_with("text/plain") { String::new() } else { content_type };
+    let content_type = if content_type.starts_with("text/plain") { String::new() } else { content_type };
     (status, String::from_utf8(body.to_vec()).unwrap(), content_type)
 }

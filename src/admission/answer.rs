@@ -3,8 +3,9 @@
 use super::response::{EncodedPatch, Status};
 use super::{Door, Entry, Operation, Request, Response, Undecodable, speech};
 use crate::gateway::{Change, Subject, Surroundings};
-use crate::policy::{Context, ControlledPods, Maker, Mode, Outcome, Policy, Ruling, dotted};
+use crate::policy::{Context, ControlledPods, Maker, Mode, Outcome, Policy, Ruling};
 use json_patch::Patch;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A response, and what there is to say about it in log and metrics.
@@ -54,26 +55,33 @@ impl Verdict {
 ///
 /// # Errors
 /// The object is of a kind that is judged, but not of its shape. The API server never sends such a one.
-pub fn answer(policy: &Policy, surroundings: &Surroundings, entry: Entry, request: &Request<'_>) -> Result<Answer, Undecodable> {
-    let Some(object) = request.object.filter(|_| matches!(request.operation, Operation::Create | Operation::Update)) else {
+pub fn answer(
+    policy: &Policy,
+    surroundings: &Surroundings,
+    entry: Entry,
+    request: &Request<'_>,
+) -> Result<Answer, Undecodable> {
+    let Some(object) = request.object.filter(|_| request.operation.writes()) else {
         return Ok(allowed(request, Verdict::Allowed));
     };
     let namespace = request.namespace.as_deref().unwrap_or_default();
-    let subject = Subject::recognise(object.get(), namespace)
-        .map_err(|unreadable| Undecodable { place: format!("request.object at {}", dotted(&unreadable.at)), problem: unreadable.problem.to_owned() })?;
+    let subject =
+        Subject::recognise(object.get(), namespace).map_err(|unreadable| Undecodable::of_object(&unreadable))?;
     let Some(subject) = subject else { return Ok(of_unknown_kind(request)) };
+    let keeps_its_template = subject.workload().is_some_and(|workload| workload.kind.keeps_its_template());
     let context = Context {
         mode: entry.mode,
         expectations: policy.expectations(&subject.identity.namespace, &surroundings.namespace_annotations),
         surroundings,
         change: change(request, &subject, namespace),
         maker: maker(policy, request, &subject),
-        can_be_mended: request.operation == Operation::Create || !subject.workload().is_some_and(|workload| workload.kind.keeps_its_template()),
+        can_be_mended: request.operation == Operation::Create || !keeps_its_template,
     };
+    let judgement = Judgement { policy, entry, request, subject: &subject };
     let rulings = policy.examine(&subject, &context);
     Ok(match entry.door {
-        Door::Mutate => mended(policy, entry, request, &subject, rulings),
-        Door::Validate => judged(policy, entry, request, &subject, rulings),
+        Door::Mutate => judgement.mended(rulings),
+        Door::Validate => judgement.told(rulings),
     })
 }
 
@@ -96,36 +104,52 @@ pub fn answer_or_stand_in(
     })
 }
 
-fn mended(policy: &Policy, entry: Entry, request: &Request<'_>, subject: &Subject<'_>, mut rulings: Vec<Ruling>) -> Answer {
-    // what remains is said at the validate door, after every other webhook had its turn
-    rulings.retain(|ruling| ruling.outcome() == Outcome::Mended);
-    let patch = patch(subject, &rulings);
-    let mut answer = allowed(request, if patch.is_some() { Verdict::Mended } else { Verdict::Allowed });
-    if let Some(patch) = &patch {
-        answer.response.patch = Some(EncodedPatch::of(patch));
-        // a second call, after other webhooks, finds nothing more and so writes no other value for the same keys
-        answer.response.audit_annotations = speech::annotations(entry, answer.verdict.name(), &rulings.iter().collect::<Vec<_>>(), &policy.name);
-    }
-    Answer { rulings, patch, ..answer }
+/// A subject at a door, on the way from rulings to an answer.
+struct Judgement<'a> {
+    policy: &'a Policy,
+    entry: Entry,
+    request: &'a Request<'a>,
+    subject: &'a Subject<'a>,
 }
 
-fn judged(policy: &Policy, entry: Entry, request: &Request<'_>, subject: &Subject<'_>, rulings: Vec<Ruling>) -> Answer {
-    let (refusals, remarks): (Vec<&Ruling>, Vec<&Ruling>) = rulings.iter().partition(|ruling| ruling.mode == Mode::Enforce);
-    let verdict = match (refusals.is_empty(), remarks.is_empty()) {
-        (false, _) => Verdict::Refused,
-        (true, false) => Verdict::Remarked,
-        (true, true) => Verdict::Allowed,
-    };
-    let mut answer = allowed(request, verdict);
-    if verdict == Verdict::Refused {
-        answer.response.allowed = false;
-        answer.response.status = Some(Status::forbidden(speech::denial(&subject.identity, &refusals)));
+impl Judgement<'_> {
+    /// The answer of the mutate door: what can be put right is. What remains is said at the validate door, after every
+    /// other webhook had its turn.
+    fn mended(&self, mut rulings: Vec<Ruling>) -> Answer {
+        rulings.retain(|ruling| ruling.outcome() == Outcome::Mended);
+        let patch = patch(self.subject, &rulings);
+        let mut answer = allowed(self.request, if patch.is_some() { Verdict::Mended } else { Verdict::Allowed });
+        if let Some(patch) = &patch {
+            answer.response.patch = Some(EncodedPatch::of(patch));
+            // a second call, after other webhooks, finds nothing more and so writes no other value for the same keys
+            answer.response.audit_annotations = self.annotations(answer.verdict, &rulings);
+        }
+        Answer { rulings, patch, ..answer }
     }
-    answer.response.warnings = speech::warnings(&remarks);
-    answer.response.audit_annotations = speech::annotations(entry, verdict.name(), &rulings.iter().collect::<Vec<_>>(), &policy.name);
-    let would_be_mended = rulings.iter().filter(|ruling| ruling.mode == Mode::Audit && ruling.outcome_if_enforced() == Outcome::Mended);
-    let would_patch = patch(subject, would_be_mended);
-    Answer { patch: would_patch, rulings, ..answer }
+
+    /// The answer of the validate door: refused if anything enforced is still wrong, and everything else told.
+    fn told(&self, rulings: Vec<Ruling>) -> Answer {
+        let (refusals, remarks): (Vec<&Ruling>, Vec<&Ruling>) =
+            rulings.iter().partition(|ruling| ruling.mode == Mode::Enforce);
+        let verdict = match (refusals.is_empty(), remarks.is_empty()) {
+            (false, _) => Verdict::Refused,
+            (true, false) => Verdict::Remarked,
+            (true, true) => Verdict::Allowed,
+        };
+        let mut answer = allowed(self.request, verdict);
+        if verdict == Verdict::Refused {
+            answer.response.allowed = false;
+            answer.response.status = Some(Status::forbidden(speech::denial(&self.subject.identity, &refusals)));
+        }
+        answer.response.warnings = speech::warnings(&remarks);
+        answer.response.audit_annotations = self.annotations(verdict, &rulings);
+        let would_be_mended = rulings.iter().filter(|ruling| ruling.would_become() == Some(Outcome::Mended));
+        Answer { patch: patch(self.subject, would_be_mended), rulings, ..answer }
+    }
+
+    fn annotations(&self, verdict: Verdict, rulings: &[Ruling]) -> BTreeMap<&'static str, String> {
+        speech::annotations(self.entry, verdict.name(), rulings, &self.policy.name)
+    }
 }
 
 fn patch<'r>(subject: &Subject<'_>, rulings: impl IntoIterator<Item = &'r Ruling>) -> Option<Patch> {
@@ -141,12 +165,17 @@ fn change(request: &Request<'_>, subject: &Subject<'_>, namespace: &str) -> Chan
 
 fn maker(policy: &Policy, request: &Request<'_>, subject: &Subject<'_>) -> Maker {
     let is_made_by_controller = subject.owner().is_some_and(|owner| owner.is_served_by(&request.user_info.username));
-    if is_made_by_controller && policy.controlled_pods == ControlledPods::Audit { Maker::Controller } else { Maker::Anybody }
+    if is_made_by_controller && policy.controlled_pods == ControlledPods::Audit {
+        Maker::Controller
+    } else {
+        Maker::Anybody
+    }
 }
 
 fn of_unknown_kind(request: &Request<'_>) -> Answer {
     let mut answer = allowed(request, Verdict::UnknownKind);
-    answer.response.warnings = vec!["apim-keyless: no rule looks at this kind; leave it out of the webhook configuration".to_owned()];
+    answer.response.warnings =
+        vec!["apim-keyless: no rule looks at this kind; leave it out of the webhook configuration".to_owned()];
     answer
 }
 

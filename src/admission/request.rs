@@ -1,5 +1,6 @@
 //! The request of an `AdmissionReview`, `admission.k8s.io/v1`, read from its bytes. Objects stay bytes.
 
+use crate::gateway::Unreadable;
 use crate::policy::dotted;
 use jsonptr::PointerBuf;
 use serde::Deserialize;
@@ -85,6 +86,11 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Does it bring an object that is to be stored?
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Create | Self::Update)
+    }
+
     /// Its name, as the API server writes it.
     pub fn name(self) -> &'static str {
         match self {
@@ -104,6 +110,13 @@ pub struct Undecodable {
     pub place: String,
     /// What is wrong there, and what was expected.
     pub problem: String,
+}
+
+impl Undecodable {
+    /// An object in a review that is not of its kind's shape.
+    pub(super) fn of_object(unreadable: &Unreadable) -> Self {
+        Self { place: format!("request.object at {}", dotted(&unreadable.at)), problem: unreadable.problem.to_owned() }
+    }
 }
 
 #[derive(Deserialize)]
@@ -129,12 +142,20 @@ impl<'a> Request<'a> {
         }
         let review: Review<'_> = decoded("", body)?;
         if review.kind != KIND || review.api_version != API_VERSION {
-            return Err(undecodable("apiVersion, kind", format!("another kind or version of review; expected {KIND} of {API_VERSION}")));
+            return Err(undecodable(
+                "apiVersion, kind",
+                format!("another kind or version of review; expected {KIND} of {API_VERSION}"),
+            ));
         }
-        let Some(request) = review.request else { return Err(undecodable("request", "is missing".to_owned())) };
+        let Some(request) = review.request else {
+            return Err(undecodable("request", "is missing".to_owned()));
+        };
         let request: Self = decoded("request", request.get().as_bytes())?;
-        if request.object.is_none() && matches!(request.operation, Operation::Create | Operation::Update) {
-            return Err(undecodable("request.object", format!("is missing or null; {} carries the object", request.operation.name())));
+        if request.object.is_none() && request.operation.writes() {
+            return Err(undecodable(
+                "request.object",
+                format!("is missing or null; {} carries the object", request.operation.name()),
+            ));
         }
         Ok(request)
     }
@@ -148,13 +169,17 @@ impl<'a> Request<'a> {
 fn decoded<'a, T: Deserialize<'a>>(inside: &str, json: &'a [u8]) -> Result<T, Undecodable> {
     let mut reader = serde_json::Deserializer::from_slice(json);
     let mut track = serde_path_to_error::Track::new();
-    let read = T::deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track)).and_then(|it| reader.end().map(|()| it));
+    let read = T::deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track))
+        .and_then(|it| reader.end().map(|()| it));
     read.map_err(|error| match error.classify() {
         Category::Syntax | Category::Eof | Category::Io => {
             let place = format!("line {} column {}", error.line(), error.column());
             Undecodable { place, problem: "the body is not JSON, or ends too early".to_owned() }
         }
-        Category::Data => Undecodable { place: place(inside, &track.path()), problem: "a field is missing here, or not of its type".to_owned() },
+        Category::Data => Undecodable {
+            place: place(inside, &track.path()),
+            problem: "a field is missing here, or not of its type".to_owned(),
+        },
     })
 }
 

@@ -35,18 +35,23 @@ pub struct Doors {
 /// The paths of every entry.
 pub fn router(doors: Arc<Doors>) -> Router {
     let router = Entry::ALL.into_iter().fold(Router::new(), |router, entry| {
-        router.route(&entry.path(), post(move |doors, headers, body| review(entry, doors, headers, body)))
+        let answer = async move |State(doors): State<Arc<Doors>>, headers: HeaderMap, body: Bytes| {
+            review(entry, &doors, &headers, &body)
+        };
+        router.route(&entry.path(), post(answer))
     });
     router.layer(DefaultBodyLimit::max(BODY_BYTES)).with_state(doors)
 }
 
-async fn review(entry: Entry, State(doors): State<Arc<Doors>>, headers: HeaderMap, body: Bytes) -> Response {
+/// Answers a body. The whole of it was read before, and judging it waits for nothing.
+fn review(entry: Entry, doors: &Doors, headers: &HeaderMap, body: &[u8]) -> Response {
     let start = Instant::now();
-    if !is_json(&headers) {
+    if !is_json(headers) {
         doors.observer.undecodable(entry);
-        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type: expected application/json, which an AdmissionReview has\n").into_response();
+        let problem = "Content-Type: expected application/json, which an AdmissionReview has\n";
+        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, problem).into_response();
     }
-    let answered = Request::read(&body).and_then(|request| {
+    let answered = Request::read(body).and_then(|request| {
         let surroundings = Surroundings::default();
         let answer = answer_or_stand_in(entry, &request, || answer(&doors.policy, &surroundings, entry, &request))?;
         doors.observer.answered(entry, &answer, start.elapsed());
@@ -55,7 +60,7 @@ async fn review(entry: Entry, State(doors): State<Arc<Doors>>, headers: HeaderMa
     });
     match answered {
         Ok(review) => ([(header::CONTENT_TYPE, "application/json")], review).into_response(),
-        Err(undecodable) => refuse_body(entry, &doors, &undecodable),
+        Err(undecodable) => refuse_body(entry, doors, &undecodable),
     }
 }
 

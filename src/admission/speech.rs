@@ -2,7 +2,7 @@
 
 use super::Entry;
 use crate::gateway::{Identity, Kind};
-use crate::policy::{Edit, Mode, Outcome, Ruling, dotted};
+use crate::policy::{Edit, Outcome, Ruling, dotted};
 use std::collections::BTreeMap;
 
 /// Longest text of a denial's reasons; the API server shows it on one terminal.
@@ -20,15 +20,13 @@ pub(super) fn denial(identity: &Identity, refusals: &[&Ruling]) -> String {
     for (index, ruling) in refusals.iter().enumerate() {
         let line = format!("\n  {}", ruling.sentence());
         if index > 0 && message.len() + line.len() > DENIAL_BYTES {
-            message.push_str(&format!("\n  and {} more", refusals.len() - index));
+            message += &format!("\n  and {} more", refusals.len() - index);
             break;
         }
-        message.push_str(&line);
+        message += &line;
     }
-    if let Some(first) = refusals.first() {
-        message.push_str(&format!("\nexplain: apim-keyless explain {}", first.rule.id));
-    }
-    message
+    let first = refusals.first().map_or("", |ruling| ruling.rule.id);
+    format!("{message}\nexplain: apim-keyless explain {first}")
 }
 
 /// One warning for each ruling, at most five.
@@ -43,7 +41,12 @@ pub(super) fn warnings(rulings: &[&Ruling]) -> Vec<String> {
 }
 
 /// The annotations of the API server's audit event. The keys are a fixed set, so that none is ever dropped.
-pub(super) fn annotations(entry: Entry, decision: &str, rulings: &[&Ruling], policy: &str) -> BTreeMap<&'static str, String> {
+pub(super) fn annotations(
+    entry: Entry,
+    decision: &str,
+    rulings: &[Ruling],
+    policy: &str,
+) -> BTreeMap<&'static str, String> {
     let mut annotations = BTreeMap::from([("decision", decision.to_owned()), ("mode", entry.mode.to_string())]);
     annotations.insert("policy", cut(if policy.is_empty() { "built-in" } else { policy }, ANNOTATION_BYTES));
     if !rulings.is_empty() {
@@ -51,7 +54,10 @@ pub(super) fn annotations(entry: Entry, decision: &str, rulings: &[&Ruling], pol
         rules.dedup();
         annotations.insert("rules", cut(&rules.join(","), ANNOTATION_BYTES));
     }
-    let would_be = rulings.iter().filter(|ruling| would_be_mended(ruling)).flat_map(|ruling| &ruling.finding.remedy);
+    let would_be = rulings
+        .iter()
+        .filter(|ruling| ruling.would_become() == Some(Outcome::Mended))
+        .flat_map(|ruling| &ruling.finding.remedy);
     let edits: Vec<String> = would_be.map(spoken).collect();
     if !edits.is_empty() {
         annotations.insert("would-patch", cut(&edits.join("; "), ANNOTATION_BYTES));
@@ -69,19 +75,15 @@ pub(super) fn spoken(edit: &Edit) -> String {
 
 fn warning(ruling: &Ruling) -> String {
     let (rule, finding) = (ruling.rule.id, &ruling.finding);
-    match finding.remedy.first() {
-        Some(edit) if would_be_mended(ruling) => format!("apim-keyless: {rule}: would {}", spoken(edit)),
-        _ if would_be_refused(ruling) => format!("apim-keyless: {rule}: would refuse: {}", finding.problem),
+    match (ruling.would_become(), finding.remedy.first()) {
+        (Some(Outcome::Mended), Some(edit)) => {
+            format!("apim-keyless: {rule}: would {}", spoken(edit))
+        }
+        (Some(Outcome::Refused), _) => {
+            format!("apim-keyless: {rule}: would refuse: {}", finding.problem)
+        }
         _ => format!("apim-keyless: {rule}: {}", finding.problem),
     }
-}
-
-fn would_be_mended(ruling: &Ruling) -> bool {
-    ruling.mode == Mode::Audit && ruling.outcome_if_enforced() == Outcome::Mended
-}
-
-fn would_be_refused(ruling: &Ruling) -> bool {
-    ruling.mode == Mode::Audit && ruling.outcome_if_enforced() == Outcome::Refused
 }
 
 fn name(identity: &Identity) -> String {
@@ -94,7 +96,10 @@ fn name(identity: &Identity) -> String {
 
 /// Printable ASCII of a bounded length: the API server drops a warning that has anything else.
 fn bounded(text: &str) -> String {
-    let ascii: String = text.chars().map(|character| if character == ' ' || character.is_ascii_graphic() { character } else { '?' }).collect();
+    let ascii: String = text
+        .chars()
+        .map(|character| if character == ' ' || character.is_ascii_graphic() { character } else { '?' })
+        .collect();
     cut(&ascii, WARNING_CHARACTERS)
 }
 

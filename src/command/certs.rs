@@ -25,5 +25,8 @@ pub(super) fn told(certificates: &Certificates, directory: &Path) -> String {
         Origin::LeafRenewed => "kept the CA and made a new certificate",
         Origin::Reused => "found a CA and a certificate",
     };
-    format!("{what} in {directory}, for {}; whoever trusts {directory}/ca.crt trusts it", certificates.leaf.names().join(", "))
+    format!(
+        "{what} in {directory}, for {}; whoever trusts {directory}/ca.crt trusts it",
+        certificates.leaf.names().join(", ")
+    )
 }

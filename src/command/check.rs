@@ -2,8 +2,8 @@
 
 use super::{complain, print, read_policy};
 use crate::cli::{Check, Output};
-use crate::gateway::Subject;
-use crate::manifest::{Manifests, Object};
+use crate::gateway::{Subject, Unreadable};
+use crate::manifest::{Manifests, Object, Problem};
 use crate::policy::{Policy, Ruling, dotted};
 use crate::report::{Entry, Report, Unread, json, text};
 use std::io::stdin;
@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
 
 fn judge(policy: &Policy, manifests: Manifests, arguments: &Check) -> Report {
     let mut report = Report { objects: manifests.objects.len(), skipped: manifests.skipped, ..Report::default() };
-    report.errors = manifests.problems.into_iter().map(|problem| Unread { file: problem.file, line: problem.line, column: problem.column, problem: problem.problem }).collect();
+    report.errors = manifests.problems.into_iter().map(unread).collect();
     let (mut objects, mut subjects) = (Vec::new(), Vec::new());
     for object in &manifests.objects {
         match Subject::recognise(object.value.to_string(), &arguments.namespace) {
@@ -34,17 +34,24 @@ fn judge(policy: &Policy, manifests: Manifests, arguments: &Check) -> Report {
                 subjects.push(subject);
             }
             Ok(None) => {}
-            Err(unreadable) => {
-                let place = object.place(unreadable.at.as_str());
-                let problem = format!("{} {}", dotted(&unreadable.at), unreadable.problem);
-                report.errors.push(Unread { file: object.file().to_owned(), line: Some(place.line), column: Some(place.column), problem });
-            }
+            Err(unreadable) => report.errors.push(unreadable_at(object, &unreadable)),
         }
     }
     let rulings = policy.examine_together(&subjects, arguments.mode.into());
-    let told = objects.iter().zip(&subjects).zip(rulings);
-    report.findings = told.flat_map(|((object, subject), rulings)| rulings.into_iter().map(|ruling| entry(object, subject, ruling))).collect();
+    for ((object, subject), rulings) in objects.iter().zip(&subjects).zip(rulings) {
+        report.findings.extend(rulings.into_iter().map(|ruling| entry(object, subject, ruling)));
+    }
     report
+}
+
+fn unread(Problem { file, line, column, problem }: Problem) -> Unread {
+    Unread { file, line, column, problem }
+}
+
+fn unreadable_at(object: &Object, unreadable: &Unreadable) -> Unread {
+    let place = object.place(unreadable.at.as_str());
+    let problem = format!("{} {}", dotted(&unreadable.at), unreadable.problem);
+    Unread { file: object.file().to_owned(), line: Some(place.line), column: Some(place.column), problem }
 }
 
 fn entry(object: &Object, subject: &Subject<'_>, ruling: Ruling) -> Entry {
@@ -61,6 +68,7 @@ fn entry(object: &Object, subject: &Subject<'_>, ruling: Ruling) -> Entry {
 }
 
 fn sentence(unread: &Unread) -> String {
-    let place = [unread.line, unread.column].into_iter().flatten().map(|number| format!(":{number}")).collect::<String>();
-    format!("error: {}{place}: {}", unread.file, unread.problem)
+    let numbers = [unread.line, unread.column].into_iter().flatten();
+    let place = numbers.fold(unread.file.clone(), |place, number| format!("{place}:{number}"));
+    format!("error: {place}: {}", unread.problem)
 }

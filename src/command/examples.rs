@@ -73,7 +73,8 @@ async fn applied(client: &Client, object: &Object, kind: Kind) -> anyhow::Result
 
 /// Posts a review of the creation of `object`; gives the response in it.
 async fn call(client: &Client, door: Door, object: &Value) -> anyhow::Result<Value> {
-    let (group, version) = string(object, "/apiVersion").split_once('/').map_or(("", string(object, "/apiVersion")), |both| both);
+    let (group, version) =
+        string(object, "/apiVersion").split_once('/').map_or(("", string(object, "/apiVersion")), |both| both);
     let review = json!({
         "apiVersion": "admission.k8s.io/v1",
         "kind": "AdmissionReview",

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 pub(super) fn run(arguments: &Explain) -> anyhow::Result<ExitCode> {
     match &arguments.rule {
         Some(id) => print(rules::find(id)?.page)?,
-        None => print(&rules::RULES.iter().map(|rule| format!("{:<32}{}\n", rule.id, rule.mode)).collect::<String>())?,
+        None => rules::RULES.iter().try_for_each(|rule| print(&format!("{:<32}{}\n", rule.id, rule.mode)))?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -32,7 +32,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 /// Reads the policy document, or gives the built-in policy where there is none.
 fn read_policy(path: Option<&Path>) -> anyhow::Result<Policy> {
     let Some(path) = path else { return Ok(Policy::default()) };
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the policy document {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read the policy document {}", path.display()))?;
     Policy::parse(&text).with_context(|| format!("the policy document {} cannot be used", path.display()))
 }
 

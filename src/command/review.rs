@@ -12,7 +12,9 @@ use std::process::ExitCode;
 /// Answers the review on stdin. Exit code 1 if the object is refused.
 pub(super) fn run(arguments: &Review) -> anyhow::Result<ExitCode> {
     let Some(entry) = Entry::of(arguments.door.into(), arguments.mode.into()) else {
-        bail!("--door mutate with --mode audit: nothing is changed in audit; use --door validate, which tells what would be");
+        bail!(
+            "--door mutate with --mode audit: nothing is changed in audit; use --door validate, which tells what would be"
+        );
     };
     let policy = read_policy(arguments.policy.as_deref())?;
     let mut body = Vec::new();
@@ -23,7 +25,8 @@ pub(super) fn run(arguments: &Review) -> anyhow::Result<ExitCode> {
     }
     let request = Request::read(&body).context("stdin is no review that can be answered")?;
     let surroundings = Surroundings::default();
-    let answer = answer_or_stand_in(entry, &request, || answer(&policy, &surroundings, entry, &request)).context("stdin is no review that can be answered")?;
+    let answer = answer_or_stand_in(entry, &request, || answer(&policy, &surroundings, entry, &request))
+        .context("stdin is no review that can be answered")?;
     let review: serde_json::Value = serde_json::from_slice(&answer.response.to_review())?;
     print(&format!("{review:#}\n"))?;
     Ok(ExitCode::from(u8::from(!answer.response.allowed)))

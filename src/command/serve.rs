@@ -66,7 +66,10 @@ impl<'a> Server<'a> {
         drop(stop);
         tokio::select! {
             ended = server => ended.context("the server broke down"),
-            () = signals.next() => Ok(tracing::warn!("stopped by a second signal, requests in flight were cut")),
+            () = signals.next() => {
+                tracing::warn!("stopped by a second signal, requests in flight were cut");
+                Ok(())
+            }
         }
     }
 

@@ -41,9 +41,7 @@ impl AuthMethod {
 
 fn is_token(text: &str) -> bool {
     text.chars().count() >= TOKEN_LENGTH
-        || ["gatewaykey", "sharedaccesssignature"]
-            .iter()
-            .any(|start| begins_without_case(text, start))
+        || ["gatewaykey", "sharedaccesssignature"].iter().any(|start| begins_without_case(text, start))
 }
 
 fn begins_without_case(text: &str, start: &str) -> bool {

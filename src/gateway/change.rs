@@ -27,24 +27,16 @@ impl Change {
     pub fn between(old: &Subject<'_>, new: &Subject<'_>) -> Self {
         match (&old.view, &new.view) {
             (View::ConfigMap(old), View::ConfigMap(new)) => Self::everything_if(
-                !old.settings().eq(new.settings())
-                    || !old.binary_settings().eq(new.binary_settings()),
+                !old.settings().eq(new.settings()) || !old.binary_settings().eq(new.binary_settings()),
             ),
-            (View::ServiceAccount(_), View::ServiceAccount(_)) => {
-                Self::everything_if(keys_differ(old, new))
-            }
+            (View::ServiceAccount(_), View::ServiceAccount(_)) => Self::everything_if(keys_differ(old, new)),
             (View::Workload(of_old), View::Workload(of_new))
                 if of_old.kind == Kind::Pod && of_new.kind == Kind::Pod =>
             {
-                Self::OfPod {
-                    identity: keys_differ(old, new),
-                    containers: changed_containers(of_old, of_new),
-                }
+                Self::OfPod { identity: keys_differ(old, new), containers: changed_containers(of_old, of_new) }
             }
             (View::Workload(of_old), View::Workload(of_new)) => Self::everything_if(
-                keys_differ(old, new)
-                    || !of_old.has_template_of(of_new)
-                    || of_old.kind != of_new.kind,
+                keys_differ(old, new) || !of_old.has_template_of(of_new) || of_old.kind != of_new.kind,
             ),
             _ => Self::Everything,
         }
@@ -56,16 +48,8 @@ impl Change {
             Self::Everything => true,
             Self::Nothing => false,
             Self::OfPod { identity, containers } => {
-                let in_a_container = place
-                    .as_str()
-                    .split('/')
-                    .nth(2)
-                    .is_some_and(|list| list.ends_with("ontainers"));
-                if in_a_container {
-                    containers.iter().any(|container| place.starts_with(container))
-                } else {
-                    *identity
-                }
+                let in_a_container = place.as_str().split('/').nth(2).is_some_and(|list| list.ends_with("ontainers"));
+                if in_a_container { containers.iter().any(|container| place.starts_with(container)) } else { *identity }
             }
         }
     }
@@ -109,26 +93,18 @@ mod tests {
 
     #[test]
     fn of_a_config_map_only_settings_count() {
-        let with =
-            |data: &str| format!(r#"{{"apiVersion":"v1","kind":"ConfigMap","data":{data}}}"#);
+        let with = |data: &str| format!(r#"{{"apiVersion":"v1","kind":"ConfigMap","data":{data}}}"#);
         let old = with(r#"{"config.service.auth":"key","telemetry.logs.std.level":"info"}"#);
         assert_eq!(
-            change(
-                &old,
-                &with(r#"{"config.service.auth":"key","telemetry.logs.std.level":"warn"}"#)
-            ),
+            change(&old, &with(r#"{"config.service.auth":"key","telemetry.logs.std.level":"warn"}"#)),
             Change::Nothing
         );
         assert_eq!(change(&old, &with(r#"{"config.service.auth":"other"}"#)), Change::Everything);
         assert_eq!(
-            change(
-                &old,
-                &with(r#"{"CONFIG__SERVICE__AUTH":"key","telemetry.logs.std.level":"info"}"#)
-            ),
+            change(&old, &with(r#"{"CONFIG__SERVICE__AUTH":"key","telemetry.logs.std.level":"info"}"#)),
             Change::Everything
         );
-        let binary =
-            r#"{"apiVersion":"v1","kind":"ConfigMap","binaryData":{"config.service.auth":"a2V5"}}"#;
+        let binary = r#"{"apiVersion":"v1","kind":"ConfigMap","binaryData":{"config.service.auth":"a2V5"}}"#;
         assert_eq!(change(&with("{}"), binary), Change::Everything);
     }
 
@@ -142,23 +118,15 @@ mod tests {
         let old = with("{}", 1, "a");
         assert_eq!(change(&old, &with(r#"{"team":"orders"}"#, 3, "a")), Change::Nothing);
         assert_eq!(change(&old, &with("{}", 1, "b")), Change::Everything);
-        assert_eq!(
-            change(&old, &with(r#"{"apim-keyless.dev/gateway":"true"}"#, 1, "a")),
-            Change::Everything
-        );
+        assert_eq!(change(&old, &with(r#"{"apim-keyless.dev/gateway":"true"}"#, 1, "a")), Change::Everything);
     }
 
     #[test]
     fn of_a_pod_only_what_was_added_is_judged() {
         let with = |extra: &str| {
-            format!(
-                r#"{{"apiVersion":"v1","kind":"Pod","spec":{{"containers":[{{"name":"a","image":"a"}}]{extra}}}}}"#
-            )
+            format!(r#"{{"apiVersion":"v1","kind":"Pod","spec":{{"containers":[{{"name":"a","image":"a"}}]{extra}}}}}"#)
         };
-        let change = change(
-            &with(""),
-            &with(r#","ephemeralContainers":[{"name":"debugger","image":"busybox"}]"#),
-        );
+        let change = change(&with(""), &with(r#","ephemeralContainers":[{"name":"debugger","image":"busybox"}]"#));
         assert!(change.touches(Pointer::from_static("/spec/ephemeralContainers/0/image")));
         assert!(!change.touches(Pointer::from_static("/spec/containers/0/image")));
         assert!(!change.touches(Pointer::from_static("/metadata/labels")));

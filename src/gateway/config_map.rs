@@ -4,8 +4,6 @@ use super::Setting;
 use super::metadata::{Metadata, nullable};
 use super::well_known::Keys;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
-use std::collections::BTreeMap;
 
 /// What rules read of a `ConfigMap`.
 #[derive(Clone, Default, PartialEq, Deserialize)]
@@ -17,8 +15,8 @@ pub struct ConfigMap {
     /// Its texts. What becomes an environment variable comes from here alone.
     #[serde(default, deserialize_with = "nullable")]
     pub data: Keys,
-    #[serde(default)]
-    binary_data: Option<BTreeMap<String, IgnoredAny>>,
+    #[serde(default, deserialize_with = "nullable")]
+    binary_data: Keys,
 }
 
 impl ConfigMap {
@@ -29,9 +27,9 @@ impl ConfigMap {
 
     /// Each key that stands for a setting, however it is spelt, with its text.
     pub fn settings(&self) -> impl Iterator<Item = (Setting, &str, &str)> {
-        self.data.iter().filter_map(|(key, text)| {
-            Setting::of(key).map(|setting| (setting, key.as_str(), text.as_str()))
-        })
+        self.data
+            .iter()
+            .filter_map(|(key, text)| Setting::of(key).map(|setting| (setting, key.as_str(), text.as_str())))
     }
 
     /// The keys for one setting, with their texts; more than one if it is spelt in several ways.
@@ -51,10 +49,6 @@ impl ConfigMap {
 
     /// The keys of `binaryData` that are settings: they become no environment variable, but a change of them is looked at.
     pub(super) fn binary_settings(&self) -> impl Iterator<Item = &str> {
-        self.binary_data
-            .iter()
-            .flatten()
-            .map(|(key, _)| key.as_str())
-            .filter(|key| Setting::of(key).is_some())
+        self.binary_data.keys().map(String::as_str).filter(|key| Setting::of(key).is_some())
     }
 }

@@ -40,20 +40,18 @@ impl<'a> Container<'a> {
         let init = spec.init_containers.as_deref().unwrap_or_default();
         let place = |list, index| place(at, list, index);
         let mut all = Vec::with_capacity(spec.containers.len() + init.len() + ephemeral.len());
-        for (list, containers) in [
-            (ContainerList::Containers, spec.containers.as_slice()),
-            (ContainerList::InitContainers, init),
-        ] {
+        for (list, containers) in
+            [(ContainerList::Containers, spec.containers.as_slice()), (ContainerList::InitContainers, init)]
+        {
             all.extend(
-                containers
-                    .iter()
-                    .enumerate()
-                    .map(|(index, container)| Self::of(container, list, place(list, index))),
+                containers.iter().enumerate().map(|(index, container)| Self::of(container, list, place(list, index))),
             );
         }
-        all.extend(ephemeral.iter().enumerate().map(|(index, container)| {
-            Self::of_ephemeral(container, place(ContainerList::EphemeralContainers, index))
-        }));
+        all.extend(
+            ephemeral.iter().enumerate().map(|(index, container)| {
+                Self::of_ephemeral(container, place(ContainerList::EphemeralContainers, index))
+            }),
+        );
         all
     }
 

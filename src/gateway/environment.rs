@@ -24,18 +24,10 @@ enum Hidden<'a> {
 
 impl<'a> Environment<'a> {
     /// The environment of `container`, which stands in `workload`, as far as `surroundings` show it.
-    pub fn of(
-        container: &Container<'a>,
-        workload: &'a Workload,
-        surroundings: &'a Surroundings,
-    ) -> Self {
+    pub fn of(container: &Container<'a>, workload: &'a Workload, surroundings: &'a Surroundings) -> Self {
         let mut environment = Self { variables: Vec::new(), hidden: Vec::new() };
         for (index, from) in container.env_from.iter().enumerate() {
-            environment.take_all(
-                from,
-                &container.place(["envFrom", &index.to_string()]),
-                surroundings,
-            );
+            environment.take_all(from, &container.place(["envFrom", &index.to_string()]), surroundings);
         }
         for (index, variable) in container.env.iter().enumerate() {
             let at = container.place(["env", &index.to_string()]);
@@ -51,9 +43,7 @@ impl<'a> Environment<'a> {
 
     /// Every variable that stands for a setting.
     pub fn settings(&self) -> impl Iterator<Item = (Setting, &Variable<'a>)> {
-        self.variables
-            .iter()
-            .filter_map(|variable| Setting::of(&variable.name).map(|setting| (setting, variable)))
+        self.variables.iter().filter_map(|variable| Setting::of(&variable.name).map(|setting| (setting, variable)))
     }
 
     /// Is every source of it visible, so that a name that isn't there is really not set?
@@ -73,11 +63,7 @@ impl<'a> Environment<'a> {
         };
         let prefix = from.prefix.as_deref().unwrap_or_default();
         self.variables.extend(config_map.data.iter().map(|(key, text)| Variable {
-            name: if prefix.is_empty() {
-                Cow::Borrowed(key.as_str())
-            } else {
-                Cow::Owned(format!("{prefix}{key}"))
-            },
+            name: if prefix.is_empty() { Cow::Borrowed(key.as_str()) } else { Cow::Owned(format!("{prefix}{key}")) },
             at: at.to_buf(),
             value: Value::Text(text.clone()),
             source: Source::ConfigMap { name: &reference.name, key: Cow::Borrowed(key.as_str()) },
@@ -92,9 +78,7 @@ impl<'a> Environment<'a> {
             (None, None) => (Value::Text(String::new()), Source::Object),
         };
         let value = match value {
-            Value::Text(text) if Setting::of(&variable.name).is_some_and(Setting::is_auth) => {
-                scope.behind_a_path(text)
-            }
+            Value::Text(text) if Setting::of(&variable.name).is_some_and(Setting::is_auth) => scope.behind_a_path(text),
             other => other,
         };
         self.variables.push(Variable { name: Cow::Borrowed(&variable.name), at, value, source });
@@ -122,9 +106,7 @@ impl<'a> Environment<'a> {
         }
         match self.hidden.as_slice() {
             [] => Value::Text(written.to_owned()),
-            [.., Hidden::Secret(name)]
-                if !self.hidden.iter().any(|hidden| matches!(hidden, Hidden::ConfigMap)) =>
-            {
+            [.., Hidden::Secret(name)] if !self.hidden.iter().any(|hidden| matches!(hidden, Hidden::ConfigMap)) => {
                 Value::Key(KeySource::WholeSecret { name: (*name).to_owned() })
             }
             _ => Value::Unseen(String::new()),
@@ -143,19 +125,13 @@ impl<'a> Scope<'_, 'a> {
     fn taken_from(&self, from: &'a EnvVarSource) -> (Value, Source<'a>) {
         if let Some(secret) = &from.secret_key_ref {
             return (
-                Value::Key(KeySource::Secret {
-                    name: secret.name.clone(),
-                    key: secret.key.clone(),
-                }),
+                Value::Key(KeySource::Secret { name: secret.name.clone(), key: secret.key.clone() }),
                 Source::Object,
             );
         }
         if let Some(file) = &from.file_key_ref {
             return (
-                Value::Key(KeySource::File {
-                    volume: file.volume_name.clone(),
-                    key: file.key.clone(),
-                }),
+                Value::Key(KeySource::File { volume: file.volume_name.clone(), key: file.key.clone() }),
                 Source::Object,
             );
         }
@@ -164,12 +140,8 @@ impl<'a> Scope<'_, 'a> {
                 Sight::Seen(config_map) => config_map.data.get(&reference.key),
                 Sight::Absent | Sight::Unseen => None,
             };
-            let value =
-                text.map_or_else(|| Value::Unseen(String::new()), |text| Value::Text(text.clone()));
-            return (
-                value,
-                Source::ConfigMap { name: &reference.name, key: Cow::Borrowed(&reference.key) },
-            );
+            let value = text.map_or_else(|| Value::Unseen(String::new()), |text| Value::Text(text.clone()));
+            return (value, Source::ConfigMap { name: &reference.name, key: Cow::Borrowed(&reference.key) });
         }
         let field = from.field_ref.as_ref().and_then(|field| self.keyed_field(&field.field_path));
         (field.map_or_else(|| Value::Unseen(String::new()), Value::Text), Source::Object)
@@ -186,14 +158,14 @@ impl<'a> Scope<'_, 'a> {
 
     /// A text that is a path under a volume that holds a Secret is as good as the Secret.
     fn behind_a_path(&self, text: String) -> Value {
-        let secret = |name: &str| {
-            self.workload
-                .volumes()
-                .iter()
-                .any(|volume| volume.name == name && holds_a_secret(volume))
-        };
+        let secret =
+            |name: &str| self.workload.volumes().iter().any(|volume| volume.name == name && holds_a_secret(volume));
         let path = Path::new(text.trim().trim_start_matches("file://"));
-        let mount = self.container.volume_mounts.iter().find(|mount| path.starts_with(&mount.mount_path) && secret(&mount.name));
+        let mount = self
+            .container
+            .volume_mounts
+            .iter()
+            .find(|mount| path.starts_with(&mount.mount_path) && secret(&mount.name));
         match mount {
             Some(mount) => Value::Key(KeySource::Mount { volume: mount.name.clone() }),
             None => Value::Text(text),
@@ -202,12 +174,6 @@ impl<'a> Scope<'_, 'a> {
 }
 
 fn holds_a_secret(volume: &Volume) -> bool {
-    let projected = volume
-        .projected
-        .as_ref()
-        .and_then(|projected| projected.sources.as_deref())
-        .unwrap_or_default();
-    volume.secret.is_some()
-        || volume.csi.is_some()
-        || projected.iter().any(|source| source.secret.is_some())
+    let projected = volume.projected.as_ref().and_then(|projected| projected.sources.as_deref()).unwrap_or_default();
+    volume.secret.is_some() || volume.csi.is_some() || projected.iter().any(|source| source.secret.is_some())
 }

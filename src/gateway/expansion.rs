@@ -31,8 +31,7 @@ fn piece_behind_dollar<'a>(rest: &'a str, after: &'a str) -> (Piece<'a>, &'a str
     if let Some(behind) = after.strip_prefix('$') {
         return (Piece::Text("$"), behind);
     }
-    if let Some((name, behind)) = after.strip_prefix('(').and_then(|inside| inside.split_once(')'))
-    {
+    if let Some((name, behind)) = after.strip_prefix('(').and_then(|inside| inside.split_once(')')) {
         let written = from_dollar.get(..from_dollar.len() - behind.len()).unwrap_or_default();
         return (Piece::Reference { name, written }, behind);
     }

@@ -57,11 +57,7 @@ impl FromStr for Repository {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let image = Image::parse(text).ok_or(RepositoryError)?;
-        if image.tag.is_some() || image.digest.is_some() {
-            Err(RepositoryError)
-        } else {
-            Ok(image.repository)
-        }
+        if image.tag.is_some() || image.digest.is_some() { Err(RepositoryError) } else { Ok(image.repository) }
     }
 }
 
@@ -71,10 +67,7 @@ impl Images {
     /// A name that does not parse, as a template's may not, is still recognised by its path.
     pub fn is_gateway(&self, name: &str) -> bool {
         match Image::parse(name) {
-            Some(image) => {
-                ends_as_the_gateway(&image.repository.0)
-                    || self.repositories.contains(&image.repository)
-            }
+            Some(image) => ends_as_the_gateway(&image.repository.0) || self.repositories.contains(&image.repository),
             None => ends_as_the_gateway(&without_tag(name)),
         }
     }
@@ -88,9 +81,7 @@ impl Images {
             Some(Some(version)) if !version.pre.is_empty() => ImageVersion::Preview,
             Some(Some(_)) => ImageVersion::Supported,
             // the digest wins over the tag; a tag that is too old is still a plain mistake
-            Some(None) if image.tag.is_some() && by_tag() == ImageVersion::Older => {
-                ImageVersion::Older
-            }
+            Some(None) if image.tag.is_some() && by_tag() == ImageVersion::Older => ImageVersion::Older,
             Some(None) => ImageVersion::Unverifiable,
             None => by_tag(),
         }
@@ -120,8 +111,7 @@ impl Image {
 }
 
 fn ends_as_the_gateway(repository: &str) -> bool {
-    repository.rsplit('/').take(2).eq(GATEWAY_REPOSITORY.into_iter().rev())
-        && repository.matches('/').count() >= 2
+    repository.rsplit('/').take(2).eq(GATEWAY_REPOSITORY.into_iter().rev()) && repository.matches('/').count() >= 2
 }
 
 /// The repository of a name that the grammar refuses: all up to the first `:` or `@` of its last component.
@@ -144,8 +134,7 @@ fn tag_version(tag: &str, minimum: &Version) -> ImageVersion {
             () => ImageVersion::Supported,
         };
     }
-    let (number, preview) =
-        number.split_once('-').map_or((number, false), |(number, _)| (number, true));
+    let (number, preview) = number.split_once('-').map_or((number, false), |(number, _)| (number, true));
     match newest_of(number) {
         Some(newest) if newest < *minimum => ImageVersion::Older,
         Some(_) if preview => ImageVersion::Preview,
@@ -198,11 +187,7 @@ mod tests {
             (":2.11.0.1", Unverifiable),
             (":2..1", Unverifiable),
         ] {
-            assert_eq!(
-                images.version(&format!("{GATEWAY}{tag}"), &Version::new(2, 11, 0)),
-                version,
-                "{tag}"
-            );
+            assert_eq!(images.version(&format!("{GATEWAY}{tag}"), &Version::new(2, 11, 0)), version, "{tag}");
         }
         assert_eq!(images.version(&format!("{GATEWAY}:2.11"), &Version::new(2, 12, 3)), Older);
         assert_eq!(images.version(&format!("{GATEWAY}:2.12"), &Version::new(2, 12, 3)), Rolling);
@@ -213,38 +198,18 @@ mod tests {
         let known = format!("sha256:{}", "a".repeat(64));
         let other = format!("sha256:{}", "b".repeat(64));
         let minimum = Version::new(2, 11, 0);
-        let images = Images {
-            digests: BTreeMap::from([(known.clone(), Version::new(2, 11, 1))]),
-            ..Images::default()
-        };
-        assert_eq!(
-            images.version(&format!("{GATEWAY}@{known}"), &minimum),
-            ImageVersion::Supported
-        );
-        assert_eq!(
-            images.version(&format!("{GATEWAY}:2.9.2@{known}"), &minimum),
-            ImageVersion::Supported
-        );
-        assert_eq!(
-            images.version(&format!("{GATEWAY}:2.9.2@{other}"), &minimum),
-            ImageVersion::Older
-        );
-        assert_eq!(
-            images.version(&format!("{GATEWAY}:2.11.1@{other}"), &minimum),
-            ImageVersion::Unverifiable
-        );
-        assert_eq!(
-            images.version(&format!("{GATEWAY}@{known}"), &Version::new(2, 12, 0)),
-            ImageVersion::Older
-        );
+        let images = Images { digests: BTreeMap::from([(known.clone(), Version::new(2, 11, 1))]), ..Images::default() };
+        assert_eq!(images.version(&format!("{GATEWAY}@{known}"), &minimum), ImageVersion::Supported);
+        assert_eq!(images.version(&format!("{GATEWAY}:2.9.2@{known}"), &minimum), ImageVersion::Supported);
+        assert_eq!(images.version(&format!("{GATEWAY}:2.9.2@{other}"), &minimum), ImageVersion::Older);
+        assert_eq!(images.version(&format!("{GATEWAY}:2.11.1@{other}"), &minimum), ImageVersion::Unverifiable);
+        assert_eq!(images.version(&format!("{GATEWAY}@{known}"), &Version::new(2, 12, 0)), ImageVersion::Older);
     }
 
     #[test]
     fn the_repository_counts_and_not_what_looks_like_it() {
-        let images = Images {
-            repositories: vec!["registry.example:5000/apim/own".parse().unwrap()],
-            ..Images::default()
-        };
+        let images =
+            Images { repositories: vec!["registry.example:5000/apim/own".parse().unwrap()], ..Images::default() };
         for name in [
             "mcr.microsoft.com/azure-api-management/gateway",
             "MCR.microsoft.com/azure-api-management/gateway:v2",

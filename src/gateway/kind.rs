@@ -90,11 +90,9 @@ impl Kind {
         match self {
             Self::CronJob => Some(Self::Job),
             Self::Deployment => Some(Self::ReplicaSet),
-            Self::DaemonSet
-            | Self::Job
-            | Self::ReplicaSet
-            | Self::ReplicationController
-            | Self::StatefulSet => Some(Self::Pod),
+            Self::DaemonSet | Self::Job | Self::ReplicaSet | Self::ReplicationController | Self::StatefulSet => {
+                Some(Self::Pod)
+            }
             Self::ConfigMap | Self::Pod | Self::PodTemplate | Self::ServiceAccount => None,
         }
     }

@@ -28,9 +28,5 @@ pub struct Metadata {
 /// Reads a map of strings as Go's decoder does: a `null` map is empty, a `null` value is the empty string.
 pub(super) fn nullable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Keys, D::Error> {
     let map = Option::<BTreeMap<String, Option<String>>>::deserialize(deserializer)?;
-    Ok(map
-        .unwrap_or_default()
-        .into_iter()
-        .map(|(key, value)| (key, value.unwrap_or_default()))
-        .collect())
+    Ok(map.unwrap_or_default().into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect())
 }

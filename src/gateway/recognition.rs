@@ -1,10 +1,7 @@
 //! What makes a workload a gateway's: no name and no label of its own choosing is a way out.
 
 use super::setting::prefix_makes_config_service;
-use super::{
-    Container, ContainerList, Environment, Images, Setting, Surroundings, Value, Workload,
-    well_known,
-};
+use super::{Container, ContainerList, Environment, Images, Setting, Surroundings, Value, Workload, well_known};
 
 /// A workload with at least one container of the gateway.
 pub struct Gateway<'a> {
@@ -26,11 +23,7 @@ pub struct Part<'a> {
 
 impl<'a> Gateway<'a> {
     /// Recognises a gateway by image, by `config.service.*` in its environment, or, where neither shows, by label.
-    pub fn recognise(
-        workload: &'a Workload,
-        images: &Images,
-        surroundings: &'a Surroundings,
-    ) -> Option<Self> {
+    pub fn recognise(workload: &'a Workload, images: &Images, surroundings: &'a Surroundings) -> Option<Self> {
         let part = |container: Container<'a>| {
             let environment = Environment::of(&container, workload, surroundings);
             let has_known_image = images.is_gateway(container.image);
@@ -39,10 +32,7 @@ impl<'a> Gateway<'a> {
         let mut parts: Vec<Part<'a>> = workload.containers().into_iter().map(part).collect();
         if parts.iter().any(Part::shows_itself) {
             parts.retain(Part::shows_itself);
-        } else if [&workload.metadata.labels, workload.template_labels()]
-            .into_iter()
-            .any(well_known::marks_gateway)
-        {
+        } else if [&workload.metadata.labels, workload.template_labels()].into_iter().any(well_known::marks_gateway) {
             keep_the_labelled(&mut parts, workload.metadata.name.as_deref());
         } else {
             return None;
@@ -90,8 +80,7 @@ fn keep_the_labelled(parts: &mut Vec<Part<'_>>, workload: Option<&str>) {
     } else {
         parts.retain(|part| {
             is_regular(part)
-                && (part.container.name == well_known::CHART_CONTAINER
-                    || Some(part.container.name) == workload)
+                && (part.container.name == well_known::CHART_CONTAINER || Some(part.container.name) == workload)
         });
     }
 }

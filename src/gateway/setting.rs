@@ -71,9 +71,8 @@ pub(super) fn prefix_makes_config_service(prefix: &str) -> bool {
 
 /// Can some key, put behind this `envFrom` prefix, become a setting that decides how the gateway signs in?
 pub fn prefix_can_make_auth(prefix: &str) -> bool {
-    let reaches = |start: &str| {
-        [Setting::Auth, Setting::AuthKey].iter().any(|setting| setting.name().starts_with(start))
-    };
+    let reaches =
+        |start: &str| [Setting::Auth, Setting::AuthKey].iter().any(|setting| setting.name().starts_with(start));
     // a prefix that ends in one underscore may become a separator with the key's own first underscore
     reaches(&normalised(prefix))
         || prefix.strip_suffix('_').is_some_and(|start| reaches(&format!("{}.", normalised(start))))
@@ -94,27 +93,13 @@ mod tests {
 
     #[test]
     fn names_are_compared_as_dotnet_does() {
-        for name in [
-            "config.service.auth",
-            "CONFIG__SERVICE__AUTH",
-            "Config:Service:Auth",
-            "config__service.AUTH",
-        ] {
+        for name in ["config.service.auth", "CONFIG__SERVICE__AUTH", "Config:Service:Auth", "config__service.AUTH"] {
             assert_eq!(Setting::of(name), Some(Setting::Auth), "{name}");
         }
-        for name in [
-            "config.service",
-            "config_service_auth",
-            "configXserviceXauth",
-            "my.config.service.auth",
-            "",
-        ] {
+        for name in ["config.service", "config_service_auth", "configXserviceXauth", "my.config.service.auth", ""] {
             assert_eq!(Setting::of(name), None, "{name}");
         }
-        assert_eq!(
-            Setting::of("config.service.auth.azureAd.clientId"),
-            Some(Setting::OtherConfigService)
-        );
+        assert_eq!(Setting::of("config.service.auth.azureAd.clientId"), Some(Setting::OtherConfigService));
         assert_eq!(Setting::of("GATEWAY__NAME"), Some(Setting::GatewayName));
     }
 
@@ -132,15 +117,7 @@ mod tests {
         ] {
             assert!(prefix_can_make_auth(prefix), "{prefix}");
         }
-        for prefix in [
-            "telemetry.",
-            "x",
-            "config.services",
-            "configs",
-            "config-",
-            "_",
-            "config.service.auth.key.x",
-        ] {
+        for prefix in ["telemetry.", "x", "config.services", "configs", "config-", "_", "config.service.auth.key.x"] {
             assert!(!prefix_can_make_auth(prefix), "{prefix}");
         }
     }

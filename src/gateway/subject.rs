@@ -60,10 +60,7 @@ impl<'a> Subject<'a> {
     ///
     /// # Errors
     /// The object is of a kind that we look at, but not of its shape.
-    pub fn recognise(
-        json: impl Into<Cow<'a, str>>,
-        namespace: &str,
-    ) -> Result<Option<Self>, Unreadable> {
+    pub fn recognise(json: impl Into<Cow<'a, str>>, namespace: &str) -> Result<Option<Self>, Unreadable> {
         let json = json.into();
         let head = read(&json, PhantomData::<Head>)?;
         let Some(kind) = Kind::of(&head.api_version, &head.kind) else { return Ok(None) };
@@ -146,20 +143,14 @@ impl<'de> DeserializeSeed<'de> for Kind {
 }
 
 /// Reads `json` once; only if that fails, a second time with the path, so that a good object doesn't pay for it.
-fn read<'de, S: DeserializeSeed<'de> + Copy>(
-    json: &'de str,
-    seed: S,
-) -> Result<S::Value, Unreadable> {
+fn read<'de, S: DeserializeSeed<'de> + Copy>(json: &'de str, seed: S) -> Result<S::Value, Unreadable> {
     seed.deserialize(&mut serde_json::Deserializer::from_str(json)).map_err(|_| {
         let mut track = serde_path_to_error::Track::new();
         let mut reader = serde_json::Deserializer::from_str(json);
-        let again =
-            seed.deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track));
+        let again = seed.deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track));
         // serde's own message quotes the value, so only the place of it is used
         let problem = match again.map(|_| ()).map_err(|error| error.classify()) {
-            Ok(()) | Err(Category::Data | Category::Io) => {
-                "is not of the type that Kubernetes expects here"
-            }
+            Ok(()) | Err(Category::Data | Category::Io) => "is not of the type that Kubernetes expects here",
             Err(Category::Syntax | Category::Eof) => "is not JSON that can be read",
         };
         Unreadable { at: pointer(&track.path()), problem }
@@ -192,12 +183,9 @@ mod tests {
 
     #[test]
     fn nulls_and_missing_parts_are_read_as_kubernetes_does() {
-        for spec in [
-            "null",
-            "{}",
-            r#"{"template":null}"#,
-            r#"{"template":{"metadata":null,"spec":{"containers":null}}}"#,
-        ] {
+        for spec in
+            ["null", "{}", r#"{"template":null}"#, r#"{"template":{"metadata":null,"spec":{"containers":null}}}"#]
+        {
             let json = format!(
                 r#"{{"apiVersion":"apps/v1","kind":"Deployment","metadata":{{"labels":null,"annotations":{{"a":null}}}},"spec":{spec}}}"#
             );
@@ -209,9 +197,7 @@ mod tests {
 
     #[test]
     fn other_kinds_are_none_of_ours() {
-        assert!(
-            Subject::recognise(r#"{"apiVersion":"v1","kind":"Service"}"#, "a").unwrap().is_none()
-        );
+        assert!(Subject::recognise(r#"{"apiVersion":"v1","kind":"Service"}"#, "a").unwrap().is_none());
         assert!(Subject::recognise(r#"{"kind":"Deployment"}"#, "a").unwrap().is_none());
         assert!(Subject::recognise("{}", "a").unwrap().is_none());
     }
@@ -219,13 +205,10 @@ mod tests {
     #[test]
     fn a_subject_is_named_by_what_there_is() {
         let identity = |metadata: &str| {
-            Subject::recognise(
-                format!(r#"{{"apiVersion":"v1","kind":"Pod","metadata":{metadata}}}"#),
-                "given",
-            )
-            .unwrap()
-            .unwrap()
-            .identity
+            Subject::recognise(format!(r#"{{"apiVersion":"v1","kind":"Pod","metadata":{metadata}}}"#), "given")
+                .unwrap()
+                .unwrap()
+                .identity
         };
         assert_eq!(identity(r#"{"name":"a","namespace":"own"}"#).namespace, "own");
         assert_eq!(identity(r#"{"name":"a","namespace":""}"#).namespace, "given");

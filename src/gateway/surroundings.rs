@@ -1,9 +1,7 @@
 //! What stands beside a subject in its namespace, as plain data.
 
 use super::well_known::{self, Keys};
-use super::{
-    ConfigMap, Gateway, Images, Kind, ServiceAccount, Setting, Subject, Variable, View,
-};
+use super::{ConfigMap, Gateway, Images, Kind, ServiceAccount, Setting, Subject, Variable, View};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of a thing beside the subject. No rule speaks or refuses on what is unseen.
@@ -43,35 +41,30 @@ struct Neighbour {
 
 impl Surroundings {
     /// What `subjects`, all of one namespace, are to each other. What is not among them is unseen.
-    pub fn of<'s, 'j: 's>(
-        subjects: impl IntoIterator<Item = &'s Subject<'j>> + Clone,
-        images: &Images,
-    ) -> Self {
+    pub fn of<'s, 'j: 's>(subjects: impl IntoIterator<Item = &'s Subject<'j>> + Clone, images: &Images) -> Self {
         let mut surroundings = Self::default();
         for subject in subjects.clone() {
-            match &subject.view {
-                View::ConfigMap(config_map) => {
-                    _ = surroundings
-                        .config_maps
-                        .insert(config_map.name().to_owned(), config_map.clone())
-                }
-                View::ServiceAccount(account) => {
-                    _ = surroundings
-                        .service_accounts
-                        .insert(account.name().to_owned(), account.clone())
-                }
-                View::Workload(workload) => {
-                    _ = surroundings
-                        .workloads
-                        .insert((workload.kind, subject.identity.name.clone()))
-                }
-            }
+            surroundings.take(subject);
         }
-        let neighbour = |subject: &Subject<'_>| {
-            Neighbour::of(&Gateway::recognise(subject.workload()?, images, &surroundings)?)
-        };
+        let neighbour =
+            |subject: &Subject<'_>| Neighbour::of(&Gateway::recognise(subject.workload()?, images, &surroundings)?);
         surroundings.gateways = subjects.into_iter().filter_map(neighbour).collect();
         surroundings
+    }
+
+    fn take(&mut self, subject: &Subject<'_>) {
+        let name = subject.identity.name.clone();
+        match &subject.view {
+            View::ConfigMap(config_map) => {
+                self.config_maps.insert(name, config_map.clone());
+            }
+            View::ServiceAccount(account) => {
+                self.service_accounts.insert(name, account.clone());
+            }
+            View::Workload(workload) => {
+                self.workloads.insert((workload.kind, name));
+            }
+        }
     }
 
     /// The `ConfigMap` of this name.
@@ -107,18 +100,16 @@ impl Surroundings {
     /// Does every gateway that takes this `ConfigMap` (and at least one) have `setting` from elsewhere, or from here under
     /// another name?
     pub fn is_supplied_elsewhere(&self, setting: Setting, config_map: &str) -> bool {
-        let elsewhere = |gateway: &Neighbour| gateway.supplied.iter().any(|(of, from)| *of == setting && from.as_deref() != Some(config_map));
+        let elsewhere = |gateway: &Neighbour| {
+            gateway.supplied.iter().any(|(of, from)| *of == setting && from.as_deref() != Some(config_map))
+        };
         let mut takers = self.gateways.iter().filter(|gateway| gateway.config_maps.contains(config_map)).peekable();
         takers.peek().is_some() && takers.all(elsewhere)
     }
 
     /// The only `ServiceAccount` that a label marks as a gateway's.
     pub fn only_marked_service_account(&self) -> Option<&str> {
-        only(
-            self.service_accounts
-                .iter()
-                .filter(|(_, account)| well_known::marks_gateway(&account.metadata.labels)),
-        )
+        only(self.service_accounts.iter().filter(|(_, account)| well_known::marks_gateway(&account.metadata.labels)))
     }
 
     /// The only `ConfigMap` that tells where a gateway's configuration is.
@@ -145,10 +136,17 @@ impl Neighbour {
             whole_config_maps.extend(whole.map(|reference| reference.name.clone()));
             config_maps.extend(part.environment.variables().iter().filter_map(Variable::config_map).map(str::to_owned));
             let seen = part.environment.settings().filter(|(_, variable)| !variable.is_blank());
-            supplied.extend(seen.map(|(setting, variable)| (setting, variable.config_map_with_setting().map(str::to_owned))));
+            supplied.extend(
+                seen.map(|(setting, variable)| (setting, variable.config_map_with_setting().map(str::to_owned))),
+            );
         }
         config_maps.extend(whole_config_maps.iter().cloned());
-        Some(Self { service_account: gateway.workload.service_account().map(str::to_owned), whole_config_maps, config_maps, supplied })
+        Some(Self {
+            service_account: gateway.workload.service_account().map(str::to_owned),
+            whole_config_maps,
+            config_maps,
+            supplied,
+        })
     }
 }
 

@@ -27,10 +27,7 @@ struct Template {
 
 impl Workload {
     /// Reads a workload of `kind`, each by the shape of its own.
-    pub(super) fn read<'de, D: serde::Deserializer<'de>>(
-        kind: Kind,
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
+    pub(super) fn read<'de, D: serde::Deserializer<'de>>(kind: Kind, deserializer: D) -> Result<Self, D::Error> {
         let (metadata, template) = match kind {
             Kind::CronJob => CronJob::deserialize(deserializer)?.split(),
             Kind::Pod => Template::deserialize(deserializer)?.split(),
@@ -57,9 +54,7 @@ impl Workload {
 
     /// Every container, of all three lists.
     pub fn containers(&self) -> Vec<Container<'_>> {
-        self.spec()
-            .map(|spec| Container::all(spec, &format!("{}/spec", self.template_pointer())))
-            .unwrap_or_default()
+        self.spec().map(|spec| Container::all(spec, &format!("{}/spec", self.template_pointer()))).unwrap_or_default()
     }
 
     /// The `ServiceAccount` that its Pods name; the deprecated alias counts, as it does for Kubernetes.
@@ -139,10 +134,7 @@ struct PodTemplate {
 
 impl Controller {
     fn split(self) -> (Metadata, Template) {
-        (
-            self.metadata.unwrap_or_default(),
-            self.spec.and_then(|spec| spec.template).unwrap_or_default(),
-        )
+        (self.metadata.unwrap_or_default(), self.spec.and_then(|spec| spec.template).unwrap_or_default())
     }
 }
 

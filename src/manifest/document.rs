@@ -15,8 +15,7 @@ pub(super) struct Document<'a> {
 
 /// The documents of a file; what is only blank, comment or directive is none.
 pub(super) fn split(source: &Source) -> Vec<Document<'_>> {
-    let mut splitter =
-        Splitter { source, documents: Vec::new(), lines_before: 0, start: 0, begun: false };
+    let mut splitter = Splitter { source, documents: Vec::new(), lines_before: 0, start: 0, begun: false };
     for line in source.lines() {
         splitter.take(line);
     }
@@ -41,8 +40,7 @@ impl Splitter<'_> {
             }
             self.begun = true;
         } else if is_marker(line.text, "...") {
-            let end =
-                self.source.line(line.number + 1).map_or(self.source.text.len(), |next| next.start);
+            let end = self.source.line(line.number + 1).map_or(self.source.text.len(), |next| next.start);
             self.close(end, line.number);
         } else if !is_bare(line.text) {
             self.begun = true;
@@ -51,11 +49,7 @@ impl Splitter<'_> {
 
     fn close(&mut self, end: usize, lines_before: usize) {
         if let Some(text) = self.source.text.get(self.start..end).filter(|_| self.begun) {
-            self.documents.push(Document {
-                lines_before: self.lines_before,
-                start: self.start,
-                text,
-            });
+            self.documents.push(Document { lines_before: self.lines_before, start: self.start, text });
         }
         (self.start, self.lines_before, self.begun) = (end, lines_before, false);
     }
@@ -76,31 +70,21 @@ mod tests {
 
     fn texts(text: &str) -> Vec<(usize, String)> {
         let source = Source::new("a", text);
-        split(&source)
-            .into_iter()
-            .map(|document| (document.lines_before, document.text.to_owned()))
-            .collect()
+        split(&source).into_iter().map(|document| (document.lines_before, document.text.to_owned())).collect()
     }
 
     #[test]
     fn documents_begin_at_their_markers() {
         assert_eq!(
             texts("# c\n---\na: 1\n--- # two\nb: 1\n---\n"),
-            [
-                (0, "# c\n---\na: 1\n".to_owned()),
-                (3, "--- # two\nb: 1\n".to_owned()),
-                (5, "---\n".to_owned())
-            ]
+            [(0, "# c\n---\na: 1\n".to_owned()), (3, "--- # two\nb: 1\n".to_owned()), (5, "---\n".to_owned())]
         );
     }
 
     #[test]
     fn three_dots_end_a_document() {
         assert_eq!(texts("a: 1\n...\n# c\n"), [(0, "a: 1\n...\n".to_owned())]);
-        assert_eq!(
-            texts("a: 1\n...\nb: 1"),
-            [(0, "a: 1\n...\n".to_owned()), (2, "b: 1".to_owned())]
-        );
+        assert_eq!(texts("a: 1\n...\nb: 1"), [(0, "a: 1\n...\n".to_owned()), (2, "b: 1".to_owned())]);
     }
 
     #[test]

@@ -25,27 +25,20 @@ pub(super) fn problem(source: &Source, document: &Document<'_>, error: &Error) -
 
 /// The problem of a file that the parser gave up on without a word.
 pub(super) fn breakdown(source: &Source) -> Problem {
-    let problem =
-        "could not be read: try again, and if that does not help, split the file".to_owned();
+    let problem = "could not be read: try again, and if that does not help, split the file".to_owned();
     Problem { file: source.name.clone(), line: None, column: None, problem }
 }
 
-const NOT_YAML: &str =
-    "not valid YAML: check the indentation, the quotes and the colons here and in the line above";
-const TOO_DEEP: &str =
-    "nested more than 100 levels deep, which no Kubernetes object is: flatten it";
+const NOT_YAML: &str = "not valid YAML: check the indentation, the quotes and the colons here and in the line above";
+const TOO_DEEP: &str = "nested more than 100 levels deep, which no Kubernetes object is: flatten it";
 
 /// Faults of documents whose syntax is right: no template is to blame for these.
 fn meaning(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::AliasError { error, .. } => return meaning(error),
-        Error::DuplicateMappingKey { .. } => {
-            "duplicate key: a mapping holds each key once; remove one of the two"
-        }
+        Error::DuplicateMappingKey { .. } => "duplicate key: a mapping holds each key once; remove one of the two",
         Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => TOO_DEEP,
-        Error::ExternalMessage { source, .. }
-            if kind_of(source) == Some(&ErrorKind::RecursionLimitExceeded) =>
-        {
+        Error::ExternalMessage { source, .. } if kind_of(source) == Some(&ErrorKind::RecursionLimitExceeded) => {
             TOO_DEEP
         }
         Error::Budget { .. } => "too large to be read safely: split it into several files",
@@ -61,9 +54,7 @@ fn meaning(error: &Error) -> Option<&'static str> {
         Error::NonFiniteFloat { .. } => {
             "a number that JSON can't hold: quote it if it is meant as text, else correct it"
         }
-        Error::MergeValueNotMapOrSeqOfMaps { .. } => {
-            "`<<` merges mappings only: give it the alias of a mapping"
-        }
+        Error::MergeValueNotMapOrSeqOfMaps { .. } => "`<<` merges mappings only: give it the alias of a mapping",
         Error::InvalidBinaryBase64 { .. } | Error::BinaryNotUtf8 { .. } => {
             "tagged as `!!binary`, but not the base64 of a text: remove the tag"
         }
@@ -77,15 +68,14 @@ fn syntax(error: &Error) -> Option<&'static str> {
             "a key is no scalar: write it as plain or quoted text, or quote the whole value if it begins with a bracket"
         }
         Error::UnknownAnchor { .. } => UNKNOWN_ANCHOR,
-        Error::InvalidScalar { .. } => {
-            "a value does not fit its tag: correct the value or remove the tag"
-        }
+        Error::InvalidScalar { .. } => "a value does not fit its tag: correct the value or remove the tag",
         Error::ExternalMessage { source, .. } => of_kind(kind_of(source)?)?,
         _ => return None,
     })
 }
 
-const UNKNOWN_ANCHOR: &str = "an alias whose anchor this document does not hold: define the anchor before it, or quote the value if it is text";
+const UNKNOWN_ANCHOR: &str =
+    "an alias whose anchor this document does not hold: define the anchor before it, or quote the value if it is text";
 
 fn of_kind(kind: &ErrorKind) -> Option<&'static str> {
     Some(match kind {
@@ -95,22 +85,16 @@ fn of_kind(kind: &ErrorKind) -> Option<&'static str> {
         | ErrorKind::TabAtBlockScalarStart
         | ErrorKind::TabInPlainScalar => "a tab is not allowed as indentation: indent with spaces",
         ErrorKind::UnknownAnchor => UNKNOWN_ANCHOR,
-        ErrorKind::ExpectedDocumentStart => {
-            "text after the end of the document: put a line `---` between documents"
-        }
+        ErrorKind::ExpectedDocumentStart => "text after the end of the document: put a line `---` between documents",
         ErrorKind::UnclosedQuotedScalar => "a quote is never closed: close it",
         ErrorKind::UnexpectedEofFlowSequence
         | ErrorKind::UnexpectedEofFlowMapping
         | ErrorKind::UnexpectedEofImplicitFlowMapping
-        | ErrorKind::UnclosedFlowCollection { .. } => {
-            "a bracket or brace is never closed: close it"
-        }
+        | ErrorKind::UnclosedFlowCollection { .. } => "a bracket or brace is never closed: close it",
         ErrorKind::MismatchedFlowCollectionEnd { .. } | ErrorKind::MisplacedFlowCollectionEnd => {
             "a closing bracket or brace without its opening one: remove it or open it"
         }
-        ErrorKind::UnexpectedCharacter { .. } => {
-            "a character that may not begin a value: quote the value"
-        }
+        ErrorKind::UnexpectedCharacter { .. } => "a character that may not begin a value: quote the value",
         ErrorKind::MappingValueNotAllowed => {
             "a colon where no key may stand: quote the value if it holds a colon, else correct the indentation"
         }
@@ -133,12 +117,7 @@ mod tests {
     fn problem(text: &str) -> (usize, usize, String) {
         let mut manifests = Manifests::default();
         manifests.parse("a.yaml", text);
-        assert_eq!(
-            (manifests.objects.len(), manifests.problems.len()),
-            (0, 1),
-            "{:?}",
-            manifests.problems
-        );
+        assert_eq!((manifests.objects.len(), manifests.problems.len()), (0, 1), "{:?}", manifests.problems);
         let problem = manifests.problems.remove(0);
         (problem.line.unwrap(), problem.column.unwrap(), problem.problem)
     }
@@ -174,11 +153,7 @@ mod tests {
         }
         let block: String = (0..2000).map(|depth| " ".repeat(depth) + "a:\n").collect();
         assert!(problem(&block).2.starts_with("nested more than 100 levels"));
-        assert!(
-            problem(&("[".repeat(120) + &"]".repeat(120)))
-                .2
-                .starts_with("nested more than 100 levels")
-        );
+        assert!(problem(&("[".repeat(120) + &"]".repeat(120))).2.starts_with("nested more than 100 levels"));
     }
 
     #[test]

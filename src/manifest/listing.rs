@@ -16,11 +16,7 @@ fn unfold_into(unfolded: &mut Vec<(Value, Arc<Layout>)>, mut value: Value, layou
         unfolded.push((value, Arc::clone(layout)));
         return;
     }
-    let items = value
-        .get_mut("items")
-        .and_then(Value::as_array_mut)
-        .map(std::mem::take)
-        .unwrap_or_default();
+    let items = value.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default();
     for (item, layout) in items.into_iter().zip(layout.elements("items")) {
         unfold_into(unfolded, item, layout);
     }
@@ -52,28 +48,18 @@ mod tests {
         let manifests = read(
             "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  spec: {a: 1}\n- kind: PodList\n  apiVersion: v1\n  items:\n  - {apiVersion: v1, kind: Pod}\n- a: 1\n-\n",
         );
-        assert_eq!(
-            (manifests.objects.len(), manifests.skipped, manifests.problems.len()),
-            (2, 1, 0)
-        );
+        assert_eq!((manifests.objects.len(), manifests.skipped, manifests.problems.len()), (2, 1, 0));
         let place = |index: usize, pointer: &str| {
-            (
-                manifests.objects[index].place(pointer).line,
-                manifests.objects[index].place(pointer).column,
-            )
+            (manifests.objects[index].place(pointer).line, manifests.objects[index].place(pointer).column)
         };
         assert_eq!(manifests.objects[0].value["kind"], "Pod");
-        assert_eq!(
-            (place(0, "/spec/a"), place(0, ""), place(0, "/metadata")),
-            ((6, 10), (4, 3), (4, 3))
-        );
+        assert_eq!((place(0, "/spec/a"), place(0, ""), place(0, "/metadata")), ((6, 10), (4, 3), (4, 3)));
         assert_eq!((place(1, "/kind"), place(1, "")), ((10, 22), (10, 6)));
     }
 
     #[test]
     fn an_item_that_is_no_object_is_a_problem() {
-        let manifests =
-            read("apiVersion: v1\nkind: List\nitems:\n- a\n- {apiVersion: v1, kind: Pod}\n");
+        let manifests = read("apiVersion: v1\nkind: List\nitems:\n- a\n- {apiVersion: v1, kind: Pod}\n");
         assert_eq!((manifests.objects.len(), manifests.problems.len()), (1, 1));
         assert_eq!((manifests.problems[0].line, manifests.problems[0].column), (Some(4), Some(3)));
     }
@@ -85,9 +71,8 @@ mod tests {
 
     #[test]
     fn what_data_of_an_item_holds_stays_hidden() {
-        let manifests = read(
-            "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  data: {name: s}\n",
-        );
+        let manifests =
+            read("apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  data: {name: s}\n");
         assert_eq!(manifests.objects[0].masked_line(6), "  data: {name: ***}");
     }
 }

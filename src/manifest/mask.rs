@@ -17,11 +17,7 @@ pub(super) fn mask(line: Line<'_>, tokens: &[Token]) -> String {
 /// Where a place of the line stands in the masked line: what was masked before it moves it.
 pub(super) fn moved(line: Line<'_>, tokens: &[Token], place: Place) -> Place {
     let column = |column: usize| {
-        let until = line
-            .text
-            .char_indices()
-            .nth(column.saturating_sub(1))
-            .map_or(line.text.len(), |(at, _)| at);
+        let until = line.text.char_indices().nth(column.saturating_sub(1)).map_or(line.text.len(), |(at, _)| at);
         mask_until(line, tokens, line.start + until).chars().count() + 1
     };
     let (start, end) = (column(place.column), column(place.column + place.length));
@@ -82,9 +78,8 @@ impl Mask<'_> {
 }
 
 fn is_block_header(text: &str) -> bool {
-    text.strip_prefix(['|', '>']).is_some_and(|rest| {
-        rest.trim_end().chars().all(|character| matches!(character, '0'..='9' | '+' | '-'))
-    })
+    text.strip_prefix(['|', '>'])
+        .is_some_and(|rest| rest.trim_end().chars().all(|character| matches!(character, '0'..='9' | '+' | '-')))
 }
 
 #[cfg(test)]
@@ -109,8 +104,7 @@ mod tests {
     #[test]
     fn scalars_of_many_lines_are_hidden_on_each() {
         let text = "apiVersion: v1\nkind: |-\n  Secret\n\n  line\nspec: one\n  two\nother: 'three\n\n  four'\n";
-        let expected =
-            "apiVersion: v1\nkind: |-\n  ***\n\n  ***\nspec: ***\n  ***\nother: ***\n\n  ***\n";
+        let expected = "apiVersion: v1\nkind: |-\n  ***\n\n  ***\nspec: ***\n  ***\nother: ***\n\n  ***\n";
         assert_eq!(masked(text), expected);
     }
 
@@ -133,29 +127,23 @@ mod tests {
     #[test]
     fn what_is_not_understood_ends_the_line() {
         let text = "apiVersion: v1\nkind: Pod\nbase: &base {a: s}\nname: !tag s\nother:\n  <<: {a: s, b: s}\n  a: *base\n---\nname: s\n";
-        let expected =
-            "apiVersion: v1\nkind: Pod\nbase: ***\nname: ***\nother:\n  ***\n  a: ***\n---\n***\n";
+        let expected = "apiVersion: v1\nkind: Pod\nbase: ***\nname: ***\nother:\n  ***\n  a: ***\n---\n***\n";
         assert_eq!(masked(text), expected);
     }
 
     #[test]
     fn places_move_with_the_masked_line() {
         let mut manifests = Manifests::default();
-        manifests.parse("a.json", r#"{"apiVersion":"v1","kind":"Pod","spec":{"é":"a long secret","image":"b","list":["another"]}}"#);
+        manifests.parse(
+            "a.json",
+            r#"{"apiVersion":"v1","kind":"Pod","spec":{"é":"a long secret","image":"b","list":["another"]}}"#,
+        );
         let object = &manifests.objects[0];
         let underlined = |pointer: &str| {
             let place = object.masked_place(pointer);
-            object
-                .masked_line(place.line)
-                .chars()
-                .skip(place.column - 1)
-                .take(place.length)
-                .collect::<String>()
+            object.masked_line(place.line).chars().skip(place.column - 1).take(place.length).collect::<String>()
         };
-        assert_eq!(
-            ["/spec/é", "/spec/image", "/spec/list/0"].map(underlined),
-            ["\"é\"", "\"image\"", "***"]
-        );
+        assert_eq!(["/spec/é", "/spec/image", "/spec/list/0"].map(underlined), ["\"é\"", "\"image\"", "***"]);
     }
 
     #[test]

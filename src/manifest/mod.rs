@@ -95,8 +95,7 @@ impl Manifests {
         let source = Arc::new(Source::new(file, text));
         let documents = document::split(&source);
         let read = || documents.iter().map(|document| read_document(&source, document)).collect();
-        let outcomes: Vec<_> =
-            stack::with_room(read).unwrap_or_else(|| vec![Err(fault::breakdown(&source))]);
+        let outcomes: Vec<_> = stack::with_room(read).unwrap_or_else(|| vec![Err(fault::breakdown(&source))]);
         for (outcome, document) in outcomes.into_iter().zip(&documents) {
             match outcome {
                 Ok(outline) => self.keep(&source, document, outline),
@@ -209,10 +208,7 @@ mod tests {
         ] {
             let problem = &read(text).problems[0];
             assert_eq!((problem.line, problem.column), (Some(3), Some(column)));
-            assert!(
-                problem.problem.contains(what) && !problem.problem.contains("hunter2"),
-                "{text}"
-            );
+            assert!(problem.problem.contains(what) && !problem.problem.contains("hunter2"), "{text}");
         }
     }
 
@@ -226,13 +222,9 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_and_carriage_returns_are_fine() {
-        let manifests =
-            read("\u{feff}apiVersion: v1\r\nkind: Pod\r\n---\r\nkind: Pod\r\napiVersion: v1\r\n");
+        let manifests = read("\u{feff}apiVersion: v1\r\nkind: Pod\r\n---\r\nkind: Pod\r\napiVersion: v1\r\n");
         assert_eq!(manifests.objects.len(), 2);
-        assert_eq!(
-            manifests.objects[0].value,
-            serde_json::json!({"apiVersion": "v1", "kind": "Pod"})
-        );
+        assert_eq!(manifests.objects[0].value, serde_json::json!({"apiVersion": "v1", "kind": "Pod"}));
         assert_eq!(manifests.objects[1].place("").line, 4);
         assert_eq!(manifests.objects[0].masked_line(2), "kind: Pod");
     }

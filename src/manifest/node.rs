@@ -108,9 +108,7 @@ mod tests {
     fn value(node: Node) -> Value {
         match node {
             Node::Scalar(value) => value,
-            Node::Sequence(elements) => {
-                elements.into_iter().map(|element| value(element.value)).collect()
-            }
+            Node::Sequence(elements) => elements.into_iter().map(|element| value(element.value)).collect(),
             Node::Mapping(members) => {
                 members.into_iter().map(|(key, member)| (key.value, value(member.value))).collect()
             }
@@ -140,18 +138,12 @@ mod tests {
     #[test]
     fn anchors_and_merges_are_followed() {
         let text = "base: &base {a: 1, b: 2}\nother:\n  <<: *base\n  b: 3\nsame: *base\n";
-        assert_eq!(
-            read(text),
-            json!({"base": {"a": 1, "b": 2}, "other": {"a": 1, "b": 3}, "same": {"a": 1, "b": 2}})
-        );
+        assert_eq!(read(text), json!({"base": {"a": 1, "b": 2}, "other": {"a": 1, "b": 3}, "same": {"a": 1, "b": 2}}));
     }
 
     #[test]
     fn json_is_yaml_with_tabs_and_escapes() {
-        assert_eq!(
-            read("{\n\t\"a\": [\n\t\t1,\n\t\t\"\\ud83d\\ude00\\/\"\n\t]\n}\n"),
-            json!({"a": [1, "😀/"]})
-        );
+        assert_eq!(read("{\n\t\"a\": [\n\t\t1,\n\t\t\"\\ud83d\\ude00\\/\"\n\t]\n}\n"), json!({"a": [1, "😀/"]}));
     }
 
     #[test]

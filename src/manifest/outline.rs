@@ -103,8 +103,7 @@ impl Outliner<'_> {
     }
 
     fn place(&self, at: &Location) -> Place {
-        let length =
-            self.text(at).split(['\n', '\r']).next().map_or(0, |line| line.chars().count());
+        let length = self.text(at).split(['\n', '\r']).next().map_or(0, |line| line.chars().count());
         Place {
             line: number(at.line()) + self.document.lines_before,
             column: number(at.column()),
@@ -115,10 +114,8 @@ impl Outliner<'_> {
     fn token(&mut self, at: &Location, shown: bool) {
         if let Some(range) = range(at).filter(|range| !range.is_empty()) {
             let shown = shown && !self.text(at).contains(['\n', '\r']);
-            self.tokens.push(Token {
-                range: range.start + self.document.start..range.end + self.document.start,
-                shown,
-            });
+            self.tokens
+                .push(Token { range: range.start + self.document.start..range.end + self.document.start, shown });
         }
     }
 
@@ -161,23 +158,13 @@ mod tests {
     fn keys_and_harmless_scalars_are_shown() {
         assert_eq!(
             shown("a: &x b\nname: 'c'\nlist: [d]\n"),
-            expected(&[
-                ("a", true),
-                ("b", false),
-                ("name", true),
-                ("'c'", true),
-                ("list", true),
-                ("d", false)
-            ])
+            expected(&[("a", true), ("b", false), ("name", true), ("'c'", true), ("list", true), ("d", false)])
         );
     }
 
     #[test]
     fn what_an_alias_repeats_is_a_token_once() {
-        assert_eq!(
-            shown("a: &x b\nname: *x\n"),
-            expected(&[("a", true), ("b", false), ("name", true)])
-        );
+        assert_eq!(shown("a: &x b\nname: *x\n"), expected(&[("a", true), ("b", false), ("name", true)]));
     }
 
     #[test]

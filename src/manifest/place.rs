@@ -54,9 +54,7 @@ impl Layout {
     fn child(&self, name: &str) -> Option<&Self> {
         match &self.children {
             Children::None => None,
-            Children::Elements(elements) => {
-                elements.get(name.parse::<usize>().ok()?).map(AsRef::as_ref)
-            }
+            Children::Elements(elements) => elements.get(name.parse::<usize>().ok()?).map(AsRef::as_ref),
             Children::Members(members) => {
                 members.iter().find(|(key, _)| key == name).map(|(_, layout)| layout.as_ref())
             }
@@ -66,9 +64,7 @@ impl Layout {
     /// A whole object is pointed at by its first key: a brace says less.
     fn root(&self) -> Place {
         match &self.children {
-            Children::Members(members) => {
-                members.first().map_or(self.place, |(_, layout)| layout.place)
-            }
+            Children::Members(members) => members.first().map_or(self.place, |(_, layout)| layout.place),
             _ => self.place,
         }
     }
@@ -117,9 +113,6 @@ mod tests {
 
     #[test]
     fn carriage_returns_do_not_move_places() {
-        assert_eq!(
-            place("apiVersion: v1\r\nkind: \"Pod\"\r\nspec:\r\n  é: ü\r\n", "/spec/é"),
-            (4, 3, 1)
-        );
+        assert_eq!(place("apiVersion: v1\r\nkind: \"Pod\"\r\nspec:\r\n  é: ü\r\n", "/spec/é"), (4, 3, 1));
     }
 }

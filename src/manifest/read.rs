@@ -31,11 +31,7 @@ impl Manifests {
 
     fn read_folder(&mut self, folder: &Path) {
         let mut is_empty = true;
-        let entries = WalkDir::new(folder)
-            .follow_links(true)
-            .sort_by_file_name()
-            .into_iter()
-            .filter_entry(is_visible);
+        let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_entry(is_visible);
         for entry in entries {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() || !is_manifest(entry.path()) => {}
@@ -51,8 +47,7 @@ impl Manifests {
         }
         if is_empty {
             let name = folder.display().to_string();
-            let problem =
-                format!("{name} holds no .yaml, .yml or .json file: name the folder that does");
+            let problem = format!("{name} holds no .yaml, .yml or .json file: name the folder that does");
             self.problems.push(Problem { file: name, line: None, column: None, problem });
         }
     }
@@ -68,19 +63,12 @@ impl Manifests {
     }
 
     fn take(&mut self, name: &str, outcome: io::Result<Vec<u8>>) {
-        let text =
-            outcome.map_err(|error| unreadable(name, Some(error.kind()))).and_then(|bytes| {
-                String::from_utf8(bytes)
-                    .map_err(|_| format!("{name} is not UTF-8: save it as UTF-8"))
-            });
+        let text = outcome
+            .map_err(|error| unreadable(name, Some(error.kind())))
+            .and_then(|bytes| String::from_utf8(bytes).map_err(|_| format!("{name} is not UTF-8: save it as UTF-8")));
         match text {
             Ok(text) => self.parse(name, &text),
-            Err(problem) => self.problems.push(Problem {
-                file: name.to_owned(),
-                line: None,
-                column: None,
-                problem,
-            }),
+            Err(problem) => self.problems.push(Problem { file: name.to_owned(), line: None, column: None, problem }),
         }
     }
 }
@@ -102,9 +90,7 @@ fn is_visible(entry: &DirEntry) -> bool {
 }
 
 fn is_manifest(path: &Path) -> bool {
-    path.extension()
-        .and_then(OsStr::to_str)
-        .is_some_and(|extension| EXTENSIONS.contains(&extension))
+    path.extension().and_then(OsStr::to_str).is_some_and(|extension| EXTENSIONS.contains(&extension))
 }
 
 #[cfg(test)]
@@ -124,9 +110,7 @@ mod tests {
     #[test]
     fn folders_are_read_in_order_without_what_is_hidden() {
         let folder = tempfile::tempdir().unwrap();
-        for name in
-            ["b.yml", "a/z.yaml", "a/y.json", ".hidden/a.yaml", "a/.hidden.yaml", "c.txt", "c.yaml"]
-        {
+        for name in ["b.yml", "a/z.yaml", "a/y.json", ".hidden/a.yaml", "a/.hidden.yaml", "c.txt", "c.yaml"] {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, POD).unwrap();
@@ -154,18 +138,11 @@ mod tests {
         fs::create_dir(&empty).unwrap();
         let missing = folder.path().join("missing.yaml");
         let manifests = read(&[&latin, &empty, &missing], b"");
-        for ((problem, path), words) in manifests
-            .problems
-            .iter()
-            .zip([&latin, &empty, &missing])
-            .zip(["not UTF-8", "no .yaml", "not exist"])
+        for ((problem, path), words) in
+            manifests.problems.iter().zip([&latin, &empty, &missing]).zip(["not UTF-8", "no .yaml", "not exist"])
         {
             assert_eq!(problem.file, path.display().to_string());
-            assert!(
-                problem.problem.contains(words) && problem.problem.contains(&problem.file),
-                "{}",
-                problem.problem
-            );
+            assert!(problem.problem.contains(words) && problem.problem.contains(&problem.file), "{}", problem.problem);
         }
         assert_eq!(manifests.problems.len(), 3);
     }

@@ -53,10 +53,7 @@ fn line_starts(text: &str) -> Vec<usize> {
         b'\r' => bytes.get(at + 1) != Some(&b'\n'),
         _ => false,
     });
-    std::iter::once(0)
-        .chain(breaks.map(|(at, _)| at + 1))
-        .filter(|start| *start < bytes.len())
-        .collect()
+    std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).filter(|start| *start < bytes.len()).collect()
 }
 
 #[cfg(test)]
@@ -66,8 +63,7 @@ mod tests {
     #[test]
     fn lines_end_at_any_of_the_three_breaks() {
         let source = Source::new("a", "one\ntwo\r\nthree\rfour");
-        let lines: Vec<_> =
-            source.lines().map(|line| (line.number, line.start, line.text)).collect();
+        let lines: Vec<_> = source.lines().map(|line| (line.number, line.start, line.text)).collect();
         assert_eq!(lines, [(1, 0, "one"), (2, 4, "two"), (3, 9, "three"), (4, 15, "four")]);
         assert!(source.line(0).is_none() && source.line(5).is_none());
     }

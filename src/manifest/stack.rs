@@ -8,9 +8,7 @@ const SIZE: usize = 64 << 20;
 
 /// The outcome of `work`; none if the system has no thread to spare, or `work` broke down.
 pub(super) fn with_room<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
-    thread::scope(|scope| {
-        thread::Builder::new().stack_size(SIZE).spawn_scoped(scope, work).ok()?.join().ok()
-    })
+    thread::scope(|scope| thread::Builder::new().stack_size(SIZE).spawn_scoped(scope, work).ok()?.join().ok())
 }
 
 #[cfg(test)]

@@ -13,17 +13,14 @@ pub(super) fn problem(source: &Source, document: &Document<'_>) -> Option<Proble
     let at = document.start + document.text.find(OPENING)?;
     let line = source.line_at(at)?;
     let column = line.text.get(..at - line.start).map(|before| before.chars().count() + 1);
-    let problem =
-        "a Helm template, not a manifest: render it with `helm template` and check the output"
-            .to_owned();
+    let problem = "a Helm template, not a manifest: render it with `helm template` and check the output".to_owned();
     Some(Problem { file: source.name.clone(), line: Some(line.number), column, problem })
 }
 
 /// Does the object keep braces where only a template has them?
 pub(super) fn is_template(object: &Value) -> bool {
     let names = ["/kind", "/metadata/name", "/metadata/namespace"];
-    names.iter().filter_map(|pointer| object.pointer(pointer)).any(is_templated)
-        || has_templated_image(object)
+    names.iter().filter_map(|pointer| object.pointer(pointer)).any(is_templated) || has_templated_image(object)
 }
 
 fn has_templated_image(value: &Value) -> bool {
@@ -32,9 +29,7 @@ fn has_templated_image(value: &Value) -> bool {
         Value::Object(members) => members
             .iter()
             .filter(|(key, _)| !PAYLOADS.contains(&key.as_str()))
-            .any(|(key, member)| {
-                (key == "image" && is_templated(member)) || has_templated_image(member)
-            }),
+            .any(|(key, member)| (key == "image" && is_templated(member)) || has_templated_image(member)),
         _ => false,
     }
 }
@@ -53,31 +48,21 @@ mod tests {
         manifests
             .problems
             .iter()
-            .map(|problem| {
-                (problem.line, problem.column, problem.problem.starts_with("a Helm template"))
-            })
+            .map(|problem| (problem.line, problem.column, problem.problem.starts_with("a Helm template")))
             .collect()
     }
 
     #[test]
     fn a_document_with_loose_braces_is_a_template() {
-        assert_eq!(
-            problems("a: 1\n---\n{{- if .Values.a }}\nkind: Pod\n{{- end }}\n"),
-            [(Some(3), Some(1), true)]
-        );
-        assert_eq!(
-            problems("kind: Pod\nmetadata:\n  namé: {{ .Release.Name }}\n"),
-            [(Some(3), Some(9), true)]
-        );
+        assert_eq!(problems("a: 1\n---\n{{- if .Values.a }}\nkind: Pod\n{{- end }}\n"), [(Some(3), Some(1), true)]);
+        assert_eq!(problems("kind: Pod\nmetadata:\n  namé: {{ .Release.Name }}\n"), [(Some(3), Some(9), true)]);
     }
 
     #[test]
     fn a_document_with_quoted_braces_in_a_name_is_one_too() {
-        for field in [
-            "metadata: {name: 'a-{{ b }}'}",
-            "metadata: {namespace: '{{ b }}'}",
-            "spec: [{image: 'a:{{ b }}'}]",
-        ] {
+        for field in
+            ["metadata: {name: 'a-{{ b }}'}", "metadata: {namespace: '{{ b }}'}", "spec: [{image: 'a:{{ b }}'}]"]
+        {
             let text = format!("apiVersion: v1\nkind: Pod\n{field}\n");
             assert!(matches!(problems(&text).as_slice(), [(Some(3), Some(_), true)]), "{field}");
         }
@@ -87,10 +72,7 @@ mod tests {
     #[test]
     fn braces_in_data_are_no_template() {
         assert!(
-            problems(
-                "apiVersion: v1\nkind: ConfigMap\ndata:\n  image: '{{ a }}'\n  b: |\n    {{ c }}\n"
-            )
-            .is_empty()
+            problems("apiVersion: v1\nkind: ConfigMap\ndata:\n  image: '{{ a }}'\n  b: |\n    {{ c }}\n").is_empty()
         );
     }
 

@@ -12,8 +12,7 @@ const HARMLESS_KEYS: [&str; 10] = [
     "prefix",
     "optional",
 ];
-const HARMLESS_PREFIXES: [&str; 3] =
-    ["azure.workload.identity/", "apim-keyless.dev/", "app.kubernetes.io/"];
+const HARMLESS_PREFIXES: [&str; 3] = ["azure.workload.identity/", "apim-keyless.dev/", "app.kubernetes.io/"];
 
 /// Under these anything may be a secret, whatever its key is called.
 const SECRETIVE_KEYS: [&str; 6] = ["data", "stringData", "binaryData", "value", "args", "command"];
@@ -31,8 +30,7 @@ impl<'a> Surroundings<'a> {
     pub(super) fn member(self, key: &'a str) -> Self {
         Self {
             key: Some(key),
-            secretive: self.secretive
-                || self.key.is_some_and(|around| SECRETIVE_KEYS.contains(&around)),
+            secretive: self.secretive || self.key.is_some_and(|around| SECRETIVE_KEYS.contains(&around)),
             annotated: self.annotated || self.key == Some("annotations"),
         }
     }
@@ -56,9 +54,12 @@ mod tests {
 
     fn shown(keys: &[&str]) -> bool {
         keys.iter()
-            .fold(Surroundings::default(), |around, key| {
-                if *key == "-" { around.element() } else { around.member(key) }
-            })
+            .fold(
+                Surroundings::default(),
+                |around, key| {
+                    if *key == "-" { around.element() } else { around.member(key) }
+                },
+            )
             .show_scalar()
     }
 
@@ -82,9 +83,7 @@ mod tests {
     fn under_data_no_key_is_harmless() {
         for key in SECRETIVE_KEYS {
             assert!(
-                !shown(&[key, "name"])
-                    && !shown(&["items", "-", key, "deep", "image"])
-                    && !shown(&[key, "-", "name"]),
+                !shown(&[key, "name"]) && !shown(&["items", "-", key, "deep", "image"]) && !shown(&[key, "-", "name"]),
                 "{key}"
             );
             assert!(!shown(&[key, "app.kubernetes.io/name"]), "{key}");
@@ -94,10 +93,6 @@ mod tests {
     #[test]
     fn among_annotations_only_the_known_prefixes_are() {
         assert!(!shown(&["metadata", "annotations", "name"]));
-        assert!(!shown(&[
-            "metadata",
-            "annotations",
-            "kubectl.kubernetes.io/last-applied-configuration"
-        ]));
+        assert!(!shown(&["metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"]));
     }
 }

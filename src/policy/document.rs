@@ -34,19 +34,11 @@ impl Policy {
             name: document.metadata.name,
             images: Images {
                 repositories: spec.images.into_iter().map(|repository| repository.0).collect(),
-                digests: spec
-                    .digests
-                    .into_iter()
-                    .map(|(digest, version)| (digest.0.0, version.0))
-                    .collect(),
+                digests: spec.digests.into_iter().map(|(digest, version)| (digest.0.0, version.0)).collect(),
             },
             controlled_pods: spec.controlled_pods,
             defaults: spec.defaults.layer(),
-            namespaces: spec
-                .namespaces
-                .into_iter()
-                .map(|(name, expected)| (name, expected.layer()))
-                .collect(),
+            namespaces: spec.namespaces.into_iter().map(|(name, expected)| (name, expected.layer())).collect(),
             modes: spec.rules.into_iter().map(|(rule, mode)| (rule.0, mode)).collect(),
         })
     }
@@ -129,13 +121,11 @@ impl Expected {
 impl From<Error> for DocumentError {
     /// Says what the reader found by the names of fields alone: its own messages quote values.
     fn from(error: Error) -> Self {
-        let (line, column) =
-            error.location().map_or((1, 1), |location| (location.line(), location.column()));
+        let (line, column) = error.location().map_or((1, 1), |location| (location.line(), location.column()));
         let problem = match error.without_snippet() {
-            Error::DuplicateMappingKey { key, .. } => format!(
-                "the field {} stands here a second time",
-                key.as_deref().unwrap_or_default()
-            ),
+            Error::DuplicateMappingKey { key, .. } => {
+                format!("the field {} stands here a second time", key.as_deref().unwrap_or_default())
+            }
             Error::Message { msg, .. } => msg.clone(),
             Error::SerdeMissingField { field, .. } => format!("the field {field} is missing"),
             Error::SerdeUnknownField { field, expected, .. } => {
@@ -144,18 +134,12 @@ impl From<Error> for DocumentError {
             Error::SerdeUnknownVariant { expected, .. } => {
                 format!("expected one of: {}", expected.join(", "))
             }
-            Error::SerdeInvalidType { expected, .. }
-            | Error::SerdeInvalidValue { expected, .. } => format!("expected {expected}"),
-            Error::Eof { .. } => {
-                "the document is empty; expected apiVersion, kind and spec".to_owned()
+            Error::SerdeInvalidType { expected, .. } | Error::SerdeInvalidValue { expected, .. } => {
+                format!("expected {expected}")
             }
-            Error::MultipleDocuments { .. } => {
-                "a second document begins here; a policy is one document".to_owned()
-            }
-            _ => {
-                "not YAML that can be read as a policy; its fields and their form are in the README"
-                    .to_owned()
-            }
+            Error::Eof { .. } => "the document is empty; expected apiVersion, kind and spec".to_owned(),
+            Error::MultipleDocuments { .. } => "a second document begins here; a policy is one document".to_owned(),
+            _ => "not YAML that can be read as a policy; its fields and their form are in the README".to_owned(),
         };
         Self { line, column, problem }
     }
@@ -203,9 +187,7 @@ mod tests {
 
     #[test]
     fn nothing_at_all_is_a_policy_too() {
-        assert!(
-            Policy::parse("apiVersion: apim-keyless.dev/v1alpha1\nkind: GatewayPolicy\n").is_ok()
-        );
+        assert!(Policy::parse("apiVersion: apim-keyless.dev/v1alpha1\nkind: GatewayPolicy\n").is_ok());
         assert!(parse("  {}").is_ok());
     }
 

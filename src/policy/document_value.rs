@@ -75,9 +75,8 @@ impl Form for Guid {
     const IS: &'static str = "a GUID such as 00000000-0000-0000-0000-000000000000";
 
     fn read(text: &str) -> Option<Self> {
-        let groups = text
-            .split('-')
-            .map(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(group.len()));
+        let groups =
+            text.split('-').map(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(group.len()));
         groups.eq([8, 4, 4, 4, 12].map(Some)).then(|| Self(text.to_owned()))
     }
 }
@@ -89,9 +88,8 @@ impl Form for Name {
     const IS: &'static str = "a name";
 
     fn read(text: &str) -> Option<Self> {
-        (!text.is_empty()
-            && !text.contains(|character: char| character.is_whitespace() || character == '/'))
-        .then(|| Self(text.to_owned()))
+        (!text.is_empty() && !text.contains(|character: char| character.is_whitespace() || character == '/'))
+            .then(|| Self(text.to_owned()))
     }
 }
 
@@ -132,8 +130,6 @@ pub(super) struct RuleId(pub(super) &'static str);
 impl<'de> Deserialize<'de> for RuleId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        rules::find(&text)
-            .map(|rule| Self(rule.id))
-            .map_err(|unknown| D::Error::custom(unknown.to_string()))
+        rules::find(&text).map(|rule| Self(rule.id)).map_err(|unknown| D::Error::custom(unknown.to_string()))
     }
 }

@@ -87,9 +87,7 @@ fn slot<'v>(object: &'v mut Value, at: &Pointer) -> Option<&'v mut Value> {
             *value = Value::Object(Map::new());
         }
         match value {
-            Value::Object(members) => {
-                Some(members.entry(token.decoded().into_owned()).or_insert(Value::Null))
-            }
+            Value::Object(members) => Some(members.entry(token.decoded().into_owned()).or_insert(Value::Null)),
             Value::Array(elements) => elements.get_mut(token.encoded().parse::<usize>().ok()?),
             _ => None,
         }
@@ -113,8 +111,7 @@ mod tests {
 
     #[test]
     fn set_makes_objects_on_the_way_and_keeps_what_is_there() {
-        let edits =
-            [Edit::set(at("/metadata/labels/a~1b"), "1"), Edit::set(at("/metadata/labels/c"), "2")];
+        let edits = [Edit::set(at("/metadata/labels/a~1b"), "1"), Edit::set(at("/metadata/labels/c"), "2")];
         assert_eq!(
             edited(json!({"metadata": null, "x": 1}), &edits),
             json!({"metadata": {"labels": {"a/b": "1", "c": "2"}}, "x": 1})
@@ -124,10 +121,7 @@ mod tests {
     #[test]
     fn append_makes_the_list() {
         let edit = Edit::Append { at: at("/list/0/inner"), value: json!("new") };
-        assert_eq!(
-            edited(json!({"list": [{}]}), &[edit.clone()]),
-            json!({"list": [{"inner": ["new"]}]})
-        );
+        assert_eq!(edited(json!({"list": [{}]}), &[edit.clone()]), json!({"list": [{"inner": ["new"]}]}));
         assert_eq!(
             edited(json!({"list": [{"inner": ["old"]}]}), &[edit]),
             json!({"list": [{"inner": ["old", "new"]}]})
@@ -136,11 +130,9 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_changes_nothing() {
-        for (object, pointer) in [
-            (json!({"list": []}), "/list/0/x"),
-            (json!({"a": "text"}), "/a/b"),
-            (json!({"list": [1]}), "/list/-"),
-        ] {
+        for (object, pointer) in
+            [(json!({"list": []}), "/list/0/x"), (json!({"a": "text"}), "/a/b"), (json!({"list": [1]}), "/list/-")]
+        {
             let mut after = object.clone();
             assert!(!Edit::set(at(pointer), "x").apply(&mut after), "{pointer}");
             assert_eq!(after, object, "{pointer}");

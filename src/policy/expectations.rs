@@ -45,19 +45,10 @@ impl Layer {
     /// Which Secrets are allowed is the document's to say, never a namespace's own.
     pub(super) fn of_annotations(annotations: &BTreeMap<String, String>) -> Self {
         let text = |key: &str| {
-            annotations
-                .get(&format!("{}{key}", well_known::OUR_PREFIX))
-                .map(String::as_str)
-                .unwrap_or_default()
+            annotations.get(&format!("{}{key}", well_known::OUR_PREFIX)).map(String::as_str).unwrap_or_default()
         };
-        let list = |key: &str| {
-            text(key)
-                .split(',')
-                .map(str::trim)
-                .filter(|one| !one.is_empty())
-                .map(str::to_owned)
-                .collect()
-        };
+        let list =
+            |key: &str| text(key).split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect();
         Self {
             client_ids: list("client-id"),
             tenant_ids: list("tenant-id"),
@@ -72,11 +63,11 @@ impl Layer {
 
 impl Expectations {
     /// The most specific layer that says something wins, key by key. `layers` come most specific first.
-    pub(super) fn of<'l>(layers: impl Iterator<Item = &'l Layer> + Clone) -> Self {
+    pub(super) fn of(layers: &[&Layer]) -> Self {
         let list = |of: fn(&Layer) -> &Vec<String>| {
-            layers.clone().map(of).find(|list| !list.is_empty()).cloned().unwrap_or_default()
+            layers.iter().map(|layer| of(layer)).find(|list| !list.is_empty()).cloned().unwrap_or_default()
         };
-        let minimum = layers.clone().find_map(|layer| layer.minimum_version.clone());
+        let minimum = layers.iter().find_map(|layer| layer.minimum_version.clone());
         Self {
             client_ids: list(|layer| &layer.client_ids),
             tenant_ids: list(|layer| &layer.tenant_ids),
@@ -100,9 +91,7 @@ impl Expectations {
     /// one of Microsoft's article.
     pub fn config_map_to_set<'a>(&'a self, surroundings: &'a Surroundings) -> Option<&'a str> {
         match self.config_maps.as_slice() {
-            [] => surroundings
-                .only_config_map_with_endpoint()
-                .or(Some(well_known::ARTICLE_CONFIG_MAP)),
+            [] => surroundings.only_config_map_with_endpoint().or(Some(well_known::ARTICLE_CONFIG_MAP)),
             expected => only(expected),
         }
     }
@@ -128,7 +117,7 @@ fn only(list: &[String]) -> Option<&str> {
 impl Default for Expectations {
     /// Nothing is expected but the first version that can do it.
     fn default() -> Self {
-        Self::of(std::iter::empty())
+        Self::of(&[])
     }
 }
 
@@ -138,11 +127,7 @@ mod tests {
 
     fn layer(client_ids: &[&str], minimum: Option<&str>) -> Layer {
         let minimum_version = minimum.map(|text| Version::parse(text).unwrap());
-        Layer {
-            client_ids: client_ids.iter().map(ToString::to_string).collect(),
-            minimum_version,
-            ..Layer::default()
-        }
+        Layer { client_ids: client_ids.iter().map(ToString::to_string).collect(), minimum_version, ..Layer::default() }
     }
 
     #[test]
@@ -151,12 +136,9 @@ mod tests {
             ("apim-keyless.dev/client-id".to_owned(), String::new()),
             ("apim-keyless.dev/service-account".to_owned(), "a, b".to_owned()),
         ]);
-        let layers = [
-            Layer::of_annotations(&annotations),
-            layer(&["entry"], None),
-            layer(&["default"], Some("2.12.0")),
-        ];
-        let expectations = Expectations::of(layers.iter());
+        let layers =
+            [Layer::of_annotations(&annotations), layer(&["entry"], None), layer(&["default"], Some("2.12.0"))];
+        let expectations = Expectations::of(&layers.each_ref());
         assert_eq!(expectations.client_ids, ["entry"]);
         assert_eq!(expectations.service_accounts, ["a", "b"]);
         assert_eq!(expectations.service_account_to_set(&Surroundings::default()), None);
@@ -165,10 +147,7 @@ mod tests {
 
     #[test]
     fn the_minimum_version_is_raised_and_never_lowered() {
-        assert_eq!(
-            Expectations::of([layer(&[], Some("2.0.0"))].iter()).minimum_version,
-            FIRST_VERSION
-        );
+        assert_eq!(Expectations::of(&[&layer(&[], Some("2.0.0"))]).minimum_version, FIRST_VERSION);
         assert_eq!(Expectations::default().minimum_version, FIRST_VERSION);
     }
 }

@@ -68,9 +68,9 @@ impl Ruling {
         self.outcome_in(self.mode)
     }
 
-    /// What would become of it if the namespace were enforced.
-    pub fn outcome_if_enforced(&self) -> Outcome {
-        self.outcome_in(self.if_enforced)
+    /// What would become of it if the namespace were enforced, where that is something else.
+    pub fn would_become(&self) -> Option<Outcome> {
+        (self.mode != self.if_enforced).then(|| self.outcome_in(self.if_enforced))
     }
 
     fn outcome_in(&self, mode: Mode) -> Outcome {
@@ -92,14 +92,13 @@ pub fn dotted(at: &Pointer) -> String {
     let mut dotted = String::new();
     for token in at.tokens() {
         let token = token.decoded();
-        if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit()) {
-            dotted.push_str(&format!("[{token}]"));
-        } else if token.contains(['.', '/', ' ']) {
-            dotted.push_str(&format!("[\"{token}\"]"));
-        } else {
-            dotted.push_str(if dotted.is_empty() { "" } else { "." });
-            dotted.push_str(&token);
-        }
+        let is_index = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit());
+        dotted += &match () {
+            () if is_index => format!("[{token}]"),
+            () if token.contains(['.', '/', ' ']) => format!("[\"{token}\"]"),
+            () if dotted.is_empty() => token.into_owned(),
+            () => format!(".{token}"),
+        };
     }
     if dotted.is_empty() { "the object".to_owned() } else { dotted }
 }
@@ -112,10 +111,7 @@ mod tests {
     fn a_place_is_told_as_people_write_it() {
         for (pointer, text) in [
             ("/spec/template/spec/containers/0/env/12", "spec.template.spec.containers[0].env[12]"),
-            (
-                "/metadata/labels/azure.workload.identity~1use",
-                "metadata.labels[\"azure.workload.identity/use\"]",
-            ),
+            ("/metadata/labels/azure.workload.identity~1use", "metadata.labels[\"azure.workload.identity/use\"]"),
             ("", "the object"),
         ] {
             assert_eq!(dotted(Pointer::parse(pointer).unwrap()), text);

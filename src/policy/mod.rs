@@ -15,7 +15,7 @@ mod rule;
 pub mod rules;
 mod together;
 
-pub use case::Case;
+pub use case::{Case, SignIn};
 pub use context::{Context, ControlledPods, Maker};
 pub use document::DocumentError;
 pub use edit::Edit;
@@ -50,11 +50,14 @@ impl Policy {
         let Some(case) = Case::of(subject, context, &self.images) else { return Vec::new() };
         let mut rulings = Vec::new();
         for rule in rules::RULES.iter().filter(|rule| context.mode.milder(self.mode(rule)) != Mode::Off) {
-            rulings.extend((rule.check)(&case).into_iter().map(|finding| context.rule_on(rule, self.mode(rule), finding)));
+            rulings
+                .extend((rule.check)(&case).into_iter().map(|finding| context.rule_on(rule, self.mode(rule), finding)));
         }
         if !rulings.is_empty() {
             let value = subject.value();
-            rulings.iter_mut().for_each(|ruling| ruling.finding.settle(&value));
+            for ruling in &mut rulings {
+                ruling.finding.settle(&value);
+            }
         }
         rulings
     }
@@ -63,10 +66,7 @@ impl Policy {
     ///
     /// Which rulings are given decides what is mended: the enforced ones at the mutate door, all of them to show what
     /// would be.
-    pub fn mend<'r>(
-        subject: &Subject<'_>,
-        rulings: impl IntoIterator<Item = &'r Ruling>,
-    ) -> Option<Value> {
+    pub fn mend<'r>(subject: &Subject<'_>, rulings: impl IntoIterator<Item = &'r Ruling>) -> Option<Value> {
         let mut value = subject.value();
         let mut changed = false;
         for edit in rulings.into_iter().flat_map(|ruling| &ruling.finding.remedy) {
@@ -81,16 +81,9 @@ impl Policy {
     }
 
     /// What a namespace expects: its annotations, above its entry in the document, above the document's defaults.
-    pub fn expectations(
-        &self,
-        namespace: &str,
-        annotations: &BTreeMap<String, String>,
-    ) -> Expectations {
-        let entry = self.namespaces.get(namespace);
-        Expectations::of(
-            [Some(&Layer::of_annotations(annotations)), entry, Some(&self.defaults)]
-                .into_iter()
-                .flatten(),
-        )
+    pub fn expectations(&self, namespace: &str, annotations: &BTreeMap<String, String>) -> Expectations {
+        let annotated = Layer::of_annotations(annotations);
+        let layers = [Some(&annotated), self.namespaces.get(namespace), Some(&self.defaults)];
+        Expectations::of(&layers.into_iter().flatten().collect::<Vec<_>>())
     }
 }

@@ -13,8 +13,10 @@ impl Policy {
         for subject in subjects {
             namespaces.entry(&subject.identity.namespace).or_default().push(subject);
         }
-        let surroundings: BTreeMap<&str, Surroundings> =
-            namespaces.into_iter().map(|(namespace, of_it)| (namespace, Surroundings::of(of_it, &self.images))).collect();
+        let surroundings: BTreeMap<&str, Surroundings> = namespaces
+            .into_iter()
+            .map(|(namespace, of_it)| (namespace, Surroundings::of(of_it, &self.images)))
+            .collect();
         let nothing = Surroundings::default();
         let examine = |subject: &Subject<'_>| {
             let surroundings = surroundings.get(subject.identity.namespace.as_str()).unwrap_or(&nothing);
@@ -25,7 +27,7 @@ impl Policy {
 
     fn context_of<'s>(&self, subject: &Subject<'_>, surroundings: &'s Surroundings, mode: Mode) -> Context<'s> {
         // nobody tells who wrote a file, so an owner counts only if it stands beside what it is said to own
-            let has_owner = subject.owner().is_some_and(|owner| surroundings.has_workload(owner.kind, &owner.name));
+        let has_owner = subject.owner().is_some_and(|owner| surroundings.has_workload(owner.kind, &owner.name));
         let is_left_to_owner = has_owner && self.controlled_pods == ControlledPods::Audit;
         Context {
             mode,

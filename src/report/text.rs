@@ -29,7 +29,8 @@ fn finding(entry: &Entry) -> String {
         .path(entry.file.as_str())
         .line_start(entry.line)
         .annotation(AnnotationKind::Primary.span(span(entry)).label(dotted(&ruling.finding.at)));
-    let title = level.with_name(word(ruling.outcome())).primary_title(ruling.finding.problem.as_str()).id(ruling.rule.id);
+    let title =
+        level.with_name(word(ruling.outcome())).primary_title(ruling.finding.problem.as_str()).id(ruling.rule.id);
     let mut group = title.element(snippet).element(Level::NOTE.message(object(entry)));
     for edit in &ruling.finding.remedy {
         group = group.element(Level::HELP.message(remedy(edit)));
@@ -59,9 +60,15 @@ fn span(entry: &Entry) -> Range<usize> {
 
 /// `3 objects: 1 refused, 2 mended; 1 document skipped that is no Kubernetes object`
 fn summary(report: &Report) -> String {
-    let counts = [Outcome::Refused, Outcome::Mended, Outcome::Remarked].map(|outcome| (report.count(outcome), word(outcome)));
-    let told: Vec<String> = counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    let mut summary = format!("{}: {}", counted(report.objects, "object"), if told.is_empty() { "no fault found".to_owned() } else { told.join(", ") });
+    let counts =
+        [Outcome::Refused, Outcome::Mended, Outcome::Remarked].map(|outcome| (report.count(outcome), word(outcome)));
+    let told: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let mut summary = format!(
+        "{}: {}",
+        counted(report.objects, "object"),
+        if told.is_empty() { "no fault found".to_owned() } else { told.join(", ") }
+    );
     if report.skipped > 0 {
         _ = write!(summary, "; {} without kind skipped", counted(report.skipped, "document"));
     }

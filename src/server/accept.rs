@@ -46,13 +46,7 @@ pub(super) struct Acceptor<H> {
 
 impl<H: Handshake> Acceptor<H> {
     pub(super) fn new(listener: TcpListener, handshake: H, site: Site) -> Self {
-        Self {
-            listener,
-            handshake,
-            site,
-            phase: watch::Sender::new(Phase::Serving),
-            connections: JoinSet::new(),
-        }
+        Self { listener, handshake, site, phase: watch::Sender::new(Phase::Serving), connections: JoinSet::new() }
     }
 
     /// Accepts until `shutdown`, drains, and returns when all connections have ended or were cut.
@@ -67,10 +61,7 @@ impl<H: Handshake> Acceptor<H> {
         ended_within(&mut connections, idle_wait).await;
         phase.send_replace(Phase::Closing);
         if !ended_within(&mut connections, drain_timeout).await {
-            tracing::warn!(
-                connections = connections.len(),
-                "cut connections that did not end in time"
-            );
+            tracing::warn!(connections = connections.len(), "cut connections that did not end in time");
         }
     }
 
@@ -90,13 +81,11 @@ impl<H: Handshake> Acceptor<H> {
     }
 
     fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
-        let (handshake, site, phase) =
-            (self.handshake.clone(), self.site.clone(), self.phase.subscribe());
+        let (handshake, site, phase) = (self.handshake.clone(), self.site.clone(), self.phase.subscribe());
         self.connections.spawn(async move {
             // Answers are small and complete; to wait for more of them only delays a review.
             let _ = stream.set_nodelay(true);
-            let shaken =
-                tokio::time::timeout(site.limits.handshake_timeout, handshake.shake(stream)).await;
+            let shaken = tokio::time::timeout(site.limits.handshake_timeout, handshake.shake(stream)).await;
             match shaken {
                 Ok(Ok(stream)) => connection::serve(stream, peer, site, phase).await,
                 Ok(Err(error)) => tracing::debug!(%peer, %error, "handshake failed"),
@@ -108,10 +97,8 @@ impl<H: Handshake> Acceptor<H> {
 
 /// An error of the connection that was to be accepted says nothing of the next; any other would come again at once.
 async fn pause_after(error: &io::Error) {
-    if matches!(
-        error.kind(),
-        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused
-    ) {
+    if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused)
+    {
         tracing::debug!(%error, "a connection ended before it was accepted");
         return;
     }

@@ -42,9 +42,7 @@ pub enum ClientError {
     #[error("cannot set up TLS: {0}")]
     Configuration(rustls::Error),
     /// The name that the server is to prove.
-    #[error(
-        "`{0}` is neither a DNS name nor an IP address; name the server as its certificate does"
-    )]
+    #[error("`{0}` is neither a DNS name nor an IP address; name the server as its certificate does")]
     ServerName(String),
     /// Nothing answers at the address.
     #[error("cannot connect to {address}: {cause}; is the server running?")]
@@ -82,11 +80,7 @@ impl Client {
     ///
     /// # Errors
     /// A CA or name that cannot be used.
-    pub fn new(
-        authority_pem: &str,
-        address: SocketAddr,
-        server_name: &str,
-    ) -> Result<Self, ClientError> {
+    pub fn new(authority_pem: &str, address: SocketAddr, server_name: &str) -> Result<Self, ClientError> {
         let roots = trust(authority_pem)?;
         let mut config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
@@ -114,15 +108,10 @@ impl Client {
             .header(CONTENT_TYPE, content_type)
             .body(Full::from(body))
             .map_err(ClientError::Request)?;
-        tokio::time::timeout(CALL_TIMEOUT, self.call(request))
-            .await
-            .map_err(|_| ClientError::TimedOut)?
+        tokio::time::timeout(CALL_TIMEOUT, self.call(request)).await.map_err(|_| ClientError::TimedOut)?
     }
 
-    async fn call(
-        &self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<(StatusCode, Bytes), ClientError> {
+    async fn call(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), ClientError> {
         let stream = TokioIo::new(self.connect().await?);
         let (mut sender, connection) = http1::handshake(stream).await?;
         let exchange = async {
@@ -138,22 +127,14 @@ impl Client {
 
     async fn connect(&self) -> Result<TlsStream<TcpStream>, ClientError> {
         let address = self.address;
-        let stream = TcpStream::connect(address)
-            .await
-            .map_err(|cause| ClientError::Connect { address, cause })?;
+        let stream = TcpStream::connect(address).await.map_err(|cause| ClientError::Connect { address, cause })?;
         let server_name = self.server_name.clone();
-        self.connector
-            .connect(server_name, stream)
-            .await
-            .map_err(|cause| ClientError::Handshake { address, cause })
+        self.connector.connect(server_name, stream).await.map_err(|cause| ClientError::Handshake { address, cause })
     }
 }
 
 async fn read(answer: Response<Incoming>) -> Result<(StatusCode, Bytes), ClientError> {
     let status = answer.status();
-    let body = Limited::new(answer.into_body(), ANSWER_LIMIT)
-        .collect()
-        .await
-        .map_err(ClientError::Body)?;
+    let body = Limited::new(answer.into_body(), ANSWER_LIMIT).collect().await.map_err(ClientError::Body)?;
     Ok((status, body.to_bytes()))
 }

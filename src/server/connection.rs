@@ -14,12 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 /// Answers what comes on `stream` until either side closes it.
-pub(super) async fn serve<S>(
-    stream: S,
-    peer: SocketAddr,
-    site: Site,
-    mut phase: watch::Receiver<Phase>,
-) where
+pub(super) async fn serve<S>(stream: S, peer: SocketAddr, site: Site, mut phase: watch::Receiver<Phase>)
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let router = TowerToHyperService::new(site.router);

@@ -79,10 +79,7 @@ impl Default for Health {
 
 /// `/livez` (200 as long as the process answers), `/readyz` (200, or 503 with the reason) and `/metrics` (OpenMetrics,
 /// the text that `metrics` returns; it is called at every scrape and must not block).
-pub fn health_router(
-    health: Arc<Health>,
-    metrics: impl Fn() -> String + Clone + Send + Sync + 'static,
-) -> Router {
+pub fn health_router(health: Arc<Health>, metrics: impl Fn() -> String + Clone + Send + Sync + 'static) -> Router {
     Router::new()
         .route("/livez", get(async || "ok"))
         .route("/readyz", get(async move || readiness(&health)))

@@ -35,11 +35,7 @@ pub async fn serve(
 /// Answers plain HTTP on `listener` until `shutdown` completes; requests in flight have one second left then.
 ///
 /// For the health port. Complete its `shutdown` when [`serve`] has returned, so that probes see the drain.
-pub async fn serve_plain(
-    listener: TcpListener,
-    router: Router,
-    shutdown: impl Future<Output = ()> + Send,
-) {
+pub async fn serve_plain(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()> + Send) {
     Acceptor::new(listener, Plain, Site { router, limits: Limits::health() }).run(shutdown).await;
 }
 

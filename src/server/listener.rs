@@ -18,11 +18,7 @@ pub struct ListenError {
 ///
 /// # Errors
 /// The system does not give the port to us.
-pub async fn bind(
-    address: SocketAddr,
-    purpose: &str,
-    flag: &str,
-) -> Result<TcpListener, ListenError> {
+pub async fn bind(address: SocketAddr, purpose: &str, flag: &str) -> Result<TcpListener, ListenError> {
     TcpListener::bind(address).await.map_err(|cause| ListenError {
         address,
         purpose: purpose.to_owned(),
@@ -34,9 +30,7 @@ pub async fn bind(
 fn explain(cause: &io::Error, flag: &str) -> String {
     match cause.kind() {
         ErrorKind::AddrInUse => {
-            format!(
-                "the address is already in use; stop what holds it or choose another with {flag}"
-            )
+            format!("the address is already in use; stop what holds it or choose another with {flag}")
         }
         ErrorKind::AddrNotAvailable => {
             format!("this machine has no such address; choose one that it has with {flag}")
@@ -68,10 +62,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_foreign_address_is_told_with_its_cure() {
-        let error = bind(([192, 0, 2, 1], 0).into(), "health", "--health-listen")
-            .await
-            .unwrap_err()
-            .to_string();
+        let error = bind(([192, 0, 2, 1], 0).into(), "health", "--health-listen").await.unwrap_err().to_string();
         assert!(error.contains("(health): this machine has no such address"), "{error}");
         assert!(error.ends_with("with --health-listen"), "{error}");
     }

@@ -45,13 +45,19 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("apim_keyless");
         // a judgement takes tens of microseconds, so the buckets begin there (seconds)
-        let buckets = || Histogram::new([0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.005, 0.025, 0.1, 1.0]);
+        let buckets =
+            || Histogram::new([0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.005, 0.025, 0.1, 1.0]);
         let duration = Family::new_with_constructor(buckets as fn() -> Histogram);
         let (reviews, rulings, undecodable) = (Family::default(), Family::default(), Family::default());
         registry.register("reviews", "Reviews that were answered", reviews.clone());
         registry.register("rulings", "Faults that were found, by rule and by the mode that counted", rulings.clone());
         registry.register("undecodable", "Bodies that were no review", undecodable.clone());
-        registry.register_with_unit("review_duration", "From the whole body to the answer", Unit::Seconds, duration.clone());
+        registry.register_with_unit(
+            "review_duration",
+            "From the whole body to the answer",
+            Unit::Seconds,
+            duration.clone(),
+        );
         registry.register("build", "The running build", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         Self { registry: Arc::new(registry), reviews, rulings, undecodable, duration }
     }

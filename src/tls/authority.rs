@@ -3,8 +3,8 @@
 use super::error::{Fault, Part, TlsError};
 use super::{Leaf, pem, provider};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType, SerialNumber,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PublicKeyData, SanType, SerialNumber,
 };
 use rustls::pki_types::ServerName;
 use std::fmt;
@@ -42,9 +42,8 @@ impl Authority {
     pub fn create(now: SystemTime) -> Result<Self, TlsError> {
         let part = Part::AuthorityCertificate;
         let key = KeyPair::generate().map_err(|error| unmakeable(Part::AuthorityKey, &error))?;
-        let certificate = authority_parameters(&key, now)?
-            .self_signed(&key)
-            .map_err(|error| unmakeable(part, &error))?;
+        let certificate =
+            authority_parameters(&key, now)?.self_signed(&key).map_err(|error| unmakeable(part, &error))?;
         Self::from_pem(&certificate.pem(), &key.serialize_pem(), now)
     }
 
@@ -53,16 +52,11 @@ impl Authority {
     /// # Errors
     /// Either text cannot be read, the key is not the certificate's, or the certificate is not a CA's or not valid at
     /// `now`. The key must be PKCS#8.
-    pub fn from_pem(
-        certificate_pem: &str,
-        key_pem: &str,
-        now: SystemTime,
-    ) -> Result<Self, TlsError> {
+    pub fn from_pem(certificate_pem: &str, key_pem: &str, now: SystemTime) -> Result<Self, TlsError> {
         let part = Part::AuthorityCertificate;
         let certificate = pem::first_certificate(part, certificate_pem)?;
         let parsed = pem::parse(part, &certificate)?;
-        let key = KeyPair::from_pem(key_pem)
-            .map_err(|_| TlsError::new(Part::AuthorityKey, Fault::NoKey))?;
+        let key = KeyPair::from_pem(key_pem).map_err(|_| TlsError::new(Part::AuthorityKey, Fault::NoKey))?;
         if key.subject_public_key_info() != parsed.public_key().raw {
             return Err(TlsError::new(Part::AuthorityKey, Fault::OtherKey));
         }
@@ -71,14 +65,8 @@ impl Authority {
         }
         pem::check_validity(part, &parsed, now)?;
         let not_after = pem::moment(parsed.validity().not_after);
-        let issuer = Issuer::from_ca_cert_der(&certificate, key)
-            .map_err(|_| TlsError::new(part, Fault::Malformed))?;
-        Ok(Self {
-            certificate_pem: certificate_pem.to_owned(),
-            key_pem: key_pem.to_owned(),
-            issuer,
-            not_after,
-        })
+        let issuer = Issuer::from_ca_cert_der(&certificate, key).map_err(|_| TlsError::new(part, Fault::Malformed))?;
+        Ok(Self { certificate_pem: certificate_pem.to_owned(), key_pem: key_pem.to_owned(), issuer, not_after })
     }
 
     /// The certificate, for everyone who is to trust what this CA issues.
@@ -102,12 +90,7 @@ impl Authority {
     ///
     /// # Errors
     /// No names, a name that is neither, or a key that cannot sign.
-    pub fn issue(
-        &self,
-        names: &[String],
-        now: SystemTime,
-        validity: Duration,
-    ) -> Result<Leaf, TlsError> {
+    pub fn issue(&self, names: &[String], now: SystemTime, validity: Duration) -> Result<Leaf, TlsError> {
         let part = Part::LeafCertificate;
         let end = now.checked_add(validity).map_or(self.not_after, |end| end.min(self.not_after));
         let key = KeyPair::generate().map_err(|error| unmakeable(Part::LeafKey, &error))?;
@@ -121,20 +104,14 @@ impl Authority {
 /// Shows no key, whatever prints it.
 impl fmt::Debug for Authority {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Authority")
-            .field("not_after", &self.not_after)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Authority").field("not_after", &self.not_after).finish_non_exhaustive()
     }
 }
 
 fn authority_parameters(key: &KeyPair, now: SystemTime) -> Result<CertificateParams, TlsError> {
     let mut parameters = CertificateParams::default();
-    let generation = parameters
-        .key_identifier(key)
-        .iter()
-        .take(4)
-        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    let generation =
+        parameters.key_identifier(key).iter().take(4).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     parameters.distinguished_name = common_name(&format!("apim-keyless CA {generation}"));
     parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -145,22 +122,14 @@ fn authority_parameters(key: &KeyPair, now: SystemTime) -> Result<CertificatePar
     Ok(parameters)
 }
 
-fn leaf_parameters(
-    names: &[String],
-    now: SystemTime,
-    end: SystemTime,
-) -> Result<CertificateParams, TlsError> {
+fn leaf_parameters(names: &[String], now: SystemTime, end: SystemTime) -> Result<CertificateParams, TlsError> {
     let Some(first) = names.first() else {
         return Err(TlsError::new(Part::LeafCertificate, Fault::NoNames));
     };
     let mut parameters = CertificateParams::default();
-    parameters.subject_alt_names =
-        names.iter().map(|name| alternative_name(name)).collect::<Result<_, _>>()?;
-    parameters.distinguished_name = if first.len() <= COMMON_NAME_LIMIT {
-        common_name(first)
-    } else {
-        DistinguishedName::new()
-    };
+    parameters.subject_alt_names = names.iter().map(|name| alternative_name(name)).collect::<Result<_, _>>()?;
+    parameters.distinguished_name =
+        if first.len() <= COMMON_NAME_LIMIT { common_name(first) } else { DistinguishedName::new() };
     parameters.is_ca = IsCa::NoCa;
     parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -174,9 +143,7 @@ fn leaf_parameters(
 fn alternative_name(name: &str) -> Result<SanType, TlsError> {
     let bad = || TlsError::new(Part::LeafCertificate, Fault::BadName(name.to_owned()));
     match ServerName::try_from(name).map_err(|_| bad())? {
-        ServerName::DnsName(dns) => {
-            Ok(SanType::DnsName(dns.as_ref().try_into().map_err(|_| bad())?))
-        }
+        ServerName::DnsName(dns) => Ok(SanType::DnsName(dns.as_ref().try_into().map_err(|_| bad())?)),
         ServerName::IpAddress(address) => Ok(SanType::IpAddress(IpAddr::from(address))),
         _ => Err(bad()),
     }
@@ -191,9 +158,10 @@ fn common_name(name: &str) -> DistinguishedName {
 /// 16 bytes at random, but for the first two bits: `01` makes the number positive and of one length, as DER wants it.
 fn random_serial(part: Part) -> Result<SerialNumber, TlsError> {
     let mut bytes = [0; 16];
-    provider().secure_random.fill(&mut bytes).map_err(|_| {
-        TlsError::new(part, Fault::Unmakeable("the system gives no random bytes".to_owned()))
-    })?;
+    provider()
+        .secure_random
+        .fill(&mut bytes)
+        .map_err(|_| TlsError::new(part, Fault::Unmakeable("the system gives no random bytes".to_owned())))?;
     let [first, ..] = &mut bytes;
     *first = (*first & 0x3f) | 0x40;
     Ok(SerialNumber::from_slice(&bytes))
@@ -201,9 +169,8 @@ fn random_serial(part: Part) -> Result<SerialNumber, TlsError> {
 
 /// A certificate without the keyUsage extension is not restricted by it (RFC 5280, 4.2.1.3).
 fn may_issue(certificate: &X509Certificate<'_>) -> bool {
-    let may_sign = certificate
-        .key_usage()
-        .is_ok_and(|usage| usage.is_none_or(|extension| extension.value.key_cert_sign()));
+    let may_sign =
+        certificate.key_usage().is_ok_and(|usage| usage.is_none_or(|extension| extension.value.key_cert_sign()));
     certificate.is_ca() && may_sign
 }
 
@@ -256,8 +223,7 @@ mod tests {
 
         let (subject, issuer) = identifiers(&certificate);
         let subject = subject.unwrap();
-        let generation =
-            subject[..4].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        let generation = subject[..4].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         assert_eq!(certificate.subject().to_string(), format!("CN=apim-keyless CA {generation}"));
         assert_eq!(issuer, Some(subject));
 
@@ -275,8 +241,7 @@ mod tests {
 
     #[test]
     fn generations_differ_in_name_and_number() {
-        let (first, second) =
-            (Authority::create(now()).unwrap(), Authority::create(now()).unwrap());
+        let (first, second) = (Authority::create(now()).unwrap(), Authority::create(now()).unwrap());
         let (first, second) = (der(first.certificate_pem()), der(second.certificate_pem()));
         let first = pem::parse(Part::AuthorityCertificate, &first).unwrap();
         let second = pem::parse(Part::AuthorityCertificate, &second).unwrap();
@@ -329,14 +294,9 @@ mod tests {
     #[test]
     fn names_that_are_none_are_refused() {
         let authority = Authority::create(now()).unwrap();
-        for (bad, said) in
-            [(&["a b"][..], "`a b` is neither"), (&["https://x"], "`https://x`"), (&[], "no name")]
-        {
+        for (bad, said) in [(&["a b"][..], "`a b` is neither"), (&["https://x"], "`https://x`"), (&[], "no name")] {
             let error = authority.issue(&names(bad), now(), DAY).unwrap_err().to_string();
-            assert!(
-                error.starts_with("the server's certificate: ") && error.contains(said),
-                "{error}"
-            );
+            assert!(error.starts_with("the server's certificate: ") && error.contains(said), "{error}");
         }
     }
 
@@ -352,16 +312,8 @@ mod tests {
         let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
         let with_key = format!("{certificate}{key}");
         for (certificate, key, said) in [
-            (
-                certificate,
-                other.key_pem(),
-                "the CA's key: it does not belong to the certificate; put",
-            ),
-            (
-                certificate,
-                "garbage",
-                "the CA's key: it holds no private key that can be used; replace",
-            ),
+            (certificate, other.key_pem(), "the CA's key: it does not belong to the certificate; put"),
+            (certificate, "garbage", "the CA's key: it holds no private key that can be used; replace"),
             ("garbage", key, "the CA's certificate: it holds no certificate in PEM form; replace"),
             (leaf.certificate_pem(), leaf.key_pem(), "its certificate may not issue others; use"),
             (&with_key, key, "it holds a private key beside the certificates; take"),
@@ -376,17 +328,9 @@ mod tests {
         let authority = Authority::create(now()).unwrap();
         let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
         let late = refusal(certificate, key, now() + 1096 * DAY);
-        assert!(
-            late.contains(
-                "the CA's certificate: it expired on Dec 31 00:00:00 2028 +00:00; replace"
-            ),
-            "{late}"
-        );
+        assert!(late.contains("the CA's certificate: it expired on Dec 31 00:00:00 2028 +00:00; replace"), "{late}");
         let early = refusal(certificate, key, now() - 2 * DAY);
-        assert!(
-            early.contains("the CA's certificate: it is valid only from Dec 31 00:00:00 2025"),
-            "{early}"
-        );
+        assert!(early.contains("the CA's certificate: it is valid only from Dec 31 00:00:00 2025"), "{early}");
         Authority::from_pem(certificate, key, now() + 1095 * DAY).unwrap();
     }
 

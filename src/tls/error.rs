@@ -72,26 +72,14 @@ impl Part {
 impl Fault {
     fn cure(&self) -> &'static str {
         match self {
-            Self::NoCertificate | Self::Malformed => {
-                "replace it with an X.509 certificate in PEM form"
-            }
-            Self::KeyInside => {
-                "take the key out of it: this file is handed to everyone who is to trust the CA"
-            }
-            Self::NoKey => {
-                "replace it with an unencrypted PKCS#8 key in PEM form (openssl pkcs8 -topk8 -nocrypt)"
-            }
+            Self::NoCertificate | Self::Malformed => "replace it with an X.509 certificate in PEM form",
+            Self::KeyInside => "take the key out of it: this file is handed to everyone who is to trust the CA",
+            Self::NoKey => "replace it with an unencrypted PKCS#8 key in PEM form (openssl pkcs8 -topk8 -nocrypt)",
             Self::OtherKey => "put the certificate and the key of one pair side by side",
-            Self::NotAuthority => {
-                "use the certificate of a CA (basicConstraints CA:TRUE, keyUsage keyCertSign)"
-            }
+            Self::NotAuthority => "use the certificate of a CA (basicConstraints CA:TRUE, keyUsage keyCertSign)",
             Self::Expired(_) => "replace it by one that is valid",
-            Self::NotYetValid(_) => {
-                "set the clock of this machine, or replace it by one that is valid"
-            }
-            Self::NoNames | Self::BadName(_) => {
-                "give the DNS names and IP addresses that clients connect to"
-            }
+            Self::NotYetValid(_) => "set the clock of this machine, or replace it by one that is valid",
+            Self::NoNames | Self::BadName(_) => "give the DNS names and IP addresses that clients connect to",
             Self::Refused(_) => "replace it by one that the CA issued for these names",
             Self::Unmakeable(_) => "use a CA with an ECDSA P-256 key",
             Self::Missing => "put it there",

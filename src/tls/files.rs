@@ -36,17 +36,14 @@ impl<'a> Folder<'a> {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(self.directory).map_err(|cause| {
-            TlsError::new(Part::AuthorityCertificate, Fault::File { action: "create", cause })
-                .at(self.directory)
+            TlsError::new(Part::AuthorityCertificate, Fault::File { action: "create", cause }).at(self.directory)
         })
     }
 
     /// Writes a file so that a reader finds the old text or the new one, never half of it; keys for their owner only.
     pub(super) fn write(&self, part: Part, text: &str) -> Result<(), TlsError> {
-        let temporary =
-            self.directory.join(format!(".{}.{}.new", file_name(part), std::process::id()));
-        let written = write_anew(&temporary, text, mode(part))
-            .and_then(|()| fs::rename(&temporary, self.path(part)));
+        let temporary = self.directory.join(format!(".{}.{}.new", file_name(part), std::process::id()));
+        let written = write_anew(&temporary, text, mode(part)).and_then(|()| fs::rename(&temporary, self.path(part)));
         written.map_err(|cause| {
             // What is left behind is overwritten by the next attempt; the first error is the one to tell.
             let _ = fs::remove_file(&temporary);

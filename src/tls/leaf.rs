@@ -37,12 +37,11 @@ impl Leaf {
         let first = pem::first_certificate(part, certificate_pem)?;
         let parsed = pem::parse(part, &first)?;
         let key = pem::private_key(Part::LeafKey, key_pem)?;
-        let certified =
-            CertifiedKey::from_der(chain, key, &provider()).map_err(|error| match error {
-                rustls::Error::InconsistentKeys(_) => TlsError::new(Part::LeafKey, Fault::OtherKey),
-                rustls::Error::InvalidCertificate(_) => TlsError::new(part, Fault::Malformed),
-                _ => TlsError::new(Part::LeafKey, Fault::NoKey),
-            })?;
+        let certified = CertifiedKey::from_der(chain, key, &provider()).map_err(|error| match error {
+            rustls::Error::InconsistentKeys(_) => TlsError::new(Part::LeafKey, Fault::OtherKey),
+            rustls::Error::InvalidCertificate(_) => TlsError::new(part, Fault::Malformed),
+            _ => TlsError::new(Part::LeafKey, Fault::NoKey),
+        })?;
         Ok(Self {
             certificate_pem: certificate_pem.to_owned(),
             key_pem: key_pem.to_owned(),
@@ -75,13 +74,11 @@ impl Leaf {
 
     /// Would a client that connects by any of `names` find that name in the certificate?
     pub fn covers(&self, names: &[String]) -> bool {
-        let Some(Ok(certificate)) = self.certified.cert.first().map(ParsedCertificate::try_from)
-        else {
+        let Some(Ok(certificate)) = self.certified.cert.first().map(ParsedCertificate::try_from) else {
             return false;
         };
         names.iter().all(|name| {
-            ServerName::try_from(name.as_str())
-                .is_ok_and(|name| verify_server_name(&certificate, &name).is_ok())
+            ServerName::try_from(name.as_str()).is_ok_and(|name| verify_server_name(&certificate, &name).is_ok())
         })
     }
 
@@ -111,12 +108,7 @@ impl Leaf {
     }
 
     /// Would a client that trusts `roots` accept the leaf at `now`, by each of `names`?
-    pub(super) fn check(
-        &self,
-        roots: RootCertStore,
-        names: &[String],
-        now: SystemTime,
-    ) -> Result<(), TlsError> {
+    pub(super) fn check(&self, roots: RootCertStore, names: &[String], now: SystemTime) -> Result<(), TlsError> {
         let refused = |error| TlsError::new(Part::LeafCertificate, Fault::Refused(error));
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
             .build()
@@ -128,9 +120,7 @@ impl Leaf {
         for name in names {
             let server_name = ServerName::try_from(name.as_str())
                 .map_err(|_| TlsError::new(Part::LeafCertificate, Fault::BadName(name.clone())))?;
-            verifier
-                .verify_server_cert(leaf, intermediates, &server_name, &[], now)
-                .map_err(refused)?;
+            verifier.verify_server_cert(leaf, intermediates, &server_name, &[], now).map_err(refused)?;
         }
         Ok(())
     }
@@ -211,23 +201,11 @@ mod tests {
         let bad_base64 = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         let bad_key = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n";
         for (certificate, key, said) in [
-            (
-                one.certificate_pem(),
-                other.key_pem(),
-                "the server's key: it does not belong to the certificate",
-            ),
+            (one.certificate_pem(), other.key_pem(), "the server's key: it does not belong to the certificate"),
             (bad_base64, one.key_pem(), "the server's certificate: it is not an X.509 certificate"),
             ("", one.key_pem(), "the server's certificate: it holds no certificate in PEM form"),
-            (
-                one.certificate_pem(),
-                bad_key,
-                "the server's key: it holds no private key that can be used",
-            ),
-            (
-                one.certificate_pem(),
-                "",
-                "the server's key: it holds no private key that can be used",
-            ),
+            (one.certificate_pem(), bad_key, "the server's key: it holds no private key that can be used"),
+            (one.certificate_pem(), "", "the server's key: it holds no private key that can be used"),
         ] {
             let error = Leaf::from_pem(certificate, key).unwrap_err().to_string();
             assert!(error.starts_with(said), "{error}");

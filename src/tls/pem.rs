@@ -39,40 +39,25 @@ pub(super) fn trust_at(authority_pem: &str, now: SystemTime) -> Result<RootCertS
 fn store(certificates: Vec<CertificateDer<'static>>) -> Result<RootCertStore, TlsError> {
     let mut store = RootCertStore::empty();
     for certificate in certificates {
-        store
-            .add(certificate)
-            .map_err(|_| TlsError::new(Part::AuthorityCertificate, Fault::Malformed))?;
+        store.add(certificate).map_err(|_| TlsError::new(Part::AuthorityCertificate, Fault::Malformed))?;
     }
     Ok(store)
 }
 
 /// Every certificate in the text, at least one.
-pub(super) fn certificates(
-    part: Part,
-    text: &str,
-) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(super) fn certificates(part: Part, text: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     if part == Part::AuthorityCertificate && text.contains("PRIVATE KEY-----") {
         return Err(TlsError::new(part, Fault::KeyInside));
     }
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(text.as_bytes())
         .collect::<Result<_, _>>()
         .map_err(|_| TlsError::new(part, Fault::NoCertificate))?;
-    if certificates.is_empty() {
-        Err(TlsError::new(part, Fault::NoCertificate))
-    } else {
-        Ok(certificates)
-    }
+    if certificates.is_empty() { Err(TlsError::new(part, Fault::NoCertificate)) } else { Ok(certificates) }
 }
 
 /// The first certificate in the text: the one that a key beside it belongs to.
-pub(super) fn first_certificate(
-    part: Part,
-    text: &str,
-) -> Result<CertificateDer<'static>, TlsError> {
-    certificates(part, text)?
-        .into_iter()
-        .next()
-        .ok_or_else(|| TlsError::new(part, Fault::NoCertificate))
+pub(super) fn first_certificate(part: Part, text: &str) -> Result<CertificateDer<'static>, TlsError> {
+    certificates(part, text)?.into_iter().next().ok_or_else(|| TlsError::new(part, Fault::NoCertificate))
 }
 
 /// The private key in the text. The parser's message is dropped, as it may quote a byte of the key.
@@ -80,21 +65,14 @@ pub(super) fn private_key(part: Part, text: &str) -> Result<PrivateKeyDer<'stati
     PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| TlsError::new(part, Fault::NoKey))
 }
 
-pub(super) fn parse<'a>(
-    part: Part,
-    certificate: &'a CertificateDer<'_>,
-) -> Result<X509Certificate<'a>, TlsError> {
+pub(super) fn parse<'a>(part: Part, certificate: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, TlsError> {
     match X509Certificate::from_der(certificate.as_ref()) {
         Ok((_, parsed)) => Ok(parsed),
         Err(_) => Err(TlsError::new(part, Fault::Malformed)),
     }
 }
 
-pub(super) fn check_validity(
-    part: Part,
-    certificate: &X509Certificate<'_>,
-    now: SystemTime,
-) -> Result<(), TlsError> {
+pub(super) fn check_validity(part: Part, certificate: &X509Certificate<'_>, now: SystemTime) -> Result<(), TlsError> {
     let validity = certificate.validity();
     if now > moment(validity.not_after) {
         return Err(TlsError::new(part, Fault::Expired(validity.not_after.to_string())));
@@ -108,10 +86,6 @@ pub(super) fn check_validity(
 /// A certificate's time on our clock; what lies outside the clock's range becomes 1970.
 pub(super) fn moment(time: ASN1Time) -> SystemTime {
     let distance = Duration::from_secs(time.timestamp().unsigned_abs());
-    let moment = if time.timestamp() < 0 {
-        UNIX_EPOCH.checked_sub(distance)
-    } else {
-        UNIX_EPOCH.checked_add(distance)
-    };
+    let moment = if time.timestamp() < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
     moment.unwrap_or(UNIX_EPOCH)
 }

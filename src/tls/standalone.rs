@@ -46,25 +46,18 @@ impl Certificates {
     /// # Errors
     /// A file that cannot be read, used or written; a CA that has expired; files that do not suffice. A file that is
     /// garbage is never overwritten.
-    pub fn open_or_create(
-        directory: &Path,
-        names: &[String],
-        now: SystemTime,
-    ) -> Result<Self, TlsError> {
+    pub fn open_or_create(directory: &Path, names: &[String], now: SystemTime) -> Result<Self, TlsError> {
         let folder = Folder::new(directory);
         if names.is_empty() {
             return Err(TlsError::new(Part::LeafCertificate, Fault::NoNames));
         }
         let found = Found::read(&folder)?;
         let outcome = match (found.authority, found.authority_key, found.leaf) {
-            (Some(authority), Some(key), leaf) => {
-                open(&folder, (&authority, &key), leaf, (names, now))
-            }
+            (Some(authority), Some(key), leaf) => open(&folder, (&authority, &key), leaf, (names, now)),
             (Some(authority), None, leaf) => serve_given(authority, leaf, names, now),
             (None, None, LeafFiles::None) => create(&folder, names, now),
-            (None, _, _) => Err(missing(Part::AuthorityCertificate).cured_by(
-                "put it beside the other files, or delete them all to start with a new CA",
-            )),
+            (None, _, _) => Err(missing(Part::AuthorityCertificate)
+                .cured_by("put it beside the other files, or delete them all to start with a new CA")),
         };
         outcome.map_err(|error| locate(&folder, error))
     }
@@ -97,22 +90,14 @@ impl Found {
     }
 }
 
-fn create(
-    folder: &Folder<'_>,
-    names: &[String],
-    now: SystemTime,
-) -> Result<Certificates, TlsError> {
+fn create(folder: &Folder<'_>, names: &[String], now: SystemTime) -> Result<Certificates, TlsError> {
     let authority = Authority::create(now)?;
     let leaf = authority.issue(names, now, LEAF_VALIDITY)?;
     folder.make()?;
     folder.write(Part::AuthorityKey, authority.key_pem())?;
     folder.write(Part::AuthorityCertificate, authority.certificate_pem())?;
     write_leaf(folder, &leaf)?;
-    Ok(Certificates {
-        authority_pem: authority.certificate_pem().to_owned(),
-        leaf,
-        origin: Origin::Created,
-    })
+    Ok(Certificates { authority_pem: authority.certificate_pem().to_owned(), leaf, origin: Origin::Created })
 }
 
 fn open(
@@ -122,13 +107,9 @@ fn open(
     (names, now): (&[String], SystemTime),
 ) -> Result<Certificates, TlsError> {
     let authority = Authority::from_pem(authority_pem, key_pem, now)?;
-    let accepted = |leaf: &Leaf| {
-        pem::trust_at(authority_pem, now).and_then(|roots| leaf.check(roots, names, now))
-    };
+    let accepted = |leaf: &Leaf| pem::trust_at(authority_pem, now).and_then(|roots| leaf.check(roots, names, now));
     let authority_pem = authority_pem.to_owned();
-    if let Some(leaf) =
-        read_leaf(files)?.filter(|leaf| !leaf.is_worn(now) && accepted(leaf).is_ok())
-    {
+    if let Some(leaf) = read_leaf(files)?.filter(|leaf| !leaf.is_worn(now) && accepted(leaf).is_ok()) {
         return Ok(Certificates { authority_pem, leaf, origin: Origin::Reused });
     }
     let leaf = authority.issue(names, now, LEAF_VALIDITY)?;
@@ -162,14 +143,14 @@ fn serve_given(
     names: &[String],
     now: SystemTime,
 ) -> Result<Certificates, TlsError> {
-    const CURE: &str =
-        "replace tls.crt and tls.key, or put ca.key beside ca.crt to have them issued";
+    const CURE: &str = "replace tls.crt and tls.key, or put ca.key beside ca.crt to have them issued";
     let (certificate, key) = match files {
         LeafFiles::Both { certificate, key } => (certificate, key),
         LeafFiles::Without(part) => return Err(missing(part).cured_by(CURE)),
         LeafFiles::None => {
-            return Err(missing(Part::AuthorityKey)
-                .cured_by("put it beside ca.crt, or delete ca.crt to start with a new CA"));
+            return Err(
+                missing(Part::AuthorityKey).cured_by("put it beside ca.crt, or delete ca.crt to start with a new CA")
+            );
         }
     };
     let leaf = Leaf::from_pem(&certificate, &key)?;
@@ -257,8 +238,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let parent = TempDir::new().unwrap();
         let directory = parent.path().join("certs");
-        Certificates::open_or_create(&directory, &names(&["localhost"]), SystemTime::now())
-            .unwrap();
+        Certificates::open_or_create(&directory, &names(&["localhost"]), SystemTime::now()).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&directory), 0o700);
         assert_eq!(mode(&directory.join("ca.key")), 0o600);
@@ -330,12 +310,8 @@ mod tests {
 
         let error = refusal(&folder, now + 366 * DAY);
         assert!(error.contains("tls.crt: whoever trusts the CA would refuse it"), "{error}");
-        assert!(error.ends_with(
-            "; replace tls.crt and tls.key, or put ca.key beside ca.crt to have them issued"
-        ));
-        let error = Certificates::open_or_create(folder.path(), &names(&["other"]), now)
-            .unwrap_err()
-            .to_string();
+        assert!(error.ends_with("; replace tls.crt and tls.key, or put ca.key beside ca.crt to have them issued"));
+        let error = Certificates::open_or_create(folder.path(), &names(&["other"]), now).unwrap_err().to_string();
         assert!(error.contains("tls.crt: whoever trusts the CA would refuse it"), "{error}");
         fs::copy(filled(now).path().join("ca.crt"), folder.path().join("ca.crt")).unwrap();
         assert!(refusal(&folder, now).contains("UnknownIssuer"));
@@ -370,16 +346,8 @@ mod tests {
 
     #[test]
     fn garbage_is_told_by_file_and_never_overwritten() {
-        let kinds = [
-            b"garbage".to_vec(),
-            Vec::new(),
-            vec![0xff, 0xfe, 0],
-            cut("CERTIFICATE"),
-            cut("PRIVATE KEY"),
-        ];
-        for (file, garbage) in
-            FILES.iter().flat_map(|file| kinds.iter().map(move |garbage| (*file, garbage)))
-        {
+        let kinds = [b"garbage".to_vec(), Vec::new(), vec![0xff, 0xfe, 0], cut("CERTIFICATE"), cut("PRIVATE KEY")];
+        for (file, garbage) in FILES.iter().flat_map(|file| kinds.iter().map(move |garbage| (*file, garbage))) {
             refuses_garbage(&filled(SystemTime::now()), file, garbage);
             if file != "ca.key" {
                 let folder = filled(SystemTime::now());
@@ -404,9 +372,7 @@ mod tests {
     #[test]
     fn what_is_no_folder_is_told() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let error =
-            Certificates::open_or_create(file.path(), &names(&["localhost"]), SystemTime::now())
-                .unwrap_err();
+        let error = Certificates::open_or_create(file.path(), &names(&["localhost"]), SystemTime::now()).unwrap_err();
         assert!(error.to_string().contains("tls.crt: cannot read it (Not a directory"), "{error}");
     }
 
@@ -414,8 +380,7 @@ mod tests {
     fn no_names_and_bad_names_write_nothing() {
         let folder = TempDir::new().unwrap();
         for bad in [&[][..], &["a b"]] {
-            Certificates::open_or_create(folder.path(), &names(bad), SystemTime::now())
-                .unwrap_err();
+            Certificates::open_or_create(folder.path(), &names(bad), SystemTime::now()).unwrap_err();
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         }
     }

@@ -28,8 +28,7 @@ pub(super) struct Binaries {
 
 impl Binaries {
     pub(super) fn find() -> anyhow::Result<Self> {
-        if let Some(folder) = env::var_os("KUBEBUILDER_ASSETS").filter(|folder| !folder.is_empty())
-        {
+        if let Some(folder) = env::var_os("KUBEBUILDER_ASSETS").filter(|folder| !folder.is_empty()) {
             // The servers run in another folder.
             return Self::given(&path::absolute(folder)?);
         }
@@ -43,24 +42,17 @@ impl Binaries {
     }
 
     fn given(folder: &Path) -> anyhow::Result<Self> {
-        let binaries = Self::of(folder).with_context(|| {
-            format!("KUBEBUILDER_ASSETS={} has no etcd and kube-apiserver", folder.display())
-        })?;
+        let binaries = Self::of(folder)
+            .with_context(|| format!("KUBEBUILDER_ASSETS={} has no etcd and kube-apiserver", folder.display()))?;
         if binaries.controllers.is_none() {
-            say(
-                "KUBEBUILDER_ASSETS has no kube-controller-manager: the control plane has no controllers.",
-            );
+            say("KUBEBUILDER_ASSETS has no kube-controller-manager: the control plane has no controllers.");
         }
         Ok(binaries)
     }
 
     fn of(folder: &Path) -> Option<Self> {
         let binary = |name| Some(folder.join(name)).filter(|path: &PathBuf| path.is_file());
-        Some(Self {
-            etcd: binary("etcd")?,
-            api_server: binary("kube-apiserver")?,
-            controllers: binary(CONTROLLERS),
-        })
+        Some(Self { etcd: binary("etcd")?, api_server: binary("kube-apiserver")?, controllers: binary(CONTROLLERS) })
     }
 }
 
@@ -88,9 +80,7 @@ impl Versions {
         let (major, rest) = version.split_once('.').context("a Kubernetes version has dots")?;
         let (minor, _) = rest.split_once('.').context("a Kubernetes version has two dots")?;
         let variable = "-X k8s.io/component-base/version";
-        Ok(format!(
-            "-s -w {variable}.gitVersion=v{version} {variable}.gitMajor={major} {variable}.gitMinor={minor}"
-        ))
+        Ok(format!("-s -w {variable}.gitVersion=v{version} {variable}.gitMajor={major} {variable}.gitMinor={minor}"))
     }
 }
 
@@ -104,8 +94,7 @@ fn required_version(module_file: &str, module: &str) -> anyhow::Result<String> {
 }
 
 fn cache_folder() -> anyhow::Result<PathBuf> {
-    let named =
-        |variable| env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let named = |variable| env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache")));
     let cache = cache.context("neither XDG_CACHE_HOME nor HOME is set")?;
     Ok(path::absolute(cache)?.join("apim-keyless/control-plane"))
@@ -119,10 +108,7 @@ fn is_complete(folder: &Path) -> bool {
 /// takes back however its holder ends.
 fn build_alone(cache: &Path, folder: &Path, versions: &Versions) -> anyhow::Result<()> {
     let go = Command::new("go").arg("version").output();
-    ensure!(
-        go.is_ok(),
-        "its servers are built with Go, which is not here, nor is KUBEBUILDER_ASSETS set"
-    );
+    ensure!(go.is_ok(), "its servers are built with Go, which is not here, nor is KUBEBUILDER_ASSETS set");
     fs::create_dir_all(cache).with_context(|| format!("cannot make {}", cache.display()))?;
     let lock = File::create(cache.join("lock"))?;
     if lock.try_lock().is_err() {
@@ -147,11 +133,7 @@ fn build(cache: &Path, folder: &Path, versions: &Versions) -> anyhow::Result<()>
     ));
     let output = building.join("etcd");
     let flags = versions.linker_flags()?;
-    go_build(
-        &building,
-        "etcd",
-        &["-s -w", "-o", &output.to_string_lossy(), "go.etcd.io/etcd/server/v3"],
-    )?;
+    go_build(&building, "etcd", &["-s -w", "-o", &output.to_string_lossy(), "go.etcd.io/etcd/server/v3"])?;
     go_build(&building, ".", &[&flags, "-o", &format!("{}/", building.display()), "tool"])?;
     fs::remove_dir_all(building.join("temporary"))?;
     ensure!(is_complete(&building), "the build did not make all binaries");
@@ -185,8 +167,7 @@ fn go_build(building: &Path, module: &str, arguments: &[&str]) -> anyhow::Result
 
 fn remove_if_there(folder: &Path) -> anyhow::Result<()> {
     if folder.exists() {
-        fs::remove_dir_all(folder)
-            .with_context(|| format!("cannot remove {}", folder.display()))?;
+        fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
     }
     Ok(())
 }

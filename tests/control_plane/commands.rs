@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::credentials::{
-    Identity, SERVICE_ACCOUNT_KEY, SERVICE_ACCOUNT_PUBLIC_KEY, authority_file, kubeconfig_file,
-};
+use super::credentials::{Identity, SERVICE_ACCOUNT_KEY, SERVICE_ACCOUNT_PUBLIC_KEY, authority_file, kubeconfig_file};
 
 /// etcd wants a port, even of a socket in the file system, whose name it then is part of. With no port
 /// of the network, no other control plane can be mistaken for this one.
@@ -32,12 +30,7 @@ pub(super) fn etcd(binary: &Path, folder: &Path) -> Vec<String> {
 }
 
 /// kube-apiserver, whose admission plugins are those of any cluster.
-pub(super) fn api_server(
-    binary: &Path,
-    folder: &Path,
-    port: u16,
-    controllers: bool,
-) -> Vec<String> {
+pub(super) fn api_server(binary: &Path, folder: &Path, port: u16, controllers: bool) -> Vec<String> {
     let serving = Identity::of(folder, "kube-apiserver");
     let mut arguments = vec![
         format!("--etcd-servers={CLIENTS}"),
@@ -50,10 +43,7 @@ pub(super) fn api_server(
         "--allow-privileged=true".to_owned(),
         "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
         format!("--service-account-key-file={}", folder.join(SERVICE_ACCOUNT_PUBLIC_KEY).display()),
-        format!(
-            "--service-account-signing-key-file={}",
-            folder.join(SERVICE_ACCOUNT_KEY).display()
-        ),
+        format!("--service-account-signing-key-file={}", folder.join(SERVICE_ACCOUNT_KEY).display()),
         "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
         // Nobody reaches the API server through its Service.
         "--endpoint-reconciler-type=none".to_owned(),
@@ -78,10 +68,7 @@ pub(super) fn controllers(binary: &Path, folder: &Path) -> Vec<String> {
             format!("--kubeconfig={}", kubeconfig_file(folder).display()),
             "--controllers=*".to_owned(),
             "--use-service-account-credentials=true".to_owned(),
-            format!(
-                "--service-account-private-key-file={}",
-                folder.join(SERVICE_ACCOUNT_KEY).display()
-            ),
+            format!("--service-account-private-key-file={}", folder.join(SERVICE_ACCOUNT_KEY).display()),
             format!("--root-ca-file={}", authority_file(folder).display()),
             "--leader-elect=false".to_owned(),
             // No port of its own: nobody asks for its metrics.

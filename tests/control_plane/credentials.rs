@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose,
 };
 use serde_json::json;
 
@@ -50,10 +50,7 @@ pub(super) struct Identity {
 
 impl Identity {
     pub(super) fn of(folder: &Path, name: &str) -> Self {
-        Self {
-            certificate: folder.join(format!("{name}.crt")),
-            key: folder.join(format!("{name}.key")),
-        }
+        Self { certificate: folder.join(format!("{name}.crt")), key: folder.join(format!("{name}.key")) }
     }
 
     fn write(&self, parameters: &CertificateParams, authority: &Authority) -> anyhow::Result<()> {

@@ -5,11 +5,7 @@
 //! however that ends, and leaves neither a process nor a folder behind (see `supervise.sh`).
 
 #![allow(dead_code, reason = "each test binary includes this module and uses its own part of it")]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "only tests call this, and a fault here is theirs to fail with"
-)]
+#![allow(clippy::expect_used, clippy::panic, reason = "only tests call this, and a fault here is theirs to fail with")]
 
 mod binaries;
 mod commands;
@@ -132,8 +128,7 @@ fn in_continuous_integration() -> bool {
 }
 
 fn kube_config(port: u16, credentials: &Credentials) -> Config {
-    let address =
-        format!("https://127.0.0.1:{port}").parse().expect("an address of digits is well formed");
+    let address = format!("https://127.0.0.1:{port}").parse().expect("an address of digits is well formed");
     let path = |path: &Path| Some(path.to_string_lossy().into_owned());
     let mut config = Config::new(address);
     config.root_cert = Some(vec![credentials.authority.clone()]);

@@ -44,8 +44,7 @@ impl Servers {
         let orders = Mutex::new(supervisor.stdin.take());
         let reports = supervisor.stdout.take().context("the supervising shell has no output")?;
         let mut reports = BufReader::new(reports).lines();
-        let folder =
-            reports.next().context("the supervising shell could not make its folder")??;
+        let folder = reports.next().context("the supervising shell could not make its folder")??;
         let servers = Self { supervisor, orders, folder: folder.into(), ended: Arc::default() };
         servers.watch(reports);
         Ok(servers)

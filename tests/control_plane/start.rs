@@ -39,8 +39,7 @@ impl ControlPlane {
     fn start_on(port: u16, binaries: &Binaries) -> anyhow::Result<Self> {
         let servers = Servers::start_supervisor()?;
         let credentials = Credentials::write(servers.folder(), port)?;
-        let control_plane =
-            Self { port, credentials, servers, controllers: binaries.controllers.is_some() };
+        let control_plane = Self { port, credentials, servers, controllers: binaries.controllers.is_some() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         match runtime.block_on(control_plane.start_servers(binaries)) {
             Ok(()) => Ok(control_plane),
@@ -58,8 +57,7 @@ impl ControlPlane {
         let client = Client::try_from(self.kube_config())?;
         fs::write(commands::audit_policy_file(folder), commands::audit_policy().to_string())?;
         self.servers.start("etcd", &commands::etcd(&binaries.etcd, folder))?;
-        let api_server =
-            commands::api_server(&binaries.api_server, folder, self.port, self.controllers);
+        let api_server = commands::api_server(&binaries.api_server, folder, self.port, self.controllers);
         self.servers.start("kube-apiserver", &api_server)?;
         self.wait_until(deadline, || is_ready(&client)).await?;
         // Not before: it gives up when the API server takes more than ten seconds.
@@ -70,11 +68,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    async fn wait_until(
-        &self,
-        deadline: Instant,
-        is_so: impl AsyncFn() -> bool,
-    ) -> anyhow::Result<()> {
+    async fn wait_until(&self, deadline: Instant, is_so: impl AsyncFn() -> bool) -> anyhow::Result<()> {
         // Whoever took the port may accept connections and never answer.
         while !timeout(ANSWER_WITHIN, is_so()).await.unwrap_or(false) {
             if self.servers.port_is_taken() {
@@ -98,14 +92,12 @@ impl ControlPlane {
 struct PortTaken;
 
 fn free_port() -> anyhow::Result<u16> {
-    let listener =
-        TcpListener::bind(("127.0.0.1", 0)).context("no free port on the loopback interface")?;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("no free port on the loopback interface")?;
     Ok(listener.local_addr()?.port())
 }
 
 async fn is_ready(client: &Client) -> bool {
-    let request =
-        Request::get("/readyz").body(Vec::new()).expect("a constant request is well formed");
+    let request = Request::get("/readyz").body(Vec::new()).expect("a constant request is well formed");
     client.request_text(request).await.is_ok()
 }
 

@@ -1,12 +1,17 @@
 //! The webhook of the tests: the real binary, registered in the control plane through a Service as in production, and
 //! the calls of a user with all that comes back, `Warning` headers included.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "only tests call this, and a fault here is theirs to fail with")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "only tests call this, and a fault here is theirs to fail with"
+)]
 
 mod server;
 mod user;
 
-pub(crate) use user::{User, documents, eventually, path};
+pub(crate) use user::{User, documents, eventually};
 
 use crate::control_plane::ControlPlane;
 use kube::Client;
@@ -29,7 +34,7 @@ spec:
 ";
 
 /// How long a new webhook configuration may take to count.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 static SHARED: OnceLock<Option<Webhook>> = OnceLock::new();
 
@@ -58,20 +63,32 @@ impl Webhook {
     pub(crate) async fn user(&self, namespace: &str, mode: Option<&str>) -> User {
         let user = User::new(self.client(), namespace);
         let labels = mode.map_or(json!({}), |mode| json!({"apim-keyless.dev/mode": mode}));
-        user.post("/api/v1/namespaces", &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}})).await.stored();
+        user.post(
+            "/api/v1/namespaces",
+            &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}}),
+        )
+        .await
+        .stored();
         user
     }
 
     /// Every event of a review of something in this namespace.
     pub(crate) fn events(&self, namespace: &str) -> Vec<Value> {
-        self.server.events().into_iter().filter(|event| event["message"] == "review" && event["namespace"] == namespace).collect()
+        self.server
+            .events()
+            .into_iter()
+            .filter(|event| event["message"] == "review" && event["namespace"] == namespace)
+            .collect()
     }
 
     /// The audit annotations that the API server recorded for writes in this namespace.
     pub(crate) fn audit_annotations(&self, namespace: &str) -> Vec<Value> {
         let log = std::fs::read_to_string(self.control_plane.audit_log()).unwrap();
         let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        events.filter(|event| event["objectRef"]["namespace"] == namespace).map(|event| event["annotations"].clone()).collect()
+        events
+            .filter(|event| event["objectRef"]["namespace"] == namespace)
+            .map(|event| event["annotations"].clone())
+            .collect()
     }
 
     /// Posts a body to one of the server's paths, past the API server.
@@ -87,27 +104,51 @@ impl Webhook {
 /// Makes the Service and registers the configurations of `deploy/webhooks.yaml`; waits until they count.
 async fn register(control_plane: &ControlPlane, server: &Server) {
     let user = User::new(Client::try_from(control_plane.kube_config()).unwrap(), "apim-keyless");
-    user.post("/api/v1/namespaces", &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "apim-keyless"}})).await.stored();
+    user.post(
+        "/api/v1/namespaces",
+        &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "apim-keyless"}}),
+    )
+    .await
+    .stored();
     let service = json!({
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "apim-keyless"},
         // what makes the API server dial this machine by the way of production: a Service, with its name in TLS
         "spec": {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": 443}]},
     });
     user.apply(&service).await.stored();
-    let text = include_str!("../../deploy/webhooks.yaml").replace("CA_BUNDLE", &server.authority).replace("port: 443", &format!("port: {}", server.port));
+    let text = include_str!("../../deploy/webhooks.yaml")
+        .replace("CA_BUNDLE", &server.authority)
+        .replace("port: 443", &format!("port: {}", server.port));
     for configuration in documents(&text) {
-        user.post(&format!("/apis/admissionregistration.k8s.io/v1/{}s", configuration["kind"].as_str().unwrap().to_lowercase()), &configuration).await.stored();
+        user.post(
+            &format!(
+                "/apis/admissionregistration.k8s.io/v1/{}s",
+                configuration["kind"].as_str().unwrap().to_lowercase()
+            ),
+            &configuration,
+        )
+        .await
+        .stored();
     }
     wait_until_it_counts(&user).await;
 }
 
 async fn wait_until_it_counts(user: &User) {
     let labels = json!({"apim-keyless.dev/mode": "enforce"});
-    user.post("/api/v1/namespaces", &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "awaited", "labels": labels}})).await.stored();
+    user.post(
+        "/api/v1/namespaces",
+        &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "awaited", "labels": labels}}),
+    )
+    .await
+    .stored();
     let old = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "awaited", "namespace": "awaited"}, "data": {"config.service.auth": "key"}});
     let start = Instant::now();
     while user.post("/api/v1/namespaces/awaited/configmaps?dryRun=All", &old).await.status != 403 {
-        assert!(start.elapsed() < PATIENCE, "the webhook is never called:\n{}", user.post("/api/v1/namespaces/awaited/configmaps?dryRun=All", &old).await.body);
+        assert!(
+            start.elapsed() < PATIENCE,
+            "the webhook is never called:\n{}",
+            user.post("/api/v1/namespaces/awaited/configmaps?dryRun=All", &old).await.body
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

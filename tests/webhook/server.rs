@@ -34,13 +34,23 @@ impl Server {
     /// Starts the server with a policy on free ports, and waits until it listens.
     pub(super) fn start(policy: &str) -> Self {
         let folder = TempDir::new().unwrap().keep();
-        let (policy_file, log, certificates) = (folder.join("policy.yaml"), folder.join("log"), folder.join("certificates"));
+        let (policy_file, log, certificates) =
+            (folder.join("policy.yaml"), folder.join("log"), folder.join("certificates"));
         fs::write(&policy_file, policy).unwrap();
         let supervisor = Command::new("sh")
             .args(["-c", SUPERVISE, "sh"])
             .arg(&folder)
             .arg(env!("CARGO_BIN_EXE_apim-keyless"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", "--name", NAME, "--certificates"])
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--health-listen",
+                "127.0.0.1:0",
+                "--name",
+                NAME,
+                "--certificates",
+            ])
             .arg(&certificates)
             .arg("--policy")
             .arg(&policy_file)
@@ -69,7 +79,11 @@ impl Server {
 }
 
 fn events(log: &PathBuf) -> Vec<Value> {
-    fs::read_to_string(log).unwrap().lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("every line of the log is JSON: {line}"))).collect()
+    fs::read_to_string(log)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("every line of the log is JSON: {line}")))
+        .collect()
 }
 
 fn listening_on(log: &PathBuf) -> SocketAddr {
@@ -78,7 +92,11 @@ fn listening_on(log: &PathBuf) -> SocketAddr {
         if let Some(event) = events(log).iter().find(|event| event["message"] == "listening") {
             return event["reviews"].as_str().unwrap().parse().unwrap();
         }
-        assert!(start.elapsed() < Duration::from_secs(30), "the server does not start: {}", fs::read_to_string(log).unwrap());
+        assert!(
+            start.elapsed() < Duration::from_secs(30),
+            "the server does not start: {}",
+            fs::read_to_string(log).unwrap()
+        );
         thread::sleep(Duration::from_millis(20));
     }
 }

@@ -64,7 +64,13 @@ impl User {
 
     /// Patches an object, or a subresource of it (`/scale`), by JSON merge patch.
     pub(crate) async fn patch(&self, object: &Value, sub_resource: &str, patch: &Value) -> Answer {
-        self.send(Method::PATCH, &format!("{}{sub_resource}", self.path_of(object)), "application/merge-patch+json", Some(patch)).await
+        self.send(
+            Method::PATCH,
+            &format!("{}{sub_resource}", self.path_of(object)),
+            "application/merge-patch+json",
+            Some(patch),
+        )
+        .await
     }
 
     /// Server-side apply.
@@ -82,7 +88,13 @@ impl User {
 
     /// Patches the user's namespace itself.
     pub(crate) async fn patch_namespace(&self, patch: &Value) -> Answer {
-        self.send(Method::PATCH, &format!("/api/v1/namespaces/{}", self.namespace), "application/merge-patch+json", Some(patch)).await
+        self.send(
+            Method::PATCH,
+            &format!("/api/v1/namespaces/{}", self.namespace),
+            "application/merge-patch+json",
+            Some(patch),
+        )
+        .await
     }
 
     fn path_of(&self, object: &Value) -> String {
@@ -91,12 +103,23 @@ impl User {
 
     async fn send(&self, method: Method, path: &str, content_type: &str, body: Option<&Value>) -> Answer {
         let body = body.map(|body| serde_json::to_vec(body).unwrap()).unwrap_or_default();
-        let request = Request::builder().method(method).uri(path).header("content-type", content_type).body(Body::from(body)).unwrap();
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", content_type)
+            .body(Body::from(body))
+            .unwrap();
         let response = self.client.send(request).await.unwrap();
-        let warnings = response.headers().get_all("warning").iter().map(|value| warning(value.to_str().unwrap())).collect();
+        let warnings =
+            response.headers().get_all("warning").iter().map(|value| warning(value.to_str().unwrap())).collect();
         let status = response.status().as_u16();
         let body = response.into_body().collect().await.unwrap().to_bytes();
-        Answer { status, body: serde_json::from_slice(&body).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&body).into_owned())), warnings }
+        Answer {
+            status,
+            body: serde_json::from_slice(&body)
+                .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&body).into_owned())),
+            warnings,
+        }
     }
 }
 
@@ -111,7 +134,11 @@ impl Answer {
     pub(crate) fn refused(self, rules: &[&str]) -> String {
         let message = self.body["message"].as_str().unwrap_or_default().to_owned();
         assert_eq!((self.status, self.body["reason"].as_str()), (403, Some("Forbidden")), "{}", self.body);
-        let named: Vec<&str> = message.lines().filter_map(|line| line.strip_prefix("  ")?.split_once(" at ")).map(|(rule, _)| rule).collect();
+        let named: Vec<&str> = message
+            .lines()
+            .filter_map(|line| line.strip_prefix("  ")?.split_once(" at "))
+            .map(|(rule, _)| rule)
+            .collect();
         assert_eq!(named, rules, "{message}");
         message
     }
@@ -124,7 +151,7 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut
         if let Some(it) = done().await {
             return it;
         }
-        assert!(start.elapsed() < Duration::from_secs(60), "it never came: {what}");
+        assert!(start.elapsed() < Duration::from_mins(1), "it never came: {what}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

@@ -1,7 +1,7 @@
 //! An auth key that is taken from a Secret, or from anything that is as good as one.
 
 use crate::gateway::{KeySource, Part, Value, prefix_can_make_auth};
-use crate::policy::{Case, Finding, Mode, Rule};
+use crate::policy::{Case, Finding, Mode, Rule, SignIn};
 
 /// An auth key that is taken from a Secret.
 pub(super) static RULE: Rule = Rule {
@@ -14,9 +14,8 @@ pub(super) static RULE: Rule = Rule {
 const CURE: &str = "the ConfigMap's config.service.auth: workloadIdentity replaces it";
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    case.parts_that_sign_in()
-        .flat_map(|part| whole_secrets(case, part).chain(single_values(part)))
-        .collect()
+    let whole_secrets = case.parts_that_sign_in().flat_map(|part| whole_secrets(case, part));
+    whole_secrets.chain(case.sign_ins().into_iter().filter_map(single_value)).collect()
 }
 
 /// `envFrom.secretRef`: we read no Secret, so any may hold the key, unless the policy allows it or its prefix can't make the name.
@@ -37,17 +36,11 @@ fn whole_secrets<'a>(case: &'a Case<'_>, part: &'a Part<'_>) -> impl Iterator<It
     })
 }
 
-/// Each value of the auth setting that comes out of a Secret, overridden ones included.
-fn single_values<'a>(part: &'a Part<'_>) -> impl Iterator<Item = Finding> + 'a {
-    part.environment.settings().filter(|(setting, _)| setting.is_auth()).filter_map(
-        |(setting, variable)| match &variable.value {
-            Value::Key(source) => Some(Finding::new(
-                variable.at.clone(),
-                format!("{} is taken from {}; remove it: {CURE}", setting.name(), spoken(source)),
-            )),
-            Value::Text(_) | Value::Unseen(_) => None,
-        },
-    )
+/// A value of the auth setting that comes out of a Secret.
+fn single_value(sign_in: SignIn<'_>) -> Option<Finding> {
+    let Value::Key(source) = sign_in.value.as_ref() else { return None };
+    let problem = format!("{} is taken from {}; remove it: {CURE}", sign_in.setting.name(), spoken(source));
+    Some(Finding::new(sign_in.at, problem))
 }
 
 fn spoken(source: &KeySource) -> String {

@@ -24,8 +24,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let at = PointerBuf::from_tokens(["data", key]);
-    let problem = format!(
-        "config.service.auth is not set, so the gateway signs in nowhere; set it to {WORKLOAD_IDENTITY}"
-    );
+    let problem =
+        format!("config.service.auth is not set, so the gateway signs in nowhere; set it to {WORKLOAD_IDENTITY}");
     vec![Finding::new(at.clone(), problem).remedied_by([Edit::set(at, WORKLOAD_IDENTITY)])]
 }

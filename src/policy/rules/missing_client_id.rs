@@ -14,8 +14,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let Some(account) = case.service_account() else { return Vec::new() };
-    let annotation =
-        |key: &str| account.metadata.annotations.get(key).filter(|text| !text.is_empty());
+    let annotation = |key: &str| account.metadata.annotations.get(key).filter(|text| !text.is_empty());
     if annotation(CLIENT_ID).is_some() {
         return Vec::new();
     }
@@ -23,9 +22,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let finding = |cure: &str| {
         Finding::new(
             place(CLIENT_ID),
-            format!(
-                "annotation {CLIENT_ID} is not set, so Entra is never told who signs in; {cure}"
-            ),
+            format!("annotation {CLIENT_ID} is not set, so Entra is never told who signs in; {cure}"),
         )
     };
     let Some(client_id) = case.expectations.client_id_to_set() else {
@@ -37,8 +34,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         };
         return vec![finding(cure)];
     };
-    let tenant_id =
-        case.expectations.tenant_id_to_set().filter(|_| annotation(TENANT_ID).is_none());
+    let tenant_id = case.expectations.tenant_id_to_set().filter(|_| annotation(TENANT_ID).is_none());
     let remedy = [(CLIENT_ID, Some(client_id)), (TENANT_ID, tenant_id)];
     let edits = remedy.into_iter().filter_map(|(key, id)| id.map(|id| Edit::set(place(key), id)));
     vec![finding("set it to the client id that this namespace expects").remedied_by(edits)]

@@ -33,9 +33,6 @@ fn finding(case: &Case<'_>, part: &Part<'_>) -> Finding {
             Finding::new(at.clone(), format!("{problem}; append ConfigMap \"{name}\""))
                 .remedied_by([Edit::Append { at, value: reference }])
         }
-        None => Finding::new(
-            at,
-            format!("{problem}; append one of the ConfigMaps that this namespace expects"),
-        ),
+        None => Finding::new(at, format!("{problem}; append one of the ConfigMaps that this namespace expects")),
     }
 }

@@ -18,11 +18,16 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         Some("true") => Vec::new(),
         Some(_) => vec![Finding::new(
             at,
-            format!("label {USE} is not \"true\", and only \"true\" injects the identity; set it to \"true\", or remove it to have it set"),
+            format!(
+                "label {USE} is not \"true\", and only \"true\" injects the identity; set it to \"true\", or remove it to have it set"
+            ),
         )],
         None => vec![
-            Finding::new(at.clone(), format!("label {USE}: \"true\" is not on the pod template, so no identity is injected; add it"))
-                .remedied_by([Edit::set(at, "true")]),
+            Finding::new(
+                at.clone(),
+                format!("label {USE}: \"true\" is not on the pod template, so no identity is injected; add it"),
+            )
+            .remedied_by([Edit::set(at, "true")]),
         ],
     }
 }

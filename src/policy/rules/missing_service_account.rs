@@ -15,26 +15,20 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let Some(gateway) = case.gateway_that_signs_in() else { return Vec::new() };
     let expected = &case.expectations.service_accounts;
     let name = gateway.workload.service_account().unwrap_or(DEFAULT_SERVICE_ACCOUNT);
-    if name != DEFAULT_SERVICE_ACCOUNT
-        || expected.iter().any(|name| name == DEFAULT_SERVICE_ACCOUNT)
-    {
+    if name != DEFAULT_SERVICE_ACCOUNT || expected.iter().any(|name| name == DEFAULT_SERVICE_ACCOUNT) {
         return Vec::new();
     }
     let at = gateway.workload.place(["spec", "serviceAccountName"]);
     let problem = "it runs under ServiceAccount default, which is no gateway's";
     vec![match case.expectations.service_account_to_set(case.surroundings) {
-        Some(name) => {
-            Finding::new(at.clone(), format!("{problem}; name ServiceAccount \"{name}\""))
-                .remedied_by([Edit::set(at, name)])
-        }
+        Some(name) => Finding::new(at.clone(), format!("{problem}; name ServiceAccount \"{name}\""))
+            .remedied_by([Edit::set(at, name)]),
         None if expected.is_empty() => Finding::new(
             at,
             format!(
                 "{problem}; name the one that carries the client id, or have the policy or the Namespace expect one"
             ),
         ),
-        None => {
-            Finding::new(at, format!("{problem}; name one of those that this namespace expects"))
-        }
+        None => Finding::new(at, format!("{problem}; name one of those that this namespace expects")),
     }]
 }

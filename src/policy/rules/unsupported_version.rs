@@ -18,7 +18,5 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     } else {
         "the oldest version that this namespace allows"
     };
-    case.findings_on_images(&ImageVersion::Older, |version| {
-        format!("{version} is older than {minimum}, {what}")
-    })
+    case.findings_on_images(&ImageVersion::Older, |version| format!("{version} is older than {minimum}, {what}"))
 }
