@@ -40,7 +40,7 @@ pub struct Certs {
     /// Folder for ca.crt, ca.key, tls.crt and tls.key; what is there already is kept
     #[arg(long, value_name = "DIR", default_value = "certs")]
     pub certificates: PathBuf,
-    /// DNS names or IP addresses that the certificate is for; a Service is <name>.<namespace>.svc
+    /// DNS names or IP addresses that the certificate is for; a Service is SERVICE.NAMESPACE.svc
     #[arg(required = true, value_name = "NAME")]
     pub names: Vec<String>,
 }

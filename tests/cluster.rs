@@ -5,46 +5,10 @@ mod control_plane;
 mod webhook;
 
 use serde_json::{Value, json};
-use webhook::{User, Webhook, documents, eventually};
-
-const ARTICLE: &str = include_str!("../deploy/examples/01-workload-identity.yaml");
-const BARE: &str = include_str!("../deploy/examples/02-bare.yaml");
-const PORTAL: &str = include_str!("../deploy/examples/03-portal-auth-key.yaml");
-const CHART_TOKEN: &str = include_str!("../deploy/examples/04-chart-gateway-token.yaml");
-const OLD_IMAGE: &str = include_str!("../deploy/examples/05-old-image.yaml");
-const CHART_ENTRA: &str = include_str!("manifests/chart-azure-ad-app.yaml");
-const CHART_IDENTITY: &str = include_str!("manifests/chart-workload-identity.yaml");
-
-/// What a person wrote of an object; the rest is the API server's and the controllers'.
-fn meaning(object: &Value) -> Value {
-    let metadata = &object["metadata"];
-    let mut annotations = metadata["annotations"].as_object().cloned().unwrap_or_default();
-    annotations.remove("deployment.kubernetes.io/revision");
-    let mut spec = object["spec"].clone();
-    if object["kind"] == "Pod" {
-        // the token's volume has a name of its own in each Pod
-        spec["volumes"] = Value::Null;
-        spec["containers"][0]["volumeMounts"] = Value::Null;
-    }
-    if object["kind"] == "Service" {
-        spec["clusterIP"] = Value::Null;
-        spec["clusterIPs"] = Value::Null;
-    }
-    json!({"labels": metadata["labels"], "annotations": annotations, "spec": spec, "data": object["data"]})
-}
-
-/// The object of this kind in a stream.
-fn one(yaml: &str, kind: &str) -> Value {
-    documents(yaml).into_iter().find(|object| object["kind"] == kind).unwrap()
-}
-
-async fn meanings(user: &User, objects: &[Value]) -> Vec<Value> {
-    let mut meanings = Vec::new();
-    for object in objects {
-        meanings.push(meaning(&user.read(object).await.stored()));
-    }
-    meanings
-}
+use webhook::objects::{
+    ARTICLE, BARE, CHART_ENTRA, CHART_IDENTITY, CHART_TOKEN, OLD_IMAGE, PORTAL, meaning, meanings, one, patched, review,
+};
+use webhook::{Webhook, documents, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_left_out_is_put_in_whatever_comes_first() {
@@ -166,7 +130,11 @@ async fn audit_changes_nothing_and_tells_everything() {
     ] {
         assert!(annotation(key, text), "{key}: {text}\n{told:#?}");
     }
+    the_log_tells_of_audited_writes(webhook);
+}
 
+/// What would have been refused and mended stands in the log, too.
+fn the_log_tells_of_audited_writes(webhook: &Webhook) {
     let events = webhook.events("audited");
     let logged = |field: &str, text: &str| {
         events
@@ -274,24 +242,7 @@ async fn fields_that_nobody_knows_yet_survive() {
     let mut object = one(BARE, "Deployment");
     object["spec"]["template"]["spec"]["futureField"] = json!({"kept": [1, {"deep": null}]});
     let answer = webhook.post("/enforce/mutate", &review(&object)).await;
-    let patch = base64::Engine::decode(
-        &base64::engine::general_purpose::STANDARD,
-        answer["response"]["patch"].as_str().unwrap(),
-    )
-    .unwrap();
-    let mut mended = object.clone();
-    json_patch::patch(&mut mended, &serde_json::from_slice::<json_patch::Patch>(&patch).unwrap()).unwrap();
+    let mended = patched(&object, &answer);
     assert_eq!(mended["spec"]["template"]["spec"]["futureField"], object["spec"]["template"]["spec"]["futureField"]);
     assert_eq!(mended["spec"]["template"]["spec"]["serviceAccountName"], "apim-gateway-workload-identity");
-}
-
-/// A review of the creation of an object, as the API server would send it.
-fn review(object: &Value) -> Value {
-    json!({
-        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
-        "request": {
-            "uid": "705ab4f5-6393-11e8-b7cc-42010a800002", "operation": "CREATE", "namespace": "apim",
-            "kind": {"group": "apps", "version": "v1", "kind": "Deployment"}, "object": object,
-        },
-    })
 }

@@ -24,17 +24,8 @@ fn every_example_does_what_its_page_says() {
         let mut policy = Policy::default();
         for example in &examples {
             match example.word {
-                "policy" => {
-                    policy = Policy::parse(&example.yaml)
-                        .unwrap_or_else(|error| panic!("{}:{}: {error}", rule.id, example.line))
-                }
-                word => assert_eq!(
-                    verdict(rule, &policy, &example.yaml),
-                    word,
-                    "docs/rules/{}.md:{}",
-                    rule.id,
-                    example.line
-                ),
+                "policy" => policy = Policy::parse(&example.yaml).unwrap(),
+                word => assert_eq!(verdict(rule, &policy, &example.yaml), word, "{}.md:{}", rule.id, example.line),
             }
         }
         let has = |word: &str| examples.iter().any(|example| example.word == word);
@@ -54,7 +45,9 @@ fn examples(page: &str) -> Vec<Example<'_>> {
             }
             (true, _, "```") => open = false,
             (true, ..) => {
-                examples.last_mut().into_iter().for_each(|example| example.yaml.push_str(&format!("{line}\n")))
+                let example = examples.last_mut().unwrap();
+                example.yaml += line;
+                example.yaml.push('\n');
             }
             (false, ..) => {}
         }

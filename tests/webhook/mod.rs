@@ -5,9 +5,11 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "only tests call this, and a fault here is theirs to fail with"
 )]
 
+pub(crate) mod objects;
 mod server;
 mod user;
 

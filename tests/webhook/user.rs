@@ -53,12 +53,12 @@ impl User {
 
     /// The stored form of an object of the user's namespace.
     pub(crate) async fn read(&self, object: &Value) -> Answer {
-        self.send(Method::GET, &self.path_of(object), "application/json", None).await
+        self.send(Method::GET, &self.path_of(object), None).await
     }
 
     /// Lists a resource of the user's namespace by its path: `/api/v1/namespaces/…/pods`.
     pub(crate) async fn list(&self, path: &str) -> Vec<Value> {
-        let list = self.send(Method::GET, path, "application/json", None).await.stored();
+        let list = self.send(Method::GET, path, None).await.stored();
         list["items"].as_array().cloned().unwrap_or_default()
     }
 
@@ -67,8 +67,7 @@ impl User {
         self.send(
             Method::PATCH,
             &format!("{}{sub_resource}", self.path_of(object)),
-            "application/merge-patch+json",
-            Some(patch),
+            Some(("application/merge-patch+json", patch)),
         )
         .await
     }
@@ -78,12 +77,12 @@ impl User {
         let mut object = object.clone();
         object["metadata"]["namespace"] = Value::String(self.namespace.clone());
         let path = format!("{}?fieldManager=owner", self.path_of(&object));
-        self.send(Method::PATCH, &path, "application/apply-patch+yaml", Some(&object)).await
+        self.send(Method::PATCH, &path, Some(("application/apply-patch+yaml", &object))).await
     }
 
     /// Posts a body to a path of the API server.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
-        self.send(Method::POST, path, "application/json", Some(body)).await
+        self.send(Method::POST, path, Some(("application/json", body))).await
     }
 
     /// Patches the user's namespace itself.
@@ -91,8 +90,7 @@ impl User {
         self.send(
             Method::PATCH,
             &format!("/api/v1/namespaces/{}", self.namespace),
-            "application/merge-patch+json",
-            Some(patch),
+            Some(("application/merge-patch+json", patch)),
         )
         .await
     }
@@ -101,8 +99,10 @@ impl User {
         format!("{}/{}", path(object, &self.namespace), object["metadata"]["name"].as_str().unwrap())
     }
 
-    async fn send(&self, method: Method, path: &str, content_type: &str, body: Option<&Value>) -> Answer {
-        let body = body.map(|body| serde_json::to_vec(body).unwrap()).unwrap_or_default();
+    /// Sends a body of this media type.
+    async fn send(&self, method: Method, path: &str, body: Option<(&str, &Value)>) -> Answer {
+        let content_type = body.map_or("application/json", |(content_type, _)| content_type);
+        let body = body.map(|(_, body)| serde_json::to_vec(body).unwrap()).unwrap_or_default();
         let request = Request::builder()
             .method(method)
             .uri(path)

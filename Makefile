@@ -1,0 +1,20 @@
+.PHONY: run test lint format clippy doc
+
+# the webhook on this machine, with its examples sent through it
+run:
+	cargo run -- serve --policy deploy/policy.yaml --examples deploy/examples
+
+# every test; the first run builds the control plane, about 7 minutes
+test:
+	cargo test
+
+lint: format clippy doc
+
+format:
+	cargo fmt --check
+
+clippy:
+	cargo clippy --all-targets -- -D warnings
+
+doc:
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps

@@ -1,0 +1,162 @@
+//! A server of its own for each test, and what speaks to it.
+
+#![allow(clippy::unwrap_used, reason = "only tests call this, and a fault here is theirs to fail with")]
+
+use apim_keyless::server::{Client, Limits, Site, bind, serve};
+use apim_keyless::tls::{Authority, provider, trust};
+use axum::Router;
+use axum::routing::{get, post};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::CONNECTION;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// A second.
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
+/// A server of its own for each test.
+pub(crate) struct Edge {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Whoever trusts this trusts its certificate.
+    pub(crate) authority: Authority,
+    /// Once notified, it drains.
+    pub(crate) shutdown: Arc<Notify>,
+    /// Is done when it has drained.
+    pub(crate) ended: JoinHandle<()>,
+}
+
+/// As many milliseconds.
+pub(crate) fn milliseconds(number: u64) -> Duration {
+    Duration::from_millis(number)
+}
+
+/// Limits under which a test takes tenths of seconds.
+pub(crate) fn short() -> Limits {
+    Limits {
+        handshake_timeout: milliseconds(200),
+        keep_alive_idle: 10 * SECOND,
+        drain_lag: milliseconds(600),
+        idle_wait: milliseconds(600),
+        drain_timeout: 2 * SECOND,
+        ..Limits::default()
+    }
+}
+
+/// Answers at once, late, never, and with a panic.
+fn router() -> Router {
+    Router::new()
+        .route("/quick", get(async || "quick"))
+        .route("/echo", post(async |body: String| body))
+        .route(
+            "/slow",
+            get(async || {
+                tokio::time::sleep(milliseconds(500)).await;
+                "slow"
+            }),
+        )
+        .route("/stuck", get(std::future::pending::<&'static str>))
+        .route("/panic", get(panicking))
+}
+
+#[allow(clippy::panic, reason = "what a panic of a handler does is the question")]
+async fn panicking() -> &'static str {
+    panic!("by request")
+}
+
+/// Starts a server on a port of its own.
+pub(crate) async fn start(limits: Limits) -> Edge {
+    let now = SystemTime::now();
+    let authority = Authority::create(now).unwrap();
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let config = Arc::new(authority.issue(&names, now, 3600 * SECOND).unwrap().server_config().unwrap());
+    let listener = bind(([127, 0, 0, 1], 0).into(), "HTTPS", "--listen").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = Arc::new(Notify::new());
+    let site = Site { router: router(), limits };
+    let ended = tokio::spawn(serve(listener, config, site, Arc::clone(&shutdown).notified_owned()));
+    Edge { address, authority, shutdown, ended }
+}
+
+impl Edge {
+    /// A client that trusts the server under this name.
+    pub(crate) fn client(&self, name: &str) -> Client {
+        Client::new(self.authority.certificate_pem(), self.address, name).unwrap()
+    }
+
+    /// A handshake that offers these protocols (ALPN).
+    pub(crate) async fn offer(&self, protocols: &[&str]) -> std::io::Result<TlsStream<TcpStream>> {
+        let mut config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(trust(self.authority.certificate_pem()).unwrap())
+            .with_no_client_auth();
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        let stream = TcpStream::connect(self.address).await?;
+        TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
+    }
+
+    /// A connection as a pool keeps it.
+    pub(crate) async fn pooled(&self) -> Pooled {
+        let stream = TokioIo::new(self.offer(&["http/1.1"]).await.unwrap());
+        let (sender, connection) = http1::handshake(stream).await.unwrap();
+        tokio::spawn(connection);
+        Pooled { sender }
+    }
+}
+
+/// A connection that is used again and again.
+pub(crate) struct Pooled {
+    /// Sends requests on it.
+    pub(crate) sender: SendRequest<Full<Bytes>>,
+}
+
+impl Pooled {
+    /// Gets a path.
+    pub(crate) async fn ask(&mut self, path: &str) -> hyper::Result<Response<Incoming>> {
+        self.sender.send_request(request(path)).await
+    }
+
+    /// The answer's text, and whether it closes the connection.
+    pub(crate) async fn answer(&mut self, path: &str) -> (String, bool) {
+        let response = self.ask(path).await.unwrap();
+        let closes = response.headers().get(CONNECTION).is_some_and(|value| value == "close");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (String::from_utf8(body.to_vec()).unwrap(), closes)
+    }
+}
+
+/// A request to get a path.
+fn request(path: &str) -> Request<Full<Bytes>> {
+    Request::get(path).header("host", "localhost").body(Full::default()).unwrap()
+}
+
+/// What comes of a future that must be done in time.
+pub(crate) async fn within<T>(patience: Duration, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(patience, future).await.unwrap()
+}
+
+/// Status, text and, if it is not plain text, content type.
+pub(crate) async fn probe(address: SocketAddr, path: &str) -> (StatusCode, String, String) {
+    let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+    let (mut sender, connection) = http1::handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    let response: Response<Incoming> = sender.send_request(request(path)).await.unwrap();
+    let status = response.status();
+    let content_type = response.headers().get("content-type").unwrap().to_str().unwrap().to_owned();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let content_type = if content_type.starts_with("text/plain") { String::new() } else { content_type };
+    (status, String::from_utf8(body.to_vec()).unwrap(), content_type)
+}

@@ -1,0 +1,149 @@
+//! The house keeps its plan: rooms open only on their neighbours, the core is pure, and what is listed twice agrees.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use apim_keyless::policy::rules::RULES;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A room, and the rooms of ours that it may use.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("gateway", &[]),
+    ("policy", &["gateway"]),
+    ("admission", &["gateway", "policy"]),
+    ("manifest", &["gateway", "policy"]),
+    ("report", &["gateway", "policy"]),
+    ("tls", &[]),
+    ("server", &["admission", "telemetry", "tls"]),
+    ("telemetry", &["admission"]),
+    ("cli.rs", &["admission", "policy", "telemetry"]),
+    ("command", &["admission", "cli", "gateway", "manifest", "policy", "report", "server", "telemetry", "tls"]),
+];
+
+/// What a room never does, by the words that would show it.
+const NEVER: &[(&[&str], &[&str])] = &[
+    (
+        &["gateway", "policy"],
+        &[
+            "async ",
+            ".await",
+            "tokio",
+            "kube::",
+            "tracing",
+            "SystemTime",
+            "Instant",
+            "std::fs",
+            "std::net",
+            "std::env",
+            "println!",
+        ],
+    ),
+    (&["admission"], &["kube::", "std::fs", "std::env", "println!"]),
+    (&["manifest", "report"], &["async ", ".await", "tracing", "println!", "std::net", "std::env"]),
+    (&["tls"], &["async ", ".await", "kube::", "tracing", "SystemTime::now", "std::net::Tcp"]),
+    (&["server"], &["crate::policy", "crate::gateway", "kube::"]),
+];
+
+const LINES: usize = 250;
+
+#[test]
+fn rooms_open_only_on_their_neighbours() {
+    let rooms: Vec<&str> = ROOMS.iter().map(|(room, _)| room.trim_end_matches(".rs")).collect();
+    for (room, neighbours) in ROOMS {
+        for (path, code) in sources(&Path::new("src").join(room)) {
+            let used = rooms.iter().filter(|other| code.contains(&format!("crate::{other}")));
+            for other in used.filter(|other| **other != room.trim_end_matches(".rs")) {
+                assert!(neighbours.contains(other), "{} uses {other}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn no_room_does_what_is_not_its_task() {
+    for (rooms, words) in NEVER {
+        for (path, code) in rooms.iter().flat_map(|room| sources(&Path::new("src").join(room))) {
+            for word in *words {
+                assert!(!code.contains(word), "{} has {word:?}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_room_is_in_the_plan() {
+    let mut rooms: Vec<String> =
+        fs::read_dir("src").unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    rooms.retain(|room| room != "lib.rs" && room != "main.rs");
+    rooms.sort();
+    let mut planned: Vec<&str> = ROOMS.iter().map(|(room, _)| *room).collect();
+    planned.sort_unstable();
+    assert_eq!(rooms, planned);
+}
+
+#[test]
+fn files_are_short_or_say_why_not() {
+    for (path, code) in sources(Path::new("src")).into_iter().chain(sources(Path::new("tests"))) {
+        let lines = code.lines().count();
+        assert!(
+            lines <= LINES || code.contains("// longer than the house wants: "),
+            "{}: {lines} lines",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn rules_stand_in_the_register_by_alphabet_each_with_a_file_and_a_page() {
+    let ids: Vec<&str> = RULES.iter().map(|rule| rule.id).collect();
+    assert!(ids.is_sorted(), "{ids:?}");
+    let names = |folder: &str, end: &str| {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> =
+            entries.filter_map(|name| Some(name.strip_suffix(end)?.replace('_', "-"))).collect();
+        names.retain(|name| name != "mod");
+        names.sort();
+        names
+    };
+    assert_eq!(names("docs/rules", ".md"), ids);
+    assert_eq!(names("src/policy/rules", ".rs"), ids);
+}
+
+#[test]
+fn the_readme_lists_every_rule_as_it_is() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let table: Vec<&str> = readme.lines().filter(|line| line.starts_with("| [")).collect();
+    let row = |rule: &&apim_keyless::policy::Rule| {
+        let fault = rule.page.lines().nth(2).unwrap();
+        let mends = if rule.page.contains("```yaml mended") { "◆" } else { "" };
+        format!("| [{0}](docs/rules/{0}.md) | {1} | {mends} | {fault} |", rule.id, rule.mode)
+    };
+    let expected: Vec<String> = RULES.iter().map(row).collect();
+    assert_eq!(table, expected, "the table must be:\n{}", expected.join("\n"));
+}
+
+#[test]
+fn the_policy_of_the_readme_is_one() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let document = readme
+        .split("```yaml\n")
+        .filter_map(|part| part.split("```").next())
+        .find(|part| part.contains("GatewayPolicy"))
+        .unwrap();
+    apim_keyless::policy::Policy::parse(document).unwrap();
+    apim_keyless::policy::Policy::parse(&fs::read_to_string("deploy/policy.yaml").unwrap()).unwrap();
+}
+
+/// Every source below a path, without its inline tests and comments.
+fn sources(path: &Path) -> Vec<(PathBuf, String)> {
+    if path.is_file() {
+        let text = fs::read_to_string(path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        return vec![(path.to_owned(), code.to_owned())];
+    }
+    let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .filter(|path| path.is_dir() || path.extension().is_some_and(|end| end == "rs"))
+        .flat_map(|path| sources(&path))
+        .collect()
+}

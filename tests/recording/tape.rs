@@ -1,0 +1,82 @@
+//! A webhook that allows everything and keeps what it is sent.
+
+use apim_keyless::server::{Limits, Site, bind, serve};
+use apim_keyless::tls::Authority;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::post;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use std::future::pending;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+/// The name that the API server calls, and that the certificate is for.
+const NAME: &str = "recorder.recorder.svc";
+
+/// Every review so far, in the order in which they came.
+#[derive(Clone, Default)]
+pub(super) struct Tape {
+    mutating: Reviews,
+    validating: Reviews,
+}
+
+type Reviews = Arc<Mutex<Vec<Value>>>;
+
+/// Where a webhook listens, and whom to trust for it.
+pub(super) struct Listening {
+    /// Port on this machine.
+    pub(super) port: u16,
+    /// Its CA as a caBundle holds it.
+    pub(super) authority: String,
+}
+
+impl Tape {
+    /// Listens until the runtime ends.
+    pub(super) async fn listen(&self) -> Listening {
+        let now = SystemTime::now();
+        let authority = Authority::create(now).unwrap();
+        let leaf = authority.issue(&[NAME.to_owned()], now, Duration::from_hours(1)).unwrap();
+        let listener = bind(([127, 0, 0, 1], 0).into(), "HTTPS", "--listen").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let router = Router::new()
+            .route("/mutate", post(keep).with_state(Arc::clone(&self.mutating)))
+            .route("/validate", post(keep).with_state(Arc::clone(&self.validating)));
+        let site = Site { router, limits: Limits::standalone() };
+        tokio::spawn(serve(listener, Arc::new(leaf.server_config().unwrap()), site, pending()));
+        Listening { port, authority: STANDARD.encode(authority.certificate_pem()) }
+    }
+
+    /// The first review that a mutating webhook was sent and that `is_meant`, not counting the first `skipped` ones.
+    /// A validating one must have been sent the same, so that one recording stands for both.
+    pub(super) fn find(&self, skipped: usize, is_meant: impl Fn(&Value) -> bool) -> Option<Value> {
+        let asked = |review: &&Value| is_meant(&review["request"]);
+        let found = self.mutating.lock().unwrap().iter().skip(skipped).find(asked).cloned()?;
+        let validated = self.validating.lock().unwrap().iter().any(|review| without_uid(review) == without_uid(&found));
+        validated.then_some(found)
+    }
+
+    /// How many reviews there are so far.
+    pub(super) fn len(&self) -> usize {
+        self.mutating.lock().unwrap().len()
+    }
+}
+
+async fn keep(State(reviews): State<Reviews>, body: Bytes) -> impl IntoResponse {
+    let review: Value = serde_json::from_slice(&body).unwrap();
+    let response = json!({"uid": review["request"]["uid"], "allowed": true});
+    let answer = json!({"apiVersion": review["apiVersion"], "kind": review["kind"], "response": response});
+    reviews.lock().unwrap().push(review);
+    ([(CONTENT_TYPE, "application/json")], answer.to_string())
+}
+
+/// A review's request without the uid, which is another for each webhook.
+fn without_uid(review: &Value) -> Value {
+    let mut request = review["request"].clone();
+    request["uid"] = Value::Null;
+    request
+}
