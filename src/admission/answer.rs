@@ -154,7 +154,7 @@ impl Judgement<'_> {
 
 fn patch<'r>(subject: &Subject<'_>, rulings: impl IntoIterator<Item = &'r Ruling>) -> Option<Patch> {
     let mended = Policy::mend(subject, rulings)?;
-    Some(json_patch::diff(&subject.value(), &mended)).filter(|patch| !patch.is_empty())
+    Some(json_patch::diff(&subject.value()?, &mended)).filter(|patch| !patch.is_empty())
 }
 
 fn change(request: &Request<'_>, subject: &Subject<'_>, namespace: &str) -> Change {

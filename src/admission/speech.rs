@@ -18,7 +18,7 @@ pub(super) fn denial(identity: &Identity, refusals: &[&Ruling]) -> String {
     let noun = if refusals.len() == 1 { "fault keeps" } else { "faults keep" };
     let mut message = format!("{} {noun} {} from running keyless", refusals.len(), name(identity));
     for (index, ruling) in refusals.iter().enumerate() {
-        let line = format!("\n  {}", ruling.sentence());
+        let line = format!("\n  {}", cut(&ruling.sentence(), DENIAL_BYTES));
         if index > 0 && message.len() + line.len() > DENIAL_BYTES {
             message += &format!("\n  and {} more", refusals.len() - index);
             break;

@@ -1,7 +1,7 @@
 //! The gateway's `ConfigMap`: its settings.
 
 use super::Setting;
-use super::metadata::{Metadata, nullable};
+use super::metadata::{Metadata, nullable, or_default};
 use super::well_known::Keys;
 use serde::Deserialize;
 
@@ -10,7 +10,7 @@ use serde::Deserialize;
 #[serde(rename_all = "camelCase")]
 pub struct ConfigMap {
     /// Name, labels and annotations.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub metadata: Metadata,
     /// Its texts. What becomes an environment variable comes from here alone.
     #[serde(default, deserialize_with = "nullable")]
@@ -45,6 +45,11 @@ impl ConfigMap {
     /// Does it hold any `config.service.*`?
     pub fn has_config_service(&self) -> bool {
         self.settings().any(|(setting, ..)| setting.is_config_service())
+    }
+
+    /// Does `binaryData` hold this very key? Then `data` may not.
+    pub fn has_binary(&self, key: &str) -> bool {
+        self.binary_data.contains_key(key)
     }
 
     /// The keys of `binaryData` that are settings: they become no environment variable, but a change of them is looked at.

@@ -30,3 +30,10 @@ pub(super) fn nullable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Key
     let map = Option::<BTreeMap<String, Option<String>>>::deserialize(deserializer)?;
     Ok(map.unwrap_or_default().into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect())
 }
+
+/// Reads what may be `null` as if it were absent.
+pub(super) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}

@@ -1,13 +1,13 @@
 //! The gateway's `ServiceAccount`: who its Pods are for Entra.
 
-use super::metadata::Metadata;
+use super::metadata::{Metadata, or_default};
 use serde::Deserialize;
 
 /// What rules read of a `ServiceAccount`.
 #[derive(Clone, Default, PartialEq, Deserialize)]
 pub struct ServiceAccount {
     /// Name, labels and annotations.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub metadata: Metadata,
 }
 

@@ -85,9 +85,10 @@ impl<'a> Subject<'a> {
     }
 
     /// The object as it was sent, with every field that we don't know. Built anew at each call.
-    pub fn value(&self) -> Value {
-        // the same text was read once already, so it is JSON; a depth over serde_json's limit would have failed there
-        serde_json::from_str(&self.json).unwrap_or_default()
+    ///
+    /// `None` if a field that nobody reads is nested deeper than 128 levels, which no API server sends.
+    pub fn value(&self) -> Option<Value> {
+        serde_json::from_str(&self.json).ok()
     }
 
     /// Its metadata.

@@ -53,7 +53,8 @@ impl Surroundings {
     }
 
     fn take(&mut self, subject: &Subject<'_>) {
-        let name = subject.identity.name.clone();
+        // what the API server has yet to name can be named by nobody
+        let Some(name) = subject.metadata().name.clone().filter(|name| !name.is_empty()) else { return };
         match &subject.view {
             View::ConfigMap(config_map) => {
                 self.config_maps.insert(name, config_map.clone());
@@ -107,9 +108,11 @@ impl Surroundings {
         takers.peek().is_some() && takers.all(elsewhere)
     }
 
-    /// The only `ServiceAccount` that a label marks as a gateway's.
+    /// The only `ServiceAccount` that a label marks as a gateway's; `default` is none, whatever its labels.
     pub fn only_marked_service_account(&self) -> Option<&str> {
-        only(self.service_accounts.iter().filter(|(_, account)| well_known::marks_gateway(&account.metadata.labels)))
+        only(self.service_accounts.iter().filter(|(name, account)| {
+            name.as_str() != well_known::DEFAULT_SERVICE_ACCOUNT && well_known::marks_gateway(&account.metadata.labels)
+        }))
     }
 
     /// The only `ConfigMap` that tells where a gateway's configuration is.

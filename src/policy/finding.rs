@@ -55,8 +55,8 @@ impl Finding {
     }
 
     /// Moves `at` up to the nearest thing that exists in `object`.
-    pub(super) fn settle(&mut self, object: &Value) {
-        while !self.at.is_root() && self.at.resolve(object).is_err() {
+    pub(super) fn settle(&mut self, object: Option<&Value>) {
+        while !self.at.is_root() && object.is_none_or(|object| self.at.resolve(object).is_err()) {
             self.at.pop_back();
         }
     }
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn a_missing_field_points_at_what_is_around_it() {
         let mut finding = Finding::new(PointerBuf::parse("/metadata/labels/x").unwrap(), "");
-        finding.settle(&serde_json::json!({"metadata": {"name": "a"}}));
+        finding.settle(Some(&serde_json::json!({"metadata": {"name": "a"}})));
         assert_eq!(finding.at.as_str(), "/metadata");
     }
 }

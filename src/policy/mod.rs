@@ -53,11 +53,10 @@ impl Policy {
             rulings
                 .extend((rule.check)(&case).into_iter().map(|finding| context.rule_on(rule, self.mode(rule), finding)));
         }
-        if !rulings.is_empty() {
-            let value = subject.value();
-            for ruling in &mut rulings {
-                ruling.finding.settle(&value);
-            }
+        // the raw value is built only where there is something to say of it
+        let value = if rulings.is_empty() { None } else { subject.value() };
+        for ruling in &mut rulings {
+            ruling.finding.settle(value.as_ref());
         }
         rulings
     }
@@ -67,7 +66,7 @@ impl Policy {
     /// Which rulings are given decides what is mended: the enforced ones at the mutate door, all of them to show what
     /// would be.
     pub fn mend<'r>(subject: &Subject<'_>, rulings: impl IntoIterator<Item = &'r Ruling>) -> Option<Value> {
-        let mut value = subject.value();
+        let mut value = subject.value()?;
         let mut changed = false;
         for edit in rulings.into_iter().flat_map(|ruling| &ruling.finding.remedy) {
             changed |= edit.apply(&mut value);

@@ -4,7 +4,7 @@
 //! lost: the API server repeats no POST. So a drain keeps accepting and asks every client to close, by its answer; it
 //! closes connections itself only when their clients had the time to do so.
 
-use super::connection;
+use super::connection::{self, Phase};
 use super::{Limits, Site};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -23,16 +23,6 @@ pub(super) trait Handshake: Clone + Send + Sync + 'static {
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
     fn shake(&self, stream: TcpStream) -> impl Future<Output = io::Result<Self::Stream>> + Send;
-}
-
-/// How far a server is on its way out. Connections watch it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    Serving,
-    /// Every answer closes its connection.
-    Draining,
-    /// Idle connections are closed.
-    Closing,
 }
 
 /// A listening socket with its open connections.

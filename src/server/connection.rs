@@ -1,6 +1,5 @@
 //! One connection: HTTP/1.1 within the limits, and its part in a drain.
 
-use super::accept::Phase;
 use super::{Limits, Site};
 use axum::response::Response;
 use hyper::header::{CONNECTION, HeaderValue};
@@ -12,6 +11,16 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
+
+/// How far a server is on its way out. Connections watch it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Serving,
+    /// Every answer closes its connection.
+    Draining,
+    /// Idle connections are closed.
+    Closing,
+}
 
 /// Answers what comes on `stream` until either side closes it.
 pub(super) async fn serve<S>(stream: S, peer: SocketAddr, site: Site, mut phase: watch::Receiver<Phase>)

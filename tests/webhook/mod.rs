@@ -33,6 +33,7 @@ spec:
     clientId: 7d1c6ae4-3b52-4f0e-9a64-0c5f6e2b8d10
     serviceAccount: apim-gateway-workload-identity
     configMap: apim-gateway-env
+  images: [registry.example/apim/gateway]
 ";
 
 /// How long a new webhook configuration may take to count.

@@ -26,5 +26,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let at = PointerBuf::from_tokens(["data", key]);
     let problem =
         format!("config.service.auth is not set, so the gateway signs in nowhere; set it to {WORKLOAD_IDENTITY}");
-    vec![Finding::new(at.clone(), problem).remedied_by([Edit::set(at, WORKLOAD_IDENTITY)])]
+    // Kubernetes refuses a key that stands in `data` and `binaryData`, so there its owner has to decide
+    let edit = (!config_map.has_binary(key)).then(|| Edit::set(at.clone(), WORKLOAD_IDENTITY));
+    vec![Finding::new(at, problem).remedied_by(edit)]
 }

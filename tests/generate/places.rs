@@ -1,0 +1,107 @@
+//! Places in an object: which an edit names, which differ, which a remedy may touch at all.
+
+use apim_keyless::gateway::well_known::{CLIENT_ID, TENANT_ID, USE};
+use apim_keyless::gateway::{ContainerList, Setting, Subject, View, Workload};
+use apim_keyless::policy::Edit;
+use jsonptr::{Pointer, PointerBuf};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What edits put where.
+pub(crate) type Named = BTreeMap<PointerBuf, Value>;
+
+/// The place of each edit with what it puts there; an appended element stands behind those that are there.
+pub(crate) fn named_places<'e>(before: &Value, edits: impl Iterator<Item = &'e Edit>) -> Named {
+    let mut named = Named::new();
+    for edit in edits {
+        let mut at = edit.at().to_buf();
+        if let Edit::Append { .. } = edit {
+            let there = at.resolve(before).ok().and_then(Value::as_array).map_or(0, Vec::len);
+            let appended = named.keys().filter(|other| other.parent().is_some_and(|list| list == edit.at())).count();
+            at.push_back(there + appended);
+        }
+        named.insert(at, edit.value().clone());
+    }
+    named
+}
+
+/// Every place at which `after` differs from `before`: the deepest one, but never inside a named one.
+///
+/// A list or an object that edits make on their way to a named place is no difference: only absent and `null` become one.
+pub(crate) fn differences(before: &Value, after: &Value, named: &Named) -> BTreeSet<PointerBuf> {
+    let mut found = BTreeSet::new();
+    differ(&PointerBuf::root(), Some(before), Some(after), &mut |at, is_leaf| {
+        let ends_here = is_leaf || named.contains_key(at);
+        ends_here.then(|| found.insert(at.clone())).is_some()
+    });
+    found
+}
+
+/// Walks to where two values differ; `ends` is told each place, and whether there is nothing inside to walk to.
+fn differ(
+    at: &PointerBuf,
+    before: Option<&Value>,
+    after: Option<&Value>,
+    ends: &mut impl FnMut(&PointerBuf, bool) -> bool,
+) {
+    if before == after {
+        return;
+    }
+    let inside = match (before, after) {
+        (None | Some(Value::Null), Some(Value::Object(_) | Value::Array(_)))
+        | (Some(Value::Object(_)), Some(Value::Object(_)))
+        | (Some(Value::Array(_)), Some(Value::Array(_))) => Some((members(before), members(after))),
+        _ => None,
+    };
+    if ends(at, inside.is_none()) {
+        return;
+    }
+    let Some((before, after)) = inside else { return };
+    for token in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
+        let mut place = at.clone();
+        place.push_back(token.as_str());
+        differ(&place, before.get(token), after.get(token), ends);
+    }
+}
+
+/// The members of an object, or the elements of a list by their index.
+fn members(value: Option<&Value>) -> Map<String, Value> {
+    match value {
+        Some(Value::Object(members)) => members.clone(),
+        Some(Value::Array(elements)) => {
+            elements.iter().enumerate().map(|(index, element)| (index.to_string(), element.clone())).collect()
+        }
+        _ => Map::new(),
+    }
+}
+
+/// Do two places meet: are they one, or is one inside the other?
+pub(crate) fn meet(one: &Pointer, other: &Pointer) -> bool {
+    one.starts_with(other) || other.starts_with(one)
+}
+
+/// Is this an edit that a remedy may make at all? Never one of a selector, of an image, of a key.
+pub(crate) fn is_listed(subject: &Subject<'_>, edit: &Edit) -> bool {
+    let at = edit.at();
+    match (&subject.view, edit) {
+        (View::Workload(workload), Edit::Append { .. }) => lists_of_sources(workload).iter().any(|list| list == at),
+        (View::Workload(workload), Edit::Set { .. }) => {
+            at == workload.place(["metadata", "labels", USE]) || at == workload.place(["spec", "serviceAccountName"])
+        }
+        (View::ServiceAccount(_), Edit::Set { .. }) => {
+            [["labels", USE], ["annotations", CLIENT_ID], ["annotations", TENANT_ID]]
+                .iter()
+                .any(|[map, key]| at == PointerBuf::from_tokens(["metadata", *map, *key]))
+        }
+        (View::ConfigMap(_), Edit::Set { .. }) => {
+            let tokens: Vec<_> = at.tokens().map(|token| token.decoded().into_owned()).collect();
+            matches!(tokens.as_slice(), [data, key] if data == "data" && Setting::of(key) == Some(Setting::Auth))
+        }
+        (View::ServiceAccount(_) | View::ConfigMap(_), Edit::Append { .. }) => false,
+    }
+}
+
+fn lists_of_sources(workload: &Workload) -> Vec<PointerBuf> {
+    let containers = workload.containers().into_iter().filter(|container| container.list == ContainerList::Containers);
+    containers.map(|container| container.place(["envFrom"])).collect()
+}

@@ -1,0 +1,119 @@
+//! Reviews, as bytes.
+
+use super::Palette;
+use super::objects::any_object;
+use super::vary::{judged_part_changed, judged_part_kept};
+use super::world::{World, world};
+use apim_keyless::admission::{Answer, Entry, Request, answer};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde_json::{Value, json};
+
+/// A review of one object, in a world.
+#[derive(Clone, Debug)]
+pub(crate) struct Review {
+    /// What stands beside the object.
+    pub(crate) world: World,
+    /// The object as it is to be.
+    pub(crate) object: Value,
+    /// The object as it was, at an update.
+    pub(crate) old: Option<Value>,
+    /// What is done to it.
+    pub(crate) operation: &'static str,
+    /// Who asks.
+    pub(crate) user: &'static str,
+    /// Identifies the review.
+    pub(crate) uid: String,
+    /// Are the bytes laid out for people?
+    pub(crate) is_pretty: bool,
+}
+
+/// A review that makes an object or changes its judged part.
+pub(crate) fn review(palette: &'static Palette) -> impl Strategy<Value = Review> {
+    (world(palette), any_object(palette), any::<Option<u8>>()).prop_flat_map(|(world, object, seed)| {
+        let old = seed.map(|seed| judged_part_changed(&object, seed));
+        review_of(world, object, old)
+    })
+}
+
+/// A review of this object, asked for by anybody.
+fn review_of(world: World, object: Value, old: Option<Value>) -> impl Strategy<Value = Review> {
+    (select(USERS), "[ -~é]{0,40}", any::<bool>()).prop_map(move |(user, uid, is_pretty)| Review {
+        world: world.clone(),
+        object: object.clone(),
+        old: old.clone(),
+        operation: if old.is_some() { "UPDATE" } else { "CREATE" },
+        user,
+        uid,
+        is_pretty,
+    })
+}
+
+/// A review of an update that leaves the judged part alone.
+pub(crate) fn kept(palette: &'static Palette) -> impl Strategy<Value = Review> {
+    (world(palette), any_object(palette), 0_u8..32)
+        .prop_flat_map(|(world, old, seed)| review_of(world, judged_part_kept(&old, seed), Some(old)))
+}
+
+/// Any entry.
+pub(crate) fn entry() -> impl Strategy<Value = Entry> {
+    select(&Entry::ALL[..])
+}
+
+/// JSON that a typed reader skips in an unknown field, and that no [`Value`] can hold.
+pub(crate) fn unreadable() -> impl Strategy<Value = String> {
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    select(vec![deep, "1e999".to_owned(), r#""\ud800""#.to_owned()])
+}
+
+/// Bytes that a body is spoilt with, and where.
+pub(crate) fn damage() -> impl Strategy<Value = Vec<(Index, u8)>> {
+    prop::collection::vec((any::<Index>(), select(b"\"{}[]:, 0x\0\xff\\n".as_slice())), 0..3)
+}
+
+impl Review {
+    /// The body that the API server sends.
+    pub(crate) fn body(&self) -> String {
+        let request = json!({
+            "uid": self.uid, "kind": {"group": "", "version": "v1", "kind": self.object["kind"]}, "namespace": "team-a",
+            "operation": self.operation, "userInfo": {"username": self.user}, "object": self.object, "oldObject": self.old,
+        });
+        let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request});
+        if self.is_pretty { format!("{review:#}") } else { review.to_string() }
+    }
+
+    /// The answer at `entry`.
+    pub(crate) fn answer(&self, entry: Entry) -> Answer {
+        let (body, policy) = (self.body(), self.world.policy());
+        let request = Request::read(body.as_bytes()).expect("it is a review");
+        answer(&policy, &self.world.surroundings(&policy), entry, &request).expect("its object is of its shape")
+    }
+
+    /// The same review of an object as the patch leaves it.
+    pub(crate) fn patched(&self, patch: &json_patch::Patch) -> Self {
+        let mut object = self.object.clone();
+        json_patch::patch(&mut object, patch).expect("the patch fits");
+        Self { object, ..self.clone() }
+    }
+}
+
+/// The patch in the bytes of a response.
+pub(crate) fn sent_patch(response: &[u8]) -> Option<json_patch::Patch> {
+    let review: Value = serde_json::from_slice(response).expect("a response is JSON");
+    let patch = review["response"].get("patch")?.as_str().expect("a patch is a text");
+    assert_eq!(review["response"]["patchType"], "JSONPatch");
+    let patch = STANDARD.decode(patch).expect("a patch is base64");
+    Some(serde_json::from_slice(&patch).expect("a patch is a JSON patch"))
+}
+
+static USERS: &[&str] = &[
+    "jane",
+    "",
+    "system:kube-controller-manager",
+    "system:serviceaccount:kube-system:replicaset-controller",
+    "system:serviceaccount:kube-system:deployment-controller",
+    "system:serviceaccount:kube-system:cronjob-controller",
+    "system:serviceaccount:team-a:replicaset-controller",
+];

@@ -1,0 +1,194 @@
+//! The same object again: with what the API server fills in, with its judged part changed or left alone, with secrets.
+
+use serde_json::{Map, Value, json};
+
+/// A text that no sentence may repeat.
+pub(crate) const CANARY: &str = "CANARYd3b07384";
+
+/// Calls `change` on every object inside `value`, with the name of the member that holds it.
+fn each_object(value: &mut Value, holder: &str, change: &mut impl FnMut(&str, &mut Map<String, Value>)) {
+    match value {
+        Value::Object(members) => {
+            change(holder, members);
+            members.iter_mut().for_each(|(name, member)| each_object(member, name, change));
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(|element| each_object(element, holder, change)),
+        _ => {}
+    }
+}
+
+/// The object with everything filled in that the API server fills in, and `null` for every list that is absent.
+pub(crate) fn defaulted(object: &Value) -> Value {
+    let mut object = object.clone();
+    each_object(&mut object, "", &mut |holder, members| match holder {
+        "containers" | "initContainers" | "ephemeralContainers" => {
+            fill(
+                members,
+                &json!({"terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}),
+            );
+            fill(members, &json!({"imagePullPolicy": "IfNotPresent", "resources": {}}));
+            fill(members, &json!({"env": null, "envFrom": null, "volumeMounts": null}));
+        }
+        "env" => fill(members, &json!({"value": ""})),
+        "envFrom" => fill(members, &json!({"prefix": ""})),
+        "fieldRef" => fill(members, &json!({"apiVersion": "v1"})),
+        "metadata" => fill(
+            members,
+            &json!({"labels": null, "annotations": null, "ownerReferences": null, "creationTimestamp": null}),
+        ),
+        "spec" if members.contains_key("containers") => {
+            fill(
+                members,
+                &json!({"restartPolicy": "Always", "dnsPolicy": "ClusterFirst", "schedulerName": "default-scheduler", "securityContext": {}}),
+            );
+            fill(
+                members,
+                &json!({"terminationGracePeriodSeconds": 30, "volumes": null, "initContainers": null, "ephemeralContainers": null}),
+            );
+            name_account(members);
+        }
+        _ => {}
+    });
+    if object["kind"] == "ConfigMap" {
+        object
+            .as_object_mut()
+            .into_iter()
+            .for_each(|members| fill(members, &json!({"data": null, "binaryData": null})));
+    }
+    object
+}
+
+/// The object with whatever the API server would fill in taken out again: no empty text, prefix, list or account.
+pub(crate) fn bare(object: &Value) -> Value {
+    let mut object = object.clone();
+    each_object(&mut object, "", &mut |holder, members| {
+        members.retain(|name, member| match (holder, name.as_str()) {
+            ("env", "value") | ("envFrom", "prefix") | ("spec", "serviceAccountName" | "serviceAccount") => {
+                *member != "" && !member.is_null()
+            }
+            (
+                _,
+                "env"
+                | "envFrom"
+                | "volumes"
+                | "volumeMounts"
+                | "initContainers"
+                | "ephemeralContainers"
+                | "labels"
+                | "annotations"
+                | "data",
+            ) => !member.is_null() && *member != json!([]) && *member != json!({}),
+            _ => true,
+        });
+    });
+    object
+}
+
+/// `serviceAccountName` and its deprecated alias are one field; where both are empty it is `default`.
+fn name_account(spec: &mut Map<String, Value>) {
+    let told = ["serviceAccountName", "serviceAccount"]
+        .into_iter()
+        .filter_map(|name| spec.get(name)?.as_str())
+        .find(|name| !name.is_empty());
+    let name = Value::from(told.unwrap_or("default"));
+    spec.insert("serviceAccountName".to_owned(), name.clone());
+    spec.insert("serviceAccount".to_owned(), name);
+}
+
+fn fill(members: &mut Map<String, Value>, defaults: &Value) {
+    for (name, default) in defaults.as_object().into_iter().flatten() {
+        members.entry(name.clone()).or_insert_with(|| default.clone());
+    }
+}
+
+/// An older form of the object, of which the judged part was another.
+pub(crate) fn judged_part_changed(object: &Value, seed: u8) -> Value {
+    let mut old = object.clone();
+    each_object(&mut old, "", &mut |holder, members| match (seed % 4, holder) {
+        (0, "containers") => _ = members.insert("image".to_owned(), json!("before:1")),
+        (1, "metadata") => _ = members.remove("labels"),
+        (2, "metadata" | "data") => members.clear(),
+        (3, "containers") => _ = members.remove("envFrom"),
+        _ => {}
+    });
+    old
+}
+
+/// The object after an update that leaves its judged part alone, in the way that `seed` says.
+pub(crate) fn judged_part_kept(object: &Value, seed: u8) -> Value {
+    let mut new = object.clone();
+    let metadata = &mut new["metadata"];
+    if seed & 1 != 0 {
+        *metadata = metadata.as_object().cloned().unwrap_or_default().into();
+        metadata["finalizers"] = json!(["team.example/wait"]);
+        metadata["resourceVersion"] = json!("2");
+    }
+    if seed & 2 != 0 && metadata["annotations"].is_object() {
+        metadata["annotations"]["team.example/token"] = json!("another");
+        metadata["annotations"]["deployment.kubernetes.io/revision"] = json!("2");
+    }
+    if seed & 4 != 0 {
+        new["status"] = json!({"observedGeneration": 2, "conditions": []});
+    }
+    if seed & 8 != 0 && new["spec"]["template"].is_object() {
+        new["spec"]["replicas"] = json!(7);
+        new["spec"]["paused"] = json!(true);
+    }
+    if seed & 8 != 0 && new["kind"] == "Pod" {
+        let containers = new["spec"]["containers"].as_array_mut().into_iter().flatten();
+        containers.for_each(|container| container["resources"] = json!({"requests": {"cpu": "2"}}));
+    }
+    if seed & 16 != 0 && new["data"].is_object() {
+        new["data"]["telemetry.logs.std.level"] = json!("debug");
+    }
+    new
+}
+
+/// The object with [`CANARY`] in every value of a variable, a setting, an annotation, an argument.
+pub(crate) fn with_canaries(object: &Value) -> Value {
+    let mut object = object.clone();
+    let tainted = |value: &Value| Value::from(format!("{}{CANARY}", value.as_str().unwrap_or_default()));
+    each_object(&mut object, "", &mut |holder, members| match holder {
+        "env" if !members.contains_key("valueFrom") => {
+            let value = tainted(members.get("value").unwrap_or(&Value::Null));
+            members.insert("value".to_owned(), value);
+        }
+        "data" | "binaryData" => members.values_mut().for_each(|value| *value = tainted(value)),
+        "annotations" => members
+            .iter_mut()
+            .filter(|(key, _)| !key.starts_with("apim-keyless.dev/"))
+            .for_each(|(_, value)| *value = tainted(value)),
+        _ => {
+            for list in ["args", "command"]
+                .into_iter()
+                .filter_map(|list| members.get(list)?.as_array().map(|_| list))
+                .collect::<Vec<_>>()
+            {
+                members.insert(list.to_owned(), json!([CANARY]));
+            }
+        }
+    });
+    object
+}
+
+/// The object with names of Secrets, keys, containers and of itself that are `length` bytes long, if they are shorter.
+///
+/// 253 is what Kubernetes allows, and the API server looks at it before it asks for validation.
+pub(crate) fn with_long_names(object: &Value, length: usize) -> Value {
+    let long = |name: &str| format!("{name:x<length$}");
+    let mut object = object.clone();
+    each_object(&mut object, "", &mut |holder, members| {
+        if holder == "data" {
+            *members = std::mem::take(members)
+                .into_iter()
+                .map(|(key, text)| (long(&format!("config.service.{key}")), text))
+                .collect();
+        }
+        for name in ["name", "key"].into_iter().filter(|_| !matches!(holder, "env" | "ownerReferences")) {
+            if let Some(Value::String(text)) = members.get_mut(name) {
+                *text = long(text);
+            }
+        }
+    });
+    object
+}

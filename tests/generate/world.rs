@@ -1,0 +1,108 @@
+//! A policy and some objects that stand beside each other.
+
+use super::Palette;
+use super::objects::any_object;
+use apim_keyless::gateway::{Subject, Surroundings};
+use apim_keyless::policy::Policy;
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::Value;
+
+/// Objects, and what is expected of them.
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    /// A policy document.
+    pub(crate) document: &'static str,
+    /// Annotations of the Namespace, key by key.
+    pub(crate) annotations: &'static [(&'static str, &'static str)],
+    /// Is nothing else in the namespace?
+    pub(crate) is_whole: bool,
+    /// The objects, of one namespace or two.
+    pub(crate) objects: Vec<Value>,
+}
+
+/// Up to five objects under any policy.
+pub(crate) fn world(palette: &'static Palette) -> impl Strategy<Value = World> {
+    let objects = prop::collection::vec(any_object(palette), 1..5);
+    (select(DOCUMENTS), select(ANNOTATIONS), any::<bool>(), objects)
+        .prop_map(|(document, annotations, is_whole, objects)| World { document, annotations, is_whole, objects })
+}
+
+impl World {
+    /// The policy.
+    pub(crate) fn policy(&self) -> Policy {
+        Policy::parse(self.document).expect("the documents are right")
+    }
+
+    /// The objects as subjects.
+    pub(crate) fn subjects(&self) -> Vec<Subject<'static>> {
+        self.objects.iter().map(subject).collect()
+    }
+
+    /// What stands in namespace `team-a`.
+    pub(crate) fn surroundings(&self, policy: &Policy) -> Surroundings {
+        let subjects = self.subjects();
+        let of_it: Vec<&Subject<'_>> =
+            subjects.iter().filter(|subject| subject.identity.namespace == "team-a").collect();
+        let mut surroundings = Surroundings::of(of_it, &policy.images);
+        surroundings.whole = self.is_whole;
+        surroundings.namespace_annotations =
+            self.annotations.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())).collect();
+        surroundings
+    }
+}
+
+/// An object as a subject of namespace `team-a`, unless it names another.
+pub(crate) fn subject(object: &Value) -> Subject<'static> {
+    Subject::recognise(object.to_string(), "team-a")
+        .expect("it is of its shape")
+        .expect("it is of a kind that rules look at")
+}
+
+const NOTHING: &str = "{apiVersion: apim-keyless.dev/v1alpha1, kind: GatewayPolicy}";
+/// A policy that expects one of everything.
+pub(crate) const EXPECTING: &str = "
+apiVersion: apim-keyless.dev/v1alpha1
+kind: GatewayPolicy
+metadata: {name: default}
+spec:
+  defaults:
+    clientId: 00000000-0000-0000-0000-00000000000a
+    tenantId: 00000000-0000-0000-0000-00000000000b
+    serviceAccount: apim-gateway
+    configMap: apim-gateway-env
+    gatewayName: orders
+    allowedSecrets: [orders]
+";
+const CHOOSING: &str = "
+apiVersion: apim-keyless.dev/v1alpha1
+kind: GatewayPolicy
+metadata: {name: \"several, and a name of more than two hundred and fifty-six bytes: éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé\"}
+spec:
+  defaults: {configMap: [apim-gateway-env, orders], serviceAccount: [apim-gateway, default], minimumVersion: 2.12.0}
+  namespaces:
+    team-a: {clientId: [00000000-0000-0000-0000-000000000001, 00000000-0000-0000-0000-000000000002]}
+    team-b: {clientId: 00000000-0000-0000-0000-000000000003}
+  images: [registry.example/apim/gateway]
+  digests: {\"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\": 2.13.0}
+  controlledPods: enforce
+";
+const MILD: &str = "
+apiVersion: apim-keyless.dev/v1alpha1
+kind: GatewayPolicy
+metadata: {name: mild}
+spec:
+  defaults: {clientId: 00000000-0000-0000-0000-00000000000a, serviceAccount: orders}
+  rules: {missing-identity-label: audit, missing-client-id: audit, auth-key-reference: off, rolling-version: enforce, missing-auth-method: audit}
+";
+
+static DOCUMENTS: &[&str] = &[NOTHING, NOTHING, EXPECTING, EXPECTING, CHOOSING, MILD];
+
+static ANNOTATIONS: &[&[(&str, &str)]] = &[
+    &[],
+    &[
+        ("apim-keyless.dev/client-id", "00000000-0000-0000-0000-00000000000c"),
+        ("apim-keyless.dev/service-account", "orders"),
+    ],
+    &[("apim-keyless.dev/config-map", "orders, apim-gateway-env"), ("apim-keyless.dev/minimum-version", "2.13.0")],
+];
