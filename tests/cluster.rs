@@ -57,6 +57,11 @@ async fn what_needs_a_key_is_refused_with_every_reason_in_one_message() {
     user.apply(&one(CHART_TOKEN, "Deployment")).await.refused(&["auth-key-reference"]);
     user.apply(&one(CHART_ENTRA, "Deployment")).await.refused(&["other-auth-method"]);
     user.apply(&one(OLD_IMAGE, "Deployment")).await.refused(&["unsupported-version"]);
+    // a repository that only the policy knows doesn't show itself to the Fail entry; its twin takes it
+    let mut mirrored = one(OLD_IMAGE, "Deployment");
+    mirrored["spec"]["template"]["spec"]["containers"][0]["image"] = json!("registry.example/apim/gateway:2.10.1");
+    let message = user.apply(&mirrored).await.refused(&["unsupported-version"]);
+    assert!(message.starts_with("admission webhook \"enforce-others.apim-keyless.dev\" denied"), "{message}");
 
     let mut worst = one(PORTAL, "Deployment");
     let container = &mut worst["spec"]["template"]["spec"]["containers"][0];

@@ -1,6 +1,7 @@
 //! The webhook of the tests: the real binary, registered in the control plane through a Service as in production, and
 //! the calls of a user with all that comes back, `Warning` headers included.
 
+#![allow(dead_code, unused_imports, reason = "each test binary includes this module and uses its own part of it")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
