@@ -49,22 +49,20 @@ async fn namespace(studio: &Studio) {
 async fn service_account(studio: &Studio) {
     let account = one(BARE, "ServiceAccount");
     studio.create("service-account-created", &account).await;
-    studio.patch("service-account-annotated", &account, "", &json!({"metadata": {"annotations": team()}})).await;
+    studio.patch("service-account-annotated", &account, &json!({"metadata": {"annotations": team()}})).await;
     let other = json!({"azure.workload.identity/client-id": "00000000-0000-0000-0000-00000000000b"});
-    studio.patch("service-account-of-another-client", &account, "", &json!({"metadata": {"annotations": other}})).await;
+    studio.patch("service-account-of-another-client", &account, &json!({"metadata": {"annotations": other}})).await;
 }
 
 async fn config_maps(studio: &Studio) {
     let bare = one(BARE, "ConfigMap");
     studio.create("config-map-bare", &bare).await;
-    studio
-        .patch("config-map-log-level-changed", &bare, "", &json!({"data": {"telemetry.logs.std.level": "warn"}}))
-        .await;
+    studio.patch("config-map-log-level-changed", &bare, &json!({"data": {"telemetry.logs.std.level": "warn"}})).await;
     let endpoint = json!({"data": {"config.service.endpoint": "https://fabrikam.configuration.azure-api.net"}});
-    studio.patch("config-map-endpoint-changed", &bare, "", &endpoint).await;
+    studio.patch("config-map-endpoint-changed", &bare, &endpoint).await;
     studio.create("config-map-of-the-portal", &one(PORTAL, "ConfigMap")).await;
     let method = json!({"data": {"config.service.auth": "azureAdApp"}});
-    studio.patch("config-map-other-method", &bare, "", &method).await;
+    studio.patch("config-map-other-method", &bare, &method).await;
 }
 
 async fn complete_and_bare_gateways(studio: &Studio) {
@@ -74,8 +72,8 @@ async fn complete_and_bare_gateways(studio: &Studio) {
     let bare = one(BARE, "Deployment");
     studio.try_out("deployment-dry-run", &bare).await;
     studio.create("deployment-bare", &bare).await;
-    studio.patch("deployment-bare-scaled", &bare, "", &json!({"spec": {"replicas": 2}})).await;
-    studio.patch("deployment-bare-image-changed", &bare, "", &new_image("2.11.1")).await;
+    studio.patch("deployment-bare-scaled", &bare, &json!({"spec": {"replicas": 2}})).await;
+    studio.patch("deployment-bare-image-changed", &bare, &new_image("2.11.1")).await;
     let mut applied = bare;
     applied["metadata"]["name"] = json!("orders-applied");
     studio.apply("deployment-applied", &applied).await;
@@ -98,21 +96,23 @@ async fn key_gateway(studio: &Studio) {
 
 async fn changes_of_a_key_gateway(studio: &Studio) {
     let old = one(PORTAL, "Deployment");
-    studio.patch("deployment-with-key-scaled", &old, "", &json!({"spec": {"replicas": 3}})).await;
-    studio.patch("deployment-with-key-scale-sub-resource", &old, "/scale", &json!({"spec": {"replicas": 2}})).await;
-    studio.patch("deployment-with-key-annotated", &old, "", &json!({"metadata": {"annotations": team()}})).await;
-    studio.patch("deployment-with-key-status", &old, "/status", &json!({"status": {"readyReplicas": 0}})).await;
-    studio.patch("deployment-with-key-image-changed", &old, "", &new_image("2.11.1")).await;
+    studio.patch("deployment-with-key-scaled", &old, &json!({"spec": {"replicas": 3}})).await;
+    studio
+        .patch_part("deployment-with-key-scale-sub-resource", (&old, "/scale"), &json!({"spec": {"replicas": 2}}))
+        .await;
+    studio.patch("deployment-with-key-annotated", &old, &json!({"metadata": {"annotations": team()}})).await;
+    studio.patch_part("deployment-with-key-status", (&old, "/status"), &json!({"status": {"readyReplicas": 0}})).await;
+    studio.patch("deployment-with-key-image-changed", &old, &new_image("2.11.1")).await;
     let restarted = json!({"kubectl.kubernetes.io/restartedAt": "2026-01-02T03:04:05Z"});
     let restart = json!({"spec": {"template": {"metadata": {"annotations": restarted}}}});
-    studio.patch("deployment-with-key-restarted", &old, "", &restart).await;
+    studio.patch("deployment-with-key-restarted", &old, &restart).await;
     let mut leaving = old.clone();
     leaving["metadata"]["name"] = json!("payments-leaving");
     leaving["metadata"]["finalizers"] = json!(["example.com/drain"]);
     studio.create("deployment-with-finalizer", &leaving).await;
     studio.delete("deployment-with-finalizer-deleted", &leaving).await;
     let released = json!({"metadata": {"finalizers": null}});
-    studio.patch("deployment-terminating-released", &leaving, "", &released).await;
+    studio.patch("deployment-terminating-released", &leaving, &released).await;
     studio.delete("deployment-deleted", &old).await;
 }
 
@@ -122,14 +122,15 @@ async fn pods(studio: &Studio) {
         let metadata = json!({"name": name, "labels": {"app": name}});
         json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]})
     };
-    let old = pod(PORTAL, "payments-alone");
+    let mut old = pod(PORTAL, "payments-alone");
+    old["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": "50m"}});
     studio.create("pod-with-key", &old).await;
     let debugger = json!([{"name": "debugger", "image": "busybox:1.37", "stdin": true}]);
     let debug = json!({"spec": {"ephemeralContainers": debugger}});
-    studio.patch("pod-with-key-debugged", &old, "/ephemeralcontainers", &debug).await;
-    let limit = json!([{"op": "add", "path": "/spec/containers/0/resources/requests", "value": {"cpu": "100m"}}]);
-    studio.patch("pod-with-key-resized", &old, "/resize", &limit).await;
-    studio.patch("pod-with-key-annotated", &old, "", &json!({"metadata": {"annotations": team()}})).await;
+    studio.patch_part("pod-with-key-debugged", (&old, "/ephemeralcontainers"), &debug).await;
+    let more = json!([{"op": "replace", "path": "/spec/containers/0/resources/requests/cpu", "value": "100m"}]);
+    studio.patch_part("pod-with-key-resized", (&old, "/resize"), &more).await;
+    studio.patch("pod-with-key-annotated", &old, &json!({"metadata": {"annotations": team()}})).await;
     studio.create("pod-bare", &pod(BARE, "orders-alone")).await;
     let mut unnamed = pod(BARE, "orders");
     unnamed["metadata"] = json!({"generateName": "orders-", "labels": {"app": "orders"}});

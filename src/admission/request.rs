@@ -1,6 +1,7 @@
 //! The request of an `AdmissionReview`, `admission.k8s.io/v1`, read from its bytes. Objects stay bytes.
 
 use crate::gateway::Unreadable;
+use crate::gateway::reading::Mapping;
 use crate::policy::dotted;
 use jsonptr::PointerBuf;
 use serde::Deserialize;
@@ -140,7 +141,7 @@ impl<'a> Request<'a> {
         if body.is_empty() {
             return Err(undecodable("body", format!("is empty; expected an {KIND} of {API_VERSION}")));
         }
-        let review: Review<'_> = decoded("", body)?;
+        let Mapping(review): Mapping<Review<'_>> = decoded("", body)?;
         if review.kind != KIND || review.api_version != API_VERSION {
             return Err(undecodable(
                 "apiVersion, kind",
@@ -150,7 +151,7 @@ impl<'a> Request<'a> {
         let Some(request) = review.request else {
             return Err(undecodable("request", "is missing".to_owned()));
         };
-        let request: Self = decoded("request", request.get().as_bytes())?;
+        let Mapping(request): Mapping<Self> = decoded("request", request.get().as_bytes())?;
         if request.object.is_none() && request.operation.writes() {
             return Err(undecodable(
                 "request.object",

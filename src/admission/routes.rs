@@ -2,14 +2,13 @@
 
 use super::{Answer, Entry, Request, Undecodable, answer, answer_or_stand_in};
 use crate::gateway::Surroundings;
-use crate::policy::{Policy, Ruling};
+use crate::policy::{Policy, Ruling, printable};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -96,9 +95,4 @@ fn log(entry: Entry, request: &Request<'_>, answer: &Answer, duration: Duration)
         microseconds = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
         "review"
     );
-}
-
-/// A text that a user chose, with its control characters escaped, so that none can begin a line of its own.
-fn printable(text: &str) -> Cow<'_, str> {
-    if text.chars().any(char::is_control) { Cow::Owned(text.escape_debug().to_string()) } else { Cow::Borrowed(text) }
 }

@@ -2,7 +2,7 @@
 
 use super::Entry;
 use crate::gateway::{Identity, Kind};
-use crate::policy::{Edit, Outcome, Ruling, dotted};
+use crate::policy::{Edit, Outcome, Ruling, dotted, printable};
 use std::collections::BTreeMap;
 
 /// Longest text of a denial's reasons; the API server shows it on one terminal.
@@ -87,7 +87,7 @@ fn warning(ruling: &Ruling) -> String {
 }
 
 fn name(identity: &Identity) -> String {
-    let name = &identity.name;
+    let name = printable(&identity.name);
     match Kind::of(&identity.api_version, &identity.kind) {
         Some(kind) if kind.template().is_some() => format!("gateway \"{name}\""),
         _ => format!("the gateway of {} \"{name}\"", identity.kind),

@@ -1,8 +1,8 @@
 //! The gateway's `ConfigMap`: its settings.
 
-use super::Setting;
-use super::metadata::{Metadata, nullable, or_default};
+use super::reading::{nullable, or_default};
 use super::well_known::Keys;
+use super::{Metadata, Setting};
 use serde::Deserialize;
 
 /// What rules read of a `ConfigMap`.

@@ -1,9 +1,9 @@
 //! The part of an object's metadata that rules read. Everything else, `managedFields` above all, is skipped unread.
 
+use super::reading::nullable;
 use super::well_known::Keys;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use serde::{Deserialize, Deserializer};
-use std::collections::BTreeMap;
+use serde::Deserialize;
 
 /// Name, namespace, labels, annotations and owners of an object or a pod template.
 #[derive(Clone, Default, PartialEq, Deserialize)]
@@ -23,17 +23,4 @@ pub struct Metadata {
     pub annotations: Keys,
     /// Owner references, which anybody can write.
     pub owner_references: Option<Vec<OwnerReference>>,
-}
-
-/// Reads a map of strings as Go's decoder does: a `null` map is empty, a `null` value is the empty string.
-pub(super) fn nullable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Keys, D::Error> {
-    let map = Option::<BTreeMap<String, Option<String>>>::deserialize(deserializer)?;
-    Ok(map.unwrap_or_default().into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect())
-}
-
-/// Reads what may be `null` as if it were absent.
-pub(super) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }

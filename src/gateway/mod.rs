@@ -13,6 +13,7 @@ mod image;
 mod kind;
 mod metadata;
 mod owner;
+pub(crate) mod reading;
 mod recognition;
 mod service_account;
 mod setting;

@@ -1,6 +1,7 @@
 //! The gateway's `ServiceAccount`: who its Pods are for Entra.
 
-use super::metadata::{Metadata, or_default};
+use super::Metadata;
+use super::reading::or_default;
 use serde::Deserialize;
 
 /// What rules read of a `ServiceAccount`.

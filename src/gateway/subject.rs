@@ -1,7 +1,7 @@
 //! An object under examination: its bytes, its typed view, and its raw value on demand, all from one constructor.
 
-use super::metadata::Metadata;
-use super::{ConfigMap, Kind, Owner, ServiceAccount, Workload};
+use super::reading::Mapping;
+use super::{ConfigMap, Kind, Metadata, Owner, ServiceAccount, Workload};
 use jsonptr::PointerBuf;
 use serde::de::DeserializeSeed;
 use serde::{Deserialize, Deserializer};
@@ -62,7 +62,7 @@ impl<'a> Subject<'a> {
     /// The object is of a kind that we look at, but not of its shape.
     pub fn recognise(json: impl Into<Cow<'a, str>>, namespace: &str) -> Result<Option<Self>, Unreadable> {
         let json = json.into();
-        let head = read(&json, PhantomData::<Head>)?;
+        let Mapping(head) = read(&json, PhantomData::<Mapping<Head>>)?;
         let Some(kind) = Kind::of(&head.api_version, &head.kind) else { return Ok(None) };
         let view = read(&json, kind)?;
         let metadata = view.metadata();
@@ -136,8 +136,8 @@ impl<'de> DeserializeSeed<'de> for Kind {
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<View, D::Error> {
         Ok(match self {
-            Self::ConfigMap => View::ConfigMap(ConfigMap::deserialize(reader)?),
-            Self::ServiceAccount => View::ServiceAccount(ServiceAccount::deserialize(reader)?),
+            Self::ConfigMap => View::ConfigMap(Mapping::deserialize(reader)?.0),
+            Self::ServiceAccount => View::ServiceAccount(Mapping::deserialize(reader)?.0),
             kind => View::Workload(Box::new(Workload::read(kind, reader)?)),
         })
     }

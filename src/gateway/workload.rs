@@ -1,8 +1,8 @@
 //! A subject with a pod template, of any kind.
 
-use super::metadata::Metadata;
+use super::reading::{Mapping, or_default};
 use super::well_known::Keys;
-use super::{Container, Kind};
+use super::{Container, Kind, Metadata};
 use jsonptr::PointerBuf;
 use k8s_openapi::api::core::v1::{PodSpec, Volume};
 use serde::Deserialize;
@@ -19,8 +19,8 @@ pub struct Workload {
 /// A pod template; of a Pod, its own metadata and spec.
 #[derive(Clone, Default, PartialEq, Deserialize)]
 struct Template {
-    #[serde(default)]
-    metadata: Option<Metadata>,
+    #[serde(default, deserialize_with = "or_default")]
+    metadata: Metadata,
     #[serde(default)]
     spec: Option<PodSpec>,
 }
@@ -29,22 +29,22 @@ impl Workload {
     /// Reads a workload of `kind`, each by the shape of its own.
     pub(super) fn read<'de, D: serde::Deserializer<'de>>(kind: Kind, deserializer: D) -> Result<Self, D::Error> {
         let (metadata, template) = match kind {
-            Kind::CronJob => CronJob::deserialize(deserializer)?.split(),
-            Kind::Pod => Template::deserialize(deserializer)?.split(),
-            Kind::PodTemplate => PodTemplate::deserialize(deserializer)?.split(),
-            _ => Controller::deserialize(deserializer)?.split(),
+            Kind::CronJob => Mapping::<CronJob>::deserialize(deserializer)?.0.split(),
+            Kind::Pod => Mapping::<Template>::deserialize(deserializer)?.0.split(),
+            Kind::PodTemplate => Mapping::<PodTemplate>::deserialize(deserializer)?.0.split(),
+            _ => Mapping::<Controller>::deserialize(deserializer)?.0.split(),
         };
         Ok(Self { kind, metadata, template })
     }
 
     /// Labels of the pod template.
     pub fn template_labels(&self) -> &Keys {
-        self.template.metadata.as_ref().map_or(&NO_KEYS, |metadata| &metadata.labels)
+        &self.template.metadata.labels
     }
 
     /// Annotations of the pod template.
     pub fn template_annotations(&self) -> &Keys {
-        self.template.metadata.as_ref().map_or(&NO_KEYS, |metadata| &metadata.annotations)
+        &self.template.metadata.annotations
     }
 
     /// The spec of its Pods, if there is one.
@@ -86,73 +86,70 @@ impl Workload {
     }
 }
 
-static NO_KEYS: Keys = Keys::new();
-
 /// Everything that keeps its pod template at `spec.template`.
 #[derive(Deserialize)]
 struct Controller {
-    #[serde(default)]
-    metadata: Option<Metadata>,
-    #[serde(default)]
-    spec: Option<ControllerSpec>,
+    #[serde(default, deserialize_with = "or_default")]
+    metadata: Metadata,
+    #[serde(default, deserialize_with = "or_default")]
+    spec: ControllerSpec,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct ControllerSpec {
-    #[serde(default)]
-    template: Option<Template>,
+    #[serde(default, deserialize_with = "or_default")]
+    template: Template,
 }
 
 #[derive(Deserialize)]
 struct CronJob {
-    #[serde(default)]
-    metadata: Option<Metadata>,
-    #[serde(default)]
-    spec: Option<CronJobSpec>,
+    #[serde(default, deserialize_with = "or_default")]
+    metadata: Metadata,
+    #[serde(default, deserialize_with = "or_default")]
+    spec: CronJobSpec,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CronJobSpec {
-    #[serde(default)]
-    job_template: Option<JobTemplate>,
+    #[serde(default, deserialize_with = "or_default")]
+    job_template: JobTemplate,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct JobTemplate {
-    #[serde(default)]
-    spec: Option<ControllerSpec>,
+    #[serde(default, deserialize_with = "or_default")]
+    spec: ControllerSpec,
 }
 
 #[derive(Deserialize)]
 struct PodTemplate {
-    #[serde(default)]
-    metadata: Option<Metadata>,
-    #[serde(default)]
-    template: Option<Template>,
+    #[serde(default, deserialize_with = "or_default")]
+    metadata: Metadata,
+    #[serde(default, deserialize_with = "or_default")]
+    template: Template,
 }
 
 impl Controller {
     fn split(self) -> (Metadata, Template) {
-        (self.metadata.unwrap_or_default(), self.spec.and_then(|spec| spec.template).unwrap_or_default())
+        (self.metadata, self.spec.template)
     }
 }
 
 impl CronJob {
     fn split(self) -> (Metadata, Template) {
-        let job = self.spec.and_then(|spec| spec.job_template).and_then(|job| job.spec);
-        (self.metadata.unwrap_or_default(), job.and_then(|spec| spec.template).unwrap_or_default())
+        (self.metadata, self.spec.job_template.spec.template)
     }
 }
 
 impl PodTemplate {
     fn split(self) -> (Metadata, Template) {
-        (self.metadata.unwrap_or_default(), self.template.unwrap_or_default())
+        (self.metadata, self.template)
     }
 }
 
 impl Template {
     fn split(self) -> (Metadata, Self) {
-        (self.metadata.clone().unwrap_or_default(), self)
+        (self.metadata.clone(), self)
     }
 }

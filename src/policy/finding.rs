@@ -3,6 +3,7 @@
 use super::{Edit, Mode, Rule};
 use jsonptr::{Pointer, PointerBuf};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// A fault, its place, and what would put it right.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,10 +82,16 @@ impl Ruling {
         }
     }
 
-    /// The rule, the place and the problem in one line.
+    /// The rule, the place and the problem in one line, whatever the names in it.
     pub fn sentence(&self) -> String {
-        format!("{} at {}: {}", self.rule.id, dotted(&self.finding.at), self.finding.problem)
+        let sentence = format!("{} at {}: {}", self.rule.id, dotted(&self.finding.at), self.finding.problem);
+        printable(&sentence).into_owned()
     }
+}
+
+/// A text that names what a user chose, with control characters escaped, so that none can begin a line of its own.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if text.chars().any(char::is_control) { Cow::Owned(text.escape_debug().to_string()) } else { Cow::Borrowed(text) }
 }
 
 /// A JSON pointer as people write it: `spec.template.spec.containers[0].env[0]`.
@@ -100,7 +107,7 @@ pub fn dotted(at: &Pointer) -> String {
             () => format!(".{token}"),
         };
     }
-    if dotted.is_empty() { "the object".to_owned() } else { dotted }
+    if dotted.is_empty() { "the object".to_owned() } else { printable(&dotted).into_owned() }
 }
 
 #[cfg(test)]

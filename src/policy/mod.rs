@@ -20,7 +20,7 @@ pub use context::{Context, ControlledPods, Maker};
 pub use document::DocumentError;
 pub use edit::Edit;
 pub use expectations::{Expectations, FIRST_VERSION};
-pub use finding::{Finding, Outcome, Ruling, dotted};
+pub use finding::{Finding, Outcome, Ruling, dotted, printable};
 pub use mode::Mode;
 pub use rule::Rule;
 

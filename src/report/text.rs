@@ -2,7 +2,7 @@
 //! prints strips them elsewhere.
 
 use super::{Entry, Report, word};
-use crate::policy::{Edit, Outcome, dotted};
+use crate::policy::{Edit, Outcome, dotted, printable};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use std::fmt::Write;
 use std::ops::Range;
@@ -30,7 +30,7 @@ fn finding(entry: &Entry) -> String {
         .line_start(entry.line)
         .annotation(AnnotationKind::Primary.span(span(entry)).label(dotted(&ruling.finding.at)));
     let title =
-        level.with_name(word(ruling.outcome())).primary_title(ruling.finding.problem.as_str()).id(ruling.rule.id);
+        level.with_name(word(ruling.outcome())).primary_title(printable(&ruling.finding.problem)).id(ruling.rule.id);
     let mut group = title.element(snippet).element(Level::NOTE.message(object(entry)));
     for edit in &ruling.finding.remedy {
         group = group.element(Level::HELP.message(remedy(edit)));
@@ -40,7 +40,7 @@ fn finding(entry: &Entry) -> String {
 
 fn object(entry: &Entry) -> String {
     let identity = &entry.identity;
-    format!("in {} {}/{}", identity.kind, identity.namespace, identity.name)
+    printable(&format!("in {} {}/{}", identity.kind, identity.namespace, identity.name)).into_owned()
 }
 
 fn remedy(edit: &Edit) -> String {

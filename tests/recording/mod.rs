@@ -11,12 +11,15 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use tape::{Listening, Tape};
+use tape::{Listening, Place, Tape};
 
 /// The namespace that is recorded.
 const NAMESPACE: &str = "apim";
 /// Whom the control plane calls its administrator.
 const WRITER: &str = "administrator";
+/// Of these the review of the validating webhook is kept as well: the API server gives names and uids in between.
+const AT_VALIDATION: [&str; 4] =
+    ["config-map-bare", "deployment-bare", "pod-with-generated-name", "service-account-created"];
 /// How long a controller may take; a `CronJob` waits for the next minute.
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -40,76 +43,90 @@ impl Studio {
     }
 
     async fn register(&self, listening: &Listening) {
-        self.write("POST", "/api/v1/namespaces", &namespace("recorder")).await;
+        self.write("POST /api/v1/namespaces", &namespace("recorder")).await;
         let spec = json!({"type": "ExternalName", "externalName": "localhost", "ports": [{"port": 443}]});
         let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "recorder"}, "spec": spec});
-        self.write("POST", "/api/v1/namespaces/recorder/services", &service).await;
+        self.write("POST /api/v1/namespaces/recorder/services", &service).await;
         for kind in ["Mutating", "Validating"] {
             let resource = format!("{}webhookconfigurations", kind.to_lowercase());
-            let path = format!("/apis/admissionregistration.k8s.io/v1/{resource}");
-            self.write("POST", &path, &configuration(kind, listening)).await;
+            let line = format!("POST /apis/admissionregistration.k8s.io/v1/{resource}");
+            self.write(&line, &configuration(kind, listening)).await;
         }
-        self.write("POST", "/api/v1/namespaces", &namespace(NAMESPACE)).await;
+        self.write("POST /api/v1/namespaces", &namespace(NAMESPACE)).await;
         let probe = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "probe"}});
         let start = Instant::now();
-        while self.tape.find(0, |request| request["name"] == "probe").is_none() {
+        while self.probed() < 2 {
             assert!(start.elapsed() < PATIENCE, "the webhooks are never called");
-            self.write("POST", &format!("{}?dryRun=All", collection(&probe)), &probe).await;
+            self.write(&format!("POST {}?dryRun=All", collection(&probe)), &probe).await;
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
     /// Creates an object and records the review as `name`.
-    pub(crate) async fn create(&self, name: &str, object: &Value) -> Value {
-        self.record(name, "POST", &collection(object), object).await
+    pub(crate) async fn create(&self, name: &str, object: &Value) {
+        self.record(name, &format!("POST {}", collection(object)), object).await;
     }
 
     /// Shows what would be created.
     pub(crate) async fn try_out(&self, name: &str, object: &Value) {
-        self.record(name, "POST", &format!("{}?dryRun=All", collection(object)), object).await;
+        self.record(name, &format!("POST {}?dryRun=All", collection(object)), object).await;
     }
 
-    /// Patches an object, or a subresource of it (`/status`): by JSON patch if `patch` is a list, else by merge patch.
-    pub(crate) async fn patch(&self, name: &str, object: &Value, sub_resource: &str, patch: &Value) {
-        self.record(name, "PATCH", &format!("{}{sub_resource}", path(object)), patch).await;
+    /// Patches an object: by JSON patch if `patch` is a list, else by merge patch.
+    pub(crate) async fn patch(&self, name: &str, object: &Value, patch: &Value) {
+        self.patch_part(name, (object, ""), patch).await;
+    }
+
+    /// The same of a subresource, `/status` say.
+    pub(crate) async fn patch_part(&self, name: &str, (object, part): (&Value, &str), patch: &Value) {
+        self.record(name, &format!("PATCH {}{part}", path(object)), patch).await;
     }
 
     /// Applies an object on the server's side.
     pub(crate) async fn apply(&self, name: &str, object: &Value) {
-        self.record(name, "PATCH", &format!("{}?fieldManager=owner", path(object)), object).await;
+        self.record(name, &format!("PATCH {}?fieldManager=owner", path(object)), object).await;
     }
 
     /// Deletes an object.
     pub(crate) async fn delete(&self, name: &str, object: &Value) {
         let background = json!({"propagationPolicy": "Background"});
-        self.record(name, "DELETE", &path(object), &background).await;
+        self.record(name, &format!("DELETE {}", path(object)), &background).await;
     }
 
     /// Records what `user` of kube-system does, as soon as it `is_meant`.
-    pub(crate) async fn overhear(&self, name: &str, user: &str, is_meant: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn overhear(&self, name: &str, user: &str, is_meant: impl Fn(&Value) -> bool) {
         let user = format!("system:serviceaccount:kube-system:{user}");
         let is_meant = |request: &Value| request["userInfo"]["username"] == user.as_str() && is_meant(request);
         let start = Instant::now();
         loop {
-            if let Some(review) = self.tape.find(0, is_meant) {
-                keep(name, &review);
-                return review["request"]["object"].clone();
+            if let Some(review) = self.tape.mutating(Place::default(), is_meant) {
+                return keep(name, &review);
             }
             assert!(start.elapsed() < PATIENCE, "it never came: {name}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
-    async fn record(&self, name: &str, method: &str, path: &str, body: &Value) -> Value {
-        let skipped = self.tape.len();
-        let stored = self.write(method, path, body).await;
+    async fn record(&self, name: &str, line: &str, body: &Value) {
+        let from = self.tape.end();
+        self.write(line, body).await;
         let is_mine = |request: &Value| request["userInfo"]["username"] == WRITER;
-        let review = self.tape.find(skipped, is_mine);
-        keep(name, &review.unwrap_or_else(|| panic!("{name}: no review came, or the two webhooks were sent others")));
-        stored
+        keep(name, &self.tape.mutating(from, is_mine).unwrap_or_else(|| panic!("{name}: no review came")));
+        if AT_VALIDATION.contains(&name) {
+            keep(&format!("{name}-at-validation"), &self.tape.validating(from, is_mine).unwrap());
+        }
     }
 
-    async fn write(&self, method: &str, path: &str, body: &Value) -> Value {
+    /// How many of the two webhooks were called.
+    fn probed(&self) -> usize {
+        let is_probe = |request: &Value| request["name"] == "probe";
+        let (from, tape) = (Place::default(), &self.tape);
+        [tape.mutating(from, is_probe), tape.validating(from, is_probe)].iter().flatten().count()
+    }
+
+    /// One call, `line` being its method and path.
+    async fn write(&self, line: &str, body: &Value) -> Value {
+        let (method, path) = line.split_once(' ').unwrap();
         let content_type = match method {
             "PATCH" if path.contains("fieldManager") => "application/apply-patch+yaml",
             "PATCH" if body.is_array() => "application/json-patch+json",
@@ -118,7 +135,7 @@ impl Studio {
         };
         let request = Request::builder().method(method).uri(path).header("content-type", content_type);
         let request = request.body(serde_json::to_vec(body).unwrap()).unwrap();
-        self.client.request(request).await.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+        self.client.request(request).await.unwrap_or_else(|error| panic!("{line}: {error}"))
     }
 }
 

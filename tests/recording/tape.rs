@@ -27,6 +27,13 @@ pub(super) struct Tape {
 
 type Reviews = Arc<Mutex<Vec<Value>>>;
 
+/// A place on the tape; the default is its beginning.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Place {
+    mutating: usize,
+    validating: usize,
+}
+
 /// Where a webhook listens, and whom to trust for it.
 pub(super) struct Listening {
     /// Port on this machine.
@@ -51,19 +58,24 @@ impl Tape {
         Listening { port, authority: STANDARD.encode(authority.certificate_pem()) }
     }
 
-    /// The first review that a mutating webhook was sent and that `is_meant`, not counting the first `skipped` ones.
-    /// A validating one must have been sent the same, so that one recording stands for both.
-    pub(super) fn find(&self, skipped: usize, is_meant: impl Fn(&Value) -> bool) -> Option<Value> {
-        let asked = |review: &&Value| is_meant(&review["request"]);
-        let found = self.mutating.lock().unwrap().iter().skip(skipped).find(asked).cloned()?;
-        let validated = self.validating.lock().unwrap().iter().any(|review| without_uid(review) == without_uid(&found));
-        validated.then_some(found)
+    /// The first review that `is_meant` and came after `from`, as the mutating webhook was sent it.
+    pub(super) fn mutating(&self, from: Place, is_meant: impl Fn(&Value) -> bool) -> Option<Value> {
+        find(&self.mutating, from.mutating, is_meant)
     }
 
-    /// How many reviews there are so far.
-    pub(super) fn len(&self) -> usize {
-        self.mutating.lock().unwrap().len()
+    /// The same as the validating webhook was sent it, with what the API server put in between.
+    pub(super) fn validating(&self, from: Place, is_meant: impl Fn(&Value) -> bool) -> Option<Value> {
+        find(&self.validating, from.validating, is_meant)
     }
+
+    /// The end of the tape so far.
+    pub(super) fn end(&self) -> Place {
+        Place { mutating: self.mutating.lock().unwrap().len(), validating: self.validating.lock().unwrap().len() }
+    }
+}
+
+fn find(reviews: &Reviews, from: usize, is_meant: impl Fn(&Value) -> bool) -> Option<Value> {
+    reviews.lock().unwrap().iter().skip(from).find(|review| is_meant(&review["request"])).cloned()
 }
 
 async fn keep(State(reviews): State<Reviews>, body: Bytes) -> impl IntoResponse {
@@ -72,11 +84,4 @@ async fn keep(State(reviews): State<Reviews>, body: Bytes) -> impl IntoResponse 
     let answer = json!({"apiVersion": review["apiVersion"], "kind": review["kind"], "response": response});
     reviews.lock().unwrap().push(review);
     ([(CONTENT_TYPE, "application/json")], answer.to_string())
-}
-
-/// A review's request without the uid, which is another for each webhook.
-fn without_uid(review: &Value) -> Value {
-    let mut request = review["request"].clone();
-    request["uid"] = Value::Null;
-    request
 }

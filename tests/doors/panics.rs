@@ -1,0 +1,31 @@
+//! A judgement that breaks down never stops a write where nothing is refused, and never lets one pass where it is.
+
+use super::{readable, review, verify};
+use apim_keyless::admission::{Answer, Entry, Request, Undecodable, Verdict, answer_or_stand_in};
+use serde_json::{Value, json};
+
+/// The answer at `entry` to a review whose judgement panics.
+fn stand_in(entry: Entry, review: &Value) -> (Verdict, Value) {
+    let body = review.to_string();
+    let request = Request::read(body.as_bytes()).unwrap();
+    let decide = || -> Result<Answer, Undecodable> { panic!("{}", review["request"]["object"]) };
+    let answer = answer_or_stand_in(entry, &request, decide).unwrap();
+    (answer.verdict, serde_json::from_slice(&answer.response.to_review()).unwrap())
+}
+
+#[test]
+fn a_panic_refuses_only_where_refusing_is_asked_for() {
+    let review = review("deployment-with-key");
+    let problem = "apim-keyless failed to judge this object; that is a defect of its own, and its log tells where";
+    for entry in Entry::ALL {
+        let (verdict, answer) = stand_in(entry, &review);
+        assert_eq!(verdict, Verdict::Failed);
+        verify(entry, &review, &answer).unwrap();
+        let expected = if entry.path() == "/enforce/validate" {
+            json!({"allowed": false, "status": {"code": 500, "reason": "InternalError", "message": problem}})
+        } else {
+            json!({"allowed": true, "warnings": [problem]})
+        };
+        assert_eq!(readable(answer["response"].clone()), expected, "{}", entry.path());
+    }
+}

@@ -1,0 +1,177 @@
+//! Reviews that can be read, but hold what is strange: the answer stays one document, and says nothing that the
+//! object made up.
+
+use super::{House, outcome, patch, recorded, review};
+use apim_keyless::admission::{Door, Entry};
+use serde_json::{Map, Value, json};
+
+const CANARY: &str = "canary-5d41402abc4b2a76";
+
+/// What is forged: a line that would read like one of ours.
+const FORGED: &str = "orders\u{0}\nexplain: all is well\r\n  forged at spec: it is\u{1b}[31m\u{2028}";
+
+#[tokio::test]
+async fn what_brings_no_object_is_allowed() {
+    let house = House::open().await;
+    for operation in ["DELETE", "CONNECT"] {
+        let mut review = review("deployment-deleted");
+        review["request"]["operation"] = json!(operation);
+        review["request"]["object"] = Value::Null;
+        for entry in Entry::ALL {
+            assert_eq!(outcome(&house.ask(entry, &review).await), "silent", "{operation}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_kind_is_allowed_and_said() {
+    let house = House::open().await;
+    for (version, kind) in [("v1", "Service"), ("example.com/v1", "Deployment"), ("", ""), (CANARY, CANARY)] {
+        let mut review = review("deployment-with-key");
+        review["request"]["object"]["apiVersion"] = json!(version);
+        review["request"]["object"]["kind"] = json!(kind);
+        for entry in Entry::ALL {
+            let response = house.ask(entry, &review).await;
+            assert_eq!((outcome(&response), response.to_string().contains(CANARY)), ("remarked", false));
+            assert!(response["warnings"][0].as_str().unwrap().contains("no rule looks at this kind"), "{response}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_with_line_breaks_leaves_the_answer_whole() {
+    let house = House::open().await;
+    for review in forged() {
+        for entry in Entry::ALL {
+            let response = house.ask(entry, &review).await;
+            assert!(!response["auditAnnotations"].to_string().contains("all is well"), "{response:#}");
+            assert!(!response["warnings"].to_string().contains("\\n"), "{response:#}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_forges_no_line() {
+    let house = House::open().await;
+    for review in forged() {
+        let response = house.ask(Entry::ALL[1], &review).await;
+        let message = response["status"]["message"].as_str().unwrap();
+        let faults: usize = message.split(' ').next().unwrap().parse().unwrap();
+        assert_eq!(message.lines().count(), faults + 2, "{message}");
+        assert!(!message.contains(|it: char| it.is_control() && it != '\n'), "{message:?}");
+    }
+}
+
+fn forged() -> Vec<Value> {
+    let names = ["config-map-of-the-portal", "deployment-with-key", "pod-with-key", "service-account-created"];
+    names.map(review).map(with_forged_names).into()
+}
+
+/// Gives the forged name to everything that a sentence may name; to a `ServiceAccount` not, for it is known by its own.
+fn with_forged_names(mut review: Value) -> Value {
+    review["request"]["name"] = json!(FORGED);
+    let object = &mut review["request"]["object"];
+    let spec = if object["kind"] == "Pod" { "/spec" } else { "/spec/template/spec" };
+    if let Some(container) = object.pointer_mut(&format!("{spec}/containers/0")) {
+        container["name"] = json!(FORGED);
+        container["env"][0]["valueFrom"]["secretKeyRef"] = json!({"name": FORGED, "key": FORGED});
+        container["image"] = json!(format!("mcr.microsoft.com/azure-api-management/gateway:1.0\n{FORGED}"));
+    }
+    if let Some(data) = object.get_mut("data").and_then(Value::as_object_mut) {
+        data.insert(FORGED.to_owned(), json!("x"));
+    }
+    if object["kind"] != "ServiceAccount" {
+        object["metadata"]["name"] = json!(FORGED);
+    }
+    review
+}
+
+#[tokio::test]
+async fn what_is_nested_deep_is_judged_and_never_overwritten() {
+    let house = House::open().await;
+    for (depth, at_mutate) in [(100, "mended"), (200, "silent"), (10_000, "silent")] {
+        let body = nested(depth);
+        for (entry, expected) in Entry::ALL.into_iter().zip([at_mutate, "refused", "remarked"]) {
+            let reply = house.post(&entry.path(), body.clone()).await;
+            let answer: Value = serde_json::from_str(&reply.text).unwrap();
+            assert_eq!(outcome(&answer["response"]), expected, "{depth}: {answer}");
+            let changes = patch(&answer["response"]).unwrap_or_else(|| json!([]));
+            assert!(changes.as_array().unwrap().iter().all(|change| change["path"] != ""), "{depth}: {changes}");
+        }
+    }
+}
+
+/// A bare gateway with a field that nobody knows.
+fn nested(depth: usize) -> String {
+    let future = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+    let body = review("deployment-bare").to_string();
+    body.replacen("\"template\":{", &format!("\"future\":{future},\"template\":{{"), 1)
+}
+
+#[tokio::test]
+async fn a_key_that_stands_twice_hides_nothing() {
+    let house = House::open().await;
+    let body = review("deployment-with-key").to_string();
+    let harmless = "\"template\":{\"spec\":{\"containers\":[]}},\"template\":{";
+    for (is, twice) in [
+        ("\"uid\":", "\"uid\":\"another\",\"uid\":"),
+        ("\"operation\":", "\"operation\":\"DELETE\",\"operation\":"),
+        ("\"object\":{", "\"object\":null,\"object\":{"),
+        ("\"template\":{", harmless),
+        ("\"secretKeyRef\":{", "\"secretKeyRef\":null,\"secretKeyRef\":{"),
+        ("\"image\":", "\"image\":\"nginx\",\"image\":"),
+        ("\"env\":[", "\"env\":[],\"env\":["),
+    ] {
+        assert!(body.contains(is), "{is}");
+        let reply = house.post("/enforce/validate", body.replacen(is, twice, 1)).await;
+        let is_refused = reply.status == 400 || reply.text.contains("\"allowed\":false");
+        assert!(is_refused, "{is}: {} {}", reply.status, reply.text);
+    }
+}
+
+/// Puts the canary where an object holds a value: of a variable, of a setting, of an annotation that is nobody's.
+fn hide_canaries(object: &mut Value) {
+    match object {
+        Value::Object(members) => {
+            if let Some(data) = members.get_mut("data") {
+                replace_texts(data);
+            }
+            if let Some(metadata) = members.get_mut("metadata") {
+                metadata["annotations"]["example.com/note"] = json!(CANARY);
+            }
+            if members.contains_key("name") && members.contains_key("valueFrom") {
+                members.remove("valueFrom");
+                members.insert("value".to_owned(), json!(format!("GatewayKey {CANARY}")));
+            }
+            members.iter_mut().for_each(|(_, member)| hide_canaries(member));
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(hide_canaries),
+        _ => {}
+    }
+}
+
+fn replace_texts(data: &mut Value) {
+    let hidden = |text: &Value| text.is_string().then(|| json!(CANARY));
+    let members: Map<String, Value> = data.as_object().cloned().unwrap_or_default();
+    let members = members.into_iter().map(|(key, text)| (key, hidden(&text).unwrap_or(text)));
+    *data = Value::Object(members.collect());
+}
+
+#[tokio::test]
+async fn no_answer_tells_a_value() {
+    let house = House::open().await;
+    let mut hidden = 0;
+    for (name, mut review) in recorded() {
+        let request = &mut review["request"];
+        request["options"] = json!({"fieldManager": CANARY});
+        request["userInfo"]["extra"] = json!({"token": [CANARY]});
+        ["object", "oldObject"].iter().for_each(|object| hide_canaries(&mut request[object]));
+        hidden += usize::from(request["object"].to_string().contains(CANARY));
+        for entry in Entry::ALL {
+            let response = house.ask(entry, &review).await;
+            let patch = patch(&response).unwrap_or_default();
+            assert!(!format!("{response}{patch}").contains(CANARY), "{name} {}: {response:#} {patch:#}", entry.path());
+        }
+    }
+    assert!(hidden > 40, "only {hidden} objects held a canary");
+}
