@@ -82,8 +82,9 @@ fn of_kind(kind: &ErrorKind) -> Option<&'static str> {
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
         | ErrorKind::TabInIndentation
-        | ErrorKind::TabAtBlockScalarStart
-        | ErrorKind::TabInPlainScalar => "a tab is not allowed as indentation: indent with spaces",
+        | ErrorKind::TabAtBlockScalarStart => "a tab is not allowed as indentation: indent with spaces",
+        // told where the text begins that the tab would go on with
+        ErrorKind::TabInPlainScalar => "a tab is not allowed as indentation in the line below: indent with spaces",
         ErrorKind::UnknownAnchor => UNKNOWN_ANCHOR,
         ErrorKind::ExpectedDocumentStart => "text after the end of the document: put a line `---` between documents",
         ErrorKind::UnclosedQuotedScalar => "a quote is never closed: close it",

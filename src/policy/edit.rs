@@ -101,7 +101,9 @@ mod tests {
 
     fn edited(object: Value, edits: &[Edit]) -> Value {
         let mut object = object;
-        edits.iter().for_each(|edit| _ = edit.apply(&mut object));
+        for edit in edits {
+            edit.apply(&mut object);
+        }
         object
     }
 
@@ -121,7 +123,7 @@ mod tests {
     #[test]
     fn append_makes_the_list() {
         let edit = Edit::Append { at: at("/list/0/inner"), value: json!("new") };
-        assert_eq!(edited(json!({"list": [{}]}), &[edit.clone()]), json!({"list": [{"inner": ["new"]}]}));
+        assert_eq!(edited(json!({"list": [{}]}), std::slice::from_ref(&edit)), json!({"list": [{"inner": ["new"]}]}));
         assert_eq!(
             edited(json!({"list": [{"inner": ["old"]}]}), &[edit]),
             json!({"list": [{"inner": ["old", "new"]}]})

@@ -3,7 +3,7 @@
 
 use super::{Entry, Report, word};
 use crate::policy::{Edit, Outcome, dotted, printable};
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -25,13 +25,17 @@ fn finding(entry: &Entry) -> String {
         Outcome::Refused => Level::ERROR,
         Outcome::Remarked => Level::NOTE,
     };
-    let snippet = Snippet::source(entry.source_line.as_str())
-        .path(entry.file.as_str())
-        .line_start(entry.line)
-        .annotation(AnnotationKind::Primary.span(span(entry)).label(dotted(&ruling.finding.at)));
+    let annotation = AnnotationKind::Primary.span(span(entry)).label(dotted(&ruling.finding.at));
+    let snippet = Snippet::source(entry.source_line.as_str()).line_start(entry.line).annotation(annotation);
     let title =
         level.with_name(word(ruling.outcome())).primary_title(printable(&ruling.finding.problem)).id(ruling.rule.id);
-    let mut group = title.element(snippet).element(Level::NOTE.message(object(entry)));
+    let group = if entry.underline.start + 1 == entry.column {
+        title.element(snippet.path(entry.file.as_str()))
+    } else {
+        // masking has moved the columns, so the place is told apart from the snippet
+        title.element(Origin::path(entry.file.as_str()).line(entry.line).char_column(entry.column)).element(snippet)
+    };
+    let mut group = group.element(Level::NOTE.message(object(entry)));
     for edit in &ruling.finding.remedy {
         group = group.element(Level::HELP.message(remedy(edit)));
     }

@@ -2,7 +2,7 @@
 //! object made up.
 
 use super::{House, outcome, patch, recorded, review};
-use apim_keyless::admission::{Door, Entry};
+use apim_keyless::admission::Entry;
 use serde_json::{Map, Value, json};
 
 const CANARY: &str = "canary-5d41402abc4b2a76";
@@ -165,7 +165,9 @@ async fn no_answer_tells_a_value() {
         let request = &mut review["request"];
         request["options"] = json!({"fieldManager": CANARY});
         request["userInfo"]["extra"] = json!({"token": [CANARY]});
-        ["object", "oldObject"].iter().for_each(|object| hide_canaries(&mut request[object]));
+        for object in ["object", "oldObject"] {
+            hide_canaries(&mut request[object]);
+        }
         hidden += usize::from(request["object"].to_string().contains(CANARY));
         for entry in Entry::ALL {
             let response = house.ask(entry, &review).await;

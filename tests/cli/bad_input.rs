@@ -1,0 +1,93 @@
+//! What can't be read is told with its place, its cause and never a value, and the rest is judged all the same.
+
+use crate::run::manifests::{KEYLESS, OUTDATED};
+use crate::run::{Folder, Ran};
+
+/// A text that no message may repeat.
+const CANARY: &str = "canary";
+
+/// What `check` says of a text in the file `bad.yaml`.
+fn check(text: &str) -> Ran {
+    let ran = Folder::with(&[("bad.yaml", text)]).check("bad.yaml");
+    assert!(!ran.everything().contains(CANARY), "{}", ran.everything());
+    ran
+}
+
+/// The first line on stderr of a run that could not look at something.
+fn error(ran: &Ran) -> String {
+    assert_eq!(ran.code, 2, "{}", ran.everything());
+    ran.stderr.lines().next().unwrap().to_owned()
+}
+
+#[test]
+fn what_is_not_yaml_is_told_by_line_and_column() {
+    for (text, place, words) in [
+        ("kind: Pod\n\tname: canary\n", "bad.yaml:1:7:", "a tab is not allowed as indentation in the line below"),
+        ("kind:\n\t- canary\n", "bad.yaml:2:", "a tab is not allowed as indentation"),
+        ("kind: Pod\nname: canary\nname: other\n", "bad.yaml:3:1:", "duplicate key"),
+        ("- canary\n", "bad.yaml:1:1:", "this document is a sequence"),
+        ("canary\n", "bad.yaml:1:1:", "this document is a scalar"),
+        ("kind: [canary\n", "bad.yaml:", "not valid YAML"),
+    ] {
+        let error = error(&check(text));
+        assert!(error.starts_with(&format!("error: {place}")) && error.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_told_by_its_place() {
+    let env = "        env:\n        - {name: telemetry.logs.std, value: 424242}\n        envFrom:";
+    let ran = check(&KEYLESS.replace("        envFrom:", env));
+    assert_eq!(
+        error(&ran),
+        "error: bad.yaml:14:38: spec.template.spec.containers[0].env[0].value is not of the type that Kubernetes expects here"
+    );
+    assert!(!ran.everything().contains("424242"));
+}
+
+#[test]
+fn nothing_to_judge_is_an_error() {
+    for text in ["", "\n\n", "# nothing\n", "---\n", "---\nnull\n"] {
+        assert_eq!(error(&check(text)), "error: bad.yaml: holds no YAML document: nothing to judge", "{text:?}");
+    }
+    let folder = Folder::with(&[("docs/notes.txt", "kind: Pod")]);
+    for path in ["docs", "none.yaml", "none"] {
+        let error = error(&folder.check(path));
+        assert!(error.starts_with(&format!("error: {path}: ")), "{error}");
+    }
+}
+
+#[test]
+fn what_is_no_text_is_an_error() {
+    let folder = Folder::with(&[]);
+    folder.write("bad.yaml", b"kind: \xff\xfe");
+    let error = error(&folder.check("bad.yaml"));
+    assert!(error.contains("bad.yaml") && error.contains("UTF-8"), "{error}");
+}
+
+#[test]
+fn a_broken_document_loses_no_other() {
+    let ran = check(&format!("{OUTDATED}---\nkind: [{CANARY}\n---\n{OUTDATED}"));
+    assert!(error(&ran).starts_with("error: bad.yaml:"), "{}", ran.stderr);
+    assert_eq!(ran.stdout.matches("refused[unsupported-version]").count(), 2, "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("\n2 objects: 2 refused; 1 could not be read\n"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_helm_template_is_told_to_be_one() {
+    for text in [
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ include \"orders.fullname\" . }}\n",
+        "{{- if .Values.enabled }}\napiVersion: v1\nkind: Pod\n{{- end }}\n",
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: \"{{ .Release.Name }}\"}\n",
+    ] {
+        let error = error(&check(text));
+        assert!(error.contains("a Helm template, not a manifest") && error.contains("helm template"), "{error}");
+    }
+}
+
+#[test]
+fn documents_without_kind_are_skipped_and_counted() {
+    let ran = check(&format!("gateway:\n  auth: {{key: {CANARY}}}\n---\n{KEYLESS}"));
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert_eq!(ran.stdout, "1 object: no fault found; 1 document without kind skipped\n");
+}

@@ -1,0 +1,76 @@
+//! What can be typed is told by the binary itself.
+
+use crate::run::Folder;
+
+/// The long flags that a help text lists, in its order.
+fn flags(help: &str) -> Vec<&str> {
+    let words = help.lines().filter_map(|line| {
+        let line = line.trim_start();
+        line.strip_prefix("-h, ").or_else(|| line.strip_prefix("-V, ")).unwrap_or(line).split([' ', '=']).next()
+    });
+    words.filter(|word| word.starts_with("--")).collect()
+}
+
+#[test]
+fn every_command_names_each_of_its_flags() {
+    let folder = Folder::with(&[]);
+    for (command, expected) in [
+        ("certs", &["--certificates", "--help"][..]),
+        ("check", &["--output", "--mode", "--policy", "--namespace", "--strict", "--help"]),
+        ("explain", &["--help"]),
+        ("review", &["--mode", "--door", "--policy", "--help"]),
+        (
+            "serve",
+            &[
+                "--listen",
+                "--health-listen",
+                "--certificates",
+                "--name",
+                "--policy",
+                "--examples",
+                "--drain-seconds",
+                "--log-format",
+                "--help",
+            ],
+        ),
+    ] {
+        let ran = folder.run(&[command, "--help"]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{command}");
+        assert_eq!(flags(&ran.stdout), expected, "{command}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn the_binary_names_each_of_its_commands() {
+    let ran = Folder::with(&[]).run(&["--help"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    let (_, commands) = ran.stdout.split_once("Commands:\n").unwrap();
+    let names: Vec<&str> = commands
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next().filter(|word| !word.is_empty()))
+        .collect();
+    assert_eq!(names, ["certs", "check", "explain", "review", "serve", "help"]);
+}
+
+#[test]
+fn help_tells_what_a_value_may_be() {
+    let folder = Folder::with(&[]);
+    let check = folder.run(&["check", "--help"]).stdout;
+    assert!(["- json:", "- text:", "- audit:", "- enforce:", "[default: default]"].iter().all(|it| check.contains(it)));
+    let review = folder.run(&["review", "--help"]).stdout;
+    assert!(["- mutate:", "- validate:"].iter().all(|it| review.contains(it)));
+}
+
+#[test]
+fn without_a_command_the_commands_are_told() {
+    let ran = Folder::with(&[]).run(&[]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+    assert!(ran.stderr.contains("\nCommands:\n"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_version_is_that_of_the_package() {
+    let ran = Folder::with(&[]).run(&["--version"]);
+    assert_eq!((ran.code, ran.stdout), (0, format!("apim-keyless {}\n", env!("CARGO_PKG_VERSION"))));
+}
