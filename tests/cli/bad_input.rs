@@ -25,7 +25,7 @@ fn what_is_not_yaml_is_told_by_line_and_column() {
         ("kind: Pod\n\tname: canary\n", "bad.yaml:1:7:", "a tab is not allowed as indentation in the line below"),
         ("kind:\n\t- canary\n", "bad.yaml:2:", "a tab is not allowed as indentation"),
         ("kind: Pod\nname: canary\nname: other\n", "bad.yaml:3:1:", "duplicate key"),
-        ("- canary\n", "bad.yaml:1:1:", "this document is a sequence"),
+        ("- canary\n", "bad.yaml:1:3:", "this document is a sequence"),
         ("canary\n", "bad.yaml:1:1:", "this document is a scalar"),
         ("kind: [canary\n", "bad.yaml:", "not valid YAML"),
     ] {
