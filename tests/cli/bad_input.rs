@@ -27,7 +27,7 @@ fn what_is_not_yaml_is_told_by_line_and_column() {
         ("kind: Pod\nname: canary\nname: other\n", "bad.yaml:3:1:", "duplicate key"),
         ("- canary\n", "bad.yaml:1:3:", "this document is a sequence"),
         ("canary\n", "bad.yaml:1:1:", "this document is a scalar"),
-        ("kind: [canary\n", "bad.yaml:", "not valid YAML"),
+        ("kind: [canary\n", "bad.yaml:1:7:", "a bracket or brace is never closed"),
     ] {
         let error = error(&check(text));
         assert!(error.starts_with(&format!("error: {place}")) && error.contains(words), "{error}");
