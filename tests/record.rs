@@ -91,7 +91,8 @@ async fn key_gateway(studio: &Studio) {
     };
     studio.overhear("replica-set-of-key-gateway", "deployment-controller", of("ReplicaSet", "CREATE")).await;
     studio.overhear("pod-of-key-gateway", "replicaset-controller", of("Pod", "CREATE")).await;
-    studio.overhear("deployment-status-by-controller", "deployment-controller", of("Deployment", "UPDATE")).await;
+    let status = |request: &Value| request["subResource"] == "status" && of("Deployment", "UPDATE")(request);
+    studio.overhear("deployment-status-by-controller", "deployment-controller", status).await;
 }
 
 async fn changes_of_a_key_gateway(studio: &Studio) {
@@ -167,12 +168,12 @@ async fn other_kinds(studio: &Studio) {
     kept["template"] = template;
     studio.create("pod-template-bare", &kept).await;
     for (name, user, owner) in [
-        ("pod-of-stateful-set", "statefulset-controller", "StatefulSet"),
-        ("pod-of-replication-controller", "replication-controller", "ReplicationController"),
-        ("pod-of-job", "job-controller", "Job"),
+        ("pod-of-stateful-set", "statefulset-controller", "stateful-set-bare"),
+        ("pod-of-replication-controller", "replication-controller", "replication-controller-bare"),
+        ("pod-of-job", "job-controller", "job-with-key"),
     ] {
         let is_pod_of = |request: &Value| {
-            request["kind"]["kind"] == "Pod" && request["object"]["metadata"]["ownerReferences"][0]["kind"] == owner
+            request["kind"]["kind"] == "Pod" && request["object"]["metadata"]["ownerReferences"][0]["name"] == owner
         };
         studio.overhear(name, user, is_pod_of).await;
     }
