@@ -2,11 +2,13 @@
 //! through a Service.
 
 mod control_plane;
+#[path = "cluster/updates.rs"]
+mod updates;
 mod webhook;
 
 use serde_json::{Value, json};
 use webhook::objects::{
-    ARTICLE, BARE, CHART_ENTRA, CHART_IDENTITY, CHART_TOKEN, OLD_IMAGE, PORTAL, meaning, meanings, one, patched, review,
+    ARTICLE, BARE, CHART_ENTRA, CHART_IDENTITY, CHART_TOKEN, OLD_IMAGE, PORTAL, meanings, one, patched, review,
 };
 use webhook::{Webhook, documents, eventually};
 
@@ -60,8 +62,9 @@ async fn what_needs_a_key_is_refused_with_every_reason_in_one_message() {
     // a repository that only the policy knows doesn't show itself to the Fail entry; its twin takes it
     let mut mirrored = one(OLD_IMAGE, "Deployment");
     mirrored["spec"]["template"]["spec"]["containers"][0]["image"] = json!("registry.example/apim/gateway:2.10.1");
-    let message = user.apply(&mirrored).await.refused(&["unsupported-version"]);
-    assert!(message.starts_with("admission webhook \"enforce-others.apim-keyless.dev\" denied"), "{message}");
+    assert!(
+        user.apply(&mirrored).await.refused(&["unsupported-version"]).contains("\"enforce-others.apim-keyless.dev\"")
+    );
 
     let mut worst = one(PORTAL, "Deployment");
     let container = &mut worst["spec"]["template"]["spec"]["containers"][0];
@@ -170,63 +173,6 @@ async fn nothing_reaches_us_from_namespaces_that_did_not_opt_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn turning_enforcement_on_breaks_no_running_gateway() {
-    let Some(webhook) = Webhook::shared() else { return };
-    let _logs = webhook.control_plane.show_logs_on_panic();
-    let user = webhook.user("old", None).await;
-    let old = one(PORTAL, "Deployment");
-    let template = user.apply(&old).await.stored()["spec"]["template"].clone();
-    user.patch_namespace(&json!({"metadata": {"labels": {"apim-keyless.dev/mode": "enforce"}}})).await.stored();
-    eventually("enforcement", || async {
-        (user.apply_with(&one(OLD_IMAGE, "Deployment"), "?dryRun=All").await.status == 403).then_some(())
-    })
-    .await;
-
-    user.patch(&old, "/scale", &json!({"spec": {"replicas": 3}})).await.stored();
-    user.patch(&old, "", &json!({"spec": {"replicas": 2}, "metadata": {"annotations": {"team": "payments"}}}))
-        .await
-        .stored();
-    user.patch(&old, "/status", &json!({"status": {"observedGeneration": 1}})).await.stored();
-    if webhook.control_plane.has_controllers() {
-        let count = || async { Some(user.list("/api/v1/namespaces/old/pods").await.len()).filter(|count| *count == 2) };
-        eventually("both Pods", count).await;
-        let pod = user.list("/api/v1/namespaces/old/pods").await.remove(0);
-        assert_eq!(
-            pod["metadata"]["labels"].get("azure.workload.identity/use"),
-            None,
-            "a Pod of an old gateway stays as its template is"
-        );
-    }
-    let restart =
-        json!({"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}}});
-    user.patch(&old, "", &restart).await.refused(&["auth-key-reference"]);
-    let image = json!({"spec": {"template": {"spec": {"serviceAccountName": "other"}}}});
-    user.patch(&old, "", &image).await.refused(&["auth-key-reference"]);
-    assert_eq!(user.read(&old).await.stored()["spec"]["template"], template);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_second_mutation_changes_nothing() {
-    let Some(webhook) = Webhook::shared() else { return };
-    let _logs = webhook.control_plane.show_logs_on_panic();
-    let user = webhook.user("again", Some("enforce")).await;
-    for object in documents(BARE) {
-        let first = user.server_side_apply(&object).await.stored();
-        let second = user.server_side_apply(&object).await.stored();
-        assert_eq!(meaning(&first), meaning(&second), "applied again");
-        assert_eq!(first["metadata"]["generation"], second["metadata"]["generation"]);
-        // touched elsewhere, the same object goes through both doors once more
-        let touched = json!({"metadata": {"annotations": {"touched": "yes"}}});
-        let mut third = meaning(&user.patch(&object, "", &touched).await.stored());
-        third["annotations"].as_object_mut().unwrap().remove("touched");
-        assert_eq!(third, meaning(&second), "touched");
-    }
-    let stored = user.read(&one(BARE, "Deployment")).await.stored();
-    let patched = webhook.post("/enforce/mutate", &review(&stored)).await;
-    assert_eq!(patched["response"].get("patch"), None, "{patched}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_shows_what_would_be_stored() {
     let Some(webhook) = Webhook::shared() else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
@@ -246,8 +192,10 @@ async fn fields_that_nobody_knows_yet_survive() {
     let Some(webhook) = Webhook::shared() else { return };
     let mut object = one(BARE, "Deployment");
     object["spec"]["template"]["spec"]["futureField"] = json!({"kept": [1, {"deep": null}]});
-    let answer = webhook.post("/enforce/mutate", &review(&object)).await;
-    let mended = patched(&object, &answer);
-    assert_eq!(mended["spec"]["template"]["spec"]["futureField"], object["spec"]["template"]["spec"]["futureField"]);
-    assert_eq!(mended["spec"]["template"]["spec"]["serviceAccountName"], "apim-gateway-workload-identity");
+    let mended = patched(&object, &webhook.post("/enforce/mutate", &review(&object)).await);
+    let (mended, sent) = (&mended["spec"]["template"]["spec"], &object["spec"]["template"]["spec"]);
+    assert_eq!(
+        (&mended["futureField"], &mended["serviceAccountName"]),
+        (&sent["futureField"], &json!("apim-gateway-workload-identity"))
+    );
 }

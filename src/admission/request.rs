@@ -177,11 +177,19 @@ fn decoded<'a, T: Deserialize<'a>>(inside: &str, json: &'a [u8]) -> Result<T, Un
             let place = format!("line {} column {}", error.line(), error.column());
             Undecodable { place, problem: "the body is not JSON, or ends too early".to_owned() }
         }
-        Category::Data => Undecodable {
-            place: place(inside, &track.path()),
-            problem: "a field is missing here, or not of its type".to_owned(),
-        },
+        Category::Data => Undecodable { place: place(inside, &track.path()), problem: data_problem(&error) },
     })
+}
+
+/// What serde says of a missing or repeated field, which names the field alone; its other messages quote values.
+fn data_problem(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let field = |start: &str| message.strip_prefix(start)?.split('`').next().map(str::to_owned);
+    match (field("missing field `"), field("duplicate field `")) {
+        (Some(field), _) => format!("the field {field} is missing"),
+        (_, Some(field)) => format!("the field {field} stands here a second time"),
+        _ => "a field is not of its type".to_owned(),
+    }
 }
 
 fn place(inside: &str, path: &serde_path_to_error::Path) -> String {

@@ -128,6 +128,8 @@ impl Client {
     async fn connect(&self) -> Result<TlsStream<TcpStream>, ClientError> {
         let address = self.address;
         let stream = TcpStream::connect(address).await.map_err(|cause| ClientError::Connect { address, cause })?;
+        // head and body are written apart: without this the body waits for the head's acknowledgement
+        _ = stream.set_nodelay(true);
         let server_name = self.server_name.clone();
         self.connector.connect(server_name, stream).await.map_err(|cause| ClientError::Handshake { address, cause })
     }

@@ -1,0 +1,62 @@
+//! Writes to what is there already: nothing that runs is broken, and nothing is mended twice.
+
+use crate::webhook::objects::{BARE, OLD_IMAGE, PORTAL, meaning, one, review};
+use crate::webhook::{Webhook, documents, eventually};
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn turning_enforcement_on_breaks_no_running_gateway() {
+    let Some(webhook) = Webhook::shared() else { return };
+    let _logs = webhook.control_plane.show_logs_on_panic();
+    let user = webhook.user("old", None).await;
+    let old = one(PORTAL, "Deployment");
+    let template = user.apply(&old).await.stored()["spec"]["template"].clone();
+    user.patch_namespace(&json!({"metadata": {"labels": {"apim-keyless.dev/mode": "enforce"}}})).await.stored();
+    eventually("enforcement", || async {
+        (user.apply_with(&one(OLD_IMAGE, "Deployment"), "?dryRun=All").await.status == 403).then_some(())
+    })
+    .await;
+
+    user.patch(&old, "/scale", &json!({"spec": {"replicas": 3}})).await.stored();
+    user.patch(&old, "", &json!({"spec": {"replicas": 2}, "metadata": {"annotations": {"team": "payments"}}}))
+        .await
+        .stored();
+    user.patch(&old, "/status", &json!({"status": {"observedGeneration": 1}})).await.stored();
+    if webhook.control_plane.has_controllers() {
+        let count = || async { Some(user.list("/api/v1/namespaces/old/pods").await.len()).filter(|count| *count == 2) };
+        eventually("both Pods", count).await;
+        let pod = user.list("/api/v1/namespaces/old/pods").await.remove(0);
+        assert_eq!(
+            pod["metadata"]["labels"].get("azure.workload.identity/use"),
+            None,
+            "a Pod of an old gateway stays as its template is"
+        );
+    }
+    let restart =
+        json!({"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}}});
+    user.patch(&old, "", &restart).await.refused(&["auth-key-reference"]);
+    let image = json!({"spec": {"template": {"spec": {"serviceAccountName": "other"}}}});
+    user.patch(&old, "", &image).await.refused(&["auth-key-reference"]);
+    assert_eq!(user.read(&old).await.stored()["spec"]["template"], template);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_mutation_changes_nothing() {
+    let Some(webhook) = Webhook::shared() else { return };
+    let _logs = webhook.control_plane.show_logs_on_panic();
+    let user = webhook.user("again", Some("enforce")).await;
+    for object in documents(BARE) {
+        let first = user.server_side_apply(&object).await.stored();
+        let second = user.server_side_apply(&object).await.stored();
+        assert_eq!(meaning(&first), meaning(&second), "applied again");
+        assert_eq!(first["metadata"]["generation"], second["metadata"]["generation"]);
+        // touched elsewhere, the same object goes through both doors once more
+        let touched = json!({"metadata": {"annotations": {"touched": "yes"}}});
+        let mut third = meaning(&user.patch(&object, "", &touched).await.stored());
+        third["annotations"].as_object_mut().unwrap().remove("touched");
+        assert_eq!(third, meaning(&second), "touched");
+    }
+    let stored = user.read(&one(BARE, "Deployment")).await.stored();
+    let patched = webhook.post("/enforce/mutate", &review(&stored)).await;
+    assert_eq!(patched["response"].get("patch"), None, "{patched}");
+}
