@@ -16,6 +16,8 @@ pub enum Setting {
     Auth,
     /// `config.service.auth.key`: the key, in the form of the token article of 2026.
     AuthKey,
+    /// `config.service.auth.azureAd.clientSecret`: the secret of an Entra app.
+    ClientSecret,
     /// `config.service.endpoint`: where its configuration is.
     Endpoint,
     /// `gateway.name`: which gateway resource it is; needed with Entra sign-in.
@@ -33,6 +35,7 @@ impl Setting {
         match name.as_ref() {
             "config.service.auth" => Some(Self::Auth),
             "config.service.auth.key" => Some(Self::AuthKey),
+            "config.service.auth.azuread.clientsecret" => Some(Self::ClientSecret),
             "config.service.endpoint" => Some(Self::Endpoint),
             "gateway.name" => Some(Self::GatewayName),
             "k8s.ingress.enabled" => Some(Self::IngressEnabled),
@@ -46,6 +49,7 @@ impl Setting {
         match self {
             Self::Auth => "config.service.auth",
             Self::AuthKey => "config.service.auth.key",
+            Self::ClientSecret => "config.service.auth.azureAd.clientSecret",
             Self::Endpoint => "config.service.endpoint",
             Self::GatewayName => "gateway.name",
             Self::IngressEnabled => "k8s.ingress.enabled",
@@ -55,7 +59,12 @@ impl Setting {
 
     /// Is it one of `config.service.*`, by which a gateway is recognised?
     pub fn is_config_service(self) -> bool {
-        matches!(self, Self::Auth | Self::AuthKey | Self::Endpoint | Self::OtherConfigService)
+        matches!(self, Self::Auth | Self::AuthKey | Self::ClientSecret | Self::Endpoint | Self::OtherConfigService)
+    }
+
+    /// Is what is wrong with one said where the other stands?
+    pub fn is_sort_of(self, other: Self) -> bool {
+        self == other || (self.is_auth() && other.is_auth())
     }
 
     /// Does its value decide how the gateway signs in?

@@ -68,10 +68,10 @@ impl Variable<'_> {
         }
     }
 
-    /// Does its value stand in a `ConfigMap` under a key that itself decides how the gateway signs in?
-    /// Then what is wrong with it is said there, and once.
-    pub fn is_said_at_config_map(&self) -> bool {
-        matches!(&self.source, Source::ConfigMap { key, .. } if Setting::of(key).is_some_and(Setting::is_auth))
+    /// Does its value stand in a `ConfigMap` under a key that is itself this setting? Then what is wrong with it is said
+    /// there, and once.
+    pub fn is_said_at_config_map(&self, setting: Setting) -> bool {
+        matches!(&self.source, Source::ConfigMap { key, .. } if Setting::of(key).is_some_and(|of| of.is_sort_of(setting)))
     }
 
     /// Is it set to nothing, or to blanks?

@@ -2,11 +2,9 @@
 
 use super::{Context, Expectations, Finding};
 use crate::gateway::{
-    AuthMethod, ConfigMap, Gateway, Image, ImageVersion, Images, Part, ServiceAccount, Setting, Subject, Surroundings,
-    Value, View, well_known,
+    ConfigMap, Gateway, Image, ImageVersion, Images, Part, ServiceAccount, Subject, Surroundings, View, Workload,
+    well_known,
 };
-use jsonptr::PointerBuf;
-use std::borrow::Cow;
 
 /// What a rule is given. A subject that is none of the gateway's never becomes one.
 pub struct Case<'a> {
@@ -17,30 +15,6 @@ pub struct Case<'a> {
     /// Which images are the gateway's, and what is vouched for.
     pub images: &'a Images,
     judged: Judged<'a>,
-}
-
-/// A value that decides how the gateway signs in.
-pub struct SignIn<'a> {
-    /// Where it is set.
-    pub at: PointerBuf,
-    /// [`Setting::Auth`] or [`Setting::AuthKey`].
-    pub setting: Setting,
-    /// What it is.
-    pub value: Cow<'a, Value>,
-}
-
-impl SignIn<'_> {
-    /// How the text of it is read, as far as there is one to be seen.
-    pub fn method(&self) -> Option<AuthMethod> {
-        match self.value.as_ref() {
-            Value::Text(text) => Some(AuthMethod::of(self.setting, text)),
-            // of a text that is only known by its beginning, a key can be told and nothing else
-            Value::Unseen(beginning) => {
-                Some(AuthMethod::of(self.setting, beginning)).filter(|method| *method == AuthMethod::Key)
-            }
-            Value::Key(_) => None,
-        }
-    }
 }
 
 enum Judged<'a> {
@@ -90,15 +64,13 @@ impl<'a> Case<'a> {
         self.gateway().into_iter().flat_map(Gateway::signing_in)
     }
 
-    /// A finding at every image whose name tells `version`, with a problem made of what the name says of it.
+    /// A finding at every image that tells `version`, with a problem made of what its name says of it.
     ///
-    /// An ingress-only gateway signs in nowhere: its image is remarked on and no more.
+    /// An image that is not known to be the gateway's has tags of its own, so nothing can be relied on. An ingress-only
+    /// gateway signs in nowhere: its image is remarked on and no more.
     pub fn findings_on_images(&self, version: &ImageVersion, problem: impl Fn(&str) -> String) -> Vec<Finding> {
         let parts = self.gateway().map(|gateway| gateway.parts.as_slice()).unwrap_or_default();
-        let told = parts.iter().filter(|part| {
-            part.has_known_image
-                && self.images.version(part.container.image, &self.expectations.minimum_version) == *version
-        });
+        let told = parts.iter().filter(|part| self.version(part) == *version);
         told.map(|part| Finding {
             only_remarked: part.is_ingress_only(),
             ..Finding::new(part.container.place(["image"]), problem(&Image::version_text(part.container.image)))
@@ -106,24 +78,12 @@ impl<'a> Case<'a> {
         .collect()
     }
 
-    /// Every value that decides how the gateway signs in, overridden ones included, each where it is to be mended: what
-    /// stands in a `ConfigMap` is there the `ConfigMap`'s.
-    pub fn sign_ins(&self) -> Vec<SignIn<'_>> {
-        let in_containers = self.parts_that_sign_in().flat_map(|part| part.environment.settings());
-        let of_workload = in_containers
-            .filter(|(setting, variable)| setting.is_auth() && !variable.is_said_at_config_map())
-            .map(|(setting, variable)| SignIn {
-                at: variable.at.clone(),
-                setting,
-                value: Cow::Borrowed(&variable.value),
-            });
-        let settings = self.config_map().into_iter().flat_map(ConfigMap::settings);
-        let of_config_map = settings.filter(|(setting, ..)| setting.is_auth()).map(|(setting, key, text)| SignIn {
-            at: PointerBuf::from_tokens(["data", key]),
-            setting,
-            value: Cow::Owned(Value::Text(text.to_owned())),
-        });
-        of_workload.chain(of_config_map).collect()
+    fn version(&self, part: &Part<'_>) -> ImageVersion {
+        if part.has_known_image {
+            self.images.version(part.container.image, &self.expectations.minimum_version)
+        } else {
+            ImageVersion::Unverifiable
+        }
     }
 
     /// The `ServiceAccount` of a gateway, if the subject is one.
@@ -132,6 +92,15 @@ impl<'a> Case<'a> {
             Judged::ServiceAccount(account) => Some(account),
             _ => None,
         }
+    }
+
+    /// The gateway, if the subject is a workload that signs in, with the `ServiceAccount` of its own that it runs
+    /// under: `default`, which a Pod takes if it names none, is nobody's own unless it is expected.
+    pub fn own_service_account(&self) -> Option<(&'a Workload, &'a str)> {
+        let workload = self.gateway_that_signs_in()?.workload;
+        let name = workload.service_account().unwrap_or(well_known::DEFAULT_SERVICE_ACCOUNT);
+        let is_own = name != well_known::DEFAULT_SERVICE_ACCOUNT || is_named(&self.expectations.service_accounts, name);
+        is_own.then_some((workload, name))
     }
 
     /// Is a `ConfigMap` the gateway's main one: expected, the only one of some gateway, or the one with the endpoint?

@@ -1,7 +1,7 @@
 //! The values of a policy document, each read and checked where it stands, so that an error has its place.
 
 use super::rules;
-use crate::gateway::Repository;
+use crate::gateway::{Repository, is_guid};
 use semver::Version;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -75,9 +75,7 @@ impl Form for Guid {
     const IS: &'static str = "a GUID such as 00000000-0000-0000-0000-000000000000";
 
     fn read(text: &str) -> Option<Self> {
-        let groups =
-            text.split('-').map(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(group.len()));
-        groups.eq([8, 4, 4, 4, 12].map(Some)).then(|| Self(text.to_owned()))
+        is_guid(text).then(|| Self(text.to_owned()))
     }
 }
 

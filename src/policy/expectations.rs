@@ -101,6 +101,11 @@ impl Expectations {
         only(&self.client_ids)
     }
 
+    /// The gateway's name that a remedy sets.
+    pub fn gateway_name_to_set(&self) -> Option<&str> {
+        only(&self.gateway_names)
+    }
+
     /// The tenant id that a remedy sets.
     pub fn tenant_id_to_set(&self) -> Option<&str> {
         only(&self.tenant_ids)

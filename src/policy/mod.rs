@@ -11,18 +11,22 @@ mod edit;
 mod expectations;
 mod finding;
 mod mode;
+mod placed_key;
 mod rule;
 pub mod rules;
+mod setting_value;
 mod together;
 
-pub use case::{Case, SignIn};
+pub use case::Case;
 pub use context::{Context, ControlledPods, Maker};
 pub use document::DocumentError;
 pub use edit::Edit;
 pub use expectations::{Expectations, FIRST_VERSION};
 pub use finding::{Finding, Outcome, Ruling, dotted, printable};
 pub use mode::Mode;
+pub use placed_key::{Holder, PlacedKey};
 pub use rule::Rule;
+pub use setting_value::SettingValue;
 
 use crate::gateway::{Images, Subject};
 use expectations::Layer;

@@ -29,6 +29,8 @@ fn a_gateway_tells_whose_config_map_and_service_account_they_are() {
             "missing-client-id shop/ServiceAccount",
             "unlabelled-service-account shop/ServiceAccount",
             "missing-auth-method shop/ConfigMap",
+            "missing-endpoint shop/ConfigMap",
+            "missing-gateway-name shop/ConfigMap",
         ]
     );
 }

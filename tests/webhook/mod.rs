@@ -25,7 +25,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
-/// What every namespace of the tests expects of its gateways.
+/// What the namespaces of the tests expect of their gateways.
 const POLICY: &str = "apiVersion: apim-keyless.dev/v1alpha1
 kind: GatewayPolicy
 metadata: {name: tests}
@@ -34,6 +34,10 @@ spec:
     clientId: 7d1c6ae4-3b52-4f0e-9a64-0c5f6e2b8d10
     serviceAccount: apim-gateway-workload-identity
     configMap: apim-gateway-env
+  namespaces:
+    chart-enforced:
+      clientId: [00000000-0000-0000-0000-00000000000c, 11111111-2222-3333-4444-555555555555]
+      serviceAccount: [identity-azure-api-management-gateway, azure-api-management-gateway]
   images: [registry.example/apim/gateway]
 ";
 

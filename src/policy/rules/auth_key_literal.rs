@@ -1,7 +1,7 @@
 //! An auth key that is written out, in a container's environment or in a `ConfigMap`.
 
-use crate::gateway::AuthMethod;
-use crate::policy::{Case, Finding, Mode, Rule, SignIn};
+use crate::gateway::{AuthMethod, Setting};
+use crate::policy::{Case, Finding, Mode, Rule, SettingValue};
 
 /// An auth key that is written out.
 pub(super) static RULE: Rule = Rule {
@@ -12,10 +12,15 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    case.sign_ins().into_iter().filter(|sign_in| sign_in.method() == Some(AuthMethod::Key)).map(finding).collect()
+    case.values(Setting::is_auth)
+        .into_iter()
+        .filter(|value| value.method() == Some(AuthMethod::Key))
+        .map(finding)
+        .collect()
 }
 
-fn finding(sign_in: SignIn<'_>) -> Finding {
+fn finding(value: SettingValue<'_>) -> Finding {
     let cure = "remove it and revoke the key: the ConfigMap's config.service.auth: workloadIdentity replaces it";
-    Finding::new(sign_in.at, format!("{} holds an auth key in plain text; {cure}", sign_in.setting.name()))
+    let problem = format!("{} holds an auth key in plain text; {cure}", value.named());
+    Finding::new(value.at, problem)
 }

@@ -1,7 +1,7 @@
 //! An auth key that is taken from a Secret, or from anything that is as good as one.
 
-use crate::gateway::{KeySource, Part, Value, prefix_can_make_auth};
-use crate::policy::{Case, Finding, Mode, Rule, SignIn};
+use crate::gateway::{KeySource, Part, Setting, Value, prefix_can_make_auth};
+use crate::policy::{Case, Finding, Mode, Rule, SettingValue};
 
 /// An auth key that is taken from a Secret.
 pub(super) static RULE: Rule = Rule {
@@ -15,7 +15,7 @@ const CURE: &str = "the ConfigMap's config.service.auth: workloadIdentity replac
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let whole_secrets = case.parts_that_sign_in().flat_map(|part| whole_secrets(case, part));
-    whole_secrets.chain(case.sign_ins().into_iter().filter_map(single_value)).collect()
+    whole_secrets.chain(case.values(Setting::is_auth).into_iter().filter_map(single_value)).collect()
 }
 
 /// `envFrom.secretRef`: we read no Secret, so any may hold the key, unless the policy allows it or its prefix can't make the name.
@@ -37,10 +37,10 @@ fn whole_secrets<'a>(case: &'a Case<'_>, part: &'a Part<'_>) -> impl Iterator<It
 }
 
 /// A value of the auth setting that comes out of a Secret.
-fn single_value(sign_in: SignIn<'_>) -> Option<Finding> {
-    let Value::Key(source) = sign_in.value.as_ref() else { return None };
-    let problem = format!("{} is taken from {}; remove it: {CURE}", sign_in.setting.name(), spoken(source));
-    Some(Finding::new(sign_in.at, problem))
+fn single_value(value: SettingValue<'_>) -> Option<Finding> {
+    let Value::Key(source) = value.value.as_ref() else { return None };
+    let problem = format!("{} is taken from {}; remove it: {CURE}", value.named(), spoken(source));
+    Some(Finding::new(value.at, problem))
 }
 
 fn spoken(source: &KeySource) -> String {

@@ -13,20 +13,13 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let Some(config_map) = case.config_map().filter(|config_map| case.is_main(config_map)) else {
-        return Vec::new();
-    };
-    let mut texts = config_map.texts_of(Setting::Auth).peekable();
-    // an empty value is mended where it stands, however its key is spelt
-    let key = texts.peek().map_or(Setting::Auth.name(), |(key, _)| key);
-    let is_told = texts.any(|(_, text)| AuthMethod::of(Setting::Auth, text) != AuthMethod::Empty);
-    if is_told || case.surroundings.is_supplied_elsewhere(Setting::Auth, config_map.name()) {
-        return Vec::new();
-    }
+    let is_missing = |text: &str| AuthMethod::of(Setting::Auth, text) == AuthMethod::Empty;
+    let Some(key) = case.key_of_missing(Setting::Auth, is_missing) else { return Vec::new() };
     let at = PointerBuf::from_tokens(["data", key]);
     let problem =
         format!("config.service.auth is not set, so the gateway signs in nowhere; set it to {WORKLOAD_IDENTITY}");
     // Kubernetes refuses a key that stands in `data` and `binaryData`, so there its owner has to decide
-    let edit = (!config_map.has_binary(key)).then(|| Edit::set(at.clone(), WORKLOAD_IDENTITY));
+    let is_free = case.config_map().is_some_and(|config_map| !config_map.has_binary(key));
+    let edit = is_free.then(|| Edit::set(at.clone(), WORKLOAD_IDENTITY));
     vec![Finding::new(at, problem).remedied_by(edit)]
 }

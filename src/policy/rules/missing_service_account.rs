@@ -1,6 +1,5 @@
 //! A gateway whose Pods run under no `ServiceAccount` of their own.
 
-use crate::gateway::well_known::DEFAULT_SERVICE_ACCOUNT;
 use crate::policy::{Case, Edit, Finding, Mode, Rule};
 
 /// A gateway without a `ServiceAccount`, or under `default`.
@@ -12,12 +11,10 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let Some(gateway) = case.gateway_that_signs_in() else { return Vec::new() };
-    let expected = &case.expectations.service_accounts;
-    let name = gateway.workload.service_account().unwrap_or(DEFAULT_SERVICE_ACCOUNT);
-    if name != DEFAULT_SERVICE_ACCOUNT || expected.iter().any(|name| name == DEFAULT_SERVICE_ACCOUNT) {
+    let Some(gateway) = case.gateway_that_signs_in().filter(|_| case.own_service_account().is_none()) else {
         return Vec::new();
-    }
+    };
+    let expected = &case.expectations.service_accounts;
     let at = gateway.workload.place(["spec", "serviceAccountName"]);
     let problem = "it runs under ServiceAccount default, which is no gateway's";
     vec![match case.expectations.service_account_to_set(case.surroundings) {

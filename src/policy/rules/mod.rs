@@ -1,33 +1,77 @@
 //! The register of rules, in alphabetical order: this list *is* the list of what apim-keyless judges.
 
+mod absent_config_map;
+mod absent_service_account;
 mod auth_key_literal;
 mod auth_key_reference;
+mod client_secret_reference;
+mod foreign_client_id;
+mod foreign_service_account;
+mod malformed_client_id;
+mod malformed_endpoint;
+mod malformed_gateway_name;
+mod malformed_tenant_id;
+mod misplaced_identity_setting;
 mod missing_auth_method;
 mod missing_client_id;
 mod missing_configuration_reference;
+mod missing_endpoint;
+mod missing_gateway_name;
 mod missing_identity_label;
 mod missing_service_account;
+mod misspelt_auth_method;
+mod misspelt_identity_key;
 mod other_auth_method;
+mod overridden_identity_variable;
+mod preview_version;
+mod retired_endpoint;
 mod rolling_version;
+mod skipped_container;
+mod token_expiration_out_of_range;
 mod unlabelled_service_account;
+mod unneeded_proxy_sidecar;
+mod unready_service_account;
 mod unsupported_version;
+mod unverifiable_version;
 
 use super::Rule;
 use similar::TextDiff;
 
 /// Every rule.
 pub static RULES: &[&Rule] = &[
+    &absent_config_map::RULE,
+    &absent_service_account::RULE,
     &auth_key_literal::RULE,
     &auth_key_reference::RULE,
+    &client_secret_reference::RULE,
+    &foreign_client_id::RULE,
+    &foreign_service_account::RULE,
+    &malformed_client_id::RULE,
+    &malformed_endpoint::RULE,
+    &malformed_gateway_name::RULE,
+    &malformed_tenant_id::RULE,
+    &misplaced_identity_setting::RULE,
     &missing_auth_method::RULE,
     &missing_client_id::RULE,
     &missing_configuration_reference::RULE,
+    &missing_endpoint::RULE,
+    &missing_gateway_name::RULE,
     &missing_identity_label::RULE,
     &missing_service_account::RULE,
+    &misspelt_auth_method::RULE,
+    &misspelt_identity_key::RULE,
     &other_auth_method::RULE,
+    &overridden_identity_variable::RULE,
+    &preview_version::RULE,
+    &retired_endpoint::RULE,
     &rolling_version::RULE,
+    &skipped_container::RULE,
+    &token_expiration_out_of_range::RULE,
     &unlabelled_service_account::RULE,
+    &unneeded_proxy_sidecar::RULE,
+    &unready_service_account::RULE,
     &unsupported_version::RULE,
+    &unverifiable_version::RULE,
 ];
 
 /// A text that is no rule's id.

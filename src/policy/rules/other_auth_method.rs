@@ -1,7 +1,7 @@
 //! A gateway that signs in by another method than workload identity.
 
-use crate::gateway::{AuthMethod, WORKLOAD_IDENTITY};
-use crate::policy::{Case, Finding, Mode, Rule, SignIn};
+use crate::gateway::{AuthMethod, Setting, WORKLOAD_IDENTITY};
+use crate::policy::{Case, Finding, Mode, Rule, SettingValue};
 
 /// A gateway that signs in by another method.
 pub(super) static RULE: Rule = Rule {
@@ -12,12 +12,17 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    case.sign_ins().into_iter().filter(|sign_in| sign_in.method() == Some(AuthMethod::Other)).map(finding).collect()
+    case.values(Setting::is_auth)
+        .into_iter()
+        .filter(|value| value.method() == Some(AuthMethod::Other))
+        .map(finding)
+        .collect()
 }
 
-fn finding(sign_in: SignIn<'_>) -> Finding {
+fn finding(value: SettingValue<'_>) -> Finding {
     let problem = format!(
-        "config.service.auth names another method than {WORKLOAD_IDENTITY}; only that one needs neither key nor secret"
+        "{} names another method than {WORKLOAD_IDENTITY}; only that one needs neither key nor secret",
+        value.named()
     );
-    Finding::new(sign_in.at, problem)
+    Finding::new(value.at, problem)
 }

@@ -1,0 +1,101 @@
+//! What the text of `config.service.endpoint` is.
+//!
+//! Version 2 of the configuration API is `{name}.configuration.azure-api.net`, with or without `https://`, and allows host
+//! names of one's own (MicrosoftDocs/azure-docs, articles/api-management/self-hosted-gateway-overview.md); version 1,
+//! `{name}.management.azure-api.net/subscriptions/…`, was retired on 1 October 2023
+//! (self-hosted-gateway-migration-guide.md, breaking-changes/self-hosted-gateway-v0-v1-retirement-oct-2023.md).
+
+/// How an endpoint is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Nothing, or blanks.
+    Empty,
+    /// No host, or something beside it that no address has: blanks, placeholders, another scheme than https.
+    Malformed,
+    /// An address of version 1 of the configuration API, or of Azure Resource Manager.
+    Retired,
+    /// An address that can be meant.
+    Usable,
+}
+
+impl Endpoint {
+    /// Reads the text of an endpoint.
+    pub fn of(text: &str) -> Self {
+        let lower = text.to_ascii_lowercase();
+        let address = lower.strip_prefix("https://").unwrap_or(&lower);
+        let (host, path) = address.split_once('/').unwrap_or((address, ""));
+        let (host, port) = host.split_once(':').map_or((host, None), |(host, port)| (host, Some(port)));
+        // a dot at the end keeps the resolver from trying the cluster's own domains first
+        let host = host.strip_suffix('.').unwrap_or(host);
+        match () {
+            () if text.trim().is_empty() => Self::Empty,
+            () if is_retired(address.trim()) => Self::Retired,
+            () if is_host(host) && port.is_none_or(is_port) && path.bytes().all(is_path) => Self::Usable,
+            () => Self::Malformed,
+        }
+    }
+}
+
+fn is_retired(address: &str) -> bool {
+    let host = address.split(['/', ':']).next().unwrap_or_default().trim_end_matches('.');
+    [".management.azure-api.net", ".management.azure-api.cn", ".management.azure-api.us"]
+        .iter()
+        .any(|end| host.ends_with(end))
+        || host.starts_with("management.azure.")
+        || address.contains("/subscriptions/")
+}
+
+fn is_host(host: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    host.split('.').all(is_label)
+}
+
+fn is_port(port: &str) -> bool {
+    port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+fn is_path(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~/%?=&+,:@".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_form_of_an_endpoint_is_told_apart() {
+        for (text, endpoint) in [
+            ("contoso.configuration.azure-api.net", Endpoint::Usable),
+            ("https://contoso.configuration.azure-api.net", Endpoint::Usable),
+            ("HTTPS://contoso.configuration.azure-api.net/", Endpoint::Usable),
+            ("https://gateway.contoso.example:8443", Endpoint::Usable),
+            ("contoso.configuration.azure-api.cn", Endpoint::Usable),
+            ("contoso.configuration.azure-api.net.", Endpoint::Usable),
+            ("https://contoso.management.azure-api.net./", Endpoint::Retired),
+            ("", Endpoint::Empty),
+            (" \n", Endpoint::Empty),
+            ("https://contoso.management.azure-api.net/subscriptions/x?api-version=2019-12-01", Endpoint::Retired),
+            ("contoso.management.azure-api.net", Endpoint::Retired),
+            ("https://contoso.management.azure-api.net:3443/", Endpoint::Retired),
+            ("https://management.azure.com/subscriptions/x/resourceGroups/y", Endpoint::Retired),
+            ("http://contoso.configuration.azure-api.net", Endpoint::Malformed),
+            ("https://<service-name>.configuration.azure-api.net", Endpoint::Malformed),
+            ("https://{apim-name}.configuration.azure-api.net", Endpoint::Malformed),
+            ("$(APIM).configuration.azure-api.net", Endpoint::Malformed),
+            ("contoso.configuration.azure-api.net\n", Endpoint::Malformed),
+            (" contoso.configuration.azure-api.net", Endpoint::Malformed),
+            ("=contoso.configuration.azure-api.net", Endpoint::Malformed),
+            ("https://", Endpoint::Malformed),
+            ("contoso..azure-api.net", Endpoint::Malformed),
+            ("contoso.azure-api.net:port", Endpoint::Malformed),
+            ("paste URL here", Endpoint::Malformed),
+        ] {
+            assert_eq!(Endpoint::of(text), endpoint, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Keys of labels and annotations that azure-workload-identity reads, and those that are nearly such.
+//!
+//! Keys and where they count: azure-workload-identity, pkg/webhook/consts.go and webhook.go.
+
+use super::well_known::IDENTITY_PREFIX;
+use similar::TextDiff;
+
+/// A key that azure-workload-identity reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdentityKey {
+    /// `client-id`, annotation of a `ServiceAccount`
+    ClientId,
+    /// `inject-proxy-sidecar`, annotation of a Pod
+    InjectProxySidecar,
+    /// `proxy-sidecar-port`, annotation of a Pod
+    ProxySidecarPort,
+    /// `skip-containers`, annotation of a Pod
+    SkipContainers,
+    /// `tenant-id`, annotation of a `ServiceAccount`
+    TenantId,
+    /// `service-account-token-expiration`, annotation of a Pod or a `ServiceAccount`
+    TokenExpiration,
+    /// `use`, label of a Pod; Microsoft's article and the chart set it on the `ServiceAccount` as well
+    Use,
+    /// `use-identity-binding` and its like, annotation of a Pod
+    UseCustomEndpoint,
+}
+
+/// How a key is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadKey {
+    /// It is one of azure-workload-identity's.
+    Known(IdentityKey),
+    /// It is nearly one, and read by nobody; what is meant, if it can be told.
+    Misspelt(Option<IdentityKey>),
+}
+
+/// From this likeness on (0 to 1), an unknown name is taken for a slip of a known one.
+const LIKENESS: f32 = 0.7;
+
+impl IdentityKey {
+    /// Every key with a fixed name.
+    const ALL: [Self; 7] = [
+        Self::ClientId,
+        Self::InjectProxySidecar,
+        Self::ProxySidecarPort,
+        Self::SkipContainers,
+        Self::TenantId,
+        Self::TokenExpiration,
+        Self::Use,
+    ];
+
+    /// The name behind `azure.workload.identity/`.
+    fn name(self) -> &'static str {
+        match self {
+            Self::ClientId => "client-id",
+            Self::InjectProxySidecar => "inject-proxy-sidecar",
+            Self::ProxySidecarPort => "proxy-sidecar-port",
+            Self::SkipContainers => "skip-containers",
+            Self::TenantId => "tenant-id",
+            Self::TokenExpiration => "service-account-token-expiration",
+            Self::Use => "use",
+            Self::UseCustomEndpoint => "use-identity-binding",
+        }
+    }
+
+    /// The whole key.
+    pub fn key(self) -> String {
+        format!("{IDENTITY_PREFIX}{}", self.name())
+    }
+
+    /// How `key` is read; `None` if it has nothing to do with workload identity.
+    pub fn read(key: &str) -> Option<ReadKey> {
+        let (prefix, name) = key.split_once('/')?;
+        if !letters(prefix).trim_end_matches("io").eq("azureworkloadidentity") {
+            return None;
+        }
+        if format!("{prefix}/") != IDENTITY_PREFIX {
+            // azure-workload-identity.io/system and its like are keys of other things
+            return Self::meant_by(name).map(|meant| ReadKey::Misspelt(Some(meant)));
+        }
+        let known = Self::ALL.into_iter().find(|known| known.name() == name);
+        let known = known.or_else(|| name.starts_with("use-").then_some(Self::UseCustomEndpoint));
+        Some(known.map_or_else(|| ReadKey::Misspelt(Self::meant_by(name)), ReadKey::Known))
+    }
+
+    fn meant_by(name: &str) -> Option<Self> {
+        let name = letters(name);
+        let likeness = |known: Self| TextDiff::from_chars(letters(known.name()), name.clone()).ratio();
+        let near =
+            Self::ALL.into_iter().map(|known| (likeness(known), known)).filter(|(likeness, _)| *likeness >= LIKENESS);
+        near.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, known)| known)
+    }
+}
+
+/// What is left of a name without case and signs.
+fn letters(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).map(|character| character.to_ascii_lowercase()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_known_by_every_letter_and_near_misses_by_what_is_meant() {
+        let misspelt = |meant| Some(ReadKey::Misspelt(Some(meant)));
+        for (key, read) in [
+            ("azure.workload.identity/client-id", Some(ReadKey::Known(IdentityKey::ClientId))),
+            ("azure.workload.identity/use-identity-binding", Some(ReadKey::Known(IdentityKey::UseCustomEndpoint))),
+            ("azure.workload.identity/client_id", misspelt(IdentityKey::ClientId)),
+            ("azure.workload.identity/clientId", misspelt(IdentityKey::ClientId)),
+            ("azure.workload.identity/clientid", misspelt(IdentityKey::ClientId)),
+            ("azure.workload-identity/client-id", misspelt(IdentityKey::ClientId)),
+            ("azure-workload-identity/use", misspelt(IdentityKey::Use)),
+            ("azure.workload.identity.io/use", misspelt(IdentityKey::Use)),
+            ("azure.workload.identity/tenantID", misspelt(IdentityKey::TenantId)),
+            ("azure.workload.identity/Use", misspelt(IdentityKey::Use)),
+            ("azure.workload.identity/skip-container", misspelt(IdentityKey::SkipContainers)),
+            ("azure.workload.identity/note", Some(ReadKey::Misspelt(None))),
+            ("azure-workload-identity.io/system", None),
+            ("app.kubernetes.io/name", None),
+            ("client-id", None),
+            ("use", None),
+        ] {
+            assert_eq!(IdentityKey::read(key), read, "{key}");
+        }
+    }
+}

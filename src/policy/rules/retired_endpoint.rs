@@ -1,0 +1,22 @@
+//! An endpoint of the configuration API that was retired.
+
+use crate::gateway::{Endpoint, Setting};
+use crate::policy::{Case, Finding, Mode, Rule, SettingValue};
+
+/// An endpoint that was retired.
+pub(super) static RULE: Rule = Rule {
+    id: "retired-endpoint",
+    page: include_str!("../../../docs/rules/retired-endpoint.md"),
+    mode: Mode::Enforce,
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let endpoints = case.values(|setting| setting == Setting::Endpoint).into_iter();
+    endpoints.filter(|value| value.text().map(Endpoint::of) == Some(Endpoint::Retired)).map(finding).collect()
+}
+
+fn finding(value: SettingValue<'_>) -> Finding {
+    let problem = "config.service.endpoint is an address of version 1 of the configuration API, which was retired in October 2023; set it to NAME.configuration.azure-api.net";
+    Finding::new(value.at, problem)
+}

@@ -1,0 +1,21 @@
+//! An image whose name tells no version that can be relied on.
+
+use crate::gateway::ImageVersion;
+use crate::policy::{Case, Finding, Mode, Rule};
+
+/// An image of an unknown version.
+pub(super) static RULE: Rule = Rule {
+    id: "unverifiable-version",
+    page: include_str!("../../../docs/rules/unverifiable-version.md"),
+    mode: Mode::Audit,
+    check,
+};
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let minimum = &case.expectations.minimum_version;
+    case.findings_on_images(&ImageVersion::Unverifiable, |version| {
+        format!(
+            "{version} tells no version; name a static one, {minimum} or newer, or have the policy vouch for the digest"
+        )
+    })
+}

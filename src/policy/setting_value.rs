@@ -1,0 +1,99 @@
+//! A value that a gateway's setting is given, and where it is to be mended.
+
+use super::Case;
+use crate::gateway::{AuthMethod, ConfigMap, Part, Setting, Value};
+use jsonptr::PointerBuf;
+use std::borrow::Cow;
+
+/// A value of a setting, overridden ones included.
+pub struct SettingValue<'a> {
+    /// Where it is set.
+    pub at: PointerBuf,
+    /// Which setting it is.
+    pub setting: Setting,
+    /// What it is.
+    pub value: Cow<'a, Value>,
+    /// The `ConfigMap` whose value of the same setting it overrides, if it does.
+    pub overridden: Option<&'a str>,
+}
+
+impl Case<'_> {
+    /// Every value of the settings that `is_asked` names, each where it is to be mended: what stands in a `ConfigMap` under
+    /// the setting's own name is there the `ConfigMap`'s.
+    pub fn values(&self, is_asked: impl Fn(Setting) -> bool) -> Vec<SettingValue<'_>> {
+        let mut values: Vec<SettingValue<'_>> = Vec::new();
+        for part in self.parts_that_sign_in() {
+            values.extend(in_container(part, &is_asked));
+        }
+        let in_config_map = self.config_map().into_iter().flat_map(ConfigMap::settings);
+        let of_config_map =
+            in_config_map.filter(|(setting, ..)| is_asked(*setting)).map(|(setting, key, text)| SettingValue {
+                at: PointerBuf::from_tokens(["data", key]),
+                setting,
+                value: Cow::Owned(Value::Text(text.to_owned())),
+                overridden: None,
+            });
+        values.extend(of_config_map);
+        values
+    }
+}
+
+/// What a container sets itself, and what of a `ConfigMap` it overrides by that.
+fn in_container<'p>(part: &'p Part<'_>, is_asked: impl Fn(Setting) -> bool) -> Vec<SettingValue<'p>> {
+    let settings: Vec<_> = part.environment.settings().collect();
+    let value = |index: usize| {
+        let (setting, variable) = settings.get(index)?;
+        let mut before = settings.iter().take(index).filter(|(other, _)| other == setting);
+        let is_own = is_asked(*setting) && !variable.is_said_at_config_map(*setting);
+        is_own.then(|| SettingValue {
+            at: variable.at.clone(),
+            setting: *setting,
+            value: Cow::Borrowed(&variable.value),
+            overridden: before.find_map(|(_, variable)| variable.config_map_with_setting()),
+        })
+    };
+    (0..settings.len()).filter_map(value).collect()
+}
+
+impl<'a> Case<'a> {
+    /// The key by which the subject, if it is a gateway's main `ConfigMap`, is to be given a setting that it lacks.
+    ///
+    /// It lacks one if no key has a text of it but such as `is_missing`, and not every gateway that takes it has the
+    /// setting from elsewhere. An empty text is mended where it stands, however its key is spelt.
+    pub fn key_of_missing(&self, setting: Setting, is_missing: impl Fn(&str) -> bool) -> Option<&'a str> {
+        let config_map = self.config_map().filter(|config_map| self.is_main(config_map))?;
+        let mut texts = config_map.texts_of(setting).peekable();
+        let key = texts.peek().map_or(setting.name(), |(key, _)| key);
+        let is_told = texts.any(|(_, text)| !is_missing(text));
+        (!is_told && !self.surroundings.is_supplied_elsewhere(setting, config_map.name())).then_some(key)
+    }
+}
+
+impl SettingValue<'_> {
+    /// The setting's name, and what is overridden, for the beginning of a sentence.
+    pub fn named(&self) -> String {
+        let name = self.setting.name();
+        self.overridden
+            .map_or_else(|| name.to_owned(), |over| format!("{name}, which overrides ConfigMap \"{over}\" here,"))
+    }
+
+    /// Its text, if it can be seen.
+    pub fn text(&self) -> Option<&str> {
+        match self.value.as_ref() {
+            Value::Text(text) => Some(text),
+            Value::Key(_) | Value::Unseen(_) => None,
+        }
+    }
+
+    /// How a value of [`Setting::Auth`] or [`Setting::AuthKey`] is read, as far as there is a text to be seen.
+    pub fn method(&self) -> Option<AuthMethod> {
+        match self.value.as_ref() {
+            Value::Text(text) => Some(AuthMethod::of(self.setting, text)),
+            // of a text that is only known by its beginning, a key can be told and nothing else
+            Value::Unseen(beginning) => {
+                Some(AuthMethod::of(self.setting, beginning)).filter(|method| *method == AuthMethod::Key)
+            }
+            Value::Key(_) => None,
+        }
+    }
+}
