@@ -8,24 +8,34 @@ use super::{Container, KeySource, Setting, Sight, Source, Surroundings, Value, V
 use jsonptr::{Pointer, PointerBuf};
 use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar, EnvVarSource, Volume};
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::path::Path;
 
+/// Longest text, in bytes, that `$(NAME)` is expanded to. Each variable can double the last one, so some end must be put to
+/// it; every setting that is judged is far shorter.
+const EXPANDED_BYTES: usize = 4096;
+
 /// Every variable of a container in the order in which they are set, overridden ones included.
+#[derive(Default)]
 pub struct Environment<'a> {
     variables: Vec<Variable<'a>>,
+    /// Where the variable of a name that was set last stands in `variables`.
+    last: HashMap<Cow<'a, str>, usize>,
     hidden: Vec<Hidden<'a>>,
 }
 
 /// An `envFrom` source whose keys can't be seen.
-enum Hidden<'a> {
-    ConfigMap,
-    Secret(&'a str),
+struct Hidden<'a> {
+    /// How many variables were set before it; it may override any of them.
+    after: usize,
+    /// The Secret that it is; `None` for a `ConfigMap`.
+    secret: Option<&'a str>,
 }
 
 impl<'a> Environment<'a> {
     /// The environment of `container`, which stands in `workload`, as far as `surroundings` show it.
     pub fn of(container: &Container<'a>, workload: &'a Workload, surroundings: &'a Surroundings) -> Self {
-        let mut environment = Self { variables: Vec::new(), hidden: Vec::new() };
+        let mut environment = Self::default();
         for (index, from) in container.env_from.iter().enumerate() {
             environment.take_all(from, &container.place(["envFrom", &index.to_string()]), surroundings);
         }
@@ -53,21 +63,23 @@ impl<'a> Environment<'a> {
 
     fn take_all(&mut self, from: &'a EnvFromSource, at: &Pointer, surroundings: &'a Surroundings) {
         if let Some(secret) = &from.secret_ref {
-            self.hidden.push(Hidden::Secret(&secret.name));
+            self.hidden.push(Hidden { after: self.variables.len(), secret: Some(&secret.name) });
         }
         let Some(reference) = &from.config_map_ref else { return };
         let config_map = match surroundings.config_map(&reference.name) {
             Sight::Seen(config_map) => config_map,
             Sight::Absent => return,
-            Sight::Unseen => return self.hidden.push(Hidden::ConfigMap),
+            Sight::Unseen => return self.hidden.push(Hidden { after: self.variables.len(), secret: None }),
         };
         let prefix = from.prefix.as_deref().unwrap_or_default();
-        self.variables.extend(config_map.data.iter().map(|(key, text)| Variable {
-            name: if prefix.is_empty() { Cow::Borrowed(key.as_str()) } else { Cow::Owned(format!("{prefix}{key}")) },
-            at: at.to_buf(),
-            value: Value::Text(text.clone()),
-            source: Source::ConfigMap { name: &reference.name, key: Cow::Borrowed(key.as_str()) },
-        }));
+        for (key, text) in &config_map.data {
+            self.push(Variable {
+                name: if prefix.is_empty() { Cow::Borrowed(key) } else { Cow::Owned(format!("{prefix}{key}")) },
+                at: at.to_buf(),
+                value: Value::Text(Cow::Borrowed(text)),
+                source: Source::ConfigMap { name: &reference.name, key: Cow::Borrowed(key) },
+            });
+        }
     }
 
     fn set(&mut self, variable: &'a EnvVar, at: PointerBuf, scope: &Scope<'_, 'a>) {
@@ -75,16 +87,24 @@ impl<'a> Environment<'a> {
         let (value, source) = match (written, &variable.value_from) {
             (Some(text), _) => (self.expand(text), Source::Object),
             (None, Some(from)) => scope.taken_from(from),
-            (None, None) => (Value::Text(String::new()), Source::Object),
+            (None, None) => (Value::Text(Cow::Borrowed("")), Source::Object),
         };
         let value = match value {
             Value::Text(text) if Setting::of(&variable.name).is_some_and(Setting::is_auth) => scope.behind_a_path(text),
             other => other,
         };
-        self.variables.push(Variable { name: Cow::Borrowed(&variable.name), at, value, source });
+        self.push(Variable { name: Cow::Borrowed(&variable.name), at, value, source });
     }
 
-    fn expand(&self, text: &str) -> Value {
+    fn push(&mut self, variable: Variable<'a>) {
+        self.last.insert(variable.name.clone(), self.variables.len());
+        self.variables.push(variable);
+    }
+
+    fn expand(&self, text: &'a str) -> Value<'a> {
+        if !text.contains('$') {
+            return Value::Text(Cow::Borrowed(text));
+        }
         let mut expanded = String::new();
         for piece in pieces(text) {
             match piece {
@@ -92,24 +112,28 @@ impl<'a> Environment<'a> {
                 Piece::Reference { name, written } => match self.referenced(name, written) {
                     Value::Text(text) => expanded.push_str(&text),
                     Value::Key(source) => return Value::Key(source),
-                    Value::Unseen(beginning) => return Value::Unseen(expanded + &beginning),
+                    Value::Unseen(beginning) => return Value::Unseen(Cow::Owned(expanded + &beginning)),
                 },
             }
+            if expanded.len() > EXPANDED_BYTES {
+                return Value::Unseen(Cow::Owned(expanded));
+            }
         }
-        Value::Text(expanded)
+        Value::Text(Cow::Owned(expanded))
     }
 
-    /// What `$(name)` stands for: the variable set last; else whatever an unseen source may hold; else itself.
-    fn referenced(&self, name: &str, written: &str) -> Value {
-        if let Some(variable) = self.variables.iter().rev().find(|variable| variable.name == name) {
-            return variable.value.clone();
+    /// What `$(name)` stands for: the variable set last, unless a source that can't be seen comes after it; else whatever
+    /// such a source may hold; else itself.
+    fn referenced<'v>(&'v self, name: &str, written: &'v str) -> Value<'v> {
+        let found = self.last.get(name).and_then(|index| Some((*index, self.variables.get(*index)?)));
+        if let Some((index, variable)) = found {
+            let may_be_overridden = self.hidden.iter().any(|hidden| hidden.after > index);
+            return if may_be_overridden { Value::UNKNOWN } else { variable.value.clone() };
         }
-        match self.hidden.as_slice() {
-            [] => Value::Text(written.to_owned()),
-            [.., Hidden::Secret(name)] if !self.hidden.iter().any(|hidden| matches!(hidden, Hidden::ConfigMap)) => {
-                Value::Key(KeySource::WholeSecret { name: (*name).to_owned() })
-            }
-            _ => Value::Unseen(String::new()),
+        match self.hidden.iter().map(|hidden| hidden.secret).collect::<Option<Vec<&str>>>().as_deref() {
+            Some([]) => Value::Text(Cow::Borrowed(written)),
+            Some([.., secret]) => Value::Key(KeySource::WholeSecret { name: (*secret).to_owned() }),
+            None => Value::UNKNOWN,
         }
     }
 }
@@ -122,7 +146,7 @@ struct Scope<'c, 'a> {
 }
 
 impl<'a> Scope<'_, 'a> {
-    fn taken_from(&self, from: &'a EnvVarSource) -> (Value, Source<'a>) {
+    fn taken_from(&self, from: &'a EnvVarSource) -> (Value<'a>, Source<'a>) {
         if let Some(secret) = &from.secret_key_ref {
             return (
                 Value::Key(KeySource::Secret { name: secret.name.clone(), key: secret.key.clone() }),
@@ -140,24 +164,24 @@ impl<'a> Scope<'_, 'a> {
                 Sight::Seen(config_map) => config_map.data.get(&reference.key),
                 Sight::Absent | Sight::Unseen => None,
             };
-            let value = text.map_or_else(|| Value::Unseen(String::new()), |text| Value::Text(text.clone()));
+            let value = text.map_or(Value::UNKNOWN, |text| Value::Text(Cow::Borrowed(text)));
             return (value, Source::ConfigMap { name: &reference.name, key: Cow::Borrowed(&reference.key) });
         }
         let field = from.field_ref.as_ref().and_then(|field| self.keyed_field(&field.field_path));
-        (field.map_or_else(|| Value::Unseen(String::new()), Value::Text), Source::Object)
+        (field.map_or(Value::UNKNOWN, |text| Value::Text(Cow::Borrowed(text))), Source::Object)
     }
 
     /// The text of `metadata.annotations['key']` or `metadata.labels['key']` of the pod template.
-    fn keyed_field(&self, path: &str) -> Option<String> {
+    fn keyed_field(&self, path: &str) -> Option<&'a str> {
         let (keys, rest) = match path.strip_prefix("metadata.annotations['") {
             Some(rest) => (self.workload.template_annotations(), rest),
             None => (self.workload.template_labels(), path.strip_prefix("metadata.labels['")?),
         };
-        Some(keys.get(rest.strip_suffix("']")?).cloned().unwrap_or_default())
+        Some(keys.get(rest.strip_suffix("']")?).map(String::as_str).unwrap_or_default())
     }
 
     /// A text that is a path under a volume that holds a Secret is as good as the Secret.
-    fn behind_a_path(&self, text: String) -> Value {
+    fn behind_a_path(&self, text: Cow<'a, str>) -> Value<'a> {
         let secret =
             |name: &str| self.workload.volumes().iter().any(|volume| volume.name == name && holds_a_secret(volume));
         let path = Path::new(text.trim().trim_start_matches("file://"));
@@ -176,4 +200,42 @@ impl<'a> Scope<'_, 'a> {
 fn holds_a_secret(volume: &Volume) -> bool {
     let projected = volume.projected.as_ref().and_then(|projected| projected.sources.as_deref()).unwrap_or_default();
     volume.secret.is_some() || volume.csi.is_some() || projected.iter().any(|source| source.secret.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::{Images, Subject};
+
+    /// The value of the last variable of a Pod's only container, beside a `ConfigMap` `seen` with `name: from the map`.
+    fn last_value(container: &str) -> String {
+        let subject = |json: String| Subject::recognise(json, "default").unwrap().unwrap();
+        let map = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"seen"},"data":{"name":"from the map"}}"#;
+        let pod = format!(r#"{{"apiVersion":"v1","kind":"Pod","spec":{{"containers":[{{"name":"a",{container}}}]}}}}"#);
+        let (map, pod) = (subject(map.to_owned()), subject(pod));
+        let surroundings = Surroundings::of([&map], &Images::default());
+        let workload = pod.workload().unwrap();
+        let environment = Environment::of(&workload.containers()[0], workload, &surroundings);
+        format!("{:?}", environment.variables().last().unwrap().value)
+    }
+
+    #[test]
+    fn variables_that_double_each_other_come_to_an_end() {
+        let doubling =
+            (1..60).map(|index| format!(r#"{{"name":"v{index}","value":"$(v{})$(v{})"}}"#, index - 1, index - 1));
+        let env = [r#"{"name":"v0","value":"0123456789"}"#.to_owned()].into_iter().chain(doubling).collect::<Vec<_>>();
+        let value = last_value(&format!(r#""env":[{}]"#, env.join(",")));
+        assert!(value.starts_with("Unseen(") && value.len() < 3 * EXPANDED_BYTES, "{}", value.len());
+    }
+
+    #[test]
+    fn what_a_later_source_may_override_is_not_guessed() {
+        let env = r#""env":[{"name":"x","value":"$(name)"}]"#;
+        let seen = r#"{"configMapRef":{"name":"seen"}}"#;
+        let secret = r#"{"secretRef":{"name":"orders"}}"#;
+        assert_eq!(last_value(&format!(r#""envFrom":[{seen}],{env}"#)), r#"Text("from the map")"#);
+        assert_eq!(last_value(&format!(r#""envFrom":[{secret},{seen}],{env}"#)), r#"Text("from the map")"#);
+        assert_eq!(last_value(&format!(r#""envFrom":[{seen},{secret}],{env}"#)), r#"Unseen("")"#);
+        assert_eq!(last_value(&format!(r#""envFrom":[{secret}],{env}"#)), r#"Key(WholeSecret { name: "orders" })"#);
+    }
 }

@@ -11,20 +11,25 @@ pub struct Variable<'a> {
     /// Where it is set in the object: an entry of `env` or of `envFrom`.
     pub at: PointerBuf,
     /// What it is set to.
-    pub value: Value,
+    pub value: Value<'a>,
     /// What it was taken from.
     pub source: Source<'a>,
 }
 
 /// What a variable is set to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub enum Value<'a> {
     /// Text that can be seen.
-    Text(String),
+    Text(Cow<'a, str>),
     /// Something out of a Secret, or that may be one.
     Key(KeySource),
-    /// Not to be seen from here; the text that it is known to begin with.
-    Unseen(String),
+    /// Not to be seen from here, or too long to be looked at; the text that it is known to begin with.
+    Unseen(Cow<'a, str>),
+}
+
+impl Value<'_> {
+    /// A value of which nothing is known.
+    pub(super) const UNKNOWN: Self = Self::Unseen(Cow::Borrowed(""));
 }
 
 /// Where a value comes from that is none to be shown. The variants hold names of objects, keys and volumes alone.

@@ -4,6 +4,7 @@ use super::Case;
 use crate::gateway::{AuthMethod, ConfigMap, Part, Setting, Value};
 use jsonptr::PointerBuf;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// A value of a setting, overridden ones included.
 pub struct SettingValue<'a> {
@@ -12,7 +13,7 @@ pub struct SettingValue<'a> {
     /// Which setting it is.
     pub setting: Setting,
     /// What it is.
-    pub value: Cow<'a, Value>,
+    pub value: Cow<'a, Value<'a>>,
     /// The `ConfigMap` whose value of the same setting it overrides, if it does.
     pub overridden: Option<&'a str>,
 }
@@ -30,7 +31,7 @@ impl Case<'_> {
             in_config_map.filter(|(setting, ..)| is_asked(*setting)).map(|(setting, key, text)| SettingValue {
                 at: PointerBuf::from_tokens(["data", key]),
                 setting,
-                value: Cow::Owned(Value::Text(text.to_owned())),
+                value: Cow::Owned(Value::Text(Cow::Borrowed(text))),
                 overridden: None,
             });
         values.extend(of_config_map);
@@ -40,19 +41,15 @@ impl Case<'_> {
 
 /// What a container sets itself, and what of a `ConfigMap` it overrides by that.
 fn in_container<'p>(part: &'p Part<'_>, is_asked: impl Fn(Setting) -> bool) -> Vec<SettingValue<'p>> {
-    let settings: Vec<_> = part.environment.settings().collect();
-    let value = |index: usize| {
-        let (setting, variable) = settings.get(index)?;
-        let mut before = settings.iter().take(index).filter(|(other, _)| other == setting);
-        let is_own = is_asked(*setting) && !variable.is_said_at_config_map(*setting);
-        is_own.then(|| SettingValue {
-            at: variable.at.clone(),
-            setting: *setting,
-            value: Cow::Borrowed(&variable.value),
-            overridden: before.find_map(|(_, variable)| variable.config_map_with_setting()),
-        })
-    };
-    (0..settings.len()).filter_map(value).collect()
+    let (mut values, mut overridden) = (Vec::new(), BTreeMap::new());
+    for (setting, variable) in part.environment.settings().filter(|(setting, _)| is_asked(*setting)) {
+        if !variable.is_said_at_config_map(setting) {
+            let (at, value) = (variable.at.clone(), Cow::Borrowed(&variable.value));
+            values.push(SettingValue { at, setting, value, overridden: overridden.get(&setting).copied() });
+        }
+        overridden.extend(variable.config_map_with_setting().map(|name| (setting, name)));
+    }
+    values
 }
 
 impl<'a> Case<'a> {
