@@ -15,6 +15,8 @@ pub enum Kind {
     Deployment,
     /// `batch`
     Job,
+    /// `v1`; it is never judged itself, but its annotations tell what its gateways are expected to be
+    Namespace,
     /// `v1`
     Pod,
     /// `v1`
@@ -35,6 +37,7 @@ impl Kind {
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
         Some(match (group, kind) {
             ("", "ConfigMap") => Self::ConfigMap,
+            ("", "Namespace") => Self::Namespace,
             ("", "Pod") => Self::Pod,
             ("", "PodTemplate") => Self::PodTemplate,
             ("", "ReplicationController") => Self::ReplicationController,
@@ -52,7 +55,7 @@ impl Kind {
     /// Where the pod template stands in an object of this kind (JSON pointer); `None` if it has none. A Pod is its own.
     pub fn template(self) -> Option<&'static str> {
         match self {
-            Self::ConfigMap | Self::ServiceAccount => None,
+            Self::ConfigMap | Self::Namespace | Self::ServiceAccount => None,
             Self::CronJob => Some("/spec/jobTemplate/spec/template"),
             Self::Pod => Some(""),
             Self::PodTemplate => Some("/template"),
@@ -81,7 +84,7 @@ impl Kind {
             Self::ReplicaSet => Some("replicaset-controller"),
             Self::ReplicationController => Some("replication-controller"),
             Self::StatefulSet => Some("statefulset-controller"),
-            Self::ConfigMap | Self::Pod | Self::PodTemplate | Self::ServiceAccount => None,
+            Self::ConfigMap | Self::Namespace | Self::Pod | Self::PodTemplate | Self::ServiceAccount => None,
         }
     }
 
@@ -93,7 +96,7 @@ impl Kind {
             Self::DaemonSet | Self::Job | Self::ReplicaSet | Self::ReplicationController | Self::StatefulSet => {
                 Some(Self::Pod)
             }
-            Self::ConfigMap | Self::Pod | Self::PodTemplate | Self::ServiceAccount => None,
+            Self::ConfigMap | Self::Namespace | Self::Pod | Self::PodTemplate | Self::ServiceAccount => None,
         }
     }
 }

@@ -41,7 +41,7 @@ pub use owner::Owner;
 pub use recognition::{Gateway, Part};
 pub use service_account::ServiceAccount;
 pub use setting::{Setting, prefix_can_make_auth};
-pub use subject::{Identity, Subject, Unreadable, View};
+pub use subject::{Identity, Namespace, Subject, Unreadable, View};
 pub use surroundings::{Sight, Surroundings};
 pub use variable::{KeySource, Source, Value, Variable};
 pub use workload::Workload;

@@ -1,6 +1,6 @@
 //! An object under examination: its bytes, its typed view, and its raw value on demand, all from one constructor.
 
-use super::reading::Mapping;
+use super::reading::{Mapping, or_default};
 use super::{ConfigMap, Kind, Metadata, Owner, ServiceAccount, Workload};
 use jsonptr::PointerBuf;
 use serde::de::DeserializeSeed;
@@ -37,6 +37,8 @@ pub struct Identity {
 pub enum View {
     /// A `ConfigMap`.
     ConfigMap(ConfigMap),
+    /// A Namespace, which is looked at and never judged.
+    Namespace(Namespace),
     /// A `ServiceAccount`.
     ServiceAccount(ServiceAccount),
     /// Anything with a pod template.
@@ -65,22 +67,7 @@ impl<'a> Subject<'a> {
         let Mapping(head) = read(&json, PhantomData::<Mapping<Head>>)?;
         let Some(kind) = Kind::of(&head.api_version, &head.kind) else { return Ok(None) };
         let view = read(&json, kind)?;
-        let metadata = view.metadata();
-        let identity = Identity {
-            api_version: head.api_version,
-            kind: head.kind,
-            namespace: metadata
-                .namespace
-                .clone()
-                .filter(|name| !name.is_empty())
-                .unwrap_or_else(|| namespace.to_owned()),
-            name: metadata
-                .name
-                .clone()
-                .filter(|name| !name.is_empty())
-                .or_else(|| metadata.generate_name.clone())
-                .unwrap_or_default(),
-        };
+        let identity = Identity { api_version: head.api_version, kind: head.kind, ..view.identity(namespace) };
         Ok(Some(Self { identity, view, json }))
     }
 
@@ -105,19 +92,40 @@ impl<'a> Subject<'a> {
     pub fn workload(&self) -> Option<&Workload> {
         match &self.view {
             View::Workload(workload) => Some(workload),
-            View::ConfigMap(_) | View::ServiceAccount(_) => None,
+            View::ConfigMap(_) | View::Namespace(_) | View::ServiceAccount(_) => None,
         }
     }
 }
 
 impl View {
+    /// The name, and the namespace: its own, else the given one; of a Namespace, itself.
+    fn identity(&self, namespace: &str) -> Identity {
+        let metadata = self.metadata();
+        let told = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let name = told(&metadata.name).or_else(|| told(&metadata.generate_name)).unwrap_or_default();
+        let namespace = match self {
+            Self::Namespace(_) => name.clone(),
+            _ => told(&metadata.namespace).unwrap_or_else(|| namespace.to_owned()),
+        };
+        Identity { namespace, name, ..Identity::default() }
+    }
+
     fn metadata(&self) -> &Metadata {
         match self {
             Self::ConfigMap(config_map) => &config_map.metadata,
+            Self::Namespace(namespace) => &namespace.metadata,
             Self::ServiceAccount(service_account) => &service_account.metadata,
             Self::Workload(workload) => &workload.metadata,
         }
     }
+}
+
+/// What rules read of a Namespace.
+#[derive(Default, Deserialize)]
+pub struct Namespace {
+    /// Its annotations may tell what is expected of its gateways.
+    #[serde(default, deserialize_with = "or_default")]
+    pub metadata: Metadata,
 }
 
 /// What tells an object's kind; a missing field is an unknown kind, not an error.
@@ -137,6 +145,7 @@ impl<'de> DeserializeSeed<'de> for Kind {
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<View, D::Error> {
         Ok(match self {
             Self::ConfigMap => View::ConfigMap(Mapping::deserialize(reader)?.0),
+            Self::Namespace => View::Namespace(Mapping::deserialize(reader)?.0),
             Self::ServiceAccount => View::ServiceAccount(Mapping::deserialize(reader)?.0),
             kind => View::Workload(Box::new(Workload::read(kind, reader)?)),
         })

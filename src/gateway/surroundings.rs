@@ -59,6 +59,7 @@ impl Surroundings {
             View::ConfigMap(config_map) => {
                 self.config_maps.insert(name, config_map.clone());
             }
+            View::Namespace(namespace) => self.namespace_annotations = namespace.metadata.annotations.clone(),
             View::ServiceAccount(account) => {
                 self.service_accounts.insert(name, account.clone());
             }

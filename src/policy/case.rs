@@ -30,6 +30,7 @@ impl<'a> Case<'a> {
         let judged = match &subject.view {
             View::ConfigMap(config_map) => is_config_map_of_gateway(config_map, expectations, surroundings)
                 .then_some(Judged::ConfigMap(config_map))?,
+            View::Namespace(_) => return None,
             View::ServiceAccount(account) => {
                 is_account_of_gateway(account, expectations, surroundings).then_some(Judged::ServiceAccount(account))?
             }

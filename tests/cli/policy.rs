@@ -30,6 +30,21 @@ fn a_namespace_has_the_expectations_that_the_policy_gives_it() {
 }
 
 #[test]
+fn the_annotations_of_a_namespace_stand_above_the_policy() {
+    let namespace = "apiVersion: v1
+kind: Namespace
+metadata: {name: shop, annotations: {apim-keyless.dev/minimum-version: 2.12.0, apim-keyless.dev/service-account: 'a, b'}}
+";
+    let policy = format!("{HEAD}spec:\n  defaults: {{minimumVersion: 2.11.0, serviceAccount: orders-identity}}\n");
+    let folder =
+        Folder::with(&[("policy.yaml", &policy), ("shop/orders.yaml", KEYLESS), ("shop/namespace.yaml", namespace)]);
+    let ran = folder.run(&["check", "shop", "--policy", "policy.yaml"]);
+    assert!(ran.stdout.contains("2.11.1 is older than 2.12.0"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("refused[foreign-service-account]"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("\n2 objects: 2 refused\n"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_misspelt_field_or_rule_is_told_by_its_place() {
     for (spec, error) in [
         ("  default: {}", "5:3: unknown field default; expected one of: "),
