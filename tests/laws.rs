@@ -183,7 +183,7 @@ proptest! {
     ) {
         review.operation = operation;
         if operation == "CREATE" {
-            review.object["kind"] = "Service".into();
+            review.object["kind"] = "Secret".into();
         }
         let answer = review.answer(entry);
         prop_assert!(answer.response.allowed && answer.response.patch.is_none() && answer.response.uid == review.uid);

@@ -25,6 +25,8 @@ pub enum Kind {
     ReplicaSet,
     /// `v1`
     ReplicationController,
+    /// `v1`; looked at only for keys of workload identity that nobody reads there
+    Service,
     /// `v1`
     ServiceAccount,
     /// `apps`
@@ -41,6 +43,7 @@ impl Kind {
             ("", "Pod") => Self::Pod,
             ("", "PodTemplate") => Self::PodTemplate,
             ("", "ReplicationController") => Self::ReplicationController,
+            ("", "Service") => Self::Service,
             ("", "ServiceAccount") => Self::ServiceAccount,
             ("apps" | "extensions", "DaemonSet") => Self::DaemonSet,
             ("apps" | "extensions", "Deployment") => Self::Deployment,
@@ -55,7 +58,7 @@ impl Kind {
     /// Where the pod template stands in an object of this kind (JSON pointer); `None` if it has none. A Pod is its own.
     pub fn template(self) -> Option<&'static str> {
         match self {
-            Self::ConfigMap | Self::Namespace | Self::ServiceAccount => None,
+            Self::ConfigMap | Self::Namespace | Self::Service | Self::ServiceAccount => None,
             Self::CronJob => Some("/spec/jobTemplate/spec/template"),
             Self::Pod => Some(""),
             Self::PodTemplate => Some("/template"),
@@ -84,7 +87,12 @@ impl Kind {
             Self::ReplicaSet => Some("replicaset-controller"),
             Self::ReplicationController => Some("replication-controller"),
             Self::StatefulSet => Some("statefulset-controller"),
-            Self::ConfigMap | Self::Namespace | Self::Pod | Self::PodTemplate | Self::ServiceAccount => None,
+            Self::ConfigMap
+            | Self::Namespace
+            | Self::Pod
+            | Self::PodTemplate
+            | Self::Service
+            | Self::ServiceAccount => None,
         }
     }
 
@@ -96,7 +104,12 @@ impl Kind {
             Self::DaemonSet | Self::Job | Self::ReplicaSet | Self::ReplicationController | Self::StatefulSet => {
                 Some(Self::Pod)
             }
-            Self::ConfigMap | Self::Namespace | Self::Pod | Self::PodTemplate | Self::ServiceAccount => None,
+            Self::ConfigMap
+            | Self::Namespace
+            | Self::Pod
+            | Self::PodTemplate
+            | Self::Service
+            | Self::ServiceAccount => None,
         }
     }
 }

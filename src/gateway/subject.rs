@@ -1,7 +1,7 @@
 //! An object under examination: its bytes, its typed view, and its raw value on demand, all from one constructor.
 
 use super::reading::{Mapping, or_default};
-use super::{ConfigMap, Kind, Metadata, Owner, ServiceAccount, Workload};
+use super::{ConfigMap, Kind, Metadata, Owner, Service, ServiceAccount, Workload};
 use jsonptr::PointerBuf;
 use serde::de::DeserializeSeed;
 use serde::{Deserialize, Deserializer};
@@ -39,6 +39,8 @@ pub enum View {
     ConfigMap(ConfigMap),
     /// A Namespace, which is looked at and never judged.
     Namespace(Namespace),
+    /// A Service.
+    Service(Service),
     /// A `ServiceAccount`.
     ServiceAccount(ServiceAccount),
     /// Anything with a pod template.
@@ -92,7 +94,7 @@ impl<'a> Subject<'a> {
     pub fn workload(&self) -> Option<&Workload> {
         match &self.view {
             View::Workload(workload) => Some(workload),
-            View::ConfigMap(_) | View::Namespace(_) | View::ServiceAccount(_) => None,
+            View::ConfigMap(_) | View::Namespace(_) | View::Service(_) | View::ServiceAccount(_) => None,
         }
     }
 }
@@ -114,6 +116,7 @@ impl View {
         match self {
             Self::ConfigMap(config_map) => &config_map.metadata,
             Self::Namespace(namespace) => &namespace.metadata,
+            Self::Service(service) => &service.metadata,
             Self::ServiceAccount(service_account) => &service_account.metadata,
             Self::Workload(workload) => &workload.metadata,
         }
@@ -146,6 +149,7 @@ impl<'de> DeserializeSeed<'de> for Kind {
         Ok(match self {
             Self::ConfigMap => View::ConfigMap(Mapping::deserialize(reader)?.0),
             Self::Namespace => View::Namespace(Mapping::deserialize(reader)?.0),
+            Self::Service => View::Service(Mapping::deserialize(reader)?.0),
             Self::ServiceAccount => View::ServiceAccount(Mapping::deserialize(reader)?.0),
             kind => View::Workload(Box::new(Workload::read(kind, reader)?)),
         })
@@ -207,7 +211,7 @@ mod tests {
 
     #[test]
     fn other_kinds_are_none_of_ours() {
-        assert!(Subject::recognise(r#"{"apiVersion":"v1","kind":"Service"}"#, "a").unwrap().is_none());
+        assert!(Subject::recognise(r#"{"apiVersion":"v1","kind":"Secret"}"#, "a").unwrap().is_none());
         assert!(Subject::recognise(r#"{"kind":"Deployment"}"#, "a").unwrap().is_none());
         assert!(Subject::recognise("{}", "a").unwrap().is_none());
     }

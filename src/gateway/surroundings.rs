@@ -1,7 +1,7 @@
 //! What stands beside a subject in its namespace, as plain data.
 
 use super::well_known::{self, Keys};
-use super::{ConfigMap, Gateway, Images, Kind, ServiceAccount, Setting, Subject, Variable, View};
+use super::{ConfigMap, Gateway, Images, Kind, Service, ServiceAccount, Setting, Subject, Variable, View};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of a thing beside the subject. No rule speaks or refuses on what is unseen.
@@ -31,6 +31,7 @@ pub struct Surroundings {
 /// What a gateway workload refers to.
 struct Neighbour {
     service_account: Option<String>,
+    pod_labels: Keys,
     /// `ConfigMap`s that it takes whole.
     whole_config_maps: BTreeSet<String>,
     /// `ConfigMap`s that it takes, whole or a key of.
@@ -60,6 +61,7 @@ impl Surroundings {
                 self.config_maps.insert(name, config_map.clone());
             }
             View::Namespace(namespace) => self.namespace_annotations = namespace.metadata.annotations.clone(),
+            View::Service(_) => {}
             View::ServiceAccount(account) => {
                 self.service_accounts.insert(name, account.clone());
             }
@@ -87,6 +89,11 @@ impl Surroundings {
     /// Does a gateway run under this `ServiceAccount`?
     pub fn is_account_of_gateway(&self, name: &str) -> bool {
         self.gateways.iter().any(|gateway| gateway.service_account.as_deref() == Some(name))
+    }
+
+    /// Does this Service select the Pods of a gateway?
+    pub fn is_service_of_gateway(&self, service: &Service) -> bool {
+        self.gateways.iter().any(|gateway| service.selects(&gateway.pod_labels))
     }
 
     /// Does a gateway take this `ConfigMap`, whole or a key of it?
@@ -147,6 +154,7 @@ impl Neighbour {
         config_maps.extend(whole_config_maps.iter().cloned());
         Some(Self {
             service_account: gateway.workload.service_account().map(str::to_owned),
+            pod_labels: gateway.workload.template_labels().clone(),
             whole_config_maps,
             config_maps,
             supplied,

@@ -2,8 +2,8 @@
 
 use super::{Context, Expectations, Finding};
 use crate::gateway::{
-    ConfigMap, Gateway, Image, ImageVersion, Images, Part, ServiceAccount, Subject, Surroundings, View, Workload,
-    well_known,
+    ConfigMap, Gateway, Image, ImageVersion, Images, Part, Service, ServiceAccount, Subject, Surroundings, View,
+    Workload, well_known,
 };
 
 /// What a rule is given. A subject that is none of the gateway's never becomes one.
@@ -20,6 +20,7 @@ pub struct Case<'a> {
 enum Judged<'a> {
     ConfigMap(&'a ConfigMap),
     Gateway(Gateway<'a>),
+    Service(&'a Service),
     ServiceAccount(&'a ServiceAccount),
 }
 
@@ -31,6 +32,11 @@ impl<'a> Case<'a> {
             View::ConfigMap(config_map) => is_config_map_of_gateway(config_map, expectations, surroundings)
                 .then_some(Judged::ConfigMap(config_map))?,
             View::Namespace(_) => return None,
+            View::Service(service) => {
+                let is_ours =
+                    well_known::marks_gateway(&service.metadata.labels) || surroundings.is_service_of_gateway(service);
+                is_ours.then_some(Judged::Service(service))?
+            }
             View::ServiceAccount(account) => {
                 is_account_of_gateway(account, expectations, surroundings).then_some(Judged::ServiceAccount(account))?
             }
@@ -84,6 +90,14 @@ impl<'a> Case<'a> {
             self.images.version(part.container.image, &self.expectations.minimum_version)
         } else {
             ImageVersion::Unverifiable
+        }
+    }
+
+    /// The Service of a gateway, if the subject is one.
+    pub fn service(&self) -> Option<&'a Service> {
+        match &self.judged {
+            Judged::Service(service) => Some(service),
+            _ => None,
         }
     }
 

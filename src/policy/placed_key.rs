@@ -30,6 +30,8 @@ pub enum Holder {
     PodAnnotations,
     /// The labels of Pods, or of a template of such.
     PodLabels,
+    /// The annotations or labels of a Service, where nothing is read.
+    Service,
     /// The annotations of a `ServiceAccount`.
     ServiceAccountAnnotations,
     /// The labels of a `ServiceAccount`.
@@ -37,7 +39,7 @@ pub enum Holder {
 }
 
 impl Case<'_> {
-    /// Every key of workload identity on the subject: a workload that signs in, or a `ServiceAccount`.
+    /// Every key of workload identity on the subject: a workload that signs in, a Service or a `ServiceAccount`.
     pub fn identity_keys(&self) -> Vec<PlacedKey<'_>> {
         let mut placed = Vec::new();
         let mut take = |keys, holder, at: PointerBuf| placed.extend(placed_keys(keys, holder, &at));
@@ -48,6 +50,10 @@ impl Case<'_> {
             }
             take(workload.template_labels(), Holder::PodLabels, workload.place(["metadata", "labels"]));
             take(workload.template_annotations(), Holder::PodAnnotations, workload.place(["metadata", "annotations"]));
+        }
+        if let Some(service) = self.service() {
+            take(&service.metadata.labels, Holder::Service, pointer("labels"));
+            take(&service.metadata.annotations, Holder::Service, pointer("annotations"));
         }
         if let Some(account) = self.service_account() {
             take(&account.metadata.labels, Holder::ServiceAccountLabels, pointer("labels"));

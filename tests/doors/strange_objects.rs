@@ -26,7 +26,7 @@ async fn what_brings_no_object_is_allowed() {
 #[tokio::test]
 async fn an_unknown_kind_is_allowed_and_said() {
     let house = House::open().await;
-    for (version, kind) in [("v1", "Service"), ("example.com/v1", "Deployment"), ("", ""), (CANARY, CANARY)] {
+    for (version, kind) in [("v1", "Secret"), ("example.com/v1", "Deployment"), ("", ""), (CANARY, CANARY)] {
         let mut review = review("deployment-with-key");
         review["request"]["object"]["apiVersion"] = json!(version);
         review["request"]["object"]["kind"] = json!(kind);

@@ -97,7 +97,8 @@ pub(crate) fn is_listed(subject: &Subject<'_>, edit: &Edit) -> bool {
             let tokens: Vec<_> = at.tokens().map(|token| token.decoded().into_owned()).collect();
             matches!(tokens.as_slice(), [data, key] if data == "data" && matches!(Setting::of(key), Some(Setting::Auth | Setting::GatewayName)))
         }
-        (View::Namespace(_), _) | (View::ServiceAccount(_) | View::ConfigMap(_), Edit::Append { .. }) => false,
+        (View::Namespace(_) | View::Service(_), _)
+        | (View::ServiceAccount(_) | View::ConfigMap(_), Edit::Append { .. }) => false,
     }
 }
 
