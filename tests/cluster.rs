@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use webhook::objects::{
     ARTICLE, BARE, CHART_ENTRA, CHART_IDENTITY, CHART_TOKEN, OLD_IMAGE, PORTAL, meanings, one, patched, review,
 };
-use webhook::{Webhook, documents, eventually};
+use webhook::{Webhook, documents, eventually, not_run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_left_out_is_put_in_whatever_comes_first() {
@@ -34,7 +34,7 @@ async fn the_controllers_make_a_complete_pod_of_a_bare_deployment() {
     let Some(webhook) = Webhook::shared() else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
     if !webhook.control_plane.has_controllers() {
-        return eprintln!("not run: there is no kube-controller-manager");
+        return not_run("there is no kube-controller-manager");
     }
     let user = webhook.user("pods", Some("enforce")).await;
     user.apply_all(&documents(BARE)).await.into_iter().for_each(|answer| _ = answer.stored());
@@ -92,7 +92,7 @@ async fn the_chart_with_workload_identity_is_stored_as_without_us() {
     let corpus = std::env::var("CORPUS").unwrap_or_else(|_| format!("{}/../shared/corpus", env!("CARGO_MANIFEST_DIR")));
     match std::fs::read_to_string(format!("{corpus}/rendered-helm-1.15.1-workloadidentity.yaml")) {
         Ok(text) => renderings.push(documents(&text)),
-        Err(_) => eprintln!("not run: the chart's own rendering is not there ({corpus})"),
+        Err(_) => not_run("the chart's own rendering is not there"),
     }
     for objects in renderings {
         off.apply_all(&objects).await.into_iter().for_each(|answer| _ = answer.stored());

@@ -4,7 +4,8 @@
 use apim_keyless::gateway::Subject;
 use apim_keyless::manifest::{Manifests, Object};
 use apim_keyless::policy::{Mode, Policy, Ruling};
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
@@ -12,8 +13,8 @@ use std::{env, fs, io};
 fn the_gateways_of_others_get_the_rulings_that_a_person_agreed_to() -> io::Result<()> {
     let corpus = env::var_os("CORPUS").map_or_else(|| Path::new("../shared/corpus").to_owned(), PathBuf::from);
     let Ok(entries) = fs::read_dir(&corpus) else {
-        eprintln!("not run: there is no corpus in {}", corpus.display());
-        return Ok(());
+        // straight to stderr, since a test that passes keeps what it prints to itself
+        return writeln!(io::stderr(), "not run: there is no corpus in {}", corpus.display());
     };
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
     files.sort();
