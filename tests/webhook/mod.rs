@@ -62,15 +62,25 @@ pub(crate) fn not_run(why: &str) {
 impl Webhook {
     /// The webhook of this test binary; `None` where there is no control plane.
     pub(crate) fn shared() -> Option<&'static Self> {
-        // a thread of its own, since a test's runtime can't block on another one
-        SHARED.get_or_init(|| thread::spawn(Self::start).join().expect("the webhook starts")).as_ref()
+        SHARED.get_or_init(Self::start).as_ref()
     }
 
-    fn start() -> Option<Self> {
+    /// A webhook for a test that stops it, which must be the only test of its binary.
+    pub(crate) fn start() -> Option<Self> {
+        // a thread of its own, since a test's runtime can't block on another one
+        thread::spawn(Self::start_apart).join().expect("the webhook starts")
+    }
+
+    fn start_apart() -> Option<Self> {
         let control_plane = ControlPlane::shared()?;
         let server = Server::start(POLICY);
         Runtime::new().unwrap().block_on(register(control_plane, &server));
         Some(Self { control_plane, server })
+    }
+
+    /// Stops the server; its registration stays.
+    pub(crate) fn stop(&mut self) {
+        self.server.stop();
     }
 
     /// A user who may do everything, in a new namespace of this mode (`None`: unlabelled).

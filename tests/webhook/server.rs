@@ -27,7 +27,7 @@ pub(super) struct Server {
     pub(super) port: u16,
     authority_pem: String,
     log: PathBuf,
-    _supervisor: Child,
+    supervisor: Child,
 }
 
 impl Server {
@@ -61,7 +61,13 @@ impl Server {
             .unwrap();
         let port = listening_on(&log).port();
         let authority_pem = fs::read_to_string(certificates.join("ca.crt")).unwrap();
-        Self { authority: STANDARD.encode(&authority_pem), port, authority_pem, log, _supervisor: supervisor }
+        Self { authority: STANDARD.encode(&authority_pem), port, authority_pem, log, supervisor }
+    }
+
+    /// Ends it.
+    pub(super) fn stop(&mut self) {
+        drop(self.supervisor.stdin.take());
+        self.supervisor.wait().unwrap();
     }
 
     /// Every event so far.

@@ -72,6 +72,12 @@ impl User {
         .await
     }
 
+    /// Deletes an object at once.
+    pub(crate) async fn delete(&self, object: &Value) -> Answer {
+        let path = format!("{}?gracePeriodSeconds=0", self.path_of(object));
+        self.send(Method::DELETE, &path, None).await
+    }
+
     /// Server-side apply.
     pub(crate) async fn server_side_apply(&self, object: &Value) -> Answer {
         let mut object = object.clone();
