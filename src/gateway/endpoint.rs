@@ -29,15 +29,17 @@ impl Endpoint {
         let host = host.strip_suffix('.').unwrap_or(host);
         match () {
             () if text.trim().is_empty() => Self::Empty,
-            () if is_retired(address.trim()) => Self::Retired,
+            () if is_retired(lower.trim()) => Self::Retired,
             () if is_host(host) && port.is_none_or(is_port) && path.bytes().all(is_path) => Self::Usable,
             () => Self::Malformed,
         }
     }
 }
 
+/// Whatever else is wrong with it, an address of version 1 is told to be one.
 fn is_retired(address: &str) -> bool {
-    let host = address.split(['/', ':']).next().unwrap_or_default().trim_end_matches('.');
+    let address = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let host = address.split(['/', ':', '?', '#']).next().unwrap_or_default().trim_end_matches('.');
     [".management.azure-api.net", ".management.azure-api.cn", ".management.azure-api.us"]
         .iter()
         .any(|end| host.ends_with(end))
@@ -77,6 +79,9 @@ mod tests {
             ("contoso.configuration.azure-api.cn", Endpoint::Usable),
             ("contoso.configuration.azure-api.net.", Endpoint::Usable),
             ("https://contoso.management.azure-api.net./", Endpoint::Retired),
+            ("http://contoso.management.azure-api.net", Endpoint::Retired),
+            (" https://contoso.management.azure-api.net", Endpoint::Retired),
+            ("contoso.management.azure-api.net?api-version=2019-12-01", Endpoint::Retired),
             ("", Endpoint::Empty),
             (" \n", Endpoint::Empty),
             ("https://contoso.management.azure-api.net/subscriptions/x?api-version=2019-12-01", Endpoint::Retired),

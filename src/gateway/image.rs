@@ -4,7 +4,7 @@
 //! `latest`, `v2-preview` and `beta` roll. Workload identity needs 2.11.0 (release notes Container-v2.11.0).
 
 use oci_spec::distribution::Reference;
-use semver::{Prerelease, Version};
+use semver::Version;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
@@ -127,21 +127,22 @@ fn tag_version(tag: &str, minimum: &Version) -> ImageVersion {
         _ => {}
     }
     let number = tag.strip_prefix('v').unwrap_or(tag);
-    if let Ok(version) = Version::parse(number) {
-        return match () {
-            () if version < *minimum => ImageVersion::Older,
-            () if version.pre != Prerelease::EMPTY => ImageVersion::Preview,
-            () => ImageVersion::Supported,
-        };
-    }
-    let (number, preview) = number.split_once('-').map_or((number, false), |(number, _)| (number, true));
-    match newest_of(number) {
+    let (plain, suffix) = number.split_once('-').map_or((number, None), |(plain, suffix)| (plain, Some(suffix)));
+    let is_preview = suffix.is_some_and(|suffix| PREVIEWS.iter().any(|start| suffix.starts_with(start)));
+    // a pre-release is older than its release; what a suffix of one's own means, nobody else knows
+    let newest = Version::parse(if is_preview { number } else { plain }).ok().or_else(|| newest_of(plain));
+    match newest {
         Some(newest) if newest < *minimum => ImageVersion::Older,
-        Some(_) if preview => ImageVersion::Preview,
+        Some(_) if is_preview => ImageVersion::Preview,
+        Some(_) if suffix.is_some() => ImageVersion::Unverifiable,
+        Some(_) if Version::parse(plain).is_ok() => ImageVersion::Supported,
         Some(_) => ImageVersion::Rolling,
         None => ImageVersion::Unverifiable,
     }
 }
+
+/// How a suffix begins that marks a pre-release.
+const PREVIEWS: [&str; 4] = ["alpha", "beta", "preview", "rc"];
 
 /// The newest version that a tag of one or two numbers can stand for.
 fn newest_of(number: &str) -> Option<Version> {
@@ -184,6 +185,12 @@ mod tests {
             (":v2-preview", Preview),
             (":v2.9.2", Older),
             (":orders", Unverifiable),
+            (":v2-orders", Unverifiable),
+            (":2.11.1-orders", Unverifiable),
+            (":2.11.0-orders", Unverifiable),
+            (":2.10.1-orders", Older),
+            (":2.12.3-linux-arm64", Unverifiable),
+            (":2.12.0-rc.1", Preview),
             (":2.11.0.1", Unverifiable),
             (":2..1", Unverifiable),
         ] {

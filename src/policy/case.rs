@@ -2,8 +2,8 @@
 
 use super::{Context, Expectations, Finding};
 use crate::gateway::{
-    ConfigMap, Gateway, Image, ImageVersion, Images, Part, Service, ServiceAccount, Subject, Surroundings, View,
-    Workload, well_known,
+    ConfigMap, Gateway, Image, ImageVersion, Images, Part, Service, ServiceAccount, Setting, Subject, Surroundings,
+    View, Workload, well_known,
 };
 
 /// What a rule is given. A subject that is none of the gateway's never becomes one.
@@ -123,7 +123,7 @@ impl<'a> Case<'a> {
         let name = config_map.name();
         is_named(&self.expectations.config_maps, name)
             || self.surroundings.is_only_config_map_of_gateway(name)
-            || config_map.has_endpoint()
+            || config_map.texts_of(Setting::Endpoint).next().is_some()
     }
 }
 

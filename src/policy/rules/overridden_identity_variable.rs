@@ -1,5 +1,6 @@
 //! A variable of workload identity that is set by hand.
 
+use crate::gateway::ContainerList;
 use crate::policy::{Case, Finding, Mode, Rule};
 
 /// A variable of workload identity that is set by hand.
@@ -15,7 +16,9 @@ const INJECTED: [&str; 4] =
     ["AZURE_AUTHORITY_HOST", "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_TENANT_ID"];
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
+    // nothing is injected into an ephemeral container
     let containers = case.parts_that_sign_in().map(|part| &part.container);
+    let containers = containers.filter(|container| container.list != ContainerList::EphemeralContainers);
     let variables = containers.flat_map(|container| {
         container
             .env

@@ -20,7 +20,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let lives =
         case.identity_keys().into_iter().filter(|placed| placed.read == ReadKey::Known(IdentityKey::TokenExpiration));
     let refused = lives.filter(|placed| {
-        is_read(placed.holder) && !placed.value.parse().is_ok_and(|seconds: i64| SECONDS.contains(&seconds))
+        // azure-workload-identity takes an empty one for none
+        let is_told = is_read(placed.holder) && !placed.value.is_empty();
+        is_told && !placed.value.parse().is_ok_and(|seconds: i64| SECONDS.contains(&seconds))
     });
     let problem = "the life of the token is no number of seconds from 3600 to 86400, so every Pod is refused; correct or remove it";
     refused.map(|placed| Finding::new(placed.at, problem)).collect()
