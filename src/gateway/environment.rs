@@ -26,10 +26,17 @@ pub struct Environment<'a> {
 
 /// An `envFrom` source whose keys can't be seen.
 struct Hidden<'a> {
-    /// How many variables were set before it; it may override any of them.
-    after: usize,
+    /// What the name of each variable out of it begins with.
+    prefix: &'a str,
     /// The Secret that it is; `None` for a `ConfigMap`.
     secret: Option<&'a str>,
+}
+
+impl Hidden<'_> {
+    /// Can one of its keys be this variable? A key is never empty.
+    fn can_set(&self, name: &str) -> bool {
+        name.strip_prefix(self.prefix).is_some_and(|key| !key.is_empty())
+    }
 }
 
 impl<'a> Environment<'a> {
@@ -62,30 +69,41 @@ impl<'a> Environment<'a> {
     }
 
     fn take_all(&mut self, from: &'a EnvFromSource, at: &Pointer, surroundings: &'a Surroundings) {
+        let prefix = from.prefix.as_deref().unwrap_or_default();
         if let Some(secret) = &from.secret_ref {
-            self.hidden.push(Hidden { after: self.variables.len(), secret: Some(&secret.name) });
+            self.hide(Hidden { prefix, secret: Some(&secret.name) });
         }
         let Some(reference) = &from.config_map_ref else { return };
         let config_map = match surroundings.config_map(&reference.name) {
             Sight::Seen(config_map) => config_map,
             Sight::Absent => return,
-            Sight::Unseen => return self.hidden.push(Hidden { after: self.variables.len(), secret: None }),
+            Sight::Unseen => return self.hide(Hidden { prefix, secret: None }),
         };
-        let prefix = from.prefix.as_deref().unwrap_or_default();
         for (key, text) in &config_map.data {
             self.push(Variable {
                 name: if prefix.is_empty() { Cow::Borrowed(key) } else { Cow::Owned(format!("{prefix}{key}")) },
                 at: at.to_buf(),
                 value: Value::Text(Cow::Borrowed(text)),
                 source: Source::ConfigMap { name: &reference.name, key: Cow::Borrowed(key) },
+                may_be_overridden: false,
             });
         }
+    }
+
+    /// Takes a source whose keys can't be seen: whatever is set so far may be set again by it. It is judged all the same.
+    fn hide(&mut self, hidden: Hidden<'a>) {
+        for variable in self.variables.iter_mut().filter(|variable| hidden.can_set(&variable.name)) {
+            variable.may_be_overridden = true;
+        }
+        self.hidden.push(hidden);
     }
 
     fn set(&mut self, variable: &'a EnvVar, at: PointerBuf, scope: &Scope<'_, 'a>) {
         let written = variable.value.as_deref().filter(|text| !text.is_empty());
         let (value, source) = match (written, &variable.value_from) {
             (Some(text), _) => (self.expand(text), Source::Object),
+            // nothing is set, and what was set stays
+            (None, Some(from)) if scope.is_left_out(from) => return,
             (None, Some(from)) => scope.taken_from(from),
             (None, None) => (Value::Text(Cow::Borrowed("")), Source::Object),
         };
@@ -93,7 +111,7 @@ impl<'a> Environment<'a> {
             Value::Text(text) if Setting::of(&variable.name).is_some_and(Setting::is_auth) => scope.behind_a_path(text),
             other => other,
         };
-        self.push(Variable { name: Cow::Borrowed(&variable.name), at, value, source });
+        self.push(Variable { name: Cow::Borrowed(&variable.name), at, value, source, may_be_overridden: false });
     }
 
     fn push(&mut self, variable: Variable<'a>) {
@@ -125,12 +143,12 @@ impl<'a> Environment<'a> {
     /// What `$(name)` stands for: the variable set last, unless a source that can't be seen comes after it; else whatever
     /// such a source may hold; else itself.
     fn referenced<'v>(&'v self, name: &str, written: &'v str) -> Value<'v> {
-        let found = self.last.get(name).and_then(|index| Some((*index, self.variables.get(*index)?)));
-        if let Some((index, variable)) = found {
-            let may_be_overridden = self.hidden.iter().any(|hidden| hidden.after > index);
-            return if may_be_overridden { Value::UNKNOWN } else { variable.value.clone() };
+        if let Some(variable) = self.last.get(name).and_then(|index| self.variables.get(*index)) {
+            return if variable.may_be_overridden { Value::UNKNOWN } else { variable.value.clone() };
         }
-        match self.hidden.iter().map(|hidden| hidden.secret).collect::<Option<Vec<&str>>>().as_deref() {
+        let may_set = self.hidden.iter().filter(|hidden| hidden.can_set(name));
+        match may_set.map(|hidden| hidden.secret).collect::<Option<Vec<&str>>>().as_deref() {
+            Some([]) if is_of_service(name) => Value::UNKNOWN,
             Some([]) => Value::Text(Cow::Borrowed(written)),
             Some([.., secret]) => Value::Key(KeySource::WholeSecret { name: (*secret).to_owned() }),
             None => Value::UNKNOWN,
@@ -146,6 +164,16 @@ struct Scope<'c, 'a> {
 }
 
 impl<'a> Scope<'_, 'a> {
+    /// Is it an optional key of a `ConfigMap` that is known not to be there?
+    fn is_left_out(&self, from: &EnvVarSource) -> bool {
+        let optional = from.config_map_key_ref.as_ref().filter(|reference| reference.optional == Some(true));
+        optional.is_some_and(|reference| match self.surroundings.config_map(&reference.name) {
+            Sight::Seen(config_map) => !config_map.data.contains_key(&reference.key),
+            Sight::Absent => true,
+            Sight::Unseen => false,
+        })
+    }
+
     fn taken_from(&self, from: &'a EnvVarSource) -> (Value<'a>, Source<'a>) {
         if let Some(secret) = &from.secret_key_ref {
             return (
@@ -177,7 +205,11 @@ impl<'a> Scope<'_, 'a> {
             Some(rest) => (self.workload.template_annotations(), rest),
             None => (self.workload.template_labels(), path.strip_prefix("metadata.labels['")?),
         };
-        Some(keys.get(rest.strip_suffix("']")?).map(String::as_str).unwrap_or_default())
+        let key = rest.strip_suffix("']")?;
+        match keys.get(key) {
+            None if is_of_controller(key) => None,
+            text => Some(text.map(String::as_str).unwrap_or_default()),
+        }
     }
 
     /// A text that is a path under a volume that holds a Secret is as good as the Secret.
@@ -195,6 +227,20 @@ impl<'a> Scope<'_, 'a> {
             None => Value::Text(text),
         }
     }
+}
+
+/// Is it a label that a controller or the API server puts on the Pods that it makes?
+fn is_of_controller(key: &str) -> bool {
+    matches!(key, "pod-template-hash" | "controller-revision-hash" | "controller-uid" | "job-name")
+        || key.split_once('/').is_some_and(|(domain, _)| domain.ends_with(".kubernetes.io"))
+}
+
+/// Is it the name of a variable that the kubelet adds for a Service (`pkg/kubelet/envvars`)?
+fn is_of_service(name: &str) -> bool {
+    name.ends_with("_SERVICE_HOST")
+        || name.contains("_SERVICE_PORT")
+        || name.ends_with("_PORT")
+        || name.contains("_PORT_")
 }
 
 fn holds_a_secret(volume: &Volume) -> bool {

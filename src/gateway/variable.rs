@@ -14,6 +14,8 @@ pub struct Variable<'a> {
     pub value: Value<'a>,
     /// What it was taken from.
     pub source: Source<'a>,
+    /// May a later source, whose keys can't be seen, set it to something else?
+    pub may_be_overridden: bool,
 }
 
 /// What a variable is set to.

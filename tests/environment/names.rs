@@ -1,0 +1,69 @@
+//! Names of settings as .NET's configuration compares them, and generated spellings.
+//!
+//! Documents: .NET, "Configuration providers" (keys are compared without case; `:` separates, and the provider of
+//! environment variables takes `__` for it); the self-hosted gateway's settings reference writes `.` for the same.
+
+use apim_keyless::gateway::Setting;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// The settings that have a name of their own, by the parts of it in lower case.
+const SETTINGS: [(&[&str], Setting); 6] = [
+    (&["config", "service", "auth"], Setting::Auth),
+    (&["config", "service", "auth", "key"], Setting::AuthKey),
+    (&["config", "service", "auth", "azuread", "clientsecret"], Setting::ClientSecret),
+    (&["config", "service", "endpoint"], Setting::Endpoint),
+    (&["gateway", "name"], Setting::GatewayName),
+    (&["k8s", "ingress", "enabled"], Setting::IngressEnabled),
+];
+/// Those that separate, and those that don't or that leave something over.
+const SEPARATORS: [&str; 11] = [".", ".", ":", ":", "__", "__", "__", "_", "-", "___", ".:"];
+const ENDS: [&str; 8] = ["", "", "", "", "s", "_", ".", "__x"];
+
+/// The setting that `name` stands for.
+pub(crate) fn setting(name: &str) -> Option<Setting> {
+    let parts = parts(name);
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let known = SETTINGS.iter().find(|(of, _)| *of == parts.as_slice()).map(|(_, setting)| *setting);
+    let is_config_service = parts.len() > 2 && parts[..2] == ["config", "service"];
+    known.or(is_config_service.then_some(Setting::OtherConfigService))
+}
+
+/// The parts of a name: from left to right, each pair of underscores, each colon and each dot ends one.
+fn parts(name: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut letters = name.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if matches!(letter, '.' | ':') || (letter == '_' && letters.next_if_eq(&'_').is_some()) {
+            parts.push(String::new());
+        } else if let Some(part) = parts.last_mut() {
+            part.extend(letter.to_lowercase());
+        }
+    }
+    parts
+}
+
+/// A name of a setting in some spelling, or nearly one.
+pub(crate) fn spelling() -> impl Strategy<Value = String> {
+    let parts = prop_oneof![
+        5 => select(&SETTINGS[..]).prop_map(|(parts, _)| parts.to_vec()),
+        1 => vec(select(&["config", "service", "auth", "gateway", "name", ""][..]), 1..5),
+    ];
+    let start = select(&["", "", "", "", "x", "_", "."][..]);
+    (parts, vec(select(&SEPARATORS[..]), 5), any::<u64>(), start, select(&ENDS[..])).prop_map(
+        |(parts, separators, capitals, start, end)| {
+            let mut name = start.to_owned();
+            for (index, part) in parts.iter().enumerate() {
+                name.push_str(if index == 0 { "" } else { separators[index] });
+                name.push_str(part);
+            }
+            name.push_str(end);
+            let is_capital = |index: usize| capitals >> (index % 64) & 1 == 1;
+            let letter = |(index, letter): (usize, char)| {
+                if is_capital(index) { letter.to_ascii_uppercase() } else { letter }
+            };
+            name.chars().enumerate().map(letter).collect()
+        },
+    )
+}
