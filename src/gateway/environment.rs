@@ -4,12 +4,12 @@
 //! last wins; then `env` in order, which wins over `envFrom`. A value that can't be seen is never guessed.
 
 use super::expansion::{Piece, pieces};
+use super::value_from::Scope;
 use super::{Container, KeySource, Setting, Sight, Source, Surroundings, Value, Variable, Workload};
 use jsonptr::{Pointer, PointerBuf};
-use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar, EnvVarSource, Volume};
+use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::Path;
 
 /// Longest text, in bytes, that `$(NAME)` is expanded to. Each variable can double the last one, so some end must be put to
 /// it; every setting that is judged is far shorter.
@@ -123,21 +123,25 @@ impl<'a> Environment<'a> {
         if !text.contains('$') {
             return Value::Text(Cow::Borrowed(text));
         }
-        let mut expanded = String::new();
+        let (mut expanded, mut is_seen) = (String::new(), true);
         for piece in pieces(text) {
-            match piece {
-                Piece::Text(text) => expanded.push_str(text),
-                Piece::Reference { name, written } => match self.referenced(name, written) {
-                    Value::Text(text) => expanded.push_str(&text),
-                    Value::Key(source) => return Value::Key(source),
-                    Value::Unseen(beginning) => return Value::Unseen(Cow::Owned(expanded + &beginning)),
-                },
+            let value = match piece {
+                Piece::Text(text) => Value::Text(Cow::Borrowed(text)),
+                Piece::Reference { name, written } => self.referenced(name, written),
+            };
+            // behind what can't be seen only a key is still looked for
+            match value {
+                Value::Key(source) => return Value::Key(source),
+                Value::Text(text) if is_seen => expanded += &text,
+                Value::Unseen(beginning) if is_seen => {
+                    expanded += &beginning;
+                    is_seen = false;
+                }
+                Value::Text(_) | Value::Unseen(_) => {}
             }
-            if expanded.len() > EXPANDED_BYTES {
-                return Value::Unseen(Cow::Owned(expanded));
-            }
+            is_seen &= expanded.len() <= EXPANDED_BYTES;
         }
-        Value::Text(Cow::Owned(expanded))
+        if is_seen { Value::Text(Cow::Owned(expanded)) } else { Value::Unseen(Cow::Owned(expanded)) }
     }
 
     /// What `$(name)` stands for: the variable set last, unless a source that can't be seen comes after it; else whatever
@@ -156,96 +160,12 @@ impl<'a> Environment<'a> {
     }
 }
 
-/// What an entry of `env` may refer to.
-struct Scope<'c, 'a> {
-    container: &'c Container<'a>,
-    workload: &'a Workload,
-    surroundings: &'a Surroundings,
-}
-
-impl<'a> Scope<'_, 'a> {
-    /// Is it an optional key of a `ConfigMap` that is known not to be there?
-    fn is_left_out(&self, from: &EnvVarSource) -> bool {
-        let optional = from.config_map_key_ref.as_ref().filter(|reference| reference.optional == Some(true));
-        optional.is_some_and(|reference| match self.surroundings.config_map(&reference.name) {
-            Sight::Seen(config_map) => !config_map.data.contains_key(&reference.key),
-            Sight::Absent => true,
-            Sight::Unseen => false,
-        })
-    }
-
-    fn taken_from(&self, from: &'a EnvVarSource) -> (Value<'a>, Source<'a>) {
-        if let Some(secret) = &from.secret_key_ref {
-            return (
-                Value::Key(KeySource::Secret { name: secret.name.clone(), key: secret.key.clone() }),
-                Source::Object,
-            );
-        }
-        if let Some(file) = &from.file_key_ref {
-            return (
-                Value::Key(KeySource::File { volume: file.volume_name.clone(), key: file.key.clone() }),
-                Source::Object,
-            );
-        }
-        if let Some(reference) = &from.config_map_key_ref {
-            let text = match self.surroundings.config_map(&reference.name) {
-                Sight::Seen(config_map) => config_map.data.get(&reference.key),
-                Sight::Absent | Sight::Unseen => None,
-            };
-            let value = text.map_or(Value::UNKNOWN, |text| Value::Text(Cow::Borrowed(text)));
-            return (value, Source::ConfigMap { name: &reference.name, key: Cow::Borrowed(&reference.key) });
-        }
-        let field = from.field_ref.as_ref().and_then(|field| self.keyed_field(&field.field_path));
-        (field.map_or(Value::UNKNOWN, |text| Value::Text(Cow::Borrowed(text))), Source::Object)
-    }
-
-    /// The text of `metadata.annotations['key']` or `metadata.labels['key']` of the pod template.
-    fn keyed_field(&self, path: &str) -> Option<&'a str> {
-        let (keys, rest) = match path.strip_prefix("metadata.annotations['") {
-            Some(rest) => (self.workload.template_annotations(), rest),
-            None => (self.workload.template_labels(), path.strip_prefix("metadata.labels['")?),
-        };
-        let key = rest.strip_suffix("']")?;
-        match keys.get(key) {
-            None if is_of_controller(key) => None,
-            text => Some(text.map(String::as_str).unwrap_or_default()),
-        }
-    }
-
-    /// A text that is a path under a volume that holds a Secret is as good as the Secret.
-    fn behind_a_path(&self, text: Cow<'a, str>) -> Value<'a> {
-        let secret =
-            |name: &str| self.workload.volumes().iter().any(|volume| volume.name == name && holds_a_secret(volume));
-        let path = Path::new(text.trim().trim_start_matches("file://"));
-        let mount = self
-            .container
-            .volume_mounts
-            .iter()
-            .find(|mount| path.starts_with(&mount.mount_path) && secret(&mount.name));
-        match mount {
-            Some(mount) => Value::Key(KeySource::Mount { volume: mount.name.clone() }),
-            None => Value::Text(text),
-        }
-    }
-}
-
-/// Is it a label that a controller or the API server puts on the Pods that it makes?
-fn is_of_controller(key: &str) -> bool {
-    matches!(key, "pod-template-hash" | "controller-revision-hash" | "controller-uid" | "job-name")
-        || key.split_once('/').is_some_and(|(domain, _)| domain.ends_with(".kubernetes.io"))
-}
-
 /// Is it the name of a variable that the kubelet adds for a Service (`pkg/kubelet/envvars`)?
 fn is_of_service(name: &str) -> bool {
     name.ends_with("_SERVICE_HOST")
         || name.contains("_SERVICE_PORT")
         || name.ends_with("_PORT")
         || name.contains("_PORT_")
-}
-
-fn holds_a_secret(volume: &Volume) -> bool {
-    let projected = volume.projected.as_ref().and_then(|projected| projected.sources.as_deref()).unwrap_or_default();
-    volume.secret.is_some() || volume.csi.is_some() || projected.iter().any(|source| source.secret.is_some())
 }
 
 #[cfg(test)]
@@ -283,5 +203,14 @@ mod tests {
         assert_eq!(last_value(&format!(r#""envFrom":[{secret},{seen}],{env}"#)), r#"Text("from the map")"#);
         assert_eq!(last_value(&format!(r#""envFrom":[{seen},{secret}],{env}"#)), r#"Unseen("")"#);
         assert_eq!(last_value(&format!(r#""envFrom":[{secret}],{env}"#)), r#"Key(WholeSecret { name: "orders" })"#);
+    }
+
+    #[test]
+    fn a_key_is_found_behind_what_cannot_be_seen() {
+        let token = r#"{"name":"token","valueFrom":{"secretKeyRef":{"name":"orders","key":"value"}}}"#;
+        let value = last_value(&format!(
+            r#""envFrom":[{{"configMapRef":{{"name":"unseen"}}}}],"env":[{token},{{"name":"x","value":"$(prefix)$(token)"}}]"#
+        ));
+        assert_eq!(value, r#"Key(Secret { name: "orders", key: "value" })"#);
     }
 }

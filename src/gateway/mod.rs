@@ -23,6 +23,7 @@ mod service_account;
 mod setting;
 mod subject;
 mod surroundings;
+mod value_from;
 mod variable;
 pub mod well_known;
 mod workload;

@@ -1,0 +1,91 @@
+//! What an entry of `env` takes from elsewhere: a `ConfigMap`, a Secret, a file, a field of its Pod, a mounted volume.
+
+use super::{Container, KeySource, Sight, Source, Surroundings, Value, Workload};
+use k8s_openapi::api::core::v1::{EnvVarSource, Volume};
+use std::borrow::Cow;
+use std::path::Path;
+
+/// What an entry of `env` may refer to.
+pub(super) struct Scope<'c, 'a> {
+    pub(super) container: &'c Container<'a>,
+    pub(super) workload: &'a Workload,
+    pub(super) surroundings: &'a Surroundings,
+}
+
+impl<'a> Scope<'_, 'a> {
+    /// Is it an optional key of a `ConfigMap` that is known not to be there?
+    pub(super) fn is_left_out(&self, from: &EnvVarSource) -> bool {
+        let optional = from.config_map_key_ref.as_ref().filter(|reference| reference.optional == Some(true));
+        optional.is_some_and(|reference| match self.surroundings.config_map(&reference.name) {
+            Sight::Seen(config_map) => !config_map.data.contains_key(&reference.key),
+            Sight::Absent => true,
+            Sight::Unseen => false,
+        })
+    }
+
+    /// The value that it is taken from elsewhere, and from where.
+    pub(super) fn taken_from(&self, from: &'a EnvVarSource) -> (Value<'a>, Source<'a>) {
+        if let Some(secret) = &from.secret_key_ref {
+            return (
+                Value::Key(KeySource::Secret { name: secret.name.clone(), key: secret.key.clone() }),
+                Source::Object,
+            );
+        }
+        if let Some(file) = &from.file_key_ref {
+            return (
+                Value::Key(KeySource::File { volume: file.volume_name.clone(), key: file.key.clone() }),
+                Source::Object,
+            );
+        }
+        if let Some(reference) = &from.config_map_key_ref {
+            let text = match self.surroundings.config_map(&reference.name) {
+                Sight::Seen(config_map) => config_map.data.get(&reference.key),
+                Sight::Absent | Sight::Unseen => None,
+            };
+            let value = text.map_or(Value::UNKNOWN, |text| Value::Text(Cow::Borrowed(text)));
+            return (value, Source::ConfigMap { name: &reference.name, key: Cow::Borrowed(&reference.key) });
+        }
+        let field = from.field_ref.as_ref().and_then(|field| self.keyed_field(&field.field_path));
+        (field.map_or(Value::UNKNOWN, |text| Value::Text(Cow::Borrowed(text))), Source::Object)
+    }
+
+    /// The text of `metadata.annotations['key']` or `metadata.labels['key']` of the pod template.
+    fn keyed_field(&self, path: &str) -> Option<&'a str> {
+        let (keys, rest) = match path.strip_prefix("metadata.annotations['") {
+            Some(rest) => (self.workload.template_annotations(), rest),
+            None => (self.workload.template_labels(), path.strip_prefix("metadata.labels['")?),
+        };
+        let key = rest.strip_suffix("']")?;
+        match keys.get(key) {
+            None if is_of_controller(key) => None,
+            text => Some(text.map(String::as_str).unwrap_or_default()),
+        }
+    }
+
+    /// A text that is a path under a volume that holds a Secret is as good as the Secret.
+    pub(super) fn behind_a_path(&self, text: Cow<'a, str>) -> Value<'a> {
+        let secret =
+            |name: &str| self.workload.volumes().iter().any(|volume| volume.name == name && holds_a_secret(volume));
+        let path = Path::new(text.trim().trim_start_matches("file://"));
+        let mount = self
+            .container
+            .volume_mounts
+            .iter()
+            .find(|mount| path.starts_with(&mount.mount_path) && secret(&mount.name));
+        match mount {
+            Some(mount) => Value::Key(KeySource::Mount { volume: mount.name.clone() }),
+            None => Value::Text(text),
+        }
+    }
+}
+
+/// Is it a label that a controller or the API server puts on the Pods that it makes?
+fn is_of_controller(key: &str) -> bool {
+    matches!(key, "pod-template-hash" | "controller-revision-hash" | "controller-uid" | "job-name")
+        || key.split_once('/').is_some_and(|(domain, _)| domain.ends_with(".kubernetes.io"))
+}
+
+fn holds_a_secret(volume: &Volume) -> bool {
+    let projected = volume.projected.as_ref().and_then(|projected| projected.sources.as_deref()).unwrap_or_default();
+    volume.secret.is_some() || volume.csi.is_some() || projected.iter().any(|source| source.secret.is_some())
+}
