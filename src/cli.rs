@@ -1,6 +1,7 @@
 //! The command line: what can be typed. Nothing is decided here.
 
 use crate::admission::Door;
+use crate::cluster::Scope;
 use crate::policy::Mode;
 use crate::telemetry::LogFormat;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -108,7 +109,7 @@ pub struct Serve {
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
     /// Once ready, send the manifests of this folder to ourselves as reviews and show what a user would see
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "cluster")]
     pub examples: Option<PathBuf>,
     /// How long to keep accepting once stopped, in seconds, so that nobody who still believes us ready is turned away
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
@@ -116,6 +117,27 @@ pub struct Serve {
     /// How events are written; default: text on a terminal, JSON elsewhere
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
+    /// What is looked at beside the reviews.
+    #[command(flatten)]
+    pub surroundings: Surroundings,
+}
+
+/// Arguments of `serve` about the cluster that it serves.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Surroundings")]
+pub struct Surroundings {
+    /// Look at Namespaces, ServiceAccounts and ConfigMaps of the cluster that this is a Pod of
+    #[arg(long)]
+    pub cluster: bool,
+    /// Reach the cluster by this file and its current context
+    #[arg(long, value_name = "FILE", requires = "cluster")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Which namespaces are looked at; the same that the webhook configurations send here
+    #[arg(long, value_enum, default_value_t = Scope::OptIn)]
+    pub scope: Scope,
+    /// Room for ServiceAccounts and ConfigMaps; what finds none is as if nobody had looked
+    #[arg(long, value_name = "MEBIBYTES", default_value_t = 24)]
+    pub room: usize,
 }
 
 /// Form of a report.

@@ -13,6 +13,7 @@
 
 pub mod admission;
 pub mod cli;
+pub mod cluster;
 pub mod command;
 pub mod gateway;
 pub mod manifest;

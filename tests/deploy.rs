@@ -15,7 +15,8 @@ async fn the_plain_deployment_is_accepted_and_keeps_the_restricted_pod_security(
     let labels = serde_json::json!({"metadata": {"labels": {"pod-security.kubernetes.io/warn": "restricted"}}});
     user.patch_namespace(&labels).await.stored();
     for object in documents(include_str!("../deploy/apim-keyless.yaml")) {
-        if object["kind"] != "Namespace" {
+        // what belongs to no namespace is there already: the webhook of the tests runs by these very roles
+        if !["Namespace", "ClusterRole", "ClusterRoleBinding"].iter().any(|kind| object["kind"] == *kind) {
             let answer = user.apply(&object).await;
             assert_eq!(answer.warnings, Vec::<String>::new(), "{}", answer.body);
             answer.stored();

@@ -9,9 +9,8 @@
 //!
 //! so that where everything is seen, the two are the same to the letter.
 //!
-//! What is allowed beside it: whether a hidden thing that may set a variable is told as a key or as unseen. A required
-//! thing that is known to be absent keeps the container from starting: a `ConfigMap` taken whole then sets nothing, and
-//! a key is unseen, for it will be made before anything runs. A `$` is never followed by a letter outside ASCII: the
+//! What is allowed beside it: whether a hidden thing that may set a variable is told as a key or as unseen. A `ConfigMap`
+//! that is known to be absent is as hidden as any other: it may be made before anything runs. A `$` is never followed by a letter outside ASCII: the
 //! kubelet makes a text of it that isn't UTF-8.
 //!
 //! 100,000 containers take half a minute without optimisation; `CASES` asks for another number.
@@ -29,7 +28,7 @@ mod render;
 #[path = "environment/world.rs"]
 mod world;
 
-use apim_keyless::gateway::{Environment, Images, Setting, Subject, Surroundings, Value, Variable};
+use apim_keyless::gateway::{Environment, Extent, Images, Setting, Subject, Surroundings, Value, Variable};
 use fate::Fate;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
@@ -49,7 +48,7 @@ proptest! {
     fn the_environment_is_as_the_documents_have_it(world in world::world()) {
         let config_maps: Vec<Subject<'_>> = render::config_maps(&world).iter().map(subject).collect();
         let mut surroundings = Surroundings::of(&config_maps, &Images::default());
-        surroundings.whole = world.is_whole;
+        surroundings.extent = if world.is_whole { Extent::Whole } else { Extent::Given };
         let deployment = subject(&render::deployment(&world));
         let workload = deployment.workload().unwrap();
         let containers = workload.containers();

@@ -16,8 +16,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tls", &[]),
     ("server", &["admission", "telemetry", "tls"]),
     ("telemetry", &["admission"]),
-    ("cli.rs", &["admission", "policy", "telemetry"]),
-    ("command", &["admission", "cli", "gateway", "manifest", "policy", "report", "server", "telemetry", "tls"]),
+    ("cli.rs", &["admission", "cluster", "policy", "telemetry"]),
+    ("cluster", &["gateway"]),
+    (
+        "command",
+        &["admission", "cli", "cluster", "gateway", "manifest", "policy", "report", "server", "telemetry", "tls"],
+    ),
 ];
 
 /// What a room never does, by the words that would show it.
@@ -41,6 +45,7 @@ const NEVER: &[(&[&str], &[&str])] = &[
     (&["admission"], &["kube::", "std::fs", "std::env", "println!"]),
     (&["manifest", "report"], &["async ", ".await", "tracing", "println!", "std::net", "std::env"]),
     (&["tls"], &["async ", ".await", "kube::", "tracing", "SystemTime::now", "std::net::Tcp"]),
+    (&["cluster"], &["axum", "println!", "std::fs", "std::env"]),
     (&["server"], &["crate::policy", "crate::gateway", "kube::"]),
 ];
 

@@ -7,7 +7,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use apim_keyless::gateway::{Change, Subject, Surroundings};
+use apim_keyless::gateway::{Change, Extent, Subject, Surroundings};
 use apim_keyless::policy::{Context, Maker, Mode, Outcome, Policy, Rule, Ruling, rules};
 use serde_json::Value;
 
@@ -98,7 +98,7 @@ fn rulings(rule: &Rule, policy: &Policy, objects: &[Value], whole: bool) -> Vec<
 
 fn examine_where_all_is_seen(policy: &Policy, subjects: &[Subject<'_>]) -> Vec<Vec<Ruling>> {
     let mut surroundings = Surroundings::of(subjects, &policy.images);
-    surroundings.whole = true;
+    surroundings.extent = Extent::Whole;
     let examine = |subject: &Subject<'_>| {
         let context = Context {
             mode: Mode::Enforce,

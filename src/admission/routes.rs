@@ -1,8 +1,9 @@
 //! The three paths, and the one event of every review. The object itself is never logged.
 
 use super::{Answer, Entry, Request, Undecodable, answer, answer_or_stand_in};
-use crate::gateway::Surroundings;
+use crate::gateway::{Snapshot, Surroundings};
 use crate::policy::{Policy, Ruling, printable};
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
@@ -21,12 +22,16 @@ pub trait Observer: Send + Sync + 'static {
     fn answered(&self, entry: Entry, answer: &Answer, duration: Duration);
     /// A body that came in at `entry` was no review.
     fn undecodable(&self, entry: Entry);
+    /// A review that came in at `entry` was put off, since its namespace was not seen yet.
+    fn postponed(&self, entry: Entry);
 }
 
 /// What the paths share.
 pub struct Doors {
     /// By what is judged.
     pub policy: Policy,
+    /// What stands beside what is judged.
+    pub surroundings: Arc<ArcSwap<Snapshot>>,
     /// Whom to tell.
     pub observer: Box<dyn Observer>,
 }
@@ -50,17 +55,37 @@ fn review(entry: Entry, doors: &Doors, headers: &HeaderMap, body: &[u8]) -> Resp
         let problem = "Content-Type: expected application/json, which an AdmissionReview has\n";
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, problem).into_response();
     }
-    let answered = Request::read(body).and_then(|request| {
-        let surroundings = Surroundings::default();
-        let answer = answer_or_stand_in(entry, &request, || answer(&doors.policy, &surroundings, entry, &request))?;
-        doors.observer.answered(entry, &answer, start.elapsed());
-        log(entry, &request, &answer, start.elapsed());
-        Ok(answer.response.to_review())
-    });
-    match answered {
-        Ok(review) => ([(header::CONTENT_TYPE, "application/json")], review).into_response(),
+    let request = match Request::read(body) {
+        Ok(request) => request,
+        Err(undecodable) => return refuse_body(entry, doors, &undecodable),
+    };
+    let Some(surroundings) = surroundings(doors, &request) else { return postpone(entry, doors, &request) };
+    match answer_or_stand_in(entry, &request, || answer(&doors.policy, &surroundings, entry, &request)) {
+        Ok(answer) => {
+            doors.observer.answered(entry, &answer, start.elapsed());
+            log(entry, &request, &answer, start.elapsed());
+            ([(header::CONTENT_TYPE, "application/json")], answer.response.to_review()).into_response()
+        }
         Err(undecodable) => refuse_body(entry, doors, &undecodable),
     }
+}
+
+/// What stands beside the object; `None` if its namespace was not seen yet.
+fn surroundings(doors: &Doors, request: &Request<'_>) -> Option<Arc<Surroundings>> {
+    match request.namespace.as_deref().unwrap_or_default() {
+        "" => Some(Arc::default()),
+        namespace => doors.surroundings.load().of(namespace),
+    }
+}
+
+/// `503` with `Retry-After`: the API server asks again within its time-out, and by then a namespace that was just made
+/// has been seen. What it expects can't be guessed, so neither a remedy nor a refusal is.
+fn postpone(entry: Entry, doors: &Doors, request: &Request<'_>) -> Response {
+    doors.observer.postponed(entry);
+    let namespace = printable(request.namespace.as_deref().unwrap_or_default());
+    tracing::warn!(uid = %printable(&request.uid), door = entry.door.name(), mode = entry.mode.name(), %namespace, "namespace not seen yet");
+    let problem = format!("namespace \"{namespace}\" was not seen yet, so what it expects is not known; try again\n");
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], problem).into_response()
 }
 
 /// `400`: for the API server a call that failed, so that `failurePolicy` decides.

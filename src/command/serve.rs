@@ -4,6 +4,7 @@ use super::certs::told;
 use super::{examples, print, read_policy};
 use crate::admission::routes::{Doors, router};
 use crate::cli::Serve;
+use crate::cluster::{self, Watch};
 use crate::server::{Client, Health, Limits, Site, bind, health_router, serve, serve_plain};
 use crate::telemetry::{Metrics, start_log};
 use crate::tls::Certificates;
@@ -39,7 +40,7 @@ impl<'a> Server<'a> {
         let names = names(arguments);
         let certificates = Certificates::open_or_create(&arguments.certificates, &names, SystemTime::now())?;
         let metrics = Metrics::default();
-        let doors = Arc::new(Doors { policy, observer: Box::new(metrics.clone()) });
+        let doors = Arc::new(Doors { policy, surroundings: Arc::default(), observer: Box::new(metrics.clone()) });
         Ok(Self { arguments, names, certificates, doors, metrics })
     }
 
@@ -54,7 +55,7 @@ impl<'a> Server<'a> {
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let site = Site { router: router(self.doors.clone()), limits: limits(self.arguments) };
         let mut server = tokio::spawn(serve(reviews, config, site, async move { _ = stopped.await }));
-        state.ready();
+        self.be_ready_once_seen(&state).await?;
         tracing::info!(reviews = %addresses.0, health = %addresses.1, certificates = told(&self.certificates, &self.arguments.certificates), "listening");
         tokio::select! {
             ended = &mut server => return ended.context("the server broke down"),
@@ -71,6 +72,29 @@ impl<'a> Server<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// Ready at once, or once the cluster was seen if it is to be looked at.
+    async fn be_ready_once_seen(&self, state: &Arc<Health>) -> anyhow::Result<()> {
+        let arguments = &self.arguments.surroundings;
+        if !arguments.cluster {
+            state.ready();
+            return Ok(());
+        }
+        state.not_ready("the cluster was not seen yet");
+        let client = cluster::client(arguments.kubeconfig.as_deref()).await?;
+        let (seen, was_seen) = tokio::sync::oneshot::channel();
+        let room = arguments.room.saturating_mul(1024 * 1024);
+        let watch = Watch::new(client, arguments.scope, room, self.doors.surroundings.clone());
+        tokio::spawn(watch.run(seen));
+        let state = state.clone();
+        tokio::spawn(async move {
+            if was_seen.await.is_ok() {
+                state.ready();
+                tracing::info!("ready");
+            }
+        });
+        Ok(())
     }
 
     /// The health port answers as long as the process lives.

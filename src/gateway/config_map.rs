@@ -2,8 +2,16 @@
 
 use super::reading::{nullable, or_default};
 use super::well_known::Keys;
-use super::{Metadata, Setting};
+use super::{Metadata, Setting, Value};
 use serde::Deserialize;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+/// What is kept of a text in an abridged `ConfigMap`, in bytes. Every setting that is judged is shorter.
+const KEPT_BYTES: usize = 1024;
+
+/// What an entry of a map takes in memory beside its texts, in bytes.
+const ENTRY_BYTES: usize = 64;
 
 /// What rules read of a `ConfigMap`.
 #[derive(Clone, Default, PartialEq, Deserialize)]
@@ -17,12 +25,39 @@ pub struct ConfigMap {
     pub data: Keys,
     #[serde(default, deserialize_with = "nullable")]
     binary_data: Keys,
+    /// The keys whose text in `data` is only its beginning.
+    #[serde(skip)]
+    cut: BTreeSet<String>,
 }
 
 impl ConfigMap {
     /// Its name; empty while the API server has yet to generate one.
     pub fn name(&self) -> &str {
         self.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    /// What is worth keeping of a `ConfigMap` that stands beside others: its keys, and the beginning of each text.
+    pub fn abridged(name: String, mut data: Keys, binary_keys: impl IntoIterator<Item = String>) -> Self {
+        let mut cut = BTreeSet::new();
+        for (key, text) in data.iter_mut().filter(|(_, text)| text.len() > KEPT_BYTES) {
+            text.truncate(text.floor_char_boundary(KEPT_BYTES));
+            text.shrink_to_fit();
+            cut.insert(key.clone());
+        }
+        let binary_data = binary_keys.into_iter().map(|key| (key, String::new())).collect();
+        Self { metadata: Metadata { name: Some(name), ..Metadata::default() }, data, binary_data, cut }
+    }
+
+    /// About how many bytes it takes in memory.
+    pub fn size(&self) -> usize {
+        let texts = self.data.iter().chain(&self.binary_data).map(|(key, text)| key.len() + text.len() + ENTRY_BYTES);
+        texts.sum::<usize>() + self.cut.iter().map(|key| key.len() + ENTRY_BYTES).sum::<usize>() + self.name().len()
+    }
+
+    /// The value of a key, as an environment variable takes it.
+    pub(super) fn value(&self, key: &str) -> Option<Value<'_>> {
+        let text = Cow::Borrowed(self.data.get(key)?.as_str());
+        Some(if self.cut.contains(key) { Value::Unseen(text) } else { Value::Text(text) })
     }
 
     /// Each key that stands for a setting, however it is spelt, with its text.

@@ -15,6 +15,10 @@ use std::collections::HashMap;
 /// it; every setting that is judged is far shorter.
 const EXPANDED_BYTES: usize = 4096;
 
+/// The largest number of variables out of `ConfigMap`s that are looked at: with more the container could not start, since
+/// Linux gives 6 MiB at most to the environment of a process, and each would cost memory here.
+const VARIABLES: usize = 100_000;
+
 /// Every variable of a container in the order in which they are set, overridden ones included.
 #[derive(Default)]
 pub struct Environment<'a> {
@@ -63,7 +67,7 @@ impl<'a> Environment<'a> {
         self.variables.iter().filter_map(|variable| Setting::of(&variable.name).map(|setting| (setting, variable)))
     }
 
-    /// Is every source of it visible, so that a name that isn't there is really not set?
+    /// Is every source of it there and visible, so that a name that isn't there is really not set?
     pub fn is_whole(&self) -> bool {
         self.hidden.is_empty()
     }
@@ -75,15 +79,15 @@ impl<'a> Environment<'a> {
         }
         let Some(reference) = &from.config_map_ref else { return };
         let config_map = match surroundings.config_map(&reference.name) {
-            Sight::Seen(config_map) => config_map,
-            Sight::Absent => return,
-            Sight::Unseen => return self.hide(Hidden { prefix, secret: None }),
+            Sight::Seen(config_map) if self.variables.len() + config_map.data.len() <= VARIABLES => config_map,
+            // what isn't there yet may be there when the container starts
+            Sight::Seen(_) | Sight::Absent | Sight::Unseen => return self.hide(Hidden { prefix, secret: None }),
         };
-        for (key, text) in &config_map.data {
+        for key in config_map.data.keys() {
             self.push(Variable {
                 name: if prefix.is_empty() { Cow::Borrowed(key) } else { Cow::Owned(format!("{prefix}{key}")) },
                 at: at.to_buf(),
-                value: Value::Text(Cow::Borrowed(text)),
+                value: config_map.value(key).unwrap_or(Value::UNKNOWN),
                 source: Source::ConfigMap { name: &reference.name, key: Cow::Borrowed(key) },
                 may_be_overridden: false,
             });

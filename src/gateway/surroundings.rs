@@ -3,6 +3,7 @@
 use super::well_known::{self, Keys};
 use super::{ConfigMap, Gateway, Images, Kind, Service, ServiceAccount, Setting, Subject, Variable, View};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What is known of a thing beside the subject. No rule speaks or refuses on what is unseen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,16 +16,28 @@ pub enum Sight<T> {
     Unseen,
 }
 
+/// How much of a namespace is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// What was given, and there is nothing else to go by: files, or a review without a cluster. What isn't here is unseen.
+    #[default]
+    Given,
+    /// A part of what there is, so that nothing follows from what isn't here.
+    Part,
+    /// Everything, so that what isn't here is absent.
+    Whole,
+}
+
 /// The things of one namespace that a rule may look at.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Surroundings {
     /// Annotations of the Namespace; empty where it is unseen.
     pub namespace_annotations: Keys,
-    /// Does it hold everything that there is, so that what isn't here is absent?
-    pub whole: bool,
-    config_maps: BTreeMap<String, ConfigMap>,
-    service_accounts: BTreeMap<String, ServiceAccount>,
-    gateways: Vec<Neighbour>,
+    /// How much of the namespace is here.
+    pub extent: Extent,
+    config_maps: BTreeMap<String, Arc<ConfigMap>>,
+    service_accounts: BTreeMap<String, Arc<ServiceAccount>>,
+    gateways: Arc<[Neighbour]>,
     workloads: BTreeSet<(Kind, String)>,
 }
 
@@ -58,12 +71,12 @@ impl Surroundings {
         let Some(name) = subject.metadata().name.clone().filter(|name| !name.is_empty()) else { return };
         match &subject.view {
             View::ConfigMap(config_map) => {
-                self.config_maps.insert(name, config_map.clone());
+                self.config_maps.insert(name, Arc::new(config_map.clone()));
             }
             View::Namespace(namespace) => self.namespace_annotations = namespace.metadata.annotations.clone(),
             View::Service(_) => {}
             View::ServiceAccount(account) => {
-                self.service_accounts.insert(name, account.clone());
+                self.service_accounts.insert(name, Arc::new(account.clone()));
             }
             View::Workload(workload) => {
                 self.workloads.insert((workload.kind, name));
@@ -71,14 +84,44 @@ impl Surroundings {
         }
     }
 
+    /// Puts a `ConfigMap` in the place of what had its name.
+    pub fn put_config_map(&mut self, config_map: ConfigMap) {
+        self.config_maps.insert(config_map.name().to_owned(), Arc::new(config_map));
+    }
+
+    /// Puts a `ServiceAccount` in the place of what had its name.
+    pub fn put_service_account(&mut self, account: ServiceAccount) {
+        self.service_accounts.insert(account.name().to_owned(), Arc::new(account));
+    }
+
+    /// Takes out the `ConfigMap` of this name.
+    pub fn remove_config_map(&mut self, name: &str) {
+        self.config_maps.remove(name);
+    }
+
+    /// Takes out the `ServiceAccount` of this name.
+    pub fn remove_service_account(&mut self, name: &str) {
+        self.service_accounts.remove(name);
+    }
+
+    /// The names of all `ConfigMap`s.
+    pub fn config_map_names(&self) -> impl Iterator<Item = &str> {
+        self.config_maps.keys().map(String::as_str)
+    }
+
+    /// The names of all `ServiceAccount`s.
+    pub fn service_account_names(&self) -> impl Iterator<Item = &str> {
+        self.service_accounts.keys().map(String::as_str)
+    }
+
     /// The `ConfigMap` of this name.
     pub fn config_map(&self, name: &str) -> Sight<&ConfigMap> {
-        self.sight(self.config_maps.get(name))
+        self.sight(self.config_maps.get(name).map(Arc::as_ref))
     }
 
     /// The `ServiceAccount` of this name.
     pub fn service_account(&self, name: &str) -> Sight<&ServiceAccount> {
-        self.sight(self.service_accounts.get(name))
+        self.sight(self.service_accounts.get(name).map(Arc::as_ref))
     }
 
     /// Is a workload of this kind and name among what is looked at?
@@ -116,24 +159,31 @@ impl Surroundings {
         takers.peek().is_some() && takers.all(elsewhere)
     }
 
-    /// The only `ServiceAccount` that a label marks as a gateway's; `default` is none, whatever its labels.
+    /// The only `ServiceAccount` that a label marks as a gateway's; `default` is none, whatever its labels. Of a part
+    /// nobody knows whether it is the only one.
     pub fn only_marked_service_account(&self) -> Option<&str> {
-        only(self.service_accounts.iter().filter(|(name, account)| {
+        self.only(self.service_accounts.iter().filter(|(name, account)| {
             name.as_str() != well_known::DEFAULT_SERVICE_ACCOUNT && well_known::marks_gateway(&account.metadata.labels)
         }))
     }
 
-    /// The only `ConfigMap` that tells where a gateway's configuration is.
+    /// The only `ConfigMap` that tells where a gateway's configuration is. Of a part nobody knows whether it is the only
+    /// one.
     pub fn only_config_map_with_endpoint(&self) -> Option<&str> {
-        only(self.config_maps.iter().filter(|(_, config_map)| config_map.has_endpoint()))
+        self.only(self.config_maps.iter().filter(|(_, config_map)| config_map.has_endpoint()))
     }
 
     fn sight<'a, T>(&self, found: Option<&'a T>) -> Sight<&'a T> {
         match found {
             Some(thing) => Sight::Seen(thing),
-            None if self.whole => Sight::Absent,
+            None if self.extent == Extent::Whole => Sight::Absent,
             None => Sight::Unseen,
         }
+    }
+
+    fn only<'a, T: 'a>(&self, mut named: impl Iterator<Item = (&'a String, T)>) -> Option<&'a str> {
+        let (name, _) = named.next().filter(|_| self.extent != Extent::Part)?;
+        named.next().is_none().then_some(name)
     }
 }
 
@@ -160,9 +210,4 @@ impl Neighbour {
             supplied,
         })
     }
-}
-
-fn only<'a, T: 'a>(mut named: impl Iterator<Item = (&'a String, T)>) -> Option<&'a str> {
-    let (name, _) = named.next()?;
-    named.next().is_none().then_some(name)
 }

@@ -13,13 +13,12 @@ pub(super) struct Scope<'c, 'a> {
 }
 
 impl<'a> Scope<'_, 'a> {
-    /// Is it an optional key of a `ConfigMap` that is known not to be there?
+    /// Is it an optional key that its `ConfigMap` is known not to have? A `ConfigMap` that isn't there yet may come.
     pub(super) fn is_left_out(&self, from: &EnvVarSource) -> bool {
         let optional = from.config_map_key_ref.as_ref().filter(|reference| reference.optional == Some(true));
         optional.is_some_and(|reference| match self.surroundings.config_map(&reference.name) {
             Sight::Seen(config_map) => !config_map.data.contains_key(&reference.key),
-            Sight::Absent => true,
-            Sight::Unseen => false,
+            Sight::Absent | Sight::Unseen => false,
         })
     }
 
@@ -38,12 +37,14 @@ impl<'a> Scope<'_, 'a> {
             );
         }
         if let Some(reference) = &from.config_map_key_ref {
-            let text = match self.surroundings.config_map(&reference.name) {
-                Sight::Seen(config_map) => config_map.data.get(&reference.key),
+            let value = match self.surroundings.config_map(&reference.name) {
+                Sight::Seen(config_map) => config_map.value(&reference.key),
                 Sight::Absent | Sight::Unseen => None,
             };
-            let value = text.map_or(Value::UNKNOWN, |text| Value::Text(Cow::Borrowed(text)));
-            return (value, Source::ConfigMap { name: &reference.name, key: Cow::Borrowed(&reference.key) });
+            return (
+                value.unwrap_or(Value::UNKNOWN),
+                Source::ConfigMap { name: &reference.name, key: Cow::Borrowed(&reference.key) },
+            );
         }
         let field = from.field_ref.as_ref().and_then(|field| self.keyed_field(&field.field_path));
         (field.map_or(Value::UNKNOWN, |text| Value::Text(Cow::Borrowed(text))), Source::Object)

@@ -1,6 +1,6 @@
 //! What a namespace wants of its gateways.
 
-use crate::gateway::{Surroundings, well_known};
+use crate::gateway::{Extent, Surroundings, well_known};
 use semver::Version;
 use std::collections::BTreeMap;
 
@@ -88,9 +88,10 @@ impl Expectations {
     }
 
     /// The `ConfigMap` that a remedy names: the only expected one; else the only one that the namespace shows; else the
-    /// one of Microsoft's article.
+    /// one of Microsoft's article. Where a part is all that can be seen, the namespace may show another one.
     pub fn config_map_to_set<'a>(&'a self, surroundings: &'a Surroundings) -> Option<&'a str> {
         match self.config_maps.as_slice() {
+            [] if surroundings.extent == Extent::Part => None,
             [] => surroundings.only_config_map_with_endpoint().or(Some(well_known::ARTICLE_CONFIG_MAP)),
             expected => only(expected),
         }

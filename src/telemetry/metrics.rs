@@ -19,6 +19,7 @@ pub struct Metrics {
     reviews: Family<ReviewLabels, Counter>,
     rulings: Family<RulingLabels, Counter>,
     undecodable: Family<EntryLabels, Counter>,
+    postponed: Family<EntryLabels, Counter>,
     duration: Family<EntryLabels, Histogram>,
 }
 
@@ -41,6 +42,12 @@ struct RulingLabels {
     mode: &'static str,
 }
 
+impl EntryLabels {
+    fn of(entry: Entry) -> Self {
+        Self { door: entry.door.name(), mode: entry.mode.name() }
+    }
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("apim_keyless");
@@ -48,10 +55,16 @@ impl Default for Metrics {
         let buckets =
             || Histogram::new([0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.005, 0.025, 0.1, 1.0]);
         let duration = Family::new_with_constructor(buckets as fn() -> Histogram);
-        let (reviews, rulings, undecodable) = (Family::default(), Family::default(), Family::default());
+        let (reviews, rulings) = (Family::default(), Family::default());
+        let (undecodable, postponed) = (Family::default(), Family::default());
         registry.register("reviews", "Reviews that were answered", reviews.clone());
         registry.register("rulings", "Faults that were found, by rule and by the mode that counted", rulings.clone());
         registry.register("undecodable", "Bodies that were no review", undecodable.clone());
+        registry.register(
+            "postponed",
+            "Reviews that were put off, since their namespace was not seen yet",
+            postponed.clone(),
+        );
         registry.register_with_unit(
             "review_duration",
             "From the whole body to the answer",
@@ -59,7 +72,7 @@ impl Default for Metrics {
             duration.clone(),
         );
         registry.register("build", "The running build", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        Self { registry: Arc::new(registry), reviews, rulings, undecodable, duration }
+        Self { registry: Arc::new(registry), reviews, rulings, undecodable, postponed, duration }
     }
 }
 
@@ -77,13 +90,17 @@ impl Observer for Metrics {
     fn answered(&self, entry: Entry, answer: &Answer, duration: Duration) {
         let (door, mode) = (entry.door.name(), entry.mode.name());
         self.reviews.get_or_create(&ReviewLabels { door, mode, verdict: answer.verdict.name() }).inc();
-        self.duration.get_or_create(&EntryLabels { door, mode }).observe(duration.as_secs_f64());
+        self.duration.get_or_create(&EntryLabels::of(entry)).observe(duration.as_secs_f64());
         for ruling in &answer.rulings {
             self.rulings.get_or_create(&RulingLabels { rule: ruling.rule.id, mode: ruling.mode.name() }).inc();
         }
     }
 
     fn undecodable(&self, entry: Entry) {
-        self.undecodable.get_or_create(&EntryLabels { door: entry.door.name(), mode: entry.mode.name() }).inc();
+        self.undecodable.get_or_create(&EntryLabels::of(entry)).inc();
+    }
+
+    fn postponed(&self, entry: Entry) {
+        self.postponed.get_or_create(&EntryLabels::of(entry)).inc();
     }
 }

@@ -31,6 +31,10 @@ fn every_command_names_each_of_its_flags() {
                 "--drain-seconds",
                 "--log-format",
                 "--help",
+                "--cluster",
+                "--kubeconfig",
+                "--scope",
+                "--room",
             ],
         ),
     ] {

@@ -14,7 +14,9 @@ mod servers;
 mod start;
 
 use std::fmt;
+use std::fs;
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::thread;
@@ -56,6 +58,17 @@ impl ControlPlane {
     /// of it, as a client must not outlive the runtime it was made in.
     pub(crate) fn kube_config(&self) -> Config {
         kube_config(self.port, &self.credentials)
+    }
+
+    /// Where the API server listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
+    /// The certificate of the authority that the API server's own is signed by.
+    pub(crate) fn authority_pem(&self) -> String {
+        fs::read_to_string(credentials::authority_file(self.servers.folder()))
+            .expect("it was written when the control plane started")
     }
 
     /// Whether kube-controller-manager runs: only then do Deployments become Pods, and do namespaces

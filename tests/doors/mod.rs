@@ -75,7 +75,11 @@ impl House {
         let leaf = authority.issue(&["localhost".to_owned()], now, Duration::from_hours(1)).unwrap();
         let listener = bind(([127, 0, 0, 1], 0).into(), "HTTPS", "--listen").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let doors = Doors { policy: Policy::parse(POLICY).unwrap(), observer: Box::new(Metrics::default()) };
+        let doors = Doors {
+            policy: Policy::parse(POLICY).unwrap(),
+            surroundings: Arc::default(),
+            observer: Box::new(Metrics::default()),
+        };
         let site = Site { router: router(Arc::new(doors)), limits: Limits::standalone() };
         tokio::spawn(serve(listener, Arc::new(leaf.server_config().unwrap()), site, pending()));
         let config = ClientConfig::builder_with_provider(provider())

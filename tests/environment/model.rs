@@ -21,7 +21,6 @@ enum Step {
 /// How much is known of something that holds texts under keys.
 enum Held<'w> {
     Seen(&'w Texts),
-    Absent,
     Hidden(Option<&'w Texts>, Origin),
 }
 
@@ -71,8 +70,6 @@ impl Environment {
                 }
                 return;
             }
-            // without it the container starts or waits, and either way nothing of it is set
-            Held::Absent => return,
             Held::Hidden(texts, origin) => (texts, origin),
         };
         self.is_whole = false;
@@ -95,7 +92,7 @@ impl Environment {
         }
     }
 
-    /// `ConfigMapKeySelector` and its like: where it is optional and absent, nothing is set, and what was set stays.
+    /// `ConfigMapKeySelector` and its like: where it is optional and has no such key, nothing is set, and what was set stays.
     fn set_from(name: &str, held: Held<'_>, key: &str, optional: Option<bool>) -> Option<Step> {
         let set = |fate| Some(Step::Set(name.to_owned(), fate));
         // what is needed and isn't there will be there by the time that the container starts
@@ -106,8 +103,6 @@ impl Environment {
                 None if is_optional => None,
                 None => set(Fate::hidden(later, Origin::Unseen)),
             },
-            (Held::Absent, true) => None,
-            (Held::Absent, false) => set(Fate::hidden(later, Origin::Unseen)),
             (Held::Hidden(texts, origin), is_optional) => {
                 let text = texts.and_then(|texts| texts.get(key)).copied();
                 if is_optional {
@@ -167,7 +162,7 @@ fn held(holder: Holder, world: &World) -> Held<'_> {
         Holder::Secret => Held::Hidden(world.secret.as_ref(), Origin::Secret),
         Holder::ConfigMap(name) => match GIVEN.iter().position(|given| *given == name) {
             Some(index) => Held::Seen(&world.given[index]),
-            None if world.is_whole => Held::Absent,
+            // what isn't there when it is looked for may be there when the container starts
             None => Held::Hidden(world.withheld.as_ref(), Origin::Unseen),
         },
     }

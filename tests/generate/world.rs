@@ -2,7 +2,7 @@
 
 use super::Palette;
 use super::objects::any_object;
-use apim_keyless::gateway::{Subject, Surroundings};
+use apim_keyless::gateway::{Extent, Subject, Surroundings};
 use apim_keyless::policy::Policy;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -45,7 +45,7 @@ impl World {
         let of_it: Vec<&Subject<'_>> =
             subjects.iter().filter(|subject| subject.identity.namespace == "team-a").collect();
         let mut surroundings = Surroundings::of(of_it, &policy.images);
-        surroundings.whole = self.is_whole;
+        surroundings.extent = if self.is_whole { Extent::Whole } else { Extent::Given };
         surroundings.namespace_annotations =
             self.annotations.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())).collect();
         surroundings

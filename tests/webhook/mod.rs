@@ -10,16 +10,21 @@
     reason = "only tests call this, and a fault here is theirs to fail with"
 )]
 
+mod account;
 pub(crate) mod objects;
+pub(crate) mod relay;
 mod server;
 mod user;
 
 pub(crate) use user::{User, documents, eventually};
 
 use crate::control_plane::ControlPlane;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use kube::Client;
+use relay::Relay;
 use serde_json::{Value, json};
-use server::Server;
+pub(crate) use server::Server;
 use std::io::{self, Write};
 use std::sync::OnceLock;
 use std::thread;
@@ -51,6 +56,8 @@ static SHARED: OnceLock<Option<Webhook>> = OnceLock::new();
 pub(crate) struct Webhook {
     /// The control plane that calls it.
     pub(crate) control_plane: &'static ControlPlane,
+    /// The way from it to the API server.
+    pub(crate) relay: Relay,
     server: Server,
 }
 
@@ -73,9 +80,15 @@ impl Webhook {
 
     fn start_apart() -> Option<Self> {
         let control_plane = ControlPlane::shared()?;
-        let server = Server::start(POLICY);
-        Runtime::new().unwrap().block_on(register(control_plane, &server));
-        Some(Self { control_plane, server })
+        let relay = Relay::start(control_plane.address());
+        let server = Runtime::new().unwrap().block_on(async {
+            account::make(&User::new(client(control_plane), "apim-keyless")).await;
+            let server = start_server(control_plane, &relay).await;
+            server.wait_until_ready();
+            register(control_plane, &server).await;
+            server
+        });
+        Some(Self { control_plane, relay, server })
     }
 
     /// Stops the server; its registration stays.
@@ -83,17 +96,33 @@ impl Webhook {
         self.server.stop();
     }
 
+    /// Another replica, which may not have seen the cluster yet.
+    pub(crate) async fn another_replica(&self) -> Server {
+        start_server(self.control_plane, &self.relay).await
+    }
+
     /// A user who may do everything, in a new namespace of this mode (`None`: unlabelled).
     pub(crate) async fn user(&self, namespace: &str, mode: Option<&str>) -> User {
-        let user = User::new(self.client(), namespace);
         let labels = mode.map_or(json!({}), |mode| json!({"apim-keyless.dev/mode": mode}));
-        user.post(
-            "/api/v1/namespaces",
-            &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}}),
-        )
-        .await
-        .stored();
+        self.user_of(json!({"name": namespace, "labels": labels})).await
+    }
+
+    /// The same in a namespace with annotations.
+    pub(crate) async fn annotated_user(&self, namespace: &str, mode: &str, annotations: &Value) -> User {
+        let labels = json!({"apim-keyless.dev/mode": mode});
+        self.user_of(json!({"name": namespace, "labels": labels, "annotations": annotations})).await
+    }
+
+    async fn user_of(&self, metadata: Value) -> User {
+        let user = self.in_namespace(metadata["name"].as_str().unwrap());
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata});
+        user.post("/api/v1/namespaces", &namespace).await.stored();
         user
+    }
+
+    /// A user in a namespace that is there.
+    pub(crate) fn in_namespace(&self, namespace: &str) -> User {
+        User::new(client(self.control_plane), namespace)
     }
 
     /// Every event of a review of something in this namespace.
@@ -119,21 +148,24 @@ impl Webhook {
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
         self.server.post(path, body).await
     }
+}
 
-    fn client(&self) -> Client {
-        Client::try_from(self.control_plane.kube_config()).unwrap()
-    }
+/// A client of the administrator's.
+fn client(control_plane: &ControlPlane) -> Client {
+    Client::try_from(control_plane.kube_config()).unwrap()
+}
+
+/// Starts a server as the account of `deploy/apim-keyless.yaml`, which reaches the API server through `relay`.
+async fn start_server(control_plane: &ControlPlane, relay: &Relay) -> Server {
+    let user = User::new(client(control_plane), "apim-keyless");
+    let address = format!("https://{}", relay.address);
+    let kubeconfig = account::kubeconfig(&user, &address, &STANDARD.encode(control_plane.authority_pem())).await;
+    Server::start(POLICY, &kubeconfig)
 }
 
 /// Makes the Service and registers the configurations of `deploy/webhooks.yaml`; waits until they count.
 async fn register(control_plane: &ControlPlane, server: &Server) {
-    let user = User::new(Client::try_from(control_plane.kube_config()).unwrap(), "apim-keyless");
-    user.post(
-        "/api/v1/namespaces",
-        &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "apim-keyless"}}),
-    )
-    .await
-    .stored();
+    let user = User::new(client(control_plane), "apim-keyless");
     let service = json!({
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "apim-keyless"},
         // what makes the API server dial this machine by the way of production: a Service, with its name in TLS

@@ -57,7 +57,7 @@ pub(crate) fn review(object: &Value) -> Value {
     json!({
         "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
         "request": {
-            "uid": "705ab4f5-6393-11e8-b7cc-42010a800002", "operation": "CREATE", "namespace": "apim",
+            "uid": "705ab4f5-6393-11e8-b7cc-42010a800002", "operation": "CREATE", "namespace": "default",
             "kind": {"group": "apps", "version": "v1", "kind": "Deployment"}, "object": object,
         },
     })

@@ -1,5 +1,7 @@
 //! The binary as a child process that ends with the tests, however they end.
 
+use axum::body::Bytes;
+use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -20,7 +22,7 @@ const NAME: &str = "apim-keyless.apim-keyless.svc";
 const SUPERVISE: &str = r#"folder=$1; shift; "$@" & cat >/dev/null; kill $!; wait; rm -rf "$folder""#;
 
 /// A running server.
-pub(super) struct Server {
+pub(crate) struct Server {
     /// Its CA in base64, as a caBundle holds it.
     pub(super) authority: String,
     /// Its port for reviews.
@@ -31,12 +33,14 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts the server with a policy on free ports, and waits until it listens.
-    pub(super) fn start(policy: &str) -> Self {
+    /// Starts the server with a policy on free ports, in the cluster of a kubeconfig, and waits until it listens.
+    pub(super) fn start(policy: &str, kubeconfig: &Value) -> Self {
         let folder = TempDir::new().unwrap().keep();
         let (policy_file, log, certificates) =
             (folder.join("policy.yaml"), folder.join("log"), folder.join("certificates"));
         fs::write(&policy_file, policy).unwrap();
+        let kubeconfig_file = folder.join("kubeconfig");
+        fs::write(&kubeconfig_file, kubeconfig.to_string()).unwrap();
         let supervisor = Command::new("sh")
             .args(["-c", SUPERVISE, "sh"])
             .arg(&folder)
@@ -54,20 +58,28 @@ impl Server {
             .arg(&certificates)
             .arg("--policy")
             .arg(&policy_file)
+            .args(["--cluster", "--kubeconfig"])
+            .arg(&kubeconfig_file)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        let port = listening_on(&log).port();
+        let reviews = event(&log, "listening")["reviews"].as_str().unwrap().to_owned();
+        let port = reviews.parse::<SocketAddr>().unwrap().port();
         let authority_pem = fs::read_to_string(certificates.join("ca.crt")).unwrap();
         Self { authority: STANDARD.encode(&authority_pem), port, authority_pem, log, supervisor }
     }
 
     /// Ends it.
-    pub(super) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         drop(self.supervisor.stdin.take());
         self.supervisor.wait().unwrap();
+    }
+
+    /// Waits until it has seen the cluster.
+    pub(crate) fn wait_until_ready(&self) {
+        event(&self.log, "ready");
     }
 
     /// Every event so far.
@@ -77,10 +89,19 @@ impl Server {
 
     /// Posts a body past the API server.
     pub(super) async fn post(&self, path: &str, body: &Value) -> Value {
-        let client = Client::new(&self.authority_pem, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME).unwrap();
-        let (status, body) = client.post(path, "application/json", serde_json::to_vec(body).unwrap()).await.unwrap();
+        let (status, body) = self.exchange(path, body).await;
         assert!(status.is_success(), "{path}: {status}");
         serde_json::from_slice(&body).unwrap()
+    }
+
+    /// The status of the answer to a body that is posted past the API server.
+    pub(crate) async fn status(&self, path: &str, body: &Value) -> u16 {
+        self.exchange(path, body).await.0.as_u16()
+    }
+
+    async fn exchange(&self, path: &str, body: &Value) -> (StatusCode, Bytes) {
+        let client = Client::new(&self.authority_pem, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME).unwrap();
+        client.post(path, "application/json", serde_json::to_vec(body).unwrap()).await.unwrap()
     }
 }
 
@@ -92,15 +113,16 @@ fn events(log: &PathBuf) -> Vec<Value> {
         .collect()
 }
 
-fn listening_on(log: &PathBuf) -> SocketAddr {
+/// Waits for the event of this message.
+fn event(log: &PathBuf, message: &str) -> Value {
     let start = Instant::now();
     loop {
-        if let Some(event) = events(log).iter().find(|event| event["message"] == "listening") {
-            return event["reviews"].as_str().unwrap().parse().unwrap();
+        if let Some(event) = events(log).into_iter().find(|event| event["message"] == message) {
+            return event;
         }
         assert!(
             start.elapsed() < Duration::from_secs(30),
-            "the server does not start: {}",
+            "{message:?} never comes: {}",
             fs::read_to_string(log).unwrap()
         );
         thread::sleep(Duration::from_millis(20));

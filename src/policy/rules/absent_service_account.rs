@@ -13,13 +13,11 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let Some((workload, name)) = case.own_service_account() else { return Vec::new() };
-    match case.surroundings.service_account(name) {
-        Sight::Absent => vec![Finding::new(
-            workload.place(["spec", "serviceAccountName"]),
-            format!(
-                "ServiceAccount \"{name}\" is not there, so no Pod can be made; create it, with label and client id"
-            ),
-        )],
-        Sight::Seen(_) | Sight::Unseen => Vec::new(),
+    if case.surroundings.service_account(name) != Sight::Absent {
+        return Vec::new();
     }
+    let problem =
+        format!("ServiceAccount \"{name}\" is not there, so no Pod can be made; create it, with label and client id");
+    // a watch is always a moment behind, so nothing is refused for what it doesn't show yet
+    vec![Finding { only_remarked: true, ..Finding::new(workload.place(["spec", "serviceAccountName"]), problem) }]
 }

@@ -1,7 +1,7 @@
 //! A gateway whose `ServiceAccount` is not set up for workload identity.
 
 use crate::gateway::well_known::CLIENT_ID;
-use crate::gateway::{Sight, is_guid};
+use crate::gateway::{Extent, Sight, is_guid};
 use crate::policy::{Case, Finding, Mode, Rule};
 
 /// A `ServiceAccount` that is not set up.
@@ -16,7 +16,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let Some((workload, name)) = case.own_service_account() else { return Vec::new() };
     // over files the account is judged itself, and what it lacks is said there
     let Sight::Seen(account) = case.surroundings.service_account(name) else { return Vec::new() };
-    if !case.surroundings.whole || account.metadata.annotations.get(CLIENT_ID).is_some_and(|id| is_guid(id)) {
+    if case.surroundings.extent == Extent::Given
+        || account.metadata.annotations.get(CLIENT_ID).is_some_and(|id| is_guid(id))
+    {
         return Vec::new();
     }
     let problem =

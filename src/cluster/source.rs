@@ -1,0 +1,123 @@
+//! What the API server tells of each kind, as one sort of event.
+
+use super::client::WATCH_SECONDS;
+use super::thing::Thing;
+use crate::gateway::well_known::Keys;
+use crate::gateway::{ConfigMap, Kind, ServiceAccount};
+use futures::StreamExt;
+use futures::stream::{BoxStream, once, unfold};
+use k8s_openapi::api::core::v1;
+use kube::core::PartialObjectMeta;
+use kube::runtime::watcher::{self, Config, Event, watcher};
+use kube::{Api, Client, Error, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use std::fmt::Debug;
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
+
+/// How many `ConfigMap`s are fetched at once: each may have 1 MiB, and all of a page are in memory together.
+const CONFIG_MAPS_A_PAGE: u32 = 50;
+/// How often the API server is asked whether it is there.
+const CONTACT_INTERVAL: Duration = Duration::from_secs(10);
+/// How long its answer may take.
+const CONTACT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Something that was told.
+pub(super) enum Told {
+    /// Everything of a kind is about to be told.
+    Begin(Kind),
+    /// Everything of a kind was told; from now on changes are.
+    End(Kind),
+    /// Changes of a kind may be missed from now on, for this reason.
+    Failed(Kind, String),
+    /// A Namespace, with labels and annotations.
+    Namespace(String, Keys, Keys),
+    /// A thing, and its namespace.
+    Thing(String, Thing),
+    /// Namespace and name of what is gone; of a Namespace itself, the name alone.
+    Gone(Kind, String, String),
+    /// Does the API server answer?
+    Contact(bool),
+}
+
+/// What is told, for ever.
+pub(super) type Source = BoxStream<'static, Told>;
+
+/// Everything about Namespaces.
+pub(super) fn namespaces(client: Client) -> Source {
+    source(Kind::Namespace, client, Config::default(), |namespace: PartialObjectMeta<v1::Namespace>| {
+        Told::Namespace(namespace.name_any(), namespace.labels().clone(), namespace.annotations().clone())
+    })
+}
+
+/// Everything about `ServiceAccount`s.
+pub(super) fn service_accounts(client: Client) -> Source {
+    source(Kind::ServiceAccount, client, Config::default(), |account: PartialObjectMeta<v1::ServiceAccount>| {
+        let thing = ServiceAccount::abridged(account.name_any(), account.labels(), account.annotations());
+        Told::Thing(account.namespace().unwrap_or_default(), Thing::ServiceAccount(thing))
+    })
+}
+
+/// Everything about `ConfigMap`s.
+pub(super) fn config_maps(client: Client) -> Source {
+    let config = Config::default().page_size(CONFIG_MAPS_A_PAGE);
+    source(Kind::ConfigMap, client, config, |config_map: v1::ConfigMap| {
+        let (name, namespace) = (config_map.name_any(), config_map.namespace().unwrap_or_default());
+        let binary_keys = config_map.binary_data.unwrap_or_default().into_keys();
+        let thing = ConfigMap::abridged(name, config_map.data.unwrap_or_default(), binary_keys);
+        Told::Thing(namespace, Thing::ConfigMap(thing))
+    })
+}
+
+/// Whether the API server answers, again and again. A watch that hears nothing looks the same whether nothing happens or
+/// its connection is dead.
+pub(super) fn contact(client: Client) -> Source {
+    unfold(client, |client| async {
+        sleep(CONTACT_INTERVAL).await;
+        let answer = timeout(CONTACT_TIMEOUT, client.apiserver_version()).await;
+        Some((Told::Contact(matches!(answer, Ok(Ok(_)))), client))
+    })
+    .boxed()
+}
+
+/// The same, `delay` from now.
+pub(super) fn after(delay: Duration, source: Source) -> Source {
+    once(async move {
+        sleep(delay).await;
+        source
+    })
+    .flatten()
+    .boxed()
+}
+
+fn source<K>(kind: Kind, client: Client, config: Config, told: fn(K) -> Told) -> Source
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let events = watcher(Api::<K>::all(client), config.timeout(WATCH_SECONDS));
+    events.map(move |event| one(kind, event, told)).boxed()
+}
+
+fn one<K: Resource<DynamicType = ()>>(kind: Kind, event: watcher::Result<Event<K>>, told: fn(K) -> Told) -> Told {
+    match event {
+        Ok(Event::Init) => Told::Begin(kind),
+        Ok(Event::InitApply(object) | Event::Apply(object)) => told(object),
+        Ok(Event::InitDone) => Told::End(kind),
+        Ok(Event::Delete(object)) => Told::Gone(kind, object.namespace().unwrap_or_default(), object.name_any()),
+        Err(error) => Told::Failed(kind, reason(&error)),
+    }
+}
+
+/// Why it failed. A text that could not be read is not quoted.
+fn reason(error: &watcher::Error) -> String {
+    use watcher::Error::{InitialListFailed, NoResourceVersion, WatchError, WatchFailed, WatchStartFailed};
+    match error {
+        InitialListFailed(error) | WatchStartFailed(error) | WatchFailed(error) => match error {
+            Error::Api(status) => format!("the API server says {} {}", status.code, status.reason),
+            Error::SerdeError(_) => "an answer of the API server could not be read".to_owned(),
+            other => format!("the API server was not reached: {other}"),
+        },
+        WatchError(status) => format!("the API server says {} {}", status.code, status.reason),
+        NoResourceVersion => "an answer of the API server has no resourceVersion".to_owned(),
+    }
+}
