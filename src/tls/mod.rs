@@ -10,12 +10,14 @@ mod files;
 mod leaf;
 mod pem;
 mod standalone;
+mod succession;
 
 pub use authority::{AUTHORITY_VALIDITY, Authority};
 pub use error::TlsError;
 pub use leaf::Leaf;
 pub use pem::trust;
 pub use standalone::{Certificates, LEAF_VALIDITY, Origin};
+pub use succession::{Amendment, Bundle, Generation, Shown, Strangers, Terms, View};
 
 use rustls::crypto::CryptoProvider;
 use std::sync::Arc;

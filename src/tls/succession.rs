@@ -1,0 +1,284 @@
+//! How one CA follows another, without a moment in which a certificate is shown that is not trusted.
+//!
+//! Every replica runs the same steps over what it last saw, at any time and in any order: nobody leads. What is written is
+//! written only over what was seen, so of two replicas one comes too late and looks again.
+//!
+//! ```text
+//! one CA ─ worn ─→ a second is added ─ in every entry ─→ it is trusted since then ─ hold ─→ it issues
+//!    ↑                                                                                        │
+//!    └──────────── the first is retired ←─ hold, life of a leaf and margin after that ─────────┘
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime};
+
+/// The ids of the CAs that a caBundle holds.
+pub type Bundle = BTreeSet<String>;
+
+/// How long things last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// The validity of a CA; in its second half a successor is added.
+    pub authority: Duration,
+    /// The validity of a leaf; in its last third it is replaced.
+    pub leaf: Duration,
+    /// How long a CA must have been in every caBundle before it issues: longer than the API server may take to notice.
+    pub hold: Duration,
+    /// How long a CA stays after its last leaf has ended: longer than a replica may go on without having seen the CAs.
+    pub margin: Duration,
+}
+
+/// A CA, as far as its succession is concerned.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation {
+    /// Its first second.
+    pub not_before: SystemTime,
+    /// Its last second.
+    pub not_after: SystemTime,
+    /// What tells it from all others.
+    pub id: String,
+    /// Since when it is in every caBundle.
+    pub trusted_since: Option<SystemTime>,
+}
+
+/// The leaf that is shown, as far as the succession is concerned.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Shown {
+    /// The CA that issued it.
+    pub issuer: String,
+    /// Its last second.
+    pub not_after: SystemTime,
+    /// Is less than a third of its life left?
+    pub is_worn: bool,
+}
+
+/// A change of the CAs that is due.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Amendment {
+    /// A new CA is added.
+    Add,
+    /// This CA is in every caBundle from now on.
+    Trust(String),
+    /// These CAs go.
+    Retire(Vec<String>),
+}
+
+/// What a replica sees at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The CAs, the oldest first.
+    pub generations: &'a [Generation],
+    /// What the caBundle of every webhook entry holds.
+    pub entries: &'a [Bundle],
+    /// Were the CAs seen lately, within [`Terms::margin`]?
+    pub is_fresh: bool,
+    /// The wall clock.
+    pub now: SystemTime,
+    /// How long things last.
+    pub terms: Terms,
+}
+
+impl<'a> View<'a> {
+    /// The change of the CAs that is due, if one is.
+    pub fn amendment(&self) -> Option<Amendment> {
+        let Some(newest) = self.usable().last() else { return Some(Amendment::Add) };
+        let is_settled = self.has_passed(newest, self.terms.hold + self.terms.leaf + self.terms.margin);
+        let gone = |generation: &&Generation| {
+            generation.not_after <= self.now || (is_settled && generation.not_before < newest.not_before)
+        };
+        let gone: Vec<String> = self.generations.iter().filter(gone).map(|generation| generation.id.clone()).collect();
+        if !gone.is_empty() {
+            return Some(Amendment::Retire(gone));
+        }
+        if newest.trusted_since.is_none() {
+            return self.is_everywhere(newest).then(|| Amendment::Trust(newest.id.clone()));
+        }
+        (self.generations.len() == 1 && self.is_worn(newest)).then_some(Amendment::Add)
+    }
+
+    /// The CA that a new leaf is to be taken from now; `None` as long as the leaf that is shown is the right one.
+    pub fn issuer(&self, shown: Option<&Shown>) -> Option<&'a Generation> {
+        let signer = self.signer()?;
+        let Some(shown) = shown.filter(|shown| shown.not_after > self.now) else { return Some(signer) };
+        let is_due = if shown.issuer == signer.id {
+            shown.is_worn && self.is_fresh
+        } else {
+            self.has_passed(signer, self.terms.hold) && self.is_everywhere(signer)
+        };
+        is_due.then_some(signer)
+    }
+
+    /// The CA that issues: the newest that was trusted for long enough. If none was, the oldest, which all others wait for.
+    fn signer(&self) -> Option<&'a Generation> {
+        let held = self.usable().rev().find(|generation| self.has_passed(generation, self.terms.hold));
+        held.or_else(|| self.usable().next())
+    }
+
+    /// The CAs that are valid now. One that begins later is of a clock that is wrong, its maker's or ours.
+    fn usable(&self) -> impl DoubleEndedIterator<Item = &'a Generation> {
+        let now = self.now;
+        self.generations.iter().filter(move |generation| generation.not_before <= now && now < generation.not_after)
+    }
+
+    fn has_passed(&self, generation: &Generation, time: Duration) -> bool {
+        let since = generation.trusted_since.and_then(|since| self.now.duration_since(since).ok());
+        since.is_some_and(|since| since >= time)
+    }
+
+    fn is_everywhere(&self, generation: &Generation) -> bool {
+        self.entries.iter().all(|bundle| bundle.contains(&generation.id))
+    }
+
+    fn is_worn(&self, generation: &Generation) -> bool {
+        let life = generation.not_after.duration_since(generation.not_before).unwrap_or_default();
+        self.now.duration_since(generation.not_before).is_ok_and(|age| age >= life / 2)
+    }
+}
+
+/// What a replica remembers of CAs that it finds in a caBundle and that are not, or no longer, among the CAs.
+///
+/// Another replica may still show a leaf of such a one, or have added it a moment ago. So it stays until it was unknown for
+/// longer than any leaf of it can last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Strangers(BTreeMap<String, SystemTime>);
+
+impl Strangers {
+    /// What a caBundle that holds `entry` is to hold: all CAs, that of the leaf that is shown, and strangers.
+    pub fn wanted(&mut self, entry: &Bundle, view: &View<'_>, shown: Option<&Shown>) -> Bundle {
+        let known: Bundle = view
+            .generations
+            .iter()
+            .filter(|generation| generation.not_after > view.now)
+            .map(|generation| generation.id.clone())
+            .chain(shown.filter(|shown| shown.not_after > view.now).map(|shown| shown.issuer.clone()))
+            .collect();
+        let patience = view.terms.hold + view.terms.leaf + view.terms.margin;
+        let may_stay = |id: &&String| {
+            let since = *self.0.entry((*id).clone()).or_insert(view.now);
+            view.now.duration_since(since).is_ok_and(|since| since < patience)
+        };
+        let strangers: Bundle = entry.difference(&known).filter(may_stay).cloned().collect();
+        self.0.retain(|id, _| !known.contains(id));
+        &known | &strangers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::UNIX_EPOCH;
+
+    const DAY: Duration = Duration::from_hours(24);
+    const TERMS: Terms = Terms {
+        authority: Duration::from_hours(24 * 100),
+        leaf: Duration::from_hours(24 * 7),
+        hold: DAY,
+        margin: Duration::from_hours(48),
+    };
+
+    fn day(day: u32) -> SystemTime {
+        UNIX_EPOCH + day * DAY
+    }
+
+    fn generation(id: &str, first: u32, trusted: Option<u32>) -> Generation {
+        Generation {
+            id: id.to_owned(),
+            not_before: day(first),
+            not_after: day(first + 100),
+            trusted_since: trusted.map(day),
+        }
+    }
+
+    fn bundle(ids: &[&str]) -> Bundle {
+        ids.iter().map(|id| (*id).to_owned()).collect()
+    }
+
+    fn view<'a>(generations: &'a [Generation], entries: &'a [Bundle], now: u32) -> View<'a> {
+        View { generations, entries, is_fresh: true, now: day(now), terms: TERMS }
+    }
+
+    fn shown(issuer: &str, not_after: u32, is_worn: bool) -> Shown {
+        Shown { issuer: issuer.to_owned(), not_after: day(not_after), is_worn }
+    }
+
+    #[test]
+    fn the_first_one_issues_at_once_and_is_trusted_once_it_is_everywhere() {
+        assert_eq!(view(&[], &[], 1).amendment(), Some(Amendment::Add));
+        let first = [generation("a", 0, None)];
+        let (nowhere, half, all) =
+            ([bundle(&[]), bundle(&[])], [bundle(&["a"]), bundle(&[])], [bundle(&["a"]), bundle(&["a"])]);
+        assert_eq!(view(&first, &nowhere, 1).issuer(None), Some(&first[0]));
+        assert_eq!(view(&first, &half, 1).amendment(), None);
+        assert_eq!(view(&first, &all, 1).amendment(), Some(Amendment::Trust("a".to_owned())));
+    }
+
+    #[test]
+    fn a_successor_is_added_in_the_second_half_and_issues_after_the_hold() {
+        let one = [generation("a", 0, Some(1))];
+        assert_eq!(view(&one, &[], 49).amendment(), None);
+        assert_eq!(view(&one, &[], 50).amendment(), Some(Amendment::Add));
+        let both = |trusted| [generation("a", 0, Some(1)), generation("b", 50, trusted)];
+        let (old, new) = (shown("a", 60, true), [bundle(&["a", "b"])]);
+        assert_eq!(view(&both(None), &[bundle(&["a"])], 51).amendment(), None);
+        assert_eq!(view(&both(None), &new, 51).amendment(), Some(Amendment::Trust("b".to_owned())));
+        let issuer = |trusted, entries: &[Bundle], now| {
+            view(&both(trusted), entries, now).issuer(Some(&old)).map(|one| one.id.clone())
+        };
+        assert_eq!(issuer(None, &new, 51).as_deref(), Some("a"), "a worn leaf is replaced by the same CA");
+        assert_eq!(issuer(Some(51), &new, 51).as_deref(), Some("a"));
+        assert_eq!(issuer(Some(51), &new, 52).as_deref(), Some("b"));
+        assert_eq!(issuer(Some(51), &[bundle(&["a"])], 52), None, "not while an entry lacks it");
+    }
+
+    #[test]
+    fn the_old_one_goes_when_its_last_leaf_is_over_and_nobody_can_be_late() {
+        let both = [generation("a", 0, Some(1)), generation("b", 50, Some(51))];
+        let everywhere = [bundle(&["a", "b"])];
+        assert_eq!(view(&both, &everywhere, 60).amendment(), None);
+        assert_eq!(view(&both, &everywhere, 61).amendment(), Some(Amendment::Retire(vec!["a".to_owned()])));
+    }
+
+    #[test]
+    fn what_has_ended_is_replaced_at_once() {
+        let ended = [generation("a", 0, Some(1))];
+        assert_eq!(view(&ended, &[], 100).amendment(), Some(Amendment::Add));
+        let both = [generation("a", 0, Some(1)), generation("b", 100, None)];
+        assert_eq!(view(&both, &[], 100).amendment(), Some(Amendment::Retire(vec!["a".to_owned()])));
+        assert_eq!(view(&both, &[bundle(&[])], 100).issuer(Some(&shown("a", 100, true))), Some(&both[1]));
+    }
+
+    #[test]
+    fn another_leaf_is_kept_until_the_new_one_is_trusted() {
+        // the CAs were lost, and what is shown is of none of them
+        let new = [generation("b", 50, None)];
+        assert_eq!(view(&new, &[bundle(&["a", "b"])], 50).issuer(Some(&shown("a", 55, true))), None);
+        let trusted = [generation("b", 50, Some(50))];
+        assert_eq!(view(&trusted, &[bundle(&["a", "b"])], 51).issuer(Some(&shown("a", 55, true))), Some(&trusted[0]));
+    }
+
+    #[test]
+    fn a_leaf_is_renewed_in_its_last_third_unless_the_cas_were_not_seen_lately() {
+        let one = [generation("a", 0, Some(1))];
+        let issuer =
+            |is_worn, is_fresh| View { is_fresh, ..view(&one, &[], 5) }.issuer(Some(&shown("a", 7, is_worn))).is_some();
+        assert!(issuer(true, true) && !issuer(false, true) && !issuer(true, false));
+    }
+
+    #[test]
+    fn what_begins_in_the_future_is_left_alone() {
+        let future = [generation("a", 0, Some(1)), generation("b", 50, None)];
+        let early = view(&future, &[], 40);
+        assert_eq!((early.amendment(), early.issuer(None)), (None, Some(&future[0])));
+    }
+
+    #[test]
+    fn a_stranger_stays_as_long_as_a_leaf_of_it_may() {
+        let one = [generation("a", 0, Some(1))];
+        let mut strangers = Strangers::default();
+        let mut wanted = |now| strangers.wanted(&bundle(&["x"]), &view(&one, &[], now), Some(&shown("s", 30, false)));
+        assert_eq!(wanted(10), bundle(&["a", "s", "x"]));
+        assert_eq!(wanted(19), bundle(&["a", "s", "x"]));
+        assert_eq!(wanted(20), bundle(&["a", "s"]));
+        assert_eq!(wanted(30), bundle(&["a"]), "a leaf that has ended needs no trust");
+    }
+}
