@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("server", &["admission", "telemetry", "tls"]),
     ("telemetry", &["admission"]),
     ("cli.rs", &["admission", "cluster", "policy", "telemetry"]),
-    ("cluster", &["gateway"]),
+    ("cluster", &["gateway", "tls"]),
     (
         "command",
         &["admission", "cli", "cluster", "gateway", "manifest", "policy", "report", "server", "telemetry", "tls"],

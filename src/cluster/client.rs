@@ -5,6 +5,9 @@ use kube::{Client, Config};
 use std::path::Path;
 use std::time::Duration;
 
+/// How long a single call may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -19,7 +22,7 @@ pub(super) const WATCH_SECONDS: u32 = 120;
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     /// The kubeconfig can't be used.
-    #[error("the kubeconfig {path} cannot be used: {}", told(cause))]
+    #[error("the kubeconfig {path} cannot be used: {}", unusable(cause))]
     Kubeconfig {
         /// Which file.
         path: String,
@@ -44,9 +47,9 @@ pub async fn client(kubeconfig: Option<&Path>) -> Result<Client, ClusterError> {
     let mut config = match kubeconfig {
         None => Config::incluster().map_err(ClusterError::NoCluster)?,
         Some(path) => {
-            let unusable = |cause| ClusterError::Kubeconfig { path: path.display().to_string(), cause };
-            let kubeconfig = Kubeconfig::read_from(path).map_err(unusable)?;
-            Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(unusable)?
+            let refuse = |cause| ClusterError::Kubeconfig { path: path.display().to_string(), cause };
+            let kubeconfig = Kubeconfig::read_from(path).map_err(refuse)?;
+            Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(refuse)?
         }
     };
     config.connect_timeout = Some(CONNECT_TIMEOUT);
@@ -54,8 +57,27 @@ pub async fn client(kubeconfig: Option<&Path>) -> Result<Client, ClusterError> {
     Client::try_from(config).map_err(ClusterError::Client)
 }
 
+/// The outcome of a call, or an error if it takes longer than [`CALL_TIMEOUT`].
+pub(super) async fn within_time<T>(call: impl Future<Output = kube::Result<T>>) -> kube::Result<T> {
+    tokio::time::timeout(CALL_TIMEOUT, call).await.unwrap_or_else(|elapsed| Err(kube::Error::Service(elapsed.into())))
+}
+
+/// Did somebody else write in between?
+pub(super) fn is_conflict(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 409)
+}
+
+/// Why a call failed. A text that could not be read is not quoted.
+pub(super) fn told(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => format!("the API server says {} {}", status.code, status.reason),
+        kube::Error::SerdeError(_) => "an answer of the API server could not be read".to_owned(),
+        other => format!("the API server was not reached: {other}"),
+    }
+}
+
 /// What is wrong with a kubeconfig, without the text of it that a parser would quote.
-fn told(cause: &KubeconfigError) -> String {
+fn unusable(cause: &KubeconfigError) -> String {
     match cause {
         KubeconfigError::Parse(_) => "it is no kubeconfig in YAML".to_owned(),
         other => other.to_string(),

@@ -1,15 +1,20 @@
 //! The API server's side: what stands in a cluster, as far as a judgement may look at it.
 //!
 //! [`client`](fn@client) reaches the API server, [`Watch`] keeps a [`Snapshot`](crate::gateway::Snapshot) of Namespaces,
-//! `ServiceAccount`s and `ConfigMap`s up to date. No Secret is ever read here. Nothing is decided here either.
+//! `ServiceAccount`s and `ConfigMap`s up to date, [`Trust`] keeps our own CA, certificate and caBundles. No Secret but that of
+//! our CA is ever read. Nothing is decided here either.
 
 mod client;
+mod configurations;
 mod scope;
+mod secret;
 mod source;
 mod store;
 mod thing;
+mod trust;
 mod watch;
 
 pub use client::{ClusterError, client};
 pub use scope::Scope;
+pub use trust::{Trust, TrustSettings, Trusted};
 pub use watch::Watch;

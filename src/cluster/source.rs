@@ -1,6 +1,6 @@
 //! What the API server tells of each kind, as one sort of event.
 
-use super::client::WATCH_SECONDS;
+use super::client::{WATCH_SECONDS, told, within_time};
 use super::thing::Thing;
 use crate::gateway::well_known::Keys;
 use crate::gateway::{ConfigMap, Kind, ServiceAccount};
@@ -9,18 +9,16 @@ use futures::stream::{BoxStream, once, unfold};
 use k8s_openapi::api::core::v1;
 use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::{self, Config, Event, watcher};
-use kube::{Api, Client, Error, Resource, ResourceExt};
+use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 use std::time::Duration;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 /// How many `ConfigMap`s are fetched at once: each may have 1 MiB, and all of a page are in memory together.
 const CONFIG_MAPS_A_PAGE: u32 = 50;
 /// How often the API server is asked whether it is there.
 const CONTACT_INTERVAL: Duration = Duration::from_secs(10);
-/// How long its answer may take.
-const CONTACT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Something that was told.
 pub(super) enum Told {
@@ -74,8 +72,8 @@ pub(super) fn config_maps(client: Client) -> Source {
 pub(super) fn contact(client: Client) -> Source {
     unfold(client, |client| async {
         sleep(CONTACT_INTERVAL).await;
-        let answer = timeout(CONTACT_TIMEOUT, client.apiserver_version()).await;
-        Some((Told::Contact(matches!(answer, Ok(Ok(_)))), client))
+        let answer = within_time(client.apiserver_version()).await;
+        Some((Told::Contact(answer.is_ok()), client))
     })
     .boxed()
 }
@@ -90,33 +88,28 @@ pub(super) fn after(delay: Duration, source: Source) -> Source {
     .boxed()
 }
 
-fn source<K>(kind: Kind, client: Client, config: Config, told: fn(K) -> Told) -> Source
+fn source<K>(kind: Kind, client: Client, config: Config, convert: fn(K) -> Told) -> Source
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     let events = watcher(Api::<K>::all(client), config.timeout(WATCH_SECONDS));
-    events.map(move |event| one(kind, event, told)).boxed()
+    events.map(move |event| one(kind, event, convert)).boxed()
 }
 
-fn one<K: Resource<DynamicType = ()>>(kind: Kind, event: watcher::Result<Event<K>>, told: fn(K) -> Told) -> Told {
+fn one<K: Resource<DynamicType = ()>>(kind: Kind, event: watcher::Result<Event<K>>, convert: fn(K) -> Told) -> Told {
     match event {
         Ok(Event::Init) => Told::Begin(kind),
-        Ok(Event::InitApply(object) | Event::Apply(object)) => told(object),
+        Ok(Event::InitApply(object) | Event::Apply(object)) => convert(object),
         Ok(Event::InitDone) => Told::End(kind),
         Ok(Event::Delete(object)) => Told::Gone(kind, object.namespace().unwrap_or_default(), object.name_any()),
         Err(error) => Told::Failed(kind, reason(&error)),
     }
 }
 
-/// Why it failed. A text that could not be read is not quoted.
 fn reason(error: &watcher::Error) -> String {
     use watcher::Error::{InitialListFailed, NoResourceVersion, WatchError, WatchFailed, WatchStartFailed};
     match error {
-        InitialListFailed(error) | WatchStartFailed(error) | WatchFailed(error) => match error {
-            Error::Api(status) => format!("the API server says {} {}", status.code, status.reason),
-            Error::SerdeError(_) => "an answer of the API server could not be read".to_owned(),
-            other => format!("the API server was not reached: {other}"),
-        },
+        InitialListFailed(error) | WatchStartFailed(error) | WatchFailed(error) => told(error),
         WatchError(status) => format!("the API server says {} {}", status.code, status.reason),
         NoResourceVersion => "an answer of the API server has no resourceVersion".to_owned(),
     }

@@ -3,8 +3,8 @@
 use super::error::{Fault, Part, TlsError};
 use super::{Leaf, pem, provider};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PublicKeyData, SanType, SerialNumber,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, NameConstraints, PublicKeyData, SanType, SerialNumber,
 };
 use rustls::pki_types::ServerName;
 use std::fmt;
@@ -15,10 +15,13 @@ use x509_parser::certificate::X509Certificate;
 /// How long a CA of ours is valid: three years.
 pub const AUTHORITY_VALIDITY: Duration = Duration::from_hours(3 * 365 * 24);
 
-/// How far the start of a CA lies back, for clients whose clock is slow.
+/// What the common name of every CA of ours begins with.
+pub(super) const AUTHORITY_NAME: &str = "apim-keyless CA ";
+
+/// How far the start of a CA lies back at most, for clients whose clock is slow; of a short-lived one a thirtieth of its life.
 const AUTHORITY_LEAD: Duration = Duration::from_hours(24);
 
-/// How far the start of a leaf lies back, for the same reason.
+/// How far the start of a leaf lies back at most, for the same reason.
 const LEAF_LEAD: Duration = Duration::from_hours(1);
 
 /// The longest common name that X.509 allows (RFC 5280, ub-common-name).
@@ -29,6 +32,8 @@ pub struct Authority {
     certificate_pem: String,
     key_pem: String,
     issuer: Issuer<'static, KeyPair>,
+    id: String,
+    not_before: SystemTime,
     not_after: SystemTime,
 }
 
@@ -40,19 +45,45 @@ impl Authority {
     /// # Errors
     /// The system gives no random bytes, or the key cannot be made.
     pub fn create(now: SystemTime) -> Result<Self, TlsError> {
-        let part = Part::AuthorityCertificate;
+        Self::create_for(&[], now, AUTHORITY_VALIDITY)
+    }
+
+    /// The same for another `validity`, and able to issue for DNS names below `names` alone if there are any (RFC 5280,
+    /// name constraints): whoever steals the key can be no other server.
+    ///
+    /// # Errors
+    /// The system gives no random bytes, or the key cannot be made.
+    pub fn create_for(names: &[String], now: SystemTime, validity: Duration) -> Result<Self, TlsError> {
         let key = KeyPair::generate().map_err(|error| unmakeable(Part::AuthorityKey, &error))?;
+        let mut parameters = authority_parameters(&key)?;
+        parameters.not_before = now.checked_sub(AUTHORITY_LEAD.min(validity / 30)).unwrap_or(now).into();
+        parameters.not_after = now.checked_add(validity).unwrap_or(now).into();
+        parameters.name_constraints = (!names.is_empty()).then(|| NameConstraints {
+            permitted_subtrees: names.iter().cloned().map(GeneralSubtree::DnsName).collect(),
+            excluded_subtrees: Vec::new(),
+        });
         let certificate =
-            authority_parameters(&key, now)?.self_signed(&key).map_err(|error| unmakeable(part, &error))?;
-        Self::from_pem(&certificate.pem(), &key.serialize_pem(), now)
+            parameters.self_signed(&key).map_err(|error| unmakeable(Part::AuthorityCertificate, &error))?;
+        Self::read(&certificate.pem(), &key.serialize_pem())
     }
 
     /// The CA whose certificate and key these texts hold; of several certificates, the first.
     ///
     /// # Errors
-    /// Either text cannot be read, the key is not the certificate's, or the certificate is not a CA's or not valid at
-    /// `now`. The key must be PKCS#8.
+    /// As [`Authority::read`], or the certificate is not valid at `now`.
     pub fn from_pem(certificate_pem: &str, key_pem: &str, now: SystemTime) -> Result<Self, TlsError> {
+        let part = Part::AuthorityCertificate;
+        let authority = Self::read(certificate_pem, key_pem)?;
+        pem::check_validity(part, &pem::parse(part, &pem::first_certificate(part, certificate_pem)?)?, now)?;
+        Ok(authority)
+    }
+
+    /// The same, whether it is valid or not.
+    ///
+    /// # Errors
+    /// Either text cannot be read, the key is not the certificate's, or the certificate is not a CA's. The key must be
+    /// PKCS#8.
+    pub fn read(certificate_pem: &str, key_pem: &str) -> Result<Self, TlsError> {
         let part = Part::AuthorityCertificate;
         let certificate = pem::first_certificate(part, certificate_pem)?;
         let parsed = pem::parse(part, &certificate)?;
@@ -63,10 +94,12 @@ impl Authority {
         if !may_issue(&parsed) {
             return Err(TlsError::new(part, Fault::NotAuthority));
         }
-        pem::check_validity(part, &parsed, now)?;
-        let not_after = pem::moment(parsed.validity().not_after);
+        let (not_before, not_after) =
+            (pem::moment(parsed.validity().not_before), pem::moment(parsed.validity().not_after));
+        let id = pem::serial(&parsed);
         let issuer = Issuer::from_ca_cert_der(&certificate, key).map_err(|_| TlsError::new(part, Fault::Malformed))?;
-        Ok(Self { certificate_pem: certificate_pem.to_owned(), key_pem: key_pem.to_owned(), issuer, not_after })
+        let (certificate_pem, key_pem) = (certificate_pem.to_owned(), key_pem.to_owned());
+        Ok(Self { certificate_pem, key_pem, issuer, id, not_before, not_after })
     }
 
     /// The certificate, for everyone who is to trust what this CA issues.
@@ -77,6 +110,16 @@ impl Authority {
     /// The private key (PKCS#8): whoever holds it can be any server that this CA is trusted for.
     pub fn key_pem(&self) -> &str {
         &self.key_pem
+    }
+
+    /// What tells it from every other: its serial number, in hexadecimal digits.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The first second of the CA.
+    pub fn not_before(&self) -> SystemTime {
+        self.not_before
     }
 
     /// The last second of the CA.
@@ -94,7 +137,7 @@ impl Authority {
         let part = Part::LeafCertificate;
         let end = now.checked_add(validity).map_or(self.not_after, |end| end.min(self.not_after));
         let key = KeyPair::generate().map_err(|error| unmakeable(Part::LeafKey, &error))?;
-        let certificate = leaf_parameters(names, now, end)?
+        let certificate = leaf_parameters(names, now, end, LEAF_LEAD.min(validity / 30))?
             .signed_by(&key, &self.issuer)
             .map_err(|error| unmakeable(part, &error))?;
         Leaf::from_pem(&certificate.pem(), &key.serialize_pem())
@@ -108,21 +151,24 @@ impl fmt::Debug for Authority {
     }
 }
 
-fn authority_parameters(key: &KeyPair, now: SystemTime) -> Result<CertificateParams, TlsError> {
+fn authority_parameters(key: &KeyPair) -> Result<CertificateParams, TlsError> {
     let mut parameters = CertificateParams::default();
     let generation =
         parameters.key_identifier(key).iter().take(4).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-    parameters.distinguished_name = common_name(&format!("apim-keyless CA {generation}"));
+    parameters.distinguished_name = common_name(&format!("{AUTHORITY_NAME}{generation}"));
     parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     parameters.use_authority_key_identifier_extension = true;
     parameters.serial_number = Some(random_serial(Part::AuthorityCertificate)?);
-    parameters.not_before = now.checked_sub(AUTHORITY_LEAD).unwrap_or(now).into();
-    parameters.not_after = now.checked_add(AUTHORITY_VALIDITY).unwrap_or(now).into();
     Ok(parameters)
 }
 
-fn leaf_parameters(names: &[String], now: SystemTime, end: SystemTime) -> Result<CertificateParams, TlsError> {
+fn leaf_parameters(
+    names: &[String],
+    now: SystemTime,
+    end: SystemTime,
+    lead: Duration,
+) -> Result<CertificateParams, TlsError> {
     let Some(first) = names.first() else {
         return Err(TlsError::new(Part::LeafCertificate, Fault::NoNames));
     };
@@ -135,7 +181,7 @@ fn leaf_parameters(names: &[String], now: SystemTime, end: SystemTime) -> Result
     parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     parameters.use_authority_key_identifier_extension = true;
     parameters.serial_number = Some(random_serial(Part::LeafCertificate)?);
-    parameters.not_before = now.checked_sub(LEAF_LEAD).unwrap_or(now).into();
+    parameters.not_before = now.checked_sub(lead).unwrap_or(now).into();
     parameters.not_after = end.into();
     Ok(parameters)
 }

@@ -67,6 +67,11 @@ impl Leaf {
         self.not_after
     }
 
+    /// What a handshake needs of it.
+    pub(super) fn certified(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.certified)
+    }
+
     /// The DNS names and IP addresses it was issued for, as they stand in it: a wildcard stays one.
     pub fn names(&self) -> &[String] {
         &self.names

@@ -4,18 +4,25 @@
 //! [`Authority`] issues, [`Leaf`] is served, [`Certificates`] keeps both in a folder for a start without a cluster.
 //! An error of this room names what is at fault, why and what cures it, and never quotes a file.
 
+mod authorities;
 mod authority;
+mod bundle;
 mod error;
 mod files;
 mod leaf;
 mod pem;
+mod served;
 mod standalone;
 mod succession;
 
+pub use authorities::{Authorities, Data};
+use authority::AUTHORITY_NAME;
 pub use authority::{AUTHORITY_VALIDITY, Authority};
+pub use bundle::{authorities_in, bundle_text};
 pub use error::TlsError;
 pub use leaf::Leaf;
 pub use pem::trust;
+pub use served::Served;
 pub use standalone::{Certificates, LEAF_VALIDITY, Origin};
 pub use succession::{Amendment, Bundle, Generation, Shown, Strangers, Terms, View};
 

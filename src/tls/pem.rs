@@ -83,6 +83,11 @@ pub(super) fn check_validity(part: Part, certificate: &X509Certificate<'_>, now:
     Ok(())
 }
 
+/// A certificate's serial number in hexadecimal digits.
+pub(super) fn serial(certificate: &X509Certificate<'_>) -> String {
+    certificate.raw_serial().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
 /// A certificate's time on our clock; what lies outside the clock's range becomes 1970.
 pub(super) fn moment(time: ASN1Time) -> SystemTime {
     let distance = Duration::from_secs(time.timestamp().unsigned_abs());
