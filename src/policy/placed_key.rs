@@ -30,8 +30,10 @@ pub enum Holder {
     PodAnnotations,
     /// The labels of Pods, or of a template of such.
     PodLabels,
-    /// The annotations or labels of a Service, where nothing is read.
-    Service,
+    /// The annotations of a Service, where nothing is read.
+    ServiceAnnotations,
+    /// The labels of a Service, where nothing is read either.
+    ServiceLabels,
     /// The annotations of a `ServiceAccount`.
     ServiceAccountAnnotations,
     /// The labels of a `ServiceAccount`.
@@ -52,8 +54,8 @@ impl Case<'_> {
             take(workload.template_annotations(), Holder::PodAnnotations, workload.place(["metadata", "annotations"]));
         }
         if let Some(service) = self.service() {
-            take(&service.metadata.labels, Holder::Service, pointer("labels"));
-            take(&service.metadata.annotations, Holder::Service, pointer("annotations"));
+            take(&service.metadata.labels, Holder::ServiceLabels, pointer("labels"));
+            take(&service.metadata.annotations, Holder::ServiceAnnotations, pointer("annotations"));
         }
         if let Some(account) = self.service_account() {
             take(&account.metadata.labels, Holder::ServiceAccountLabels, pointer("labels"));
