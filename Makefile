@@ -1,4 +1,4 @@
-.PHONY: run test lint format clippy doc
+.PHONY: run test bench lint format clippy doc
 
 # the webhook on this machine, with its examples sent through it
 run:
@@ -7,6 +7,10 @@ run:
 # every test; the first run builds the control plane, about 7 minutes
 test:
 	cargo test
+
+# how long a judgement takes; docs/performance.md says what the figures mean
+bench:
+	cargo bench --bench judgement
 
 lint: format clippy doc
 

@@ -1,10 +1,9 @@
 //! Gateways as others wrote them, if they are there (`CORPUS`, else `../shared/corpus`): the rulings that a person read
 //! and agreed to, by file. The manifests themselves are not ours and not in this repository.
 
-use apim_keyless::gateway::Subject;
-use apim_keyless::manifest::{Manifests, Object};
-use apim_keyless::policy::{Mode, Policy, Ruling};
-use std::fmt::Write as _;
+mod rulings;
+
+use apim_keyless::policy::Policy;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -28,31 +27,9 @@ fn the_gateways_of_others_get_the_rulings_that_a_person_agreed_to() -> io::Resul
     Ok(())
 }
 
-/// The rulings on the objects of a file, a line each.
 fn rulings(name: &str, text: &str) -> String {
     if [".bicep", ".tf", ".conf"].iter().any(|end| name.ends_with(end)) {
         return "  skipped: no Kubernetes manifest\n".to_owned();
     }
-    let mut manifests = Manifests::default();
-    manifests.parse(name, text);
-    let mut told = String::new();
-    for problem in &manifests.problems {
-        // writing to a String can't fail
-        _ = writeln!(told, "  unread: {}", problem.problem);
-    }
-    if manifests.skipped > 0 {
-        _ = writeln!(told, "  skipped: {} without kind", manifests.skipped);
-    }
-    let subject = |object: &Object| Subject::recognise(object.value.to_string(), "default").ok().flatten();
-    let subjects: Vec<Subject<'_>> = manifests.objects.iter().filter_map(subject).collect();
-    for (subject, rulings) in subjects.iter().zip(Policy::default().examine_together(&subjects, Mode::Enforce)) {
-        for ruling in rulings {
-            _ = writeln!(told, "  {} {}: {}", subject.identity.kind, subject.identity.name, line(&ruling));
-        }
-    }
-    if told.is_empty() { "  nothing is wrong\n".to_owned() } else { told }
-}
-
-fn line(ruling: &Ruling) -> String {
-    format!("{:?} {} at {}", ruling.outcome(), ruling.rule.id, ruling.finding.at)
+    rulings::rulings(&Policy::default(), name, text)
 }

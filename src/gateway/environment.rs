@@ -9,7 +9,7 @@ use super::{Container, KeySource, Setting, Sight, Source, Surroundings, Value, V
 use jsonptr::{Pointer, PointerBuf};
 use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Longest text, in bytes, that `$(NAME)` is expanded to. Each variable can double the last one, so some end must be put to
 /// it; every setting that is judged is far shorter.
@@ -25,6 +25,8 @@ pub struct Environment<'a> {
     variables: Vec<Variable<'a>>,
     /// Where the variable of a name that was set last stands in `variables`.
     last: HashMap<Cow<'a, str>, usize>,
+    /// Those of `variables` that stand for a setting, found once since every rule asks for them.
+    settings: Vec<(Setting, usize)>,
     hidden: Vec<Hidden<'a>>,
 }
 
@@ -34,13 +36,19 @@ struct Hidden<'a> {
     prefix: &'a str,
     /// The Secret that it is; `None` for a `ConfigMap`.
     secret: Option<&'a str>,
+    /// How many variables were set before it.
+    behind: usize,
 }
 
 impl Hidden<'_> {
     /// Can one of its keys be this variable? A key is never empty.
     fn can_set(&self, name: &str) -> bool {
-        name.strip_prefix(self.prefix).is_some_and(|key| !key.is_empty())
+        can_begin(self.prefix, name)
     }
+}
+
+fn can_begin(prefix: &str, name: &str) -> bool {
+    name.strip_prefix(prefix).is_some_and(|key| !key.is_empty())
 }
 
 impl<'a> Environment<'a> {
@@ -50,6 +58,7 @@ impl<'a> Environment<'a> {
         for (index, from) in container.env_from.iter().enumerate() {
             environment.take_all(from, &container.place(["envFrom", &index.to_string()]), surroundings);
         }
+        environment.mark_what_may_be_overridden();
         for (index, variable) in container.env.iter().enumerate() {
             let at = container.place(["env", &index.to_string()]);
             environment.set(variable, at, &Scope { container, workload, surroundings });
@@ -64,7 +73,7 @@ impl<'a> Environment<'a> {
 
     /// Every variable that stands for a setting.
     pub fn settings(&self) -> impl Iterator<Item = (Setting, &Variable<'a>)> {
-        self.variables.iter().filter_map(|variable| Setting::of(&variable.name).map(|setting| (setting, variable)))
+        self.settings.iter().filter_map(|(setting, index)| Some((*setting, self.variables.get(*index)?)))
     }
 
     /// Is every source of it there and visible, so that a name that isn't there is really not set?
@@ -75,13 +84,13 @@ impl<'a> Environment<'a> {
     fn take_all(&mut self, from: &'a EnvFromSource, at: &Pointer, surroundings: &'a Surroundings) {
         let prefix = from.prefix.as_deref().unwrap_or_default();
         if let Some(secret) = &from.secret_ref {
-            self.hide(Hidden { prefix, secret: Some(&secret.name) });
+            self.hide(prefix, Some(&secret.name));
         }
         let Some(reference) = &from.config_map_ref else { return };
         let config_map = match surroundings.config_map(&reference.name) {
             Sight::Seen(config_map) if self.variables.len() + config_map.data.len() <= VARIABLES => config_map,
             // what isn't there yet may be there when the container starts
-            Sight::Seen(_) | Sight::Absent | Sight::Unseen => return self.hide(Hidden { prefix, secret: None }),
+            Sight::Seen(_) | Sight::Absent | Sight::Unseen => return self.hide(prefix, None),
         };
         for key in config_map.data.keys() {
             self.push(Variable {
@@ -94,12 +103,22 @@ impl<'a> Environment<'a> {
         }
     }
 
-    /// Takes a source whose keys can't be seen: whatever is set so far may be set again by it. It is judged all the same.
-    fn hide(&mut self, hidden: Hidden<'a>) {
-        for variable in self.variables.iter_mut().filter(|variable| hidden.can_set(&variable.name)) {
-            variable.may_be_overridden = true;
+    /// Takes a source whose keys can't be seen.
+    fn hide(&mut self, prefix: &'a str, secret: Option<&'a str>) {
+        self.hidden.push(Hidden { prefix, secret, behind: self.variables.len() });
+    }
+
+    /// Whatever is set before a source whose keys can't be seen may be set again by it. It is judged all the same.
+    fn mark_what_may_be_overridden(&mut self) {
+        let mut hidden = self.hidden.iter().rev().peekable();
+        // sources share few prefixes, so that many of them cost no more than one
+        let mut prefixes = BTreeSet::new();
+        for (index, variable) in self.variables.iter_mut().enumerate().rev() {
+            while let Some(later) = hidden.next_if(|hidden| hidden.behind > index) {
+                prefixes.insert(later.prefix);
+            }
+            variable.may_be_overridden = prefixes.iter().any(|prefix| can_begin(prefix, &variable.name));
         }
-        self.hidden.push(hidden);
     }
 
     fn set(&mut self, variable: &'a EnvVar, at: PointerBuf, scope: &Scope<'_, 'a>) {
@@ -120,6 +139,7 @@ impl<'a> Environment<'a> {
 
     fn push(&mut self, variable: Variable<'a>) {
         self.last.insert(variable.name.clone(), self.variables.len());
+        self.settings.extend(Setting::of(&variable.name).map(|setting| (setting, self.variables.len())));
         self.variables.push(variable);
     }
 

@@ -139,6 +139,13 @@ impl Surroundings {
         self.gateways.iter().any(|gateway| service.selects(&gateway.pod_labels))
     }
 
+    /// Does this Service select the Pods of a gateway that don't have this label?
+    pub fn selects_gateway_without(&self, service: &Service, label: &str) -> bool {
+        self.gateways
+            .iter()
+            .any(|gateway| service.selects(&gateway.pod_labels) && !gateway.pod_labels.contains_key(label))
+    }
+
     /// Does a gateway take this `ConfigMap`, whole or a key of it?
     pub fn is_config_map_of_gateway(&self, name: &str) -> bool {
         self.gateways.iter().any(|gateway| gateway.config_maps.contains(name))

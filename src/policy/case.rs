@@ -1,6 +1,6 @@
 //! A subject that is the gateway's, and what a rule may look at when it judges it.
 
-use super::{Context, Expectations, Finding};
+use super::{Context, Expectations, Finding, PlacedKey};
 use crate::gateway::{
     ConfigMap, Gateway, Image, ImageVersion, Images, Part, Service, ServiceAccount, Setting, Subject, Surroundings,
     View, Workload, well_known,
@@ -14,6 +14,9 @@ pub struct Case<'a> {
     pub surroundings: &'a Surroundings,
     /// Which images are the gateway's, and what is vouched for.
     pub images: &'a Images,
+    pub(super) identity_keys: Vec<PlacedKey<'a>>,
+    /// What the image of each of the gateway's containers tells of its version.
+    versions: Vec<ImageVersion>,
     judged: Judged<'a>,
 }
 
@@ -42,7 +45,11 @@ impl<'a> Case<'a> {
             }
             View::Workload(workload) => Judged::Gateway(Gateway::recognise(workload, images, surroundings)?),
         };
-        Some(Self { expectations, surroundings, images, judged })
+        let mut case =
+            Self { expectations, surroundings, images, identity_keys: Vec::new(), versions: Vec::new(), judged };
+        case.identity_keys = case.find_identity_keys();
+        case.versions = case.parts().iter().map(|part| case.version(part)).collect();
+        Some(case)
     }
 
     /// The `ConfigMap` of a gateway, if the subject is one.
@@ -76,13 +83,16 @@ impl<'a> Case<'a> {
     /// An image that is not known to be the gateway's has tags of its own, so nothing can be relied on. An ingress-only
     /// gateway signs in nowhere: its image is remarked on and no more.
     pub fn findings_on_images(&self, version: &ImageVersion, problem: impl Fn(&str) -> String) -> Vec<Finding> {
-        let parts = self.gateway().map(|gateway| gateway.parts.as_slice()).unwrap_or_default();
-        let told = parts.iter().filter(|part| self.version(part) == *version);
-        told.map(|part| Finding {
+        let told = self.parts().iter().zip(&self.versions).filter(|(_, told)| *told == version);
+        told.map(|(part, _)| Finding {
             only_remarked: part.is_ingress_only(),
             ..Finding::new(part.container.place(["image"]), problem(&Image::version_text(part.container.image)))
         })
         .collect()
+    }
+
+    fn parts(&self) -> &[Part<'a>] {
+        self.gateway().map(|gateway| gateway.parts.as_slice()).unwrap_or_default()
     }
 
     fn version(&self, part: &Part<'_>) -> ImageVersion {

@@ -70,9 +70,12 @@ impl Policy {
     /// Which rulings are given decides what is mended: the enforced ones at the mutate door, all of them to show what
     /// would be.
     pub fn mend<'r>(subject: &Subject<'_>, rulings: impl IntoIterator<Item = &'r Ruling>) -> Option<Value> {
+        let mut edits = rulings.into_iter().flat_map(|ruling| &ruling.finding.remedy).peekable();
+        // the raw value is built only where something is to be written
+        edits.peek()?;
         let mut value = subject.value()?;
         let mut changed = false;
-        for edit in rulings.into_iter().flat_map(|ruling| &ruling.finding.remedy) {
+        for edit in edits {
             changed |= edit.apply(&mut value);
         }
         changed.then_some(value)

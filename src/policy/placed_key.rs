@@ -6,6 +6,7 @@ use crate::gateway::{IdentityKey, Kind, ReadKey};
 use jsonptr::PointerBuf;
 
 /// A key of workload identity on the subject, known or misspelt.
+#[derive(Clone)]
 pub struct PlacedKey<'a> {
     /// Where it stands.
     pub at: PointerBuf,
@@ -30,17 +31,24 @@ pub enum Holder {
     PodAnnotations,
     /// The labels of Pods, or of a template of such.
     PodLabels,
-    /// The annotations or labels of a Service, where nothing is read.
-    Service,
+    /// The annotations of a Service, where nothing is read.
+    ServiceAnnotations,
+    /// The labels of a Service, where nothing is read either.
+    ServiceLabels,
     /// The annotations of a `ServiceAccount`.
     ServiceAccountAnnotations,
     /// The labels of a `ServiceAccount`.
     ServiceAccountLabels,
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
     /// Every key of workload identity on the subject: a workload that signs in, a Service or a `ServiceAccount`.
-    pub fn identity_keys(&self) -> Vec<PlacedKey<'_>> {
+    pub fn identity_keys(&self) -> Vec<PlacedKey<'a>> {
+        self.identity_keys.clone()
+    }
+
+    /// The same, looked for: once for all rules.
+    pub(super) fn find_identity_keys(&self) -> Vec<PlacedKey<'a>> {
         let mut placed = Vec::new();
         let mut take = |keys, holder, at: PointerBuf| placed.extend(placed_keys(keys, holder, &at));
         if let Some(workload) = self.gateway_that_signs_in().map(|gateway| gateway.workload) {
@@ -52,8 +60,8 @@ impl Case<'_> {
             take(workload.template_annotations(), Holder::PodAnnotations, workload.place(["metadata", "annotations"]));
         }
         if let Some(service) = self.service() {
-            take(&service.metadata.labels, Holder::Service, pointer("labels"));
-            take(&service.metadata.annotations, Holder::Service, pointer("annotations"));
+            take(&service.metadata.labels, Holder::ServiceLabels, pointer("labels"));
+            take(&service.metadata.annotations, Holder::ServiceAnnotations, pointer("annotations"));
         }
         if let Some(account) = self.service_account() {
             take(&account.metadata.labels, Holder::ServiceAccountLabels, pointer("labels"));
@@ -63,8 +71,9 @@ impl Case<'_> {
     }
 
     /// The known key of this sort in this holder.
-    pub fn identity_key(&self, holder: Holder, key: IdentityKey) -> Option<PlacedKey<'_>> {
-        self.identity_keys().into_iter().find(|placed| placed.holder == holder && placed.read == ReadKey::Known(key))
+    pub fn identity_key(&self, holder: Holder, key: IdentityKey) -> Option<PlacedKey<'a>> {
+        let mut keys = self.identity_keys.iter();
+        keys.find(|placed| placed.holder == holder && placed.read == ReadKey::Known(key)).cloned()
     }
 }
 

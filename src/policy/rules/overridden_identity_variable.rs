@@ -1,7 +1,9 @@
 //! A variable of workload identity that is set by hand.
 
-use crate::gateway::ContainerList;
+use crate::gateway::{Container, ContainerList, Kind, Workload};
 use crate::policy::{Case, Finding, Mode, Rule};
+use k8s_openapi::api::core::v1::Volume;
+use std::path::Path;
 
 /// A variable of workload identity that is set by hand.
 pub(super) static RULE: Rule = Rule {
@@ -12,13 +14,17 @@ pub(super) static RULE: Rule = Rule {
 };
 
 /// What azure-workload-identity adds to every container, unless its `env` has it already.
-const INJECTED: [&str; 4] =
-    ["AZURE_AUTHORITY_HOST", "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_TENANT_ID"];
+const INJECTED: [&str; 4] = ["AZURE_AUTHORITY_HOST", "AZURE_CLIENT_ID", TOKEN_FILE, "AZURE_TENANT_ID"];
+
+/// The one of them that tells where the token is mounted.
+const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
+    let Some(workload) = case.gateway().map(|gateway| gateway.workload) else { return Vec::new() };
     // nothing is injected into an ephemeral container
     let containers = case.parts_that_sign_in().map(|part| &part.container);
-    let containers = containers.filter(|container| container.list != ContainerList::EphemeralContainers);
+    let containers = containers
+        .filter(|container| container.list != ContainerList::EphemeralContainers && !is_injected(workload, container));
     let variables = containers.flat_map(|container| {
         container
             .env
@@ -35,4 +41,22 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             )
         })
         .collect()
+}
+
+/// Was azure-workload-identity at this container of a Pod? Then it points at a token that is mounted for it. What was added
+/// can't be told from what was there before, and that is said where the template stands.
+fn is_injected(workload: &Workload, container: &Container<'_>) -> bool {
+    let has_token = |name: &str| workload.volumes().iter().any(|volume| volume.name == name && projects_token(volume));
+    let files = container.env.iter().filter(|variable| variable.name == TOKEN_FILE);
+    workload.kind == Kind::Pod
+        && files.filter_map(|file| file.value.as_deref()).any(|file| {
+            let mut mounts = container.volume_mounts.iter();
+            mounts.any(|mount| Path::new(file).starts_with(&mount.mount_path) && has_token(&mount.name))
+        })
+}
+
+/// Does a volume hold a token for somebody else than the API server, as the one for Entra is?
+fn projects_token(volume: &Volume) -> bool {
+    let sources = volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten());
+    sources.filter_map(|source| source.service_account_token.as_ref()).any(|token| token.audience.is_some())
 }

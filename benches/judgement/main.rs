@@ -1,0 +1,123 @@
+//! How long a judgement takes: of a single object step by step, and of objects that grow, where the time per item tells
+//! whether the cost is linear. `docs/performance.md` has the figures.
+
+#![allow(clippy::unwrap_used, reason = "a benchmark of something else than was meant must not go on")]
+#![allow(clippy::indexing_slicing, reason = "a serde_json::Value answers null")]
+
+mod scene;
+mod series;
+
+use apim_keyless::admission::{Door, Entry};
+use apim_keyless::policy::{Mode, Policy};
+use divan::counter::{BytesCount, ItemsCount};
+use divan::{Bencher, black_box};
+use scene::Scene;
+
+const CHART: &str = include_str!("../../tests/manifests/chart-workload-identity.yaml");
+const TOKEN: &str = include_str!("../../tests/manifests/chart-gateway-token.yaml");
+const BARE: &str = include_str!("../../deploy/examples/02-bare.yaml");
+const FOREIGN: &str = include_str!("../../tests/manifests/foreign-certificates.yaml");
+
+const MUTATE: Entry = Entry { door: Door::Mutate, mode: Mode::Enforce };
+const VALIDATE: Entry = Entry { door: Door::Validate, mode: Mode::Enforce };
+
+fn main() {
+    divan::main();
+}
+
+/// Objects as they come.
+#[derive(Clone, Copy, Debug)]
+enum Case {
+    BareDeployment,
+    ChartConfigMap,
+    ChartDeployment,
+    ChartServiceAccount,
+    ForeignDeployment,
+    RefusedDeployment,
+}
+
+const CASES: [Case; 6] = [
+    Case::ChartDeployment,
+    Case::BareDeployment,
+    Case::RefusedDeployment,
+    Case::ChartServiceAccount,
+    Case::ChartConfigMap,
+    Case::ForeignDeployment,
+];
+
+impl Case {
+    fn scene(self) -> Scene {
+        match self {
+            Self::BareDeployment => Scene::of_file(BARE, "Deployment"),
+            Self::ChartConfigMap => Scene::of_file(CHART, "ConfigMap"),
+            Self::ChartDeployment => Scene::of_file(CHART, "Deployment"),
+            Self::ChartServiceAccount => Scene::of_file(CHART, "ServiceAccount"),
+            Self::ForeignDeployment => Scene::of_file(FOREIGN, "Deployment"),
+            Self::RefusedDeployment => Scene::of_file(TOKEN, "Deployment"),
+        }
+    }
+}
+
+#[divan::bench(args = CASES)]
+fn recognise(bencher: Bencher<'_, '_>, case: Case) {
+    let scene = case.scene();
+    bencher.bench_local(|| drop(black_box(scene.subject())));
+}
+
+#[divan::bench(args = CASES)]
+fn examine(bencher: Bencher<'_, '_>, case: Case) {
+    let scene = case.scene();
+    let subject = scene.subject();
+    bencher.bench_local(|| scene.examine(black_box(&subject)));
+}
+
+#[divan::bench(args = CASES)]
+fn mend(bencher: Bencher<'_, '_>, case: Case) {
+    let scene = case.scene();
+    let subject = scene.subject();
+    let rulings = scene.examine(&subject);
+    bencher.bench_local(|| Policy::mend(black_box(&subject), &rulings));
+}
+
+#[divan::bench(args = CASES)]
+fn answer_at_mutate(bencher: Bencher<'_, '_>, case: Case) {
+    answer(bencher, &case.scene(), MUTATE);
+}
+
+#[divan::bench(args = CASES)]
+fn answer_at_validate(bencher: Bencher<'_, '_>, case: Case) {
+    answer(bencher, &case.scene(), VALIDATE);
+}
+
+fn answer(bencher: Bencher<'_, '_>, scene: &Scene, entry: Entry) {
+    bencher.counter(BytesCount::new(scene.bytes())).bench_local(|| scene.answer(black_box(entry)));
+}
+
+#[divan::bench(args = [1, 10, 100, 1000])]
+fn containers_with_ten_variables(bencher: Bencher<'_, '_>, containers: usize) {
+    grow(bencher, &series::containers(containers), containers);
+}
+
+#[divan::bench(args = [1, 10, 100, 1000])]
+fn containers_that_are_refused(bencher: Bencher<'_, '_>, containers: usize) {
+    grow(bencher, &series::refused_containers(containers), containers);
+}
+
+#[divan::bench(args = [10, 100, 1000, 10_000])]
+fn variables_in_a_container(bencher: Bencher<'_, '_>, entries: usize) {
+    grow(bencher, &series::entries(entries), entries);
+}
+
+#[divan::bench(args = [10, 100, 1000, 10_000])]
+fn variables_that_name_one_another(bencher: Bencher<'_, '_>, references: usize) {
+    grow(bencher, &series::references(references), references);
+}
+
+#[divan::bench(args = [1, 10, 100, 1000])]
+fn config_maps_of_a_container(bencher: Bencher<'_, '_>, config_maps: usize) {
+    grow(bencher, &series::config_maps(config_maps), config_maps);
+}
+
+fn grow(bencher: Bencher<'_, '_>, scene: &Scene, items: usize) {
+    bencher.counter(ItemsCount::new(items)).bench_local(|| scene.answer(black_box(VALIDATE)));
+}

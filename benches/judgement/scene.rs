@@ -1,0 +1,79 @@
+//! An object, what stands beside it, and the review in which an API server sends it.
+
+use apim_keyless::admission::{Entry, Request, answer};
+use apim_keyless::gateway::{Change, Subject, Surroundings};
+use apim_keyless::manifest::Manifests;
+use apim_keyless::policy::{Context, Maker, Mode, Policy, Ruling};
+use serde_json::{Value, json};
+
+const NAMESPACE: &str = "apim";
+
+/// What a judgement starts from.
+pub(crate) struct Scene {
+    policy: Policy,
+    surroundings: Surroundings,
+    object: String,
+    review: Vec<u8>,
+}
+
+impl Scene {
+    /// The creation of the first object of `kind` in a file, beside the others of the file.
+    pub(crate) fn of_file(text: &str, kind: &str) -> Self {
+        let mut manifests = Manifests::default();
+        manifests.parse("manifest", text);
+        let objects: Vec<Value> = manifests.objects.into_iter().map(|object| object.value).collect();
+        let object = objects.iter().find(|object| object["kind"] == kind).unwrap();
+        Self::of(object, &objects)
+    }
+
+    /// The creation of `object` beside `objects`.
+    pub(crate) fn of(object: &Value, objects: &[Value]) -> Self {
+        let policy = Policy::parse(include_str!("../../deploy/policy.yaml")).unwrap();
+        let json: Vec<String> = objects.iter().map(Value::to_string).collect();
+        let subjects: Vec<Subject<'_>> =
+            json.iter().filter_map(|json| Subject::recognise(json.as_str(), NAMESPACE).unwrap()).collect();
+        let surroundings = Surroundings::of(&subjects, &policy.images);
+        let (group, version) =
+            object["apiVersion"].as_str().and_then(|text| text.split_once('/')).unwrap_or(("", "v1"));
+        let review = json!({
+            "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+            "request": {
+                "uid": "705ab4f5-6393-11e8-b7cc-42010a800002", "operation": "CREATE", "dryRun": false,
+                "kind": {"group": group, "version": version, "kind": object["kind"]},
+                "name": object["metadata"]["name"], "namespace": NAMESPACE,
+                "userInfo": {"username": "jane", "groups": ["system:authenticated"]},
+                "object": object, "oldObject": null,
+            },
+        });
+        Self { surroundings, policy, object: object.to_string(), review: review.to_string().into_bytes() }
+    }
+
+    /// Bytes of the review.
+    pub(crate) fn bytes(&self) -> usize {
+        self.review.len()
+    }
+
+    /// The object, read.
+    pub(crate) fn subject(&self) -> Subject<'_> {
+        Subject::recognise(self.object.as_str(), NAMESPACE).unwrap().unwrap()
+    }
+
+    /// What is found in it.
+    pub(crate) fn examine(&self, subject: &Subject<'_>) -> Vec<Ruling> {
+        let context = Context {
+            mode: Mode::Enforce,
+            expectations: self.policy.expectations(NAMESPACE, &self.surroundings.namespace_annotations),
+            surroundings: &self.surroundings,
+            change: Change::Everything,
+            maker: Maker::Anybody,
+            can_be_mended: true,
+        };
+        self.policy.examine(subject, &context)
+    }
+
+    /// The whole way, from the bytes of the review to the bytes of the response.
+    pub(crate) fn answer(&self, entry: Entry) -> Vec<u8> {
+        let request = Request::read(&self.review).unwrap();
+        answer(&self.policy, &self.surroundings, entry, &request).unwrap().response.to_review()
+    }
+}
