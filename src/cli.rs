@@ -2,6 +2,7 @@
 
 use crate::admission::Door;
 use crate::policy::Mode;
+use crate::server::Limits;
 use crate::telemetry::LogFormat;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -31,7 +32,7 @@ pub enum Command {
     /// Answer one AdmissionReview from stdin on stdout, as the server would
     Review(Review),
     /// Run the admission webhook
-    Serve(Serve),
+    Serve(Box<Serve>),
 }
 
 /// Arguments of `certs`.
@@ -116,6 +117,23 @@ pub struct Serve {
     /// How events are written; default: text on a terminal, JSON elsewhere
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
+    /// Which clients are let in.
+    #[command(flatten)]
+    pub clients: Clients,
+    /// Bounds of the port for reviews.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+/// Which clients of `serve` are let in.
+#[derive(Debug, Args)]
+pub struct Clients {
+    /// Let only clients in that have a certificate of this CA, read at the start; default: everyone
+    #[arg(long, value_name = "FILE", conflicts_with = "examples")]
+    pub client_ca: Option<PathBuf>,
+    /// DNS name or common name that the certificate of a client must have; one of them, if repeated
+    #[arg(long = "client-name", value_name = "NAME", requires = "client_ca")]
+    pub client_names: Vec<String>,
 }
 
 /// Form of a report.

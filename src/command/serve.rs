@@ -3,11 +3,12 @@
 use super::certs::told;
 use super::{examples, print, read_policy};
 use crate::admission::routes::{Doors, router};
-use crate::cli::Serve;
-use crate::server::{Client, Health, Limits, Site, bind, health_router, serve, serve_plain};
+use crate::cli::{Clients, Serve};
+use crate::server::{Client, Drain, Health, Site, bind, health_router, serve, serve_plain};
 use crate::telemetry::{Metrics, start_log};
-use crate::tls::Certificates;
+use crate::tls::{Certificates, Leaf, clients_of};
 use anyhow::Context;
+use rustls::ServerConfig;
 use std::future::pending;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -44,7 +45,7 @@ impl<'a> Server<'a> {
     }
 
     async fn run(self) -> anyhow::Result<()> {
-        let config = Arc::new(self.certificates.leaf.server_config()?);
+        let config = Arc::new(tls(&self.certificates.leaf, &self.arguments.clients)?);
         let reviews = bind(self.arguments.listen, "HTTPS", "--listen").await?;
         let health = bind(self.arguments.health_listen, "health and metrics", "--health-listen").await?;
         let addresses = (reviews.local_addr()?, health.local_addr()?);
@@ -52,7 +53,7 @@ impl<'a> Server<'a> {
         let state = self.answer_health(health);
 
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let site = Site { router: router(self.doors.clone()), limits: limits(self.arguments) };
+        let site = self.site(state.clone());
         let mut server = tokio::spawn(serve(reviews, config, site, async move { _ = stopped.await }));
         state.ready();
         tracing::info!(reviews = %addresses.0, health = %addresses.1, certificates = told(&self.certificates, &self.arguments.certificates), "listening");
@@ -70,6 +71,16 @@ impl<'a> Server<'a> {
                 tracing::warn!("stopped by a second signal, requests in flight were cut");
                 Ok(())
             }
+        }
+    }
+
+    fn site(&self, health: Arc<Health>) -> Site {
+        Site {
+            router: router(self.doors.clone()),
+            limits: self.arguments.limits,
+            drain: drain(self.arguments.drain_seconds),
+            health,
+            observer: Arc::new(self.metrics.connections()),
         }
     }
 
@@ -115,11 +126,18 @@ fn names(arguments: &Serve) -> Vec<String> {
     names
 }
 
-fn limits(arguments: &Serve) -> Limits {
-    match arguments.drain_seconds {
-        0 => Limits::standalone(),
-        seconds => Limits { drain_lag: Duration::from_secs(seconds), ..Limits::default() },
+fn drain(seconds: u64) -> Drain {
+    match seconds {
+        0 => Drain::standalone(),
+        seconds => Drain { lag: Duration::from_secs(seconds), ..Drain::default() },
     }
+}
+
+fn tls(leaf: &Leaf, clients: &Clients) -> anyhow::Result<ServerConfig> {
+    let Some(path) = &clients.client_ca else { return Ok(leaf.server_config()?) };
+    let told = || format!("cannot let clients of {} in", path.display());
+    let authority = std::fs::read_to_string(path).with_context(told)?;
+    Ok(leaf.server_config_for(clients_of(&authority, clients.client_names.clone()).with_context(told)?)?)
 }
 
 /// What asks us to stop.

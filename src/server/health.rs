@@ -47,6 +47,11 @@ impl Health {
         self.state.send_replace(State::Draining);
     }
 
+    /// Are requests that come all the same answered? While the process drains they are.
+    pub(super) fn takes_requests(&self) -> bool {
+        !matches!(*self.state.borrow(), State::NotReady(_))
+    }
+
     /// May requests come?
     pub fn is_ready(&self) -> bool {
         *self.state.borrow() == State::Ready

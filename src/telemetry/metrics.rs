@@ -1,7 +1,8 @@
 //! Metrics in OpenMetrics text. Labels are bounded: no name of an object, a namespace or a user is one.
 
+use super::Connections;
 use crate::admission::routes::Observer;
-use crate::admission::{Answer, Entry};
+use crate::admission::{Answer, Entry, Verdict};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -20,6 +21,7 @@ pub struct Metrics {
     rulings: Family<RulingLabels, Counter>,
     undecodable: Family<EntryLabels, Counter>,
     duration: Family<EntryLabels, Histogram>,
+    connections: Connections,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -58,12 +60,19 @@ impl Default for Metrics {
             Unit::Seconds,
             duration.clone(),
         );
+        let connections = Connections::default();
+        connections.register(&mut registry);
         registry.register("build", "The running build", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        Self { registry: Arc::new(registry), reviews, rulings, undecodable, duration }
+        Self { registry: Arc::new(registry), reviews, rulings, undecodable, duration, connections }
     }
 }
 
 impl Metrics {
+    /// Those of the listening side.
+    pub fn connections(&self) -> Connections {
+        self.connections.clone()
+    }
+
     /// Every family as OpenMetrics text.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
@@ -78,6 +87,9 @@ impl Observer for Metrics {
         let (door, mode) = (entry.door.name(), entry.mode.name());
         self.reviews.get_or_create(&ReviewLabels { door, mode, verdict: answer.verdict.name() }).inc();
         self.duration.get_or_create(&EntryLabels { door, mode }).observe(duration.as_secs_f64());
+        if answer.verdict == Verdict::Failed {
+            self.connections.panics.inc();
+        }
         for ruling in &answer.rulings {
             self.rulings.get_or_create(&RulingLabels { rule: ruling.rule.id, mode: ruling.mode.name() }).inc();
         }

@@ -6,7 +6,8 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::verify_server_name;
 use rustls::pki_types::{ServerName, UnixTime};
-use rustls::server::{NoServerSessionStorage, ParsedCertificate};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, ParsedCertificate, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, ServerConfig};
 use std::fmt;
@@ -91,15 +92,23 @@ impl Leaf {
 
     /// How the server speaks TLS with this leaf: 1.2 and 1.3, HTTP/1.1 only, no client certificates.
     ///
+    /// # Errors
+    /// None that the provider in use can cause.
+    pub fn server_config(&self) -> Result<ServerConfig, TlsError> {
+        self.server_config_for(WebPkiClientVerifier::no_client_auth())
+    }
+
+    /// As [`server_config`](Self::server_config), for the clients that `clients` lets in.
+    ///
     /// Sessions are not resumed, so that no connection outlives a change of certificates.
     ///
     /// # Errors
     /// None that the provider in use can cause.
-    pub fn server_config(&self) -> Result<ServerConfig, TlsError> {
+    pub fn server_config_for(&self, clients: Arc<dyn ClientCertVerifier>) -> Result<ServerConfig, TlsError> {
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
             .map_err(|error| TlsError::new(Part::LeafCertificate, Fault::Refused(error)))?
-            .with_no_client_auth()
+            .with_client_cert_verifier(clients)
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&self.certified))));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         config.send_tls13_tickets = 0;

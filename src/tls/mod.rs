@@ -5,6 +5,7 @@
 //! An error of this room names what is at fault, why and what cures it, and never quotes a file.
 
 mod authority;
+mod clients;
 mod error;
 mod files;
 mod leaf;
@@ -12,6 +13,7 @@ mod pem;
 mod standalone;
 
 pub use authority::{AUTHORITY_VALIDITY, Authority};
+pub use clients::clients_of;
 pub use error::TlsError;
 pub use leaf::Leaf;
 pub use pem::trust;
