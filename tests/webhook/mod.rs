@@ -67,13 +67,18 @@ impl Webhook {
 
     /// A webhook for a test that stops it, which must be the only test of its binary.
     pub(crate) fn start() -> Option<Self> {
-        // a thread of its own, since a test's runtime can't block on another one
-        thread::spawn(Self::start_apart).join().expect("the webhook starts")
+        Self::start_with(|_| Vec::new())
     }
 
-    fn start_apart() -> Option<Self> {
+    /// The same with further arguments of `serve`.
+    pub(crate) fn start_with(arguments: fn(&ControlPlane) -> Vec<String>) -> Option<Self> {
+        // a thread of its own, since a test's runtime can't block on another one
+        thread::spawn(move || Self::start_apart(arguments)).join().expect("the webhook starts")
+    }
+
+    fn start_apart(arguments: fn(&ControlPlane) -> Vec<String>) -> Option<Self> {
         let control_plane = ControlPlane::shared()?;
-        let server = Server::start(POLICY);
+        let server = Server::start(POLICY, &arguments(control_plane));
         Runtime::new().unwrap().block_on(register(control_plane, &server));
         Some(Self { control_plane, server })
     }
@@ -118,6 +123,11 @@ impl Webhook {
     /// Posts a body to one of the server's paths, past the API server.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
         self.server.post(path, body).await
+    }
+
+    /// A client of the server that is not the API server, and has no certificate.
+    pub(crate) fn stranger(&self) -> apim_keyless::server::Client {
+        self.server.client()
     }
 
     fn client(&self) -> Client {

@@ -32,7 +32,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts the server with a policy on free ports, and waits until it listens.
-    pub(super) fn start(policy: &str) -> Self {
+    pub(super) fn start(policy: &str, arguments: &[String]) -> Self {
         let folder = TempDir::new().unwrap().keep();
         let (policy_file, log, certificates) =
             (folder.join("policy.yaml"), folder.join("log"), folder.join("certificates"));
@@ -54,6 +54,7 @@ impl Server {
             .arg(&certificates)
             .arg("--policy")
             .arg(&policy_file)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(File::create(&log).unwrap())
@@ -75,10 +76,15 @@ impl Server {
         events(&self.log)
     }
 
+    /// A client that trusts the server.
+    pub(super) fn client(&self) -> Client {
+        Client::new(&self.authority_pem, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME).unwrap()
+    }
+
     /// Posts a body past the API server.
     pub(super) async fn post(&self, path: &str, body: &Value) -> Value {
-        let client = Client::new(&self.authority_pem, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME).unwrap();
-        let (status, body) = client.post(path, "application/json", serde_json::to_vec(body).unwrap()).await.unwrap();
+        let (status, body) =
+            self.client().post(path, "application/json", serde_json::to_vec(body).unwrap()).await.unwrap();
         assert!(status.is_success(), "{path}: {status}");
         serde_json::from_slice(&body).unwrap()
     }
