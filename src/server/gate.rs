@@ -13,13 +13,23 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use humantime::parse_duration;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 /// What is left of a caller's own time-out for the decision and the way back.
 const MARGIN: Duration = Duration::from_millis(200);
+
+/// How long what is left of a slow body is read beside the answer.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// From this size on a body is judged on a thread of its own: it may take long, and whoever shares its thread would
+/// wait as long.
+const LONG_BODY: usize = 64 * 1024;
 
 /// What the requests on all connections share.
 pub(super) struct Gate {
@@ -53,7 +63,7 @@ impl Gate {
         Ok((length as usize, permit))
     }
 
-    async fn read(&self, head: &Parts, body: Body, length: usize) -> Result<Bytes, Refusal> {
+    async fn read(&self, head: &Parts, body: &mut Body, length: usize) -> Result<Bytes, Refusal> {
         let patience = patience(head.uri.query(), self.limits.body_timeout);
         match timeout(patience, whole(body, length)).await {
             Ok(Ok(bytes)) => Ok(bytes),
@@ -72,7 +82,7 @@ impl Gate {
 }
 
 async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
-    let (head, body) = request.into_parts();
+    let (head, mut body) = request.into_parts();
     let (length, _bytes) = match gate.admit(&head, &body) {
         Ok(admitted) => admitted,
         Err(refusal) => {
@@ -80,13 +90,29 @@ async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Re
             return gate.refuse(refusal);
         }
     };
-    let bytes = match gate.read(&head, body, length).await {
+    let bytes = match gate.read(&head, &mut body, length).await {
         Ok(bytes) => bytes,
-        Err(refusal) => return gate.refuse(refusal),
+        Err(refusal) => {
+            discard(body, LINGER);
+            return gate.refuse(refusal);
+        }
     };
     // not before the body is whole: a slow client must hold none of these
     let Ok(_review) = gate.reviews.try_acquire() else { return gate.refuse(Refusal::TooManyReviews) };
-    next.run(Request::from_parts(head, bytes.into())).await
+    let answer = next.run(Request::from_parts(head, bytes.into()));
+    if length < LONG_BODY { answer.await } else { apart(answer).await }
+}
+
+/// Runs on a thread that may be kept. A panic goes on here, where it ends the connection as any other does.
+async fn apart(answer: impl Future<Output = Response> + Send + 'static) -> Response {
+    let runtime = Handle::current();
+    match spawn_blocking(move || runtime.block_on(answer)).await {
+        Ok(response) => response,
+        // a runtime that ends takes nothing on
+        Err(error) => {
+            error.try_into_panic().map_or_else(|_| Refusal::NotReady.into_response(), |panic| resume_unwind(panic))
+        }
+    }
 }
 
 /// How long the body is, if the head says so. A POST that says nothing may have forgotten its body.
@@ -103,7 +129,7 @@ fn patience(query: Option<&str>, limit: Duration) -> Duration {
 }
 
 /// The body, in memory that was asked for once.
-async fn whole(mut body: Body, length: usize) -> Result<Bytes, axum::Error> {
+async fn whole(body: &mut Body, length: usize) -> Result<Bytes, axum::Error> {
     let mut bytes = Vec::with_capacity(length);
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame?.into_data() {

@@ -79,8 +79,9 @@ fn router() -> Router {
                 "slow"
             }),
         )
+        .route("/busy", post(async |_: Bytes| overload::busy()))
         .route("/stuck", get(std::future::pending::<&'static str>))
-        .route("/panic", get(panicking))
+        .route("/panic", get(panicking).post(panicking))
 }
 
 #[allow(clippy::panic, reason = "what a panic of a handler does is the question")]

@@ -3,6 +3,7 @@
 use super::raw::{assert_shed, exchange, head, rest};
 use super::{Edge, PATIENCE, Pooled, milliseconds, short, start, within};
 use apim_keyless::server::Limits;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
@@ -144,6 +145,44 @@ async fn a_server_that_is_not_ready_says_so_and_answers_once_it_is() {
     // who drains is not ready, but answers
     edge.health.drain();
     assert!(exchange(&mut connect(&edge).await, post("b").as_bytes()).await.ends_with("\r\n\r\nb"));
+}
+
+/// Whether a long judgement may end.
+static MAY_END: AtomicBool = AtomicBool::new(false);
+
+/// Keeps its thread, as a long judgement does, until it may end.
+pub(super) fn busy() -> &'static str {
+    for _ in 0..200 {
+        if MAY_END.load(Ordering::Relaxed) {
+            return "ended when it was told to";
+        }
+        std::thread::sleep(milliseconds(50));
+    }
+    "was never told to end"
+}
+
+// one thread serves and calls: whoever keeps it keeps it from all
+#[tokio::test(flavor = "current_thread")]
+async fn a_long_judgement_keeps_no_other_client_waiting() {
+    let edge = start(Limits { handshake_timeout: PATIENCE, ..short() }).await;
+    let mut other = edge.pooled().await;
+    let client = edge.client("localhost");
+    let long = tokio::spawn(async move { client.post("/busy", "text/plain", vec![b'x'; 64 * 1024]).await });
+    tokio::time::sleep(milliseconds(300)).await;
+    assert!(!long.is_finished());
+    assert_eq!(other.answer("/quick").await, ("quick".to_owned(), false));
+    MAY_END.store(true, Ordering::Relaxed);
+    assert_eq!(&within(PATIENCE, long).await.unwrap().unwrap().1[..], b"ended when it was told to");
+}
+
+#[tokio::test]
+async fn a_panic_over_a_long_body_ends_its_own_connection_only() {
+    let edge = start(short()).await;
+    let mut other = edge.pooled().await;
+    assert_eq!(other.answer("/quick").await.0, "quick");
+    edge.client("localhost").post("/panic", "text/plain", vec![b'x'; 64 * 1024]).await.unwrap_err();
+    assert_eq!(other.answer("/quick").await, ("quick".to_owned(), false));
+    until(&edge, "panics_total", 1).await;
 }
 
 #[tokio::test]

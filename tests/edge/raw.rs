@@ -27,7 +27,8 @@ pub(super) fn config(authority_pem: &str, protocols: &[&str]) -> ClientConfig {
 /// A connection after its handshake.
 pub(super) async fn shake(address: SocketAddr, config: ClientConfig) -> io::Result<TlsStream<TcpStream>> {
     let stream = TcpStream::connect(address).await?;
-    TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
+    let server_name = ServerName::try_from("localhost").unwrap();
+    within(PATIENCE, TlsConnector::from(Arc::new(config)).connect(server_name, stream)).await
 }
 
 /// The head of a POST with these further lines.
