@@ -24,7 +24,9 @@ use std::io::{self, Write};
 use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
+use tokio_rustls::client::TlsStream;
 
 /// What the namespaces of the tests expect of their gateways.
 const POLICY: &str = "apiVersion: apim-keyless.dev/v1alpha1
@@ -123,6 +125,16 @@ impl Webhook {
     /// Posts a body to one of the server's paths, past the API server.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
         self.server.post(path, body).await
+    }
+
+    /// A connection to the server, past the API server.
+    pub(crate) async fn connect(&self) -> TlsStream<TcpStream> {
+        self.server.connect().await
+    }
+
+    /// The server's metrics.
+    pub(crate) async fn metrics(&self) -> String {
+        self.server.metrics().await
     }
 
     /// A client of the server that is not the API server, and has no certificate.

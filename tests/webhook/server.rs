@@ -12,6 +12,14 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use apim_keyless::server::Client;
+use apim_keyless::tls::{provider, trust};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// The name that the certificate is for.
 const NAME: &str = "apim-keyless.apim-keyless.svc";
@@ -25,6 +33,7 @@ pub(super) struct Server {
     pub(super) authority: String,
     /// Its port for reviews.
     pub(super) port: u16,
+    health: SocketAddr,
     authority_pem: String,
     log: PathBuf,
     supervisor: Child,
@@ -60,15 +69,36 @@ impl Server {
             .stderr(File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        let port = listening_on(&log).port();
+        let (port, health) = (listening_on(&log, "reviews").port(), listening_on(&log, "health"));
         let authority_pem = fs::read_to_string(certificates.join("ca.crt")).unwrap();
-        Self { authority: STANDARD.encode(&authority_pem), port, authority_pem, log, supervisor }
+        Self { authority: STANDARD.encode(&authority_pem), port, health, authority_pem, log, supervisor }
     }
 
     /// Ends it.
     pub(super) fn stop(&mut self) {
         drop(self.supervisor.stdin.take());
         self.supervisor.wait().unwrap();
+    }
+
+    /// A connection to it.
+    pub(super) async fn connect(&self) -> TlsStream<TcpStream> {
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(trust(&self.authority_pem).unwrap())
+            .with_no_client_auth();
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+        TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(NAME).unwrap(), stream).await.unwrap()
+    }
+
+    /// Its metrics.
+    pub(super) async fn metrics(&self) -> String {
+        let mut stream = TcpStream::connect(self.health).await.unwrap();
+        let request = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
     }
 
     /// Every event so far.
@@ -98,11 +128,11 @@ fn events(log: &PathBuf) -> Vec<Value> {
         .collect()
 }
 
-fn listening_on(log: &PathBuf) -> SocketAddr {
+fn listening_on(log: &PathBuf, port: &str) -> SocketAddr {
     let start = Instant::now();
     loop {
         if let Some(event) = events(log).iter().find(|event| event["message"] == "listening") {
-            return event["reviews"].as_str().unwrap().parse().unwrap();
+            return event[port].as_str().unwrap().parse().unwrap();
         }
         assert!(
             start.elapsed() < Duration::from_secs(30),
