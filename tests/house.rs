@@ -1,8 +1,11 @@
 //! The house keeps its plan: rooms open only on their neighbours, the core is pure, and what is listed twice agrees.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+use apim_keyless::cli::Cli;
 use apim_keyless::policy::rules::RULES;
+use clap::CommandFactory;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,9 +17,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("manifest", &["gateway", "policy"]),
     ("report", &["gateway", "policy"]),
     ("tls", &[]),
-    ("server", &["admission", "telemetry", "tls"]),
-    ("telemetry", &["admission"]),
-    ("cli.rs", &["admission", "cluster", "policy", "telemetry"]),
+    ("server", &["admission", "tls"]),
+    ("telemetry", &["admission", "server"]),
+    ("cli.rs", &["admission", "cluster", "policy", "server", "telemetry"]),
     ("cluster", &["gateway", "tls"]),
     (
         "command",
@@ -137,6 +140,27 @@ fn the_policy_of_the_readme_is_one() {
         .unwrap();
     apim_keyless::policy::Policy::parse(document).unwrap();
     apim_keyless::policy::Policy::parse(&fs::read_to_string("deploy/policy.yaml").unwrap()).unwrap();
+}
+
+#[test]
+fn the_page_about_serving_lists_every_limit_as_it_is() {
+    let page = fs::read_to_string("docs/serving.md").unwrap();
+    let told: Vec<(String, String)> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `--"))
+        .map(|row| row.split(" | ").take(2).map(|cell| cell.trim_matches('`').to_owned()).collect::<Vec<_>>())
+        .map(|cells| (cells[0].clone(), cells[1].clone()))
+        .collect();
+    let command = Cli::command();
+    let serve = command.find_subcommand("serve").unwrap();
+    let limits: Vec<(String, String)> = serve
+        .get_arguments()
+        .filter(|argument| argument.get_help_heading() == Some("Limits"))
+        .map(|argument| (argument.get_long().unwrap().to_owned(), argument.get_default_values().join(OsStr::new(","))))
+        .map(|(flag, default)| (flag, default.into_string().unwrap()))
+        .collect();
+    assert_eq!(told, limits);
+    assert_eq!(limits.len(), 12);
 }
 
 /// Every source below a path, without its inline tests and comments.

@@ -3,17 +3,25 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod edge;
+mod run;
 
-use apim_keyless::server::{Client, ClientError, Health, Limits, bind, health_router, serve_plain};
+use apim_keyless::server::{Client, ClientError, Drain, Health, Limits, bind, health_router, serve_plain};
 use apim_keyless::tls::Authority;
-use edge::{SECOND, milliseconds, probe, short, start, within};
+use edge::{SECOND, brief, milliseconds, probe, short, start, start_with, within};
 use http_body_util::Full;
 use hyper::{Request, StatusCode};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
+
+/// Clients need no certificate.
+fn anyone() -> Arc<dyn ClientCertVerifier> {
+    WebPkiClientVerifier::no_client_auth()
+}
 
 #[tokio::test]
 async fn a_client_of_our_authority_is_answered() {
@@ -107,6 +115,7 @@ async fn a_panic_ends_its_own_connection_only() {
     let mut other = edge.pooled().await;
     other.answer("/quick").await;
     edge.pooled().await.ask("/panic").await.unwrap_err();
+    assert_eq!(edge.metric("panics_total"), 1);
     assert_eq!(other.answer("/quick").await, ("quick".to_owned(), false));
 }
 
@@ -146,7 +155,7 @@ async fn a_drain_answers_what_is_under_way_and_what_still_comes() {
 
 #[tokio::test]
 async fn a_drain_under_load_loses_nothing() {
-    let edge = start(Limits { drain_lag: SECOND, ..short() }).await;
+    let edge = start_with(short(), Drain { lag: SECOND, ..brief() }, anyone()).await;
     let callers: Vec<_> = (0..8).map(|_| tokio::spawn(call_until_told(edge.client("localhost")))).collect();
     tokio::time::sleep(milliseconds(300)).await;
     edge.shutdown.notify_one();
@@ -170,7 +179,7 @@ async fn call_until_told(client: Client) -> usize {
 
 #[tokio::test]
 async fn a_standalone_server_waits_for_answers_but_not_for_idle_connections() {
-    let edge = start(Limits { handshake_timeout: milliseconds(200), ..Limits::standalone() }).await;
+    let edge = start_with(short(), Drain::standalone(), anyone()).await;
     let (mut busy, mut idle, mut unused) = (edge.pooled().await, edge.pooled().await, edge.pooled().await);
     idle.answer("/quick").await;
     let under_way = tokio::spawn(async move { busy.answer("/slow").await });
@@ -185,7 +194,7 @@ async fn a_standalone_server_waits_for_answers_but_not_for_idle_connections() {
 
 #[tokio::test]
 async fn what_never_ends_is_cut() {
-    let edge = start(Limits { drain_timeout: milliseconds(300), ..Limits::standalone() }).await;
+    let edge = start_with(short(), Drain { timeout: milliseconds(300), ..Drain::standalone() }, anyone()).await;
     let mut connection = edge.pooled().await;
     let stuck = tokio::spawn(async move { connection.ask("/stuck").await.map(drop) });
     tokio::time::sleep(milliseconds(100)).await;
@@ -206,7 +215,7 @@ async fn probes_and_scrapers_are_answered_in_plain() {
     assert_eq!(probe(address, "/livez").await, (StatusCode::OK, "ok".to_owned(), String::new()));
     let readiness = async || probe(address, "/readyz").await;
     assert_eq!(readiness().await.1, "not ready: starting");
-    health.ready();
+    health.has(Need::Start);
     assert_eq!(readiness().await.0, StatusCode::OK);
     health.drain();
     assert_eq!(readiness().await.0, StatusCode::SERVICE_UNAVAILABLE);

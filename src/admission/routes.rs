@@ -13,8 +13,8 @@ use axum::routing::post;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Longest body that is read: a write of 3 MiB, twice (new and old object), with every `<`, `>` and `&` escaped, fits.
-pub const BODY_BYTES: usize = 16 * 1024 * 1024;
+/// Longest body that is read unless the server is told otherwise: a write of 3 MiB, twice (new and old object), with every `<`, `>` and `&` escaped, fits.
+pub const BODY_BYTES: u32 = 16 * 1024 * 1024;
 
 /// Told of every review that was answered, for metrics.
 pub trait Observer: Send + Sync + 'static {
@@ -24,12 +24,14 @@ pub trait Observer: Send + Sync + 'static {
     fn undecodable(&self, entry: Entry);
     /// A review that came in at `entry` was put off, since its namespace was not seen yet.
     fn postponed(&self, entry: Entry);
+    /// The policy document has changed and was read; can it be used?
+    fn policy_read(&self, is_usable: bool);
 }
 
 /// What the paths share.
 pub struct Doors {
     /// By what is judged.
-    pub policy: Policy,
+    pub policy: ArcSwap<Policy>,
     /// What stands beside what is judged.
     pub surroundings: Arc<ArcSwap<Snapshot>>,
     /// Whom to tell.
@@ -44,7 +46,8 @@ pub fn router(doors: Arc<Doors>) -> Router {
         };
         router.route(&entry.path(), post(answer))
     });
-    router.layer(DefaultBodyLimit::max(BODY_BYTES)).with_state(doors)
+    // what comes here is whole, and was measured before it was read
+    router.layer(DefaultBodyLimit::disable()).with_state(doors)
 }
 
 /// Answers a body. The whole of it was read before, and judging it waits for nothing.
@@ -60,7 +63,8 @@ fn review(entry: Entry, doors: &Doors, headers: &HeaderMap, body: &[u8]) -> Resp
         Err(undecodable) => return refuse_body(entry, doors, &undecodable),
     };
     let Some(surroundings) = surroundings(doors, &request) else { return postpone(entry, doors, &request) };
-    match answer_or_stand_in(entry, &request, || answer(&doors.policy, &surroundings, entry, &request)) {
+    let policy = doors.policy.load();
+    match answer_or_stand_in(entry, &request, || answer(&policy, &surroundings, entry, &request)) {
         Ok(answer) => {
             doors.observer.answered(entry, &answer, start.elapsed());
             log(entry, &request, &answer, start.elapsed());

@@ -31,10 +31,17 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 
 /// Reads the policy document, or gives the built-in policy where there is none.
 fn read_policy(path: Option<&Path>) -> anyhow::Result<Policy> {
-    let Some(path) = path else { return Ok(Policy::default()) };
+    Ok(read_policy_text(path)?.0)
+}
+
+/// The same, with the text of the document.
+fn read_policy_text(path: Option<&Path>) -> anyhow::Result<(Policy, Option<String>)> {
+    let Some(path) = path else { return Ok((Policy::default(), None)) };
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read the policy document {}", path.display()))?;
-    Policy::parse(&text).with_context(|| format!("the policy document {} cannot be used", path.display()))
+    let policy =
+        Policy::parse(&text).with_context(|| format!("the policy document {} cannot be used", path.display()))?;
+    Ok((policy, Some(text)))
 }
 
 /// Writes to stdout; colours are stripped where it is no terminal. A reader that went away, as `head` does, is no error.

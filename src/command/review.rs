@@ -19,8 +19,8 @@ pub(super) fn run(arguments: &Review) -> anyhow::Result<ExitCode> {
     let policy = read_policy(arguments.policy.as_deref())?;
     let mut body = Vec::new();
     // one byte more than the server takes tells a longer body from one that just fits
-    stdin().lock().take(BODY_BYTES as u64 + 1).read_to_end(&mut body).context("cannot read stdin")?;
-    if body.len() > BODY_BYTES {
+    stdin().lock().take(u64::from(BODY_BYTES) + 1).read_to_end(&mut body).context("cannot read stdin")?;
+    if body.len() > BODY_BYTES as usize {
         bail!("stdin: longer than {BODY_BYTES} bytes, which is more than the server takes");
     }
     let request = Request::read(&body).context("stdin is no review that can be answered")?;

@@ -5,10 +5,11 @@
 //! closes connections itself only when their clients had the time to do so.
 
 use super::connection::{self, Phase};
-use super::{Limits, Site};
+use super::{Drain, Observer, Site, Wait};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -41,16 +42,16 @@ impl<H: Handshake> Acceptor<H> {
 
     /// Accepts until `shutdown`, drains, and returns when all connections have ended or were cut.
     pub(super) async fn run(mut self, shutdown: impl Future<Output = ()>) {
-        let Limits { drain_lag, idle_wait, drain_timeout, .. } = self.site.limits;
+        let Drain { lag, idle_wait, timeout } = self.site.drain;
         self.accept_until(shutdown).await;
         self.phase.send_replace(Phase::Draining);
-        self.accept_until(tokio::time::sleep(drain_lag)).await;
+        self.accept_until(tokio::time::sleep(lag)).await;
 
-        let Self { listener, phase, mut connections, .. } = self;
+        let Self { listener, site, phase, mut connections, .. } = self;
         drop(listener);
-        ended_within(&mut connections, idle_wait).await;
+        ended_within(&mut connections, idle_wait, &*site.observer).await;
         phase.send_replace(Phase::Closing);
-        if !ended_within(&mut connections, drain_timeout).await {
+        if !ended_within(&mut connections, timeout, &*site.observer).await {
             tracing::warn!(connections = connections.len(), "cut connections that did not end in time");
         }
     }
@@ -58,10 +59,10 @@ impl<H: Handshake> Acceptor<H> {
     async fn accept_until(&mut self, end: impl Future<Output = ()>) {
         let mut end = pin!(end);
         loop {
-            let has_room = self.connections.len() < self.site.limits.connections;
+            let has_room = self.connections.len() < self.site.limits.connections as usize;
             tokio::select! {
                 () = &mut end => return,
-                Some(outcome) = self.connections.join_next() => note_panic(outcome),
+                Some(outcome) = self.connections.join_next() => note_panic(outcome, &*self.site.observer),
                 accepted = self.listener.accept(), if has_room => match accepted {
                     Ok((stream, peer)) => self.admit(stream, peer),
                     Err(error) => pause_after(&error).await,
@@ -73,15 +74,38 @@ impl<H: Handshake> Acceptor<H> {
     fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
         let (handshake, site, phase) = (self.handshake.clone(), self.site.clone(), self.phase.subscribe());
         self.connections.spawn(async move {
+            let _open = Open::count(&site.observer);
             // Answers are small and complete; to wait for more of them only delays a review.
             let _ = stream.set_nodelay(true);
             let shaken = tokio::time::timeout(site.limits.handshake_timeout, handshake.shake(stream)).await;
             match shaken {
                 Ok(Ok(stream)) => connection::serve(stream, peer, site, phase).await,
-                Ok(Err(error)) => tracing::debug!(%peer, %error, "handshake failed"),
-                Err(_) => tracing::debug!(%peer, "handshake timed out"),
+                Ok(Err(error)) => {
+                    site.observer.handshake_failed();
+                    tracing::debug!(%peer, %error, "handshake failed");
+                }
+                Err(_) => {
+                    site.observer.timed_out(Wait::Handshake);
+                    tracing::debug!(%peer, "handshake timed out");
+                }
             }
         });
+    }
+}
+
+/// A connection as it is counted: also one that panics, or is cut, has ended.
+struct Open(Arc<dyn Observer>);
+
+impl Open {
+    fn count(observer: &Arc<dyn Observer>) -> Self {
+        observer.opened();
+        Self(Arc::clone(observer))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.closed();
     }
 }
 
@@ -96,18 +120,19 @@ async fn pause_after(error: &io::Error) {
     tokio::time::sleep(ACCEPT_PAUSE).await;
 }
 
-async fn ended_within(connections: &mut JoinSet<()>, patience: Duration) -> bool {
+async fn ended_within(connections: &mut JoinSet<()>, patience: Duration, observer: &dyn Observer) -> bool {
     let all = async {
         while let Some(outcome) = connections.join_next().await {
-            note_panic(outcome);
+            note_panic(outcome, observer);
         }
     };
     tokio::time::timeout(patience, all).await.is_ok()
 }
 
 /// The panic's own text stays out of the log: it may quote a request.
-fn note_panic(outcome: Result<(), JoinError>) {
+fn note_panic(outcome: Result<(), JoinError>, observer: &dyn Observer) {
     if outcome.is_err_and(|error| error.is_panic()) {
+        observer.panicked();
         tracing::error!("a connection was lost to a panic");
     }
 }

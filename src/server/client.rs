@@ -4,7 +4,7 @@ use crate::tls::{TlsError, provider, trust};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
-use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
@@ -106,6 +106,8 @@ impl Client {
         let request = Request::post(path)
             .header(HOST, self.server_name.to_str().as_ref())
             .header(CONTENT_TYPE, content_type)
+            // hyper leaves it out where the body is empty
+            .header(CONTENT_LENGTH, body.len())
             .body(Full::from(body))
             .map_err(ClientError::Request)?;
         tokio::time::timeout(CALL_TIMEOUT, self.call(request)).await.map_err(|_| ClientError::TimedOut)?

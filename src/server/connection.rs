@@ -1,5 +1,6 @@
 //! One connection: HTTP/1.1 within the limits, and its part in a drain.
 
+use super::patience::{Patient, Turns};
 use super::{Limits, Site};
 use axum::response::Response;
 use hyper::header::{CONNECTION, HeaderValue};
@@ -7,6 +8,7 @@ use hyper::server::conn::http1::Builder;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -28,12 +30,22 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let router = TowerToHyperService::new(site.router);
-    let answering = phase.clone();
+    let (answering, turns) = (phase.clone(), Turns::new());
+    let stream = TokioIo::new(Patient::new(stream, turns.clone(), site.limits, site.observer));
     let service = service_fn(move |request| {
-        let (answer, answering) = (router.call(request), answering.clone());
-        async move { answer.await.map(|response| close_while_draining(response, *answering.borrow())) }
+        turns.asked();
+        let (answer, answering, turns) = (router.call(request), answering.clone(), turns.clone());
+        async move {
+            let mut response = answer.await?;
+            close_while_draining(&mut response, *answering.borrow());
+            // after the last answer comes no request, but what is left of a body that was refused
+            if !response.headers().contains_key(CONNECTION) {
+                turns.answered();
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
-    let mut connection = pin!(http(&site.limits).serve_connection(TokioIo::new(stream), service));
+    let mut connection = pin!(http(&site.limits).serve_connection(stream, service));
     let closing = async {
         let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
     };
@@ -55,16 +67,15 @@ fn http(limits: &Limits) -> Builder {
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(limits.keep_alive_idle)
-        .max_header_size(limits.header_bytes)
-        .max_headers(limits.headers);
+        .max_header_size(limits.header_bytes as usize)
+        .max_headers(limits.headers as usize);
     builder
 }
 
 /// Asked when the answer is ready, not when the request came: a request in flight at shutdown closes its connection
 /// too.
-fn close_while_draining(mut response: Response, phase: Phase) -> Response {
+fn close_while_draining(response: &mut Response, phase: Phase) {
     if phase != Phase::Serving {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    response
 }

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -19,55 +20,90 @@ pub struct Health {
     state: watch::Sender<State>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum State {
-    NotReady(String),
-    Ready,
-    Draining,
+/// What a process needs to be ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// A certificate that callers trust. Whoever gets through all the same is answered.
+    Certificate,
+    /// The start itself.
+    Start,
+    /// What stands beside an object that is judged.
+    Surroundings,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    missing: BTreeMap<Need, String>,
+    remark: Option<String>,
+    is_draining: bool,
 }
 
 impl Health {
     /// Not ready, because it is starting.
     pub fn new() -> Self {
-        Self { state: watch::Sender::new(State::NotReady("starting".to_owned())) }
+        let missing = BTreeMap::from([(Need::Start, "starting".to_owned())]);
+        Self { state: watch::Sender::new(State { missing, ..State::default() }) }
     }
 
-    /// Requests may come, unless the process is draining.
-    pub fn ready(&self) {
-        self.change(State::Ready);
+    /// A need is met.
+    pub fn has(&self, need: Need) {
+        self.change(|state| _ = state.missing.remove(&need));
     }
 
-    /// Requests should go elsewhere; whoever asks is told the reason, which must hold no secret.
-    pub fn not_ready(&self, reason: impl Into<String>) {
-        self.change(State::NotReady(reason.into()));
+    /// A need is not met; whoever asks is told the reason, which must hold no secret.
+    pub fn lacks(&self, need: Need, reason: impl Into<String>) {
+        self.change(|state| _ = state.missing.insert(need, reason.into()));
+    }
+
+    /// Something that whoever asks should know, ready or not; it must hold no secret.
+    pub fn remark(&self, remark: Option<String>) {
+        self.state.send_modify(|state| state.remark = remark);
     }
 
     /// The process is about to end.
     pub fn drain(&self) {
-        self.state.send_replace(State::Draining);
+        self.state.send_modify(|state| state.is_draining = true);
+    }
+
+    /// Are requests that come all the same answered? While the process drains they are.
+    pub(super) fn takes_requests(&self) -> bool {
+        let state = self.state.borrow();
+        state.is_draining || state.missing.keys().all(|need| *need == Need::Certificate)
     }
 
     /// May requests come?
     pub fn is_ready(&self) -> bool {
-        *self.state.borrow() == State::Ready
+        self.state.borrow().is_ready()
     }
 
-    fn change(&self, next: State) {
-        self.state.send_if_modified(|state| {
-            let may_change = *state != State::Draining;
-            if may_change {
-                *state = next;
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        self.state.send_modify(|state| {
+            let was_ready = state.is_ready();
+            change(state);
+            match (was_ready, state.is_ready()) {
+                (false, true) => tracing::info!("ready"),
+                (true, false) => tracing::warn!(reason = state.answer(), "not ready"),
+                _ => {}
             }
-            may_change
         });
     }
+}
 
-    fn refusal(&self) -> Option<String> {
-        match &*self.state.borrow() {
-            State::Ready => None,
-            State::NotReady(reason) => Some(format!("not ready: {reason}")),
-            State::Draining => Some("not ready: draining".to_owned()),
-        }
+impl State {
+    fn is_ready(&self) -> bool {
+        self.missing.is_empty() && !self.is_draining
+    }
+
+    /// What whoever asks is told.
+    fn answer(&self) -> String {
+        let readiness = if self.is_draining {
+            "not ready: draining".to_owned()
+        } else if self.missing.is_empty() {
+            "ok".to_owned()
+        } else {
+            format!("not ready: {}", self.missing.values().map(String::as_str).collect::<Vec<_>>().join("; "))
+        };
+        self.remark.iter().fold(readiness, |answer, remark| format!("{answer}\n{remark}"))
     }
 }
 
@@ -77,7 +113,7 @@ impl Default for Health {
     }
 }
 
-/// `/livez` (200 as long as the process answers), `/readyz` (200, or 503 with the reason) and `/metrics` (OpenMetrics,
+/// `/livez` (200 as long as the process answers), `/readyz` (200, or 503 with the reasons) and `/metrics` (OpenMetrics,
 /// the text that `metrics` returns; it is called at every scrape and must not block).
 pub fn health_router(health: Arc<Health>, metrics: impl Fn() -> String + Clone + Send + Sync + 'static) -> Router {
     Router::new()
@@ -87,26 +123,36 @@ pub fn health_router(health: Arc<Health>, metrics: impl Fn() -> String + Clone +
 }
 
 fn readiness(health: &Health) -> impl IntoResponse + use<> {
-    match health.refusal() {
-        None => (StatusCode::OK, "ok".to_owned()),
-        Some(refusal) => (StatusCode::SERVICE_UNAVAILABLE, refusal),
-    }
+    let state = health.state.borrow();
+    (if state.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, state.answer())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn answer(health: &Health) -> String {
+        health.state.borrow().answer()
+    }
+
     #[test]
-    fn a_drain_is_final() {
+    fn every_need_counts_and_a_drain_is_final() {
         let health = Health::new();
-        assert_eq!(health.refusal().as_deref(), Some("not ready: starting"));
-        health.ready();
-        assert!(health.is_ready());
-        health.not_ready("no certificate");
-        assert_eq!(health.refusal().as_deref(), Some("not ready: no certificate"));
+        assert_eq!(answer(&health), "not ready: starting");
+        health.lacks(Need::Certificate, "no certificate");
+        health.has(Need::Start);
+        assert_eq!(answer(&health), "not ready: no certificate");
+        assert!(!health.is_ready() && health.takes_requests(), "who gets through is answered");
+        health.lacks(Need::Surroundings, "not seen yet");
+        assert_eq!(answer(&health), "not ready: no certificate; not seen yet");
+        assert!(!health.takes_requests());
+        health.has(Need::Certificate);
+        health.has(Need::Surroundings);
+        health.remark(Some("policy: the old one counts".to_owned()));
+        assert!(health.is_ready() && answer(&health) == "ok\npolicy: the old one counts");
         health.drain();
-        health.ready();
-        assert_eq!(health.refusal().as_deref(), Some("not ready: draining"));
+        health.has(Need::Start);
+        assert!(!health.is_ready() && health.takes_requests());
+        assert!(answer(&health).starts_with("not ready: draining"));
     }
 }

@@ -1,49 +1,78 @@
 //! HTTPS for reviews and plain HTTP for health: the same loop and the same connections, two handshakes.
 
-use super::Limits;
 use super::accept::{Acceptor, Handshake};
+use super::gate::Gate;
+use super::{Drain, Health, Limits, Observer};
 use axum::Router;
 use rustls::ServerConfig;
+use rustls::server::Acceptor as HelloReader;
 use std::io;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
+use tokio::sync::Semaphore;
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 /// What is served, and within which bounds.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Site {
     /// Answers the requests.
     pub router: Router,
     /// Bounds of the socket.
     pub limits: Limits,
+    /// How it ends.
+    pub drain: Drain,
+    /// Whether requests are taken at all.
+    pub health: Arc<Health>,
+    /// Whom to tell what happens.
+    pub observer: Arc<dyn Observer>,
 }
 
-/// Answers HTTPS on `listener` until `shutdown` completes, then drains as [`Limits`] describes, and returns.
+/// Answers HTTPS on `listener` until `shutdown` completes, then drains as [`Drain`] describes, and returns.
+///
+/// A request reaches the router with its whole body, while the site's health takes requests; whatever is beyond the
+/// limits is answered by a [`Refusal`](super::Refusal).
 ///
 /// HTTP/1.1 only, as `config` offers no other: the API server forces it for Services, and the attacks on HTTP/2 do
 /// not exist then. An error of one connection ends that connection only, and is a debug event.
 pub async fn serve(
     listener: TcpListener,
     config: Arc<ServerConfig>,
-    site: Site,
+    mut site: Site,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    Acceptor::new(listener, TlsAcceptor::from(config), site).run(shutdown).await;
+    let gate = Gate::new(site.limits, Arc::clone(&site.health), Arc::clone(&site.observer));
+    site.router = gate.before(site.router);
+    let handshakes = Arc::new(Semaphore::new(site.limits.handshakes as usize));
+    Acceptor::new(listener, Tls { config, handshakes }, site).run(shutdown).await;
 }
 
 /// Answers plain HTTP on `listener` until `shutdown` completes; requests in flight have one second left then.
 ///
 /// For the health port. Complete its `shutdown` when [`serve`] has returned, so that probes see the drain.
 pub async fn serve_plain(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()> + Send) {
-    Acceptor::new(listener, Plain, Site { router, limits: Limits::health() }).run(shutdown).await;
+    // without a gate nobody asks for its health: this port answers from first to last
+    let health = Arc::default();
+    let site = Site { router, limits: Limits::health(), drain: Drain::health(), health, observer: Arc::new(()) };
+    Acceptor::new(listener, Plain, site).run(shutdown).await;
 }
 
-impl Handshake for TlsAcceptor {
+/// TLS, in two steps: a client that says nothing, or half a `ClientHello`, costs a connection but none of the bounded
+/// number of handshakes, which is there for what costs computing time.
+#[derive(Clone)]
+struct Tls {
+    config: Arc<ServerConfig>,
+    handshakes: Arc<Semaphore>,
+}
+
+impl Handshake for Tls {
     type Stream = TlsStream<TcpStream>;
 
-    fn shake(&self, stream: TcpStream) -> impl Future<Output = io::Result<Self::Stream>> + Send {
-        self.accept(stream)
+    async fn shake(&self, stream: TcpStream) -> io::Result<Self::Stream> {
+        let hello = LazyConfigAcceptor::new(HelloReader::default(), stream).await?;
+        // waits within the time-out of the handshake, and in a queue that the number of connections bounds
+        let _permit = self.handshakes.acquire().await.map_err(io::Error::other)?;
+        hello.into_stream(Arc::clone(&self.config)).await
     }
 }
 

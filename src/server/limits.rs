@@ -1,58 +1,89 @@
-//! What one listening socket allows, and how patiently it ends.
+//! What one listening socket allows. docs/serving.md says why, and what happens at each limit.
 
+use crate::admission::routes::BODY_BYTES;
+use clap::{Args, value_parser};
+use humantime::{format_duration, parse_duration};
 use std::time::Duration;
 
 /// Bounds of a listening socket. The defaults are those of a replica in a cluster.
-///
-/// At shutdown the phases follow one another: [`drain_lag`](Self::drain_lag), then at most
-/// [`idle_wait`](Self::idle_wait), then at most [`drain_timeout`](Self::drain_timeout). Their sum (110 s) has to stay
-/// below the Pod's `terminationGracePeriodSeconds`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
+#[command(next_help_heading = "Limits")]
 pub struct Limits {
-    /// How long a TLS handshake may take. Default 5 s.
+    /// Open connections; further ones wait in the socket's queue
+    #[arg(long, value_name = "NUMBER", default_value_t = Self::DEFAULT.connections, value_parser = value_parser!(u32).range(1..))]
+    pub connections: u32,
+    /// TLS handshakes at once, counted from a whole `ClientHello`; further ones wait
+    #[arg(long, value_name = "NUMBER", default_value_t = Self::DEFAULT.handshakes, value_parser = value_parser!(u32).range(1..))]
+    pub handshakes: u32,
+    /// From the connection to the end of its TLS handshake
+    #[arg(long, value_name = "DURATION", default_value = shown(Self::DEFAULT.handshake_timeout), value_parser = duration)]
     pub handshake_timeout: Duration,
-    /// How long a connection may wait for a (next) request's complete head. Default 120 s: the API server keeps idle
-    /// connections for 90 s and does not repeat a request that meets one we closed.
+    /// How long a connection may be idle; must be longer than the 90 s that the API server keeps one
+    #[arg(long, value_name = "DURATION", default_value = shown(Self::DEFAULT.keep_alive_idle), value_parser = duration)]
     pub keep_alive_idle: Duration,
-    /// The size of a request's head in bytes. Default 16 KiB; above it the answer is 431.
-    pub header_bytes: usize,
-    /// The number of a request's header fields. Default 64; above it the answer is 431.
-    pub headers: usize,
-    /// The number of open connections. Default 2,048; above it connections wait in the socket's queue.
-    pub connections: usize,
-    /// How long new connections are still accepted after the shutdown was asked for, every answer closing its
-    /// connection: clients need a while to learn that this endpoint goes. Default 10 s.
-    pub drain_lag: Duration,
-    /// How long after the lag idle connections may still bring a request before they are closed. Default 85 s: with
-    /// the lag longer than the 90 s that the API server keeps them, so that it closes them itself.
-    pub idle_wait: Duration,
-    /// How long requests in flight may then still take before they are cut. Default 15 s.
-    pub drain_timeout: Duration,
+    /// From the first byte of a request to the end of its header section
+    #[arg(long, value_name = "DURATION", default_value = shown(Self::DEFAULT.header_timeout), value_parser = duration)]
+    pub header_timeout: Duration,
+    /// Bytes of a request's header section
+    #[arg(long, value_name = "BYTES", default_value_t = Self::DEFAULT.header_bytes, value_parser = value_parser!(u32).range(1024..))]
+    pub header_bytes: u32,
+    /// Header fields of a request
+    #[arg(long, value_name = "NUMBER", default_value_t = Self::DEFAULT.headers, value_parser = value_parser!(u32).range(1..))]
+    pub headers: u32,
+    /// From the header section to the end of the body; a request's own ?timeout=, less 200 ms, counts if it is shorter
+    #[arg(long, value_name = "DURATION", default_value = shown(Self::DEFAULT.body_timeout), value_parser = duration)]
+    pub body_timeout: Duration,
+    /// Bytes of a request's body
+    #[arg(long, value_name = "BYTES", default_value_t = Self::DEFAULT.body_bytes, value_parser = value_parser!(u32).range(1..))]
+    pub body_bytes: u32,
+    /// Bytes of all bodies at once, taken from their Content-Length before they are read
+    #[arg(long, value_name = "BYTES", default_value_t = Self::DEFAULT.bodies_bytes, value_parser = value_parser!(u32).range(1..))]
+    pub bodies_bytes: u32,
+    /// Reviews at once, counted from a whole body
+    #[arg(long, value_name = "NUMBER", default_value_t = Self::DEFAULT.reviews, value_parser = value_parser!(u32).range(1..))]
+    pub reviews: u32,
+    /// How long a client may take nothing of its answer
+    #[arg(long, value_name = "DURATION", default_value = shown(Self::DEFAULT.answer_timeout), value_parser = duration)]
+    pub answer_timeout: Duration,
 }
 
 impl Limits {
-    /// For a server that nobody balances over: it ends as soon as the requests in flight are answered.
-    pub fn standalone() -> Self {
-        Self { drain_lag: Duration::ZERO, idle_wait: Duration::ZERO, ..Self::default() }
-    }
+    const DEFAULT: Self = Self {
+        connections: 2048,
+        handshakes: 256,
+        handshake_timeout: Duration::from_secs(5),
+        keep_alive_idle: Duration::from_mins(2),
+        header_timeout: Duration::from_secs(10),
+        header_bytes: 16 * 1024,
+        headers: 64,
+        body_timeout: Duration::from_secs(10),
+        body_bytes: BODY_BYTES,
+        bodies_bytes: 4 * BODY_BYTES,
+        reviews: 64,
+        answer_timeout: Duration::from_secs(10),
+    };
 
-    /// For the health port: few clients, short requests, and it ends last.
+    /// For the health port: few clients, short requests.
     pub(super) fn health() -> Self {
-        Self { connections: 256, drain_timeout: Duration::from_secs(1), ..Self::standalone() }
+        Self { connections: 256, ..Self::DEFAULT }
     }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            handshake_timeout: Duration::from_secs(5),
-            keep_alive_idle: Duration::from_mins(2),
-            header_bytes: 16 * 1024,
-            headers: 64,
-            connections: 2048,
-            drain_lag: Duration::from_secs(10),
-            idle_wait: Duration::from_secs(85),
-            drain_timeout: Duration::from_secs(15),
-        }
+        Self::DEFAULT
+    }
+}
+
+fn shown(duration: Duration) -> String {
+    format_duration(duration).to_string()
+}
+
+/// Nothing can be done in no time at all.
+fn duration(text: &str) -> Result<Duration, String> {
+    match parse_duration(text) {
+        Ok(Duration::ZERO) => Err("must be longer than nothing".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(format!("{error}; write it like 10s or 500ms")),
     }
 }

@@ -3,17 +3,29 @@
 //!
 //! [`bind`] takes a port, [`serve`] answers HTTPS on it, [`serve_plain`] answers the health port. [`Client`] is the
 //! other end, for demonstrations and tests.
+//!
+//! A connection goes through `accept` (the loop and the drain), `https` (the handshake), `connection` (HTTP/1.1) on a
+//! stream with `patience` (slow clients), and each of its requests through `gate` (bodies, overload, readiness) to the
+//! router.
 
 mod accept;
 mod client;
 mod connection;
+mod drain;
+mod gate;
 mod health;
 mod https;
 mod limits;
 mod listener;
+mod observer;
+mod patience;
+mod refusal;
 
 pub use client::{Client, ClientError};
-pub use health::{Health, health_router};
+pub use drain::Drain;
+pub use health::{Health, Need, health_router};
 pub use https::{Site, serve, serve_plain};
 pub use limits::Limits;
 pub use listener::{ListenError, bind};
+pub use observer::{Observer, Wait};
+pub use refusal::Refusal;

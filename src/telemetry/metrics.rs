@@ -1,7 +1,8 @@
 //! Metrics in OpenMetrics text. Labels are bounded: no name of an object, a namespace or a user is one.
 
+use super::Connections;
 use crate::admission::routes::Observer;
-use crate::admission::{Answer, Entry};
+use crate::admission::{Answer, Entry, Verdict};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -20,7 +21,9 @@ pub struct Metrics {
     rulings: Family<RulingLabels, Counter>,
     undecodable: Family<EntryLabels, Counter>,
     postponed: Family<EntryLabels, Counter>,
+    policies: Family<PolicyLabels, Counter>,
     duration: Family<EntryLabels, Histogram>,
+    connections: Connections,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -42,6 +45,11 @@ struct RulingLabels {
     mode: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PolicyLabels {
+    outcome: &'static str,
+}
+
 impl EntryLabels {
     fn of(entry: Entry) -> Self {
         Self { door: entry.door.name(), mode: entry.mode.name() }
@@ -56,7 +64,7 @@ impl Default for Metrics {
             || Histogram::new([0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.005, 0.025, 0.1, 1.0]);
         let duration = Family::new_with_constructor(buckets as fn() -> Histogram);
         let (reviews, rulings) = (Family::default(), Family::default());
-        let (undecodable, postponed) = (Family::default(), Family::default());
+        let (undecodable, postponed, policies) = (Family::default(), Family::default(), Family::default());
         registry.register("reviews", "Reviews that were answered", reviews.clone());
         registry.register("rulings", "Faults that were found, by rule and by the mode that counted", rulings.clone());
         registry.register("undecodable", "Bodies that were no review", undecodable.clone());
@@ -71,12 +79,24 @@ impl Default for Metrics {
             Unit::Seconds,
             duration.clone(),
         );
+        registry.register(
+            "policy_changes",
+            "Changes of the policy document, by whether it could be used; else the one before stays",
+            policies.clone(),
+        );
+        let connections = Connections::default();
+        connections.register(&mut registry);
         registry.register("build", "The running build", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        Self { registry: Arc::new(registry), reviews, rulings, undecodable, postponed, duration }
+        Self { registry: Arc::new(registry), reviews, rulings, undecodable, postponed, policies, duration, connections }
     }
 }
 
 impl Metrics {
+    /// Those of the listening side.
+    pub fn connections(&self) -> Connections {
+        self.connections.clone()
+    }
+
     /// Every family as OpenMetrics text.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
@@ -91,6 +111,9 @@ impl Observer for Metrics {
         let (door, mode) = (entry.door.name(), entry.mode.name());
         self.reviews.get_or_create(&ReviewLabels { door, mode, verdict: answer.verdict.name() }).inc();
         self.duration.get_or_create(&EntryLabels::of(entry)).observe(duration.as_secs_f64());
+        if answer.verdict == Verdict::Failed {
+            self.connections.panics.inc();
+        }
         for ruling in &answer.rulings {
             self.rulings.get_or_create(&RulingLabels { rule: ruling.rule.id, mode: ruling.mode.name() }).inc();
         }
@@ -98,6 +121,10 @@ impl Observer for Metrics {
 
     fn undecodable(&self, entry: Entry) {
         self.undecodable.get_or_create(&EntryLabels::of(entry)).inc();
+    }
+
+    fn policy_read(&self, is_usable: bool) {
+        self.policies.get_or_create(&PolicyLabels { outcome: if is_usable { "used" } else { "unusable" } }).inc();
     }
 
     fn postponed(&self, entry: Entry) {

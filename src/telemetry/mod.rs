@@ -1,7 +1,9 @@
 //! What is told of the program itself: its log and its metrics.
 
+mod connections;
 mod log;
 mod metrics;
 
+pub use connections::Connections;
 pub use log::{LogFormat, start_log};
 pub use metrics::Metrics;

@@ -2,13 +2,13 @@
 
 use super::error::{Fault, Part, TlsError};
 use super::{pem, provider};
+use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::verify_server_name;
 use rustls::pki_types::{ServerName, UnixTime};
-use rustls::server::{NoServerSessionStorage, ParsedCertificate};
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{RootCertStore, ServerConfig};
+use rustls::server::ParsedCertificate;
+use rustls::sign::CertifiedKey;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -92,24 +92,6 @@ impl Leaf {
         let life = self.not_after.duration_since(self.not_before).unwrap_or_default();
         let rest = self.not_after.duration_since(now).unwrap_or_default();
         rest < life / 3
-    }
-
-    /// How the server speaks TLS with this leaf: 1.2 and 1.3, HTTP/1.1 only, no client certificates.
-    ///
-    /// Sessions are not resumed, so that no connection outlives a change of certificates.
-    ///
-    /// # Errors
-    /// None that the provider in use can cause.
-    pub fn server_config(&self) -> Result<ServerConfig, TlsError> {
-        let mut config = ServerConfig::builder_with_provider(provider())
-            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-            .map_err(|error| TlsError::new(Part::LeafCertificate, Fault::Refused(error)))?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&self.certified))));
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        config.send_tls13_tickets = 0;
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        Ok(config)
     }
 
     /// Would a client that trusts `roots` accept the leaf at `now`, by each of `names`?
@@ -216,13 +198,5 @@ mod tests {
             assert!(error.starts_with(said), "{error}");
             assert!(!error.contains("c2Vj") && !error.contains("secret"), "{error}");
         }
-    }
-
-    #[test]
-    fn it_speaks_http_1_only_and_resumes_nothing() {
-        let config = leaf(&["localhost"], SystemTime::now()).server_config().unwrap();
-        assert_eq!(config.alpn_protocols, [b"http/1.1".to_vec()]);
-        assert_eq!(config.send_tls13_tickets, 0);
-        assert!(!config.session_storage.can_cache() && !config.ticketer.enabled());
     }
 }

@@ -7,6 +7,7 @@
 mod authorities;
 mod authority;
 mod bundle;
+mod clients;
 mod error;
 mod files;
 mod leaf;
@@ -19,11 +20,12 @@ pub use authorities::{Authorities, Data};
 use authority::AUTHORITY_NAME;
 pub use authority::{AUTHORITY_VALIDITY, Authority};
 pub use bundle::{authorities_in, bundle_text};
+pub use clients::{clients_of, everyone};
 pub use error::TlsError;
 pub use leaf::Leaf;
 pub use pem::trust;
 pub use served::Served;
-pub use standalone::{Certificates, LEAF_VALIDITY, Origin};
+pub use standalone::{Certificates, LEAF_VALIDITY, Origin, leaf_in};
 pub use succession::{Amendment, Bundle, Generation, Shown, Strangers, Terms, View};
 
 use rustls::crypto::CryptoProvider;

@@ -63,6 +63,17 @@ impl Certificates {
     }
 }
 
+/// The leaf that a folder holds now, in `tls.crt` and `tls.key`; its dates are not judged.
+///
+/// # Errors
+/// A file is missing, can't be read, or is not the other's pair: so it is for a moment while both are replaced.
+pub fn leaf_in(directory: &Path) -> Result<Leaf, TlsError> {
+    let folder = Folder::new(directory);
+    let read = |part| folder.read(part)?.ok_or_else(|| missing(part));
+    let leaf = read(Part::LeafCertificate).and_then(|certificate| Leaf::from_pem(&certificate, &read(Part::LeafKey)?));
+    leaf.map_err(|error| locate(&folder, error))
+}
+
 /// The texts of the four files.
 struct Found {
     authority: Option<String>,

@@ -96,6 +96,35 @@ fn the_log_is_text_where_it_is_asked_for() {
     assert!(!serving.stderr().contains('{') && !serving.stderr().contains('\u{1b}'), "{}", serving.stderr());
 }
 
+#[test]
+fn a_ca_for_clients_that_cannot_be_used_is_told() {
+    let folder = Folder::with(&[("garbage.crt", "garbage")]);
+    for (file, cause) in [("nowhere.crt", "No such file or directory"), ("garbage.crt", "the CA's certificate: ")] {
+        let mut serving = Serving::start(&folder, &["--client-ca", file]);
+        assert_eq!(serving.code(), Some(2));
+        let told = serving.stderr();
+        assert!(told.starts_with(&format!("error: cannot let clients of {file} in: {cause}")), "{told}");
+    }
+    let mut serving = Serving::start(&folder, &["--client-name", "kube-apiserver"]);
+    assert_eq!(serving.code(), Some(2));
+    assert!(serving.stderr().contains("--client-ca <FILE>"), "{}", serving.stderr());
+}
+
+#[test]
+fn a_limit_that_lets_nothing_through_is_refused() {
+    let folder = Folder::with(&[]);
+    for (flag, value, cause) in [
+        ("--reviews", "0", "0 is not in 1.."),
+        ("--header-bytes", "100", "100 is not in 1024.."),
+        ("--body-timeout", "0s", "must be longer than nothing"),
+        ("--body-timeout", "10", "write it like 10s or 500ms"),
+    ] {
+        let mut serving = Serving::start(&folder, &[flag, value]);
+        assert_eq!(serving.code(), Some(2));
+        assert!(serving.stderr().contains(cause), "{}", serving.stderr());
+    }
+}
+
 const REFUSED: &str = r#"
   Deployment payments: refused
     1 fault keeps gateway "payments" from running keyless

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::credentials::{Identity, SERVICE_ACCOUNT_KEY, SERVICE_ACCOUNT_PUBLIC_KEY, authority_file, kubeconfig_file};
+use super::credentials::{
+    Identity, SERVICE_ACCOUNT_KEY, SERVICE_ACCOUNT_PUBLIC_KEY, admission_configuration_file, authority_file,
+    kubeconfig_file,
+};
 
 /// etcd wants a port, even of a socket in the file system, whose name it then is part of. With no port
 /// of the network, no other control plane can be mistaken for this one.
@@ -39,6 +42,7 @@ pub(super) fn api_server(binary: &Path, folder: &Path, port: u16, controllers: b
         format!("--tls-cert-file={}", serving.certificate.display()),
         format!("--tls-private-key-file={}", serving.key.display()),
         format!("--client-ca-file={}", authority_file(folder).display()),
+        format!("--admission-control-config-file={}", admission_configuration_file(folder).display()),
         "--authorization-mode=RBAC".to_owned(),
         "--allow-privileged=true".to_owned(),
         "--service-account-issuer=https://kubernetes.default.svc".to_owned(),

@@ -12,6 +12,8 @@ use serde_json::json;
 
 /// Signs the tokens of ServiceAccounts.
 pub(super) const SERVICE_ACCOUNT_KEY: &str = "service-accounts.key";
+/// The name that kube-apiserver shows to webhooks that ask for one.
+pub(crate) const WEBHOOK_CLIENT: &str = "kube-apiserver-webhook-client";
 /// Proves the tokens of ServiceAccounts.
 pub(super) const SERVICE_ACCOUNT_PUBLIC_KEY: &str = "service-accounts.pub";
 
@@ -36,6 +38,9 @@ impl Credentials {
         let controllers = Identity::of(folder, "kube-controller-manager");
         controllers.write(&client("system:kube-controller-manager", None)?, &authority)?;
         write_kubeconfig(folder, port, &controllers)?;
+        let webhooks = Identity::of(folder, WEBHOOK_CLIENT);
+        webhooks.write(&client(WEBHOOK_CLIENT, None)?, &authority)?;
+        write_admission_configuration(folder, &webhooks)?;
         let administrator = Identity::of(folder, "administrator");
         administrator.write(&client("administrator", Some("system:masters"))?, &authority)?;
         Ok(Self { authority: authority.der().to_vec(), administrator })
@@ -69,6 +74,11 @@ pub(super) fn kubeconfig_file(folder: &Path) -> PathBuf {
     folder.join("kube-controller-manager.kubeconfig")
 }
 
+/// Where kube-apiserver reads how it signs in to webhooks.
+pub(super) fn admission_configuration_file(folder: &Path) -> PathBuf {
+    folder.join("admission-configuration.json")
+}
+
 fn authority() -> Result<Authority, rcgen::Error> {
     let mut parameters = CertificateParams::default();
     parameters.distinguished_name = subject("authority of a test's control plane", None);
@@ -100,6 +110,33 @@ fn subject(common_name: &str, organization: Option<&str>) -> DistinguishedName {
         subject.push(DnType::OrganizationName, organization);
     }
     subject
+}
+
+/// One certificate for every webhook: it is shown only to those that ask.
+fn write_admission_configuration(folder: &Path, user: &Identity) -> io::Result<()> {
+    let kubeconfig_file = folder.join("webhooks.kubeconfig");
+    let kubeconfig = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "users": [{ "name": "*", "user": { "client-certificate": user.certificate, "client-key": user.key } }],
+    });
+    fs::write(&kubeconfig_file, kubeconfig.to_string())?;
+    let plugin = |name: &str| {
+        json!({
+            "name": name,
+            "configuration": {
+                "apiVersion": "apiserver.config.k8s.io/v1",
+                "kind": "WebhookAdmissionConfiguration",
+                "kubeConfigFile": kubeconfig_file,
+            },
+        })
+    };
+    let configuration = json!({
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "AdmissionConfiguration",
+        "plugins": [plugin("MutatingAdmissionWebhook"), plugin("ValidatingAdmissionWebhook")],
+    });
+    fs::write(admission_configuration_file(folder), configuration.to_string())
 }
 
 fn write_kubeconfig(folder: &Path, port: u16, user: &Identity) -> io::Result<()> {

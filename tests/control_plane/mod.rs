@@ -4,7 +4,7 @@
 //! One is started for each test binary, by the first test that asks. It ends with the binary,
 //! however that ends, and leaves neither a process nor a folder behind (see `supervise.sh`).
 
-#![allow(dead_code, reason = "each test binary includes this module and uses its own part of it")]
+#![allow(dead_code, unused_imports, reason = "each test binary includes this module and uses its own part of it")]
 #![allow(clippy::expect_used, clippy::panic, reason = "only tests call this, and a fault here is theirs to fail with")]
 
 mod binaries;
@@ -26,6 +26,7 @@ use kube::config::AuthInfo;
 
 use binaries::Binaries;
 use credentials::Credentials;
+pub(crate) use credentials::WEBHOOK_CLIENT;
 use servers::{CONTROLLERS, Servers};
 
 static SHARED: OnceLock<Result<ControlPlane, Absence>> = OnceLock::new();
@@ -69,6 +70,11 @@ impl ControlPlane {
     pub(crate) fn authority_pem(&self) -> String {
         fs::read_to_string(credentials::authority_file(self.servers.folder()))
             .expect("it was written when the control plane started")
+    }
+
+    /// The certificate of the CA that issued what kube-apiserver shows to webhooks as [`WEBHOOK_CLIENT`].
+    pub(crate) fn client_authority(&self) -> PathBuf {
+        credentials::authority_file(self.servers.folder())
     }
 
     /// Whether kube-controller-manager runs: only then do Deployments become Pods, and do namespaces

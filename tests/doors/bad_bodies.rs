@@ -160,7 +160,7 @@ async fn a_body_that_is_too_long_is_refused_and_the_longest_that_fits_is_answere
         assert_eq!(reply.status, 413, "{}", reply.text);
         still_answers(&house, entry).await;
         let mut long = review("deployment-bare").to_string().into_bytes();
-        long.resize(apim_keyless::admission::routes::BODY_BYTES, b' ');
+        long.resize(apim_keyless::admission::routes::BODY_BYTES as usize, b' ');
         assert_eq!(house.post(&entry.path(), long).await.status, 200);
     }
 }

@@ -18,15 +18,16 @@ pub(crate) use verify::verify;
 use apim_keyless::admission::Entry;
 use apim_keyless::admission::routes::{Doors, router};
 use apim_keyless::policy::Policy;
-use apim_keyless::server::{Limits, Site, bind, serve};
+use apim_keyless::server::{Drain, Health, Limits, Site, bind, serve};
 use apim_keyless::telemetry::Metrics;
 use apim_keyless::tls::{Authority, provider, trust};
+use arc_swap::ArcSwap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
-use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use hyper::http::request;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -76,12 +77,20 @@ impl House {
         let listener = bind(([127, 0, 0, 1], 0).into(), "HTTPS", "--listen").await.unwrap();
         let address = listener.local_addr().unwrap();
         let doors = Doors {
-            policy: Policy::parse(POLICY).unwrap(),
+            policy: ArcSwap::from_pointee(Policy::parse(POLICY).unwrap()),
             surroundings: Arc::default(),
             observer: Box::new(Metrics::default()),
         };
-        let site = Site { router: router(Arc::new(doors)), limits: Limits::standalone() };
-        tokio::spawn(serve(listener, Arc::new(leaf.server_config().unwrap()), site, pending()));
+        let health = Arc::new(Health::new());
+        health.has(Need::Start);
+        let site = Site {
+            router: router(Arc::new(doors)),
+            limits: Limits::default(),
+            drain: Drain::standalone(),
+            health,
+            observer: Arc::new(()),
+        };
+        tokio::spawn(serve(listener, Arc::new(Served::of(&leaf).server_config(everyone()).unwrap()), site, pending()));
         let config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
@@ -114,7 +123,9 @@ impl House {
         let stream = self.connector.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
-        let request = request.header(HOST, "localhost").body(Full::new(body.into())).unwrap();
+        let body = body.into();
+        let request = request.header(HOST, "localhost").header(CONTENT_LENGTH, body.len());
+        let request = request.body(Full::new(body)).unwrap();
         let response = sender.send_request(request).await.unwrap();
         let status = response.status();
         let text = response.into_body().collect().await.unwrap().to_bytes();

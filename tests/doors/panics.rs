@@ -1,8 +1,11 @@
 //! A judgement that breaks down never stops a write where nothing is refused, and never lets one pass where it is.
 
 use super::{readable, review, verify};
+use apim_keyless::admission::routes::Observer;
 use apim_keyless::admission::{Answer, Entry, Request, Undecodable, Verdict, answer_or_stand_in};
+use apim_keyless::telemetry::Metrics;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// The answer at `entry` to a review whose judgement panics.
 fn stand_in(entry: Entry, review: &Value) -> (Verdict, Value) {
@@ -10,6 +13,9 @@ fn stand_in(entry: Entry, review: &Value) -> (Verdict, Value) {
     let request = Request::read(body.as_bytes()).unwrap();
     let decide = || -> Result<Answer, Undecodable> { panic!("{}", review["request"]["object"]) };
     let answer = answer_or_stand_in(entry, &request, decide).unwrap();
+    let metrics = Metrics::default();
+    metrics.answered(entry, &answer, Duration::ZERO);
+    assert!(metrics.to_text().contains("\napim_keyless_panics_total 1\n"), "{}", metrics.to_text());
     (answer.verdict, serde_json::from_slice(&answer.response.to_review()).unwrap())
 }
 

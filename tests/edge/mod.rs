@@ -2,8 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "only tests call this, and a fault here is theirs to fail with")]
 
-use apim_keyless::server::{Client, Limits, Site, bind, serve};
-use apim_keyless::tls::{Authority, provider, trust};
+mod binary;
+mod clients;
+mod handshakes;
+mod overload;
+mod raw;
+mod slow;
+
+use apim_keyless::server::{Client, Drain, Health, Limits, Site, bind, serve};
+use apim_keyless::telemetry::Metrics;
+use apim_keyless::tls::Authority;
 use axum::Router;
 use axum::routing::{get, post};
 use http_body_util::{BodyExt, Full};
@@ -12,19 +20,21 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::CONNECTION;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// A second.
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
+/// As long as a test waits for what must happen, however slow its machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server of its own for each test.
 pub(crate) struct Edge {
@@ -32,10 +42,13 @@ pub(crate) struct Edge {
     pub(crate) address: SocketAddr,
     /// Whoever trusts this trusts its certificate.
     pub(crate) authority: Authority,
+    /// Whether it takes requests.
+    pub(crate) health: Arc<Health>,
     /// Once notified, it drains.
     pub(crate) shutdown: Arc<Notify>,
     /// Is done when it has drained.
     pub(crate) ended: JoinHandle<()>,
+    metrics: Metrics,
 }
 
 /// As many milliseconds.
@@ -45,14 +58,12 @@ pub(crate) fn milliseconds(number: u64) -> Duration {
 
 /// Limits under which a test takes tenths of seconds.
 pub(crate) fn short() -> Limits {
-    Limits {
-        handshake_timeout: milliseconds(200),
-        keep_alive_idle: 10 * SECOND,
-        drain_lag: milliseconds(600),
-        idle_wait: milliseconds(600),
-        drain_timeout: 2 * SECOND,
-        ..Limits::default()
-    }
+    Limits { handshake_timeout: milliseconds(200), keep_alive_idle: 10 * SECOND, ..Limits::default() }
+}
+
+/// A drain that takes tenths of seconds.
+pub(crate) fn brief() -> Drain {
+    Drain { lag: milliseconds(600), idle_wait: milliseconds(600), timeout: 2 * SECOND }
 }
 
 /// Answers at once, late, never, and with a panic.
@@ -60,6 +71,7 @@ fn router() -> Router {
     Router::new()
         .route("/quick", get(async || "quick"))
         .route("/echo", post(async |body: String| body))
+        .route("/long", get(async || "x".repeat(8 * 1024 * 1024)))
         .route(
             "/slow",
             get(async || {
@@ -67,8 +79,9 @@ fn router() -> Router {
                 "slow"
             }),
         )
+        .route("/busy", post(async |_: Bytes| overload::busy()))
         .route("/stuck", get(std::future::pending::<&'static str>))
-        .route("/panic", get(panicking))
+        .route("/panic", get(panicking).post(panicking))
 }
 
 #[allow(clippy::panic, reason = "what a panic of a handler does is the question")]
@@ -76,18 +89,26 @@ async fn panicking() -> &'static str {
     panic!("by request")
 }
 
-/// Starts a server on a port of its own.
+/// Starts a server on a port of its own, ready.
 pub(crate) async fn start(limits: Limits) -> Edge {
+    start_with(limits, brief(), WebPkiClientVerifier::no_client_auth()).await
+}
+
+/// The same, with a drain and clients of the test's choice.
+pub(crate) async fn start_with(limits: Limits, drain: Drain, clients: Arc<dyn ClientCertVerifier>) -> Edge {
     let now = SystemTime::now();
     let authority = Authority::create(now).unwrap();
     let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let config = Arc::new(authority.issue(&names, now, 3600 * SECOND).unwrap().server_config().unwrap());
+    let leaf = authority.issue(&names, now, 3600 * SECOND).unwrap();
+    let config = Arc::new(Served::of(&leaf).server_config(clients).unwrap());
     let listener = bind(([127, 0, 0, 1], 0).into(), "HTTPS", "--listen").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let shutdown = Arc::new(Notify::new());
-    let site = Site { router: router(), limits };
+    let (shutdown, health, metrics) = (Arc::new(Notify::new()), Arc::new(Health::new()), Metrics::default());
+    health.has(Need::Start);
+    let observer = Arc::new(metrics.connections());
+    let site = Site { router: router(), limits, drain, health: Arc::clone(&health), observer };
     let ended = tokio::spawn(serve(listener, config, site, Arc::clone(&shutdown).notified_owned()));
-    Edge { address, authority, shutdown, ended }
+    Edge { address, authority, health, shutdown, ended, metrics }
 }
 
 impl Edge {
@@ -98,22 +119,17 @@ impl Edge {
 
     /// A handshake that offers these protocols (ALPN).
     pub(crate) async fn offer(&self, protocols: &[&str]) -> std::io::Result<TlsStream<TcpStream>> {
-        let mut config = ClientConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(trust(self.authority.certificate_pem()).unwrap())
-            .with_no_client_auth();
-        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-        let stream = TcpStream::connect(self.address).await?;
-        TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
+        raw::shake(self.address, raw::config(self.authority.certificate_pem(), protocols)).await
     }
 
     /// A connection as a pool keeps it.
     pub(crate) async fn pooled(&self) -> Pooled {
-        let stream = TokioIo::new(self.offer(&["http/1.1"]).await.unwrap());
-        let (sender, connection) = http1::handshake(stream).await.unwrap();
-        tokio::spawn(connection);
-        Pooled { sender }
+        Pooled::on(self.offer(&["http/1.1"]).await.unwrap()).await
+    }
+
+    /// The value of a metric, named with its labels; 0 where it is not there.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        raw::metric(&self.metrics.to_text(), name)
     }
 }
 
@@ -124,6 +140,13 @@ pub(crate) struct Pooled {
 }
 
 impl Pooled {
+    /// HTTP on a connection.
+    async fn on(stream: TlsStream<TcpStream>) -> Self {
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        Self { sender }
+    }
+
     /// Gets a path.
     pub(crate) async fn ask(&mut self, path: &str) -> hyper::Result<Response<Incoming>> {
         self.sender.send_request(request(path)).await

@@ -1,6 +1,6 @@
 //! A webhook that allows everything and keeps what it is sent.
 
-use apim_keyless::server::{Limits, Site, bind, serve};
+use apim_keyless::server::{Drain, Health, Limits, Site, bind, serve};
 use apim_keyless::tls::Authority;
 use axum::Router;
 use axum::body::Bytes;
@@ -53,8 +53,11 @@ impl Tape {
         let router = Router::new()
             .route("/mutate", post(keep).with_state(Arc::clone(&self.mutating)))
             .route("/validate", post(keep).with_state(Arc::clone(&self.validating)));
-        let site = Site { router, limits: Limits::standalone() };
-        tokio::spawn(serve(listener, Arc::new(leaf.server_config().unwrap()), site, pending()));
+        let health = Arc::new(Health::new());
+        health.has(Need::Start);
+        let (limits, drain) = (Limits::default(), Drain::standalone());
+        let site = Site { router, limits, drain, health, observer: Arc::new(()) };
+        tokio::spawn(serve(listener, Arc::new(Served::of(&leaf).server_config(everyone()).unwrap()), site, pending()));
         Listening { port, authority: STANDARD.encode(authority.certificate_pem()) }
     }
 

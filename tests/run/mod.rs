@@ -1,5 +1,6 @@
 //! The real binary in a folder of its own: what goes in as arguments, files and stdin, and what comes out.
 
+#![allow(dead_code, unused_imports, reason = "each test binary includes this module and uses its own part of it")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -23,10 +23,21 @@ pub(crate) struct Serving {
 impl Serving {
     /// Starts `serve` in a folder, with these further arguments.
     pub(crate) fn start(folder: &Folder, arguments: &[&str]) -> Self {
+        Self::start_as(Command::new(env!("CARGO_BIN_EXE_apim-keyless")), folder, arguments)
+    }
+
+    /// Starts `serve` where it may have no more than so many files open.
+    pub(crate) fn start_with_files(folder: &Folder, files: u32) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!(r#"ulimit -n {files} && exec "$@""#), "sh", env!("CARGO_BIN_EXE_apim-keyless")]);
+        Self::start_as(shell, folder, &[])
+    }
+
+    fn start_as(mut command: Command, folder: &Folder, arguments: &[&str]) -> Self {
         let (stdout, stderr) = (folder.path("stdout"), folder.path("stderr"));
         let is_told = |flag: &str| arguments.contains(&flag);
         let free = ["--listen", "--health-listen"].into_iter().filter(|flag| !is_told(flag));
-        let child = Command::new(env!("CARGO_BIN_EXE_apim-keyless"))
+        let child = command
             .current_dir(folder.path(""))
             .arg("serve")
             .args(free.flat_map(|flag| [flag, "127.0.0.1:0"]))
@@ -48,9 +59,18 @@ impl Serving {
         })
     }
 
+    /// The address of its port for reviews.
+    pub(crate) fn reviews(&self) -> SocketAddr {
+        self.address("reviews")
+    }
+
     /// The address of its health port.
     pub(crate) fn health(&self) -> SocketAddr {
-        self.listening().get("health").and_then(Value::as_str).unwrap().parse().unwrap()
+        self.address("health")
+    }
+
+    fn address(&self, port: &str) -> SocketAddr {
+        self.listening().get(port).and_then(Value::as_str).unwrap().parse().unwrap()
     }
 
     /// What is on stdout, once it ends with `end`.

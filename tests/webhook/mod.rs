@@ -29,7 +29,9 @@ use std::io::{self, Write};
 use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
+use tokio_rustls::client::TlsStream;
 
 /// What the namespaces of the tests expect of their gateways.
 const POLICY: &str = "apiVersion: apim-keyless.dev/v1alpha1
@@ -74,16 +76,21 @@ impl Webhook {
 
     /// A webhook for a test that stops it, which must be the only test of its binary.
     pub(crate) fn start() -> Option<Self> {
-        // a thread of its own, since a test's runtime can't block on another one
-        thread::spawn(Self::start_apart).join().expect("the webhook starts")
+        Self::start_with(|_| Vec::new())
     }
 
-    fn start_apart() -> Option<Self> {
+    /// The same with further arguments of `serve`.
+    pub(crate) fn start_with(arguments: fn(&ControlPlane) -> Vec<String>) -> Option<Self> {
+        // a thread of its own, since a test's runtime can't block on another one
+        thread::spawn(move || Self::start_apart(arguments)).join().expect("the webhook starts")
+    }
+
+    fn start_apart(arguments: fn(&ControlPlane) -> Vec<String>) -> Option<Self> {
         let control_plane = ControlPlane::shared()?;
         let relay = Relay::start(control_plane.address());
         let server = Runtime::new().unwrap().block_on(async {
             account::make(&User::new(client(control_plane), "apim-keyless")).await;
-            let server = start_server(control_plane, &relay).await;
+            let server = start_server(control_plane, &relay, &arguments(control_plane)).await;
             server.wait_until_ready();
             register(control_plane, &server).await;
             server
@@ -98,7 +105,7 @@ impl Webhook {
 
     /// Another replica, which may not have seen the cluster yet.
     pub(crate) async fn another_replica(&self) -> Server {
-        start_server(self.control_plane, &self.relay).await
+        start_server(self.control_plane, &self.relay, &[]).await
     }
 
     /// A user who may do everything, in a new namespace of this mode (`None`: unlabelled).
@@ -148,6 +155,21 @@ impl Webhook {
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
         self.server.post(path, body).await
     }
+
+    /// A connection to the server, past the API server.
+    pub(crate) async fn connect(&self) -> TlsStream<TcpStream> {
+        self.server.connect().await
+    }
+
+    /// The server's metrics.
+    pub(crate) async fn metrics(&self) -> String {
+        self.server.metrics().await
+    }
+
+    /// A client of the server that is not the API server, and has no certificate.
+    pub(crate) fn stranger(&self) -> apim_keyless::server::Client {
+        self.server.client()
+    }
 }
 
 /// A client of the administrator's.
@@ -156,11 +178,11 @@ fn client(control_plane: &ControlPlane) -> Client {
 }
 
 /// Starts a server as the account of `deploy/apim-keyless.yaml`, which reaches the API server through `relay`.
-async fn start_server(control_plane: &ControlPlane, relay: &Relay) -> Server {
+async fn start_server(control_plane: &ControlPlane, relay: &Relay, arguments: &[String]) -> Server {
     let user = User::new(client(control_plane), "apim-keyless");
     let address = format!("https://{}", relay.address);
     let kubeconfig = account::kubeconfig(&user, &address, &STANDARD.encode(control_plane.authority_pem())).await;
-    Server::start(POLICY, &kubeconfig)
+    Server::start(POLICY, &kubeconfig, arguments)
 }
 
 /// Makes the Service and registers the configurations of `deploy/webhooks.yaml`; waits until they count.

@@ -14,6 +14,14 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use apim_keyless::server::Client;
+use apim_keyless::tls::{provider, trust};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// The name that the certificate is for.
 const NAME: &str = "apim-keyless.apim-keyless.svc";
@@ -27,14 +35,16 @@ pub(crate) struct Server {
     pub(super) authority: String,
     /// Its port for reviews.
     pub(super) port: u16,
+    health: SocketAddr,
     authority_pem: String,
     log: PathBuf,
     supervisor: Child,
 }
 
 impl Server {
-    /// Starts the server with a policy on free ports, in the cluster of a kubeconfig, and waits until it listens.
-    pub(super) fn start(policy: &str, kubeconfig: &Value) -> Self {
+    /// Starts the server with a policy on free ports, in the cluster of a kubeconfig and with further arguments, and waits
+    /// until it listens.
+    pub(super) fn start(policy: &str, kubeconfig: &Value, arguments: &[String]) -> Self {
         let folder = TempDir::new().unwrap().keep();
         let (policy_file, log, certificates) =
             (folder.join("policy.yaml"), folder.join("log"), folder.join("certificates"));
@@ -60,15 +70,17 @@ impl Server {
             .arg(&policy_file)
             .args(["--cluster", "--kubeconfig"])
             .arg(&kubeconfig_file)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        let reviews = event(&log, "listening")["reviews"].as_str().unwrap().to_owned();
-        let port = reviews.parse::<SocketAddr>().unwrap().port();
+        let listening = event(&log, "listening");
+        let address = |port: &str| listening[port].as_str().unwrap().parse::<SocketAddr>().unwrap();
+        let (port, health) = (address("reviews").port(), address("health"));
         let authority_pem = fs::read_to_string(certificates.join("ca.crt")).unwrap();
-        Self { authority: STANDARD.encode(&authority_pem), port, authority_pem, log, supervisor }
+        Self { authority: STANDARD.encode(&authority_pem), port, health, authority_pem, log, supervisor }
     }
 
     /// Ends it.
@@ -82,9 +94,35 @@ impl Server {
         event(&self.log, "ready");
     }
 
+    /// A connection to it.
+    pub(super) async fn connect(&self) -> TlsStream<TcpStream> {
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(trust(&self.authority_pem).unwrap())
+            .with_no_client_auth();
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+        TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(NAME).unwrap(), stream).await.unwrap()
+    }
+
+    /// Its metrics.
+    pub(super) async fn metrics(&self) -> String {
+        let mut stream = TcpStream::connect(self.health).await.unwrap();
+        let request = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
     /// Every event so far.
     pub(super) fn events(&self) -> Vec<Value> {
         events(&self.log)
+    }
+
+    /// A client that trusts the server.
+    pub(super) fn client(&self) -> Client {
+        Client::new(&self.authority_pem, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME).unwrap()
     }
 
     /// Posts a body past the API server.

@@ -1,0 +1,106 @@
+//! Where the certificate comes from that the server shows.
+
+use crate::cli::{CertificateArguments, CertificateSource, Serve};
+use crate::cluster::{Trust, TrustSettings};
+use crate::command::certs::told;
+use crate::server::{Health, Need};
+use crate::tls::{Certificates, Leaf, Served, Terms, leaf_in};
+use anyhow::Context;
+use kube::Client;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// The certificate of a folder, of which the CA is known if it is ours.
+pub(super) struct Given {
+    /// What clients trust, if it stands in the folder.
+    pub(super) authority_pem: Option<String>,
+    /// Where it comes from, in a sentence.
+    pub(super) told: String,
+}
+
+/// Shows a certificate from a folder, made there if it is to be, and follows what becomes of the files.
+pub(super) fn from_folder(arguments: &Serve, names: &[String], served: &Arc<Served>) -> anyhow::Result<Given> {
+    let CertificateArguments { certificates: folder, check_interval, .. } = &arguments.certificate;
+    let (leaf, given) = if arguments.certificate_source() == CertificateSource::Files {
+        let told = format!("shows tls.crt of {}", folder.display());
+        (leaf_in(folder)?, Given { authority_pem: None, told })
+    } else {
+        let certificates = Certificates::open_or_create(folder, names, SystemTime::now())?;
+        let told = told(&certificates, folder);
+        (certificates.leaf, Given { authority_pem: Some(certificates.authority_pem), told })
+    };
+    served.show(&leaf);
+    tokio::spawn(follow(folder.clone(), leaf, served.clone(), *check_interval));
+    Ok(given)
+}
+
+/// Compares by content: a mounted Secret is replaced by swapping a link, which changes no file. A pair of which only one half
+/// is new is told, and the one before stays.
+async fn follow(folder: PathBuf, mut leaf: Leaf, served: Arc<Served>, interval: Duration) {
+    loop {
+        tokio::time::sleep(interval).await;
+        match leaf_in(&folder) {
+            Ok(read) if read.certificate_pem() == leaf.certificate_pem() && read.key_pem() == leaf.key_pem() => {}
+            Ok(read) => {
+                tracing::info!(folder = %folder.display(), "shows a new certificate");
+                served.show(&read);
+                leaf = read;
+            }
+            Err(error) => tracing::warn!(%error, "the certificate before stays"),
+        }
+    }
+}
+
+/// Keeps CAs, certificate and caBundles in the cluster; before callers trust it, the server is not ready.
+pub(super) fn self_managed(client: &Client, arguments: &Serve, served: &Arc<Served>, health: &Arc<Health>) {
+    let (trust, mut trusted) = Trust::new(client, settings(client, arguments), served.clone());
+    tokio::spawn(trust.run());
+    let health = health.clone();
+    tokio::spawn(async move {
+        loop {
+            match trusted.borrow_and_update().clone() {
+                Ok(()) => health.has(Need::Certificate),
+                Err(reason) => health.lacks(Need::Certificate, reason),
+            }
+            if trusted.changed().await.is_err() {
+                return health.lacks(Need::Certificate, "nobody looks after the certificate any more");
+            }
+        }
+    });
+}
+
+fn settings(client: &Client, arguments: &Serve) -> TrustSettings {
+    let certificate = &arguments.certificate;
+    let namespace = client.default_namespace().to_owned();
+    let names = match certificate.names.as_slice() {
+        [] => vec![format!("apim-keyless.{namespace}.svc")],
+        names => names.to_vec(),
+    };
+    TrustSettings {
+        namespace,
+        secret: certificate.authority_secret.clone(),
+        configurations: certificate.webhook_configurations.clone(),
+        names,
+        terms: Terms {
+            authority: certificate.authority_validity,
+            leaf: certificate.leaf_validity,
+            hold: certificate.trust_hold,
+            margin: certificate.retirement_margin,
+        },
+        interval: certificate.check_interval,
+    }
+}
+
+/// What a server in a cluster is reached by, in a sentence for the log.
+pub(super) const SELF_MANAGED: &str = "keeps its own CA in the cluster";
+
+/// The client of the API server, if the cluster is to be used.
+pub(super) async fn cluster(arguments: &Serve) -> anyhow::Result<Option<Client>> {
+    let surroundings = &arguments.surroundings;
+    if !surroundings.cluster {
+        return Ok(None);
+    }
+    let client = crate::cluster::client(surroundings.kubeconfig.as_deref()).await;
+    client.map(Some).context("cannot use the cluster")
+}

@@ -1,0 +1,171 @@
+//! What stands before the router: a request passes with its body whole, or is refused.
+//!
+//! Permits are only ever tried for: whoever waited here for one would be a queue without a bound.
+
+use super::{Health, Limits, Observer, Refusal, Wait};
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::request::Parts;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
+use humantime::parse_duration;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+/// What is left of a caller's own time-out for the decision and the way back.
+const MARGIN: Duration = Duration::from_millis(200);
+
+/// How long what is left of a slow body is read beside the answer.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// From this size on a body is judged on a thread of its own: it may take long, and whoever shares its thread would
+/// wait as long.
+const LONG_BODY: usize = 64 * 1024;
+
+/// What the requests on all connections share.
+pub(super) struct Gate {
+    limits: Limits,
+    health: Arc<Health>,
+    observer: Arc<dyn Observer>,
+    bytes: Semaphore,
+    reviews: Semaphore,
+}
+
+impl Gate {
+    pub(super) fn new(limits: Limits, health: Arc<Health>, observer: Arc<dyn Observer>) -> Self {
+        let permits = |number: u32| Semaphore::new(number as usize);
+        Self { limits, health, observer, bytes: permits(limits.bodies_bytes), reviews: permits(limits.reviews) }
+    }
+
+    /// The router behind this gate.
+    pub(super) fn before(self, router: Router) -> Router {
+        router.layer(from_fn_with_state(Arc::new(self), pass))
+    }
+
+    /// May the body be read? Then its length, and as much of the budget.
+    fn admit(&self, head: &Parts, body: &Body) -> Result<(usize, SemaphorePermit<'_>), Refusal> {
+        if !self.health.takes_requests() {
+            return Err(Refusal::NotReady);
+        }
+        let length = content_length(head, body).ok_or(Refusal::NoContentLength)?;
+        let limit = self.limits.body_bytes.min(self.limits.bodies_bytes);
+        let length = u32::try_from(length).ok().filter(|length| *length <= limit).ok_or(Refusal::LongBody)?;
+        let permit = self.bytes.try_acquire_many(length).map_err(|_| Refusal::TooManyBytes)?;
+        Ok((length as usize, permit))
+    }
+
+    async fn read(&self, head: &Parts, body: &mut Body, length: usize) -> Result<Bytes, Refusal> {
+        let patience = patience(head.uri.query(), self.limits.body_timeout);
+        match timeout(patience, whole(body, length)).await {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(_)) => Err(Refusal::BrokenBody),
+            Err(_) => {
+                self.observer.timed_out(Wait::Body);
+                Err(Refusal::SlowBody)
+            }
+        }
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Response {
+        self.observer.refused(refusal);
+        refusal.into_response()
+    }
+}
+
+async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let (head, mut body) = request.into_parts();
+    let (length, _bytes) = match gate.admit(&head, &body) {
+        Ok(admitted) => admitted,
+        Err(refusal) => {
+            discard(body, gate.limits.body_timeout);
+            return gate.refuse(refusal);
+        }
+    };
+    let bytes = match gate.read(&head, &mut body, length).await {
+        Ok(bytes) => bytes,
+        Err(refusal) => {
+            discard(body, LINGER);
+            return gate.refuse(refusal);
+        }
+    };
+    // not before the body is whole: a slow client must hold none of these
+    let Ok(_review) = gate.reviews.try_acquire() else { return gate.refuse(Refusal::TooManyReviews) };
+    let answer = next.run(Request::from_parts(head, bytes.into()));
+    if length < LONG_BODY { answer.await } else { apart(answer).await }
+}
+
+/// Runs on a thread that may be kept. A panic goes on here, where it ends the connection as any other does.
+async fn apart(answer: impl Future<Output = Response> + Send + 'static) -> Response {
+    let runtime = Handle::current();
+    match spawn_blocking(move || runtime.block_on(answer)).await {
+        Ok(response) => response,
+        // a runtime that ends takes nothing on
+        Err(error) => {
+            error.try_into_panic().map_or_else(|_| Refusal::NotReady.into_response(), |panic| resume_unwind(panic))
+        }
+    }
+}
+
+/// How long the body is, if the head says so. A POST that says nothing may have forgotten its body.
+fn content_length(head: &Parts, body: &Body) -> Option<u64> {
+    let exact = body.size_hint().exact()?;
+    (head.method != Method::POST || head.headers.contains_key(CONTENT_LENGTH)).then_some(exact)
+}
+
+/// How long a body may take: not longer than its sender waits for the answer, which the API server says in the query.
+fn patience(query: Option<&str>, limit: Duration) -> Duration {
+    let said = query.and_then(|query| query.split('&').find_map(|part| part.strip_prefix("timeout=")));
+    let asked = said.and_then(|text| parse_duration(text).ok());
+    asked.map_or(limit, |asked| asked.saturating_sub(MARGIN).min(limit))
+}
+
+/// The body, in memory that was asked for once.
+async fn whole(body: &mut Body, length: usize) -> Result<Bytes, axum::Error> {
+    let mut bytes = Vec::with_capacity(length);
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok(bytes.into())
+}
+
+/// Reads on beside the answer, for a while: a socket that is closed with something unread is reset, and its client
+/// loses the answer.
+fn discard(mut body: Body, patience: Duration) {
+    if !body.is_end_stream() {
+        tokio::spawn(timeout(patience, async move { while let Some(Ok(_)) = body.frame().await {} }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_waited_for_no_longer_than_its_sender_waits_for_the_answer() {
+        let limit = Duration::from_secs(10);
+        for (query, milliseconds) in [
+            (None, 10_000),
+            (Some("timeout=5s"), 4_800),
+            (Some("dryRun=All&timeout=1s"), 800),
+            (Some("timeout=30s"), 10_000),
+            (Some("timeout=1m0s"), 10_000),
+            (Some("timeout=100ms"), 0),
+            (Some("timeout="), 10_000),
+            (Some("timeout=5"), 10_000),
+            (Some("othertimeout=1s"), 10_000),
+        ] {
+            assert_eq!(patience(query, limit), Duration::from_millis(milliseconds), "{query:?}");
+        }
+    }
+}
