@@ -7,7 +7,7 @@ mod run;
 
 use apim_keyless::server::{Client, ClientError, Drain, Health, Limits, bind, health_router, serve_plain};
 use apim_keyless::tls::Authority;
-use edge::{SECOND, brief, milliseconds, probe, short, start, start_with, within};
+use edge::{SECOND, brief, milliseconds, patient, probe, start, start_with, within};
 use http_body_util::Full;
 use hyper::{Request, StatusCode};
 use rustls::server::WebPkiClientVerifier;
@@ -25,7 +25,7 @@ fn anyone() -> Arc<dyn ClientCertVerifier> {
 
 #[tokio::test]
 async fn a_client_of_our_authority_is_answered() {
-    let edge = start(short()).await;
+    let edge = start(patient()).await;
     for name in ["localhost", "127.0.0.1"] {
         let (status, body) = edge.client(name).post("/echo", "text/plain", b"hello".to_vec()).await.unwrap();
         assert_eq!((status, &body[..]), (StatusCode::OK, &b"hello"[..]));
@@ -36,7 +36,7 @@ async fn a_client_of_our_authority_is_answered() {
 
 #[tokio::test]
 async fn another_authority_and_another_name_are_refused() {
-    let edge = start(short()).await;
+    let edge = start(patient()).await;
     let other = Authority::create(SystemTime::now()).unwrap();
     let client = Client::new(other.certificate_pem(), edge.address, "localhost").unwrap();
     for client in [client, edge.client("other.example"), edge.client("127.0.0.2")] {
@@ -47,7 +47,7 @@ async fn another_authority_and_another_name_are_refused() {
 
 #[tokio::test]
 async fn only_http_1_is_spoken() {
-    let edge = start(short()).await;
+    let edge = start(patient()).await;
     let stream = edge.offer(&["h2", "http/1.1"]).await.unwrap();
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
     edge.offer(&["h2"]).await.unwrap_err();
@@ -57,7 +57,7 @@ async fn only_http_1_is_spoken() {
 
 #[tokio::test]
 async fn a_client_that_never_shakes_hands_is_let_go() {
-    let edge = start(short()).await;
+    let edge = start(Limits { handshake_timeout: milliseconds(200), ..patient() }).await;
     let begun = Instant::now();
     let mut silent = TcpStream::connect(edge.address).await.unwrap();
     let mut partial = TcpStream::connect(edge.address).await.unwrap();
@@ -71,19 +71,19 @@ async fn a_client_that_never_shakes_hands_is_let_go() {
 
 #[tokio::test]
 async fn an_idle_connection_outlives_the_handshake_timeout_but_not_its_own() {
-    let limits = Limits { keep_alive_idle: SECOND, ..short() };
+    let limits = Limits { handshake_timeout: milliseconds(300), keep_alive_idle: 2 * SECOND, ..patient() };
     let edge = start(limits).await;
     let mut connection = edge.pooled().await;
     assert_eq!(connection.answer("/quick").await, ("quick".to_owned(), false));
     tokio::time::sleep(3 * limits.handshake_timeout).await;
     assert_eq!(connection.answer("/quick").await, ("quick".to_owned(), false));
-    tokio::time::sleep(SECOND + milliseconds(500)).await;
+    tokio::time::sleep(3 * SECOND).await;
     assert!(connection.sender.is_closed());
 }
 
 #[tokio::test]
 async fn a_head_that_is_too_large_is_refused() {
-    let edge = start(short()).await;
+    let edge = start(patient()).await;
     let mut connection = edge.pooled().await;
     let large = Request::get("/quick").header("large", "x".repeat(17 * 1024)).body(Full::default()).unwrap();
     let response = connection.sender.send_request(large).await.unwrap();
@@ -97,7 +97,7 @@ async fn a_head_that_is_too_large_is_refused() {
 
 #[tokio::test]
 async fn connections_beyond_the_limit_wait_for_their_turn() {
-    let edge = start(Limits { connections: 1, handshake_timeout: 5 * SECOND, ..short() }).await;
+    let edge = start(Limits { connections: 1, ..patient() }).await;
     let mut first = edge.pooled().await;
     first.answer("/quick").await;
     let client = edge.client("localhost");
@@ -111,7 +111,7 @@ async fn connections_beyond_the_limit_wait_for_their_turn() {
 
 #[tokio::test]
 async fn a_panic_ends_its_own_connection_only() {
-    let edge = start(short()).await;
+    let edge = start(patient()).await;
     let mut other = edge.pooled().await;
     other.answer("/quick").await;
     edge.pooled().await.ask("/panic").await.unwrap_err();
@@ -121,7 +121,7 @@ async fn a_panic_ends_its_own_connection_only() {
 
 #[tokio::test]
 async fn garbage_in_place_of_http_ends_its_own_connection_only() {
-    let edge = start(short()).await;
+    let edge = start(patient()).await;
     let mut stream = edge.offer(&["http/1.1"]).await.unwrap();
     stream.write_all(b"\x00\x01garbage\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
@@ -132,7 +132,7 @@ async fn garbage_in_place_of_http_ends_its_own_connection_only() {
 
 #[tokio::test]
 async fn a_drain_answers_what_is_under_way_and_what_still_comes() {
-    let edge = start(short()).await;
+    let edge = start(patient()).await;
     let (mut busy, mut idle, mut later) = (edge.pooled().await, edge.pooled().await, edge.pooled().await);
     for connection in [&mut busy, &mut idle, &mut later] {
         assert_eq!(connection.answer("/quick").await, ("quick".to_owned(), false));
@@ -155,7 +155,7 @@ async fn a_drain_answers_what_is_under_way_and_what_still_comes() {
 
 #[tokio::test]
 async fn a_drain_under_load_loses_nothing() {
-    let edge = start_with(short(), Drain { lag: SECOND, ..brief() }, anyone()).await;
+    let edge = start_with(patient(), Drain { lag: SECOND, ..brief() }, anyone()).await;
     let callers: Vec<_> = (0..8).map(|_| tokio::spawn(call_until_told(edge.client("localhost")))).collect();
     tokio::time::sleep(milliseconds(300)).await;
     edge.shutdown.notify_one();
@@ -179,7 +179,7 @@ async fn call_until_told(client: Client) -> usize {
 
 #[tokio::test]
 async fn a_standalone_server_waits_for_answers_but_not_for_idle_connections() {
-    let edge = start_with(short(), Drain::standalone(), anyone()).await;
+    let edge = start_with(patient(), Drain::standalone(), anyone()).await;
     let (mut busy, mut idle, mut unused) = (edge.pooled().await, edge.pooled().await, edge.pooled().await);
     idle.answer("/quick").await;
     let under_way = tokio::spawn(async move { busy.answer("/slow").await });
@@ -194,7 +194,7 @@ async fn a_standalone_server_waits_for_answers_but_not_for_idle_connections() {
 
 #[tokio::test]
 async fn what_never_ends_is_cut() {
-    let edge = start_with(short(), Drain { timeout: milliseconds(300), ..Drain::standalone() }, anyone()).await;
+    let edge = start_with(patient(), Drain { timeout: milliseconds(300), ..Drain::standalone() }, anyone()).await;
     let mut connection = edge.pooled().await;
     let stuck = tokio::spawn(async move { connection.ask("/stuck").await.map(drop) });
     tokio::time::sleep(milliseconds(100)).await;

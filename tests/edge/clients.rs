@@ -1,8 +1,7 @@
 //! Where a CA for clients is given, only its clients are let in.
 
 use super::raw::{config, shake};
-use super::{Edge, PATIENCE, Pooled, brief, short, start_with, within};
-use apim_keyless::server::Limits;
+use super::{Edge, PATIENCE, Pooled, brief, patient, start_with, within};
 use apim_keyless::tls::{clients_of, provider, trust};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use rustls::ClientConfig;
@@ -19,8 +18,7 @@ fn issuer() -> Issuer {
 /// Starts a server for the clients of a CA with one of these names, if there are any.
 async fn start_for(issuer: &Issuer, names: &[&str]) -> Edge {
     let names = names.iter().map(|name| (*name).to_owned()).collect();
-    let limits = Limits { handshake_timeout: PATIENCE, ..short() };
-    start_with(limits, brief(), clients_of(&issuer.pem(), names).unwrap()).await
+    start_with(patient(), brief(), clients_of(&issuer.pem(), names).unwrap()).await
 }
 
 /// What a client speaks that has a certificate with this common name and these DNS names.

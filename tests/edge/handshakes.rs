@@ -1,7 +1,7 @@
 //! Handshakes are few at once, and whoever does not go on with one keeps none.
 
 use super::raw::config;
-use super::{PATIENCE, SECOND, milliseconds, short, start, within};
+use super::{PATIENCE, SECOND, milliseconds, patient, start, within};
 use apim_keyless::server::Limits;
 use hyper::StatusCode;
 use rustls::ClientConnection;
@@ -21,7 +21,7 @@ fn client_hello(authority_pem: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn silence_and_half_a_client_hello_keep_nobody_from_shaking_hands() {
-    let edge = start(Limits { handshakes: 1, handshake_timeout: PATIENCE, ..short() }).await;
+    let edge = start(Limits { handshakes: 1, ..patient() }).await;
     let hello = client_hello(edge.authority.certificate_pem());
     let mut slow = Vec::new();
     for index in 0..100 {
@@ -40,7 +40,7 @@ async fn silence_and_half_a_client_hello_keep_nobody_from_shaking_hands() {
 
 #[tokio::test]
 async fn a_handshake_beyond_those_allowed_at_once_waits_until_one_is_let_go() {
-    let edge = start(Limits { handshakes: 1, handshake_timeout: 2 * SECOND, ..short() }).await;
+    let edge = start(Limits { handshakes: 1, handshake_timeout: 2 * SECOND, ..patient() }).await;
     let mut stalled = TcpStream::connect(edge.address).await.unwrap();
     stalled.write_all(&client_hello(edge.authority.certificate_pem())).await.unwrap();
     // the answer to the hello shows that the handshake is under way
@@ -57,7 +57,7 @@ async fn a_handshake_beyond_those_allowed_at_once_waits_until_one_is_let_go() {
 
 #[tokio::test]
 async fn what_is_no_tls_is_let_go_at_once_and_counted() {
-    let edge = start(Limits { handshake_timeout: PATIENCE, ..short() }).await;
+    let edge = start(patient()).await;
     for garbage in [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n", &[0; 64]] {
         let mut stream = TcpStream::connect(edge.address).await.unwrap();
         stream.write_all(garbage).await.unwrap();
@@ -71,7 +71,7 @@ async fn what_is_no_tls_is_let_go_at_once_and_counted() {
 
 #[tokio::test]
 async fn the_preface_of_http_2_inside_tls_is_refused() {
-    let edge = start(short()).await;
+    let edge = start(patient()).await;
     let mut stream = edge.offer(&[]).await.unwrap();
     let answer = super::raw::exchange(&mut stream, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
     assert_eq!(answer, "");

@@ -1,7 +1,7 @@
 //! Too much, and too much at once, is answered; never is a socket closed on it.
 
 use super::raw::{assert_shed, exchange, head, rest};
-use super::{Edge, PATIENCE, Pooled, milliseconds, short, start, within};
+use super::{Edge, PATIENCE, Pooled, milliseconds, patient, start, within};
 use apim_keyless::server::Limits;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::AsyncWriteExt;
@@ -39,7 +39,7 @@ async fn half_a_body(edge: &Edge, length: usize) -> TlsStream<TcpStream> {
 
 #[tokio::test]
 async fn a_review_beyond_those_allowed_at_once_is_shed_and_the_next_is_answered() {
-    let edge = start(Limits { reviews: 1, ..short() }).await;
+    let edge = start(Limits { reviews: 1, ..patient() }).await;
     let mut busy: Pooled = edge.pooled().await;
     let under_way = tokio::spawn(async move { busy.answer("/slow").await });
     let mut shed = String::new();
@@ -58,7 +58,7 @@ async fn a_review_beyond_those_allowed_at_once_is_shed_and_the_next_is_answered(
 
 #[tokio::test]
 async fn a_body_on_its_way_is_no_review_yet() {
-    let edge = start(Limits { reviews: 1, ..short() }).await;
+    let edge = start(Limits { reviews: 1, ..patient() }).await;
     let mut slow = half_a_body(&edge, 4).await;
     assert!(exchange(&mut connect(&edge).await, post("other").as_bytes()).await.ends_with("\r\n\r\nother"));
     assert!(exchange(&mut slow, b"slow").await.ends_with("\r\n\r\nslow"));
@@ -66,7 +66,7 @@ async fn a_body_on_its_way_is_no_review_yet() {
 
 #[tokio::test]
 async fn bodies_that_are_too_long_together_are_shed_before_they_are_read() {
-    let edge = start(Limits { body_bytes: 1000, bodies_bytes: 1000, ..short() }).await;
+    let edge = start(Limits { body_bytes: 1000, bodies_bytes: 1000, ..patient() }).await;
     let mut first = half_a_body(&edge, 600).await;
     let (long, fits) = (post(&"x".repeat(401)), post(&"x".repeat(400)));
     assert_shed(&exchange(&mut connect(&edge).await, long.as_bytes()).await, "too many bodies at once");
@@ -81,7 +81,7 @@ async fn bodies_that_are_too_long_together_are_shed_before_they_are_read() {
 
 #[tokio::test]
 async fn a_body_that_is_too_long_is_answered_even_if_its_client_reads_nothing_before_it_has_written_all() {
-    let edge = start(Limits { body_bytes: 1000, ..short() }).await;
+    let edge = start(Limits { body_bytes: 1000, ..patient() }).await;
     let mut stream = connect(&edge).await;
     let body = post(&"x".repeat(6 * 1024 * 1024));
     within(PATIENCE, stream.write_all(body.as_bytes())).await.unwrap();
@@ -95,7 +95,7 @@ async fn a_body_that_is_too_long_is_answered_even_if_its_client_reads_nothing_be
 
 #[tokio::test]
 async fn no_length_is_too_big_to_be_refused() {
-    let edge = start(short()).await;
+    let edge = start(patient()).await;
     for (length, expected) in [
         ("16777217", "HTTP/1.1 413 Payload Too Large"),
         ("4294967297", "HTTP/1.1 413 Payload Too Large"),
@@ -119,7 +119,7 @@ async fn first_line(stream: &mut TlsStream<TcpStream>) -> String {
 
 #[tokio::test]
 async fn a_body_whose_length_is_not_said_is_refused() {
-    let edge = start(short()).await;
+    let edge = start(patient()).await;
     let chunked = head("/echo", &["transfer-encoding: chunked"]) + "5\r\nhello\r\n0\r\n\r\n";
     let both = head("/echo", &["content-length: 5", "transfer-encoding: chunked"]) + "5\r\nhello\r\n0\r\n\r\n";
     let nothing = head("/echo", &[]);
@@ -133,7 +133,7 @@ async fn a_body_whose_length_is_not_said_is_refused() {
 
 #[tokio::test]
 async fn a_server_that_is_not_ready_says_so_and_answers_once_it_is() {
-    let edge = start(short()).await;
+    let edge = start(patient()).await;
     let mut pooled = edge.pooled().await;
     assert_eq!(pooled.answer("/quick").await, ("quick".to_owned(), false));
     edge.health.lacks(Need::Start, "starting again");
@@ -164,7 +164,7 @@ pub(super) fn busy() -> &'static str {
 // one thread serves and calls: whoever keeps it keeps it from all
 #[tokio::test(flavor = "current_thread")]
 async fn a_long_judgement_keeps_no_other_client_waiting() {
-    let edge = start(Limits { handshake_timeout: PATIENCE, ..short() }).await;
+    let edge = start(patient()).await;
     let mut other = edge.pooled().await;
     let client = edge.client("localhost");
     let long = tokio::spawn(async move { client.post("/busy", "text/plain", vec![b'x'; 64 * 1024]).await });
@@ -177,7 +177,7 @@ async fn a_long_judgement_keeps_no_other_client_waiting() {
 
 #[tokio::test]
 async fn a_panic_over_a_long_body_ends_its_own_connection_only() {
-    let edge = start(short()).await;
+    let edge = start(patient()).await;
     let mut other = edge.pooled().await;
     assert_eq!(other.answer("/quick").await.0, "quick");
     edge.client("localhost").post("/panic", "text/plain", vec![b'x'; 64 * 1024]).await.unwrap_err();
@@ -187,7 +187,7 @@ async fn a_panic_over_a_long_body_ends_its_own_connection_only() {
 
 #[tokio::test]
 async fn pipelined_requests_are_answered_in_their_order() {
-    let edge = start(short()).await;
+    let edge = start(patient()).await;
     let one = |body: &str| head("/echo", &[&format!("content-length: {}", body.len())]) + body;
     let requests = one("first") + &one("second") + &post("third");
     let answers = exchange(&mut connect(&edge).await, requests.as_bytes()).await;

@@ -1,7 +1,7 @@
 //! Slow clients are let go when their time is over, and only they are.
 
 use super::raw::{assert_shed, dribble, exchange, head, rest};
-use super::{PATIENCE, SECOND, milliseconds, short, start, within};
+use super::{PATIENCE, milliseconds, patient, start, within};
 use apim_keyless::server::Limits;
 use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,13 +11,7 @@ const GET: &[u8] = b"GET /quick HTTP/1.1\r\nhost: localhost\r\n\r\n";
 /// Limits under which the time for headers and bodies is over soon.
 fn hasty() -> Limits {
     let soon = milliseconds(400);
-    Limits {
-        handshake_timeout: 10 * SECOND,
-        keep_alive_idle: PATIENCE,
-        header_timeout: soon,
-        body_timeout: soon,
-        ..short()
-    }
+    Limits { keep_alive_idle: PATIENCE, header_timeout: soon, body_timeout: soon, ..patient() }
 }
 
 #[tokio::test]
@@ -95,7 +89,7 @@ async fn a_body_is_waited_for_no_longer_than_the_request_says() {
 
 #[tokio::test]
 async fn a_client_that_does_not_take_its_answer_is_let_go() {
-    let edge = start(Limits { answer_timeout: milliseconds(400), ..short() }).await;
+    let edge = start(Limits { answer_timeout: milliseconds(400), ..patient() }).await;
     let mut stream = edge.offer(&["http/1.1"]).await.unwrap();
     // longer than what the sockets of both sides hold
     stream.write_all(b"GET /long HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
