@@ -5,7 +5,7 @@
 mod edge;
 mod run;
 
-use apim_keyless::server::{Client, ClientError, Drain, Health, Limits, bind, health_router, serve_plain};
+use apim_keyless::server::{Client, ClientError, Drain, Health, Limits, Need, bind, health_router, serve_plain};
 use apim_keyless::tls::Authority;
 use edge::{SECOND, brief, milliseconds, patient, probe, start, start_with, within};
 use http_body_util::Full;

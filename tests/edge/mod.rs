@@ -9,9 +9,9 @@ mod overload;
 mod raw;
 mod slow;
 
-use apim_keyless::server::{Client, Drain, Health, Limits, Site, bind, serve};
+use apim_keyless::server::{Client, Drain, Health, Limits, Need, Site, bind, serve};
 use apim_keyless::telemetry::Metrics;
-use apim_keyless::tls::Authority;
+use apim_keyless::tls::{Authority, Served};
 use axum::Router;
 use axum::routing::{get, post};
 use http_body_util::{BodyExt, Full};

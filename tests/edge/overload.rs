@@ -2,7 +2,7 @@
 
 use super::raw::{assert_shed, exchange, head, rest};
 use super::{Edge, PATIENCE, Pooled, milliseconds, patient, start, within};
-use apim_keyless::server::Limits;
+use apim_keyless::server::{Limits, Need};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;

@@ -1,7 +1,7 @@
 //! A webhook that allows everything and keeps what it is sent.
 
-use apim_keyless::server::{Drain, Health, Limits, Site, bind, serve};
-use apim_keyless::tls::Authority;
+use apim_keyless::server::{Drain, Health, Limits, Need, Site, bind, serve};
+use apim_keyless::tls::{Authority, Served, everyone};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;

@@ -54,8 +54,8 @@ impl<'a> Server<'a> {
     }
 
     async fn run(self) -> anyhow::Result<()> {
-        let (served, certificates) = self.prepare().await?;
-        let config = Arc::new(served.server_config(clients(&self.arguments.clients)?)?);
+        let (shown, certificates) = self.prepare().await?;
+        let config = Arc::new(shown.server_config(clients(&self.arguments.clients)?)?);
         let reviews = bind(self.arguments.listen, "HTTPS", "--listen").await?;
         let health = bind(self.arguments.health_listen, "health and metrics", "--health-listen").await?;
         let addresses = (reviews.local_addr()?, health.local_addr()?);
