@@ -10,9 +10,10 @@
     reason = "only tests call this, and a fault here is theirs to fail with"
 )]
 
+mod impostor;
 pub(crate) mod objects;
 mod server;
-mod user;
+pub(crate) mod user;
 
 pub(crate) use user::{User, documents, eventually};
 
