@@ -1,7 +1,17 @@
 //! The promises, kept by a real kube-apiserver with etcd and kube-controller-manager, which calls the real binary
 //! through a Service.
 
+#[path = "cluster/bypasses.rs"]
+mod bypasses;
+#[path = "cluster/bypasses_by_name.rs"]
+mod bypasses_by_name;
+#[path = "cluster/bypasses_by_update.rs"]
+mod bypasses_by_update;
 mod control_plane;
+#[path = "bypasses/gateways.rs"]
+mod gateways;
+#[path = "bypasses/routes.rs"]
+mod routes;
 #[path = "cluster/updates.rs"]
 mod updates;
 mod webhook;

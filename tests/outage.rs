@@ -3,8 +3,11 @@
 #![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod control_plane;
+#[path = "bypasses/gateways.rs"]
+mod gateways;
 mod webhook;
 
+use gateways::{IMAGE, KINDS, workload};
 use serde_json::{Value, json};
 use webhook::objects::{BARE, OLD_IMAGE, one};
 use webhook::{User, Webhook, documents, eventually, not_run};
@@ -83,5 +86,53 @@ async fn an_outage_stops_changes_of_gateways_and_nothing_else() {
     for answer in [running.patch(&gateway, "", &image).await, running.apply(&one(OLD_IMAGE, "Deployment")).await] {
         let message = answer.body["message"].as_str().unwrap_or_default();
         assert!(answer.status == 500 && message.contains("enforce.apim-keyless.dev"), "{}", answer.body);
+    }
+    b28_no_gateway_slips_in_while_we_are_away(&running).await;
+    b29_what_is_registered_outlives_us(&running).await;
+}
+
+/// Whatever shows itself a gateway is stopped, of every kind.
+async fn b28_no_gateway_slips_in_while_we_are_away(user: &User) {
+    let foreign = json!({"name": "a", "image": "registry.example/other:1"});
+    let with = |member: &str, value: Value| {
+        let mut container = foreign.clone();
+        container[member] = value;
+        json!({"containers": [container]})
+    };
+    let mut specs = vec![
+        with("image", json!(IMAGE)),
+        with("image", json!("[::1]:5000/Azure-API-Management/gateway@sha256:a")),
+        with("envFrom", json!([{"prefix": "config", "secretRef": {"name": "all"}}])),
+        json!({"containers": [foreign], "initContainers": [{"name": "b", "image": IMAGE}]}),
+    ];
+    for name in ["config.service.auth", "CONFIG__SERVICE__AUTH", "Config:Service:Auth", "config.service.endpoint"] {
+        specs.push(with("env", json!([{"name": name, "value": "x"}])));
+    }
+    let mut objects: Vec<Value> =
+        specs.iter().flat_map(|spec| KINDS.map(|kind| workload(kind, spec.clone()))).collect();
+    for key in ["config.service.auth", "config__service__auth", "CONFIG.SERVICE.endpoint"] {
+        objects.push(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {key: "x"}}));
+    }
+    let keys = json!({"azure.workload.identity/client-id": "x"});
+    objects.push(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a", "annotations": keys}}));
+    let labelled = json!({"app.kubernetes.io/component": "self-hosted-gateway"});
+    for kind in KINDS {
+        let mut object = workload(kind, json!({"containers": [foreign]}));
+        object["metadata"]["labels"] = labelled.clone();
+        objects.push(object);
+    }
+    for object in objects {
+        let answer = user.apply_with(&object, "?dryRun=All").await;
+        let message = answer.body["message"].as_str().unwrap_or_default();
+        assert!(answer.status == 500 && message.contains("enforce.apim-keyless.dev"), "{object} {}", answer.body);
+    }
+}
+
+/// The server was ended by SIGTERM, as in a shutdown.
+async fn b29_what_is_registered_outlives_us(user: &User) {
+    for (kind, entries) in [("mutating", 1), ("validating", 3)] {
+        let path = format!("/apis/admissionregistration.k8s.io/v1/{kind}webhookconfigurations/apim-keyless");
+        let stored = user.get(&path).await.stored();
+        assert_eq!(stored["webhooks"].as_array().map(Vec::len), Some(entries), "{stored}");
     }
 }

@@ -3,8 +3,9 @@
 //! An update that leaves the judged part alone is left alone: it must not roll the Pods of a running gateway behind
 //! its owner's back, nor stop its scaling, its status or its deletion.
 
-use super::{Container, Kind, Subject, View, Workload, well_known};
+use super::{Container, Environment, Kind, Setting, Subject, Surroundings, Value, View, Workload, well_known};
 use jsonptr::{Pointer, PointerBuf};
+use std::collections::{BTreeSet, HashMap};
 
 /// How much of an object is judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub enum Change {
         /// Were labels or annotations of azure-workload-identity touched?
         identity: bool,
         /// Where the added and changed containers stand.
-        containers: Vec<PointerBuf>,
+        containers: BTreeSet<PointerBuf>,
     },
 }
 
@@ -49,7 +50,8 @@ impl Change {
             Self::Nothing => false,
             Self::OfPod { identity, containers } => {
                 let in_a_container = place.as_str().split('/').nth(2).is_some_and(|list| list.ends_with("ontainers"));
-                if in_a_container { containers.iter().any(|container| place.starts_with(container)) } else { *identity }
+                let container = || PointerBuf::from_tokens(place.tokens().take(3));
+                if in_a_container { containers.contains(&container()) } else { *identity }
             }
         }
     }
@@ -65,21 +67,33 @@ fn keys_differ(old: &Subject<'_>, new: &Subject<'_>) -> bool {
         || !well_known::judged(&old.annotations).eq(well_known::judged(&new.annotations))
 }
 
-fn changed_containers(old: &Workload, new: &Workload) -> Vec<PointerBuf> {
-    let old = old.containers();
+fn changed_containers(old: &Workload, new: &Workload) -> BTreeSet<PointerBuf> {
+    let (containers, unseen) = (old.containers(), Surroundings::default());
+    // a name is there once; of several, which only a forged review has, one is compared, so that none takes long
+    let by_name: HashMap<_, _> =
+        containers.iter().map(|container| ((container.list, container.name), container)).collect();
     let same = |one: &Container<'_>, other: &Container<'_>| {
-        one.list == other.list
-            && one.name == other.name
-            && one.image == other.image
+        one.image == other.image
             && one.env == other.env
             && one.env_from == other.env_from
             && one.volume_mounts == other.volume_mounts
+            && settings(one, old, &unseen) == settings(other, new, &unseen)
     };
     new.containers()
         .into_iter()
-        .filter(|container| !old.iter().any(|was| same(was, container)))
+        .filter(|container| !by_name.get(&(container.list, container.name)).is_some_and(|was| same(was, container)))
         .map(|container| container.at)
         .collect()
+}
+
+/// The settings of a container as its own Pod makes them: `env` may point at an annotation, which can change.
+fn settings<'a>(
+    container: &Container<'a>,
+    workload: &'a Workload,
+    surroundings: &'a Surroundings,
+) -> Vec<(Setting, Value<'a>)> {
+    let environment = Environment::of(container, workload, surroundings);
+    environment.settings().map(|(setting, variable)| (setting, variable.value.clone())).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use jsonptr::PointerBuf;
 use k8s_openapi::api::core::v1::{self, EnvFromSource, EnvVar, PodSpec, VolumeMount};
 
 /// The list of a `PodSpec` that a container stands in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ContainerList {
     /// `containers`
     Containers,

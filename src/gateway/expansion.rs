@@ -14,9 +14,12 @@ pub(super) enum Piece<'a> {
 pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = text;
+    // behind the last `)` no reference ends, and none is looked for there again and again
+    let behind_the_last = text.rsplit_once(')').map_or(text, |(_, behind)| behind).len();
     while let Some((before, after)) = rest.split_once('$') {
         pieces.push(Piece::Text(before));
-        let (piece, behind) = piece_behind_dollar(rest, after);
+        let may_end = after.len() > behind_the_last;
+        let (piece, behind) = piece_behind_dollar(rest, after, may_end);
         pieces.push(piece);
         rest = behind;
     }
@@ -25,13 +28,15 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
-/// The piece that begins at a `$`; `after` is what stands behind the `$` at the end of `rest`'s first part.
-fn piece_behind_dollar<'a>(rest: &'a str, after: &'a str) -> (Piece<'a>, &'a str) {
+/// The piece that begins at a `$`; `after` is what stands behind the `$` at the end of `rest`'s first part, and `may_end`
+/// whether a `)` does.
+fn piece_behind_dollar<'a>(rest: &'a str, after: &'a str, may_end: bool) -> (Piece<'a>, &'a str) {
     let from_dollar = rest.get(rest.len() - after.len() - 1..).unwrap_or_default();
     if let Some(behind) = after.strip_prefix('$') {
         return (Piece::Text("$"), behind);
     }
-    if let Some((name, behind)) = after.strip_prefix('(').and_then(|inside| inside.split_once(')')) {
+    let inside = after.strip_prefix('(').filter(|_| may_end);
+    if let Some((name, behind)) = inside.and_then(|inside| inside.split_once(')')) {
         let written = from_dollar.get(..from_dollar.len() - behind.len()).unwrap_or_default();
         return (Piece::Reference { name, written }, behind);
     }
@@ -60,6 +65,8 @@ mod tests {
             ("a$b", "a$b"),
             ("$()", "<|$()>"),
             ("", ""),
+            ("$(A)$(", "<A|$(A)>$("),
+            ("$(A)$(B", "<A|$(A)>$(B"),
             ("$(config.service.auth)", "<config.service.auth|$(config.service.auth)>"),
         ] {
             assert_eq!(show(text), shown, "{text}");

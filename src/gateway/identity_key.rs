@@ -37,6 +37,8 @@ pub enum ReadKey {
 
 /// From this likeness on (0 to 1), an unknown name is taken for a slip of a known one.
 const LIKENESS: f32 = 0.7;
+/// Longest name behind the prefix of a label or annotation (Kubernetes, "Labels and Selectors").
+const NAME_BYTES: usize = 63;
 
 impl IdentityKey {
     /// Every key with a fixed name.
@@ -85,7 +87,8 @@ impl IdentityKey {
     }
 
     fn meant_by(name: &str) -> Option<Self> {
-        let name = letters(name);
+        // Kubernetes refuses a longer one, but only after its webhooks were asked
+        let name = (name.len() <= NAME_BYTES).then(|| letters(name))?;
         let likeness = |known: Self| TextDiff::from_chars(letters(known.name()), name.clone()).ratio();
         let near =
             Self::ALL.into_iter().map(|known| (likeness(known), known)).filter(|(likeness, _)| *likeness >= LIKENESS);

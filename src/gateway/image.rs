@@ -5,6 +5,7 @@
 
 use oci_spec::distribution::Reference;
 use semver::Version;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
@@ -91,11 +92,19 @@ impl Images {
 impl Image {
     /// Takes a name apart by the grammar of the distribution specification; `None` if it isn't one.
     pub fn parse(name: &str) -> Option<Self> {
-        let reference = Reference::try_from(name).ok()?;
+        if name.len() > NAME_BYTES {
+            return None;
+        }
+        // the library's grammar knows no IPv6 address, so one stands aside while the rest is read
+        let (address, rest) = after_ipv6_address(name).unzip();
+        let (address, name) =
+            (address.unwrap_or_default(), rest.map_or(Cow::Borrowed(name), |rest| format!("{ASIDE}{rest}").into()));
+        let reference = Reference::try_from(name.as_ref()).ok()?;
         let host = reference.registry().to_ascii_lowercase();
         let host = host.strip_suffix(":443").unwrap_or(&host);
+        let host = if address.is_empty() { host } else { host.strip_prefix(ASIDE)? };
         Some(Self {
-            repository: Repository(format!("{host}/{}", reference.repository())),
+            repository: Repository(format!("{}{host}/{}", address.to_ascii_lowercase(), reference.repository())),
             // the library says `latest` where nothing is written
             tag: reference.tag().map(str::to_owned).filter(|tag| name.contains(&format!(":{tag}"))),
             digest: reference.digest().map(str::to_owned),
@@ -112,6 +121,21 @@ impl Image {
 
 fn ends_as_the_gateway(repository: &str) -> bool {
     repository.rsplit('/').take(2).eq(GATEWAY_REPOSITORY.into_iter().rev()) && repository.matches('/').count() >= 2
+}
+
+/// No name is longer: a host of DNS (253) and its port, a path (255), a tag (128), a digest (SHA-512 in hex).
+const NAME_BYTES: usize = 1024;
+/// A host that stands in for an IPv6 address.
+const ASIDE: &str = "localhost";
+
+/// A name that begins with an IPv6 address in brackets, cut behind it.
+fn after_ipv6_address(name: &str) -> Option<(&str, &str)> {
+    let (address, rest) = name.split_at_checked(name.find(']')? + 1)?;
+    let digits = address.strip_prefix('[')?.strip_suffix(']').filter(|digits| !digits.is_empty())?;
+    let is_host = digits.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':')
+        && rest.starts_with(['/', ':'])
+        && rest.contains('/');
+    is_host.then_some((address, rest))
 }
 
 /// The repository of a name that the grammar refuses: all up to the first `:` or `@` of its last component.

@@ -11,10 +11,11 @@
 )]
 
 mod account;
+mod impostor;
 pub(crate) mod objects;
 pub(crate) mod relay;
 mod server;
-mod user;
+pub(crate) mod user;
 
 pub(crate) use user::{User, documents, eventually};
 

@@ -68,7 +68,7 @@ impl Server {
             .arg(&certificates)
             .arg("--policy")
             .arg(&policy_file)
-            .args(["--cluster", "--kubeconfig"])
+            .args(["--certificate-source", "standalone", "--cluster", "--kubeconfig"])
             .arg(&kubeconfig_file)
             .args(arguments)
             .stdin(Stdio::piped())

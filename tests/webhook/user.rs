@@ -12,6 +12,8 @@ pub(crate) struct User {
     client: Client,
     /// The namespace.
     pub(crate) namespace: String,
+    /// Whom the user claims to be, where that is somebody else.
+    impersonated: Option<String>,
 }
 
 /// What comes back of a call.
@@ -27,7 +29,12 @@ pub(crate) struct Answer {
 
 impl User {
     pub(super) fn new(client: Client, namespace: &str) -> Self {
-        Self { client, namespace: namespace.to_owned() }
+        Self { client, namespace: namespace.to_owned(), impersonated: None }
+    }
+
+    /// The same under another name, as `kubectl --as` does it.
+    pub(crate) fn impersonating(&self, user: &str) -> Self {
+        Self { client: self.client.clone(), namespace: self.namespace.clone(), impersonated: Some(user.to_owned()) }
     }
 
     /// Creates an object in the user's namespace, whatever namespace it names itself.
@@ -72,6 +79,18 @@ impl User {
         .await
     }
 
+    /// The same with a patch of this media type.
+    pub(crate) async fn patch_with(&self, object: &Value, media_type: &str, patch: &Value) -> Answer {
+        // only server-side apply may be forced
+        let query = if media_type.contains("apply") { "?fieldManager=owner&force=true" } else { "" };
+        self.send(Method::PATCH, &format!("{}{query}", self.path_of(object)), Some((media_type, patch))).await
+    }
+
+    /// Puts an object in the place of the one of its name.
+    pub(crate) async fn replace(&self, object: &Value) -> Answer {
+        self.send(Method::PUT, &self.path_of(object), Some(("application/json", object))).await
+    }
+
     /// Deletes an object at once.
     pub(crate) async fn delete(&self, object: &Value) -> Answer {
         let path = format!("{}?gracePeriodSeconds=0", self.path_of(object));
@@ -91,6 +110,16 @@ impl User {
         self.send(Method::POST, path, Some(("application/json", body))).await
     }
 
+    /// Posts a text as it is.
+    pub(crate) async fn post_text(&self, path: &str, text: &str) -> Answer {
+        self.send_bytes(Method::POST, path, ("application/json", text.as_bytes().to_vec())).await
+    }
+
+    /// What stands at a path of the API server.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None).await
+    }
+
     /// Patches the user's namespace itself.
     pub(crate) async fn patch_namespace(&self, patch: &Value) -> Answer {
         self.send(
@@ -101,7 +130,7 @@ impl User {
         .await
     }
 
-    fn path_of(&self, object: &Value) -> String {
+    pub(crate) fn path_of(&self, object: &Value) -> String {
         format!("{}/{}", path(object, &self.namespace), object["metadata"]["name"].as_str().unwrap())
     }
 
@@ -109,12 +138,15 @@ impl User {
     async fn send(&self, method: Method, path: &str, body: Option<(&str, &Value)>) -> Answer {
         let content_type = body.map_or("application/json", |(content_type, _)| content_type);
         let body = body.map(|(_, body)| serde_json::to_vec(body).unwrap()).unwrap_or_default();
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("content-type", content_type)
-            .body(Body::from(body))
-            .unwrap();
+        self.send_bytes(method, path, (content_type, body)).await
+    }
+
+    async fn send_bytes(&self, method: Method, path: &str, (content_type, body): (&str, Vec<u8>)) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header("content-type", content_type);
+        if let Some(user) = &self.impersonated {
+            request = request.header("impersonate-user", user).header("impersonate-group", "system:masters");
+        }
+        let request = request.body(Body::from(body)).unwrap();
         let response = self.client.send(request).await.unwrap();
         let warnings =
             response.headers().get_all("warning").iter().map(|value| warning(value.to_str().unwrap())).collect();

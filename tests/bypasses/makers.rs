@@ -1,0 +1,106 @@
+//! Who says to have made an object.
+
+use crate::attempt::Attempt;
+use crate::gateways::{key, merged, right, right_container, with_container};
+use serde_json::{Value, json};
+
+const REPLICA_SETS: &str = "system:serviceaccount:kube-system:replicaset-controller";
+
+fn owned_by(owners: Value) -> Value {
+    let mut pod = with_container("Pod", "containers", merged(right_container(), json!({"env": [key()]})));
+    pod["metadata"]["ownerReferences"] = owners;
+    pod
+}
+
+fn owner(kind: &str, members: Value) -> Value {
+    merged(json!({"apiVersion": "apps/v1", "kind": kind, "name": "good", "uid": "1", "controller": true}), members)
+}
+
+#[test]
+fn b10_an_owner_counts_only_with_its_own_controller() {
+    let pod = owned_by(json!([owner("ReplicaSet", json!({}))]));
+    for user in [REPLICA_SETS, "system:kube-controller-manager"] {
+        assert_eq!(Attempt::new(&pod).by(user).refused(), Vec::<&str>::new(), "{user}");
+    }
+    for user in [
+        "jane",
+        "",
+        "system:admin",
+        "kubernetes-admin",
+        "system:node:worker-1",
+        "system:apiserver",
+        "system:kube-scheduler",
+        "system:kube-controller-manager ",
+        "System:kube-controller-manager",
+        "system:serviceaccount:kube-system:",
+        "system:serviceaccount:kube-system:default",
+        "system:serviceaccount:kube-system:deployment-controller",
+        "system:serviceaccount:kube-system:daemon-set-controller",
+        "system:serviceaccount:kube-system:job-controller",
+        "system:serviceaccount:kube-system:replication-controller",
+        "system:serviceaccount:kube-system:replicaset-controller-2",
+        "system:serviceaccount:kube-system:ReplicaSet-controller",
+        "system:serviceaccount:kube-system:x:replicaset-controller",
+        "system:serviceaccount:team-a:replicaset-controller",
+        "system:serviceaccount:kube-system2:replicaset-controller",
+        "x:system:serviceaccount:kube-system:replicaset-controller",
+        "replicaset-controller",
+    ] {
+        assert_eq!(Attempt::new(&pod).by(user).refused(), ["auth-key-reference"], "{user}");
+    }
+}
+
+#[test]
+fn b10_an_owner_that_cannot_have_made_it_counts_for_nothing() {
+    for owners in [
+        json!(null),
+        json!([]),
+        json!([owner("ReplicaSet", json!({"controller": false}))]),
+        json!([owner("ReplicaSet", json!({"controller": null}))]),
+        json!([owner("ReplicaSet", json!({"apiVersion": "example.com/v1"}))]),
+        json!([owner("ReplicaSet", json!({"apiVersion": "v1"}))]),
+        json!([owner("ReplicaSet", json!({"apiVersion": ""}))]),
+        json!([owner("replicaset", json!({}))]),
+        json!([owner("Deployment", json!({}))]),
+        json!([owner("DaemonSet", json!({}))]),
+        json!([owner("Pod", json!({"apiVersion": "v1"}))]),
+        json!([owner("Node", json!({"apiVersion": "v1"}))]),
+        // the first that says it controls is the one
+        json!([owner("Deployment", json!({})), owner("ReplicaSet", json!({}))]),
+    ] {
+        let pod = owned_by(owners);
+        assert_eq!(Attempt::new(&pod).by(REPLICA_SETS).refused(), ["auth-key-reference"], "{pod}");
+    }
+}
+
+#[test]
+fn b10_every_controller_makes_what_its_owner_makes_and_nothing_else() {
+    let makes = [
+        ("batch/v1", "CronJob", "cronjob-controller", "Job"),
+        ("apps/v1", "DaemonSet", "daemon-set-controller", "Pod"),
+        ("apps/v1", "Deployment", "deployment-controller", "ReplicaSet"),
+        ("batch/v1", "Job", "job-controller", "Pod"),
+        ("apps/v1", "ReplicaSet", "replicaset-controller", "Pod"),
+        ("v1", "ReplicationController", "replication-controller", "Pod"),
+        ("apps/v1", "StatefulSet", "statefulset-controller", "Pod"),
+    ];
+    for ((version, kind, of_kind, made), (.., controller, _)) in
+        makes.iter().flat_map(|owner| makes.iter().map(move |other| (owner, other)))
+    {
+        for object in crate::gateways::KINDS {
+            let mut wrong = with_container(object, "containers", merged(right_container(), json!({"env": [key()]})));
+            wrong["metadata"]["ownerReferences"] = json!([owner(kind, json!({"apiVersion": version}))]);
+            let user = format!("system:serviceaccount:kube-system:{controller}");
+            let is_exempt = controller == of_kind && object == *made;
+            let refused = Attempt::new(&wrong).by(&user).refused();
+            assert_eq!(refused.is_empty(), is_exempt, "{object} of {kind} by {controller}");
+        }
+    }
+}
+
+#[test]
+fn b10_a_right_pod_of_anybody_goes_through() {
+    let mut pod = right("Pod");
+    pod["metadata"]["ownerReferences"] = json!([owner("ReplicaSet", json!({}))]);
+    assert_eq!(Attempt::new(&pod).refused(), Vec::<&str>::new());
+}

@@ -1,0 +1,105 @@
+//! Names that lead elsewhere, and names that read like something of ours.
+
+use crate::attempt::Attempt;
+use crate::gateways::{POLICY, key, merged, right_container, with_container};
+use apim_keyless::gateway::Subject;
+use apim_keyless::policy::{Mode, Outcome, Policy, Ruling};
+use serde_json::{Value, json};
+
+const ELSEWHERE: &[&str] = &[
+    "team-b/texts",
+    "/team-b/texts",
+    "../team-b/texts",
+    "../../namespaces/team-b/configmaps/texts",
+    "..",
+    ".",
+    "/",
+    "",
+    "texts/",
+    "./texts",
+    "team-b%2ftexts",
+    "team-b\\texts",
+    "texts?namespace=team-b",
+    "texts.team-b",
+    "texts.team-b.svc",
+    "texts\0",
+    "texts\n",
+    " texts",
+    "TEXTS",
+    "team-b:texts",
+    "http://169.254.169.254/metadata",
+    "file:///etc/passwd",
+    "texts@team-b",
+    "*",
+];
+
+/// A gateway of team-a beside the `ConfigMap` and the `ServiceAccount` that team-b has; the rulings on the gateway.
+fn beside_another_team(container: &Value, account: &str) -> Vec<Ruling> {
+    let mut gateway = with_container("Deployment", "containers", container.clone());
+    gateway["metadata"]["namespace"] = json!("team-a");
+    gateway["spec"]["template"]["spec"]["serviceAccountName"] = json!(account);
+    let of_another = json!({"name": "texts", "namespace": "team-b"});
+    let data = json!({"config.service.auth": "key", "auth": "key", "token": "GatewayKey x"});
+    let config_map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": of_another, "data": data});
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": of_another});
+    let subjects =
+        [gateway, config_map, account].map(|object| Subject::recognise(object.to_string(), "").unwrap().unwrap());
+    Policy::parse(POLICY).unwrap().examine_together(&subjects, Mode::Enforce).remove(0)
+}
+
+#[test]
+fn b13_no_name_reaches_what_another_namespace_holds() {
+    let said = |rulings: Vec<Ruling>| {
+        let enforced = rulings.into_iter().filter(|ruling| ruling.outcome() != Outcome::Remarked);
+        enforced.map(|ruling| ruling.rule.id).collect::<Vec<_>>()
+    };
+    for name in ELSEWHERE.iter().chain(&["texts"]) {
+        let reference = json!({"configMapKeyRef": {"name": name, "key": "token"}});
+        for members in [
+            json!({"env": [{"name": "config.service.auth", "valueFrom": reference}]}),
+            json!({"envFrom": [{"configMapRef": {"name": name}}]}),
+            json!({"envFrom": [{"prefix": "config.service.", "configMapRef": {"name": name}}]}),
+        ] {
+            let rulings = beside_another_team(&merged(right_container(), members), "apim-gateway-workload-identity");
+            assert_eq!(said(rulings), Vec::<&str>::new(), "{name:?}");
+        }
+        let expected = if name.is_empty() { "missing-service-account" } else { "foreign-service-account" };
+        let rulings = beside_another_team(&right_container(), name);
+        assert!(rulings.iter().all(|ruling| ruling.rule.id != "unready-service-account"), "{name:?}");
+        assert_eq!(said(rulings), [expected], "{name:?}");
+    }
+}
+
+#[test]
+fn b13_the_same_names_at_home_are_seen() {
+    let texts = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "texts"}, "data": {"token": "GatewayKey x"}});
+    let reference = json!({"configMapKeyRef": {"name": "texts", "key": "token"}});
+    let env = json!({"env": [{"name": "config.service.auth", "valueFrom": reference}]});
+    let gateway = with_container("Deployment", "containers", merged(right_container(), env));
+    assert_eq!(Attempt::new(&gateway).beside(&[texts]).refused(), ["auth-key-literal"]);
+}
+
+#[test]
+fn b13_a_namespace_of_the_objects_own_is_no_way_to_other_expectations() {
+    let mut gateway = with_container("Deployment", "containers", merged(right_container(), json!({"env": [key()]})));
+    for namespace in ["kube-system", "apim-keyless", "team-b", "", "../kube-system"] {
+        gateway["metadata"]["namespace"] = json!(namespace);
+        assert_eq!(Attempt::new(&gateway).refused(), ["auth-key-reference"], "{namespace}");
+    }
+}
+
+#[test]
+fn b31_no_name_begins_a_line_of_its_own() {
+    let letters = (0..=0x9f_u32).filter_map(char::from_u32).chain(['\u{2028}', '\u{2029}', '\u{202e}', '\u{feff}']);
+    for letter in letters.filter(|letter| letter.is_control() || !letter.is_ascii()) {
+        let name = format!("orders{letter}explain: all is well");
+        let secret = json!({"name": "config.service.auth", "valueFrom": {"secretKeyRef": {"name": name, "key": name}}});
+        let container = merged(right_container(), json!({"name": name, "env": [secret]}));
+        let rulings = beside_another_team(&container, &name);
+        assert_eq!(rulings.iter().filter(|ruling| ruling.rule.id == "auth-key-reference").count(), 1);
+        for ruling in rulings {
+            let sentence = ruling.sentence();
+            assert!(!sentence.contains(char::is_control) && sentence.lines().count() == 1, "{sentence:?}");
+        }
+    }
+}

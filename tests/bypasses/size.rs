@@ -1,0 +1,123 @@
+//! Reviews that are deep, wide or long. That none hangs or breaks the stack is what these tests hold by ending.
+
+use crate::attempt::{Attempt, Fate, fate};
+use crate::gateways::{key, merged, right, right_container, template, with_container};
+use apim_keyless::admission::routes::BODY_BYTES;
+use serde_json::{Value, json};
+
+fn keyed() -> Value {
+    with_container("Deployment", "containers", merged(right_container(), json!({"env": [key()]})))
+}
+
+#[test]
+fn b22_no_depth_makes_a_key_go_through() {
+    for depth in [1, 10, 100, 120, 125, 127, 128, 129, 200, 1_000, 10_000, 100_000] {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"a\":", "}]")] {
+            let deep = format!("{}1{}", open.repeat(depth), close.repeat(depth));
+            let body = Attempt::new(&keyed()).review().to_string();
+            for place in [
+                "\"request\":{",
+                "\"object\":{",
+                "\"metadata\":{",
+                "\"spec\":{",
+                "\"labels\":{",
+                "\"template\":{",
+                "\"env\":[{",
+                "\"secretKeyRef\":{",
+            ] {
+                assert!(body.contains(place), "{place}");
+                let body = body.replacen(place, &format!("{place}\"future\":{deep},"), 1);
+                assert!(fate(body.as_bytes()) != Fate::Allowed, "{depth} {place}");
+            }
+            let unclosed = body.replacen("\"object\":{", &format!("\"object\":{}", open.repeat(depth)), 1);
+            assert_eq!(fate(unclosed.as_bytes()), Fate::Undecodable, "{depth}");
+        }
+    }
+}
+
+#[test]
+fn b22_no_width_hides_a_key() {
+    let many = 20_000;
+    let texts = |prefix: &str| (0..many).map(|index| (format!("{prefix}{index}"), json!("x"))).collect::<Value>();
+    let in_template = |at: &str, member: &str, value: Value| {
+        let mut object = keyed();
+        let there = template(&mut object).pointer_mut(at).unwrap();
+        there[member] = value;
+        object
+    };
+    let mut env: Vec<Value> = (0..many).map(|index| json!({"name": format!("v{index}"), "value": "x"})).collect();
+    env.push(key());
+    let mut variables = keyed();
+    template(&mut variables)["spec"]["containers"][0]["env"] = Value::Array(env);
+    let mut containers = keyed();
+    let others = (0..many / 2).map(|index| json!({"name": format!("c{index}")}));
+    template(&mut containers)["spec"]["containers"] =
+        others.chain([template(&mut keyed())["spec"]["containers"][0].clone()]).collect();
+    let args: Value = (0..200_000).map(|_| json!("x")).collect();
+    let volumes: Value = (0..many).map(|index| json!({"name": format!("v{index}"), "emptyDir": {}})).collect();
+    for object in [
+        variables,
+        containers,
+        in_template("/metadata", "annotations", texts("a")),
+        in_template("/metadata", "labels", merged(texts("l"), json!({"azure.workload.identity/use": "true"}))),
+        in_template("/spec/containers/0", "args", args),
+        in_template("/spec", "volumes", volumes),
+        merged(keyed(), json!({"futureField": texts("f")})),
+    ] {
+        assert_eq!(Attempt::new(&object).refused(), ["auth-key-reference"]);
+    }
+}
+
+#[test]
+fn b22_no_length_hides_a_key() {
+    let long = "x".repeat(4 * 1024 * 1024);
+    let with = |container: Value, keys: Value| {
+        let mut object = with_container(
+            "Deployment",
+            "containers",
+            merged(merged(right_container(), json!({"env": [key()]})), container),
+        );
+        let labels = template(&mut object)["metadata"]["labels"].take();
+        template(&mut object)["metadata"]["labels"] = merged(labels, keys);
+        object
+    };
+    let nothing = || json!({});
+    for object in [
+        with(json!({"name": long}), nothing()),
+        with(json!({"image": format!("{long}/azure-api-management/gateway:2.11.1")}), nothing()),
+        with(json!({"image": format!("mcr.microsoft.com/azure-api-management/gateway:{long}")}), nothing()),
+        with(json!({"env": [key(), {"name": "A", "value": long}, {"name": "B", "value": "$(A)$(A)$(A)"}]}), nothing()),
+        with(json!({"env": [key(), {"name": "A", "value": "$(".repeat(2_000_000)}]}), nothing()),
+        with(json!({"env": [key(), {"name": long, "value": "a"}]}), nothing()),
+        with(nothing(), json!({long.clone(): "x"})),
+        with(nothing(), json!({format!("azure.workload.identity/{long}"): "x"})),
+        with(nothing(), json!({format!("azure-workload-identity/{}", "use".repeat(1_000_000)): "x"})),
+    ] {
+        assert_eq!(Attempt::new(&object).refused(), ["auth-key-reference"]);
+    }
+}
+
+#[test]
+fn b22_no_number_of_containers_holds_up_the_update_of_a_pod() {
+    let pod = |image: &str, count: usize| {
+        let mut pod = right("Pod");
+        let many = (0..count).map(|index| json!({"name": format!("c{index}"), "image": image}));
+        pod["spec"]["containers"] = many.collect();
+        pod
+    };
+    let many = pod("a", 40_000);
+    assert_eq!(Attempt::new(&many).over(&many).refused(), Vec::<&str>::new());
+    let wrong = pod("mcr.microsoft.com/azure-api-management/gateway:1", 400);
+    let refused = Attempt::new(&wrong).over(&many).refused();
+    assert_eq!(refused, ["missing-configuration-reference", "unsupported-version"]);
+}
+
+#[test]
+fn b22_the_longest_body_is_judged() {
+    let mut object = keyed();
+    let rest = BODY_BYTES - Attempt::new(&object).review().to_string().len() - "\"note\":\"\",".len();
+    object["metadata"]["note"] = json!("n".repeat(rest));
+    let body = Attempt::new(&object).review().to_string();
+    assert_eq!(body.len(), BODY_BYTES);
+    assert_eq!(fate(body.as_bytes()), Fate::Refused(vec!["auth-key-reference"]));
+}
