@@ -1,7 +1,7 @@
 //! Another server, with another authority, at the address that a Service leads to.
 
+use super::Webhook;
 use super::server::Server;
-use super::{User, Webhook};
 use serde_json::{Value, json};
 
 /// A policy that lets keys through.
@@ -14,8 +14,8 @@ pub(crate) struct Impostor(Server);
 impl Webhook {
     /// Registers once more, for one namespace alone, by a Service that leads to an impostor.
     pub(crate) async fn hijack(&self, namespace: &str) -> Impostor {
-        let impostor = Server::start(ALLOWING);
-        let user = User::new(self.client(), "apim-keyless");
+        let impostor = self.replica_of(ALLOWING).await;
+        let user = self.in_namespace("apim-keyless");
         let client_config = json!({
             "caBundle": self.server.authority,
             "service": {"namespace": "apim-keyless", "name": "apim-keyless", "port": impostor.port, "path": "/enforce/validate"},

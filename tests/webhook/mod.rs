@@ -91,7 +91,7 @@ impl Webhook {
         let relay = Relay::start(control_plane.address());
         let server = Runtime::new().unwrap().block_on(async {
             account::make(&User::new(client(control_plane), "apim-keyless")).await;
-            let server = start_server(control_plane, &relay, &arguments(control_plane)).await;
+            let server = start_server((control_plane, &relay), POLICY, &arguments(control_plane)).await;
             server.wait_until_ready();
             register(control_plane, &server).await;
             server
@@ -106,7 +106,12 @@ impl Webhook {
 
     /// Another replica, which may not have seen the cluster yet.
     pub(crate) async fn another_replica(&self) -> Server {
-        start_server(self.control_plane, &self.relay, &[]).await
+        self.replica_of(POLICY).await
+    }
+
+    /// One that judges by another policy.
+    async fn replica_of(&self, policy: &str) -> Server {
+        start_server((self.control_plane, &self.relay), policy, &[]).await
     }
 
     /// A user who may do everything, in a new namespace of this mode (`None`: unlabelled).
@@ -179,11 +184,11 @@ fn client(control_plane: &ControlPlane) -> Client {
 }
 
 /// Starts a server as the account of `deploy/apim-keyless.yaml`, which reaches the API server through `relay`.
-async fn start_server(control_plane: &ControlPlane, relay: &Relay, arguments: &[String]) -> Server {
+async fn start_server((control_plane, relay): (&ControlPlane, &Relay), policy: &str, arguments: &[String]) -> Server {
     let user = User::new(client(control_plane), "apim-keyless");
     let address = format!("https://{}", relay.address);
     let kubeconfig = account::kubeconfig(&user, &address, &STANDARD.encode(control_plane.authority_pem())).await;
-    Server::start(POLICY, &kubeconfig, arguments)
+    Server::start(policy, &kubeconfig, arguments)
 }
 
 /// Makes the Service and registers the configurations of `deploy/webhooks.yaml`; waits until they count.
