@@ -2,7 +2,7 @@
 
 use crate::gateways::POLICY;
 use apim_keyless::admission::{Answer, Door, Entry, Request, answer};
-use apim_keyless::gateway::{Subject, Surroundings};
+use apim_keyless::gateway::{Extent, Subject, Surroundings};
 use apim_keyless::policy::{Mode, Outcome, Policy};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
@@ -98,7 +98,7 @@ pub(crate) fn fate(body: &[u8]) -> Fate {
 fn judged(body: &[u8], beside: Option<&[Value]>) -> Fate {
     let subjects: Vec<Subject<'_>> = beside.unwrap_or_default().iter().map(subject).collect();
     let mut surroundings = Surroundings::of(&subjects, &JUDGING.images);
-    surroundings.whole = beside.is_some();
+    surroundings.extent = if beside.is_some() { Extent::Whole } else { Extent::Given };
     let Ok(request) = Request::read(body) else { return Fate::Undecodable };
     let answers = Entry::ALL.map(|entry| (entry, answer(&JUDGING, &surroundings, entry, &request)));
     let mut fate = Fate::Undecodable;

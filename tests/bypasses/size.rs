@@ -115,7 +115,7 @@ fn b22_no_number_of_containers_holds_up_the_update_of_a_pod() {
 #[test]
 fn b22_the_longest_body_is_judged() {
     let mut object = keyed();
-    let rest = BODY_BYTES - Attempt::new(&object).review().to_string().len() - "\"note\":\"\",".len();
+    let rest = BODY_BYTES as usize - Attempt::new(&object).review().to_string().len() - "\"note\":\"\",".len();
     object["metadata"]["note"] = json!("n".repeat(rest));
     let body = Attempt::new(&object).review().to_string();
     assert_eq!(body.len(), BODY_BYTES);
