@@ -12,7 +12,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 /// Longest text, in bytes, that `$(NAME)` is expanded to. Each variable can double the last one, so some end must be put to
-/// it; every setting that is judged is far shorter.
+/// it; every setting that is judged is far shorter. Of what is longer, as much is known: each variable can hold the last
+/// one and more, so a beginning without an end would still fill the memory.
 const EXPANDED_BYTES: usize = 4096;
 
 /// The largest number of variables out of `ConfigMap`s that are looked at: with more the container could not start, since
@@ -156,14 +157,13 @@ impl<'a> Environment<'a> {
             // behind what can't be seen only a key is still looked for
             match value {
                 Value::Key(source) => return Value::Key(source),
-                Value::Text(text) if is_seen => expanded += &text,
+                Value::Text(text) if is_seen => is_seen = push_bounded(&mut expanded, &text),
                 Value::Unseen(beginning) if is_seen => {
-                    expanded += &beginning;
+                    push_bounded(&mut expanded, &beginning);
                     is_seen = false;
                 }
                 Value::Text(_) | Value::Unseen(_) => {}
             }
-            is_seen &= expanded.len() <= EXPANDED_BYTES;
         }
         if is_seen { Value::Text(Cow::Owned(expanded)) } else { Value::Unseen(Cow::Owned(expanded)) }
     }
@@ -182,6 +182,13 @@ impl<'a> Environment<'a> {
             None => Value::UNKNOWN,
         }
     }
+}
+
+/// Pushes as much of `text` as there is room for in what `$(NAME)` is expanded to; tells whether that was all of it.
+fn push_bounded(expanded: &mut String, text: &str) -> bool {
+    let end = text.floor_char_boundary(EXPANDED_BYTES.saturating_sub(expanded.len()));
+    expanded.push_str(text.get(..end).unwrap_or_default());
+    end == text.len()
 }
 
 /// Is it the name of a variable that the kubelet adds for a Service (`pkg/kubelet/envvars`)?
@@ -216,6 +223,16 @@ mod tests {
         let env = [r#"{"name":"v0","value":"0123456789"}"#.to_owned()].into_iter().chain(doubling).collect::<Vec<_>>();
         let value = last_value(&format!(r#""env":[{}]"#, env.join(",")));
         assert!(value.starts_with("Unseen(") && value.len() < 3 * EXPANDED_BYTES, "{}", value.len());
+    }
+
+    #[test]
+    fn beginnings_that_hold_each_other_come_to_an_end() {
+        let longer = (1..60).map(|index| format!(r#"{{"name":"v{index}","value":"$(text)$(v{})"}}"#, index - 1));
+        let text = format!(r#"{{"name":"text","value":"é{}"}}"#, "é".repeat(EXPANDED_BYTES / 2 - 1));
+        let first = r#"{"name":"v0","value":"$(text)$(text)"}"#.to_owned();
+        let env = [text, first].into_iter().chain(longer).collect::<Vec<_>>();
+        let value = last_value(&format!(r#""env":[{}]"#, env.join(",")));
+        assert!(value.starts_with("Unseen(") && value.len() < EXPANDED_BYTES + 20, "{}", value.len());
     }
 
     #[test]

@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn data_is_hidden_whatever_its_keys() {
         let text = "apiVersion: v1\nkind: Secret\nmetadata:\n  annotations:\n    name: s\n    apim-keyless.dev/mode: warn\ndata:\n  name: s\n  key: s\n";
-        let expected = "apiVersion: v1\nkind: Secret\nmetadata:\n  annotations:\n    name: ***\n    apim-keyless.dev/mode: warn\ndata:\n  name: ***\n  key: ***\n";
+        let expected = "apiVersion: v1\nkind: Secret\nmetadata:\n  annotations:\n    name: ***\n    apim-keyless.dev/mode: ***\ndata:\n  name: ***\n  key: ***\n";
         assert_eq!(masked(text), expected);
     }
 

@@ -42,9 +42,9 @@ impl<'a> Surroundings<'a> {
 
     /// May a scalar that stands here be shown?
     pub(super) fn show_scalar(self) -> bool {
-        let Some(key) = self.key.filter(|_| !self.secretive) else { return false };
-        let named = !self.annotated && HARMLESS_KEYS.contains(&key);
-        named || HARMLESS_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+        // a client secret is pasted where a client id belongs, so no annotation is harmless
+        let Some(key) = self.key.filter(|_| !self.secretive && !self.annotated) else { return false };
+        HARMLESS_KEYS.contains(&key) || HARMLESS_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
     }
 }
 
@@ -68,7 +68,6 @@ mod tests {
         assert!(shown(&["kind"]));
         assert!(shown(&["spec", "containers", "-", "env", "-", "name"]));
         assert!(shown(&["metadata", "labels", "azure.workload.identity/use"]));
-        assert!(shown(&["metadata", "annotations", "azure.workload.identity/client-id"]));
     }
 
     #[test]
@@ -91,7 +90,9 @@ mod tests {
     }
 
     #[test]
-    fn among_annotations_only_the_known_prefixes_are() {
+    fn among_annotations_no_key_is_harmless() {
+        assert!(!shown(&["metadata", "annotations", "azure.workload.identity/client-id"]));
+        assert!(!shown(&["metadata", "annotations", "apim-keyless.dev/mode"]));
         assert!(!shown(&["metadata", "annotations", "name"]));
         assert!(!shown(&["metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"]));
     }
