@@ -118,6 +118,6 @@ fn b22_the_longest_body_is_judged() {
     let rest = BODY_BYTES as usize - Attempt::new(&object).review().to_string().len() - "\"note\":\"\",".len();
     object["metadata"]["note"] = json!("n".repeat(rest));
     let body = Attempt::new(&object).review().to_string();
-    assert_eq!(body.len(), BODY_BYTES);
+    assert_eq!(body.len(), BODY_BYTES as usize);
     assert_eq!(fate(body.as_bytes()), Fate::Refused(vec!["auth-key-reference"]));
 }
