@@ -1,6 +1,8 @@
 //! What the webhook may do in a cluster: exactly what `deploy/apim-keyless.yaml` grants to its ServiceAccount.
 
-use super::user::{User, documents};
+use super::user::{User, documents, eventually};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 /// Makes the webhook's namespace with its ServiceAccount and roles.
@@ -9,7 +11,7 @@ pub(super) async fn make(user: &User) {
     user.post("/api/v1/namespaces", &namespace).await.stored();
     for object in documents(include_str!("../../deploy/apim-keyless.yaml")) {
         match object["kind"].as_str().unwrap() {
-            "ServiceAccount" => _ = user.apply(&object).await.stored(),
+            "Role" | "RoleBinding" | "ServiceAccount" => _ = user.apply(&object).await.stored(),
             kind @ ("ClusterRole" | "ClusterRoleBinding") => {
                 let path = format!("/apis/rbac.authorization.k8s.io/v1/{}s", kind.to_lowercase());
                 user.post(&path, &object).await.stored();
@@ -28,6 +30,20 @@ pub(super) async fn kubeconfig(user: &User, address: &str, authority: &str) -> V
         "apiVersion": "v1", "kind": "Config", "current-context": "tests",
         "clusters": [{"name": "tests", "cluster": {"server": address, "certificate-authority-data": authority}}],
         "users": [{"name": "tests", "user": {"token": token["status"]["token"]}}],
-        "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "tests"}}],
+        "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "tests", "namespace": "apim-keyless"}}],
     })
+}
+
+/// The certificates of the CAs that the webhook keeps, once there is one.
+pub(super) async fn authorities(user: &User) -> String {
+    let path = "/api/v1/namespaces/apim-keyless/secrets/apim-keyless-ca";
+    eventually("the Secret with the CAs", || async {
+        let secret = user.get(path).await;
+        let data = secret.body["data"].as_object()?.clone();
+        let certificates = data.iter().filter(|(key, _)| key.strip_suffix(".crt").is_some());
+        let texts =
+            certificates.map(|(_, text)| String::from_utf8(STANDARD.decode(text.as_str().unwrap()).unwrap()).unwrap());
+        Some(texts.collect::<String>()).filter(|pem| !pem.is_empty())
+    })
+    .await
 }

@@ -2,6 +2,8 @@
 
 use super::Webhook;
 use super::server::Server;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 /// A policy that lets keys through.
@@ -14,10 +16,10 @@ pub(crate) struct Impostor(Server);
 impl Webhook {
     /// Registers once more, for one namespace alone, by a Service that leads to an impostor.
     pub(crate) async fn hijack(&self, namespace: &str) -> Impostor {
-        let impostor = self.replica_of(ALLOWING).await;
+        let impostor = self.replica_of(ALLOWING, &own_authority()).await;
         let user = self.in_namespace("apim-keyless");
         let client_config = json!({
-            "caBundle": self.server.authority,
+            "caBundle": STANDARD.encode(&self.server.authority_pem),
             "service": {"namespace": "apim-keyless", "name": "apim-keyless", "port": impostor.port, "path": "/enforce/validate"},
         });
         let selector = json!({"matchLabels": {"kubernetes.io/metadata.name": namespace}});
@@ -34,6 +36,13 @@ impl Webhook {
         user.post(path, &configuration).await.stored();
         Impostor(impostor)
     }
+}
+
+/// Arguments of a server that makes a CA of its own, for the name of the Service.
+fn own_authority() -> [String; 6] {
+    let folder = tempfile::tempdir().unwrap().path().to_string_lossy().into_owned();
+    let name = "apim-keyless.apim-keyless.svc";
+    ["--certificate-source", "standalone", "--certificates", &folder, "--name", name].map(str::to_owned)
 }
 
 impl Impostor {

@@ -106,12 +106,12 @@ impl Webhook {
 
     /// Another replica, which may not have seen the cluster yet.
     pub(crate) async fn another_replica(&self) -> Server {
-        self.replica_of(POLICY).await
+        self.replica_of(POLICY, &[]).await
     }
 
-    /// One that judges by another policy.
-    async fn replica_of(&self, policy: &str) -> Server {
-        start_server((self.control_plane, &self.relay), policy, &[]).await
+    /// One that judges by another policy, and with further arguments of `serve`.
+    async fn replica_of(&self, policy: &str, arguments: &[String]) -> Server {
+        start_server((self.control_plane, &self.relay), policy, arguments).await
     }
 
     /// A user who may do everything, in a new namespace of this mode (`None`: unlabelled).
@@ -188,7 +188,9 @@ async fn start_server((control_plane, relay): (&ControlPlane, &Relay), policy: &
     let user = User::new(client(control_plane), "apim-keyless");
     let address = format!("https://{}", relay.address);
     let kubeconfig = account::kubeconfig(&user, &address, &STANDARD.encode(control_plane.authority_pem())).await;
-    Server::start(policy, &kubeconfig, arguments)
+    let mut server = Server::start(policy, &kubeconfig, arguments);
+    server.authority_pem = account::authorities(&user).await;
+    server
 }
 
 /// Makes the Service and registers the configurations of `deploy/webhooks.yaml`; waits until they count.
@@ -200,9 +202,7 @@ async fn register(control_plane: &ControlPlane, server: &Server) {
         "spec": {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": 443}]},
     });
     user.apply(&service).await.stored();
-    let text = include_str!("../../deploy/webhooks.yaml")
-        .replace("CA_BUNDLE", &server.authority)
-        .replace("port: 443", &format!("port: {}", server.port));
+    let text = include_str!("../../deploy/webhooks.yaml").replace("port: 443", &format!("port: {}", server.port));
     for configuration in documents(&text) {
         user.post(
             &format!(

@@ -2,8 +2,6 @@
 
 use axum::body::Bytes;
 use axum::http::StatusCode;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -31,12 +29,11 @@ const SUPERVISE: &str = r#"folder=$1; shift; "$@" & cat >/dev/null; kill $!; wai
 
 /// A running server.
 pub(crate) struct Server {
-    /// Its CA in base64, as a caBundle holds it.
-    pub(super) authority: String,
     /// Its port for reviews.
     pub(super) port: u16,
     health: SocketAddr,
-    authority_pem: String,
+    /// What its clients trust.
+    pub(super) authority_pem: String,
     log: PathBuf,
     supervisor: Child,
 }
@@ -46,8 +43,7 @@ impl Server {
     /// until it listens.
     pub(super) fn start(policy: &str, kubeconfig: &Value, arguments: &[String]) -> Self {
         let folder = TempDir::new().unwrap().keep();
-        let (policy_file, log, certificates) =
-            (folder.join("policy.yaml"), folder.join("log"), folder.join("certificates"));
+        let (policy_file, log) = (folder.join("policy.yaml"), folder.join("log"));
         fs::write(&policy_file, policy).unwrap();
         let kubeconfig_file = folder.join("kubeconfig");
         fs::write(&kubeconfig_file, kubeconfig.to_string()).unwrap();
@@ -55,20 +51,9 @@ impl Server {
             .args(["-c", SUPERVISE, "sh"])
             .arg(&folder)
             .arg(env!("CARGO_BIN_EXE_apim-keyless"))
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--health-listen",
-                "127.0.0.1:0",
-                "--name",
-                NAME,
-                "--certificates",
-            ])
-            .arg(&certificates)
-            .arg("--policy")
+            .args(["serve", "--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", "--policy"])
             .arg(&policy_file)
-            .args(["--certificate-source", "standalone", "--cluster", "--kubeconfig"])
+            .args(["--cluster", "--kubeconfig"])
             .arg(&kubeconfig_file)
             .args(arguments)
             .stdin(Stdio::piped())
@@ -79,8 +64,7 @@ impl Server {
         let listening = event(&log, "listening");
         let address = |port: &str| listening[port].as_str().unwrap().parse::<SocketAddr>().unwrap();
         let (port, health) = (address("reviews").port(), address("health"));
-        let authority_pem = fs::read_to_string(certificates.join("ca.crt")).unwrap();
-        Self { authority: STANDARD.encode(&authority_pem), port, health, authority_pem, log, supervisor }
+        Self { port, health, authority_pem: String::new(), log, supervisor }
     }
 
     /// Ends it.

@@ -105,6 +105,16 @@ impl User {
         self.send(Method::PATCH, &path, Some(("application/apply-patch+yaml", &object))).await
     }
 
+    /// Replaces what stands at a path of the API server.
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PUT, path, Some(("application/json", body))).await
+    }
+
+    /// Deletes what stands at a path of the API server.
+    pub(crate) async fn remove(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, None).await
+    }
+
     /// Posts a body to a path of the API server.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(Method::POST, path, Some(("application/json", body))).await
