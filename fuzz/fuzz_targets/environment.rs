@@ -1,0 +1,6 @@
+#![no_main]
+
+#[path = "../targets/environment.rs"]
+mod environment;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| environment::hold(data));

@@ -1,0 +1,75 @@
+//! Text as a container with its environment, a line a source.
+//!
+//! ```text
+//! name=text        an entry of env           prefix*          envFrom of the ConfigMap
+//! name<key         a key of the ConfigMap    prefix!secret    envFrom of a Secret
+//! name>key         a key of a Secret         prefix?          envFrom of a ConfigMap that is not seen
+//! key:text         data of the ConfigMap
+//! ```
+
+use apim_keyless::gateway::{Environment, Images, Subject, Surroundings, Value as Known};
+use serde_json::{Map, Value, json};
+
+/// Longest text that `$(NAME)` is expanded to.
+const EXPANDED_BYTES: usize = 4096;
+
+/// An environment is bounded, the same each time, in the order of its sources, and each variable is where it says.
+pub(crate) fn hold(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (pod, config_map) = objects(text);
+    let [pod_subject, config_map] = [&pod, &config_map].map(subject);
+    let surroundings = Surroundings::of([&config_map], &Images::default());
+    let workload = pod_subject.workload().expect("a Pod is a workload");
+    let container = &workload.containers()[0];
+    let environment = Environment::of(container, workload, &surroundings);
+    let again = Environment::of(container, workload, &surroundings);
+    assert_eq!(environment.variables().len(), again.variables().len());
+    for (variable, again) in environment.variables().iter().zip(again.variables()) {
+        assert!(variable.name == again.name && variable.value == again.value && variable.at == again.at);
+        assert!(variable.at.resolve(&pod).is_ok(), "{}", variable.at);
+        match &variable.value {
+            Known::Text(text) => assert!(text.len() <= EXPANDED_BYTES.max(data.len()), "{}", variable.name),
+            Known::Unseen(beginning) => assert!(beginning.len() <= EXPANDED_BYTES, "{}", variable.name),
+            Known::Key(_) => {}
+        }
+    }
+    let places: Vec<&str> = environment.variables().iter().map(|variable| variable.at.as_str()).collect();
+    let first_of_env = places.iter().position(|at| at.contains("/env/")).unwrap_or(places.len());
+    assert!(places[first_of_env..].iter().all(|at| at.contains("/env/")), "envFrom comes first: {places:?}");
+    assert_eq!(environment.is_whole(), !text.lines().any(is_hidden));
+}
+
+/// The Pod and the `ConfigMap` that the lines tell of.
+fn objects(text: &str) -> (Value, Value) {
+    let (mut env, mut env_from, mut data) = (Vec::new(), Vec::new(), Map::new());
+    for line in text.lines() {
+        let Some((name, sign, rest)) = source(line) else { continue };
+        match sign {
+            '=' => env.push(json!({"name": name, "value": rest})),
+            '<' => env.push(json!({"name": name, "valueFrom": {"configMapKeyRef": {"name": "seen", "key": rest}}})),
+            '>' => env.push(json!({"name": name, "valueFrom": {"secretKeyRef": {"name": "orders", "key": rest}}})),
+            ':' => _ = data.insert(name.to_owned(), Value::from(rest)),
+            '*' => env_from.push(json!({"prefix": name, "configMapRef": {"name": "seen"}})),
+            '!' => env_from.push(json!({"prefix": name, "secretRef": {"name": rest}})),
+            _ => env_from.push(json!({"prefix": name, "configMapRef": {"name": "unseen"}})),
+        }
+    }
+    let container = json!({"name": "gateway", "image": "gateway", "env": env, "envFrom": env_from});
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [container]}});
+    (pod, json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "seen"}, "data": data}))
+}
+
+/// A line, parted at the first sign that says what it is.
+fn source(line: &str) -> Option<(&str, char, &str)> {
+    let at = line.find(['=', '<', '>', ':', '*', '!', '?'])?;
+    let (name, rest) = line.split_at(at);
+    Some((name, rest.chars().next()?, &rest[1..]))
+}
+
+fn is_hidden(line: &str) -> bool {
+    source(line).is_some_and(|(_, sign, _)| matches!(sign, '!' | '?'))
+}
+
+fn subject(object: &Value) -> Subject<'static> {
+    Subject::recognise(object.to_string(), "team-a").expect("it is of its shape").expect("it is of a known kind")
+}

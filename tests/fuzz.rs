@@ -1,0 +1,92 @@
+//! The fuzz targets without a fuzzer: what they hold is held for damaged reviews, for odd lines, and for any bytes.
+//!
+//! A fuzzer (`fuzz/README.md`) looks longer and cleverer; this is for every day: as many cases as take half a minute a
+//! target without optimisation. `FUZZ_CASES` asks for another number of
+//! cases a target, `FUZZ_SEED` for the cases of a failure once more.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "fuzz/damage.rs"]
+mod damage;
+#[path = "../fuzz/targets/edits.rs"]
+mod edits;
+#[path = "../fuzz/targets/environment.rs"]
+mod environment;
+#[path = "../fuzz/targets/image.rs"]
+mod image;
+#[path = "../fuzz/targets/review.rs"]
+mod review;
+#[path = "fuzz/seeds.rs"]
+mod seeds;
+
+use damage::Damage;
+use proptest::test_runner::{RngAlgorithm, TestRng};
+use std::env;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+#[test]
+fn every_review_is_answered_however_it_is_damaged() {
+    let seeds = seeds::reviews();
+    hold(25_000, review::hold, |damage| damage.json(&seeds));
+}
+
+#[test]
+fn every_environment_is_resolved_within_bounds() {
+    hold(90_000, environment::hold, |damage| damage.lines(seeds::ENVIRONMENTS, 12, "=<>:*!?$()\n"));
+}
+
+#[test]
+fn no_image_is_taken_for_another() {
+    hold(6_000, image::hold, |damage| damage.lines(seeds::IMAGES, 3, ":/@.-v0\n"));
+}
+
+#[test]
+fn what_is_mended_is_mended_once_and_nothing_else_is_changed() {
+    let seeds = seeds::objects();
+    hold(40_000, edits::hold, |damage| damage.json(&seeds));
+}
+
+#[test]
+fn every_target_can_be_fuzzed() {
+    let manifest = fs::read_to_string("fuzz/Cargo.toml").unwrap();
+    let names = |folder: &str| {
+        let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = files.collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names("fuzz/fuzz_targets"), names("fuzz/targets"));
+    for name in names("fuzz/targets") {
+        let code = fs::read_to_string(format!("fuzz/fuzz_targets/{name}")).unwrap();
+        let target = name.trim_end_matches(".rs");
+        assert!(code.contains(&format!("#[path = \"../targets/{name}\"]")), "{name}");
+        assert!(code.contains(&format!("fuzz_target!(|data: &[u8]| {target}::hold(data));")), "{name}");
+        assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}\"")), "{name}");
+    }
+}
+
+/// Holds `target` over as many cases: most of what `make` makes, and some of any bytes.
+fn hold(cases: u64, target: fn(&[u8]), make: impl Fn(&mut Damage) -> Vec<u8>) {
+    let cases = env::var("FUZZ_CASES").map_or(cases, |cases| cases.parse().unwrap());
+    let first = env::var("FUZZ_SEED").map_or(0, |seed| seed.parse().unwrap());
+    for seed in first..first + cases {
+        let mut rng = [0; 16];
+        rng[..8].copy_from_slice(&seed.to_le_bytes());
+        rng[8..].copy_from_slice(&(!seed).to_le_bytes());
+        let mut damage = Damage::by(TestRng::from_seed(RngAlgorithm::XorShift, &rng));
+        let data = if seed % 16 == 15 { damage.any_bytes() } else { make(&mut damage) };
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| target(&data))) {
+            println!("FUZZ_SEED={seed} FUZZ_CASES=1 shows it again: {}", String::from_utf8_lossy(&data));
+            resume_unwind(panic);
+        }
+    }
+}
