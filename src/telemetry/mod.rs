@@ -3,5 +3,5 @@
 mod log;
 mod metrics;
 
-pub use log::{LogFormat, start_log};
+pub use log::{LogFormat, log_to, start_log};
 pub use metrics::Metrics;
