@@ -2,7 +2,10 @@
 
 use clap::ValueEnum;
 use std::io::{IsTerminal, stderr};
+use tracing::Dispatch;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// How an event is written.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -18,12 +21,20 @@ pub enum LogFormat {
 /// Only the first call of a process counts.
 pub fn start_log(format: Option<LogFormat>) {
     let format = format.unwrap_or(if stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json });
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_writer(stderr).with_env_filter(filter);
-    let started = match format {
-        LogFormat::Json => builder.json().flatten_event(true).with_target(false).try_init(),
-        LogFormat::Text => builder.with_target(false).with_ansi(stderr().is_terminal()).try_init(),
-    };
+    let started = log_to(stderr, format, stderr().is_terminal()).try_init();
     // a log that runs already keeps running
     drop(started);
+}
+
+/// The log, as lines of `format` on any writer; `has_colours` is for terminals.
+pub fn log_to<W>(writer: W, format: LogFormat, has_colours: bool) -> Dispatch
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_writer(writer).with_env_filter(filter);
+    match format {
+        LogFormat::Json => Dispatch::new(builder.json().flatten_event(true).with_target(false).finish()),
+        LogFormat::Text => Dispatch::new(builder.with_target(false).with_ansi(has_colours).finish()),
+    }
 }

@@ -4,6 +4,5 @@ mod connections;
 mod log;
 mod metrics;
 
-pub use connections::Connections;
-pub use log::{LogFormat, start_log};
+pub use log::{LogFormat, log_to, start_log};
 pub use metrics::Metrics;

@@ -125,7 +125,11 @@ impl Damage {
             }
             (_, Value::String(text)) => {
                 let word = WORDS[self.below(WORDS.len())];
-                *text = [word.to_owned(), format!("{text}{word}"), format!("{word}{text}")][self.below(3)].clone();
+                match self.below(3) {
+                    0 => word.clone_into(text),
+                    1 => text.push_str(word),
+                    _ => text.insert_str(0, word),
+                }
             }
             (_, place) => *place = Value::Null,
         }

@@ -108,7 +108,8 @@ pub(crate) fn sent_patch(response: &[u8]) -> Option<json_patch::Patch> {
     Some(serde_json::from_slice(&patch).expect("a patch is a JSON patch"))
 }
 
-static USERS: &[&str] = &[
+/// Who may ask.
+pub(crate) static USERS: &[&str] = &[
     "jane",
     "",
     "system:kube-controller-manager",

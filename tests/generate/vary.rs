@@ -1,9 +1,7 @@
-//! The same object again: with what the API server fills in, with its judged part changed or left alone, with secrets.
+//! The same object again: with what the API server fills in, with its judged part changed or left alone, with
+//! long names.
 
 use serde_json::{Map, Value, json};
-
-/// A text that no sentence may repeat.
-pub(crate) const CANARY: &str = "CANARYd3b07384";
 
 /// Calls `change` on every object inside `value`, with the name of the member that holds it.
 fn each_object(value: &mut Value, holder: &str, change: &mut impl FnMut(&str, &mut Map<String, Value>)) {
@@ -142,33 +140,6 @@ pub(crate) fn judged_part_kept(object: &Value, seed: u8) -> Value {
         new["data"]["telemetry.logs.std.level"] = json!("debug");
     }
     new
-}
-
-/// The object with [`CANARY`] in every value of a variable, a setting, an annotation, an argument.
-pub(crate) fn with_canaries(object: &Value) -> Value {
-    let mut object = object.clone();
-    let tainted = |value: &Value| Value::from(format!("{}{CANARY}", value.as_str().unwrap_or_default()));
-    each_object(&mut object, "", &mut |holder, members| match holder {
-        "env" if !members.contains_key("valueFrom") => {
-            let value = tainted(members.get("value").unwrap_or(&Value::Null));
-            members.insert("value".to_owned(), value);
-        }
-        "data" | "binaryData" => members.values_mut().for_each(|value| *value = tainted(value)),
-        "annotations" => members
-            .iter_mut()
-            .filter(|(key, _)| !key.starts_with("apim-keyless.dev/"))
-            .for_each(|(_, value)| *value = tainted(value)),
-        _ => {
-            for list in ["args", "command"]
-                .into_iter()
-                .filter_map(|list| members.get(list)?.as_array().map(|_| list))
-                .collect::<Vec<_>>()
-            {
-                members.insert(list.to_owned(), json!([CANARY]));
-            }
-        }
-    });
-    object
 }
 
 /// The object with names of Secrets, keys, containers and of itself that are `length` bytes long, if they are shorter.

@@ -96,9 +96,11 @@ spec:
   rules: {missing-identity-label: audit, missing-client-id: audit, auth-key-reference: off, rolling-version: enforce, missing-auth-method: audit}
 ";
 
-static DOCUMENTS: &[&str] = &[NOTHING, NOTHING, EXPECTING, EXPECTING, CHOOSING, MILD];
+/// Policies, from none to one that expects everything.
+pub(crate) static DOCUMENTS: &[&str] = &[NOTHING, NOTHING, EXPECTING, EXPECTING, CHOOSING, MILD];
 
-static ANNOTATIONS: &[&[(&str, &str)]] = &[
+/// What a Namespace may say itself.
+pub(crate) static ANNOTATIONS: &[&[(&str, &str)]] = &[
     &[],
     &[
         ("apim-keyless.dev/client-id", "00000000-0000-0000-0000-00000000000c"),
