@@ -32,7 +32,6 @@ mod yaml;
 
 #[allow(dead_code, unused_imports, reason = "the laws use the rest of it")]
 mod generate;
-#[allow(dead_code, unused_imports, reason = "the tests of the command line use the rest of it")]
 mod run;
 
 use apim_keyless::admission::{Door, Entry};

@@ -4,5 +4,6 @@ mod connections;
 mod log;
 mod metrics;
 
+pub use connections::Connections;
 pub use log::{LogFormat, log_to, start_log};
 pub use metrics::Metrics;

@@ -7,6 +7,7 @@ use apim_keyless::admission::{Entry, Request, answer, answer_or_stand_in};
 use apim_keyless::gateway::Surroundings;
 use apim_keyless::policy::Policy;
 use apim_keyless::telemetry::{LogFormat, Metrics, log_to};
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
@@ -57,7 +58,8 @@ impl Houses {
 impl House {
     fn open(document: &'static str) -> Self {
         let (parse, metrics) = (|| Policy::parse(document).unwrap(), Metrics::default());
-        let doors = Doors { policy: parse(), observer: Box::new(metrics.clone()) };
+        let observer = Box::new(metrics.clone());
+        let doors = Doors { policy: ArcSwap::from_pointee(parse()), surroundings: Arc::default(), observer };
         let logs = FORMATS.into_iter().map(|format| {
             let lines = Lines::default();
             let writer = lines.clone();
