@@ -15,8 +15,8 @@
 //! - B25, HTTP/2: `tests/server.rs`, `only_http_1_is_spoken`.
 //! - B26, faults of the TLS library: no judgement's to meet; the versions in `Cargo.lock` are newer than all of them.
 //! - B28, an outage, and B29, a shutdown that takes the registration with it: `tests/outage.rs`, `b28_…` and `b29_…`.
-//! - B30, a static Pod: it runs whatever any admission says, so no judgement can meet it. What only says to be the mirror
-//!   of one is judged: `b12_nothing_that_a_tenant_writes_on_an_object_exempts_it`.
+//! - B30, a static Pod: it runs whatever any admission says, so no judgement can meet it. Its mirror is left alone,
+//!   and only that: `b30_…`, and `b12_nothing_that_a_tenant_writes_on_an_object_exempts_it`.
 //! - B33, a mutation that another webhook undoes: `/enforce/validate` sees what is left, and refuses what is missing;
 //!   `tests/laws.rs`, `what_mutate_mended_validate_accepts`; every test here asks that door alone.
 

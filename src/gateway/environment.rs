@@ -170,7 +170,7 @@ impl<'a> Environment<'a> {
 
     /// What `$(name)` stands for: the variable set last, unless a source that can't be seen comes after it; else whatever
     /// such a source may hold; else itself.
-    fn referenced<'v>(&'v self, name: &str, written: &'v str) -> Value<'v> {
+    fn referenced(&self, name: &str, written: &'a str) -> Value<'a> {
         if let Some(variable) = self.last.get(name).and_then(|index| self.variables.get(*index)) {
             return if variable.may_be_overridden { Value::UNKNOWN } else { variable.value.clone() };
         }
@@ -178,7 +178,7 @@ impl<'a> Environment<'a> {
         match may_set.map(|hidden| hidden.secret).collect::<Option<Vec<&str>>>().as_deref() {
             Some([]) if is_of_service(name) => Value::UNKNOWN,
             Some([]) => Value::Text(Cow::Borrowed(written)),
-            Some([.., secret]) => Value::Key(KeySource::WholeSecret { name: (*secret).to_owned() }),
+            Some([.., secret]) => Value::Key(KeySource::WholeSecret { name: secret }),
             None => Value::UNKNOWN,
         }
     }

@@ -25,16 +25,10 @@ impl<'a> Scope<'_, 'a> {
     /// The value that it is taken from elsewhere, and from where.
     pub(super) fn taken_from(&self, from: &'a EnvVarSource) -> (Value<'a>, Source<'a>) {
         if let Some(secret) = &from.secret_key_ref {
-            return (
-                Value::Key(KeySource::Secret { name: secret.name.clone(), key: secret.key.clone() }),
-                Source::Object,
-            );
+            return (Value::Key(KeySource::Secret { name: &secret.name, key: &secret.key }), Source::Object);
         }
         if let Some(file) = &from.file_key_ref {
-            return (
-                Value::Key(KeySource::File { volume: file.volume_name.clone(), key: file.key.clone() }),
-                Source::Object,
-            );
+            return (Value::Key(KeySource::File { volume: &file.volume_name, key: &file.key }), Source::Object);
         }
         if let Some(reference) = &from.config_map_key_ref {
             let value = match self.surroundings.config_map(&reference.name) {
@@ -74,7 +68,7 @@ impl<'a> Scope<'_, 'a> {
             .iter()
             .find(|mount| path.starts_with(&mount.mount_path) && secret(&mount.name));
         match mount {
-            Some(mount) => Value::Key(KeySource::Mount { volume: mount.name.clone() }),
+            Some(mount) => Value::Key(KeySource::Mount { volume: &mount.name }),
             None => Value::Text(text),
         }
     }

@@ -24,7 +24,7 @@ pub enum Value<'a> {
     /// Text that can be seen.
     Text(Cow<'a, str>),
     /// Something out of a Secret, or that may be one.
-    Key(KeySource),
+    Key(KeySource<'a>),
     /// Not to be seen from here, or too long to be looked at; the text that it is known to begin with.
     Unseen(Cow<'a, str>),
 }
@@ -37,15 +37,15 @@ impl Value<'_> {
 /// Where a value comes from that is none to be shown. The variants hold names of objects, keys and volumes alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each field is the thing that its name says")]
-pub enum KeySource {
+pub enum KeySource<'a> {
     /// A file that another container writes (`fileKeyRef`).
-    File { volume: String, key: String },
+    File { volume: &'a str, key: &'a str },
     /// A path under a mounted Secret, CSI or projected Secret volume.
-    Mount { volume: String },
+    Mount { volume: &'a str },
     /// A key of a Secret.
-    Secret { name: String, key: String },
+    Secret { name: &'a str, key: &'a str },
     /// Some key of a Secret that is taken whole.
-    WholeSecret { name: String },
+    WholeSecret { name: &'a str },
 }
 
 /// What a variable was taken from.

@@ -17,6 +17,11 @@ pub const SELF_HOSTED_GATEWAY: &str = "self-hosted-gateway";
 pub const GATEWAY: &str = "apim-keyless.dev/gateway";
 /// Prefix of our own labels and annotations.
 pub const OUR_PREFIX: &str = "apim-keyless.dev/";
+/// Annotation of a mirror Pod: the kubelet's picture of a static Pod, which nothing in the cluster can change and which no
+/// kubelet runs (Kubernetes, "Create static Pods").
+pub const MIRROR: &str = "kubernetes.io/config.mirror";
+/// What the user name of every kubelet begins with.
+pub const NODE_USER_PREFIX: &str = "system:node:";
 /// Name that the official chart gives to the gateway's container.
 pub const CHART_CONTAINER: &str = "azure-api-management-gateway";
 /// The `ServiceAccount` that every namespace has and that a Pod takes if it names none.

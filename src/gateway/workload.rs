@@ -2,7 +2,7 @@
 
 use super::reading::{Mapping, or_default};
 use super::well_known::Keys;
-use super::{Container, Kind, Metadata};
+use super::{Container, Kind, Metadata, well_known};
 use jsonptr::PointerBuf;
 use k8s_openapi::api::core::v1::{PodSpec, Volume};
 use serde::Deserialize;
@@ -35,6 +35,11 @@ impl Workload {
             _ => Mapping::<Controller>::deserialize(deserializer)?.0.split(),
         };
         Ok(Self { kind, metadata, template })
+    }
+
+    /// Does it say to be the kubelet's picture of a static Pod?
+    pub fn is_mirror(&self) -> bool {
+        self.kind == Kind::Pod && self.metadata.annotations.contains_key(well_known::MIRROR)
     }
 
     /// Labels of the pod template.

@@ -25,7 +25,8 @@ pub struct Context<'a> {
 pub enum Maker {
     /// Anybody: it is judged.
     Anybody,
-    /// The workload controller of its owner, which was judged in its place: it is only remarked on.
+    /// The workload controller of its owner, which was judged in its place, or a kubelet that shows a static Pod: it is only
+    /// remarked on.
     Controller,
 }
 

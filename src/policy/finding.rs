@@ -5,6 +5,10 @@ use jsonptr::{Pointer, PointerBuf};
 use serde_json::Value;
 use std::borrow::Cow;
 
+/// Longest problem in bytes. A name that is longer than Kubernetes allows is told of before anybody refuses it, perhaps
+/// many times.
+const PROBLEM_BYTES: usize = 1024;
+
 /// A fault, its place, and what would put it right.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
@@ -45,7 +49,12 @@ pub enum Outcome {
 impl Finding {
     /// A fault at `at` without a remedy.
     pub fn new(at: PointerBuf, problem: impl Into<String>) -> Self {
-        Self { at, problem: problem.into(), remedy: Vec::new(), only_remarked: false }
+        let mut problem = problem.into();
+        if problem.len() > PROBLEM_BYTES {
+            problem.truncate(problem.floor_char_boundary(PROBLEM_BYTES));
+            problem.push('…');
+        }
+        Self { at, problem, remedy: Vec::new(), only_remarked: false }
     }
 
     /// With an edit that puts it right, if there is one; more than one call adds more.

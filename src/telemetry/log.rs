@@ -18,12 +18,17 @@ pub enum LogFormat {
 
 /// Starts the log. Without a format it is text on a terminal and JSON elsewhere; `RUST_LOG` sets levels (default `info`).
 ///
-/// Only the first call of a process counts.
+/// Only the first call of a process counts. From then on a panic is an event that names its place.
 pub fn start_log(format: Option<LogFormat>) {
     let format = format.unwrap_or(if stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json });
     let started = log_to(stderr, format, stderr().is_terminal()).try_init();
     // a log that runs already keeps running
     drop(started);
+    // what a panic says may quote an object, so only its place is told
+    std::panic::set_hook(Box::new(|panic| {
+        let at = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(at, "a defect: something panicked");
+    }));
 }
 
 /// The log, as lines of `format` on any writer; `has_colours` is for terminals.

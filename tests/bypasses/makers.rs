@@ -74,6 +74,16 @@ fn b10_an_owner_that_cannot_have_made_it_counts_for_nothing() {
 }
 
 #[test]
+fn b30_the_picture_of_a_static_pod_is_left_as_its_kubelet_drew_it() {
+    let mut pod = with_container("Pod", "containers", merged(right_container(), json!({"env": [key()]})));
+    pod["metadata"]["annotations"]["kubernetes.io/config.mirror"] = json!("d41d8cd9");
+    assert_eq!(Attempt::new(&pod).by("system:node:worker-1").refused(), Vec::<&str>::new());
+    for user in ["jane", "system:nodes", "node:worker-1"] {
+        assert_eq!(Attempt::new(&pod).by(user).refused(), ["auth-key-reference"], "{user}");
+    }
+}
+
+#[test]
 fn b10_every_controller_makes_what_its_owner_makes_and_nothing_else() {
     let makes = [
         ("batch/v1", "CronJob", "cronjob-controller", "Job"),

@@ -43,7 +43,7 @@ fn single_value(value: SettingValue<'_>) -> Option<Finding> {
     Some(Finding::new(value.at, problem))
 }
 
-fn spoken(source: &KeySource) -> String {
+fn spoken(source: &KeySource<'_>) -> String {
     match source {
         KeySource::File { volume, key } => {
             format!("key \"{key}\" of a file in volume \"{volume}\"")
