@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("report", &["gateway", "policy"]),
     ("tls", &[]),
     ("server", &["admission", "tls"]),
-    ("telemetry", &["admission", "server"]),
+    ("telemetry", &["admission", "cluster", "server"]),
     ("cli.rs", &["admission", "cluster", "policy", "server", "telemetry"]),
     ("cluster", &["gateway", "tls"]),
     (

@@ -24,8 +24,6 @@ pub trait Observer: Send + Sync + 'static {
     fn undecodable(&self, entry: Entry);
     /// A review that came in at `entry` was put off, since its namespace was not seen yet.
     fn postponed(&self, entry: Entry);
-    /// The policy document has changed and was read; can it be used?
-    fn policy_read(&self, is_usable: bool);
 }
 
 /// What the paths share.

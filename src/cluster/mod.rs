@@ -6,6 +6,7 @@
 
 mod client;
 mod configurations;
+mod observer;
 mod scope;
 mod secret;
 mod source;
@@ -15,6 +16,7 @@ mod trust;
 mod watch;
 
 pub use client::{ClusterError, client};
+pub use observer::{Observer, Survey};
 pub use scope::Scope;
 pub use trust::{Trust, TrustSettings, Trusted};
 pub use watch::Watch;

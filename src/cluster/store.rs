@@ -1,7 +1,7 @@
 //! What was seen of a cluster so far. Pure: events go in, a [`Snapshot`] comes out.
 
-use super::Scope;
 use super::thing::{self, KINDS, Thing};
+use super::{Scope, Survey};
 use crate::gateway::well_known::{Keys, OUR_PREFIX};
 use crate::gateway::{Extent, Kind, Snapshot, Surroundings};
 use std::collections::{BTreeMap, BTreeSet};
@@ -170,16 +170,25 @@ impl Store {
         covered.any(|(name, held)| KINDS.iter().any(|kind| is_due(name, held, kind)))
     }
 
-    /// Did something find no room?
-    pub(super) fn is_overfull(&self) -> bool {
-        self.namespaces.values().any(|held| !held.overfull.is_empty())
+    /// How much was seen.
+    pub(super) fn survey(&self) -> Survey {
+        Survey {
+            namespaces: self.namespaces.values().filter(|held| held.is_there).count(),
+            bytes: self.bytes,
+            is_current: self.is_current(),
+            has_room: self.namespaces.values().all(|held| held.overfull.is_empty()),
+        }
     }
 
     /// What was seen so far.
     pub(super) fn snapshot(&mut self) -> Snapshot {
-        let is_current = self.is_in_contact && self.listings.values().all(|listing| listing.is_current);
+        let is_current = self.is_current();
         let there = self.namespaces.iter_mut().filter(|(_, held)| held.is_there);
         Snapshot::Cluster(there.map(|(name, held)| (name.clone(), held.shown(is_current))).collect())
+    }
+
+    fn is_current(&self) -> bool {
+        self.is_in_contact && self.listings.values().all(|listing| listing.is_current)
     }
 
     fn held(&mut self, namespace: String) -> &mut Held {
@@ -361,7 +370,7 @@ mod tests {
         for index in 0..100 {
             store.put("orders", config_map(&format!("large-{index}"), &"x".repeat(KIBIBYTE)));
         }
-        assert!(store.is_overfull() && store.bytes <= 64 * KIBIBYTE && store.bytes > 60 * KIBIBYTE);
+        assert!(!store.survey().has_room && store.bytes <= 64 * KIBIBYTE && store.bytes > 60 * KIBIBYTE);
         let orders = of(&mut store, "orders");
         assert!(orders.config_map("large-99") == Sight::Unseen && orders.extent == Extent::Part);
         (0..100).for_each(|index| store.remove(Kind::ConfigMap, "orders", &format!("large-{index}")));

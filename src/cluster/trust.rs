@@ -3,6 +3,7 @@
 //! Level-triggered: whatever happened, everything is looked at anew and what is due is done. Every replica does the same, and
 //! each write is made only over what was read, so that of two replicas one comes too late and looks again.
 
+use super::Observer;
 use super::client::told;
 use super::configurations::{Configuration, Configurations};
 use super::secret::{AuthoritySecret, StoredAuthorities};
@@ -53,6 +54,7 @@ pub struct Trust {
     strangers: Strangers,
     seen: Option<Seen>,
     trusted: watch::Sender<Trusted>,
+    observer: Arc<dyn Observer>,
 }
 
 /// The leaf that is shown, and the certificate of its CA.
@@ -86,7 +88,12 @@ impl Failure {
 
 impl Trust {
     /// Everything that `served` needs; what is told of it comes out of the receiver.
-    pub fn new(client: &Client, settings: TrustSettings, served: Arc<Served>) -> (Self, watch::Receiver<Trusted>) {
+    pub fn new(
+        client: &Client,
+        settings: TrustSettings,
+        served: Arc<Served>,
+        observer: Arc<dyn Observer>,
+    ) -> (Self, watch::Receiver<Trusted>) {
         let (trusted, receiver) = watch::channel(Err("there is no certificate yet".to_owned()));
         let trust = Self {
             secret: AuthoritySecret::new(client, &settings.namespace, &settings.secret),
@@ -97,6 +104,7 @@ impl Trust {
             strangers: Strangers::default(),
             seen: None,
             trusted,
+            observer,
         };
         (trust, receiver)
     }
@@ -106,6 +114,7 @@ impl Trust {
         let mut changes = select(self.secret.changes(), self.configurations.changes());
         loop {
             if let Err(failure) = self.look().await {
+                self.observer.neglected();
                 tracing::warn!(%failure, "certificates could not be looked after, trying again");
             }
             tokio::select! {
@@ -119,6 +128,7 @@ impl Trust {
     async fn look(&mut self) -> Result<(), Failure> {
         let outcome = self.rounds().await;
         let trusted = self.judge();
+        self.observer.trusted(trusted.is_ok());
         self.trusted.send_if_modified(|told| {
             let has_changed = *told != trusted;
             if has_changed {
@@ -159,6 +169,8 @@ impl Trust {
         };
         let leaf = authority.issue(&self.settings.names, now, self.settings.terms.leaf).map_err(Failure::Tls)?;
         self.served.show(&leaf);
+        self.observer.shows(leaf.not_after());
+        self.observer.issued_by(authority.not_after());
         tracing::info!(authority = authority.id(), "shows a new certificate");
         let (issuer, issuer_pem) = (authority.id().to_owned(), authority.certificate_pem().to_owned());
         self.issued = Some(Issued { leaf, issuer, issuer_pem });

@@ -1,8 +1,8 @@
 //! Keeps what was seen of a cluster up to date, for as long as the process lives.
 
-use super::Scope;
 use super::source::{Source, Told, after, config_maps, contact, namespaces, service_accounts};
 use super::store::Store;
+use super::{Observer, Scope};
 use crate::gateway::{Kind, Snapshot};
 use arc_swap::ArcSwap;
 use futures::StreamExt;
@@ -33,7 +33,8 @@ pub struct Watch {
     /// When the things of namespaces that opted in lately are listed.
     listing_at: Option<Instant>,
     has_changed: bool,
-    is_overfull: bool,
+    has_room: bool,
+    observer: Arc<dyn Observer>,
     /// Whom to tell that everything was seen once.
     seen: Option<oneshot::Sender<()>>,
 }
@@ -41,10 +42,16 @@ pub struct Watch {
 impl Watch {
     /// A watch that puts what it sees of `scope` into `snapshot`, up to about `budget` bytes; what finds no room is
     /// unseen. Until everything was seen once the snapshot has no namespace.
-    pub fn new(client: Client, scope: Scope, budget: usize, snapshot: Arc<ArcSwap<Snapshot>>) -> Self {
+    pub fn new(
+        client: Client,
+        (scope, budget): (Scope, usize),
+        snapshot: Arc<ArcSwap<Snapshot>>,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
         snapshot.store(Arc::new(Snapshot::Cluster(BTreeMap::new())));
         Self {
             store: Store::new(scope, budget),
+            observer,
             snapshot,
             namespaces: namespaces(client.clone()),
             config_maps: pending().boxed(),
@@ -54,7 +61,7 @@ impl Watch {
             backoff: DefaultBackoff::default(),
             listing_at: None,
             has_changed: false,
-            is_overfull: false,
+            has_room: true,
             seen: None,
         }
     }
@@ -102,6 +109,7 @@ impl Watch {
     /// From the beginning: that alone shows that nothing was missed.
     fn start_again(&mut self, kind: Kind, reason: &str) {
         self.store.fail(kind);
+        self.observer.lost_sight();
         let delay = self.backoff.next().unwrap_or(LISTING_DELAY);
         tracing::warn!(%kind, reason, seconds = delay.as_secs(), "cannot watch, trying again");
         let client = self.client.clone();
@@ -132,10 +140,11 @@ impl Watch {
         if self.store.needs_listing() && self.listing_at.is_none() {
             self.listing_at = Some(Instant::now() + LISTING_DELAY);
         }
-        let is_overfull = self.store.is_overfull();
-        if is_overfull && !self.is_overfull {
+        let survey = self.store.survey();
+        self.observer.saw(&survey);
+        if self.has_room && !survey.has_room {
             tracing::warn!("the room for ServiceAccounts and ConfigMaps is full; what found none is unseen");
         }
-        self.is_overfull = is_overfull;
+        self.has_room = survey.has_room;
     }
 }

@@ -1,6 +1,6 @@
 //! Metrics in OpenMetrics text. Labels are bounded: no name of an object, a namespace or a user is one.
 
-use super::Connections;
+use super::{Connections, Upkeep};
 use crate::admission::routes::Observer;
 use crate::admission::{Answer, Entry, Verdict};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -21,9 +21,9 @@ pub struct Metrics {
     rulings: Family<RulingLabels, Counter>,
     undecodable: Family<EntryLabels, Counter>,
     postponed: Family<EntryLabels, Counter>,
-    policies: Family<PolicyLabels, Counter>,
     duration: Family<EntryLabels, Histogram>,
     connections: Connections,
+    upkeep: Upkeep,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -45,11 +45,6 @@ struct RulingLabels {
     mode: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct PolicyLabels {
-    outcome: &'static str,
-}
-
 impl EntryLabels {
     fn of(entry: Entry) -> Self {
         Self { door: entry.door.name(), mode: entry.mode.name() }
@@ -64,7 +59,7 @@ impl Default for Metrics {
             || Histogram::new([0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.005, 0.025, 0.1, 1.0]);
         let duration = Family::new_with_constructor(buckets as fn() -> Histogram);
         let (reviews, rulings) = (Family::default(), Family::default());
-        let (undecodable, postponed, policies) = (Family::default(), Family::default(), Family::default());
+        let (undecodable, postponed) = (Family::default(), Family::default());
         registry.register("reviews", "Reviews that were answered", reviews.clone());
         registry.register("rulings", "Faults that were found, by rule and by the mode that counted", rulings.clone());
         registry.register("undecodable", "Bodies that were no review", undecodable.clone());
@@ -79,15 +74,12 @@ impl Default for Metrics {
             Unit::Seconds,
             duration.clone(),
         );
-        registry.register(
-            "policy_changes",
-            "Changes of the policy document, by whether it could be used; else the one before stays",
-            policies.clone(),
-        );
         let connections = Connections::default();
         connections.register(&mut registry);
+        let upkeep = Upkeep::default();
+        upkeep.register(&mut registry);
         registry.register("build", "The running build", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        Self { registry: Arc::new(registry), reviews, rulings, undecodable, postponed, policies, duration, connections }
+        Self { registry: Arc::new(registry), reviews, rulings, undecodable, postponed, duration, connections, upkeep }
     }
 }
 
@@ -95,6 +87,11 @@ impl Metrics {
     /// Those of the listening side.
     pub fn connections(&self) -> Connections {
         self.connections.clone()
+    }
+
+    /// What is kept up beside the reviews.
+    pub fn upkeep(&self) -> Upkeep {
+        self.upkeep.clone()
     }
 
     /// Every family as OpenMetrics text.
@@ -121,10 +118,6 @@ impl Observer for Metrics {
 
     fn undecodable(&self, entry: Entry) {
         self.undecodable.get_or_create(&EntryLabels::of(entry)).inc();
-    }
-
-    fn policy_read(&self, is_usable: bool) {
-        self.policies.get_or_create(&PolicyLabels { outcome: if is_usable { "used" } else { "unusable" } }).inc();
     }
 
     fn postponed(&self, entry: Entry) {

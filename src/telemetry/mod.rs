@@ -3,7 +3,9 @@
 mod connections;
 mod log;
 mod metrics;
+mod upkeep;
 
 pub use connections::Connections;
 pub use log::{LogFormat, log_to, start_log};
 pub use metrics::Metrics;
+pub use upkeep::Upkeep;

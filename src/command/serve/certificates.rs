@@ -1,9 +1,10 @@
 //! Where the certificate comes from that the server shows.
 
 use crate::cli::{CertificateArguments, CertificateSource, Serve};
-use crate::cluster::{Trust, TrustSettings};
+use crate::cluster::{Observer, Trust, TrustSettings};
 use crate::command::certs::told;
 use crate::server::{Health, Need};
+use crate::telemetry::Upkeep;
 use crate::tls::{Certificates, Leaf, Served, Terms, leaf_in};
 use anyhow::Context;
 use kube::Client;
@@ -19,8 +20,22 @@ pub(super) struct Given {
     pub(super) told: String,
 }
 
+/// What is shown in handshakes, and who is told of it.
+#[derive(Clone)]
+pub(super) struct Shown {
+    pub(super) served: Arc<Served>,
+    pub(super) upkeep: Upkeep,
+}
+
+impl Shown {
+    fn show(&self, leaf: &Leaf) {
+        self.served.show(leaf);
+        self.upkeep.shows(leaf.not_after());
+    }
+}
+
 /// Shows a certificate from a folder, made there if it is to be, and follows what becomes of the files.
-pub(super) fn from_folder(arguments: &Serve, names: &[String], served: &Arc<Served>) -> anyhow::Result<Given> {
+pub(super) fn from_folder(arguments: &Serve, names: &[String], shown: Shown) -> anyhow::Result<Given> {
     let CertificateArguments { certificates: folder, check_interval, .. } = &arguments.certificate;
     let (leaf, given) = if arguments.certificate_source() == CertificateSource::Files {
         let told = format!("shows tls.crt of {}", folder.display());
@@ -30,21 +45,21 @@ pub(super) fn from_folder(arguments: &Serve, names: &[String], served: &Arc<Serv
         let told = told(&certificates, folder);
         (certificates.leaf, Given { authority_pem: Some(certificates.authority_pem), told })
     };
-    served.show(&leaf);
-    tokio::spawn(follow(folder.clone(), leaf, served.clone(), *check_interval));
+    shown.show(&leaf);
+    tokio::spawn(follow(folder.clone(), leaf, shown, *check_interval));
     Ok(given)
 }
 
 /// Compares by content: a mounted Secret is replaced by swapping a link, which changes no file. A pair of which only one half
 /// is new is told, and the one before stays.
-async fn follow(folder: PathBuf, mut leaf: Leaf, served: Arc<Served>, interval: Duration) {
+async fn follow(folder: PathBuf, mut leaf: Leaf, shown: Shown, interval: Duration) {
     loop {
         tokio::time::sleep(interval).await;
         match leaf_in(&folder) {
             Ok(read) if read.certificate_pem() == leaf.certificate_pem() && read.key_pem() == leaf.key_pem() => {}
             Ok(read) => {
                 tracing::info!(folder = %folder.display(), "shows a new certificate");
-                served.show(&read);
+                shown.show(&read);
                 leaf = read;
             }
             Err(error) => tracing::warn!(%error, "the certificate before stays"),
@@ -53,8 +68,9 @@ async fn follow(folder: PathBuf, mut leaf: Leaf, served: Arc<Served>, interval: 
 }
 
 /// Keeps CAs, certificate and caBundles in the cluster; before callers trust it, the server is not ready.
-pub(super) fn self_managed(client: &Client, arguments: &Serve, served: &Arc<Served>, health: &Arc<Health>) {
-    let (trust, mut trusted) = Trust::new(client, settings(client, arguments), served.clone());
+pub(super) fn self_managed(client: &Client, arguments: &Serve, shown: Shown, health: &Arc<Health>) {
+    let observer = Arc::new(shown.upkeep);
+    let (trust, mut trusted) = Trust::new(client, settings(client, arguments), shown.served, observer);
     tokio::spawn(trust.run());
     let health = health.clone();
     tokio::spawn(async move {

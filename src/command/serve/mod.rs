@@ -13,7 +13,7 @@ use crate::telemetry::{Metrics, start_log};
 use crate::tls::{Served, clients_of, everyone};
 use anyhow::Context;
 use arc_swap::ArcSwap;
-use certificates::{Given, SELF_MANAGED, cluster, from_folder, self_managed};
+use certificates::{Given, SELF_MANAGED, Shown, cluster, from_folder, self_managed};
 use rustls::server::danger::ClientCertVerifier;
 use signals::Signals;
 use std::future::pending;
@@ -85,20 +85,22 @@ impl<'a> Server<'a> {
 
     /// Begins to look after the certificate, the surroundings and the policy document.
     async fn prepare(&self) -> anyhow::Result<(Arc<Served>, Given)> {
-        let served = Arc::new(Served::default());
+        let upkeep = self.metrics.upkeep();
+        let shown = Shown { served: Arc::default(), upkeep: upkeep.clone() };
+        let served = shown.served.clone();
         let client = cluster(self.arguments).await?;
         let given = match (&client, self.arguments.certificate_source()) {
             (Some(client), CertificateSource::SelfManaged) => {
-                self_managed(client, self.arguments, &served, &self.health);
+                self_managed(client, self.arguments, shown, &self.health);
                 Given { authority_pem: None, told: SELF_MANAGED.to_owned() }
             }
-            _ => from_folder(self.arguments, &names(self.arguments), &served)?,
+            _ => from_folder(self.arguments, &names(self.arguments), shown)?,
         };
         if let Some(client) = client {
-            surroundings::watch(client, &self.arguments.surroundings, &self.doors, &self.health);
+            surroundings::watch(client, &self.arguments.surroundings, &self.doors, (&self.health, upkeep.clone()));
         }
         if let (Some(path), Some(text)) = (self.arguments.policy.clone(), self.policy.clone()) {
-            tokio::spawn(policy::follow(path, text, self.doors.clone(), self.health.clone()));
+            tokio::spawn(policy::follow((path, text), self.doors.clone(), self.health.clone(), upkeep));
         }
         Ok((served, given))
     }

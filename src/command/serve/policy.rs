@@ -3,6 +3,7 @@
 use crate::admission::routes::Doors;
 use crate::policy::Policy;
 use crate::server::Health;
+use crate::telemetry::Upkeep;
 use anyhow::Context;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +13,13 @@ use std::time::Duration;
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Uses every new text that is a policy, for ever. One that is none is told, and the policy before stays.
-pub(super) async fn follow(path: PathBuf, mut text: String, doors: Arc<Doors>, health: Arc<Health>) {
+pub(super) async fn follow(
+    (path, mut text): (PathBuf, String),
+    doors: Arc<Doors>,
+    health: Arc<Health>,
+    upkeep: Upkeep,
+) {
+    upkeep.policy_read(true);
     loop {
         tokio::time::sleep(INTERVAL).await;
         let read = tokio::fs::read_to_string(&path).await;
@@ -25,13 +32,13 @@ pub(super) async fn follow(path: PathBuf, mut text: String, doors: Arc<Doors>, h
                 tracing::info!(policy = policy.name, "uses a new policy document");
                 text = read;
                 doors.policy.store(Arc::new(policy));
-                doors.observer.policy_read(true);
+                upkeep.policy_read(true);
                 health.remark(None);
             }
             Err(error) => {
                 let remark = format!("{error:#}; the one before counts");
                 tracing::error!("{remark}");
-                doors.observer.policy_read(false);
+                upkeep.policy_read(false);
                 health.remark(Some(remark));
             }
         }
