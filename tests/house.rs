@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tls", &[]),
     ("server", &["admission", "tls"]),
     ("telemetry", &["admission", "cluster", "server"]),
-    ("cli.rs", &["admission", "cluster", "policy", "server", "telemetry"]),
+    ("cli", &["admission", "cluster", "policy", "server", "telemetry"]),
     ("cluster", &["gateway", "tls"]),
     (
         "command",

@@ -13,10 +13,12 @@ mod source;
 mod store;
 mod thing;
 mod trust;
+mod trust_settings;
 mod watch;
 
 pub use client::{ClusterError, client};
 pub use observer::{Observer, Survey};
 pub use scope::Scope;
-pub use trust::{Trust, TrustSettings, Trusted};
+pub use trust::{Trust, Trusted};
+pub use trust_settings::TrustSettings;
 pub use watch::Watch;

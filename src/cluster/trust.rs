@@ -3,10 +3,10 @@
 //! Level-triggered: whatever happened, everything is looked at anew and what is due is done. Every replica does the same, and
 //! each write is made only over what was read, so that of two replicas one comes too late and looks again.
 
-use super::Observer;
 use super::client::told;
 use super::configurations::{Configuration, Configurations};
 use super::secret::{AuthoritySecret, StoredAuthorities};
+use super::{Observer, TrustSettings};
 use crate::tls::{
     Authority, Bundle, Leaf, Served, Shown, Strangers, Terms, TlsError, View, authorities_in, bundle_text,
 };
@@ -23,23 +23,6 @@ const ROUNDS: usize = 8;
 
 /// The shortest rest of a leaf with which a replica still counts as ready.
 const READY_REST: Duration = Duration::from_hours(1);
-
-/// What is kept where, and for how long.
-#[derive(Clone, Debug)]
-pub struct TrustSettings {
-    /// The namespace of the Secret, which is our own.
-    pub namespace: String,
-    /// The Secret with the CAs.
-    pub secret: String,
-    /// The name of the mutating and of the validating webhook configuration.
-    pub configurations: String,
-    /// The DNS names that the API server reaches us by.
-    pub names: Vec<String>,
-    /// How long things last.
-    pub terms: Terms,
-    /// How often everything is looked at even if nothing is told.
-    pub interval: Duration,
-}
 
 /// Is the leaf that is shown trusted by every webhook entry, and if not, why?
 pub type Trusted = Result<(), String>;

@@ -109,7 +109,7 @@ async fn b31_no_name_begins_a_line_of_its_own_in_the_log_or_the_answer() {
     let message = user.apply(&with_container("Deployment", "containers", wrong)).await.refused(&["auth-key-reference"]);
     assert!(!message.contains(|letter: char| letter.is_control() && letter != '\n'), "{message:?}");
     let mut review = review(&with_container("Deployment", "containers", merged(keyed(), json!({"name": forged}))));
-    for field in ["name", "namespace", "subResource", "uid"] {
+    for field in ["name", "subResource", "uid"] {
         review["request"][field] = json!(forged);
     }
     review["request"]["kind"]["kind"] = json!(forged);
@@ -118,9 +118,14 @@ async fn b31_no_name_begins_a_line_of_its_own_in_the_log_or_the_answer() {
     assert_eq!(answer["response"]["allowed"], false);
     // every line is JSON, else there were no events
     let escaped = forged.escape_debug().to_string();
-    let events = webhook.events(&escaped);
-    assert_eq!(events.len(), 1, "{events:#?}");
-    for field in ["name", "namespace", "sub_resource", "uid", "kind", "user"] {
-        assert_eq!(events[0][field], escaped, "{field}");
+    let events = webhook.events("default");
+    let told: Vec<&Value> = events.iter().filter(|event| event["uid"] == escaped.as_str()).collect();
+    assert_eq!(told.len(), 1, "{events:#?}");
+    for field in ["name", "sub_resource", "uid", "kind", "user"] {
+        assert_eq!(told[0][field], escaped, "{field}");
     }
+    // nor does that of a namespace that is not there
+    review["request"]["namespace"] = json!(forged);
+    assert_eq!(webhook.status("/enforce/validate", &review).await, 503);
+    assert_eq!(webhook.last_event("namespace not seen yet")["namespace"], escaped);
 }

@@ -13,11 +13,10 @@ pub(crate) fn reviews() -> Vec<Value> {
     files.iter().map(|file| serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()).collect()
 }
 
-/// The objects of the recorded reviews, of the examples and of the fixtures.
+/// The objects of the recorded reviews, of the examples and of the fixtures, as far as they can be read.
 pub(crate) fn objects() -> Vec<Value> {
     let recorded = reviews().into_iter().map(|review| review["request"]["object"].clone());
     let manifests = Manifests::read(&["deploy/examples".into(), "tests/manifests".into()], empty());
-    assert!(manifests.problems.is_empty(), "{:?}", manifests.problems);
     let written = manifests.objects.into_iter().map(|object| object.value);
     recorded.filter(Value::is_object).chain(written).collect()
 }

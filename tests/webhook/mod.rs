@@ -162,6 +162,16 @@ impl Webhook {
         self.server.post(path, body).await
     }
 
+    /// The status of the answer to a body that is posted past the API server.
+    pub(crate) async fn status(&self, path: &str, body: &Value) -> u16 {
+        self.server.status(path, body).await
+    }
+
+    /// The last event of this message.
+    pub(crate) fn last_event(&self, message: &str) -> Value {
+        self.server.events().into_iter().rfind(|event| event["message"] == message).unwrap()
+    }
+
     /// A connection to the server, past the API server.
     pub(crate) async fn connect(&self) -> TlsStream<TcpStream> {
         self.server.connect().await

@@ -116,6 +116,12 @@ impl Server {
         serde_json::from_slice(&body).unwrap()
     }
 
+    /// Does it answer a body with a review, whoever asks? Without a certificate it can't.
+    pub(crate) async fn answers(&self, path: &str, body: &Value) -> bool {
+        let posted = self.client().post(path, "application/json", serde_json::to_vec(body).unwrap()).await;
+        posted.is_ok_and(|(status, _)| status.is_success())
+    }
+
     /// The status of the answer to a body that is posted past the API server.
     pub(crate) async fn status(&self, path: &str, body: &Value) -> u16 {
         self.exchange(path, body).await.0.as_u16()
