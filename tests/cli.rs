@@ -14,6 +14,8 @@ mod run;
 mod bad_input;
 #[path = "cli/certs.rs"]
 mod certs;
+#[path = "cli/changes.rs"]
+mod changes;
 #[path = "cli/exit_codes.rs"]
 mod exit_codes;
 #[path = "cli/explain.rs"]

@@ -2,7 +2,7 @@
 
 use super::response::{EncodedPatch, Status};
 use super::{Door, Entry, Operation, Request, Response, Undecodable, speech};
-use crate::gateway::{Change, Subject, Surroundings, Workload, well_known};
+use crate::gateway::{Change, Kind, Subject, Surroundings, Workload, well_known};
 use crate::policy::{Context, ControlledPods, Maker, Mode, Outcome, Policy, Ruling};
 use json_patch::Patch;
 use std::collections::BTreeMap;
@@ -14,6 +14,8 @@ pub struct Answer {
     pub response: Response,
     /// What was decided, in a word.
     pub verdict: Verdict,
+    /// What was judged; `None` if nothing was.
+    pub kind: Option<Kind>,
     /// What was found.
     pub rulings: Vec<Ruling>,
     /// What is changed, or in audit would be.
@@ -79,10 +81,11 @@ pub fn answer(
     };
     let judgement = Judgement { policy, entry, request, subject: &subject };
     let rulings = policy.examine(&subject, &context);
-    Ok(match entry.door {
+    let answer = match entry.door {
         Door::Mutate => judgement.mended(rulings),
         Door::Validate => judgement.told(rulings),
-    })
+    };
+    Ok(Answer { kind: Some(subject.kind), ..answer })
 }
 
 /// Runs `decide`; if it panics, an answer stands in that refuses where refusing was asked for and allows elsewhere.
@@ -184,5 +187,5 @@ fn of_unknown_kind(request: &Request<'_>) -> Answer {
 
 fn allowed(request: &Request<'_>, verdict: Verdict) -> Answer {
     let response = Response { uid: request.uid.clone().into_owned(), allowed: true, ..Response::default() };
-    Answer { response, verdict, rulings: Vec::new(), patch: None }
+    Answer { response, verdict, kind: None, rulings: Vec::new(), patch: None }
 }

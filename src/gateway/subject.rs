@@ -15,6 +15,8 @@ use std::marker::PhantomData;
 pub struct Subject<'a> {
     /// Which object it is.
     pub identity: Identity,
+    /// Its kind.
+    pub kind: Kind,
     /// Its typed view.
     pub view: View,
     json: Cow<'a, str>,
@@ -70,7 +72,7 @@ impl<'a> Subject<'a> {
         let Some(kind) = Kind::of(&head.api_version, &head.kind) else { return Ok(None) };
         let view = read(&json, kind)?;
         let identity = Identity { api_version: head.api_version, kind: head.kind, ..view.identity(namespace) };
-        Ok(Some(Self { identity, view, json }))
+        Ok(Some(Self { identity, kind, view, json }))
     }
 
     /// The object as it was sent, with every field that we don't know. Built anew at each call.

@@ -36,6 +36,7 @@ struct EntryLabels {
 struct ReviewLabels {
     door: &'static str,
     mode: &'static str,
+    kind: String,
     verdict: &'static str,
 }
 
@@ -106,7 +107,8 @@ impl Metrics {
 impl Observer for Metrics {
     fn answered(&self, entry: Entry, answer: &Answer, duration: Duration) {
         let (door, mode) = (entry.door.name(), entry.mode.name());
-        self.reviews.get_or_create(&ReviewLabels { door, mode, verdict: answer.verdict.name() }).inc();
+        let kind = answer.kind.map_or_else(|| "other".to_owned(), |kind| kind.to_string());
+        self.reviews.get_or_create(&ReviewLabels { door, mode, kind, verdict: answer.verdict.name() }).inc();
         self.duration.get_or_create(&EntryLabels::of(entry)).observe(duration.as_secs_f64());
         if answer.verdict == Verdict::Failed {
             self.connections.panics.inc();

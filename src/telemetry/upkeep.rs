@@ -33,16 +33,16 @@ struct PolicyLabels {
 impl Upkeep {
     pub(super) fn register(&self, registry: &mut Registry) {
         let mut timestamp = |name, help, gauge: &Gauge| {
-            registry.register_with_unit(name, help, Unit::Other("timestamp_seconds".to_owned()), gauge.clone());
+            registry.register_with_unit(name, help, Unit::Seconds, gauge.clone());
         };
-        timestamp("certificate_expiry", "When the certificate that is shown ends", &self.certificate_expiry);
+        timestamp("certificate_expiry_timestamp", "When the certificate that is shown ends", &self.certificate_expiry);
         timestamp(
-            "authority_expiry",
+            "authority_expiry_timestamp",
             "When our CA that issued it ends; 0 if it is none of ours",
             &self.authority_expiry,
         );
-        timestamp("policy_read", "When the policy that counts was read", &self.policy_read_at);
-        timestamp("surroundings_current", "When the cluster was last seen as it is", &self.current_at);
+        timestamp("policy_read_timestamp", "When the policy that counts was read", &self.policy_read_at);
+        timestamp("surroundings_current_timestamp", "When the cluster was last seen as it is", &self.current_at);
         registry.register("certificate_trusted", "Does every webhook entry trust our CA", self.trusted.clone());
         registry.register(
             "certificate_failures",

@@ -12,35 +12,27 @@ use std::time::Duration;
 /// How often the text is compared: the kubelet itself takes up to a minute.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Uses every new text that is a policy, for ever. One that is none is told, and the policy before stays.
-pub(super) async fn follow(
-    (path, mut text): (PathBuf, String),
-    doors: Arc<Doors>,
-    health: Arc<Health>,
-    upkeep: Upkeep,
-) {
+/// Uses every new text that is a policy, for ever. One that is none is told once, and the policy before stays.
+pub(super) async fn follow((path, text): (PathBuf, String), doors: Arc<Doors>, health: Arc<Health>, upkeep: Upkeep) {
     upkeep.policy_read(true);
+    let mut last = Some(text);
     loop {
         tokio::time::sleep(INTERVAL).await;
         let read = tokio::fs::read_to_string(&path).await;
-        if read.as_ref().is_ok_and(|read| *read == text) {
+        if read.as_ref().ok() == last.as_ref() {
             continue;
         }
+        last = read.as_ref().ok().cloned();
         let told = || format!("the policy document {} cannot be used", path.display());
-        match read.context("it cannot be read").and_then(|read| Ok((Policy::parse(&read)?, read))).with_context(told) {
-            Ok((policy, read)) => {
+        let policy = read.context("it cannot be read").and_then(|text| Ok(Policy::parse(&text)?)).with_context(told);
+        upkeep.policy_read(policy.is_ok());
+        health.remark(policy.as_ref().err().map(|error| format!("{error:#}; the one before counts")));
+        match policy {
+            Ok(policy) => {
                 tracing::info!(policy = policy.name, "uses a new policy document");
-                text = read;
                 doors.policy.store(Arc::new(policy));
-                upkeep.policy_read(true);
-                health.remark(None);
             }
-            Err(error) => {
-                let remark = format!("{error:#}; the one before counts");
-                tracing::error!("{remark}");
-                upkeep.policy_read(false);
-                health.remark(Some(remark));
-            }
+            Err(error) => tracing::error!("{error:#}; the one before counts"),
         }
     }
 }
