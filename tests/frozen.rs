@@ -1,14 +1,47 @@
 //! A watch that hears nothing any more: nothing turns on what it did not show, and it is found afterwards.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod beside;
 mod control_plane;
 mod webhook;
 
 use beside::{account, hidden_key, main_config_map, prefixed, remarks, until_refused};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::io::Write;
+use std::process::{Command, Stdio};
 use webhook::objects::{BARE, one, review};
 use webhook::relay::Way;
-use webhook::{Webhook, eventually};
+use webhook::{User, Webhook, eventually};
+
+/// Everything of a namespace that is judged together, as `kubectl get -o json` shows it.
+async fn everything_in(user: &User) -> Value {
+    let mut items = Vec::new();
+    for (version, path, kind) in
+        [("v1", "api/v1", "ConfigMap"), ("v1", "api/v1", "ServiceAccount"), ("apps/v1", "apis/apps/v1", "Deployment")]
+    {
+        let path = format!("/{path}/namespaces/{}/{}s", user.namespace, kind.to_lowercase());
+        for mut object in user.list(&path).await {
+            object["apiVersion"] = json!(version);
+            object["kind"] = json!(kind);
+            items.push(object);
+        }
+    }
+    json!({"apiVersion": "v1", "kind": "List", "items": items})
+}
+
+/// What `check` makes of it.
+fn looked_at(objects: &Value) -> (Option<i32>, String) {
+    let mut check = Command::new(env!("CARGO_BIN_EXE_apim-keyless"))
+        .args(["check", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    check.stdin.take().unwrap().write_all(objects.to_string().as_bytes()).unwrap();
+    let output = check.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_turns_on_what_a_frozen_watch_did_not_show_and_it_is_found_afterwards() {
@@ -25,6 +58,9 @@ async fn nothing_turns_on_what_a_frozen_watch_did_not_show_and_it_is_found_after
         stored["spec"]["template"]["spec"]["containers"][0]["envFrom"],
         prefixed()["spec"]["template"]["spec"]["containers"][0]["envFrom"]
     );
+    // a look at what is there finds it
+    let (code, found) = looked_at(&everything_in(&user).await);
+    assert!(code == Some(1) && found.contains("refused[auth-key-literal]"), "{found}");
     // once the silence is noticed nothing is said to be absent any more
     let mut other = prefixed();
     other["metadata"]["name"] = json!("other");

@@ -64,9 +64,14 @@ pub(crate) struct Webhook {
     server: Server,
 }
 
-/// Says that something did not run: straight to stderr, since a test that passes keeps what it prints to itself.
+/// Says something straight to stderr, since a test that passes keeps what it prints to itself.
+pub(crate) fn say(what: &str) {
+    io::stderr().write_all(format!("{what}\n").as_bytes()).unwrap();
+}
+
+/// Says that something did not run.
 pub(crate) fn not_run(why: &str) {
-    io::stderr().write_all(format!("not run: {why}\n").as_bytes()).unwrap();
+    say(&format!("not run: {why}"));
 }
 
 impl Webhook {
@@ -165,6 +170,11 @@ impl Webhook {
     /// The status of the answer to a body that is posted past the API server.
     pub(crate) async fn status(&self, path: &str, body: &Value) -> u16 {
         self.server.status(path, body).await
+    }
+
+    /// How many events have this message.
+    pub(crate) fn count(&self, message: &str) -> usize {
+        self.server.events().iter().filter(|event| event["message"] == message).count()
     }
 
     /// The last event of this message.
