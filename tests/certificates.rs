@@ -9,33 +9,17 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use webhook::account::{CONFIGURATIONS, bundles};
 use webhook::objects::{BARE, OLD_IMAGE, one};
 use webhook::{User, Webhook, eventually};
 
 const SECRET: &str = "/api/v1/namespaces/apim-keyless/secrets/apim-keyless-ca";
-const CONFIGURATIONS: [&str; 2] = [
-    "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/apim-keyless",
-    "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/apim-keyless",
-];
 
 /// The ids of the CAs in the Secret.
 async fn authorities(user: &User) -> BTreeSet<String> {
     let secret = user.get(SECRET).await;
     let keys = secret.body["data"].as_object().cloned().unwrap_or_default();
     keys.keys().filter_map(|key| Some(key.strip_suffix(".crt")?.to_owned())).collect()
-}
-
-/// The caBundle of every webhook entry, decoded.
-async fn bundles(user: &User) -> Vec<String> {
-    let mut bundles = Vec::new();
-    for path in CONFIGURATIONS {
-        let configuration = user.get(path).await.stored();
-        for webhook in configuration["webhooks"].as_array().unwrap() {
-            let bundle = webhook["clientConfig"]["caBundle"].as_str().unwrap_or_default();
-            bundles.push(String::from_utf8(STANDARD.decode(bundle).unwrap()).unwrap());
-        }
-    }
-    bundles
 }
 
 /// Waits until every entry trusts every CA in the Secret, and nothing else is in a caBundle but certificates.

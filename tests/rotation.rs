@@ -3,12 +3,16 @@
 mod control_plane;
 mod webhook;
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 use webhook::objects::{BARE, OLD_IMAGE, one};
 use webhook::{User, Webhook};
 
 /// How long the API server calls.
 const TIME: Duration = Duration::from_secs(45);
+
+/// How late an API server is that notices what is written to its webhook configurations: within the hold.
+const LAG: Duration = Duration::from_secs(1);
 
 /// A CA lasts as long as four leaves; in production it is 156.
 fn terms() -> Vec<String> {
@@ -27,13 +31,24 @@ async fn no_write_fails_while_certificates_and_cas_follow_each_other() {
     let Some(webhook) = Webhook::start_with(|_| terms()) else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
     let user = webhook.user("rotation", Some("enforce")).await;
-    let (start, mut writes) = (Instant::now(), 0);
+    let (start, mut writes, mut handshakes) = (Instant::now(), 0, 0);
+    let mut bundles: VecDeque<(Instant, Vec<String>)> = VecDeque::new();
     while start.elapsed() < TIME {
         write(&user).await;
         writes += 1;
+        bundles.push_back((Instant::now(), webhook.bundles().await));
+        while bundles.get(1).is_some_and(|(seen, _)| seen.elapsed() > LAG) {
+            bundles.pop_front();
+        }
+        for bundle in bundles.front().into_iter().flat_map(|(_, bundles)| bundles) {
+            assert!(webhook.is_trusted_by(bundle).await, "a client that is {LAG:?} late is turned away");
+            handshakes += 1;
+        }
     }
     let (leaves, changes) = (webhook.count("shows a new certificate"), webhook.count("the CAs changed"));
-    webhook::say(&format!("{writes} pairs of writes, {leaves} certificates, {changes} changes of the CAs, no failure"));
+    webhook::say(&format!(
+        "{writes} pairs of writes, {handshakes} handshakes, {leaves} certificates, {changes} changes of the CAs, no failure"
+    ));
     // a successor added, trusted, and the one before retired, more than once
     assert!(leaves > 9 && changes > 5, "{leaves} certificates, {changes} changes of the CAs");
 }

@@ -47,3 +47,22 @@ pub(super) async fn authorities(user: &User) -> String {
     })
     .await
 }
+
+/// The paths of the webhook configurations.
+pub(crate) const CONFIGURATIONS: [&str; 2] = [
+    "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/apim-keyless",
+    "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/apim-keyless",
+];
+
+/// The caBundle of every webhook entry, decoded.
+pub(crate) async fn bundles(user: &User) -> Vec<String> {
+    let mut bundles = Vec::new();
+    for path in CONFIGURATIONS {
+        let configuration = user.get(path).await.stored();
+        for webhook in configuration["webhooks"].as_array().unwrap() {
+            let bundle = webhook["clientConfig"]["caBundle"].as_str().unwrap_or_default();
+            bundles.push(String::from_utf8(STANDARD.decode(bundle).unwrap()).unwrap());
+        }
+    }
+    bundles
+}

@@ -10,7 +10,7 @@
     reason = "only tests call this, and a fault here is theirs to fail with"
 )]
 
-mod account;
+pub(crate) mod account;
 mod impostor;
 pub(crate) mod objects;
 pub(crate) mod relay;
@@ -170,6 +170,16 @@ impl Webhook {
     /// The status of the answer to a body that is posted past the API server.
     pub(crate) async fn status(&self, path: &str, body: &Value) -> u16 {
         self.server.status(path, body).await
+    }
+
+    /// The caBundle of every webhook entry, decoded.
+    pub(crate) async fn bundles(&self) -> Vec<String> {
+        account::bundles(&self.in_namespace("apim-keyless")).await
+    }
+
+    /// Does a client that trusts these certificates, and none else, get through?
+    pub(crate) async fn is_trusted_by(&self, authorities: &str) -> bool {
+        self.server.is_trusted_by(authorities).await
     }
 
     /// How many events have this message.

@@ -116,6 +116,15 @@ impl Server {
         serde_json::from_slice(&body).unwrap()
     }
 
+    /// Does a client that trusts these certificates, and none else, get through?
+    pub(super) async fn is_trusted_by(&self, authorities: &str) -> bool {
+        let client = Client::new(authorities, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME);
+        match client {
+            Ok(client) => client.post("/enforce/validate", "application/json", Vec::new()).await.is_ok(),
+            Err(_) => false,
+        }
+    }
+
     /// Does it answer a body with a review, whoever asks? Without a certificate it can't.
     pub(crate) async fn answers(&self, path: &str, body: &Value) -> bool {
         let posted = self.client().post(path, "application/json", serde_json::to_vec(body).unwrap()).await;
