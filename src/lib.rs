@@ -8,7 +8,8 @@
 //! manifest  ─┼→ gateway → policy ─────┤
 //!            │  what it   what it     └─ report (text, json)
 //!            │  is        should be
-//!  server, tls: how reviews reach us   command: where the edges meet the core
+//!  server, tls: how reviews reach us   cluster: what stands beside them, and our own CA
+//!  command: where the edges meet the core
 //! ```
 
 pub mod admission;

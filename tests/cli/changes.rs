@@ -95,6 +95,18 @@ fn a_mounted_certificate_that_is_swapped_is_shown_and_half_a_pair_is_not() {
 }
 
 #[test]
+fn what_is_kept_in_a_cluster_needs_one() {
+    let folder = Folder::with(&[]);
+    let mut serving = Serving::start(&folder, &["--certificate-source", "self-managed"]);
+    assert_eq!(serving.code(), Some(2));
+    assert_eq!(serving.stderr(), "error: self-managed certificates are kept in a cluster; add --cluster\n");
+    let mut serving = Serving::start(&folder, &["--cluster", "--kubeconfig", "none"]);
+    assert_eq!(serving.code(), Some(2));
+    let told = serving.stderr();
+    assert!(told.starts_with("error: cannot use the cluster: the kubeconfig none cannot be used: "), "{told}");
+}
+
+#[test]
 fn files_that_are_no_pair_are_told_at_the_start() {
     let folder = Folder::with(&[]);
     let mut serving = Serving::start(&folder, &["--certificate-source", "files", "--certificates", "none"]);

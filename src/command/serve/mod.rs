@@ -11,7 +11,7 @@ use crate::cli::{CertificateSource, Clients, Serve};
 use crate::server::{Client, Drain, Health, Need, Site, bind, health_router, serve, serve_plain};
 use crate::telemetry::{Metrics, start_log};
 use crate::tls::{Served, clients_of, everyone};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use arc_swap::ArcSwap;
 use certificates::{Given, SELF_MANAGED, Shown, cluster, from_folder, self_managed};
 use rustls::server::danger::ClientCertVerifier;
@@ -93,6 +93,9 @@ impl<'a> Server<'a> {
             (Some(client), CertificateSource::SelfManaged) => {
                 self_managed(client, self.arguments, shown, &self.health);
                 Given { authority_pem: None, told: SELF_MANAGED.to_owned() }
+            }
+            (None, CertificateSource::SelfManaged) => {
+                bail!("self-managed certificates are kept in a cluster; add --cluster")
             }
             _ => from_folder(self.arguments, &names(self.arguments), shown)?,
         };
