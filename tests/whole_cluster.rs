@@ -60,14 +60,11 @@ async fn only_what_might_be_a_gateways_travels(webhook: &Webhook) {
             user.apply(&object).await.stored();
         }
         // a Pod with an envFrom and a ServiceAccount may be a gateway's; who they belong to is known elsewhere
-        let mut travelled: Vec<String> = webhook
-            .events(namespace)
-            .iter()
-            .map(|event| event["kind"].as_str().unwrap_or_default().to_owned())
-            .collect();
+        let mut travelled: Vec<String> =
+            webhook.events(namespace).iter().map(|event| format!("{} {}", event["kind"], event["name"])).collect();
         travelled.sort();
         travelled.dedup();
-        assert_eq!(travelled, ["Pod", "ServiceAccount"], "{namespace}");
+        assert_eq!(travelled, ["\"Pod\" \"other\"", "\"ServiceAccount\" \"other\""], "{namespace}");
     }
 }
 
