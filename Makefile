@@ -1,4 +1,4 @@
-.PHONY: run test bench lint format clippy doc
+.PHONY: run test bench render lint format clippy doc
 
 # the webhook on this machine, with its examples sent through it
 run:
@@ -11,6 +11,13 @@ test:
 # how long a judgement takes; docs/performance.md says what the figures mean
 bench:
 	cargo bench --bench judgement
+
+# the plain manifests, from the chart
+render:
+	$(TEMPLATE) --set createNamespace=true > deploy/install.yaml
+	$(TEMPLATE) --set createNamespace=true --set enforcement=false > deploy/audit-only.yaml
+
+TEMPLATE = go -C tests/helm tool helm template apim-keyless ../../deploy/chart --namespace apim-keyless
 
 lint: format clippy doc
 

@@ -9,38 +9,8 @@ mod webhook;
 
 use gateways::{IMAGE, KINDS, workload};
 use serde_json::{Value, json};
-use webhook::objects::{BARE, OLD_IMAGE, one};
+use webhook::objects::{BARE, FOREIGN, OLD_IMAGE, one};
 use webhook::{User, Webhook, documents, eventually, not_run};
-
-/// What other teams write, and what they may do all the time.
-const FOREIGN: &str = "
-{apiVersion: v1, kind: Secret, metadata: {name: other}}
----
-{apiVersion: v1, kind: ServiceAccount, metadata: {name: other}}
----
-{apiVersion: v1, kind: ConfigMap, metadata: {name: other}, data: {LOG_LEVEL: info}}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: other}
-spec: {containers: [{name: other, image: 'registry.example/gateway:1', envFrom: [{configMapRef: {name: other}}]}]}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: other}
-spec:
-  selector: {matchLabels: {app: other}}
-  template:
-    metadata: {labels: {app: other}}
-    spec: {containers: [{name: other, image: 'registry.example/azure-api-management/gateway-docs:1', env: [{name: CONFIG, value: a}]}]}
----
-apiVersion: batch/v1
-kind: CronJob
-metadata: {name: other}
-spec:
-  schedule: '0 2 * * *'
-  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: other, image: 'registry.example/other:1'}]}}}}
-";
 
 async fn pods(user: &User) -> Vec<Value> {
     let pods = user.list(&format!("/api/v1/namespaces/{}/pods", user.namespace)).await;

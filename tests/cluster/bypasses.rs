@@ -99,8 +99,10 @@ async fn b18_every_served_kind_that_holds_a_pod_template_is_registered() {
     let schema = user.get("/openapi/v2").await.stored();
     let served = kinds_that_hold(&schema["definitions"], "io.k8s.api.core.v1.PodSpec");
     assert_eq!(served, KINDS.map(str::to_owned).into(), "a kind that holds a pod template and is not registered");
-    let configurations = documents(include_str!("../../deploy/webhooks.yaml"));
-    for entry in configurations.iter().flat_map(|configuration| configuration["webhooks"].as_array().unwrap()) {
+    let installed = documents(include_str!("../../deploy/install.yaml"));
+    let entries: Vec<&Value> = installed.iter().filter_map(|object| object["webhooks"].as_array()).flatten().collect();
+    assert_eq!(entries.len(), 4);
+    for entry in entries {
         assert_eq!(entry["matchPolicy"], "Equivalent", "{}", entry["name"]);
         let resources = entry["rules"].to_string();
         for kind in KINDS {

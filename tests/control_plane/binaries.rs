@@ -2,14 +2,11 @@
 //! their Go modules, kept for the next time.
 
 use std::env;
-use std::fs::{self, File};
-use std::os::unix::process::CommandExt as _;
 use std::path::{self, Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::Context as _;
 
-use super::say;
+use super::go_tools::{Tools, cache_folder, go_build, required_version, say};
 use super::servers::CONTROLLERS;
 
 /// The versions stand in these files and nowhere else.
@@ -33,12 +30,14 @@ impl Binaries {
             return Self::given(&path::absolute(folder)?);
         }
         let versions = Versions::read()?;
-        let cache = cache_folder()?;
-        let folder = cache.join(versions.folder_name());
-        if !is_complete(&folder) {
-            build_alone(&cache, &folder, &versions)?;
-        }
-        Self::of(&folder).context("the build did not make all binaries")
+        let tools = Tools {
+            what: "the control plane of the tests (or name one by KUBEBUILDER_ASSETS)",
+            folder: cache_folder()?.join("control-plane").join(versions.folder_name()),
+            patience: "about 7 minutes",
+            is_complete,
+        };
+        let folder = tools.kept(|building| versions.build(building))?;
+        Self::of(folder).context("the build did not make all binaries")
     }
 
     fn given(folder: &Path) -> anyhow::Result<Self> {
@@ -54,6 +53,10 @@ impl Binaries {
         let binary = |name| Some(folder.join(name)).filter(|path: &PathBuf| path.is_file());
         Some(Self { etcd: binary("etcd")?, api_server: binary("kube-apiserver")?, controllers: binary(CONTROLLERS) })
     }
+}
+
+fn is_complete(folder: &Path) -> bool {
+    Binaries::of(folder).is_some_and(|binaries| binaries.controllers.is_some())
 }
 
 /// The versions of the two modules, such as `1.37.2`.
@@ -74,6 +77,15 @@ impl Versions {
         format!("kubernetes-{}-etcd-{}", self.kubernetes, self.etcd)
     }
 
+    fn build(&self, building: &Path) -> anyhow::Result<()> {
+        let modules = Path::new(MODULES);
+        let etcd = building.join("etcd");
+        let arguments = ["-o", &etcd.to_string_lossy(), "go.etcd.io/etcd/server/v3"];
+        go_build(building, &modules.join("etcd"), "-s -w", &arguments)?;
+        let arguments = ["-o", &format!("{}/", building.display()), "tool"];
+        go_build(building, modules, &self.linker_flags()?, &arguments)
+    }
+
     /// Kubernetes learns its version from the linker.
     fn linker_flags(&self) -> anyhow::Result<String> {
         let version = &self.kubernetes;
@@ -82,92 +94,4 @@ impl Versions {
         let variable = "-X k8s.io/component-base/version";
         Ok(format!("-s -w {variable}.gitVersion=v{version} {variable}.gitMajor={major} {variable}.gitMinor={minor}"))
     }
-}
-
-fn required_version(module_file: &str, module: &str) -> anyhow::Result<String> {
-    module_file
-        .lines()
-        .map(|line| line.trim().trim_start_matches("require "))
-        .find_map(|line| line.strip_prefix(module)?.strip_prefix(" v")?.split_whitespace().next())
-        .map(str::to_owned)
-        .with_context(|| format!("go.mod requires no version of {module}"))
-}
-
-fn cache_folder() -> anyhow::Result<PathBuf> {
-    let named = |variable| env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache")));
-    let cache = cache.context("neither XDG_CACHE_HOME nor HOME is set")?;
-    Ok(path::absolute(cache)?.join("apim-keyless/control-plane"))
-}
-
-fn is_complete(folder: &Path) -> bool {
-    Binaries::of(folder).is_some_and(|binaries| binaries.controllers.is_some())
-}
-
-/// Builds unless another test binary has done so while this one waited for the lock, which the kernel
-/// takes back however its holder ends.
-fn build_alone(cache: &Path, folder: &Path, versions: &Versions) -> anyhow::Result<()> {
-    let go = Command::new("go").arg("version").output();
-    ensure!(go.is_ok(), "its servers are built with Go, which is not here, nor is KUBEBUILDER_ASSETS set");
-    fs::create_dir_all(cache).with_context(|| format!("cannot make {}", cache.display()))?;
-    let lock = File::create(cache.join("lock"))?;
-    if lock.try_lock().is_err() {
-        say("Another test binary builds the control plane, this one waits for it.");
-        lock.lock()?;
-    }
-    if is_complete(folder) {
-        return Ok(());
-    }
-    build(cache, folder, versions)
-}
-
-fn build(cache: &Path, folder: &Path, versions: &Versions) -> anyhow::Result<()> {
-    let building = cache.join(format!("{}.building", versions.folder_name()));
-    remove_if_there(&building)?;
-    fs::create_dir_all(building.join("temporary"))?;
-    say(&format!(
-        "Building etcd {} and Kubernetes {} into {}: about 7 minutes, once.",
-        versions.etcd,
-        versions.kubernetes,
-        folder.display()
-    ));
-    let output = building.join("etcd");
-    let flags = versions.linker_flags()?;
-    go_build(&building, "etcd", &["-s -w", "-o", &output.to_string_lossy(), "go.etcd.io/etcd/server/v3"])?;
-    go_build(&building, ".", &[&flags, "-o", &format!("{}/", building.display()), "tool"])?;
-    fs::remove_dir_all(building.join("temporary"))?;
-    ensure!(is_complete(&building), "the build did not make all binaries");
-    remove_if_there(folder)?;
-    fs::rename(&building, folder).context("cannot move the binaries to their place")?;
-    say("The binaries of the control plane are built.");
-    Ok(())
-}
-
-/// Go's own scratch files stay inside the folder of the build, where a build cut short leaves them to
-/// be removed by the next.
-fn go_build(building: &Path, module: &str, arguments: &[&str]) -> anyhow::Result<()> {
-    let mut build = Command::new("sh")
-        .args(["-c", include_str!("build.sh"), "sh", "go", "build", "-trimpath", "-ldflags"])
-        .args(arguments)
-        .current_dir(Path::new(MODULES).join(module))
-        .env("GOTMPDIR", building.join("temporary"))
-        .stdin(Stdio::piped())
-        .process_group(0)
-        .spawn()
-        .context("cannot start sh")?;
-    // `wait` would close it first, which is how the build learns that the test binary has gone.
-    let held = build.stdin.take();
-    let status = build.wait()?;
-    drop(held);
-    if !status.success() {
-        bail!("go build failed");
-    }
-    Ok(())
-}
-
-fn remove_if_there(folder: &Path) -> anyhow::Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
-    }
-    Ok(())
 }

@@ -27,7 +27,7 @@ pub(super) struct Credentials {
 }
 
 impl Credentials {
-    /// Makes all certificates and keys, and the kubeconfig of kube-controller-manager.
+    /// Makes all certificates and keys, and the kubeconfigs of kube-controller-manager and the administrator.
     pub(super) fn write(folder: &Path, port: u16) -> anyhow::Result<Self> {
         let authority = authority()?;
         fs::write(authority_file(folder), authority.pem())?;
@@ -37,12 +37,13 @@ impl Credentials {
         Identity::of(folder, "kube-apiserver").write(&serving()?, &authority)?;
         let controllers = Identity::of(folder, "kube-controller-manager");
         controllers.write(&client("system:kube-controller-manager", None)?, &authority)?;
-        write_kubeconfig(folder, port, &controllers)?;
+        write_kubeconfig(folder, &kubeconfig_file(folder), port, &controllers)?;
         let webhooks = Identity::of(folder, WEBHOOK_CLIENT);
         webhooks.write(&client(WEBHOOK_CLIENT, None)?, &authority)?;
         write_admission_configuration(folder, &webhooks)?;
         let administrator = Identity::of(folder, "administrator");
         administrator.write(&client("administrator", Some("system:masters"))?, &authority)?;
+        write_kubeconfig(folder, &administrator_kubeconfig_file(folder), port, &administrator)?;
         Ok(Self { authority: authority.der().to_vec(), administrator })
     }
 }
@@ -72,6 +73,10 @@ pub(super) fn authority_file(folder: &Path) -> PathBuf {
 
 pub(super) fn kubeconfig_file(folder: &Path) -> PathBuf {
     folder.join("kube-controller-manager.kubeconfig")
+}
+
+pub(super) fn administrator_kubeconfig_file(folder: &Path) -> PathBuf {
+    folder.join("administrator.kubeconfig")
 }
 
 /// Where kube-apiserver reads how it signs in to webhooks.
@@ -139,7 +144,7 @@ fn write_admission_configuration(folder: &Path, user: &Identity) -> io::Result<(
     fs::write(admission_configuration_file(folder), configuration.to_string())
 }
 
-fn write_kubeconfig(folder: &Path, port: u16, user: &Identity) -> io::Result<()> {
+fn write_kubeconfig(folder: &Path, file: &Path, port: u16, user: &Identity) -> io::Result<()> {
     let server = format!("https://127.0.0.1:{port}");
     let kubeconfig = json!({
         "apiVersion": "v1",
@@ -149,5 +154,5 @@ fn write_kubeconfig(folder: &Path, port: u16, user: &Identity) -> io::Result<()>
         "contexts": [{ "name": "test", "context": { "cluster": "test", "user": "test" } }],
         "current-context": "test",
     });
-    fs::write(kubeconfig_file(folder), kubeconfig.to_string())
+    fs::write(file, kubeconfig.to_string())
 }

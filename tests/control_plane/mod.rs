@@ -10,12 +10,13 @@
 mod binaries;
 mod commands;
 mod credentials;
+#[path = "../go_tools/mod.rs"]
+pub(crate) mod go_tools;
 mod servers;
 mod start;
 
 use std::fmt;
 use std::fs;
-use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -27,6 +28,7 @@ use kube::config::AuthInfo;
 use binaries::Binaries;
 use credentials::Credentials;
 pub(crate) use credentials::WEBHOOK_CLIENT;
+use go_tools::{in_continuous_integration, say};
 use servers::{CONTROLLERS, Servers};
 
 static SHARED: OnceLock<Result<ControlPlane, Absence>> = OnceLock::new();
@@ -75,6 +77,11 @@ impl ControlPlane {
     /// The certificate of the CA that issued what kube-apiserver shows to webhooks as [`WEBHOOK_CLIENT`].
     pub(crate) fn client_authority(&self) -> PathBuf {
         credentials::authority_file(self.servers.folder())
+    }
+
+    /// The file by which tools of an administrator reach the API server.
+    pub(crate) fn kubeconfig_file(&self) -> PathBuf {
+        credentials::administrator_kubeconfig_file(self.servers.folder())
     }
 
     /// Whether kube-controller-manager runs: only then do Deployments become Pods, and do namespaces
@@ -142,10 +149,6 @@ fn start_apart() -> Result<ControlPlane, Absence> {
     outcome
 }
 
-fn in_continuous_integration() -> bool {
-    std::env::var_os("CI").is_some_and(|value| value == "true")
-}
-
 fn kube_config(port: u16, credentials: &Credentials) -> Config {
     let address = format!("https://127.0.0.1:{port}").parse().expect("an address of digits is well formed");
     let path = |path: &Path| Some(path.to_string_lossy().into_owned());
@@ -157,11 +160,4 @@ fn kube_config(port: u16, credentials: &Credentials) -> Config {
         ..AuthInfo::default()
     };
     config
-}
-
-/// Past the capture of test output: what is said here concerns more than the test that happens to be
-/// the first.
-fn say(message: &str) {
-    // Nobody is left to tell when standard error is closed.
-    let _ = writeln!(io::stderr().lock(), "{message}");
 }

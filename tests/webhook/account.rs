@@ -1,4 +1,4 @@
-//! What the webhook may do in a cluster: exactly what `deploy/apim-keyless.yaml` grants to its ServiceAccount.
+//! What the webhook may do in a cluster: exactly what `deploy/install.yaml` grants to its ServiceAccount.
 
 use super::user::{User, documents, eventually};
 use base64::Engine;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub(super) async fn make(user: &User) {
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "apim-keyless"}});
     user.post("/api/v1/namespaces", &namespace).await.stored();
-    for object in documents(include_str!("../../deploy/apim-keyless.yaml")) {
+    for object in documents(include_str!("../../deploy/install.yaml")) {
         match object["kind"].as_str().unwrap() {
             "Role" | "RoleBinding" | "ServiceAccount" => _ = user.apply(&object).await.stored(),
             kind @ ("ClusterRole" | "ClusterRoleBinding") => {

@@ -13,6 +13,7 @@
 pub(crate) mod account;
 mod impostor;
 pub(crate) mod objects;
+mod registration;
 pub(crate) mod relay;
 mod server;
 pub(crate) mod user;
@@ -29,7 +30,6 @@ pub(crate) use server::Server;
 use std::io::{self, Write};
 use std::sync::OnceLock;
 use std::thread;
-use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio_rustls::client::TlsStream;
@@ -49,9 +49,6 @@ spec:
       serviceAccount: [identity-azure-api-management-gateway, azure-api-management-gateway]
   images: [registry.example/apim/gateway]
 ";
-
-/// How long a new webhook configuration may take to count.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 static SHARED: OnceLock<Option<Webhook>> = OnceLock::new();
 
@@ -98,10 +95,25 @@ impl Webhook {
             account::make(&User::new(client(control_plane), "apim-keyless")).await;
             let server = start_server((control_plane, &relay), POLICY, &arguments(control_plane)).await;
             server.wait_until_ready();
-            register(control_plane, &server).await;
+            registration::register(&User::new(client(control_plane), "apim-keyless"), server.port).await;
             server
         });
         Some(Self { control_plane, relay, server })
+    }
+
+    /// A server of what is installed already, by its account; nobody calls it.
+    pub(crate) fn of_installed(control_plane: &'static ControlPlane) -> Self {
+        let start = move || {
+            let relay = Relay::start(control_plane.address());
+            let server = Runtime::new().unwrap().block_on(start_server((control_plane, &relay), POLICY, &[]));
+            Self { control_plane, relay, server }
+        };
+        thread::spawn(start).join().expect("the webhook starts")
+    }
+
+    /// Puts other webhook configurations in the place of those that are registered, and waits until they count.
+    pub(crate) async fn register_instead(&self, rendering: &str) {
+        registration::register_instead(&self.in_namespace("apim-keyless"), rendering, self.server.port).await;
     }
 
     /// Stops the server; its registration stays.
@@ -213,7 +225,7 @@ fn client(control_plane: &ControlPlane) -> Client {
     Client::try_from(control_plane.kube_config()).unwrap()
 }
 
-/// Starts a server as the account of `deploy/apim-keyless.yaml`, which reaches the API server through `relay`.
+/// Starts a server as the account of `deploy/install.yaml`, which reaches the API server through `relay`.
 async fn start_server((control_plane, relay): (&ControlPlane, &Relay), policy: &str, arguments: &[String]) -> Server {
     let user = User::new(client(control_plane), "apim-keyless");
     let address = format!("https://{}", relay.address);
@@ -221,48 +233,4 @@ async fn start_server((control_plane, relay): (&ControlPlane, &Relay), policy: &
     let mut server = Server::start(policy, &kubeconfig, arguments);
     server.authority_pem = account::authorities(&user).await;
     server
-}
-
-/// Makes the Service and registers the configurations of `deploy/webhooks.yaml`; waits until they count.
-async fn register(control_plane: &ControlPlane, server: &Server) {
-    let user = User::new(client(control_plane), "apim-keyless");
-    let service = json!({
-        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "apim-keyless"},
-        // what makes the API server dial this machine by the way of production: a Service, with its name in TLS
-        "spec": {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": 443}]},
-    });
-    user.apply(&service).await.stored();
-    let text = include_str!("../../deploy/webhooks.yaml").replace("port: 443", &format!("port: {}", server.port));
-    for configuration in documents(&text) {
-        user.post(
-            &format!(
-                "/apis/admissionregistration.k8s.io/v1/{}s",
-                configuration["kind"].as_str().unwrap().to_lowercase()
-            ),
-            &configuration,
-        )
-        .await
-        .stored();
-    }
-    wait_until_it_counts(&user).await;
-}
-
-async fn wait_until_it_counts(user: &User) {
-    let labels = json!({"apim-keyless.dev/mode": "enforce"});
-    user.post(
-        "/api/v1/namespaces",
-        &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "awaited", "labels": labels}}),
-    )
-    .await
-    .stored();
-    let old = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "awaited", "namespace": "awaited"}, "data": {"config.service.auth": "key"}});
-    let start = Instant::now();
-    while user.post("/api/v1/namespaces/awaited/configmaps?dryRun=All", &old).await.status != 403 {
-        assert!(
-            start.elapsed() < PATIENCE,
-            "the webhook is never called:\n{}",
-            user.post("/api/v1/namespaces/awaited/configmaps?dryRun=All", &old).await.body
-        );
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }

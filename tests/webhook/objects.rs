@@ -20,6 +20,36 @@ pub(crate) const CHART_ENTRA: &str = include_str!("../manifests/chart-azure-ad-a
 /// The chart's rendering with workload identity.
 pub(crate) const CHART_IDENTITY: &str = include_str!("../manifests/chart-workload-identity.yaml");
 
+/// What other teams write, and what they may do all the time.
+pub(crate) const FOREIGN: &str = "
+{apiVersion: v1, kind: Secret, metadata: {name: other}}
+---
+{apiVersion: v1, kind: ServiceAccount, metadata: {name: other}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: other}, data: {LOG_LEVEL: info}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: other}
+spec: {containers: [{name: other, image: 'registry.example/gateway:1', envFrom: [{configMapRef: {name: other}}]}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: other}
+spec:
+  selector: {matchLabels: {app: other}}
+  template:
+    metadata: {labels: {app: other}}
+    spec: {containers: [{name: other, image: 'registry.example/azure-api-management/gateway-docs:1', env: [{name: CONFIG, value: a}]}]}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: other}
+spec:
+  schedule: '0 2 * * *'
+  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: other, image: 'registry.example/other:1'}]}}}}
+";
+
 /// What a person wrote of an object; the rest is the API server's and the controllers'.
 pub(crate) fn meaning(object: &Value) -> Value {
     let metadata = &object["metadata"];

@@ -105,6 +105,13 @@ impl User {
         self.send(Method::PATCH, &path, Some(("application/apply-patch+yaml", &object))).await
     }
 
+    /// Server-side apply that stores nothing, of an object in the namespace that it names itself, if any.
+    pub(crate) async fn apply_dry(&self, object: &Value) -> Answer {
+        let query = "dryRun=All&fieldValidation=Strict&fieldManager=owner&force=true";
+        let path = format!("{}?{query}", own_path(object));
+        self.send(Method::PATCH, &path, Some(("application/apply-patch+yaml", object))).await
+    }
+
     /// Replaces what stands at a path of the API server.
     pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
         self.send(Method::PUT, path, Some(("application/json", body))).await
@@ -215,6 +222,17 @@ pub(crate) fn path(object: &Value, namespace: &str) -> String {
     let (version, kind) = (object["apiVersion"].as_str().unwrap(), object["kind"].as_str().unwrap());
     let root = if version.contains('/') { "apis" } else { "api" };
     format!("/{root}/{version}/namespaces/{namespace}/{}s", kind.to_lowercase())
+}
+
+/// The path of an object in the namespace that it names, or in none.
+fn own_path(object: &Value) -> String {
+    let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
+    let version = text("/apiVersion").unwrap();
+    let root = if version.contains('/') { "apis" } else { "api" };
+    let namespace = text("/metadata/namespace").map(|name| format!("/namespaces/{name}")).unwrap_or_default();
+    let kind = text("/kind").unwrap().to_lowercase();
+    let resource = kind.strip_suffix('y').map_or(format!("{kind}s"), |kind| format!("{kind}ies"));
+    format!("/{root}/{version}{namespace}/{resource}/{}", text("/metadata/name").unwrap())
 }
 
 /// The text of a header like `299 - "text"`.

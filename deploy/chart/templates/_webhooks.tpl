@@ -1,0 +1,83 @@
+{{/* What webhook configurations are called and labelled. AKS rewrites namespace selectors unless it is told not to. */}}
+{{- define "apim-keyless.webhook.metadata" -}}
+name: apim-keyless
+labels:
+  {{- include "apim-keyless.labels" . | nindent 2 }}
+  admissions.enforcer/disabled: "true"
+annotations:
+  admissions.enforcer/disabled: "true"
+  {{- if eq .Values.certificates.source "cert-manager" }}
+  cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/apim-keyless
+  {{- end }}
+  {{- with .Values.webhookAnnotations }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
+
+{{/* Where reviews go: to this path of the Service. The caBundle is written by who looks after the CA. */}}
+{{- define "apim-keyless.webhook.client" -}}
+admissionReviewVersions: [v1]
+sideEffects: None
+matchPolicy: Equivalent
+clientConfig:
+  service: {namespace: {{ .context.Release.Namespace }}, name: apim-keyless, port: 443, path: {{ .path }}}
+{{- end }}
+
+{{/*
+The namespaces of a mode. That of Kubernetes' own and ours are told by a label that nobody can change, and there is no
+objectSelector: whoever may label an object must not be able to leave by it.
+*/}}
+{{- define "apim-keyless.webhook.namespaces" -}}
+{{- $values := .context.Values -}}
+{{- $excluded := concat (list "kube-system" "kube-public" "kube-node-lease" .context.Release.Namespace) $values.excludedNamespaces | uniq -}}
+namespaceSelector:
+  matchExpressions:
+  - {{ include "apim-keyless.webhook.mode" . }}
+  - {key: kubernetes.io/metadata.name, operator: NotIn, values: [{{ join ", " $excluded }}]}
+{{- end }}
+
+{{- define "apim-keyless.webhook.mode" -}}
+{{- $values := .context.Values -}}
+{{- $isDefault := and (eq $values.scope "cluster") (or (eq $values.defaultMode .mode) (not $values.enforcement)) -}}
+{{- $other := ternary "audit" "enforce" (eq .mode "enforce") -}}
+{{- if and $isDefault $values.enforcement -}}
+{key: apim-keyless.dev/mode, operator: NotIn, values: [{{ $other }}, "off"]}
+{{- else if $isDefault -}}
+{key: apim-keyless.dev/mode, operator: NotIn, values: ["off"]}
+{{- else if $values.enforcement -}}
+{key: apim-keyless.dev/mode, operator: In, values: [{{ .mode }}]}
+{{- else -}}
+{key: apim-keyless.dev/mode, operator: In, values: [audit, enforce]}
+{{- end -}}
+{{- end }}
+
+{{/* What is judged; of Pods that are there already what can still be added, unless it is to be mended. */}}
+{{- define "apim-keyless.webhook.rules" -}}
+{{- $core := list "pods" -}}
+{{- if eq .door "validate" }}{{ $core = concat $core (list "pods/ephemeralcontainers" "pods/resize") }}{{ end -}}
+{{- $core = concat $core (list "podtemplates" "replicationcontrollers" "serviceaccounts" "configmaps") -}}
+rules:
+- {apiGroups: [""], apiVersions: [v1], resources: [{{ join ", " $core }}], operations: [CREATE, UPDATE], scope: Namespaced}
+- {apiGroups: [apps], apiVersions: [v1], resources: [daemonsets, deployments, replicasets, statefulsets], operations: [CREATE, UPDATE], scope: Namespaced}
+- {apiGroups: [batch], apiVersions: [v1], resources: [cronjobs, jobs], operations: [CREATE, UPDATE], scope: Namespaced}
+{{- end }}
+
+{{/* The conditions that all entries of enforced namespaces have. */}}
+{{- define "apim-keyless.webhook.conditions" -}}
+- name: changes-what-is-judged
+  expression: |-
+    {{- include "apim-keyless.condition.changesWhatIsJudged" . | nindent 4 }}
+{{- if ne (.Values.policy.controlledPods | default "audit") "enforce" }}
+- name: not-made-by-its-controller
+  expression: |-
+    {{- include "apim-keyless.condition.notMadeByItsController" . | nindent 4 }}
+{{- end }}
+{{- end }}
+
+{{- define "apim-keyless.webhook.mightBeOne" -}}
+{{- if eq .Values.scope "cluster" }}
+- name: might-be-one
+  expression: |-
+    {{- include "apim-keyless.condition.mightBeOne" . | nindent 4 }}
+{{- end }}
+{{- end }}

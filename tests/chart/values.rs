@@ -1,0 +1,69 @@
+//! Values that a chart must render well with, whatever else it is given.
+
+/// A name, and values as `helm --set-json` takes them.
+pub(crate) const MATRIX: &[(&str, &[&str])] = &[
+    ("the defaults", &[]),
+    ("nothing enforced", &["enforcement=false"]),
+    ("a whole cluster, audited", &["scope=\"cluster\""]),
+    ("a whole cluster, enforced", &["scope=\"cluster\"", "defaultMode=\"enforce\""]),
+    ("a whole cluster, nothing enforced", &["scope=\"cluster\"", "enforcement=false"]),
+    ("further namespaces excluded", &["excludedNamespaces=[\"monitoring\",\"kube-system\"]"]),
+    ("failure policies the other way round", &["failurePolicies={\"mutate\":\"Fail\",\"enforce\":\"Ignore\"}"]),
+    ("a policy with everything", &[POLICY]),
+    ("a whole cluster and a policy with everything", &["scope=\"cluster\"", POLICY]),
+    ("an image by its digest", &[DIGEST, "image.pullSecrets=[\"registry\"]", "image.pullPolicy=\"Always\""]),
+    ("one replica that ends at once", &["replicas=1", "drainSeconds=0"]),
+    ("a patient drain", &["drainSeconds=60"]),
+    ("resources of one's own", &["resources={\"requests\":{\"cpu\":\"1\",\"memory\":\"1Gi\"},\"limits\":null}"]),
+    ("no class, selector or network policy", &["priorityClassName=\"\"", "nodeSelector=null", NO_NETWORK_POLICY]),
+    ("tolerations", &["tolerations=[{\"key\":\"system\",\"operator\":\"Exists\",\"effect\":\"NoSchedule\"}]"]),
+    ("further arguments", &["extraArguments=[\"--room=64\",\"--log-format=text\"]"]),
+    ("a narrow network policy", &["networkPolicy.apiServerPorts=[16443]", METRICS_FROM]),
+    ("a certificate of others", &["certificates={\"source\":\"files\",\"secretName\":\"tls\"}", ANNOTATION]),
+    ("cert-manager", &[CERT_MANAGER]),
+    (
+        "cert-manager with an issuer",
+        &[CERT_MANAGER, "certificates.issuerRef={\"kind\":\"ClusterIssuer\",\"name\":\"a\"}"],
+    ),
+    ("its own namespace", &["createNamespace=true"]),
+    ("monitoring", &["monitoring.serviceMonitor={\"enabled\":true,\"labels\":{\"release\":\"a\"}}", ALERTS]),
+];
+
+const POLICY: &str = r#"policy={
+  "defaults": {"clientId": "00000000-0000-0000-0000-000000000000", "tenantId": "00000000-0000-0000-0000-00000000000A",
+    "serviceAccount": "apim-gateway", "configMap": "apim-gateway-env", "gatewayName": "orders", "minimumVersion": "2.12.0"},
+  "namespaces": {"team-a": {"clientId": ["00000000-0000-0000-0000-000000000001"], "allowedSecrets": ["tracing"]}},
+  "images": ["registry.example/apim/gateway", "registry.example:5000/a.b/gateway", "docker.io/apim/gateway"],
+  "digests": {"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa": "2.11.1"},
+  "rules": {"rolling-version": "enforce", "preview-version": "off", "retired-endpoint": false},
+  "controlledPods": "enforce"}"#;
+const DIGEST: &str = "image.digest=\"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"";
+const NO_NETWORK_POLICY: &str = "networkPolicy.enabled=false";
+const METRICS_FROM: &str =
+    "networkPolicy.metricsFrom=[{\"namespaceSelector\":{\"matchLabels\":{\"kubernetes.io/metadata.name\":\"a\"}}}]";
+const ANNOTATION: &str = "webhookAnnotations={\"injector.example/from\":\"tls\"}";
+const CERT_MANAGER: &str = "certificates.source=\"cert-manager\"";
+const ALERTS: &str = "monitoring.prometheusRule={\"enabled\":true,\"labels\":{\"release\":\"a\"}}";
+
+/// Values that are refused, and the words that say why.
+pub(crate) const WRONG: &[(&str, &str)] = &[
+    ("scope=\"optin\"", "'/scope': value must be one of 'opt-in', 'cluster'"),
+    ("scoped=\"cluster\"", "additional properties 'scoped' not allowed"),
+    ("defaultMode=\"off\"", "'/defaultMode': value must be one of 'audit', 'enforce'"),
+    ("replicas=0", "'/replicas': minimum: got 0, want 1"),
+    ("excludedNamespaces=\"a\"", "'/excludedNamespaces': got string, want array"),
+    ("failurePolicies.audit=\"Fail\"", "'/failurePolicies': additional properties 'audit' not allowed"),
+    ("policy.defaults.clientID=\"a\"", "'/policy/defaults': additional properties 'clientID' not allowed"),
+    ("policy.defaults.minimumVersion=2.11", "'/policy/defaults/minimumVersion': got number, want string"),
+    ("policy.rules={\"rolling-versions\":\"off\"}", "'/policy/rules': additional properties 'rolling-versions' not"),
+    ("policy.rules={\"rolling-version\":\"no\"}", "'/policy/rules/rolling-version': value must be one of 'off'"),
+    ("policy.images=[\"registry.example/gateway:1\"]", "'/policy/images/0': 'registry.example/gateway:1' does not"),
+    ("policy.images=[\"gateway\"]", "'/policy/images/0': 'gateway' does not match"),
+    ("policy.images=[\"registry.example/a'||true\"]", "'/policy/images/0'"),
+    ("policy.controlledPods=\"off\"", "'/policy/controlledPods': value must be one of 'audit', 'enforce'"),
+    ("certificates.source=\"secret\"", "'/certificates/source': value must be one of 'self-managed'"),
+    ("certificates.caBundle=\"a\"", "'/certificates': additional properties 'caBundle' not allowed"),
+    ("image.digest=\"sha256:a\"", "'/image/digest': 'sha256:a' does not match"),
+    ("drainSeconds=-1", "'/drainSeconds': minimum: got -1, want 0"),
+    ("extraArguments=[\"room=64\"]", "'/extraArguments/0': 'room=64' does not match"),
+];

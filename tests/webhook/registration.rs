@@ -1,0 +1,55 @@
+//! The webhook configurations of a rendering, registered as in production: with a Service in front.
+
+use super::user::{User, documents, eventually};
+use serde_json::{Value, json};
+
+/// Makes the Service and registers the configurations of `deploy/install.yaml`; waits until they count.
+pub(super) async fn register(user: &User, port: u16) {
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "apim-keyless"},
+        // what makes the API server dial this machine by the way of production: a Service, with its name in TLS
+        "spec": {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": 443}]},
+    });
+    user.apply(&service).await.stored();
+    for configuration in configurations(include_str!("../../deploy/install.yaml"), port) {
+        user.post(&collection(&configuration), &configuration).await.stored();
+    }
+    let labels = json!({"apim-keyless.dev/mode": "enforce"});
+    user.post(
+        "/api/v1/namespaces",
+        &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "awaited", "labels": labels}}),
+    )
+    .await
+    .stored();
+    wait_until_it_counts(user).await;
+}
+
+/// Puts the configurations of another rendering in their place.
+pub(super) async fn register_instead(user: &User, rendering: &str, port: u16) {
+    for configuration in configurations(rendering, port) {
+        let path = format!("{}/apim-keyless", collection(&configuration));
+        user.remove(&path).await.stored();
+        user.post(&collection(&configuration), &configuration).await.stored();
+    }
+    wait_until_it_counts(user).await;
+}
+
+fn configurations(rendering: &str, port: u16) -> Vec<Value> {
+    let mut objects = documents(&rendering.replace("port: 443", &format!("port: {port}")));
+    objects.retain(|object| object["apiVersion"] == "admissionregistration.k8s.io/v1");
+    objects
+}
+
+fn collection(configuration: &Value) -> String {
+    let kind = configuration["kind"].as_str().unwrap().to_lowercase();
+    format!("/apis/admissionregistration.k8s.io/v1/{kind}s")
+}
+
+async fn wait_until_it_counts(user: &User) {
+    let old = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "awaited", "namespace": "awaited"}, "data": {"config.service.auth": "key"}});
+    eventually("a call of the webhook", || async {
+        let answer = user.post("/api/v1/namespaces/awaited/configmaps?dryRun=All", &old).await;
+        (answer.status == 403).then_some(())
+    })
+    .await;
+}
