@@ -11,6 +11,7 @@
 )]
 
 pub(crate) mod account;
+pub(crate) mod balancer;
 mod impostor;
 pub(crate) mod objects;
 mod registration;
@@ -114,6 +115,17 @@ impl Webhook {
     /// Puts other webhook configurations in the place of those that are registered, and waits until they count.
     pub(crate) async fn register_instead(&self, rendering: &str) {
         registration::register_instead(&self.in_namespace("apim-keyless"), rendering, self.server.port).await;
+    }
+
+    /// Has the API server call another port of this machine, and waits until it does.
+    pub(crate) async fn lead_to(&self, port: u16) {
+        let rendering = include_str!("../../deploy/install.yaml");
+        registration::register_instead(&self.in_namespace("apim-keyless"), rendering, port).await;
+    }
+
+    /// Another replica with further arguments of `serve`.
+    pub(crate) async fn replica(&self, arguments: &[String]) -> Server {
+        self.replica_of(POLICY, arguments).await
     }
 
     /// Stops the server; its registration stays.

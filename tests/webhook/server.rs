@@ -25,12 +25,13 @@ use tokio_rustls::client::TlsStream;
 const NAME: &str = "apim-keyless.apim-keyless.svc";
 
 /// Ends the server and removes its folder when its stdin ends, which it does when the test binary is gone.
-const SUPERVISE: &str = r#"folder=$1; shift; "$@" & cat >/dev/null; kill $!; wait; rm -rf "$folder""#;
+const SUPERVISE: &str =
+    r#"folder=$1; shift; "$@" & echo $! >"$folder/pid"; cat >/dev/null; kill $!; wait; rm -rf "$folder""#;
 
 /// A running server.
 pub(crate) struct Server {
     /// Its port for reviews.
-    pub(super) port: u16,
+    pub(crate) port: u16,
     health: SocketAddr,
     /// What its clients trust.
     pub(super) authority_pem: String,
@@ -71,6 +72,13 @@ impl Server {
     pub(crate) fn stop(&mut self) {
         drop(self.supervisor.stdin.take());
         self.supervisor.wait().unwrap();
+    }
+
+    /// Kills it, as a node that fails does.
+    pub(crate) fn kill(&mut self) {
+        let pid = fs::read_to_string(self.log.with_file_name("pid")).unwrap();
+        assert!(Command::new("kill").args(["-9", pid.trim()]).status().unwrap().success());
+        self.stop();
     }
 
     /// Waits until it has seen the cluster.
