@@ -138,7 +138,8 @@ impl<'a> View<'a> {
 /// What a replica remembers of CAs that it finds in a caBundle and that are not, or no longer, among the CAs.
 ///
 /// Another replica may still show a leaf of such a one, or have added it a moment ago. So it stays until it was unknown for
-/// longer than any leaf of it can last.
+/// longer than any leaf of it can last. Time in which the CAs were not seen, or none of them was valid, doesn't count, nor
+/// does what a clock counted that was put back since.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Strangers(BTreeMap<String, SystemTime>);
 
@@ -153,9 +154,13 @@ impl Strangers {
             .chain(shown.filter(|shown| shown.not_after > view.now).map(|shown| shown.issuer.clone()))
             .collect();
         let patience = view.terms.hold + view.terms.leaf + view.terms.margin;
+        let are_cas_known = view.is_fresh && view.usable().next().is_some();
         let may_stay = |id: &&String| {
-            let since = *self.0.entry((*id).clone()).or_insert(view.now);
-            view.now.duration_since(since).is_ok_and(|since| since < patience)
+            let since = self.0.entry((*id).clone()).or_insert(view.now);
+            if !are_cas_known || view.now < *since {
+                *since = view.now;
+            }
+            view.now.duration_since(*since).is_ok_and(|since| since < patience)
         };
         let strangers: Bundle = entry.difference(&known).filter(may_stay).cloned().collect();
         self.0.retain(|id, _| !known.contains(id));
@@ -280,5 +285,21 @@ mod tests {
         assert_eq!(wanted(19), bundle(&["a", "s", "x"]));
         assert_eq!(wanted(20), bundle(&["a", "s"]));
         assert_eq!(wanted(30), bundle(&["a"]), "a leaf that has ended needs no trust");
+    }
+
+    #[test]
+    fn what_is_unknown_for_want_of_the_cas_stays() {
+        // the Secret is gone, or was not seen for long: whatever is shown may be of the stranger
+        let one = [generation("a", 0, Some(1))];
+        for unknown in [view(&[], &[], 30), View { is_fresh: false, ..view(&one, &[], 30) }] {
+            let mut strangers = Strangers::default();
+            strangers.wanted(&bundle(&["x"]), &view(&one, &[], 10), None);
+            assert!(strangers.wanted(&bundle(&["x"]), &unknown, None).contains("x"));
+            assert!(
+                strangers.wanted(&bundle(&["x"]), &view(&one, &[], 39), None).contains("x"),
+                "it counts from then on"
+            );
+            assert!(!strangers.wanted(&bundle(&["x"]), &view(&one, &[], 40), None).contains("x"));
+        }
     }
 }
