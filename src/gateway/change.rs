@@ -5,7 +5,7 @@
 
 use super::{Container, Environment, Kind, Setting, Subject, Surroundings, Value, View, Workload, well_known};
 use jsonptr::{Pointer, PointerBuf};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 /// How much of an object is judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,9 +69,11 @@ fn keys_differ(old: &Subject<'_>, new: &Subject<'_>) -> bool {
 
 fn changed_containers(old: &Workload, new: &Workload) -> BTreeSet<PointerBuf> {
     let (containers, unseen) = (old.containers(), Surroundings::default());
-    // a name is there once; of several, which only a forged review has, one is compared, so that none takes long
-    let by_name: HashMap<_, _> =
-        containers.iter().map(|container| ((container.list, container.name), container)).collect();
+    // a name is there once; several, which only a forged review has, are compared in order, so that none takes long
+    let mut by_name: HashMap<_, VecDeque<_>> = HashMap::new();
+    for container in &containers {
+        by_name.entry((container.list, container.name)).or_default().push_back(container);
+    }
     let same = |one: &Container<'_>, other: &Container<'_>| {
         one.image == other.image
             && one.env == other.env
@@ -79,11 +81,14 @@ fn changed_containers(old: &Workload, new: &Workload) -> BTreeSet<PointerBuf> {
             && one.volume_mounts == other.volume_mounts
             && settings(one, old, &unseen) == settings(other, new, &unseen)
     };
-    new.containers()
-        .into_iter()
-        .filter(|container| !by_name.get(&(container.list, container.name)).is_some_and(|was| same(was, container)))
-        .map(|container| container.at)
-        .collect()
+    let mut changed = BTreeSet::new();
+    for container in new.containers() {
+        let was = by_name.get_mut(&(container.list, container.name)).and_then(VecDeque::pop_front);
+        if !was.is_some_and(|was| same(was, &container)) {
+            changed.insert(container.at);
+        }
+    }
+    changed
 }
 
 /// The settings of a container as its own Pod makes them: `env` may point at an annotation, which can change.
@@ -133,6 +138,16 @@ mod tests {
         assert_eq!(change(&old, &with(r#"{"team":"orders"}"#, 3, "a")), Change::Nothing);
         assert_eq!(change(&old, &with("{}", 1, "b")), Change::Everything);
         assert_eq!(change(&old, &with(r#"{"apim-keyless.dev/gateway":"true"}"#, 1, "a")), Change::Everything);
+    }
+
+    #[test]
+    fn of_a_pod_containers_of_one_name_are_compared_in_order() {
+        let pod = r#"{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"name":"a","image":"a"},{"name":"a","image":"b"}]}}"#;
+        assert_eq!(change(pod, pod), Change::OfPod { identity: false, containers: BTreeSet::new() });
+        let Change::OfPod { containers, .. } = change(pod, &pod.replace(r#""image":"b""#, r#""image":"c""#)) else {
+            unreachable!()
+        };
+        assert_eq!(containers, BTreeSet::from([PointerBuf::parse("/spec/containers/1").unwrap()]));
     }
 
     #[test]
