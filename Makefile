@@ -1,4 +1,4 @@
-.PHONY: run test bench render lint format clippy doc
+.PHONY: run test bench soak render lint format clippy doc
 
 # the webhook on this machine, with its examples sent through it
 run:
@@ -11,6 +11,10 @@ test:
 # how long a judgement takes; docs/performance.md says what the figures mean
 bench:
 	cargo bench --bench judgement
+
+# replicas that come and go, stalled clients, overload and growth, in full: some 10 minutes
+soak:
+	SOAK_SHARE=1 cargo test --release --test soak
 
 # the plain manifests, from the chart
 render:

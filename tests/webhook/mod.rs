@@ -221,6 +221,11 @@ impl Webhook {
         self.server.connect().await
     }
 
+    /// A connection to another replica by a client that trusts what the webhook entries say now.
+    pub(crate) async fn connect_to(&self, replica: &Server) -> TlsStream<TcpStream> {
+        replica.connect_by(&self.bundles().await.concat()).await
+    }
+
     /// The server's metrics.
     pub(crate) async fn metrics(&self) -> String {
         self.server.metrics().await

@@ -76,9 +76,13 @@ impl Server {
 
     /// Kills it, as a node that fails does.
     pub(crate) fn kill(&mut self) {
-        let pid = fs::read_to_string(self.log.with_file_name("pid")).unwrap();
-        assert!(Command::new("kill").args(["-9", pid.trim()]).status().unwrap().success());
+        assert!(Command::new("kill").args(["-9", &self.pid()]).status().unwrap().success());
         self.stop();
+    }
+
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> String {
+        fs::read_to_string(self.log.with_file_name("pid")).unwrap().trim().to_owned()
     }
 
     /// Waits until it has seen the cluster.
@@ -88,17 +92,22 @@ impl Server {
 
     /// A connection to it.
     pub(super) async fn connect(&self) -> TlsStream<TcpStream> {
+        self.connect_by(&self.authority_pem).await
+    }
+
+    /// A connection to it by a client that trusts these certificates.
+    pub(super) async fn connect_by(&self, authorities: &str) -> TlsStream<TcpStream> {
         let config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_root_certificates(trust(&self.authority_pem).unwrap())
+            .with_root_certificates(trust(authorities).unwrap())
             .with_no_client_auth();
         let stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
         TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(NAME).unwrap(), stream).await.unwrap()
     }
 
     /// Its metrics.
-    pub(super) async fn metrics(&self) -> String {
+    pub(crate) async fn metrics(&self) -> String {
         let mut stream = TcpStream::connect(self.health).await.unwrap();
         let request = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
         stream.write_all(request).await.unwrap();
@@ -108,7 +117,7 @@ impl Server {
     }
 
     /// Every event so far.
-    pub(super) fn events(&self) -> Vec<Value> {
+    pub(crate) fn events(&self) -> Vec<Value> {
         events(&self.log)
     }
 

@@ -1,0 +1,87 @@
+//! What a replica takes at rest, and in a cluster with many objects.
+
+use crate::load::resident;
+use crate::replicas::Replicas;
+use crate::share;
+use crate::webhook::{Server, User, Webhook, say};
+use futures::stream::{self, StreamExt};
+use serde_json::json;
+use std::time::Duration;
+
+/// Namespaces whose gateways are judged.
+const NAMESPACES: usize = 1000;
+/// ServiceAccounts, and as many ConfigMaps, in each of them.
+const IN_EACH: usize = 10;
+/// How many namespaces are filled at the same time.
+const AT_ONCE: usize = 8;
+
+const KIBIBYTE: u64 = 1024;
+/// The most memory that a replica may take at rest, in KiB.
+const AT_REST: u64 = 20 * KIBIBYTE;
+/// The most that it may take beside all of that, in KiB.
+const GROWN: u64 = 48 * KIBIBYTE;
+
+/// Replicas that saw a small cluster, saw it grow, and found it large.
+pub(crate) async fn of_the_cluster(webhook: &Webhook, replicas: &Replicas<'_>) {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let old = replicas.apart(folders[0].path()).await;
+    let rest = resident(&old.pid());
+    let administrator = webhook.in_namespace("apim-keyless");
+    let namespaces = stream::iter(0..share(NAMESPACES));
+    namespaces.for_each_concurrent(AT_ONCE, |number| fill(&administrator, number)).await;
+    let new = replicas.apart(folders[1].path()).await;
+    let seen = [seen_by(&old).await, seen_by(&new).await];
+    let grown = [resident(&old.pid()), resident(&new.pid())];
+    let number = share(NAMESPACES) * IN_EACH;
+    say(&format!(
+        "soak: a replica takes {rest} KiB at rest; {grown:?} KiB when it saw {number} ServiceAccounts, as many ConfigMaps \
+         and {} Namespaces come, or found them ({seen:?} bytes of them kept)",
+        share(NAMESPACES)
+    ));
+    assert!(rest <= AT_REST, "{rest} KiB at rest");
+    assert!(grown.iter().all(|grown| *grown <= GROWN), "{grown:?} KiB");
+}
+
+async fn fill(administrator: &User, number: usize) {
+    let namespace = format!("grown-{number:04}");
+    let labels = json!({"apim-keyless.dev/mode": "audit"});
+    let metadata = json!({"name": namespace, "labels": labels});
+    let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata});
+    administrator.post("/api/v1/namespaces", &object).await.stored();
+    for number in 0..IN_EACH {
+        let metadata = json!({
+            "name": format!("gateway-{number}-workload-identity"),
+            "labels": {"azure.workload.identity/use": "true", "app.kubernetes.io/managed-by": "Helm"},
+            "annotations": {"azure.workload.identity/client-id": "7d1c6ae4-3b52-4f0e-9a64-0c5f6e2b8d10"},
+        });
+        let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata});
+        administrator.post(&format!("/api/v1/namespaces/{namespace}/serviceaccounts"), &account).await.stored();
+        let data = json!({
+            "gateway.name": format!("gateway-{number}"),
+            "config.service.endpoint": "contoso.configuration.azure-api.net",
+            "config.service.auth": "workloadIdentity",
+            "telemetry.logs.std": "text",
+            "neighborhood.host": format!("gateway-{number}-instance-discovery"),
+        });
+        let metadata = json!({"name": format!("gateway-{number}-environment")});
+        let settings = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data});
+        administrator.post(&format!("/api/v1/namespaces/{namespace}/configmaps"), &settings).await.stored();
+    }
+}
+
+/// What it keeps of them, in bytes, once it has seen the last.
+async fn seen_by(replica: &Server) -> u64 {
+    let mut before = 0;
+    loop {
+        let metrics = replica.metrics().await;
+        let value = |name: &str| metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
+        let namespaces = value("apim_keyless_surroundings_namespaces ").unwrap();
+        let bytes = value("apim_keyless_surroundings_bytes ").unwrap();
+        if namespaces >= share(NAMESPACES) as u64 && bytes == before {
+            return bytes;
+        }
+        before = bytes;
+        // nothing new for so long is nothing new
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    }
+}

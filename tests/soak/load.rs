@@ -1,0 +1,200 @@
+//! As many callers as one API server has at once, each of which asks again as soon as it is answered: far more than a
+//! replica can answer.
+
+use crate::replicas::Replicas;
+use crate::share;
+use crate::webhook::objects::{CHART_IDENTITY, one};
+use crate::webhook::{Server, say};
+use apim_keyless::tls::{provider, trust};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsConnector;
+
+/// What an API server has under way at once, by default (`--max-requests-inflight`, `--max-mutating-requests-inflight`).
+const CALLERS: usize = 600;
+/// What saturates a replica on two cores.
+const FEW: usize = 8;
+/// How long it lasts, in seconds.
+const TIME: usize = 60;
+/// The most memory that a replica may take meanwhile, in KiB.
+const MEMORY: u64 = 64 * 1024;
+/// One body in so many is long.
+const LONG: usize = 20;
+
+/// What came of the calls.
+#[derive(Default)]
+struct Outcome {
+    statuses: BTreeMap<u16, usize>,
+    failures: Vec<String>,
+    latencies: Vec<Duration>,
+}
+
+/// A replica that is asked too much answers what it can and puts the rest off, in little memory.
+pub(crate) async fn too_much(replicas: &Replicas<'_>) {
+    let folder = TempDir::new().unwrap();
+    let server = replicas.apart(folder.path()).await;
+    let caller = Arc::new(Caller::of(&server, &fs::read_to_string(folder.path().join("ca.crt")).unwrap()));
+    let time = Duration::from_secs(share(TIME) as u64);
+    let few = call(&caller, FEW, time / 12).await;
+    let watched = tokio::spawn(highest_memory(server.pid(), time));
+    let many = call(&caller, CALLERS, time).await;
+    let memory = watched.await.unwrap();
+    let after = call(&caller, 1, Duration::from_secs(2)).await;
+    say(&format!(
+        "soak: a replica alone, {FEW} callers: {}; {CALLERS} callers for {time:?}: {}, {memory} KiB at most; one caller after that: {}",
+        few.told(time / 12),
+        many.told(time),
+        after.told(Duration::from_secs(2)),
+    ));
+    for outcome in [&few, &many, &after] {
+        assert_eq!(outcome.failures, Vec::<String>::new(), "only answers and 503s");
+        assert!(outcome.statuses.keys().all(|status| [200, 503].contains(status)), "{:?}", outcome.statuses);
+    }
+    assert!(many.statuses[&200] > 0 && after.statuses.keys().eq([&200]), "{:?}", after.statuses);
+    assert!(memory <= MEMORY, "{memory} KiB");
+}
+
+async fn highest_memory(pid: String, time: Duration) -> u64 {
+    let (begun, mut highest) = (Instant::now(), 0);
+    while begun.elapsed() < time {
+        highest = highest.max(resident(&pid));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    highest
+}
+
+/// The memory that a process has in RAM, in KiB.
+pub(crate) fn resident(pid: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// So many ask again and again, for a while.
+async fn call(caller: &Arc<Caller>, callers: usize, time: Duration) -> Outcome {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let mut calls = JoinSet::new();
+    for number in 0..callers {
+        calls.spawn(caller.clone().ask_on(number, is_over.clone()));
+    }
+    tokio::time::sleep(time).await;
+    is_over.store(true, Ordering::Relaxed);
+    let mut all = Outcome::default();
+    while let Some(one) = calls.join_next().await {
+        all.add(one.unwrap());
+    }
+    all
+}
+
+impl Outcome {
+    fn add(&mut self, other: Self) {
+        for (status, count) in other.statuses {
+            *self.statuses.entry(status).or_default() += count;
+        }
+        self.failures.extend(other.failures);
+        self.latencies.extend(other.latencies);
+    }
+
+    fn told(&self, time: Duration) -> String {
+        let mut latencies = self.latencies.clone();
+        latencies.sort();
+        let at = |share: usize| latencies.get(latencies.len() * share / 100).copied().unwrap_or_default();
+        let rate = self.statuses.get(&200).copied().unwrap_or_default() as u64 / time.as_secs().max(1);
+        format!("{:?}, {rate} answers a second, {:?} in the middle, {:?} of 99 in 100", self.statuses, at(50), at(99))
+    }
+}
+
+struct Caller {
+    connector: TlsConnector,
+    port: u16,
+    bodies: Vec<Bytes>,
+}
+
+impl Caller {
+    fn of(server: &Server, authority_pem: &str) -> Self {
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(trust(authority_pem).unwrap())
+            .with_no_client_auth();
+        let short = review(&one(CHART_IDENTITY, "Deployment"));
+        let mut bodies = vec![short; LONG - 1];
+        bodies.push(review(&long()));
+        Self { connector: TlsConnector::from(Arc::new(config)), port: server.port, bodies }
+    }
+
+    async fn ask_on(self: Arc<Self>, number: usize, is_over: Arc<AtomicBool>) -> Outcome {
+        let mut outcome = Outcome::default();
+        let (mut connection, mut bodies) = (None, self.bodies.iter().cycle().skip(number));
+        while !is_over.load(Ordering::Relaxed) {
+            let body = bodies.next().cloned().unwrap_or_default();
+            let begun = Instant::now();
+            match self.ask(&mut connection, body).await {
+                Ok(status) => *outcome.statuses.entry(status).or_default() += 1,
+                Err(error) => outcome.failures.push(format!("{error:?}")),
+            }
+            outcome.latencies.push(begun.elapsed());
+        }
+        outcome
+    }
+
+    async fn ask(&self, connection: &mut Option<SendRequest<Full<Bytes>>>, body: Bytes) -> anyhow::Result<u16> {
+        let mut open = match connection.take().filter(|open| !open.is_closed()) {
+            Some(open) => open,
+            None => self.connect().await?,
+        };
+        open.ready().await?;
+        let request = Request::post("/enforce/validate?timeout=5s").header("host", "localhost");
+        let request = request.header("content-type", "application/json").body(Full::new(body))?;
+        let (status, is_last) = read(open.send_request(request).await?).await?;
+        *connection = Some(open).filter(|_| !is_last);
+        Ok(status)
+    }
+
+    async fn connect(&self) -> anyhow::Result<SendRequest<Full<Bytes>>> {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        stream.set_nodelay(true)?;
+        let stream = self.connector.connect(ServerName::try_from("localhost")?, stream).await?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        Ok(sender)
+    }
+}
+
+async fn read(response: Response<Incoming>) -> anyhow::Result<(u16, bool)> {
+    let is_last = response.headers().get("connection").is_some_and(|value| value == "close");
+    let status = response.status().as_u16();
+    response.into_body().collect().await?;
+    Ok((status, is_last))
+}
+
+fn review(object: &Value) -> Bytes {
+    let request = json!({
+        "uid": "1", "kind": {"group": "apps", "version": "v1", "kind": "Deployment"}, "operation": "CREATE",
+        "namespace": "awaited", "object": object,
+    });
+    let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request});
+    serde_json::to_vec(&review).unwrap().into()
+}
+
+/// A gateway with 2,000 variables, some 100 KiB.
+fn long() -> Value {
+    let mut object = one(CHART_IDENTITY, "Deployment");
+    let variables = (0..2000).map(|number| json!({"name": format!("SETTING_{number:04}"), "value": "of no meaning"}));
+    object["spec"]["template"]["spec"]["containers"][0]["env"] = variables.collect();
+    object
+}
