@@ -1,6 +1,7 @@
 //! What stands before the router: a request passes with its body whole, or is refused.
 //!
-//! Permits are only ever tried for: whoever waited here for one would be a queue without a bound.
+//! Permits are only ever tried for: whoever waited here for one would be a queue without a bound. The turns of long bodies
+//! alone are waited for, by as many at most as there may be reviews.
 
 use super::{Health, Limits, Observer, Refusal, Wait};
 use axum::Router;
@@ -13,8 +14,10 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use humantime::parse_duration;
+use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -28,7 +31,7 @@ const MARGIN: Duration = Duration::from_millis(200);
 const LINGER: Duration = Duration::from_secs(1);
 
 /// From this size on a body is judged on a thread of its own: it may take long, and whoever shares its thread would
-/// wait as long.
+/// wait as long. As many at a time as there are cores: more would take no less time together, and more memory.
 const LONG_BODY: usize = 64 * 1024;
 
 /// What the requests on all connections share.
@@ -38,12 +41,20 @@ pub(super) struct Gate {
     observer: Arc<dyn Observer>,
     bytes: Semaphore,
     reviews: Semaphore,
+    long_reviews: Arc<Semaphore>,
 }
 
 impl Gate {
     pub(super) fn new(limits: Limits, health: Arc<Health>, observer: Arc<dyn Observer>) -> Self {
         let permits = |number: u32| Semaphore::new(number as usize);
-        Self { limits, health, observer, bytes: permits(limits.bodies_bytes), reviews: permits(limits.reviews) }
+        Self {
+            limits,
+            health,
+            observer,
+            bytes: permits(limits.bodies_bytes),
+            reviews: permits(limits.reviews),
+            long_reviews: Arc::new(Semaphore::new(available_parallelism().map_or(1, NonZero::get))),
+        }
     }
 
     /// The router behind this gate.
@@ -100,7 +111,16 @@ async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Re
     // not before the body is whole: a slow client must hold none of these
     let Ok(_review) = gate.reviews.try_acquire() else { return gate.refuse(Refusal::TooManyReviews) };
     let answer = next.run(Request::from_parts(head, bytes.into()));
-    if length < LONG_BODY { answer.await } else { apart(answer).await }
+    if length < LONG_BODY {
+        return answer.await;
+    }
+    let turn = Arc::clone(&gate.long_reviews).acquire_owned().await;
+    // the thread has the turn, as it goes on even if the connection is cut
+    apart(async move {
+        let _turn = turn;
+        answer.await
+    })
+    .await
 }
 
 /// Runs on a thread that may be kept. A panic goes on here, where it ends the connection as any other does.
