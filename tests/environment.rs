@@ -28,7 +28,7 @@ mod render;
 #[path = "environment/world.rs"]
 mod world;
 
-use apim_keyless::gateway::{Environment, Extent, Images, Setting, Subject, Surroundings, Value, Variable};
+use apim_keyless::gateway::{Container, Environment, Extent, Images, Setting, Subject, Surroundings, Value, Variable};
 use fate::Fate;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
@@ -56,7 +56,7 @@ proptest! {
         for (container, generated) in containers.iter().zip(&world.containers) {
             let resolved = Environment::of(container, workload, &surroundings);
             prop_assert!(settings_agree(&resolved));
-            compare(&resolved, &model::Environment::of(generated, &world), container.at.as_str())?;
+            compare(&resolved, &model::Environment::of(generated, &world), container)?;
         }
     }
 
@@ -78,13 +78,16 @@ fn subject(object: &serde_json::Value) -> Subject<'static> {
 /// Are the settings of the environment its variables that are named as one?
 fn settings_agree(resolved: &Environment<'_>) -> bool {
     let named =
-        resolved.variables().iter().filter_map(|variable| Some((names::setting(&variable.name)?, &variable.at)));
-    resolved.settings().map(|(setting, variable)| (setting, &variable.at)).eq(named)
+        resolved.variables().iter().filter_map(|variable| Some((names::setting(&variable.name)?, variable.entry)));
+    resolved.settings().map(|(setting, variable)| (setting, variable.entry)).eq(named)
 }
 
-fn compare(resolved: &Environment<'_>, truth: &model::Environment, at: &str) -> TestCaseResult {
+fn compare(resolved: &Environment<'_>, truth: &model::Environment, container: &Container<'_>) -> TestCaseResult {
     let variables = resolved.variables();
-    let place = |variable: &Variable<'_>| (variable.name.to_string(), variable.at.as_str().replacen(at, "", 1));
+    let at = container.at.as_str();
+    let place = |variable: &Variable<'_>| {
+        (variable.name.to_string(), container.place_of(variable.entry).as_str().replacen(at, "", 1))
+    };
     let set: Vec<(String, String)> = variables.iter().map(place).collect();
     prop_assert_eq!(&set, &truth.set);
     prop_assert_eq!(resolved.is_whole(), truth.is_whole);

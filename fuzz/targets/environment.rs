@@ -7,7 +7,7 @@
 //! key:text         data of the ConfigMap
 //! ```
 
-use apim_keyless::gateway::{Environment, Images, Subject, Surroundings, Value as Known};
+use apim_keyless::gateway::{Entry, Environment, Images, Subject, Surroundings, Value as Known, Variable};
 use serde_json::{Map, Value, json};
 
 /// Longest text that `$(NAME)` is expanded to.
@@ -25,17 +25,16 @@ pub(crate) fn hold(data: &[u8]) {
     let again = Environment::of(container, workload, &surroundings);
     assert_eq!(environment.variables().len(), again.variables().len());
     for (variable, again) in environment.variables().iter().zip(again.variables()) {
-        assert!(variable.name == again.name && variable.value == again.value && variable.at == again.at);
-        assert!(variable.at.resolve(&pod).is_ok(), "{}", variable.at);
+        assert!(variable.name == again.name && variable.value == again.value && variable.entry == again.entry);
+        assert!(container.place_of(variable.entry).resolve(&pod).is_ok(), "{:?}", variable.entry);
         match &variable.value {
             Known::Text(text) => assert!(text.len() <= EXPANDED_BYTES.max(data.len()), "{}", variable.name),
             Known::Unseen(beginning) => assert!(beginning.len() <= EXPANDED_BYTES, "{}", variable.name),
             Known::Key(_) => {}
         }
     }
-    let places: Vec<&str> = environment.variables().iter().map(|variable| variable.at.as_str()).collect();
-    let first_of_env = places.iter().position(|at| at.contains("/env/")).unwrap_or(places.len());
-    assert!(places[first_of_env..].iter().all(|at| at.contains("/env/")), "envFrom comes first: {places:?}");
+    let is_of_env = |variable: &Variable<'_>| matches!(variable.entry, Entry::Env(_));
+    assert!(environment.variables().is_sorted_by_key(is_of_env), "envFrom comes first");
     assert_eq!(environment.is_whole(), !text.lines().any(is_hidden));
 }
 

@@ -120,7 +120,7 @@ impl Judgement<'_> {
     /// other webhook had its turn.
     fn mended(&self, mut rulings: Vec<Ruling>) -> Answer {
         rulings.retain(|ruling| ruling.outcome() == Outcome::Mended);
-        let patch = patch(self.subject, &rulings);
+        let patch = Policy::patch(self.subject, &rulings);
         let mut answer = allowed(self.request, if patch.is_some() { Verdict::Mended } else { Verdict::Allowed });
         if let Some(patch) = &patch {
             answer.response.patch = Some(EncodedPatch::of(patch));
@@ -147,17 +147,12 @@ impl Judgement<'_> {
         answer.response.warnings = speech::warnings(&remarks);
         answer.response.audit_annotations = self.annotations(verdict, &rulings);
         let would_be_mended = rulings.iter().filter(|ruling| ruling.would_become() == Some(Outcome::Mended));
-        Answer { patch: patch(self.subject, would_be_mended), rulings, ..answer }
+        Answer { patch: Policy::patch(self.subject, would_be_mended), rulings, ..answer }
     }
 
     fn annotations(&self, verdict: Verdict, rulings: &[Ruling]) -> BTreeMap<&'static str, String> {
         speech::annotations(self.entry, verdict.name(), rulings, &self.policy.name)
     }
-}
-
-fn patch<'r>(subject: &Subject<'_>, rulings: impl IntoIterator<Item = &'r Ruling>) -> Option<Patch> {
-    let mended = Policy::mend(subject, rulings)?;
-    Some(json_patch::diff(&subject.value()?, &mended)).filter(|patch| !patch.is_empty())
 }
 
 fn change(request: &Request<'_>, subject: &Subject<'_>, namespace: &str) -> Change {

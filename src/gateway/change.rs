@@ -5,6 +5,7 @@
 
 use super::{Container, Environment, Kind, Setting, Subject, Surroundings, Value, View, Workload, well_known};
 use jsonptr::{Pointer, PointerBuf};
+use serde_json::Value as Json;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 /// How much of an object is judged.
@@ -36,9 +37,9 @@ impl Change {
             {
                 Self::OfPod { identity: keys_differ(old, new), containers: changed_containers(of_old, of_new) }
             }
-            (View::Workload(of_old), View::Workload(of_new)) => Self::everything_if(
-                keys_differ(old, new) || !of_old.has_template_of(of_new) || of_old.kind != of_new.kind,
-            ),
+            (View::Workload(of_old), View::Workload(of_new)) => {
+                Self::everything_if(keys_differ(old, new) || !has_template_of(old, new) || of_old.kind != of_new.kind)
+            }
             _ => Self::Everything,
         }
     }
@@ -65,6 +66,14 @@ fn keys_differ(old: &Subject<'_>, new: &Subject<'_>) -> bool {
     let (old, new) = (old.metadata(), new.metadata());
     !well_known::judged(&old.labels).eq(well_known::judged(&new.labels))
         || !well_known::judged(&old.annotations).eq(well_known::judged(&new.annotations))
+}
+
+/// Is the pod template the same in both, fields that no rule reads included? Whoever changes one of them rolls the Pods.
+fn has_template_of(old: &Subject<'_>, new: &Subject<'_>) -> bool {
+    let (old, new) = (old.template(), new.template());
+    // one API server writes both in one order, so that equal ones are equal texts
+    let values = || [old, new].map(|template| template.map(|template| serde_json::from_str::<Json>(template).ok()));
+    old == new || matches!(values(), [Some(Some(old)), Some(Some(new))] if old == new)
 }
 
 fn changed_containers(old: &Workload, new: &Workload) -> BTreeSet<PointerBuf> {

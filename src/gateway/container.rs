@@ -1,7 +1,8 @@
 //! A container of a pod template, whichever of the three lists it stands in.
 
+use super::Entry;
+use super::pod_spec::{ContainerSpec, EnvFromSource, EnvVar, PodSpec, VolumeMount};
 use jsonptr::PointerBuf;
-use k8s_openapi::api::core::v1::{self, EnvFromSource, EnvVar, PodSpec, VolumeMount};
 
 /// The list of a `PodSpec` that a container stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,48 +36,38 @@ pub struct Container<'a> {
 
 impl<'a> Container<'a> {
     /// Every container of `spec`, which stands at the JSON pointer `at`.
-    pub fn all(spec: &'a PodSpec, at: &str) -> Vec<Self> {
-        let ephemeral = spec.ephemeral_containers.as_deref().unwrap_or_default();
-        let init = spec.init_containers.as_deref().unwrap_or_default();
-        let place = |list, index| place(at, list, index);
-        let mut all = Vec::with_capacity(spec.containers.len() + init.len() + ephemeral.len());
-        for (list, containers) in
-            [(ContainerList::Containers, spec.containers.as_slice()), (ContainerList::InitContainers, init)]
-        {
-            all.extend(
-                containers.iter().enumerate().map(|(index, container)| Self::of(container, list, place(list, index))),
-            );
-        }
-        all.extend(
-            ephemeral.iter().enumerate().map(|(index, container)| {
-                Self::of_ephemeral(container, place(ContainerList::EphemeralContainers, index))
-            }),
-        );
-        all
+    pub(super) fn all(spec: &'a PodSpec, at: &str) -> Vec<Self> {
+        let lists = [
+            (ContainerList::Containers, &spec.containers),
+            (ContainerList::InitContainers, &spec.init_containers),
+            (ContainerList::EphemeralContainers, &spec.ephemeral_containers),
+        ];
+        let of_list = |(list, containers): (ContainerList, &'a Vec<ContainerSpec>)| {
+            let placed = containers.iter().enumerate();
+            placed.map(move |(index, container)| Self::of(container, list, place(at, list, index)))
+        };
+        lists.into_iter().flat_map(of_list).collect()
     }
 
-    fn of(container: &'a v1::Container, list: ContainerList, at: PointerBuf) -> Self {
+    fn of(container: &'a ContainerSpec, list: ContainerList, at: PointerBuf) -> Self {
         Self {
             at,
             list,
             name: &container.name,
-            image: container.image.as_deref().unwrap_or_default(),
-            env: container.env.as_deref().unwrap_or_default(),
-            env_from: container.env_from.as_deref().unwrap_or_default(),
-            volume_mounts: container.volume_mounts.as_deref().unwrap_or_default(),
+            image: &container.image,
+            env: &container.env,
+            env_from: &container.env_from,
+            volume_mounts: &container.volume_mounts,
         }
     }
 
-    fn of_ephemeral(container: &'a v1::EphemeralContainer, at: PointerBuf) -> Self {
-        Self {
-            at,
-            list: ContainerList::EphemeralContainers,
-            name: &container.name,
-            image: container.image.as_deref().unwrap_or_default(),
-            env: container.env.as_deref().unwrap_or_default(),
-            env_from: container.env_from.as_deref().unwrap_or_default(),
-            volume_mounts: container.volume_mounts.as_deref().unwrap_or_default(),
-        }
+    /// The place of an entry that sets variables.
+    pub fn place_of(&self, entry: Entry) -> PointerBuf {
+        let (list, index) = match entry {
+            Entry::Env(index) => ("env", index),
+            Entry::EnvFrom(index) => ("envFrom", index),
+        };
+        self.place([list, &index.to_string()])
     }
 
     /// The place of something inside this container.

@@ -4,10 +4,9 @@
 //! last wins; then `env` in order, which wins over `envFrom`. A value that can't be seen is never guessed.
 
 use super::expansion::{Piece, pieces};
+use super::pod_spec::{EnvFromSource, EnvVar};
 use super::value_from::Scope;
-use super::{Container, KeySource, Setting, Sight, Source, Surroundings, Value, Variable, Workload};
-use jsonptr::{Pointer, PointerBuf};
-use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar};
+use super::{Container, Entry, KeySource, Setting, Sight, Source, Surroundings, Value, Variable, Workload};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
@@ -57,12 +56,11 @@ impl<'a> Environment<'a> {
     pub fn of(container: &Container<'a>, workload: &'a Workload, surroundings: &'a Surroundings) -> Self {
         let mut environment = Self::default();
         for (index, from) in container.env_from.iter().enumerate() {
-            environment.take_all(from, &container.place(["envFrom", &index.to_string()]), surroundings);
+            environment.take_all(from, Entry::EnvFrom(index), surroundings);
         }
         environment.mark_what_may_be_overridden();
         for (index, variable) in container.env.iter().enumerate() {
-            let at = container.place(["env", &index.to_string()]);
-            environment.set(variable, at, &Scope { container, workload, surroundings });
+            environment.set(variable, Entry::Env(index), &Scope { container, workload, surroundings });
         }
         environment
     }
@@ -82,7 +80,7 @@ impl<'a> Environment<'a> {
         self.hidden.is_empty()
     }
 
-    fn take_all(&mut self, from: &'a EnvFromSource, at: &Pointer, surroundings: &'a Surroundings) {
+    fn take_all(&mut self, from: &'a EnvFromSource, entry: Entry, surroundings: &'a Surroundings) {
         let prefix = from.prefix.as_deref().unwrap_or_default();
         if let Some(secret) = &from.secret_ref {
             self.hide(prefix, Some(&secret.name));
@@ -96,7 +94,7 @@ impl<'a> Environment<'a> {
         for key in config_map.data.keys() {
             self.push(Variable {
                 name: if prefix.is_empty() { Cow::Borrowed(key) } else { Cow::Owned(format!("{prefix}{key}")) },
-                at: at.to_buf(),
+                entry,
                 value: config_map.value(key).unwrap_or(Value::UNKNOWN),
                 source: Source::ConfigMap { name: &reference.name, key: Cow::Borrowed(key) },
                 may_be_overridden: false,
@@ -122,7 +120,7 @@ impl<'a> Environment<'a> {
         }
     }
 
-    fn set(&mut self, variable: &'a EnvVar, at: PointerBuf, scope: &Scope<'_, 'a>) {
+    fn set(&mut self, variable: &'a EnvVar, entry: Entry, scope: &Scope<'_, 'a>) {
         let written = variable.value.as_deref().filter(|text| !text.is_empty());
         let (value, source) = match (written, &variable.value_from) {
             (Some(text), _) => (self.expand(text), Source::Object),
@@ -135,7 +133,7 @@ impl<'a> Environment<'a> {
             Value::Text(text) if Setting::of(&variable.name).is_some_and(Setting::is_auth) => scope.behind_a_path(text),
             other => other,
         };
-        self.push(Variable { name: Cow::Borrowed(&variable.name), at, value, source, may_be_overridden: false });
+        self.push(Variable { name: Cow::Borrowed(&variable.name), entry, value, source, may_be_overridden: false });
     }
 
     fn push(&mut self, variable: Variable<'a>) {

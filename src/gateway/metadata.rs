@@ -1,8 +1,7 @@
 //! The part of an object's metadata that rules read. Everything else, `managedFields` above all, is skipped unread.
 
-use super::reading::nullable;
+use super::reading::{list, nullable, text};
 use super::well_known::Keys;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde::Deserialize;
 
 /// Name, namespace, labels, annotations and owners of an object or a pod template.
@@ -22,5 +21,23 @@ pub struct Metadata {
     #[serde(default, deserialize_with = "nullable")]
     pub annotations: Keys,
     /// Owner references, which anybody can write.
-    pub owner_references: Option<Vec<OwnerReference>>,
+    #[serde(default, deserialize_with = "list")]
+    pub owner_references: Vec<OwnerReference>,
+}
+
+/// What rules read of an owner reference.
+#[derive(Clone, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct OwnerReference {
+    /// `apiVersion` of the owner.
+    #[serde(deserialize_with = "text")]
+    pub api_version: String,
+    /// Kind of the owner.
+    #[serde(deserialize_with = "text")]
+    pub kind: String,
+    /// Name of the owner.
+    #[serde(deserialize_with = "text")]
+    pub name: String,
+    /// Is it the one that manages the object?
+    pub controller: Option<bool>,
 }

@@ -14,8 +14,7 @@ pub struct Owner {
 impl Owner {
     /// The controlling owner that `metadata` names, if it is of a kind that makes objects of kind `made`.
     pub(super) fn of(metadata: &Metadata, made: Kind) -> Option<Self> {
-        let references = metadata.owner_references.as_deref().unwrap_or_default();
-        let reference = references.iter().find(|reference| reference.controller == Some(true))?;
+        let reference = metadata.owner_references.iter().find(|reference| reference.controller == Some(true))?;
         let kind = Kind::of(&reference.api_version, &reference.kind)?;
         (kind.makes() == Some(made)).then(|| Self { kind, name: reference.name.clone() })
     }

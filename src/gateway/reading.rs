@@ -37,6 +37,22 @@ pub(super) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de
     Ok(Option::<Mapping<T>>::deserialize(deserializer)?.map(|mapping| mapping.0).unwrap_or_default())
 }
 
+/// Reads a mapping; `null` is none.
+pub(super) fn mapping<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Ok(Option::<Mapping<T>>::deserialize(deserializer)?.map(|mapping| mapping.0))
+}
+
+/// Reads a list of mappings; `null` is an empty one.
+pub(super) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let list = Option::<Vec<Mapping<T>>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(list.into_iter().map(|mapping| mapping.0).collect())
+}
+
+/// Reads a text; `null` is the empty one.
+pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
 /// Reads a map of texts: a `null` map is empty, a `null` text is the empty one.
 pub(super) fn nullable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
     let map = Option::<BTreeMap<String, Option<String>>>::deserialize(deserializer)?;

@@ -1,8 +1,8 @@
 //! An object under examination: its bytes, its typed view, and its raw value on demand, all from one constructor.
 
 use super::reading::{Mapping, or_default};
-use super::{ConfigMap, Kind, Metadata, Owner, Service, ServiceAccount, Workload};
-use jsonptr::PointerBuf;
+use super::{ConfigMap, Kind, Metadata, Owner, Service, ServiceAccount, Workload, places};
+use jsonptr::{Pointer, PointerBuf};
 use serde::de::DeserializeSeed;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -80,6 +80,17 @@ impl<'a> Subject<'a> {
     /// `None` if a field that nobody reads is nested deeper than 128 levels, which no API server sends.
     pub fn value(&self) -> Option<Value> {
         serde_json::from_str(&self.json).ok()
+    }
+
+    /// The object with nothing but what leads to these places: of each, whether it is there, its text or number, and of
+    /// which length a list is. Its cost is that of reading over the object once.
+    pub fn sketch<'p>(&self, places: impl IntoIterator<Item = &'p Pointer>) -> Option<Value> {
+        places::sketch(&self.json, places)
+    }
+
+    /// The JSON of its pod template, if it has one.
+    pub(super) fn template(&self) -> Option<&str> {
+        places::text_at(&self.json, Pointer::parse(self.kind.template()?).ok()?)
     }
 
     /// Its metadata.

@@ -1,7 +1,7 @@
 //! What an entry of `env` takes from elsewhere: a `ConfigMap`, a Secret, a file, a field of its Pod, a mounted volume.
 
+use super::pod_spec::EnvVarSource;
 use super::{Container, KeySource, Sight, Source, Surroundings, Value, Workload};
-use k8s_openapi::api::core::v1::{EnvVarSource, Volume};
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -60,7 +60,7 @@ impl<'a> Scope<'_, 'a> {
     /// A text that is a path under a volume that holds a Secret is as good as the Secret.
     pub(super) fn behind_a_path(&self, text: Cow<'a, str>) -> Value<'a> {
         let secret =
-            |name: &str| self.workload.volumes().iter().any(|volume| volume.name == name && holds_a_secret(volume));
+            |name: &str| self.workload.volumes().iter().any(|volume| volume.name == name && volume.may_hold_a_secret());
         let path = Path::new(text.trim().trim_start_matches("file://"));
         let mount = self
             .container
@@ -78,9 +78,4 @@ impl<'a> Scope<'_, 'a> {
 fn is_of_controller(key: &str) -> bool {
     matches!(key, "pod-template-hash" | "controller-revision-hash" | "controller-uid" | "job-name")
         || key.split_once('/').is_some_and(|(domain, _)| domain.ends_with(".kubernetes.io"))
-}
-
-fn holds_a_secret(volume: &Volume) -> bool {
-    let projected = volume.projected.as_ref().and_then(|projected| projected.sources.as_deref()).unwrap_or_default();
-    volume.secret.is_some() || volume.csi.is_some() || projected.iter().any(|source| source.secret.is_some())
 }

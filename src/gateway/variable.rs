@@ -1,21 +1,29 @@
 //! A variable of a container's environment: its name, its value as far as it can be seen, and where it comes from.
 
 use super::Setting;
-use jsonptr::PointerBuf;
 use std::borrow::Cow;
 
 /// A variable of the environment.
 pub struct Variable<'a> {
     /// Its name, prefix included.
     pub name: Cow<'a, str>,
-    /// Where it is set in the object: an entry of `env` or of `envFrom`.
-    pub at: PointerBuf,
+    /// Where it is set in its container.
+    pub entry: Entry,
     /// What it is set to.
     pub value: Value<'a>,
     /// What it was taken from.
     pub source: Source<'a>,
     /// May a later source, whose keys can't be seen, set it to something else?
     pub may_be_overridden: bool,
+}
+
+/// Where a variable is set, by index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// In `env`.
+    Env(usize),
+    /// In `envFrom`.
+    EnvFrom(usize),
 }
 
 /// What a variable is set to.

@@ -1,10 +1,10 @@
 //! A subject with a pod template, of any kind.
 
+use super::pod_spec::{PodSpec, Volume};
 use super::reading::{Mapping, or_default};
 use super::well_known::Keys;
 use super::{Container, Kind, Metadata, well_known};
 use jsonptr::PointerBuf;
-use k8s_openapi::api::core::v1::{PodSpec, Volume};
 use serde::Deserialize;
 
 /// An object that makes Pods, or is one.
@@ -17,12 +17,12 @@ pub struct Workload {
 }
 
 /// A pod template; of a Pod, its own metadata and spec.
-#[derive(Clone, Default, PartialEq, Deserialize)]
+#[derive(Default, Deserialize)]
 struct Template {
     #[serde(default, deserialize_with = "or_default")]
     metadata: Metadata,
-    #[serde(default)]
-    spec: Option<PodSpec>,
+    #[serde(default, deserialize_with = "or_default")]
+    spec: PodSpec,
 }
 
 impl Workload {
@@ -52,19 +52,14 @@ impl Workload {
         &self.template.metadata.annotations
     }
 
-    /// The spec of its Pods, if there is one.
-    pub fn spec(&self) -> Option<&PodSpec> {
-        self.template.spec.as_ref()
-    }
-
     /// Every container, of all three lists.
     pub fn containers(&self) -> Vec<Container<'_>> {
-        self.spec().map(|spec| Container::all(spec, &format!("{}/spec", self.template_pointer()))).unwrap_or_default()
+        Container::all(&self.template.spec, &format!("{}/spec", self.template_pointer()))
     }
 
     /// The `ServiceAccount` that its Pods name; the deprecated alias counts, as it does for Kubernetes.
     pub fn service_account(&self) -> Option<&str> {
-        let spec = self.spec()?;
+        let spec = &self.template.spec;
         [&spec.service_account_name, &spec.service_account]
             .into_iter()
             .filter_map(Option::as_deref)
@@ -73,7 +68,7 @@ impl Workload {
 
     /// The volumes of its Pods.
     pub fn volumes(&self) -> &[Volume] {
-        self.spec().and_then(|spec| spec.volumes.as_deref()).unwrap_or_default()
+        &self.template.spec.volumes
     }
 
     /// The place of something inside the pod template.
@@ -81,12 +76,7 @@ impl Workload {
         PointerBuf::from_tokens(self.template_pointer().split('/').skip(1).chain(tokens))
     }
 
-    /// Is the pod template the same in both?
-    pub(super) fn has_template_of(&self, other: &Self) -> bool {
-        self.template == other.template
-    }
-
-    fn template_pointer(&self) -> &'static str {
+    pub(super) fn template_pointer(&self) -> &'static str {
         self.kind.template().unwrap_or_default()
     }
 }

@@ -1,6 +1,6 @@
 //! What a gateway *should be*: rules, their modes, and what each namespace expects. Pure, like `gateway`.
 //!
-//! [`Policy::examine`] judges a subject in its [`Context`] and gives a [`Ruling`] for every fault; [`Policy::mend`]
+//! [`Policy::examine`] judges a subject in its [`Context`] and gives a [`Ruling`] for every fault; [`Policy::patch`]
 //! carries out the remedies of rulings.
 
 mod case;
@@ -30,6 +30,7 @@ pub use setting_value::SettingValue;
 
 use crate::gateway::{Images, Subject};
 use expectations::Layer;
+use json_patch::Patch;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -57,28 +58,38 @@ impl Policy {
             rulings
                 .extend((rule.check)(&case).into_iter().map(|finding| context.rule_on(rule, self.mode(rule), finding)));
         }
-        // the raw value is built only where there is something to say of it
-        let value = if rulings.is_empty() { None } else { subject.value() };
-        for ruling in &mut rulings {
-            ruling.finding.settle(value.as_ref());
+        if !rulings.is_empty() {
+            let sketch = subject.sketch(rulings.iter().map(|ruling| ruling.finding.at.as_ref()));
+            for ruling in &mut rulings {
+                ruling.finding.settle(sketch.as_ref());
+            }
         }
         rulings
     }
 
-    /// The subject with the remedies of `rulings` carried out; `None` if there are none, or if one does not fit.
+    /// The patch (RFC 6902) that carries out the remedies of `rulings`; `None` if it would change nothing.
     ///
     /// Which rulings are given decides what is mended: the enforced ones at the mutate door, all of them to show what
     /// would be.
-    pub fn mend<'r>(subject: &Subject<'_>, rulings: impl IntoIterator<Item = &'r Ruling>) -> Option<Value> {
-        let mut edits = rulings.into_iter().flat_map(|ruling| &ruling.finding.remedy).peekable();
-        // the raw value is built only where something is to be written
-        edits.peek()?;
-        let mut value = subject.value()?;
-        let mut changed = false;
-        for edit in edits {
-            changed |= edit.apply(&mut value);
+    pub fn patch<'r>(subject: &Subject<'_>, rulings: impl IntoIterator<Item = &'r Ruling>) -> Option<Patch> {
+        let edits: Vec<&Edit> = rulings.into_iter().flat_map(|ruling| &ruling.finding.remedy).collect();
+        if edits.is_empty() {
+            return None;
         }
-        changed.then_some(value)
+        let before = subject.sketch(edits.iter().map(|edit| edit.at()))?;
+        let mut after = before.clone();
+        for edit in edits {
+            edit.apply(&mut after);
+        }
+        Some(json_patch::diff(&before, &after)).filter(|patch| !patch.is_empty())
+    }
+
+    /// The subject with the remedies of `rulings` carried out; `None` if that changes nothing.
+    pub fn mend<'r>(subject: &Subject<'_>, rulings: impl IntoIterator<Item = &'r Ruling>) -> Option<Value> {
+        let patch = Self::patch(subject, rulings)?;
+        let mut value = subject.value()?;
+        json_patch::patch(&mut value, &patch).ok()?;
+        Some(value)
     }
 
     /// The mode of a rule: the document's, else its own.

@@ -44,7 +44,7 @@ fn in_container<'p>(part: &'p Part<'_>, is_asked: impl Fn(Setting) -> bool) -> V
     let (mut values, mut overridden) = (Vec::new(), BTreeMap::new());
     for (setting, variable) in part.environment.settings().filter(|(setting, _)| is_asked(*setting)) {
         if !variable.is_said_at_config_map(setting) {
-            let (at, value) = (variable.at.clone(), Cow::Borrowed(&variable.value));
+            let (at, value) = (part.container.place_of(variable.entry), Cow::Borrowed(&variable.value));
             values.push(SettingValue { at, setting, value, overridden: overridden.get(&setting).copied() });
         }
         overridden.extend(variable.config_map_with_setting().map(|name| (setting, name)));

@@ -89,9 +89,9 @@ fn with_forged_names(mut review: Value) -> Value {
 #[tokio::test]
 async fn what_is_nested_deep_is_judged_and_never_overwritten() {
     let house = House::open().await;
-    for (depth, at_mutate) in [(100, "mended"), (200, "silent"), (10_000, "silent")] {
+    for depth in [100, 200, 10_000] {
         let body = nested(depth);
-        for (entry, expected) in Entry::ALL.into_iter().zip([at_mutate, "refused", "remarked"]) {
+        for (entry, expected) in Entry::ALL.into_iter().zip(["mended", "refused", "remarked"]) {
             let reply = house.post(&entry.path(), body.clone()).await;
             let answer: Value = serde_json::from_str(&reply.text).unwrap();
             assert_eq!(outcome(&answer["response"]), expected, "{depth}: {answer}");

@@ -122,7 +122,8 @@ pub(crate) fn judged_part_kept(object: &Value, seed: u8) -> Value {
         metadata["resourceVersion"] = json!("2");
     }
     if seed & 2 != 0 && metadata["annotations"].is_object() {
-        metadata["annotations"]["team.example/token"] = json!("another");
+        // no variable is taken from it
+        metadata["annotations"]["team.example/note"] = json!("another");
         metadata["annotations"]["deployment.kubernetes.io/revision"] = json!("2");
     }
     if seed & 4 != 0 {

@@ -1,6 +1,6 @@
 //! A gateway that takes a `ConfigMap` which is not there.
 
-use crate::gateway::{Part, Sight};
+use crate::gateway::{Entry, Part, Sight};
 use crate::policy::{Case, Finding, Mode, Rule};
 use jsonptr::PointerBuf;
 
@@ -29,12 +29,12 @@ fn references<'a>(part: &'a Part<'_>) -> impl Iterator<Item = (PointerBuf, &'a s
     let container = &part.container;
     let whole = container.env_from.iter().enumerate().filter_map(|(index, from)| {
         let reference = from.config_map_ref.as_ref().filter(|reference| reference.optional != Some(true))?;
-        Some((container.place(["envFrom", &index.to_string()]), reference.name.as_str()))
+        Some((container.place_of(Entry::EnvFrom(index)), reference.name.as_str()))
     });
     let single = container.env.iter().enumerate().filter_map(|(index, variable)| {
         let reference = variable.value_from.as_ref()?.config_map_key_ref.as_ref()?;
         let is_needed = reference.optional != Some(true);
-        is_needed.then(|| (container.place(["env", &index.to_string()]), reference.name.as_str()))
+        is_needed.then(|| (container.place_of(Entry::Env(index)), reference.name.as_str()))
     });
     whole.chain(single)
 }

@@ -1,6 +1,6 @@
 //! An auth key that is taken from a Secret, or from anything that is as good as one.
 
-use crate::gateway::{KeySource, Part, Setting, Value, prefix_can_make_auth};
+use crate::gateway::{Entry, KeySource, Part, Setting, Value, prefix_can_make_auth};
 use crate::policy::{Case, Finding, Mode, Rule, SettingValue};
 
 /// An auth key that is taken from a Secret.
@@ -29,7 +29,7 @@ fn whole_secrets<'a>(case: &'a Case<'_>, part: &'a Part<'_>) -> impl Iterator<It
             let name = &secret.name;
             let cure = "remove it, or have the policy allow it with allowedSecrets if it holds none";
             Finding::new(
-                part.container.place(["envFrom", &index.to_string()]),
+                part.container.place_of(Entry::EnvFrom(index)),
                 format!("every key of Secret \"{name}\" becomes a setting, and one may be an auth key; {cure}"),
             )
         })

@@ -1,8 +1,7 @@
 //! A variable of workload identity that is set by hand.
 
-use crate::gateway::{Container, ContainerList, Kind, Workload};
+use crate::gateway::{Container, ContainerList, Entry, Kind, Workload};
 use crate::policy::{Case, Finding, Mode, Rule};
-use k8s_openapi::api::core::v1::Volume;
 use std::path::Path;
 
 /// A variable of workload identity that is set by hand.
@@ -30,7 +29,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             .env
             .iter()
             .enumerate()
-            .map(|(index, variable)| (container.place(["env", &index.to_string()]), &variable.name))
+            .map(|(index, variable)| (container.place_of(Entry::Env(index)), &variable.name))
     });
     let overridden = variables.filter(|(_, name)| INJECTED.contains(&name.as_str()));
     overridden
@@ -46,17 +45,12 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 /// Was azure-workload-identity at this container of a Pod? Then it points at a token that is mounted for it. What was added
 /// can't be told from what was there before, and that is said where the template stands.
 fn is_injected(workload: &Workload, container: &Container<'_>) -> bool {
-    let has_token = |name: &str| workload.volumes().iter().any(|volume| volume.name == name && projects_token(volume));
+    let has_token =
+        |name: &str| workload.volumes().iter().any(|volume| volume.name == name && volume.projects_a_token());
     let files = container.env.iter().filter(|variable| variable.name == TOKEN_FILE);
     workload.kind == Kind::Pod
         && files.filter_map(|file| file.value.as_deref()).any(|file| {
             let mut mounts = container.volume_mounts.iter();
             mounts.any(|mount| Path::new(file).starts_with(&mount.mount_path) && has_token(&mount.name))
         })
-}
-
-/// Does a volume hold a token for somebody else than the API server, as the one for Entra is?
-fn projects_token(volume: &Volume) -> bool {
-    let sources = volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten());
-    sources.filter_map(|source| source.service_account_token.as_ref()).any(|token| token.audience.is_some())
 }

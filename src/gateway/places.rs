@@ -1,0 +1,141 @@
+//! Single places of an object, read out of its JSON without building the rest.
+
+use jsonptr::Pointer;
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use serde_json::{Map, Number, Value};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The JSON that stands at a place, as it is written.
+pub(super) fn text_at<'j>(json: &'j str, place: &Pointer) -> Option<&'j str> {
+    place.tokens().try_fold(json, |json, token| {
+        let mut members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(json).ok()?;
+        members.remove(token.decoded().as_ref()).map(RawValue::get)
+    })
+}
+
+/// The object with nothing but what leads to `places`.
+///
+/// What stands at a place itself is there: a text, number or flag as it is, an object without members, a list of `null`s.
+pub(super) fn sketch<'p>(json: &str, places: impl IntoIterator<Item = &'p Pointer>) -> Option<Value> {
+    let mut ways = Ways::default();
+    for place in places {
+        let mut way = &mut ways;
+        for token in place.tokens() {
+            way = way.0.entry(token.decoded().into_owned()).or_default();
+        }
+    }
+    ways.deserialize(&mut serde_json::Deserializer::from_str(json)).ok()
+}
+
+/// Where it goes on from a place, by member or index.
+#[derive(Default)]
+struct Ways(BTreeMap<String, Ways>);
+
+impl<'de> DeserializeSeed<'de> for &Ways {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &Ways {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut members = Map::new();
+        while let Some(Text(key)) = map.next_key()? {
+            match self.0.get(key.as_ref()) {
+                Some(way) => {
+                    let value = map.next_value_seed(way)?;
+                    members.insert(key.into_owned(), value);
+                }
+                None => _ = map.next_value::<IgnoredAny>()?,
+            }
+        }
+        Ok(Value::Object(members))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let indices = self.0.iter().filter_map(|(token, way)| Some((token.parse::<usize>().ok()?, way)));
+        let ways: BTreeMap<usize, &Ways> = indices.collect();
+        let mut elements = Vec::new();
+        loop {
+            let element = match ways.get(&elements.len()) {
+                Some(way) => list.next_element_seed(*way)?,
+                None => list.next_element::<IgnoredAny>()?.map(|_| Value::Null),
+            };
+            match element {
+                Some(element) => elements.push(element),
+                None => return Ok(Value::Array(elements)),
+            }
+        }
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+        Ok(Value::Bool(flag))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::Number(number.into()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(Value::Number(number.into()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(number).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::String(text.to_owned()))
+    }
+}
+
+/// A text that is borrowed where it is written as it is.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const OBJECT: &str =
+        r#"{"a":{"b":[{"c":1,"d":"x"},{"c":2},[3]],"e":null,"f~/g":true},"h":1.5,"\u0069":"last","i":"kept"}"#;
+
+    fn sketched(places: &[&str]) -> Value {
+        sketch(OBJECT, places.iter().map(|place| Pointer::parse(*place).unwrap())).unwrap()
+    }
+
+    #[test]
+    fn only_what_leads_to_a_place_is_read() {
+        assert_eq!(sketched(&[]), json!({}));
+        assert_eq!(sketched(&["/a/b/0/d"]), json!({"a": {"b": [{"d": "x"}, null, null]}}));
+        assert_eq!(sketched(&["/a/b", "/a/e"]), json!({"a": {"b": [null, null, null], "e": null}}));
+        assert_eq!(sketched(&["/a/b/1/new", "/a/b/7"]), json!({"a": {"b": [null, {}, null]}}));
+        assert_eq!(sketched(&["/a/f~0~1g", "/h"]), json!({"a": {"f~/g": true}, "h": 1.5}));
+        assert_eq!(sketched(&["/i", "/none/at/all"]), json!({"i": "kept"}));
+    }
+
+    #[test]
+    fn a_place_is_found_as_it_is_written() {
+        let at = |place| text_at(OBJECT, Pointer::parse(place).unwrap());
+        assert_eq!(at(""), Some(OBJECT));
+        assert_eq!(at("/a/b"), Some(r#"[{"c":1,"d":"x"},{"c":2},[3]]"#));
+        assert_eq!((at("/a/none"), at("/h/i"), at("/a/b/0")), (None, None, None));
+    }
+}
