@@ -1,6 +1,6 @@
 //! Text as names of images, a line a name.
 
-use apim_keyless::gateway::{Image, ImageVersion, Images};
+use apim_keyless::gateway::{ImageName, ImageVersion, Images};
 use oci_spec::distribution::Reference;
 use semver::Version;
 
@@ -14,7 +14,7 @@ pub(crate) fn hold(data: &[u8]) {
     for name in text.split('\n') {
         let is_gateway = images.is_gateway(name);
         assert!(!is_gateway || ends_as_the_gateway(name), "a lookalike is known: {name:?}");
-        assert!(is_gateway || !ends_as_the_gateway(name) || Image::parse(name).is_none(), "{name:?} is not known");
+        assert!(is_gateway || !ends_as_the_gateway(name) || ImageName::parse(name).is_none(), "{name:?} is not known");
         if let Ok(reference) = Reference::try_from(name) {
             says_the_same_again(&images, name, &reference.to_string());
         }

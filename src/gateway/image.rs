@@ -3,11 +3,9 @@
 //! Tags (MicrosoftDocs/azure-docs, articles/api-management/self-hosted-gateway-overview.md): `2.11.1` is static, `v2`,
 //! `latest`, `v2-preview` and `beta` roll. Workload identity needs 2.11.0 (release notes Container-v2.11.0).
 
-use oci_spec::distribution::Reference;
+use super::{ImageName, Repository};
 use semver::Version;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::str::FromStr;
 
 /// The end of the repository that Microsoft publishes the gateway in; any registry may hold a mirror of it.
 const GATEWAY_REPOSITORY: [&str; 2] = ["azure-api-management", "gateway"];
@@ -19,23 +17,6 @@ pub struct Images {
     pub repositories: Vec<Repository>,
     /// Versions that someone vouches for, by digest (`sha256:…`).
     pub digests: BTreeMap<String, Version>,
-}
-
-/// A registry and the path in it, as they are compared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Repository(String);
-
-/// A text that names no repository.
-#[derive(Debug, thiserror::Error)]
-#[error("it is not the name of an image repository")]
-pub struct RepositoryError;
-
-/// The name of an image, taken apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Image {
-    repository: Repository,
-    tag: Option<String>,
-    digest: Option<String>,
 }
 
 /// What the name of an image tells of its version.
@@ -53,31 +34,21 @@ pub enum ImageVersion {
     Unverifiable,
 }
 
-impl FromStr for Repository {
-    type Err = RepositoryError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let image = Image::parse(text).ok_or(RepositoryError)?;
-        if image.tag.is_some() || image.digest.is_some() { Err(RepositoryError) } else { Ok(image.repository) }
-    }
-}
-
 impl Images {
     /// Is `name` an image of the gateway, from any registry or from a repository of the policy's?
     ///
     /// A name that does not parse, as a template's may not, is still recognised by its path.
     pub fn is_gateway(&self, name: &str) -> bool {
-        match Image::parse(name) {
-            Some(image) => ends_as_the_gateway(&image.repository.0) || self.repositories.contains(&image.repository),
-            None => ends_as_the_gateway(&without_tag(name)),
-        }
+        let Some(image) = ImageName::parse(name) else { return is_the_gateways(without_tag(name).rsplit('/')) };
+        let is_ours = || self.repositories.contains(&image.repository());
+        is_the_gateways(image.components()) || (!self.repositories.is_empty() && is_ours())
     }
 
     /// What `name` tells of the version, against `minimum`.
     pub fn version(&self, name: &str, minimum: &Version) -> ImageVersion {
-        let Some(image) = Image::parse(name) else { return ImageVersion::Unverifiable };
-        let by_tag = || tag_version(image.tag.as_deref().unwrap_or("latest"), minimum);
-        match image.digest.as_ref().map(|digest| self.digests.get(digest)) {
+        let Some(image) = ImageName::parse(name) else { return ImageVersion::Unverifiable };
+        let by_tag = || tag_version(image.tag.unwrap_or("latest"), minimum);
+        match image.digest.map(|digest| self.digests.get(digest)) {
             Some(Some(version)) if version < minimum => ImageVersion::Older,
             Some(Some(version)) if !version.pre.is_empty() => ImageVersion::Preview,
             Some(Some(_)) => ImageVersion::Supported,
@@ -89,53 +60,9 @@ impl Images {
     }
 }
 
-impl Image {
-    /// Takes a name apart by the grammar of the distribution specification; `None` if it isn't one.
-    pub fn parse(name: &str) -> Option<Self> {
-        if name.len() > NAME_BYTES {
-            return None;
-        }
-        // the library's grammar knows no IPv6 address, so one stands aside while the rest is read
-        let (address, rest) = after_ipv6_address(name).unzip();
-        let (address, name) =
-            (address.unwrap_or_default(), rest.map_or(Cow::Borrowed(name), |rest| format!("{ASIDE}{rest}").into()));
-        let reference = Reference::try_from(name.as_ref()).ok()?;
-        let host = reference.registry().to_ascii_lowercase();
-        let host = host.strip_suffix(":443").unwrap_or(&host);
-        let host = if address.is_empty() { host } else { host.strip_prefix(ASIDE)? };
-        Some(Self {
-            repository: Repository(format!("{}{host}/{}", address.to_ascii_lowercase(), reference.repository())),
-            // the library says `latest` where nothing is written
-            tag: reference.tag().map(str::to_owned).filter(|tag| name.contains(&format!(":{tag}"))),
-            digest: reference.digest().map(str::to_owned),
-        })
-    }
-
-    /// What a name says of the version, for a sentence: its tag, else its digest, else that there is none.
-    pub fn version_text(name: &str) -> String {
-        let image = Self::parse(name);
-        let told = image.and_then(|image| image.tag.or(image.digest));
-        told.unwrap_or_else(|| "an image without tag".to_owned())
-    }
-}
-
-fn ends_as_the_gateway(repository: &str) -> bool {
-    repository.rsplit('/').take(2).eq(GATEWAY_REPOSITORY.into_iter().rev()) && repository.matches('/').count() >= 2
-}
-
-/// No name is longer: a host of DNS (253) and its port, a path (255), a tag (128), a digest (SHA-512 in hex).
-const NAME_BYTES: usize = 1024;
-/// A host that stands in for an IPv6 address.
-const ASIDE: &str = "localhost";
-
-/// A name that begins with an IPv6 address in brackets, cut behind it.
-fn after_ipv6_address(name: &str) -> Option<(&str, &str)> {
-    let (address, rest) = name.split_at_checked(name.find(']')? + 1)?;
-    let digits = address.strip_prefix('[')?.strip_suffix(']').filter(|digits| !digits.is_empty())?;
-    let is_host = digits.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':')
-        && rest.starts_with(['/', ':'])
-        && rest.contains('/');
-    is_host.then_some((address, rest))
+/// Are these, the last one first, the components of a repository of the gateway?
+fn is_the_gateways<'c>(components: impl Iterator<Item = &'c str>) -> bool {
+    components.take(2).eq(GATEWAY_REPOSITORY.into_iter().rev())
 }
 
 /// The repository of a name that the grammar refuses: all up to the first `:` or `@` of its last component.

@@ -2,7 +2,7 @@
 
 use super::{Context, Expectations, Finding, PlacedKey};
 use crate::gateway::{
-    ConfigMap, Gateway, Image, ImageVersion, Images, Part, Service, ServiceAccount, Setting, Subject, Surroundings,
+    ConfigMap, Gateway, ImageName, ImageVersion, Images, Part, Service, ServiceAccount, Setting, Subject, Surroundings,
     View, Workload, well_known,
 };
 
@@ -86,7 +86,7 @@ impl<'a> Case<'a> {
         let told = self.parts().iter().zip(&self.versions).filter(|(_, told)| *told == version);
         told.map(|(part, _)| Finding {
             only_remarked: part.is_ingress_only(),
-            ..Finding::new(part.container.place(["image"]), problem(&Image::version_text(part.container.image)))
+            ..Finding::new(part.container.place(["image"]), problem(&ImageName::version_text(part.container.image)))
         })
         .collect()
     }

@@ -61,12 +61,17 @@ where
     }
 }
 
-/// The timer belongs to the time-out: without one hyper panics at the first connection.
+/// The least that hyper takes as a buffer.
+const LEAST_BUFFER: usize = 8 * 1024;
+
+/// The timer belongs to the time-out: without one hyper panics at the first connection. The buffer, which by default grows
+/// to 400 KiB and stays, need not hold more than the headers: a body is gathered elsewhere.
 fn http(limits: &Limits) -> Builder {
     let mut builder = Builder::new();
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(limits.keep_alive_idle)
+        .max_buf_size(LEAST_BUFFER.max(limits.header_bytes as usize))
         .max_header_size(limits.header_bytes as usize)
         .max_headers(limits.headers as usize);
     builder

@@ -1,5 +1,4 @@
-//! As many callers as one API server has at once, each of which asks again as soon as it is answered: far more than a
-//! replica can answer.
+//! Four times as many callers as a replica judges reviews at once, each of which asks again as soon as it is answered.
 
 use crate::replicas::Replicas;
 use crate::share;
@@ -24,8 +23,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
-/// What an API server has under way at once, by default (`--max-requests-inflight`, `--max-mutating-requests-inflight`).
-const CALLERS: usize = 600;
+/// Four times the reviews that are judged at once (`--reviews`).
+const CALLERS: usize = 256;
 /// What saturates a replica on two cores.
 const FEW: usize = 8;
 /// How long it lasts, in seconds.
