@@ -2,7 +2,7 @@
 //! `normalize.go`): what is a host, a port, a path, a tag and a digest, and what is no name at all.
 
 use apim_keyless::gateway::ImageVersion::{self, Older, Preview, Rolling, Supported, Unverifiable};
-use apim_keyless::gateway::{Image, Images};
+use apim_keyless::gateway::{ImageName, Images};
 use apim_keyless::policy::{FIRST_VERSION, Policy};
 
 /// What is known of a name.
@@ -212,7 +212,7 @@ fn b15_every_name_of_an_image_is_read_as_the_distribution_project_reads_it() {
     let groups = [SUPPORTED, OLDER, ROLLING, PREVIEW, UNVERIFIABLE, NO_NAME_BUT_THE_GATEWAYS, FOREIGN, NO_NAME];
     assert!(groups.iter().map(|known| known.names.len()).sum::<usize>() >= 120);
     for (known, name) in groups.iter().flat_map(|known| known.names.iter().map(move |name| (known, *name))) {
-        let read = (Image::parse(name).is_some(), images.is_gateway(name), images.version(name, &FIRST_VERSION));
+        let read = (ImageName::parse(name).is_some(), images.is_gateway(name), images.version(name, &FIRST_VERSION));
         assert_eq!(read, (known.is_name, known.is_gateway, known.version.clone()), "{name:?}");
     }
 }
@@ -220,10 +220,10 @@ fn b15_every_name_of_an_image_is_read_as_the_distribution_project_reads_it() {
 #[test]
 fn b15_a_name_is_as_long_as_the_grammar_allows() {
     let tag = |length: usize| format!("azure-api-management/gateway:2.11.1-{}", "x".repeat(length));
-    assert!(Image::parse(&tag(121)).is_some() && Image::parse(&tag(122)).is_none());
+    assert!(ImageName::parse(&tag(121)).is_some() && ImageName::parse(&tag(122)).is_none());
     let path = |length: usize| format!("a.b/{}/azure-api-management/gateway:2.9.2", "x".repeat(length));
     assert_eq!(images().version(&path(226), &FIRST_VERSION), Older);
-    assert!(Image::parse(&path(227)).is_none() && images().is_gateway(&path(227)));
+    assert!(ImageName::parse(&path(227)).is_none() && images().is_gateway(&path(227)));
 }
 
 /// The gateway's own and two of the policy's.
