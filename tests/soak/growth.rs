@@ -1,6 +1,6 @@
 //! What a replica takes at rest, and in a cluster with many objects.
 
-use crate::load::resident;
+use crate::load::{kibibytes, resident};
 use crate::replicas::Replicas;
 use crate::share;
 use crate::webhook::{Server, User, Webhook, say};
@@ -15,11 +15,10 @@ const IN_EACH: usize = 10;
 /// How many namespaces are filled at the same time.
 const AT_ONCE: usize = 8;
 
-const KIBIBYTE: u64 = 1024;
-/// The most memory that a replica may take at rest, in KiB.
-const AT_REST: u64 = 20 * KIBIBYTE;
-/// The most that it may take beside all of that, in KiB.
-const GROWN: u64 = 48 * KIBIBYTE;
+/// The most memory that a replica may take at rest, in MiB.
+const AT_REST: u64 = 20;
+/// The most that it may take beside all of that, in MiB.
+const GROWN: u64 = 48;
 
 /// Replicas that saw a small cluster, saw it grow, and found it large.
 pub(crate) async fn of_the_cluster(webhook: &Webhook, replicas: &Replicas<'_>) {
@@ -38,8 +37,8 @@ pub(crate) async fn of_the_cluster(webhook: &Webhook, replicas: &Replicas<'_>) {
          and {} Namespaces come, or found them ({seen:?} bytes of them kept)",
         share(NAMESPACES)
     ));
-    assert!(rest <= AT_REST, "{rest} KiB at rest");
-    assert!(grown.iter().all(|grown| *grown <= GROWN), "{grown:?} KiB");
+    assert!(rest <= kibibytes(AT_REST), "{rest} KiB at rest");
+    assert!(grown.iter().all(|grown| *grown <= kibibytes(GROWN)), "{grown:?} KiB");
 }
 
 async fn fill(administrator: &User, number: usize) {

@@ -1,5 +1,6 @@
 //! Whoever writes gateways all the time, through the API server.
 
+use crate::share;
 use crate::webhook::objects::{BARE, OLD_IMAGE, one};
 use crate::webhook::{User, Webhook};
 use serde_json::Value;
@@ -10,10 +11,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 /// How many write at the same time.
-const WRITERS: u32 = 10;
+const WRITERS: usize = 20;
 /// How many reviews they cause in a second, if the API server is as fast; a write that is mended or refused is one at
 /// each door.
-const RATE: u32 = 200;
+const RATE: usize = 200;
 /// The reviews of a writer's turn: one write that is mended, one that is refused.
 const REVIEWS: usize = 4;
 
@@ -41,7 +42,7 @@ impl Writers {
     pub(crate) async fn start(webhook: &Webhook) -> Self {
         let user = Arc::new(webhook.user("written", Some("enforce")).await);
         let tally = Arc::new(Tally::default());
-        let writing = (0..WRITERS).map(|_| tokio::spawn(write(user.clone(), tally.clone()))).collect();
+        let writing = (0..share(WRITERS)).map(|_| tokio::spawn(write(user.clone(), tally.clone()))).collect();
         Self { tally, writing }
     }
 
@@ -72,8 +73,7 @@ impl Writers {
 }
 
 async fn write(user: Arc<User>, tally: Arc<Tally>) {
-    let turns = RATE as usize / REVIEWS;
-    let mut turn = interval(Duration::from_secs(1) * WRITERS / u32::try_from(turns).unwrap());
+    let mut turn = interval(Duration::from_millis((1000 * WRITERS * REVIEWS / RATE) as u64));
     turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while !tally.is_over.load(Ordering::Relaxed) {
         turn.tick().await;

@@ -117,10 +117,13 @@ impl Webhook {
         registration::register_instead(&self.in_namespace("apim-keyless"), rendering, self.server.port).await;
     }
 
-    /// Has the API server call another port of this machine, and waits until it does.
+    /// Has the API server call another port of this machine, with the patience of a slow one, and waits until it does.
     pub(crate) async fn lead_to(&self, port: u16) {
         let rendering = include_str!("../../deploy/install.yaml");
-        registration::register_instead(&self.in_namespace("apim-keyless"), rendering, port).await;
+        let patient = rendering
+            .replace("timeoutSeconds: 3", "timeoutSeconds: 15")
+            .replace("timeoutSeconds: 5", "timeoutSeconds: 15");
+        registration::register_instead(&self.in_namespace("apim-keyless"), &patient, port).await;
     }
 
     /// Another replica with further arguments of `serve`.
