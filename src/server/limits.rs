@@ -58,7 +58,7 @@ impl Limits {
         headers: 64,
         body_timeout: Duration::from_secs(10),
         body_bytes: BODY_BYTES,
-        bodies_bytes: 4 * BODY_BYTES,
+        bodies_bytes: 2 * BODY_BYTES,
         reviews: 64,
         answer_timeout: Duration::from_secs(10),
     };
