@@ -25,6 +25,8 @@ mod plants_of_cluster;
 mod plants_of_replicas;
 #[path = "doctor/plants_of_webhooks.rs"]
 mod plants_of_webhooks;
+#[path = "doctor/rights.rs"]
+mod rights;
 mod run;
 #[path = "doctor/seen.rs"]
 mod seen;
@@ -64,7 +66,7 @@ async fn what_is_wrong_is_found_alone_and_what_is_right_is_not() {
 
     seen::as_an_operator_reads_it(&installed);
     seen::warnings_fail_where_they_are_to(&installed).await;
-    seen::with_few_rights(&webhook).await;
+    rights::are_told_where_they_are_missing(&webhook).await;
     seen::wherever_a_gateway_is_written(&installed, &webhook).await;
     seen::where_values_are_others(&installed).await;
     for plant in plants() {

@@ -88,11 +88,18 @@ fn verdict<'a>(case: &Case<'a>, probe: &Probe, answer: &Answer) -> Verdict<'a> {
     }
     let namespace = case.namespaces().iter().find(|one| one.name.as_ref() == Some(&probe.namespace));
     let mut taking = case.entries().filter(|one| namespace.is_some_and(|namespace| one.takes(labels(namespace))));
-    let Some(first) = taking.next() else { return Verdict::Unknown };
+    let first = taking.next();
     let is_mended = MENDED.iter().any(|field| answer.body.pointer(field).is_some());
     let is_remarked = answer.warnings.iter().any(|warning| warning.starts_with("apim-keyless: "));
-    let lacks_a_remedy = first.webhook.name == MUTATE && message.contains("missing-identity-label at ");
-    if is_mended || is_remarked || (refused && !lacks_a_remedy) { Verdict::Answered } else { Verdict::Silent(first) }
+    match first {
+        // what is mended can't be refused: it was not mended, though the entry that refuses was called
+        Some(first) if first.webhook.name == MUTATE && message.contains("missing-identity-label at ") => {
+            Verdict::Silent(first)
+        }
+        _ if is_mended || is_remarked || refused => Verdict::Answered,
+        Some(first) => Verdict::Silent(first),
+        None => Verdict::Unknown,
+    }
 }
 
 /// What the API server says of a refusal.

@@ -3,6 +3,7 @@
 use super::{Case, Fault, Finding, Place};
 use crate::cluster::Clock;
 use crate::policy::printable;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 /// The oldest supported version of Kubernetes: `matchConditions` of webhooks are stable since then.
@@ -71,7 +72,8 @@ fn is_public(issuer: &str) -> bool {
     let Some(rest) = issuer.strip_prefix("https://") else { return false };
     let host = rest.split(['/', ':', '?']).next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
     let is_inside = host.split('.').any(|label| label == "svc") || host.rsplit('.').next() == Some("local");
-    host.contains('.') && !is_inside
+    let is_private = host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_private() || address.is_loopback());
+    host.contains('.') && !is_inside && !is_private
 }
 
 #[cfg(test)]
@@ -91,6 +93,9 @@ mod tests {
             ("https://cluster.local", false),
             ("https://localhost:6443", false),
             ("https://kubernetes", false),
+            ("https://10.0.0.1:6443", false),
+            ("https://127.0.0.1", false),
+            ("https://20.50.2.1", true),
             ("http://issuer.example", false),
             ("kubernetes/serviceaccount", false),
             ("https://", false),

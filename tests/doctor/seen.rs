@@ -5,10 +5,8 @@ use crate::installed::Installed;
 use crate::plants::{How, change, put_all_back};
 use crate::plants_of_bundles::SECRET;
 use crate::run::Folder;
-use crate::webhook::account::{CONFIGURATIONS, kubeconfig};
+use crate::webhook::account::CONFIGURATIONS;
 use crate::webhook::{User, Webhook};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 const NOTHING: &str = "nothing wrong was found\n";
@@ -75,22 +73,6 @@ pub(crate) async fn warnings_fail_where_they_are_to(installed: &Installed<'_>) {
     let (shown, _) = shown.split_once("```").unwrap();
     assert_eq!(installed.examine(&[]).stdout, shown, "the README shows what is seen");
     put_all_back(installed, undo).await;
-}
-
-/// Somebody who may read next to nothing gets to know what it takes, and what can be told all the same.
-pub(crate) async fn with_few_rights(webhook: &Webhook) {
-    let user = webhook.in_namespace("apim-keyless");
-    user.apply(&json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "stranger"}})).await.stored();
-    let (address, authority) = (
-        format!("https://{}", webhook.control_plane.address()),
-        STANDARD.encode(webhook.control_plane.authority_pem()),
-    );
-    let kubeconfig = kubeconfig(&user, "stranger", (&address, &authority)).await;
-    let folder = Folder::with(&[("kubeconfig", &kubeconfig.to_string())]);
-    let ran = folder.run(&["doctor", "--kubeconfig", "kubeconfig"]);
-    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (2, FEW_RIGHTS, ""));
-    let ran = folder.run(&["doctor", "--kubeconfig", "kubeconfig", "--output", "json"]);
-    assert_eq!((ran.code, ran.json()["errors"].as_array().unwrap().len()), (2, 8));
 }
 
 /// What a write that stores nothing tells, wherever it goes.
@@ -173,30 +155,4 @@ warning[timeout-differs]: mutate.apim-keyless.dev: 10 s, where the chart has 3: 
 mutatingwebhookconfiguration apim-keyless
 
 1 warning
-";
-
-/// What a ServiceAccount without any role gets to see.
-const FEW_RIGHTS: &str = "\
-error[issuer-not-public]: tokens are issued by https://kubernetes.default.svc, which Entra can't reach
---> API server: /.well-known/openid-configuration
- = help: AKS: az aks update --resource-group GROUP --name CLUSTER --enable-oidc-issuer; elsewhere: kube-apiserver \
---service-account-issuer=https://ADDRESS, and publish its discovery document and keys there
-
-note: the webhook's Deployment could not be examined: needs get on deployments in namespace apim-keyless
-
-note: the webhook's Pods could not be examined: needs list on pods in namespace apim-keyless
-
-note: the webhook's PodDisruptionBudget could not be examined: needs list on poddisruptionbudgets in namespace apim-keyless
-
-note: the mutating webhooks could not be examined: needs list on mutatingwebhookconfigurations
-
-note: the validating webhooks could not be examined: needs list on validatingwebhookconfigurations
-
-note: the webhook's Service could not be examined: needs list on services in namespace apim-keyless
-
-note: the webhook's CAs could not be examined: needs get on secrets apim-keyless-ca in namespace apim-keyless
-
-note: the Namespaces could not be examined: needs list on namespaces
-
-1 error; 8 things could not be examined
 ";
