@@ -9,6 +9,7 @@
 //!            │  what it   what it     └─ report (text, json)
 //!            │  is        should be
 //!  server, tls: how reviews reach us   cluster: what stands beside them, and our own CA
+//!  doctor: what is wrong with an installation
 //!  command: where the edges meet the core
 //! ```
 
@@ -16,6 +17,7 @@ pub mod admission;
 pub mod cli;
 pub mod cluster;
 pub mod command;
+pub mod doctor;
 pub mod gateway;
 pub mod manifest;
 pub mod policy;

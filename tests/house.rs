@@ -21,9 +21,22 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("telemetry", &["admission", "cluster", "server"]),
     ("cli", &["admission", "cluster", "policy", "server", "telemetry"]),
     ("cluster", &["gateway", "tls"]),
+    ("doctor", &["cluster", "gateway", "policy", "tls"]),
     (
         "command",
-        &["admission", "cli", "cluster", "gateway", "manifest", "policy", "report", "server", "telemetry", "tls"],
+        &[
+            "admission",
+            "cli",
+            "cluster",
+            "doctor",
+            "gateway",
+            "manifest",
+            "policy",
+            "report",
+            "server",
+            "telemetry",
+            "tls",
+        ],
     ),
 ];
 
@@ -47,6 +60,7 @@ const NEVER: &[(&[&str], &[&str])] = &[
     ),
     (&["admission"], &["kube::", "std::fs", "std::env", "println!"]),
     (&["manifest", "report"], &["async ", ".await", "tracing", "println!", "std::net", "std::env"]),
+    (&["doctor"], &["async ", ".await", "kube::", "tracing", "SystemTime::now", "println!", "std::fs", "std::env"]),
     (&["tls"], &["async ", ".await", "kube::", "tracing", "SystemTime::now", "std::net::Tcp"]),
     (&["cluster"], &["axum", "println!", "std::fs", "std::env"]),
     (&["server"], &["crate::policy", "crate::gateway", "kube::"]),

@@ -1,7 +1,9 @@
 //! The command line: what can be typed. Nothing is decided here.
 
+mod doctor;
 mod serve;
 
+pub use doctor::Doctor;
 pub use serve::{CertificateArguments, CertificateSource, Clients, Serve, Surroundings};
 
 use crate::admission::Door;
@@ -12,7 +14,7 @@ use std::path::PathBuf;
 /// Takes API Management self-hosted gateways from auth keys to workload identity, and keeps them there.
 ///
 /// `check` judges manifests before they reach a cluster, `serve` is the admission webhook that judges and mends them on
-/// their way in, `explain` tells what a rule is about. All three judge alike.
+/// their way in, `explain` tells what a rule is about. All three judge alike. `doctor` examines the webhook's installation.
 #[derive(Debug, Parser)]
 #[command(name = "apim-keyless", version, arg_required_else_help = true)]
 pub struct Cli {
@@ -28,6 +30,8 @@ pub enum Command {
     Certs(Certs),
     /// Judge manifests: files, folders, or - for stdin
     Check(Check),
+    /// Tell what is wrong with an installation in a cluster, and how to mend it
+    Doctor(Doctor),
     /// Tell what a rule is about, with examples
     Explain(Explain),
     /// Answer one AdmissionReview from stdin on stdout, as the server would

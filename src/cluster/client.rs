@@ -59,7 +59,12 @@ pub async fn client(kubeconfig: Option<&Path>) -> Result<Client, ClusterError> {
 
 /// The outcome of a call, or an error if it takes longer than [`CALL_TIMEOUT`].
 pub(super) async fn within_time<T>(call: impl Future<Output = kube::Result<T>>) -> kube::Result<T> {
-    tokio::time::timeout(CALL_TIMEOUT, call).await.unwrap_or_else(|elapsed| Err(kube::Error::Service(elapsed.into())))
+    within(CALL_TIMEOUT, call).await
+}
+
+/// The outcome of a call, or an error if it takes longer than `limit`.
+pub(super) async fn within<T>(limit: Duration, call: impl Future<Output = kube::Result<T>>) -> kube::Result<T> {
+    tokio::time::timeout(limit, call).await.unwrap_or_else(|elapsed| Err(kube::Error::Service(elapsed.into())))
 }
 
 /// Did somebody else write in between?

@@ -1,9 +1,7 @@
 //! Which namespaces are looked at.
 
+use crate::gateway::well_known::MODE;
 use clap::ValueEnum;
-
-/// Label of a Namespace that says how its gateways are judged.
-const MODE: &str = "apim-keyless.dev/mode";
 
 /// Namespaces that are never judged, in no scope.
 const EXCLUDED: [&str; 3] = ["kube-node-lease", "kube-public", "kube-system"];

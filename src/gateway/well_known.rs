@@ -15,6 +15,8 @@ pub const COMPONENT: &str = "app.kubernetes.io/component";
 pub const SELF_HOSTED_GATEWAY: &str = "self-hosted-gateway";
 /// Our label for a gateway that nothing else shows to be one; only `"true"` counts.
 pub const GATEWAY: &str = "apim-keyless.dev/gateway";
+/// Label of a Namespace that says how its gateways are judged.
+pub const MODE: &str = "apim-keyless.dev/mode";
 /// Prefix of our own labels and annotations.
 pub const OUR_PREFIX: &str = "apim-keyless.dev/";
 /// Annotation of a mirror Pod: the kubelet's picture of a static Pod, which nothing in the cluster can change and which no

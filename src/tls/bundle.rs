@@ -1,7 +1,7 @@
 //! The CAs in a caBundle.
 
 use super::error::Part;
-use super::{AUTHORITY_NAME, Bundle, pem};
+use super::{AUTHORITY_NAME, Bundle, TlsError, pem};
 use rustls::pki_types::CertificateDer;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -25,6 +25,14 @@ pub fn authorities_in(text: &str, now: SystemTime) -> BTreeMap<String, String> {
 /// The text of a caBundle that holds `wanted`, each certificate out of `known`.
 pub fn bundle_text(wanted: &Bundle, known: &BTreeMap<String, String>) -> String {
     wanted.iter().filter_map(|id| known.get(id)).map(String::as_str).collect()
+}
+
+/// Does a caBundle hold a certificate that is valid at `now`, whoever made it?
+///
+/// # Errors
+/// It holds none, or something that is no certificate.
+pub fn examine_bundle(text: &str, now: SystemTime) -> Result<(), TlsError> {
+    pem::trust_at(text, now).map(drop)
 }
 
 fn id_of_ours(block: &str, now: SystemTime) -> Option<String> {

@@ -109,7 +109,7 @@ impl TlsError {
     }
 
     /// Has time made the part useless?
-    pub(super) fn is_expiry(&self) -> bool {
+    pub fn is_expiry(&self) -> bool {
         matches!(self.fault, Fault::Expired(_))
     }
 

@@ -19,7 +19,7 @@ mod succession;
 pub use authorities::{Authorities, Data};
 use authority::AUTHORITY_NAME;
 pub use authority::{AUTHORITY_VALIDITY, Authority};
-pub use bundle::{authorities_in, bundle_text};
+pub use bundle::{authorities_in, bundle_text, examine_bundle};
 pub use clients::{clients_of, everyone};
 pub use error::TlsError;
 pub use leaf::Leaf;

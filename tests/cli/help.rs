@@ -11,6 +11,18 @@ fn flags(help: &str) -> Vec<&str> {
     words.filter(|word| word.starts_with("--")).collect()
 }
 
+/// The flags of `doctor`.
+const DOCTOR: &[&str] = &[
+    "--kubeconfig",
+    "--namespace",
+    "--webhook-configurations",
+    "--authority-secret",
+    "--probe-namespace",
+    "--output",
+    "--strict",
+    "--help",
+];
+
 /// The flags of `serve`, heading by heading.
 const SERVE: &[&str] = &[
     // options
@@ -60,6 +72,7 @@ fn every_command_names_each_of_its_flags() {
     for (command, expected) in [
         ("certs", &["--certificates", "--help"][..]),
         ("check", &["--output", "--mode", "--policy", "--namespace", "--strict", "--help"]),
+        ("doctor", DOCTOR),
         ("explain", &["--help"]),
         ("review", &["--mode", "--door", "--policy", "--help"]),
         ("serve", SERVE),
@@ -80,7 +93,7 @@ fn the_binary_names_each_of_its_commands() {
         .take_while(|line| !line.is_empty())
         .filter_map(|line| line.strip_prefix("  ")?.split(' ').next().filter(|word| !word.is_empty()))
         .collect();
-    assert_eq!(names, ["certs", "check", "explain", "review", "serve", "help"]);
+    assert_eq!(names, ["certs", "check", "doctor", "explain", "review", "serve", "help"]);
 }
 
 #[test]

@@ -21,11 +21,11 @@ pub(super) async fn make(user: &User) {
     }
 }
 
-/// A kubeconfig for the ServiceAccount, for an API server at `address` with this CA.
-pub(super) async fn kubeconfig(user: &User, address: &str, authority: &str) -> Value {
+/// A kubeconfig for a ServiceAccount of the webhook's namespace, for an API server at an address with this CA.
+pub(crate) async fn kubeconfig(user: &User, account: &str, (address, authority): (&str, &str)) -> Value {
     let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}});
-    let token = "/api/v1/namespaces/apim-keyless/serviceaccounts/apim-keyless/token";
-    let token: Value = user.post(token, &request).await.stored();
+    let token = format!("/api/v1/namespaces/apim-keyless/serviceaccounts/{account}/token");
+    let token: Value = user.post(&token, &request).await.stored();
     json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "tests",
         "clusters": [{"name": "tests", "cluster": {"server": address, "certificate-authority-data": authority}}],

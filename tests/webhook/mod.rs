@@ -14,6 +14,7 @@ pub(crate) mod account;
 pub(crate) mod balancer;
 mod impostor;
 pub(crate) mod objects;
+mod policy;
 mod registration;
 pub(crate) mod relay;
 mod server;
@@ -25,6 +26,7 @@ use crate::control_plane::ControlPlane;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kube::Client;
+use policy::POLICY;
 use relay::Relay;
 use serde_json::{Value, json};
 pub(crate) use server::Server;
@@ -34,22 +36,6 @@ use std::thread;
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio_rustls::client::TlsStream;
-
-/// What the namespaces of the tests expect of their gateways.
-const POLICY: &str = "apiVersion: apim-keyless.dev/v1alpha1
-kind: GatewayPolicy
-metadata: {name: tests}
-spec:
-  defaults:
-    clientId: 7d1c6ae4-3b52-4f0e-9a64-0c5f6e2b8d10
-    serviceAccount: apim-gateway-workload-identity
-    configMap: apim-gateway-env
-  namespaces:
-    chart-enforced:
-      clientId: [00000000-0000-0000-0000-00000000000c, 11111111-2222-3333-4444-555555555555]
-      serviceAccount: [identity-azure-api-management-gateway, azure-api-management-gateway]
-  images: [registry.example/apim/gateway]
-";
 
 static SHARED: OnceLock<Option<Webhook>> = OnceLock::new();
 
@@ -249,7 +235,8 @@ fn client(control_plane: &ControlPlane) -> Client {
 async fn start_server((control_plane, relay): (&ControlPlane, &Relay), policy: &str, arguments: &[String]) -> Server {
     let user = User::new(client(control_plane), "apim-keyless");
     let address = format!("https://{}", relay.address);
-    let kubeconfig = account::kubeconfig(&user, &address, &STANDARD.encode(control_plane.authority_pem())).await;
+    let authority = STANDARD.encode(control_plane.authority_pem());
+    let kubeconfig = account::kubeconfig(&user, "apim-keyless", (&address, &authority)).await;
     let mut server = Server::start(policy, &kubeconfig, arguments);
     server.authority_pem = account::authorities(&user).await;
     server

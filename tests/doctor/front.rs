@@ -1,0 +1,92 @@
+//! The way from a client to the API server, where an answer may be altered: what a cluster of today doesn't show by itself,
+//! another version, another clock, another issuer.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Response, header};
+use http_body_util::BodyExt;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use kube::{Client, Config};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use tokio::runtime::Runtime;
+
+/// What becomes of an answer to a request for a path.
+pub(crate) type Alteration = fn(&str, &mut HeaderMap, &mut Value);
+
+/// A plain HTTP server in front of an API server, which it asks as the administrator.
+pub(crate) struct Front {
+    address: SocketAddr,
+    alteration: Arc<Mutex<Alteration>>,
+}
+
+/// The control plane of tests issues tokens as `https://kubernetes.default.svc`; clouds have a public issuer.
+pub(crate) fn issues_publicly(path: &str, _: &mut HeaderMap, body: &mut Value) {
+    if path == "/.well-known/openid-configuration" {
+        body["issuer"] = json!("https://issuer.example/tests/");
+    }
+}
+
+impl Front {
+    /// In front of this API server, with a public issuer.
+    pub(crate) fn start(config: Config) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let alteration: Arc<Mutex<Alteration>> = Arc::new(Mutex::new(issues_publicly));
+        let shared = alteration.clone();
+        // it ends with the tests
+        thread::spawn(move || Runtime::new().unwrap().block_on(serve(listener, config, shared)));
+        Self { address, alteration }
+    }
+
+    /// Alters what comes from now on.
+    pub(crate) fn alter(&self, alteration: Alteration) {
+        *self.alteration.lock().unwrap() = alteration;
+    }
+
+    /// A kubeconfig that leads here.
+    pub(crate) fn kubeconfig(&self) -> Value {
+        json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "tests",
+            "clusters": [{"name": "tests", "cluster": {"server": format!("http://{}", self.address)}}],
+            "users": [{"name": "tests", "user": {}}],
+            "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "tests"}}],
+        })
+    }
+}
+
+async fn serve(listener: std::net::TcpListener, config: Config, alteration: Arc<Mutex<Alteration>>) {
+    let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+    let state = (Client::try_from(config).unwrap(), alteration);
+    let service = TowerToHyperService::new(Router::new().fallback(pass).with_state(state));
+    while let Ok((stream, _)) = listener.accept().await {
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service.clone());
+        tokio::spawn(async { _ = connection.await });
+    }
+}
+
+async fn pass(
+    State((client, alteration)): State<(Client, Arc<Mutex<Alteration>>)>,
+    request: Request,
+) -> Response<Body> {
+    let (mut parts, body) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    parts.uri = parts.uri.path_and_query().unwrap().as_str().parse().unwrap();
+    parts.headers.remove(header::HOST);
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    let asked = axum::http::Request::from_parts(parts, kube::client::Body::from(body.to_vec()));
+    let (mut answered, body) = client.send(asked).await.unwrap().into_parts();
+    let mut value: Value = serde_json::from_slice(&body.collect().await.unwrap().to_bytes()).unwrap_or_default();
+    let alter = *alteration.lock().unwrap();
+    alter(&path, &mut answered.headers, &mut value);
+    for framing in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
+        answered.headers.remove(framing);
+    }
+    Response::from_parts(answered, Body::from(value.to_string()))
+}
