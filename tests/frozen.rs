@@ -66,7 +66,7 @@ async fn nothing_turns_on_what_a_frozen_watch_did_not_show_and_it_is_found_after
     other["metadata"]["name"] = json!("other");
     eventually("silence", || async { remarks(&user, &other).await.is_empty().then_some(()) }).await;
     // another replica that starts now answers nothing before it has seen the cluster
-    let mut starting = webhook.another_replica().await;
+    let mut starting = webhook.replica(&[]).await;
     assert!(!starting.answers("/enforce/validate", &review(&prefixed())).await);
     // a new namespace is put off: what it expects can't be known
     let unseen = webhook.user("unseen", Some("enforce")).await;

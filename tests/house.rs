@@ -5,6 +5,7 @@
 use apim_keyless::cli::Cli;
 use apim_keyless::policy::rules::RULES;
 use clap::CommandFactory;
+use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -175,6 +176,43 @@ fn the_page_about_serving_lists_every_limit_as_it_is() {
         .collect();
     assert_eq!(told, limits);
     assert_eq!(limits.len(), 12);
+}
+
+#[test]
+fn a_release_has_one_version_and_one_name() {
+    let chart = &documents("deploy/chart/Chart.yaml")[0];
+    assert_eq!([&chart["version"], &chart["appVersion"]], [env!("CARGO_PKG_VERSION"); 2]);
+    let values = &documents("deploy/chart/values.yaml")[0];
+    assert_eq!([&chart["name"], &values["image"]["repository"]], [env!("CARGO_PKG_NAME"); 2]);
+    // else the chart's version is not what it renders
+    assert_eq!(values["image"]["tag"], "");
+}
+
+#[test]
+fn the_image_starts_the_binary_as_the_user_that_the_chart_says() {
+    let file = fs::read_to_string("Containerfile").unwrap();
+    let instruction = |name: &str| {
+        let mut found = file.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let one = found.next().unwrap();
+        assert_eq!(found.next(), None, "{name} stands more than once");
+        one.to_owned()
+    };
+    let manifests = documents("deploy/install.yaml");
+    let deployment = manifests.iter().find(|object| object["kind"] == "Deployment").unwrap();
+    let pod = &deployment["spec"]["template"]["spec"];
+    let user = &pod["securityContext"];
+    assert_eq!(instruction("USER"), format!("{}:{}", user["runAsUser"], user["runAsGroup"]));
+    // the arguments follow the entry point only where there is no command
+    assert_eq!(pod["containers"][0].get("command"), None);
+    let binary = format!("/{}", env!("CARGO_PKG_NAME"));
+    assert_eq!(instruction("ENTRYPOINT"), format!("[\"{binary}\"]"));
+    assert!(instruction("COPY").ends_with(&format!(" {binary}")));
+    assert_eq!(instruction("FROM"), "scratch");
+}
+
+/// The documents of a YAML file.
+fn documents(path: &str) -> Vec<Value> {
+    serde_saphyr::from_multiple(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
 /// Every source below a path, without its inline tests and comments.

@@ -7,9 +7,10 @@ use std::path::{self, Path, PathBuf};
 use anyhow::Context as _;
 
 use super::go_tools::{Tools, cache_folder, go_build, required_version, say};
+use super::other_version;
 use super::servers::CONTROLLERS;
 
-/// The versions stand in these files and nowhere else.
+/// The versions stand in these files and nowhere else; `K8S_VERSION` names another Kubernetes.
 const KUBERNETES_MODULE: &str = include_str!("../control-plane/go.mod");
 const ETCD_MODULE: &str = include_str!("../control-plane/etcd/go.mod");
 
@@ -62,15 +63,18 @@ fn is_complete(folder: &Path) -> bool {
 /// The versions of the two modules, such as `1.37.2`.
 struct Versions {
     kubernetes: String,
+    /// Is it another than that of our module?
+    is_other: bool,
     etcd: String,
 }
 
 impl Versions {
     fn read() -> anyhow::Result<Self> {
-        Ok(Self {
-            kubernetes: required_version(KUBERNETES_MODULE, "k8s.io/kubernetes")?,
-            etcd: required_version(ETCD_MODULE, "go.etcd.io/etcd/server/v3")?,
-        })
+        let ours = required_version(KUBERNETES_MODULE, "k8s.io/kubernetes")?;
+        let asked = env::var("K8S_VERSION").ok().filter(|version| !version.is_empty());
+        let kubernetes = asked.map_or_else(|| ours.clone(), |version| version.trim_start_matches('v').to_owned());
+        let etcd = required_version(ETCD_MODULE, "go.etcd.io/etcd/server/v3")?;
+        Ok(Self { is_other: kubernetes != ours, kubernetes, etcd })
     }
 
     fn folder_name(&self) -> String {
@@ -82,8 +86,13 @@ impl Versions {
         let etcd = building.join("etcd");
         let arguments = ["-o", &etcd.to_string_lossy(), "go.etcd.io/etcd/server/v3"];
         go_build(building, &modules.join("etcd"), "-s -w", &arguments)?;
-        let arguments = ["-o", &format!("{}/", building.display()), "tool"];
-        go_build(building, modules, &self.linker_flags()?, &arguments)
+        let into = format!("{}/", building.display());
+        if self.is_other {
+            let module = other_version::module(building, &self.kubernetes)?;
+            // It has no go.sum yet.
+            return go_build(building, &module, &self.linker_flags()?, &["-mod=mod", "-o", &into, "tool"]);
+        }
+        go_build(building, modules, &self.linker_flags()?, &["-o", &into, "tool"])
     }
 
     /// Kubernetes learns its version from the linker.

@@ -12,6 +12,7 @@ mod commands;
 mod credentials;
 #[path = "../go_tools/mod.rs"]
 pub(crate) mod go_tools;
+mod other_version;
 mod servers;
 mod start;
 

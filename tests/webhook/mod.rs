@@ -112,7 +112,7 @@ impl Webhook {
         registration::register_instead(&self.in_namespace("apim-keyless"), &patient, port).await;
     }
 
-    /// Another replica with further arguments of `serve`.
+    /// Another replica with further arguments of `serve`, which may not have seen the cluster yet.
     pub(crate) async fn replica(&self, arguments: &[String]) -> Server {
         self.replica_of(POLICY, arguments).await
     }
@@ -120,11 +120,6 @@ impl Webhook {
     /// Stops the server; its registration stays.
     pub(crate) fn stop(&mut self) {
         self.server.stop();
-    }
-
-    /// Another replica, which may not have seen the cluster yet.
-    pub(crate) async fn another_replica(&self) -> Server {
-        self.replica_of(POLICY, &[]).await
     }
 
     /// One that judges by another policy, and with further arguments of `serve`.
