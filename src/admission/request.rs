@@ -167,18 +167,22 @@ impl<'a> Request<'a> {
     }
 }
 
+/// Reads `json` once; only if that fails, a second time with the path, so that a good review doesn't pay for it.
 fn decoded<'a, T: Deserialize<'a>>(inside: &str, json: &'a [u8]) -> Result<T, Undecodable> {
-    let mut reader = serde_json::Deserializer::from_slice(json);
-    let mut track = serde_path_to_error::Track::new();
-    let read = T::deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track))
-        .and_then(|it| reader.end().map(|()| it));
-    read.map_err(|error| match error.classify() {
+    serde_json::from_slice(json).map_err(|error| match error.classify() {
         Category::Syntax | Category::Eof | Category::Io => {
             let place = format!("line {} column {}", error.line(), error.column());
             Undecodable { place, problem: "the body is not JSON, or ends too early".to_owned() }
         }
-        Category::Data => Undecodable { place: place(inside, &track.path()), problem: data_problem(&error) },
+        Category::Data => Undecodable { place: place(inside, &path_of_fault::<T>(json)), problem: data_problem(&error) },
     })
+}
+
+fn path_of_fault<'a, T: Deserialize<'a>>(json: &'a [u8]) -> serde_path_to_error::Path {
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let mut track = serde_path_to_error::Track::new();
+    _ = T::deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track)).is_ok();
+    track.path()
 }
 
 /// What serde says of a missing or repeated field, which names the field alone; its other messages quote values.

@@ -3,7 +3,7 @@
 use super::namespaces::labels;
 use super::{Case, Fault, Finding, Place};
 use crate::cluster::{NAME, selects};
-use crate::gateway::Image;
+use crate::gateway::ImageName;
 use jsonptr::PointerBuf;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -55,7 +55,7 @@ pub(super) fn are_of_one_version(case: &Case<'_>) -> Vec<Finding> {
 fn installed_version(case: &Case<'_>) -> Option<Version> {
     let template = &case.deployment()?.spec.template;
     let image = template.spec.as_ref()?.containers.first()?.image.as_deref()?;
-    let tag = Image::version_text(image);
+    let tag = ImageName::version_text(image);
     let label = template.metadata.as_ref().and_then(|metadata| labels(metadata).get(VERSION_LABEL));
     let texts = [Some(tag.as_str()), label.map(String::as_str)];
     texts.into_iter().flatten().find_map(|text| Version::parse(text.trim_start_matches('v')).ok())
