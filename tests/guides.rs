@@ -67,6 +67,10 @@ fn what_is_shown_of_a_command_is_what_it_says() {
             else {
                 continue;
             };
+            // what needs a cluster is shown by the tests that have one
+            if command.contains("--kubeconfig") {
+                continue;
+            }
             let words = command.split(' ');
             let output = Command::new(env!("CARGO_BIN_EXE_apim-keyless")).args(words).output().unwrap();
             let mut said = String::from_utf8(output.stdout).unwrap();
