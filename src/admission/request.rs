@@ -174,7 +174,9 @@ fn decoded<'a, T: Deserialize<'a>>(inside: &str, json: &'a [u8]) -> Result<T, Un
             let place = format!("line {} column {}", error.line(), error.column());
             Undecodable { place, problem: "the body is not JSON, or ends too early".to_owned() }
         }
-        Category::Data => Undecodable { place: place(inside, &path_of_fault::<T>(json)), problem: data_problem(&error) },
+        Category::Data => {
+            Undecodable { place: place(inside, &path_of_fault::<T>(json)), problem: data_problem(&error) }
+        }
     })
 }
 
