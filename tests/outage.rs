@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod control_plane;
+mod foreign;
 #[path = "bypasses/gateways.rs"]
 mod gateways;
 mod webhook;
@@ -10,7 +11,7 @@ mod webhook;
 use gateways::{IMAGE, KINDS, workload};
 use serde_json::{Value, json};
 use webhook::objects::{BARE, FOREIGN, OLD_IMAGE, one};
-use webhook::{User, Webhook, documents, eventually, not_run};
+use webhook::{User, Webhook, documents, eventually, not_run, say};
 
 async fn pods(user: &User) -> Vec<Value> {
     let pods = user.list(&format!("/api/v1/namespaces/{}/pods", user.namespace)).await;
@@ -40,6 +41,7 @@ async fn an_outage_stops_changes_of_gateways_and_nothing_else() {
     for object in documents(FOREIGN) {
         other.apply(&object).await.stored();
     }
+    others_work_on(&webhook).await;
     // what runs goes on
     running.patch(&gateway, "/scale", &json!({"spec": {"replicas": 2}})).await.stored();
     eventually("the second Pod", || async { (pods(&running).await.len() == 2).then_some(()) }).await;
@@ -62,6 +64,16 @@ async fn an_outage_stops_changes_of_gateways_and_nothing_else() {
 }
 
 /// Whatever shows itself a gateway is stopped, of every kind.
+/// Where nothing is judged, nothing is sent to us.
+async fn others_work_on(webhook: &Webhook) {
+    let user = webhook.user("unlabelled", None).await;
+    eventually("the default ServiceAccount", || async {
+        (!user.list("/api/v1/namespaces/unlabelled/serviceaccounts").await.is_empty()).then_some(())
+    })
+    .await;
+    say(&format!("{} operations of others beside an outage", foreign::work(&user).await));
+}
+
 async fn b28_no_gateway_slips_in_while_we_are_away(user: &User) {
     let foreign = json!({"name": "a", "image": "registry.example/other:1"});
     let with = |member: &str, value: Value| {

@@ -4,6 +4,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod control_plane;
+mod foreign;
 #[path = "bypasses/gateways.rs"]
 mod gateways;
 mod helm;
@@ -13,7 +14,7 @@ use gateways::{IMAGE, KINDS, workload};
 use helm::Helm;
 use serde_json::{Value, json};
 use webhook::objects::{BARE, FOREIGN, OLD_IMAGE, one};
-use webhook::{User, Webhook, documents, eventually};
+use webhook::{User, Webhook, documents, eventually, say};
 
 const VALUES: [&str; 3] =
     ["scope=\"cluster\"", "defaultMode=\"enforce\"", "policy.images=[\"registry.example/apim/gateway\"]"];
@@ -30,7 +31,9 @@ async fn a_whole_cluster_is_judged_and_outlives_an_outage() {
     let user = webhook.user("stopped", None).await;
     webhook.stop();
     others_work_on(&webhook).await;
+    let failures = foreign::failures(&user).await;
     gateways_are_stopped(&user).await;
+    assert_ne!(foreign::failures(&user).await, failures, "a call that fails is counted");
 }
 
 async fn every_namespace_is_judged_by_its_mode(webhook: &Webhook) {
@@ -78,6 +81,7 @@ async fn others_work_on(webhook: &Webhook) {
     for object in documents(FOREIGN) {
         user.apply(&object).await.stored();
     }
+    say(&format!("{} operations of others beside an outage", foreign::work(&user).await));
 }
 
 async fn gateways_are_stopped(user: &User) {

@@ -71,12 +71,7 @@ impl User {
 
     /// Patches an object, or a subresource of it (`/scale`), by JSON merge patch.
     pub(crate) async fn patch(&self, object: &Value, sub_resource: &str, patch: &Value) -> Answer {
-        self.send(
-            Method::PATCH,
-            &format!("{}{sub_resource}", self.path_of(object)),
-            Some(("application/merge-patch+json", patch)),
-        )
-        .await
+        self.patch_at(&format!("{}{sub_resource}", self.path_of(object)), patch).await
     }
 
     /// The same with a patch of this media type.
@@ -117,6 +112,11 @@ impl User {
         self.send(Method::PUT, path, Some(("application/json", body))).await
     }
 
+    /// Patches what stands at a path of the API server, by JSON merge patch.
+    pub(crate) async fn patch_at(&self, path: &str, change: &Value) -> Answer {
+        self.send(Method::PATCH, path, Some(("application/merge-patch+json", change))).await
+    }
+
     /// Deletes what stands at a path of the API server.
     pub(crate) async fn remove(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, None).await
@@ -139,12 +139,7 @@ impl User {
 
     /// Patches the user's namespace itself.
     pub(crate) async fn patch_namespace(&self, patch: &Value) -> Answer {
-        self.send(
-            Method::PATCH,
-            &format!("/api/v1/namespaces/{}", self.namespace),
-            Some(("application/merge-patch+json", patch)),
-        )
-        .await
+        self.patch_at(&format!("/api/v1/namespaces/{}", self.namespace), patch).await
     }
 
     pub(crate) fn path_of(&self, object: &Value) -> String {
