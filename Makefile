@@ -14,7 +14,7 @@ bench:
 
 # replicas that come and go, stalled clients, overload and growth, in full: some 10 minutes
 soak:
-	SOAK_SHARE=1 cargo test --release --test soak
+	SOAK_SHARE=1 cargo test --release --test soak --test growth
 
 # the plain manifests, from the chart
 render:

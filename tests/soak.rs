@@ -1,13 +1,11 @@
 //! What an operator is never to notice, in one run: replicas that are replaced and killed while certificates and CAs
-//! follow each other, clients that stall, more callers than can be answered, and a cluster that grows.
+//! follow each other, clients that stall, and more callers than can be answered.
 //!
 //! `make soak` runs it in full, in release, for some 10 minutes; `make test` runs a fifth of it (`SOAK_SHARE=5`).
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod control_plane;
-#[path = "soak/growth.rs"]
-mod growth;
 #[path = "soak/load.rs"]
 mod load;
 #[path = "soak/replicas.rs"]
@@ -19,7 +17,7 @@ mod webhook;
 mod writers;
 
 use replicas::{Replicas, arguments};
-use std::env;
+use webhook::measure::share;
 use webhook::{Webhook, say};
 use writers::Writers;
 
@@ -31,12 +29,6 @@ const KILLS: usize = 20;
 const LEAVES: usize = 100;
 /// How many CAs follow another at least.
 const SUCCESSIONS: usize = 10;
-
-/// A part of the full number.
-fn share(full: usize) -> usize {
-    let part = env::var("SOAK_SHARE").ok().and_then(|part| part.parse().ok()).unwrap_or(5);
-    full.div_ceil(part)
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_dropped_but_what_a_killed_replica_held() {
@@ -51,7 +43,6 @@ async fn nothing_is_dropped_but_what_a_killed_replica_held() {
     let written = writers.end().await;
     say(&format!("soak: {written} reviews by the API server in all"));
     load::too_much(&replicas).await;
-    growth::of_the_cluster(&webhook, &replicas).await;
 }
 
 /// Replicas come and go until everything has happened as often as it is to.

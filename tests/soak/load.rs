@@ -1,7 +1,7 @@
 //! Four times as many callers as a replica judges reviews at once, each of which asks again as soon as it is answered.
 
 use crate::replicas::Replicas;
-use crate::share;
+use crate::webhook::measure::{kibibytes, share};
 use crate::webhook::objects::{CHART_IDENTITY, one};
 use crate::webhook::{Server, say};
 use apim_keyless::tls::{provider, trust};
@@ -45,11 +45,11 @@ struct Outcome {
 /// A replica that is asked too much answers what it can and puts the rest off, in little memory.
 pub(crate) async fn too_much(replicas: &Replicas<'_>) {
     let folder = TempDir::new().unwrap();
-    let server = replicas.apart(folder.path()).await;
+    let server = Arc::new(replicas.webhook.apart(folder.path()).await);
     let caller = Arc::new(Caller::of(&server, &fs::read_to_string(folder.path().join("ca.crt")).unwrap()));
     let time = Duration::from_secs(share(TIME) as u64);
     let few = call(&caller, FEW, time / 12).await;
-    let watched = tokio::spawn(highest_memory(server.pid(), time));
+    let watched = tokio::spawn(highest_memory(server.clone(), time));
     let many = call(&caller, CALLERS, time).await;
     let memory = watched.await.unwrap();
     let after = call(&caller, 1, Duration::from_secs(2)).await;
@@ -67,25 +67,13 @@ pub(crate) async fn too_much(replicas: &Replicas<'_>) {
     assert!(memory <= kibibytes(MEMORY), "{memory} KiB");
 }
 
-async fn highest_memory(pid: String, time: Duration) -> u64 {
+async fn highest_memory(server: Arc<Server>, time: Duration) -> u64 {
     let (begun, mut highest) = (Instant::now(), 0);
     while begun.elapsed() < time {
-        highest = highest.max(resident(&pid));
+        highest = highest.max(server.resident());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     highest
-}
-
-/// A bound of memory in KiB. The code of a debug build alone takes more than that of a release.
-pub(crate) fn kibibytes(mebibytes: u64) -> u64 {
-    1024 * if cfg!(debug_assertions) { mebibytes + 32 } else { mebibytes }
-}
-
-/// The memory that a process has in RAM, in KiB.
-pub(crate) fn resident(pid: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 /// So many ask again and again, for a while.

@@ -4,7 +4,6 @@ use crate::webhook::balancer::Balancer;
 use crate::webhook::{Server, Webhook};
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt::{self, Display};
-use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
@@ -65,15 +64,6 @@ impl<'a> Replicas<'a> {
     /// The replica that has run for longest.
     pub(crate) fn oldest(&self) -> &Server {
         self.running.front().unwrap()
-    }
-
-    /// One that nobody calls, with a certificate of its own in this folder, for as long as it is to be trusted.
-    pub(crate) async fn apart(&self, folder: &Path) -> Server {
-        let folder = folder.display().to_string();
-        let arguments = ["--certificate-source", "standalone", "--certificates", &folder, "--name", "localhost"];
-        let server = self.webhook.replica(&arguments.map(str::to_owned)).await;
-        server.wait_until_ready();
-        server
     }
 
     /// When replicas were killed.

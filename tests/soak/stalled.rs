@@ -1,7 +1,7 @@
 //! 2,000 connections that stall in four ways, beside those that don't.
 
 use crate::replicas::Replicas;
-use crate::share;
+use crate::webhook::measure::share;
 use crate::webhook::say;
 use crate::writers::Writers;
 use std::time::{Duration, Instant};

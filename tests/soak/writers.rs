@@ -1,6 +1,6 @@
 //! Whoever writes gateways all the time, through the API server.
 
-use crate::share;
+use crate::webhook::measure::share;
 use crate::webhook::objects::{BARE, OLD_IMAGE, one};
 use crate::webhook::{User, Webhook};
 use serde_json::Value;

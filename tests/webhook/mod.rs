@@ -13,6 +13,7 @@
 pub(crate) mod account;
 pub(crate) mod balancer;
 mod impostor;
+pub(crate) mod measure;
 pub(crate) mod objects;
 mod policy;
 mod registration;
@@ -31,6 +32,7 @@ use relay::Relay;
 use serde_json::{Value, json};
 pub(crate) use server::Server;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::thread;
 use tokio::net::TcpStream;
@@ -115,6 +117,15 @@ impl Webhook {
     /// Another replica with further arguments of `serve`, which may not have seen the cluster yet.
     pub(crate) async fn replica(&self, arguments: &[String]) -> Server {
         self.replica_of(POLICY, arguments).await
+    }
+
+    /// A replica that nobody calls, with a certificate of its own in this folder, for as long as it is to be trusted.
+    pub(crate) async fn apart(&self, folder: &Path) -> Server {
+        let folder = folder.display().to_string();
+        let arguments = ["--certificate-source", "standalone", "--certificates", &folder, "--name", "localhost"];
+        let server = self.replica(&arguments.map(str::to_owned)).await;
+        server.wait_until_ready();
+        server
     }
 
     /// Stops the server; its registration stays.

@@ -85,6 +85,13 @@ impl Server {
         fs::read_to_string(self.log.with_file_name("pid")).unwrap().trim().to_owned()
     }
 
+    /// The memory that it has in RAM, in KiB.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Waits until it has seen the cluster.
     pub(crate) fn wait_until_ready(&self) {
         event(&self.log, "ready");

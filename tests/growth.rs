@@ -1,12 +1,16 @@
-//! What a replica takes at rest, and in a cluster with many objects.
+//! What a replica takes at rest, and in a cluster with many objects. `make soak` makes all of them, `make test` a fifth.
 
-use crate::load::{kibibytes, resident};
-use crate::replicas::Replicas;
-use crate::share;
-use crate::webhook::{Server, User, Webhook, say};
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod control_plane;
+mod webhook;
+
 use futures::stream::{self, StreamExt};
 use serde_json::json;
 use std::time::Duration;
+use tempfile::tempdir;
+use webhook::measure::{kibibytes, share};
+use webhook::{Server, User, Webhook, say};
 
 /// Namespaces whose gateways are judged.
 const NAMESPACES: usize = 1000;
@@ -20,17 +24,20 @@ const AT_REST: u64 = 20;
 /// The most that it may take beside all of that, in MiB.
 const GROWN: u64 = 48;
 
-/// Replicas that saw a small cluster, saw it grow, and found it large.
-pub(crate) async fn of_the_cluster(webhook: &Webhook, replicas: &Replicas<'_>) {
-    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    let old = replicas.apart(folders[0].path()).await;
-    let rest = resident(&old.pid());
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_grows_takes_little_memory() {
+    let Some(webhook) = Webhook::start() else { return };
+    let _logs = webhook.control_plane.show_logs_on_panic();
+    let folders = [tempdir().unwrap(), tempdir().unwrap()];
+    // one sees the cluster grow, the other finds it large
+    let old = webhook.apart(folders[0].path()).await;
+    let rest = old.resident();
     let administrator = webhook.in_namespace("apim-keyless");
     let namespaces = stream::iter(0..share(NAMESPACES));
     namespaces.for_each_concurrent(AT_ONCE, |number| fill(&administrator, number)).await;
-    let new = replicas.apart(folders[1].path()).await;
+    let new = webhook.apart(folders[1].path()).await;
     let seen = [seen_by(&old).await, seen_by(&new).await];
-    let grown = [resident(&old.pid()), resident(&new.pid())];
+    let grown = [old.resident(), new.resident()];
     let number = share(NAMESPACES) * IN_EACH;
     say(&format!(
         "soak: a replica takes {rest} KiB at rest; {grown:?} KiB when it saw {number} ServiceAccounts, as many ConfigMaps \
