@@ -136,10 +136,12 @@ impl Trust {
     }
 
     async fn read(&mut self) -> Result<(), Failure> {
+        // before the first word: whoever is suspended in between takes nothing old for new
+        let at = SystemTime::now();
         let stored = self.secret.read().await.map_err(Failure::api("read the Secret with the CAs"))?;
         let configurations =
             self.configurations.read().await.map_err(Failure::api("read the webhook configurations"))?;
-        self.seen = Some(Seen { at: SystemTime::now(), stored, configurations });
+        self.seen = Some(Seen { at, stored, configurations });
         Ok(())
     }
 
@@ -179,7 +181,7 @@ impl Trust {
         let mut has_written = false;
         for configuration in &seen.configurations {
             let bundles: Vec<String> = configuration.bundles().map(&mut wanted).collect();
-            let is_due = bundles.iter().any(|bundle| !bundle.is_empty())
+            let is_due = bundles.iter().all(|bundle| !bundle.is_empty())
                 && !configuration.bundles().eq(bundles.iter().map(String::as_str));
             if is_due {
                 let written = self.configurations.write(configuration, &bundles).await;

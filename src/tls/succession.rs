@@ -138,32 +138,41 @@ impl<'a> View<'a> {
 /// What a replica remembers of CAs that it finds in a caBundle and that are not, or no longer, among the CAs.
 ///
 /// Another replica may still show a leaf of such a one, or have added it a moment ago. So it stays until it was unknown for
-/// longer than any leaf of it can last. Time in which the CAs were not seen, or none of them was valid, doesn't count, nor
-/// does what a clock counted that was put back since.
+/// longer than any leaf of it can last. Only time that was watched counts: not that in which the CAs were not seen, none of
+/// them was valid, or the replica didn't look, nor what a clock counted that was put back since.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Strangers(BTreeMap<String, SystemTime>);
+pub struct Strangers(BTreeMap<String, Watched>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Watched {
+    first: SystemTime,
+    last: SystemTime,
+}
 
 impl Strangers {
     /// What a caBundle that holds `entry` is to hold: all CAs, that of the leaf that is shown, and strangers.
+    ///
+    /// A CA that has ended stays until it is retired: where clocks are apart, one replica would put back what another takes.
     pub fn wanted(&mut self, entry: &Bundle, view: &View<'_>, shown: Option<&Shown>) -> Bundle {
         let known: Bundle = view
             .generations
             .iter()
-            .filter(|generation| generation.not_after > view.now)
             .map(|generation| generation.id.clone())
             .chain(shown.filter(|shown| shown.not_after > view.now).map(|shown| shown.issuer.clone()))
             .collect();
         let patience = view.terms.hold + view.terms.leaf + view.terms.margin;
         let are_cas_known = view.is_fresh && view.usable().next().is_some();
+        let is_watched = |watched: &Watched| {
+            let pause = view.now.duration_since(watched.last);
+            are_cas_known && pause.is_ok_and(|pause| pause < view.terms.margin / 2)
+        };
+        self.0.retain(|id, watched| !known.contains(id) && is_watched(watched));
         let may_stay = |id: &&String| {
-            let since = self.0.entry((*id).clone()).or_insert(view.now);
-            if !are_cas_known || view.now < *since {
-                *since = view.now;
-            }
-            view.now.duration_since(*since).is_ok_and(|since| since < patience)
+            let watched = self.0.entry((*id).clone()).or_insert(Watched { first: view.now, last: view.now });
+            watched.last = view.now;
+            view.now.duration_since(watched.first).is_ok_and(|time| time < patience)
         };
         let strangers: Bundle = entry.difference(&known).filter(may_stay).cloned().collect();
-        self.0.retain(|id, _| !known.contains(id));
         &known | &strangers
     }
 }
@@ -276,30 +285,54 @@ mod tests {
         assert_eq!((early.amendment(), early.issuer(None)), (None, Some(&future[0])));
     }
 
+    /// What an entry with the stranger `x` is to hold, having been looked at twice a day from one day to another.
+    fn wanted(strangers: &mut Strangers, from: u32, to: u32) -> Bundle {
+        let one = [generation("a", 0, Some(1))];
+        let look = |half: u32| {
+            let view = View { now: day(0) + half * DAY / 2, ..view(&one, &[], 0) };
+            strangers.wanted(&bundle(&["x"]), &view, Some(&shown("s", 30, false)))
+        };
+        (2 * from..=2 * to).map(look).last().unwrap()
+    }
+
     #[test]
     fn a_stranger_stays_as_long_as_a_leaf_of_it_may() {
-        let one = [generation("a", 0, Some(1))];
         let mut strangers = Strangers::default();
-        let mut wanted = |now| strangers.wanted(&bundle(&["x"]), &view(&one, &[], now), Some(&shown("s", 30, false)));
-        assert_eq!(wanted(10), bundle(&["a", "s", "x"]));
-        assert_eq!(wanted(19), bundle(&["a", "s", "x"]));
-        assert_eq!(wanted(20), bundle(&["a", "s"]));
-        assert_eq!(wanted(30), bundle(&["a"]), "a leaf that has ended needs no trust");
+        assert_eq!(wanted(&mut strangers, 10, 19), bundle(&["a", "s", "x"]));
+        assert_eq!(wanted(&mut strangers, 19, 20), bundle(&["a", "s"]));
+        assert_eq!(wanted(&mut strangers, 20, 30), bundle(&["a"]), "a leaf that has ended needs no trust");
     }
 
     #[test]
     fn what_is_unknown_for_want_of_the_cas_stays() {
         // the Secret is gone, or was not seen for long: whatever is shown may be of the stranger
         let one = [generation("a", 0, Some(1))];
-        for unknown in [view(&[], &[], 30), View { is_fresh: false, ..view(&one, &[], 30) }] {
+        for unknown in [view(&[], &[], 0), View { is_fresh: false, ..view(&one, &[], 0) }] {
             let mut strangers = Strangers::default();
-            strangers.wanted(&bundle(&["x"]), &view(&one, &[], 10), None);
+            wanted(&mut strangers, 10, 19);
+            let unknown = View { now: day(19) + DAY / 2, ..unknown };
             assert!(strangers.wanted(&bundle(&["x"]), &unknown, None).contains("x"));
-            assert!(
-                strangers.wanted(&bundle(&["x"]), &view(&one, &[], 39), None).contains("x"),
-                "it counts from then on"
-            );
-            assert!(!strangers.wanted(&bundle(&["x"]), &view(&one, &[], 40), None).contains("x"));
+            assert!(wanted(&mut strangers, 20, 29).contains("x"), "it counts from then on");
+            assert!(!wanted(&mut strangers, 29, 30).contains("x"));
         }
+    }
+
+    #[test]
+    fn what_was_not_watched_in_between_stays() {
+        // it may have been among the CAs meanwhile
+        for (from, to) in [(29, 38), (5, 14)] {
+            let mut strangers = Strangers::default();
+            wanted(&mut strangers, 10, 10);
+            assert!(wanted(&mut strangers, from, to).contains("x"));
+            assert!(!wanted(&mut strangers, to, to + 1).contains("x"));
+        }
+    }
+
+    #[test]
+    fn what_has_ended_stays_until_it_is_retired() {
+        // by the clock of another replica it may not have ended: the two would never agree
+        let ended = [generation("a", 0, Some(1))];
+        assert_eq!(Strangers::default().wanted(&bundle(&[]), &view(&ended, &[], 100), None), bundle(&["a"]));
+        assert_eq!(Strangers::default().wanted(&bundle(&["a"]), &view(&ended, &[], 100), None), bundle(&["a"]));
     }
 }
