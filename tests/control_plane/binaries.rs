@@ -89,8 +89,10 @@ impl Versions {
         let into = format!("{}/", building.display());
         if self.is_other {
             let module = other_version::module(building, &self.kubernetes)?;
+            let [api_server, controllers] = other_version::SERVERS;
             // It has no go.sum yet.
-            return go_build(building, &module, &self.linker_flags()?, &["-mod=mod", "-o", &into, "tool"]);
+            let arguments = ["-mod=mod", "-o", &into, api_server, controllers];
+            return go_build(building, &module, &self.linker_flags()?, &arguments);
         }
         go_build(building, modules, &self.linker_flags()?, &["-o", &into, "tool"])
     }

@@ -10,6 +10,11 @@ use serde::Deserialize;
 /// Where Kubernetes' own go.mod takes the modules from that are published from its repository.
 const BESIDE_IT: &str = "./staging/src/";
 
+/// What is built of it. As tools of the module they would have Go ask for modules that neither needs, some of which are
+/// published no more.
+pub(super) const SERVERS: [&str; 2] =
+    ["k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes/cmd/kube-controller-manager"];
+
 /// Makes the module inside the folder of a build.
 ///
 /// It is Kubernetes' own go.mod, so that all it depends on has the version that it was released with. What that takes
@@ -22,11 +27,9 @@ pub(super) fn module(building: &Path, version: &str) -> anyhow::Result<PathBuf> 
         None if line == "module k8s.io/kubernetes" => "module apim-keyless.dev/tests/control-plane\n".to_owned(),
         None => format!("{line}\n"),
     });
-    let tools =
-        ["kube-apiserver", "kube-controller-manager"].map(|name| format!("tool k8s.io/kubernetes/cmd/{name}\n"));
     let module = building.join("module");
     fs::create_dir_all(&module)?;
-    let written = format!("{}{}require k8s.io/kubernetes v{version}\n", published.collect::<String>(), tools.concat());
+    let written = format!("{}require k8s.io/kubernetes v{version}\n", published.collect::<String>());
     fs::write(module.join("go.mod"), written)?;
     Ok(module)
 }
