@@ -4,11 +4,17 @@ use crate::webhook::balancer::Balancer;
 use crate::webhook::{Server, Webhook};
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt::{self, Display};
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 /// How late the endpoints are that lead to a replica.
 const LAG: Duration = Duration::from_secs(1);
+/// How long a client may take to hear that its connection was closed; what it sends meanwhile is lost.
+const HEARD: Duration = Duration::from_millis(250);
+
+/// From the kill until nobody sends anything to the killed one any more.
+pub(crate) type Killed = RangeInclusive<Instant>;
 
 /// A CA lasts as long as eight leaves; in production it is 156.
 pub(crate) fn arguments() -> Vec<String> {
@@ -30,7 +36,7 @@ pub(crate) struct Replicas<'a> {
     balancer: Balancer,
     running: VecDeque<Server>,
     replaced: usize,
-    killed: Vec<Instant>,
+    killed: Vec<Killed>,
     starts: Vec<Duration>,
     /// Certificates that those showed that are gone, those of a start left out.
     leaves: usize,
@@ -67,7 +73,7 @@ impl<'a> Replicas<'a> {
     }
 
     /// When replicas were killed.
-    pub(crate) fn killed(&self) -> &[Instant] {
+    pub(crate) fn killed(&self) -> &[Killed] {
         &self.killed
     }
 
@@ -87,8 +93,11 @@ impl<'a> Replicas<'a> {
     /// Kills the oldest as a node that fails does, and starts another.
     pub(crate) async fn kill_one(&mut self) {
         let mut old = self.take();
-        self.killed.push(Instant::now());
+        let begun = Instant::now();
         old.kill();
+        self.balancer.wait_until_left(old.port).await;
+        sleep(HEARD).await;
+        self.killed.push(begun..=Instant::now());
         self.forget(old.port).await;
         self.add().await;
     }

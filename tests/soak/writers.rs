@@ -1,5 +1,6 @@
 //! Whoever writes gateways all the time, through the API server.
 
+use crate::replicas::Killed;
 use crate::webhook::measure::share;
 use crate::webhook::objects::{BARE, OLD_IMAGE, one};
 use crate::webhook::{User, Webhook};
@@ -52,9 +53,10 @@ impl Writers {
     }
 
     /// Nothing may have failed but what was under way when a replica was killed; as many did.
-    pub(crate) fn assert_nothing_failed(&self, killed: &[Instant]) -> usize {
+    pub(crate) fn assert_nothing_failed(&self, killed: &[Killed]) -> usize {
         let failures = self.tally.failures.lock().unwrap();
-        let is_lost = |failure: &Failure| killed.iter().any(|at| failure.begun <= *at && *at <= failure.ended);
+        let is_lost =
+            |failure: &Failure| killed.iter().any(|at| failure.begun <= *at.end() && *at.start() <= failure.ended);
         let others: Vec<&Value> =
             failures.iter().filter(|failure| !is_lost(failure)).map(|failure| &failure.answer).collect();
         assert!(others.is_empty(), "{others:#?}");
