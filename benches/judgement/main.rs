@@ -4,58 +4,28 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark of something else than was meant must not go on")]
 #![allow(clippy::indexing_slicing, reason = "a serde_json::Value answers null")]
 
+#[path = "../scene/mod.rs"]
 mod scene;
-mod series;
 
-use apim_keyless::admission::{Door, Entry};
-use apim_keyless::policy::{Mode, Policy};
+use apim_keyless::admission::Entry;
+use apim_keyless::policy::Policy;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
-use scene::Scene;
+use scene::case::{Case, MUTATE, VALIDATE};
+use scene::{Scene, series};
 
-const CHART: &str = include_str!("../../tests/manifests/chart-workload-identity.yaml");
-const TOKEN: &str = include_str!("../../tests/manifests/chart-gateway-token.yaml");
-const BARE: &str = include_str!("../../deploy/examples/02-bare.yaml");
-const FOREIGN: &str = include_str!("../../tests/manifests/foreign-certificates.yaml");
-
-const MUTATE: Entry = Entry { door: Door::Mutate, mode: Mode::Enforce };
-const VALIDATE: Entry = Entry { door: Door::Validate, mode: Mode::Enforce };
-
-fn main() {
-    divan::main();
-}
-
-/// Objects as they come.
-#[derive(Clone, Copy, Debug)]
-enum Case {
-    BareDeployment,
-    ChartConfigMap,
-    ChartDeployment,
-    ChartServiceAccount,
-    ForeignDeployment,
-    RefusedDeployment,
-}
-
-const CASES: [Case; 6] = [
+const CASES: [Case; 7] = [
     Case::ChartDeployment,
     Case::BareDeployment,
     Case::RefusedDeployment,
     Case::ChartServiceAccount,
     Case::ChartConfigMap,
     Case::ForeignDeployment,
+    Case::ScaledDeployment,
 ];
 
-impl Case {
-    fn scene(self) -> Scene {
-        match self {
-            Self::BareDeployment => Scene::of_file(BARE, "Deployment"),
-            Self::ChartConfigMap => Scene::of_file(CHART, "ConfigMap"),
-            Self::ChartDeployment => Scene::of_file(CHART, "Deployment"),
-            Self::ChartServiceAccount => Scene::of_file(CHART, "ServiceAccount"),
-            Self::ForeignDeployment => Scene::of_file(FOREIGN, "Deployment"),
-            Self::RefusedDeployment => Scene::of_file(TOKEN, "Deployment"),
-        }
-    }
+fn main() {
+    divan::main();
 }
 
 #[divan::bench(args = CASES)]
@@ -72,11 +42,11 @@ fn examine(bencher: Bencher<'_, '_>, case: Case) {
 }
 
 #[divan::bench(args = CASES)]
-fn mend(bencher: Bencher<'_, '_>, case: Case) {
+fn patch(bencher: Bencher<'_, '_>, case: Case) {
     let scene = case.scene();
     let subject = scene.subject();
     let rulings = scene.examine(&subject);
-    bencher.bench_local(|| Policy::mend(black_box(&subject), &rulings));
+    bencher.bench_local(|| Policy::patch(black_box(&subject), &rulings));
 }
 
 #[divan::bench(args = CASES)]
@@ -90,7 +60,7 @@ fn answer_at_validate(bencher: Bencher<'_, '_>, case: Case) {
 }
 
 fn answer(bencher: Bencher<'_, '_>, scene: &Scene, entry: Entry) {
-    bencher.counter(BytesCount::new(scene.bytes())).bench_local(|| scene.answer(black_box(entry)));
+    bencher.counter(BytesCount::new(scene.review().len())).bench_local(|| scene.answer(black_box(entry)));
 }
 
 #[divan::bench(args = [1, 10, 100, 1000])]

@@ -1,5 +1,8 @@
 //! An object, what stands beside it, and the review in which an API server sends it.
 
+pub(crate) mod case;
+pub(crate) mod series;
+
 use apim_keyless::admission::{Entry, Request, answer};
 use apim_keyless::gateway::{Change, Subject, Surroundings};
 use apim_keyless::manifest::Manifests;
@@ -26,6 +29,12 @@ impl Scene {
         Self::of(object, &objects)
     }
 
+    /// A review that an API server sent, with nothing beside its object.
+    pub(crate) fn of_review(text: &str) -> Self {
+        let review: Value = serde_json::from_str(text).unwrap();
+        Self { review: review.to_string().into_bytes(), ..Self::of(&review["request"]["object"], &[]) }
+    }
+
     /// The creation of `object` beside `objects`.
     pub(crate) fn of(object: &Value, objects: &[Value]) -> Self {
         let policy = Policy::parse(include_str!("../../deploy/policy.yaml")).unwrap();
@@ -48,9 +57,9 @@ impl Scene {
         Self { surroundings, policy, object: object.to_string(), review: review.to_string().into_bytes() }
     }
 
-    /// Bytes of the review.
-    pub(crate) fn bytes(&self) -> usize {
-        self.review.len()
+    /// The review.
+    pub(crate) fn review(&self) -> &[u8] {
+        &self.review
     }
 
     /// The object, read.

@@ -1,6 +1,6 @@
 //! Deployments that grow in one thing.
 
-use crate::scene::Scene;
+use super::Scene;
 use serde_json::{Value, json};
 
 /// A gateway of `containers` containers with ten variables each, complete.
