@@ -84,9 +84,9 @@ fn settings_agree(resolved: &Environment<'_>) -> bool {
 
 fn compare(resolved: &Environment<'_>, truth: &model::Environment, container: &Container<'_>) -> TestCaseResult {
     let variables = resolved.variables();
-    let at = container.at.as_str();
+    let at = container.at();
     let place = |variable: &Variable<'_>| {
-        (variable.name.to_string(), container.place_of(variable.entry).as_str().replacen(at, "", 1))
+        (variable.name.to_string(), container.place_of(variable.entry).as_str().replacen(at.as_str(), "", 1))
     };
     let set: Vec<(String, String)> = variables.iter().map(place).collect();
     prop_assert_eq!(&set, &truth.set);

@@ -104,7 +104,7 @@ fn examine_where_all_is_seen(policy: &Policy, subjects: &[Subject<'_>]) -> Vec<V
             mode: Mode::Enforce,
             expectations: policy.expectations("default", &surroundings.namespace_annotations),
             surroundings: &surroundings,
-            change: Change::Everything,
+            change: &|| Change::Everything,
             maker: Maker::Anybody,
             can_be_mended: true,
         };

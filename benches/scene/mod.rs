@@ -73,7 +73,7 @@ impl Scene {
             mode: Mode::Enforce,
             expectations: self.policy.expectations(NAMESPACE, &self.surroundings.namespace_annotations),
             surroundings: &self.surroundings,
-            change: Change::Everything,
+            change: &|| Change::Everything,
             maker: Maker::Anybody,
             can_be_mended: true,
         };

@@ -44,7 +44,7 @@ fn mended(policy: &Policy, subject: &Subject<'_>) -> Vec<Ruling> {
         mode: Mode::Enforce,
         expectations: policy.expectations(&subject.identity.namespace, &BTreeMap::new()),
         surroundings: &surroundings,
-        change: Change::Everything,
+        change: &|| Change::Everything,
         maker: Maker::Anybody,
         can_be_mended: true,
     };

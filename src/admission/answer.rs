@@ -75,7 +75,7 @@ pub fn answer(
         mode: entry.mode,
         expectations: policy.expectations(&subject.identity.namespace, &surroundings.namespace_annotations),
         surroundings,
-        change: change(request, &subject, namespace),
+        change: &|| change(request, &subject, namespace),
         maker: maker(policy, request, &subject),
         can_be_mended: request.operation == Operation::Create || !keeps_its_template,
     };

@@ -128,7 +128,7 @@ struct Review<'a> {
     #[serde(borrow, default)]
     kind: Cow<'a, str>,
     #[serde(borrow, default)]
-    request: Option<&'a RawValue>,
+    request: Option<Mapping<Request<'a>>>,
 }
 
 impl<'a> Request<'a> {
@@ -141,17 +141,16 @@ impl<'a> Request<'a> {
         if body.is_empty() {
             return Err(undecodable("body", format!("is empty; expected an {KIND} of {API_VERSION}")));
         }
-        let Mapping(review): Mapping<Review<'_>> = decoded("", body)?;
+        let Mapping(review): Mapping<Review<'_>> = decoded(body)?;
         if review.kind != KIND || review.api_version != API_VERSION {
             return Err(undecodable(
                 "apiVersion, kind",
                 format!("another kind or version of review; expected {KIND} of {API_VERSION}"),
             ));
         }
-        let Some(request) = review.request else {
+        let Some(Mapping(request)) = review.request else {
             return Err(undecodable("request", "is missing".to_owned()));
         };
-        let Mapping(request): Mapping<Self> = decoded("request", request.get().as_bytes())?;
         if request.object.is_none() && request.operation.writes() {
             return Err(undecodable(
                 "request.object",
@@ -168,15 +167,13 @@ impl<'a> Request<'a> {
 }
 
 /// Reads `json` once; only if that fails, a second time with the path, so that a good review doesn't pay for it.
-fn decoded<'a, T: Deserialize<'a>>(inside: &str, json: &'a [u8]) -> Result<T, Undecodable> {
+fn decoded<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Undecodable> {
     serde_json::from_slice(json).map_err(|error| match error.classify() {
         Category::Syntax | Category::Eof | Category::Io => {
             let place = format!("line {} column {}", error.line(), error.column());
             Undecodable { place, problem: "the body is not JSON, or ends too early".to_owned() }
         }
-        Category::Data => {
-            Undecodable { place: place(inside, &path_of_fault::<T>(json)), problem: data_problem(&error) }
-        }
+        Category::Data => Undecodable { place: place(&path_of_fault::<T>(json)), problem: data_problem(&error) },
     })
 }
 
@@ -198,11 +195,11 @@ fn data_problem(error: &serde_json::Error) -> String {
     }
 }
 
-fn place(inside: &str, path: &serde_path_to_error::Path) -> String {
+fn place(path: &serde_path_to_error::Path) -> String {
     let tokens = path.iter().map(|segment| match segment {
         Segment::Map { key } => key.clone(),
         other => other.to_string(),
     });
-    let at = PointerBuf::from_tokens((!inside.is_empty()).then(|| inside.to_owned()).into_iter().chain(tokens));
+    let at = PointerBuf::from_tokens(tokens);
     if at.is_root() { "body".to_owned() } else { dotted(&at) }
 }

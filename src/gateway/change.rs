@@ -93,7 +93,7 @@ fn changed_containers(old: &Workload, new: &Workload) -> BTreeSet<PointerBuf> {
     for container in new.containers() {
         let was = by_name.get_mut(&(container.list, container.name)).and_then(VecDeque::pop_front);
         if !was.is_some_and(|was| same(was, &container)) {
-            changed.insert(container.at);
+            changed.insert(container.at());
         }
     }
     changed

@@ -56,8 +56,17 @@ impl ConfigMap {
 
     /// The value of a key, as an environment variable takes it.
     pub(super) fn value(&self, key: &str) -> Option<Value<'_>> {
-        let text = Cow::Borrowed(self.data.get(key)?.as_str());
-        Some(if self.cut.contains(key) { Value::Unseen(text) } else { Value::Text(text) })
+        self.data.get(key).map(|text| self.seen(key, text))
+    }
+
+    /// Each key with its value, as an environment variable takes it.
+    pub(super) fn values(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
+        self.data.iter().map(|(key, text)| (key.as_str(), self.seen(key, text)))
+    }
+
+    fn seen<'a>(&self, key: &str, text: &'a str) -> Value<'a> {
+        let text = Cow::Borrowed(text);
+        if self.cut.contains(key) { Value::Unseen(text) } else { Value::Text(text) }
     }
 
     /// Each key that stands for a setting, however it is spelt, with its text.

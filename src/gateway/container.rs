@@ -15,11 +15,24 @@ pub enum ContainerList {
     InitContainers,
 }
 
+impl ContainerList {
+    /// Its name in a `PodSpec`.
+    fn field(self) -> &'static str {
+        match self {
+            Self::Containers => "containers",
+            Self::EphemeralContainers => "ephemeralContainers",
+            Self::InitContainers => "initContainers",
+        }
+    }
+}
+
 /// What rules read of a container.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Copy)]
 pub struct Container<'a> {
-    /// Where it stands in the object.
-    pub at: PointerBuf,
+    /// Where its pod template stands in the object.
+    template: &'static str,
+    /// Its index in its list.
+    index: usize,
     /// The list it stands in.
     pub list: ContainerList,
     /// Its name, unique in its Pod.
@@ -35,23 +48,26 @@ pub struct Container<'a> {
 }
 
 impl<'a> Container<'a> {
-    /// Every container of `spec`, which stands at the JSON pointer `at`.
-    pub(super) fn all(spec: &'a PodSpec, at: &str) -> Vec<Self> {
+    /// Every container of `spec`, of the pod template at the JSON pointer `template`.
+    pub(super) fn all(spec: &'a PodSpec, template: &'static str) -> Vec<Self> {
         let lists = [
             (ContainerList::Containers, &spec.containers),
             (ContainerList::InitContainers, &spec.init_containers),
             (ContainerList::EphemeralContainers, &spec.ephemeral_containers),
         ];
-        let of_list = |(list, containers): (ContainerList, &'a Vec<ContainerSpec>)| {
-            let placed = containers.iter().enumerate();
-            placed.map(move |(index, container)| Self::of(container, list, place(at, list, index)))
-        };
-        lists.into_iter().flat_map(of_list).collect()
+        let mut all = Vec::with_capacity(lists.iter().map(|(_, containers)| containers.len()).sum());
+        for (list, containers) in lists {
+            all.extend(
+                containers.iter().enumerate().map(|(index, container)| Self::of(container, list, template, index)),
+            );
+        }
+        all
     }
 
-    fn of(container: &'a ContainerSpec, list: ContainerList, at: PointerBuf) -> Self {
+    fn of(container: &'a ContainerSpec, list: ContainerList, template: &'static str, index: usize) -> Self {
         Self {
-            at,
+            template,
+            index,
             list,
             name: &container.name,
             image: &container.image,
@@ -59,6 +75,12 @@ impl<'a> Container<'a> {
             env_from: &container.env_from,
             volume_mounts: &container.volume_mounts,
         }
+    }
+
+    /// Where it stands in the object.
+    pub fn at(&self) -> PointerBuf {
+        let index = self.index.to_string();
+        PointerBuf::from_tokens(self.template.split('/').skip(1).chain(["spec", self.list.field(), &index]))
     }
 
     /// The place of an entry that sets variables.
@@ -72,19 +94,10 @@ impl<'a> Container<'a> {
 
     /// The place of something inside this container.
     pub fn place<'t>(&self, tokens: impl IntoIterator<Item = &'t str>) -> PointerBuf {
-        let mut at = self.at.clone();
+        let mut at = self.at();
         for token in tokens {
             at.push_back(token);
         }
         at
     }
-}
-
-fn place(spec: &str, list: ContainerList, index: usize) -> PointerBuf {
-    let list = match list {
-        ContainerList::Containers => "containers",
-        ContainerList::EphemeralContainers => "ephemeralContainers",
-        ContainerList::InitContainers => "initContainers",
-    };
-    PointerBuf::from_tokens(spec.split('/').skip(1).chain([list, index.to_string().as_str()]))
 }

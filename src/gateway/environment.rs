@@ -23,8 +23,8 @@ const VARIABLES: usize = 100_000;
 #[derive(Default)]
 pub struct Environment<'a> {
     variables: Vec<Variable<'a>>,
-    /// Where the variable of a name that was set last stands in `variables`.
-    last: HashMap<Cow<'a, str>, usize>,
+    /// Where the variable of a name that was set last stands in `variables`, from the first reference to one on.
+    last: Option<HashMap<Cow<'a, str>, usize>>,
     /// Those of `variables` that stand for a setting, found once since every rule asks for them.
     settings: Vec<(Setting, usize)>,
     hidden: Vec<Hidden<'a>>,
@@ -59,6 +59,7 @@ impl<'a> Environment<'a> {
             environment.take_all(from, Entry::EnvFrom(index), surroundings);
         }
         environment.mark_what_may_be_overridden();
+        environment.variables.reserve(container.env.len());
         for (index, variable) in container.env.iter().enumerate() {
             environment.set(variable, Entry::Env(index), &Scope { container, workload, surroundings });
         }
@@ -91,11 +92,12 @@ impl<'a> Environment<'a> {
             // what isn't there yet may be there when the container starts
             Sight::Seen(_) | Sight::Absent | Sight::Unseen => return self.hide(prefix, None),
         };
-        for key in config_map.data.keys() {
+        self.variables.reserve(config_map.data.len());
+        for (key, value) in config_map.values() {
             self.push(Variable {
                 name: if prefix.is_empty() { Cow::Borrowed(key) } else { Cow::Owned(format!("{prefix}{key}")) },
                 entry,
-                value: config_map.value(key).unwrap_or(Value::UNKNOWN),
+                value,
                 source: Source::ConfigMap { name: &reference.name, key: Cow::Borrowed(key) },
                 may_be_overridden: false,
             });
@@ -137,12 +139,14 @@ impl<'a> Environment<'a> {
     }
 
     fn push(&mut self, variable: Variable<'a>) {
-        self.last.insert(variable.name.clone(), self.variables.len());
+        if let Some(last) = &mut self.last {
+            last.insert(variable.name.clone(), self.variables.len());
+        }
         self.settings.extend(Setting::of(&variable.name).map(|setting| (setting, self.variables.len())));
         self.variables.push(variable);
     }
 
-    fn expand(&self, text: &'a str) -> Value<'a> {
+    fn expand(&mut self, text: &'a str) -> Value<'a> {
         if !text.contains('$') {
             return Value::Text(Cow::Borrowed(text));
         }
@@ -166,10 +170,18 @@ impl<'a> Environment<'a> {
         if is_seen { Value::Text(Cow::Owned(expanded)) } else { Value::Unseen(Cow::Owned(expanded)) }
     }
 
+    /// The variable of this name that was set last.
+    fn last(&mut self, name: &str) -> Option<&Variable<'a>> {
+        let last = self.last.get_or_insert_with(|| {
+            self.variables.iter().enumerate().map(|(index, variable)| (variable.name.clone(), index)).collect()
+        });
+        last.get(name).and_then(|index| self.variables.get(*index))
+    }
+
     /// What `$(name)` stands for: the variable set last, unless a source that can't be seen comes after it; else whatever
     /// such a source may hold; else itself.
-    fn referenced(&self, name: &str, written: &'a str) -> Value<'a> {
-        if let Some(variable) = self.last.get(name).and_then(|index| self.variables.get(*index)) {
+    fn referenced(&mut self, name: &str, written: &'a str) -> Value<'a> {
+        if let Some(variable) = self.last(name) {
             return if variable.may_be_overridden { Value::UNKNOWN } else { variable.value.clone() };
         }
         let may_set = self.hidden.iter().filter(|hidden| hidden.can_set(name));

@@ -35,6 +35,8 @@ pub enum ReadKey {
     Misspelt(Option<IdentityKey>),
 }
 
+/// The letters of [`IDENTITY_PREFIX`].
+const PREFIX_LETTERS: &str = "azureworkloadidentity";
 /// From this likeness on (0 to 1), an unknown name is taken for a slip of a known one.
 const LIKENESS: f32 = 0.7;
 /// Longest name behind the prefix of a label or annotation (Kubernetes, "Labels and Selectors").
@@ -74,7 +76,8 @@ impl IdentityKey {
     /// How `key` is read; `None` if it has nothing to do with workload identity.
     pub fn read(key: &str) -> Option<ReadKey> {
         let (prefix, name) = key.split_once('/')?;
-        if !letters(prefix).trim_end_matches("io").eq("azureworkloadidentity") {
+        // nearly every prefix is shorter than these letters
+        if prefix.len() < PREFIX_LETTERS.len() || !letters(prefix).trim_end_matches("io").eq(PREFIX_LETTERS) {
             return None;
         }
         if format!("{prefix}/") != IDENTITY_PREFIX {

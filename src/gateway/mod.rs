@@ -27,6 +27,7 @@ mod setting;
 mod snapshot;
 mod subject;
 mod surroundings;
+mod type_meta;
 mod value_from;
 mod variable;
 pub mod well_known;

@@ -1,20 +1,57 @@
 //! Single places of an object, read out of its JSON without building the rest.
 
+use super::reading::Text;
 use jsonptr::Pointer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// The JSON that stands at a place, as it is written.
 pub(super) fn text_at<'j>(json: &'j str, place: &Pointer) -> Option<&'j str> {
-    place.tokens().try_fold(json, |json, token| {
-        let mut members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(json).ok()?;
-        members.remove(token.decoded().as_ref()).map(RawValue::get)
-    })
+    Way(place).deserialize(&mut serde_json::Deserializer::from_str(json)).ok().flatten()
+}
+
+/// Where it goes on to one place.
+struct Way<'p>(&'p Pointer);
+
+impl<'de> DeserializeSeed<'de> for Way<'_> {
+    type Value = Option<&'de str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        match self.0.split_front() {
+            Some((token, beyond)) => deserializer.deserialize_map(Member { name: &token.decoded(), beyond }),
+            None => <&RawValue>::deserialize(deserializer).map(|raw| Some(raw.get())),
+        }
+    }
+}
+
+/// The member of an object that it goes on in.
+struct Member<'p> {
+    name: &'p str,
+    beyond: &'p Pointer,
+}
+
+impl<'de> Visitor<'de> for Member<'_> {
+    type Value = Option<&'de str>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(Text(key)) = map.next_key()? {
+            if key == self.name {
+                found = map.next_value_seed(Way(self.beyond))?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
 }
 
 /// The object with nothing but what leads to `places`.
@@ -104,10 +141,6 @@ impl<'de> Visitor<'de> for &Ways {
         Ok(Value::String(text.to_owned()))
     }
 }
-
-/// A text that is borrowed where it is written as it is.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {

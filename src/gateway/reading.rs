@@ -3,6 +3,7 @@
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,6 +16,11 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Mapping<T> {
         deserializer.deserialize_map(MappingVisitor(PhantomData)).map(Self)
     }
 }
+
+/// A text that is borrowed where it is written as it is.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 struct MappingVisitor<T>(PhantomData<T>);
 

@@ -31,6 +31,8 @@ pub enum Setting {
 impl Setting {
     /// The setting that a name of an environment variable or `ConfigMap` key stands for, if a rule reads it.
     pub fn of(name: &str) -> Option<Self> {
+        // nearly every name is none, and most are told from one by their first letter
+        name.starts_with(['c', 'C', 'g', 'G', 'k', 'K']).then_some(())?;
         let name = normalised(name);
         match name.as_ref() {
             "config.service.auth" => Some(Self::Auth),

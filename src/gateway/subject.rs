@@ -1,6 +1,7 @@
 //! An object under examination: its bytes, its typed view, and its raw value on demand, all from one constructor.
 
-use super::reading::{Mapping, or_default};
+use super::reading::or_default;
+use super::type_meta::{Object, TypeMeta};
 use super::{ConfigMap, Kind, Metadata, Owner, Service, ServiceAccount, Workload, places};
 use jsonptr::{Pointer, PointerBuf};
 use serde::de::DeserializeSeed;
@@ -9,7 +10,6 @@ use serde_json::Value;
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 use std::borrow::Cow;
-use std::marker::PhantomData;
 
 /// An object of a kind that rules look at.
 pub struct Subject<'a> {
@@ -68,10 +68,12 @@ impl<'a> Subject<'a> {
     /// The object is of a kind that we look at, but not of its shape.
     pub fn recognise(json: impl Into<Cow<'a, str>>, namespace: &str) -> Result<Option<Self>, Unreadable> {
         let json = json.into();
-        let Mapping(head) = read(&json, PhantomData::<Mapping<Head>>)?;
-        let Some(kind) = Kind::of(&head.api_version, &head.kind) else { return Ok(None) };
+        let meta = TypeMeta::of(&json)?;
+        let Some(kind) = meta.known() else { return Ok(None) };
         let view = read(&json, kind)?;
-        let identity = Identity { api_version: head.api_version, kind: head.kind, ..view.identity(namespace) };
+        let told = |text: Option<Cow<'_, str>>| text.unwrap_or_default().into_owned();
+        let of_view = view.identity(namespace);
+        let identity = Identity { api_version: told(meta.api_version), kind: told(meta.kind), ..of_view };
         Ok(Some(Self { identity, kind, view, json }))
     }
 
@@ -144,26 +146,16 @@ pub struct Namespace {
     pub metadata: Metadata,
 }
 
-/// What tells an object's kind; a missing field is an unknown kind, not an error.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Head {
-    #[serde(default)]
-    api_version: String,
-    #[serde(default)]
-    kind: String,
-}
-
 /// A kind knows how to read its view.
 impl<'de> DeserializeSeed<'de> for Kind {
     type Value = View;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<View, D::Error> {
         Ok(match self {
-            Self::ConfigMap => View::ConfigMap(Mapping::deserialize(reader)?.0),
-            Self::Namespace => View::Namespace(Mapping::deserialize(reader)?.0),
-            Self::Service => View::Service(Mapping::deserialize(reader)?.0),
-            Self::ServiceAccount => View::ServiceAccount(Mapping::deserialize(reader)?.0),
+            Self::ConfigMap => View::ConfigMap(Object::deserialize(reader)?.0),
+            Self::Namespace => View::Namespace(Object::deserialize(reader)?.0),
+            Self::Service => View::Service(Object::deserialize(reader)?.0),
+            Self::ServiceAccount => View::ServiceAccount(Object::deserialize(reader)?.0),
             kind => View::Workload(Box::new(Workload::read(kind, reader)?)),
         })
     }
@@ -171,17 +163,20 @@ impl<'de> DeserializeSeed<'de> for Kind {
 
 /// Reads `json` once; only if that fails, a second time with the path, so that a good object doesn't pay for it.
 fn read<'de, S: DeserializeSeed<'de> + Copy>(json: &'de str, seed: S) -> Result<S::Value, Unreadable> {
-    seed.deserialize(&mut serde_json::Deserializer::from_str(json)).map_err(|_| {
-        let mut track = serde_path_to_error::Track::new();
-        let mut reader = serde_json::Deserializer::from_str(json);
-        let again = seed.deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track));
-        // serde's own message quotes the value, so only the place of it is used
-        let problem = match again.map(|_| ()).map_err(|error| error.classify()) {
-            Ok(()) | Err(Category::Data | Category::Io) => "is not of the type that Kubernetes expects here",
-            Err(Category::Syntax | Category::Eof) => "is not JSON that can be read",
-        };
-        Unreadable { at: pointer(&track.path()), problem }
-    })
+    seed.deserialize(&mut serde_json::Deserializer::from_str(json)).map_err(|_| fault(json, seed))
+}
+
+/// What is wrong with JSON that could not be read.
+pub(super) fn fault<'de, S: DeserializeSeed<'de>>(json: &'de str, seed: S) -> Unreadable {
+    let mut track = serde_path_to_error::Track::new();
+    let mut reader = serde_json::Deserializer::from_str(json);
+    let again = seed.deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track));
+    // serde's own message quotes the value, so only the place of it is used
+    let problem = match again.map(|_| ()).map_err(|error| error.classify()) {
+        Ok(()) | Err(Category::Data | Category::Io) => "is not of the type that Kubernetes expects here",
+        Err(Category::Syntax | Category::Eof) => "is not JSON that can be read",
+    };
+    Unreadable { at: pointer(&track.path()), problem }
 }
 
 fn pointer(path: &Path) -> PointerBuf {

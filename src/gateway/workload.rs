@@ -1,7 +1,8 @@
 //! A subject with a pod template, of any kind.
 
 use super::pod_spec::{PodSpec, Volume};
-use super::reading::{Mapping, or_default};
+use super::reading::or_default;
+use super::type_meta::Object;
 use super::well_known::Keys;
 use super::{Container, Kind, Metadata, well_known};
 use jsonptr::PointerBuf;
@@ -29,10 +30,10 @@ impl Workload {
     /// Reads a workload of `kind`, each by the shape of its own.
     pub(super) fn read<'de, D: serde::Deserializer<'de>>(kind: Kind, deserializer: D) -> Result<Self, D::Error> {
         let (metadata, template) = match kind {
-            Kind::CronJob => Mapping::<CronJob>::deserialize(deserializer)?.0.split(),
-            Kind::Pod => Mapping::<Template>::deserialize(deserializer)?.0.split(),
-            Kind::PodTemplate => Mapping::<PodTemplate>::deserialize(deserializer)?.0.split(),
-            _ => Mapping::<Controller>::deserialize(deserializer)?.0.split(),
+            Kind::CronJob => Object::<CronJob>::deserialize(deserializer)?.0.split(),
+            Kind::Pod => Object::<Template>::deserialize(deserializer)?.0.split(),
+            Kind::PodTemplate => Object::<PodTemplate>::deserialize(deserializer)?.0.split(),
+            _ => Object::<Controller>::deserialize(deserializer)?.0.split(),
         };
         Ok(Self { kind, metadata, template })
     }
@@ -54,7 +55,7 @@ impl Workload {
 
     /// Every container, of all three lists.
     pub fn containers(&self) -> Vec<Container<'_>> {
-        Container::all(&self.template.spec, &format!("{}/spec", self.template_pointer()))
+        Container::all(&self.template.spec, self.template_pointer())
     }
 
     /// The `ServiceAccount` that its Pods name; the deprecated alias counts, as it does for Kubernetes.

@@ -2,6 +2,7 @@
 
 use super::{Expectations, Finding, Mode, Rule, Ruling};
 use crate::gateway::{Change, Surroundings};
+use jsonptr::Pointer;
 use serde::Deserialize;
 
 /// Everything beside the subject itself that a judgement depends on.
@@ -12,8 +13,9 @@ pub struct Context<'a> {
     pub expectations: Expectations,
     /// What stands beside the subject in its namespace.
     pub surroundings: &'a Surroundings,
-    /// How much of the subject is judged, and how much only remarked on.
-    pub change: Change,
+    /// How much of the subject is judged, and how much only remarked on. Asked once, if there is a fault to ask for: to
+    /// know it, what was there before must be read.
+    pub change: &'a dyn Fn() -> Change,
     /// Who makes it.
     pub maker: Maker,
     /// Can a remedy still be carried out? Not on what Kubernetes keeps as it was made.
@@ -43,11 +45,17 @@ pub enum ControlledPods {
 
 impl Context<'_> {
     /// Puts a finding of `rule`, whose own mode is `of_rule`, under the mode that counts for it.
-    pub(super) fn rule_on(&self, rule: &'static Rule, of_rule: Mode, mut finding: Finding) -> Ruling {
+    pub(super) fn rule_on(
+        &self,
+        rule: &'static Rule,
+        of_rule: Mode,
+        mut finding: Finding,
+        touches: impl Fn(&Pointer) -> bool,
+    ) -> Ruling {
         if !self.can_be_mended {
             finding.remedy.clear();
         }
-        let is_judged = !finding.only_remarked && self.maker == Maker::Anybody && self.change.touches(&finding.at);
+        let is_judged = !finding.only_remarked && self.maker == Maker::Anybody && touches(&finding.at);
         let if_enforced = if is_judged { of_rule } else { of_rule.milder(Mode::Audit) };
         Ruling { rule, mode: if_enforced.milder(self.mode), if_enforced, finding }
     }

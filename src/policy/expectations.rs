@@ -44,6 +44,9 @@ impl Layer {
     ///
     /// Which Secrets are allowed is the document's to say, never a namespace's own.
     pub(super) fn of_annotations(annotations: &BTreeMap<String, String>) -> Self {
+        if !annotations.keys().any(|key| key.starts_with(well_known::OUR_PREFIX)) {
+            return Self::default();
+        }
         let text = |key: &str| {
             annotations.get(&format!("{}{key}", well_known::OUR_PREFIX)).map(String::as_str).unwrap_or_default()
         };

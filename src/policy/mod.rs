@@ -33,7 +33,9 @@ pub use setting_value::SettingValue;
 use crate::gateway::{Images, Subject};
 use expectations::Layer;
 use json_patch::Patch;
+use rules::RULES;
 use serde_json::Value;
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 /// Rules × modes × expectations: everything by which a subject is judged.
@@ -55,10 +57,14 @@ impl Policy {
     /// wrong, or that the subject is not a gateway's.
     pub fn examine(&self, subject: &Subject<'_>, context: &Context<'_>) -> Vec<Ruling> {
         let Some(case) = Case::of(subject, context, &self.images) else { return Vec::new() };
+        let change = LazyCell::new(context.change);
         let mut rulings = Vec::new();
-        for rule in rules::RULES.iter().filter(|rule| context.mode.milder(self.mode(rule)) != Mode::Off) {
-            rulings
-                .extend((rule.check)(&case).into_iter().map(|finding| context.rule_on(rule, self.mode(rule), finding)));
+        for rule in RULES {
+            let mode = self.mode(rule);
+            if context.mode.milder(mode) != Mode::Off {
+                let findings = (rule.check)(&case).into_iter();
+                rulings.extend(findings.map(|finding| context.rule_on(rule, mode, finding, |at| change.touches(at))));
+            }
         }
         if !rulings.is_empty() {
             let sketch = subject.sketch(rulings.iter().map(|ruling| ruling.finding.at.as_ref()));

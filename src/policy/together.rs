@@ -33,7 +33,7 @@ impl Policy {
             mode,
             expectations: self.expectations(&subject.identity.namespace, &surroundings.namespace_annotations),
             surroundings,
-            change: Change::Everything,
+            change: &|| Change::Everything,
             maker: if is_left_to_owner { Maker::Controller } else { Maker::Anybody },
             can_be_mended: true,
         }

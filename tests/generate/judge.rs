@@ -13,7 +13,7 @@ pub(crate) fn examine(world: &World, object: &Value) -> Vec<Ruling> {
         mode: Mode::Enforce,
         expectations: policy.expectations(&subject.identity.namespace, &surroundings.namespace_annotations),
         surroundings: &surroundings,
-        change: Change::Everything,
+        change: &|| Change::Everything,
         maker: Maker::Anybody,
         can_be_mended: true,
     };

@@ -13,21 +13,21 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let Some(gateway) = case.gateway_that_signs_in() else { return Vec::new() };
-    let at = gateway.workload.place(["metadata", "labels", USE]);
+    let at = || gateway.workload.place(["metadata", "labels", USE]);
     match gateway.workload.template_labels().get(USE).map(String::as_str) {
         Some("true") => Vec::new(),
         Some(_) => vec![Finding::new(
-            at,
+            at(),
             format!(
                 "label {USE} is not \"true\", and only \"true\" injects the identity; set it to \"true\", or remove it to have it set"
             ),
         )],
         None => vec![
             Finding::new(
-                at.clone(),
+                at(),
                 format!("label {USE}: \"true\" is not on the pod template, so no identity is injected; add it"),
             )
-            .remedied_by([Edit::set(at, "true")]),
+            .remedied_by([Edit::set(at(), "true")]),
         ],
     }
 }

@@ -25,19 +25,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let containers = containers
         .filter(|container| container.list != ContainerList::EphemeralContainers && !is_injected(workload, container));
     let variables = containers.flat_map(|container| {
-        container
-            .env
-            .iter()
-            .enumerate()
-            .map(|(index, variable)| (container.place_of(Entry::Env(index)), &variable.name))
+        container.env.iter().enumerate().map(move |(index, variable)| (container, Entry::Env(index), &variable.name))
     });
-    let overridden = variables.filter(|(_, name)| INJECTED.contains(&name.as_str()));
+    let overridden = variables.filter(|(.., name)| INJECTED.contains(&name.as_str()));
     overridden
-        .map(|(at, name)| {
-            Finding::new(
-                at,
-                format!("{name} is set by hand and silently wins over what workload identity injects; remove it"),
-            )
+        .map(|(container, entry, name)| {
+            let problem = "is set by hand and silently wins over what workload identity injects; remove it";
+            Finding::new(container.place_of(entry), format!("{name} {problem}"))
         })
         .collect()
 }

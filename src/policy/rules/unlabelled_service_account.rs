@@ -14,16 +14,16 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let Some(account) = case.service_account() else { return Vec::new() };
-    let at = PointerBuf::from_tokens(["metadata", "labels", USE]);
+    let at = || PointerBuf::from_tokens(["metadata", "labels", USE]);
     match account.metadata.labels.get(USE).map(String::as_str) {
         Some("true") => Vec::new(),
         Some(_) => vec![Finding::new(
-            at,
+            at(),
             format!("label {USE} is not \"true\"; set it to \"true\", or remove it to have it set"),
         )],
         None => vec![
-            Finding::new(at.clone(), format!("label {USE}: \"true\" is not set; add it"))
-                .remedied_by([Edit::set(at, "true")]),
+            Finding::new(at(), format!("label {USE}: \"true\" is not set; add it"))
+                .remedied_by([Edit::set(at(), "true")]),
         ],
     }
 }
