@@ -110,12 +110,12 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<A> {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
         let [has_api_version, has_kind] = &mut self.seen;
         while let Some(Text(key)) = self.map.next_key()? {
-            let (seen, name) = match key.as_ref() {
+            let (is_there, name) = match key.as_ref() {
                 API_VERSION => (&mut *has_api_version, API_VERSION),
                 KIND => (&mut *has_kind, KIND),
                 other => return seed.deserialize(other.into_deserializer()).map(Some),
             };
-            if std::mem::replace(seen, true) {
+            if std::mem::replace(is_there, true) {
                 return Err(Error::duplicate_field(name));
             }
             self.map.next_value::<IgnoredAny>()?;

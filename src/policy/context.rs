@@ -47,8 +47,7 @@ impl Context<'_> {
     /// Puts a finding of `rule`, whose own mode is `of_rule`, under the mode that counts for it.
     pub(super) fn rule_on(
         &self,
-        rule: &'static Rule,
-        of_rule: Mode,
+        (rule, of_rule): (&'static Rule, Mode),
         mut finding: Finding,
         touches: impl Fn(&Pointer) -> bool,
     ) -> Ruling {

@@ -63,7 +63,8 @@ impl Policy {
             let mode = self.mode(rule);
             if context.mode.milder(mode) != Mode::Off {
                 let findings = (rule.check)(&case).into_iter();
-                rulings.extend(findings.map(|finding| context.rule_on(rule, mode, finding, |at| change.touches(at))));
+                rulings
+                    .extend(findings.map(|finding| context.rule_on((*rule, mode), finding, |at| change.touches(at))));
             }
         }
         if !rulings.is_empty() {
