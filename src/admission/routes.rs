@@ -1,6 +1,6 @@
-//! The three paths, and the one event of every review. The object itself is never logged.
+//! The three paths, and the event of a review. The object itself is never logged.
 
-use super::{Answer, Entry, Request, Undecodable, answer, answer_or_stand_in};
+use super::{Answer, Entry, Request, Undecodable, Verdict, answer, answer_or_stand_in};
 use crate::gateway::{Snapshot, Surroundings};
 use crate::policy::{Policy, Ruling, printable};
 use arc_swap::ArcSwap;
@@ -102,24 +102,33 @@ fn is_json(headers: &HeaderMap) -> bool {
     text.split(';').next().is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// The event of a review.
+/// The event of a review. One that nothing is said of is none that anybody looks for: it is counted by the metrics, and
+/// an event of level debug, since writing it costs more than judging it (`docs/adr/0012`).
 fn log(entry: Entry, request: &Request<'_>, answer: &Answer, duration: Duration) {
-    let violations: Vec<String> = answer.rulings.iter().map(Ruling::sentence).collect();
-    tracing::info!(
-        uid = %printable(&request.uid),
-        door = entry.door.name(),
-        mode = entry.mode.name(),
-        verdict = answer.verdict.name(),
-        operation = request.operation.name(),
-        kind = %printable(&request.kind.kind),
-        sub_resource = %printable(request.sub_resource()),
-        namespace = %printable(request.namespace.as_deref().unwrap_or_default()),
-        name = %printable(request.name.as_deref().unwrap_or_default()),
-        user = %printable(&request.user_info.username),
-        dry_run = request.dry_run.unwrap_or_default(),
-        violations = %printable(&violations.join(" | ")),
-        patch = answer.patch.as_ref().map(ToString::to_string),
-        microseconds = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
-        "review"
-    );
+    macro_rules! event {
+        ($level:ident) => {
+            tracing::$level!(
+                uid = %printable(&request.uid),
+                door = entry.door.name(),
+                mode = entry.mode.name(),
+                verdict = answer.verdict.name(),
+                operation = request.operation.name(),
+                kind = %printable(&request.kind.kind),
+                sub_resource = %printable(request.sub_resource()),
+                namespace = %printable(request.namespace.as_deref().unwrap_or_default()),
+                name = %printable(request.name.as_deref().unwrap_or_default()),
+                user = %printable(&request.user_info.username),
+                dry_run = request.dry_run.unwrap_or_default(),
+                violations = %printable(&violations(answer)),
+                patch = answer.patch.as_ref().map(ToString::to_string),
+                microseconds = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
+                "review"
+            )
+        };
+    }
+    if answer.verdict == Verdict::Allowed { event!(debug) } else { event!(info) }
+}
+
+fn violations(answer: &Answer) -> String {
+    answer.rulings.iter().map(Ruling::sentence).collect::<Vec<_>>().join(" | ")
 }

@@ -57,6 +57,8 @@ impl Server {
             .args(["--cluster", "--kubeconfig"])
             .arg(&kubeconfig_file)
             .args(arguments)
+            // a review that nothing is said of is an event, too
+            .env("RUST_LOG", "info,apim_keyless::admission=debug")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(File::create(&log).unwrap())
