@@ -8,9 +8,10 @@ run:
 test:
 	cargo test
 
-# how long a judgement takes; docs/performance.md says what the figures mean
+# how long a judgement takes, and what it costs as it is served; docs/performance.md says what the figures mean
 bench:
 	cargo bench --bench judgement
+	cargo bench --bench serving
 
 # replicas that come and go, stalled clients, overload and growth, in full: some 10 minutes
 soak:

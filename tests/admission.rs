@@ -56,6 +56,7 @@ async fn every_recorded_review_is_answered_as_a_person_agreed() {
 #[tokio::test]
 async fn silence_is_mended() {
     let bare = [
+        "chart-deployment-bare",
         "config-map-bare",
         "daemon-set-bare",
         "deployment-applied",
@@ -75,8 +76,14 @@ async fn silence_is_mended() {
 
 #[tokio::test]
 async fn a_key_is_refused_whatever_holds_it() {
-    let with_key =
-        ["cron-job-with-key", "deployment-with-key", "job-with-key", "pod-with-forged-owner", "pod-with-key"];
+    let with_key = [
+        "chart-deployment-with-key",
+        "cron-job-with-key",
+        "deployment-with-key",
+        "job-with-key",
+        "pod-with-forged-owner",
+        "pod-with-key",
+    ];
     let house = House::open().await;
     for name in with_key {
         assert_eq!(outcomes(&house, name).await[1..], ["refused", "remarked"], "{name}");
@@ -132,6 +139,10 @@ async fn an_update_of_the_judged_part_is_judged_whole() {
 #[tokio::test]
 async fn what_is_right_or_none_of_ours_passes_untouched() {
     let foreign = [
+        "chart-config-map",
+        "chart-deployment",
+        "chart-deployment-image-changed",
+        "chart-service-account",
         "cluster-authority-config-map",
         "default-service-account",
         "deployment-deleted",

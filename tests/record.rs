@@ -18,6 +18,8 @@ use serde_json::{Value, json};
 const ARTICLE: &str = include_str!("../deploy/examples/01-workload-identity.yaml");
 const BARE: &str = include_str!("../deploy/examples/02-bare.yaml");
 const PORTAL: &str = include_str!("../deploy/examples/03-portal-auth-key.yaml");
+const CHART: &str = include_str!("manifests/chart-workload-identity.yaml");
+const CHART_WITH_KEY: &str = include_str!("manifests/chart-gateway-token.yaml");
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "writes tests/reviews anew"]
@@ -36,6 +38,7 @@ async fn reviews_of_a_real_api_server() {
     pods(&studio).await;
     other_kinds(&studio).await;
     foreign_objects(&studio).await;
+    chart(&studio).await;
     job_of_the_cron_job(&studio).await;
 }
 
@@ -207,6 +210,25 @@ async fn foreign_objects(studio: &Studio) {
     let data = json!({"retention": "30d"});
     let config_map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data});
     studio.create("foreign-config-map", &config_map).await;
+}
+
+/// What Helm makes of the official chart, for a namespace that expects a ServiceAccount and a client id.
+async fn chart(studio: &Studio) {
+    let mut account = one(CHART, "ServiceAccount");
+    let client = json!("7d1c6ae4-3b52-4f0e-9a64-0c5f6e2b8d10");
+    account["metadata"]["annotations"]["azure.workload.identity/client-id"] = client;
+    studio.create("chart-service-account", &account).await;
+    studio.create("chart-config-map", &one(CHART, "ConfigMap")).await;
+    let mut complete = one(CHART, "Deployment");
+    complete["spec"]["template"]["spec"]["serviceAccountName"] = json!("apim-gateway-workload-identity");
+    studio.create("chart-deployment", &complete).await;
+    studio.patch("chart-deployment-image-changed", &complete, &new_image("2.11.2")).await;
+    let mut bare = complete;
+    bare["metadata"]["name"] = json!("bare-azure-api-management-gateway");
+    let labels = bare["spec"]["template"]["metadata"]["labels"].as_object_mut().unwrap();
+    assert!(labels.remove("azure.workload.identity/use").is_some());
+    studio.create("chart-deployment-bare", &bare).await;
+    studio.create("chart-deployment-with-key", &one(CHART_WITH_KEY, "Deployment")).await;
 }
 
 fn team() -> Value {

@@ -18,8 +18,8 @@ const NAMESPACE: &str = "apim";
 /// Whom the control plane calls its administrator.
 const WRITER: &str = "administrator";
 /// Of these the review of the validating webhook is kept as well: the API server gives names and uids in between.
-const AT_VALIDATION: [&str; 4] =
-    ["config-map-bare", "deployment-bare", "pod-with-generated-name", "service-account-created"];
+const AT_VALIDATION: [&str; 5] =
+    ["chart-deployment", "config-map-bare", "deployment-bare", "pod-with-generated-name", "service-account-created"];
 /// How long a controller may take; a `CronJob` waits for the next minute.
 const PATIENCE: Duration = Duration::from_secs(90);
 

@@ -1,0 +1,106 @@
+//! What is asked: reviews that a real API server sent, and one that is as long as a ConfigMap can be.
+
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+
+/// A review at a door.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Case {
+    /// Its name on the command line.
+    pub(crate) name: &'static str,
+    /// Its name in the table.
+    pub(crate) told: &'static str,
+    /// The path of the door.
+    path: &'static str,
+    /// The recorded review.
+    review: &'static str,
+    /// What becomes of it.
+    outcome: Outcome,
+    /// Characters of data that it is given beside its own.
+    padding: usize,
+    /// Whether it is driven at half of each server's capacity, too.
+    pub(crate) is_timed: bool,
+}
+
+/// What becomes of a review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Allowed,
+    Patched,
+    Refused,
+}
+
+const MUTATE: &str = "/enforce/mutate";
+const VALIDATE: &str = "/enforce/validate";
+
+/// All of them, the official chart's Deployment first.
+pub(crate) const CASES: &[Case] = &[
+    Case::new("chart-validate", "chart's Deployment at validate", VALIDATE, "chart-deployment-at-validation").timed(),
+    Case::new("chart-mutate", "chart's Deployment at mutate", MUTATE, "chart-deployment"),
+    Case::new("chart-patch", "the same without its label, patched", MUTATE, "chart-deployment-bare")
+        .ends(Outcome::Patched)
+        .timed(),
+    Case::new("chart-refused", "the same with a key, refused", VALIDATE, "chart-deployment-with-key")
+        .ends(Outcome::Refused),
+    Case::new("chart-update", "an update of its image at validate", VALIDATE, "chart-deployment-image-changed"),
+    Case::new("service-account", "chart's ServiceAccount at validate", VALIDATE, "chart-service-account"),
+    Case::new("config-map", "chart's ConfigMap at validate", VALIDATE, "chart-config-map"),
+    Case::new("foreign", "somebody else's Deployment at validate", VALIDATE, "foreign-deployment").timed(),
+    Case {
+        padding: 1024 * 1024,
+        ..Case::new("long", "a ConfigMap of 1 MiB at validate", VALIDATE, "foreign-config-map")
+    },
+];
+
+impl Case {
+    const fn new(name: &'static str, told: &'static str, path: &'static str, review: &'static str) -> Self {
+        Self { name, told, path, review, outcome: Outcome::Allowed, padding: 0, is_timed: false }
+    }
+
+    const fn ends(self, outcome: Outcome) -> Self {
+        Self { outcome, ..self }
+    }
+
+    const fn timed(self) -> Self {
+        Self { is_timed: true, ..self }
+    }
+
+    /// The review as it is sent.
+    pub(crate) fn body(&self) -> String {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reviews");
+        let text = fs::read_to_string(folder.join(format!("{}.json", self.review))).unwrap();
+        let mut review: Value = serde_json::from_str(&text).unwrap();
+        if self.padding > 0 {
+            review["request"]["object"]["data"]["ledger.csv"] = json!("a,b;c d\n".repeat(self.padding / 8));
+        }
+        review.to_string()
+    }
+
+    /// The whole request, with the headers that an API server sends.
+    pub(crate) fn request(&self) -> Vec<u8> {
+        let body = self.body();
+        format!(
+            "POST {}?timeout=5s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: kube-apiserver-admission\r\n\
+             Content-Length: {}\r\nAccept: application/json, */*\r\nContent-Type: application/json\r\n\
+             Accept-Encoding: gzip\r\n\r\n{body}",
+            self.path,
+            body.len()
+        )
+        .into_bytes()
+    }
+
+    /// That an answer of the webhook is what the case is there for.
+    pub(crate) fn verify(&self, answer: &[u8]) {
+        let review: Value = serde_json::from_str(&self.body()).unwrap();
+        let answer: Value = serde_json::from_slice(answer).unwrap();
+        let response = &answer["response"];
+        let outcome = match (response["allowed"].as_bool().unwrap(), response.get("patch")) {
+            (true, None) => Outcome::Allowed,
+            (true, Some(_)) => Outcome::Patched,
+            (false, _) => Outcome::Refused,
+        };
+        assert_eq!(response["uid"], review["request"]["uid"], "{}", self.name);
+        assert_eq!(outcome, self.outcome, "{}: {answer:#}", self.name);
+    }
+}
