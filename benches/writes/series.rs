@@ -3,10 +3,10 @@
 use crate::helm::Helm;
 use crate::outcome;
 use crate::processes::Processes;
-use crate::set_up::{Doorkeeper, Scope, SetUp};
+use crate::set_up::{Doorkeeper, ENFORCED, SetUp, UNLABELLED};
 use crate::webhook::objects::{ARTICLE, CHART_IDENTITY};
-use crate::webhook::{User, Webhook, documents, not_run, say};
-use crate::write::Write;
+use crate::webhook::{Webhook, documents, not_run, say};
+use crate::write::{CHART_ENFORCED, Write};
 use axum::http::Request;
 use http_body_util::BodyExt;
 use kube::Client;
@@ -14,10 +14,15 @@ use kube::client::Body;
 use std::time::{Duration, Instant};
 
 /// How much is measured.
+#[derive(Clone, Copy)]
 pub(crate) struct Extent {
     pub(crate) alternations: usize,
+    /// How often each set-up has its turn in an alternation. Turns are short, since what else runs on the machine
+    /// changes from minute to minute, and that must meet all set-ups alike.
+    pub(crate) rounds: usize,
+    /// Writes of a turn, of each sort.
     pub(crate) writes: usize,
-    /// Writes in front of each series, which don't count.
+    /// Writes in front of them, which don't count.
     pub(crate) warm_up: usize,
     pub(crate) pause: Duration,
 }
@@ -29,11 +34,12 @@ pub(crate) enum Storing {
     DryRun,
 }
 
-/// What a series came to. Those of a set-up stand in the order of its turns.
+/// What a series came to.
 pub(crate) struct Series {
     pub(crate) set_up: SetUp,
     pub(crate) write: Write,
     pub(crate) storing: Storing,
+    pub(crate) alternation: usize,
     pub(crate) elapsed: f64,
     pub(crate) latencies: Vec<Duration>,
     /// CPU seconds of each process.
@@ -61,9 +67,9 @@ impl<'a> Stage<'a> {
     /// Makes the namespaces, with what stands beside gateways.
     pub(crate) async fn set(webhook: &'a Webhook, helm: &Helm) -> Self {
         for (namespace, mode, beside) in [
-            (Write::Complete.namespace(), Some("enforce"), CHART_IDENTITY),
-            (Scope::OptIn.namespace(), Some("enforce"), ARTICLE),
-            (Scope::Cluster.namespace(), None, ARTICLE),
+            (CHART_ENFORCED, Some("enforce"), CHART_IDENTITY),
+            (ENFORCED, Some("enforce"), ARTICLE),
+            (UNLABELLED, None, ARTICLE),
         ] {
             let user = webhook.user(namespace, mode).await;
             let mut objects = documents(beside);
@@ -77,9 +83,9 @@ impl<'a> Stage<'a> {
         Self { webhook, doorkeeper, processes, client }
     }
 
-    /// Every set-up has its turn in each alternation, another one the first.
+    /// Every set-up has its turns in each alternation, another one the first in each round.
     pub(crate) async fn measure(&self, extent: &Extent) -> Measured {
-        let mut set_ups = vec![SetUp::Nothing, SetUp::Ours];
+        let mut set_ups = vec![SetUp::Nothing, SetUp::Ours, SetUp::OursInCluster];
         if self.doorkeeper.has_native().await {
             set_ups.push(SetUp::Native);
         } else {
@@ -87,49 +93,61 @@ impl<'a> Stage<'a> {
         }
         let kubernetes = self.client.apiserver_version().await.unwrap().git_version;
         let mut measured = Measured { kubernetes, set_ups: set_ups.clone(), series: Vec::new(), idle: Vec::new() };
+        // the first writes of an API server are slow
+        self.turn(SetUp::Nothing, (0, extent)).await;
         for alternation in 0..extent.alternations {
             for set_up in &set_ups {
-                self.turn(*set_up, extent, &mut measured).await;
+                self.doorkeeper.install(*set_up).await;
+                measured.idle.push((*set_up, self.idle(extent.pause).await));
+            }
+            for _ in 0..extent.rounds {
+                for set_up in &set_ups {
+                    measured.series.extend(self.turn(*set_up, (alternation, extent)).await);
+                }
+                set_ups.rotate_left(1);
             }
             say(&format!("writes: {} of {} alternations", alternation + 1, extent.alternations));
-            set_ups.rotate_left(1);
         }
         measured
     }
 
-    async fn turn(&self, set_up: SetUp, extent: &Extent, measured: &mut Measured) {
-        self.doorkeeper.install(set_up, Scope::OptIn).await;
-        // what follows an installation is no part of it: informers, caBundles that are written
-        tokio::time::sleep(extent.pause).await;
-        measured.idle.push((set_up, self.idle(extent.pause).await));
-        let mut scope = Scope::OptIn;
-        for write in Write::ALL {
-            if write.scope() != scope {
-                scope = write.scope();
-                self.doorkeeper.install(set_up, scope).await;
-            }
+    async fn turn(&self, set_up: SetUp, (alternation, extent): (usize, &Extent)) -> Vec<Series> {
+        self.doorkeeper.install(set_up).await;
+        self.settle().await;
+        let mut turn = Vec::new();
+        for write in set_up.writes() {
             for storing in [Storing::Stored, Storing::DryRun] {
                 let reviews = self.reviews().await;
-                let series = self.series((set_up, write, storing), extent).await;
-                measured.series.push(series);
-                let asked = (extent.writes + extent.warm_up) * write.reviews(set_up);
+                turn.push(self.series((set_up, *write, storing), (alternation, extent)).await);
+                let asked = (extent.writes + extent.warm_up) * Write::reviews(set_up);
                 assert_eq!(self.reviews().await - reviews, asked, "{set_up:?} {write:?}");
             }
-            self.clean_up(set_up, (write, extent)).await;
+            self.clean_up((set_up, *write), extent).await;
         }
+        turn
+    }
+
+    /// What follows an installation is no part of it: informers, caBundles that are written.
+    async fn settle(&self) {
+        tokio::time::sleep(Duration::from_millis(300)).await;
     }
 
     /// What each process does by itself, in a second.
     async fn idle(&self, pause: Duration) -> [f64; 3] {
+        self.settle().await;
         let (begun, before) = (Instant::now(), self.processes.used());
         tokio::time::sleep(pause).await;
         let elapsed = begun.elapsed().as_secs_f64();
         self.processes.since(before).map(|used| used / elapsed)
     }
 
-    async fn series(&self, (set_up, write, storing): (SetUp, Write, Storing), extent: &Extent) -> Series {
+    async fn series(
+        &self,
+        (set_up, write, storing): (SetUp, Write, Storing),
+        (alternation, extent): (usize, &Extent),
+    ) -> Series {
         let query = if storing == Storing::DryRun { "?dryRun=All" } else { "" };
-        let path = format!("{}{query}", deployments(write));
+        let path = format!("{}{query}", deployments(write.namespace(set_up)));
         let body = serde_json::to_vec(&write.object()).unwrap();
         for _ in 0..extent.warm_up {
             self.post(&path, &body).await;
@@ -140,7 +158,7 @@ impl<'a> Stage<'a> {
             latencies.push(self.post(&path, &body).await);
         }
         let (elapsed, used) = (begun.elapsed().as_secs_f64(), self.processes.since(before));
-        Series { set_up, write, storing, elapsed, latencies, used }
+        Series { set_up, write, storing, alternation, elapsed, latencies, used }
     }
 
     /// The time from the request to the last byte of the answer.
@@ -164,15 +182,16 @@ impl<'a> Stage<'a> {
     }
 
     /// Looks at what was stored, and takes it away, so that every series begins alike.
-    async fn clean_up(&self, set_up: SetUp, (write, extent): (Write, &Extent)) {
-        let user: User = self.webhook.in_namespace(write.namespace());
-        let stored = user.list(&deployments(write)).await;
+    async fn clean_up(&self, (set_up, write): (SetUp, Write), extent: &Extent) {
+        let namespace = write.namespace(set_up);
+        let user = self.webhook.in_namespace(namespace);
+        let stored = user.list(&deployments(namespace)).await;
         assert_eq!(stored.len(), extent.writes + extent.warm_up, "a dry run stores nothing");
         outcome::check(&stored, write, set_up);
-        user.remove(&deployments(write)).await.stored();
+        user.remove(&deployments(namespace)).await.stored();
     }
 }
 
-fn deployments(write: Write) -> String {
-    format!("/apis/apps/v1/namespaces/{}/deployments", write.namespace())
+fn deployments(namespace: &str) -> String {
+    format!("/apis/apps/v1/namespaces/{namespace}/deployments")
 }

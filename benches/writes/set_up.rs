@@ -3,6 +3,7 @@
 use crate::helm::Helm;
 use crate::outcome::Doors;
 use crate::webhook::{User, Webhook, documents, eventually};
+use crate::write::Write;
 use serde_json::Value;
 
 const NATIVE: &str = include_str!("native.yaml");
@@ -13,29 +14,12 @@ const OPT_IN: &str = include_str!("../../deploy/install.yaml");
 pub(crate) enum SetUp {
     /// Nobody.
     Nothing,
-    /// Our webhooks, and one replica behind them.
+    /// Our webhooks for namespaces with our label, and one replica behind them.
     Ours,
+    /// The same for all namespaces.
+    OursInCluster,
     /// Admission policies of Kubernetes' own.
     Native,
-}
-
-/// Which namespaces our webhooks are for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
-    /// Those with our label.
-    OptIn,
-    /// All.
-    Cluster,
-}
-
-impl Scope {
-    /// A namespace that is enforced under this scope.
-    pub(crate) fn namespace(self) -> &'static str {
-        match self {
-            Self::OptIn => "enforced",
-            Self::Cluster => "unlabelled",
-        }
-    }
 }
 
 impl SetUp {
@@ -44,6 +28,7 @@ impl SetUp {
         match self {
             Self::Nothing => "nothing",
             Self::Ours => "apim-keyless",
+            Self::OursInCluster => "apim-keyless, scope cluster",
             Self::Native => "native",
         }
     }
@@ -52,7 +37,22 @@ impl SetUp {
     pub(crate) fn guards(self) -> bool {
         self != Self::Nothing
     }
+
+    /// Where somebody writes who is neither the chart nor us: a namespace that it guards, if any.
+    pub(crate) fn namespace(self) -> &'static str {
+        if self == Self::OursInCluster { UNLABELLED } else { ENFORCED }
+    }
+
+    /// What is written under it. In a whole cluster a gateway is sent to us as it is elsewhere, and others' writes aren't.
+    pub(crate) fn writes(self) -> &'static [Write] {
+        if self == Self::OursInCluster { &[Write::Foreign] } else { &Write::ALL }
+    }
 }
+
+/// A namespace with our label.
+pub(crate) const ENFORCED: &str = "enforced";
+/// One without.
+pub(crate) const UNLABELLED: &str = "unlabelled";
 
 /// What opens and closes the doors.
 pub(crate) struct Doorkeeper<'a> {
@@ -75,28 +75,28 @@ impl<'a> Doorkeeper<'a> {
     }
 
     /// Has this set-up stand at the doors and nobody else, and waits until it does.
-    pub(crate) async fn install(&self, set_up: SetUp, scope: Scope) {
+    pub(crate) async fn install(&self, set_up: SetUp) {
         self.webhook.unregister().await;
         for object in documents(NATIVE) {
             let answer = self.administrator.remove(&format!("{}/native", collection(&object))).await;
             assert!([200, 404].contains(&answer.status), "{}", answer.body);
         }
-        self.wait_until(SetUp::Nothing, scope).await;
+        self.wait_until(SetUp::Nothing, set_up.namespace()).await;
         match set_up {
             SetUp::Nothing => return,
-            SetUp::Ours if scope == Scope::OptIn => self.webhook.register_instead(OPT_IN).await,
-            SetUp::Ours => self.webhook.register_instead(&self.cluster).await,
+            SetUp::Ours => self.webhook.register_instead(OPT_IN).await,
+            SetUp::OursInCluster => self.webhook.register_instead(&self.cluster).await,
             SetUp::Native => {
                 for object in documents(NATIVE) {
                     self.administrator.post(&collection(&object), &object).await.stored();
                 }
             }
         }
-        self.wait_until(set_up, scope).await;
+        self.wait_until(set_up, set_up.namespace()).await;
     }
 
-    async fn wait_until(&self, set_up: SetUp, scope: Scope) {
-        let user = self.webhook.in_namespace(scope.namespace());
+    async fn wait_until(&self, set_up: SetUp, namespace: &str) {
+        let user = self.webhook.in_namespace(namespace);
         eventually(set_up.name(), || async { (Doors::tried(&user).await == Doors::of(set_up)).then_some(()) }).await;
     }
 }

@@ -1,10 +1,13 @@
 //! What is written.
 
-use crate::set_up::{Scope, SetUp};
+use crate::set_up::SetUp;
 use crate::webhook::objects::{BARE, CHART_IDENTITY, one};
 use serde_json::{Value, json};
 
 const CERTIFICATES: &str = include_str!("../../tests/manifests/foreign-certificates.yaml");
+
+/// The namespace of the chart's gateway.
+pub(crate) const CHART_ENFORCED: &str = "chart-enforced";
 
 /// The creation of a Deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,29 +16,18 @@ pub(crate) enum Write {
     Complete,
     /// One with all that identity needs left out.
     Bare,
-    /// Somebody else's, in a namespace that is enforced.
+    /// Somebody else's.
     Foreign,
-    /// The same where the whole cluster is enforced.
-    ForeignInCluster,
 }
 
 impl Write {
     /// In the order of their turns.
-    pub(crate) const ALL: [Self; 4] = [Self::Complete, Self::Bare, Self::Foreign, Self::ForeignInCluster];
-
-    /// The scope of our webhook configurations that it is written under.
-    pub(crate) fn scope(self) -> Scope {
-        if self == Self::ForeignInCluster { Scope::Cluster } else { Scope::OptIn }
-    }
+    pub(crate) const ALL: [Self; 3] = [Self::Complete, Self::Bare, Self::Foreign];
 
     /// Where it is written.
-    pub(crate) fn namespace(self) -> &'static str {
-        match self {
-            // the tests' policy accepts the chart's ServiceAccount there
-            Self::Complete => "chart-enforced",
-            Self::Bare | Self::Foreign => Scope::OptIn.namespace(),
-            Self::ForeignInCluster => Scope::Cluster.namespace(),
-        }
+    pub(crate) fn namespace(self, set_up: SetUp) -> &'static str {
+        // the tests' policy accepts the chart's ServiceAccount there
+        if self == Self::Complete { CHART_ENFORCED } else { set_up.namespace() }
     }
 
     /// The Deployment, which gets another name at each write.
@@ -43,7 +35,7 @@ impl Write {
         let mut object = match self {
             Self::Complete => one(CHART_IDENTITY, "Deployment"),
             Self::Bare => one(BARE, "Deployment"),
-            Self::Foreign | Self::ForeignInCluster => one(CERTIFICATES, "Deployment"),
+            Self::Foreign => one(CERTIFICATES, "Deployment"),
         };
         let metadata = json!({
             "generateName": format!("{}-", object["metadata"]["name"].as_str().unwrap()),
@@ -54,13 +46,12 @@ impl Write {
     }
 
     /// How often we are asked about one of it.
-    pub(crate) fn reviews(self, set_up: SetUp) -> usize {
-        match (set_up, self) {
-            // its conditions leave it out
-            (SetUp::Ours, Self::ForeignInCluster) => 0,
+    pub(crate) fn reviews(set_up: SetUp) -> usize {
+        match set_up {
             // once at each door
-            (SetUp::Ours, _) => 2,
-            (SetUp::Nothing | SetUp::Native, _) => 0,
+            SetUp::Ours => 2,
+            // the conditions of the webhooks leave others out, and nothing else is written there
+            SetUp::Nothing | SetUp::Native | SetUp::OursInCluster => 0,
         }
     }
 
@@ -70,7 +61,6 @@ impl Write {
             Self::Complete => "complete gateway",
             Self::Bare => "bare gateway",
             Self::Foreign => "foreign",
-            Self::ForeignInCluster => "foreign, scope cluster",
         }
     }
 }
