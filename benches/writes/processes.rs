@@ -26,6 +26,6 @@ impl Processes {
     /// The CPU seconds of each since they had used so much.
     pub(crate) fn since(&self, before: [Duration; 3]) -> [f64; 3] {
         let now = self.used();
-        [0, 1, 2].map(|index| (now[index] - before[index]).as_secs_f64())
+        [0, 1, 2].map(|index| now[index].saturating_sub(before[index]).as_secs_f64())
     }
 }

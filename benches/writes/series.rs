@@ -100,11 +100,9 @@ impl<'a> Stage<'a> {
                 self.doorkeeper.install(*set_up).await;
                 measured.idle.push((*set_up, self.idle(extent.pause).await));
             }
-            for _ in 0..extent.rounds {
-                for set_up in &set_ups {
-                    measured.series.extend(self.turn(*set_up, (alternation, extent)).await);
-                }
-                set_ups.rotate_left(1);
+            let first = extent.rounds * alternation;
+            for turn in (first..first + extent.rounds).flat_map(|round| turns(&set_ups, round)) {
+                measured.series.extend(self.turn(turn, (alternation, extent)).await);
             }
             say(&format!("writes: {} of {} alternations", alternation + 1, extent.alternations));
         }
@@ -190,6 +188,11 @@ impl<'a> Stage<'a> {
         outcome::check(&stored, write, set_up);
         user.remove(&deployments(namespace)).await.stored();
     }
+}
+
+/// The set-ups in the order of a round.
+fn turns(set_ups: &[SetUp], round: usize) -> impl Iterator<Item = SetUp> + '_ {
+    set_ups.iter().copied().cycle().skip(round % set_ups.len()).take(set_ups.len())
 }
 
 fn deployments(namespace: &str) -> String {
