@@ -1,4 +1,4 @@
-.PHONY: run test bench soak render binary assemble image sbom version lint format clippy doc
+.PHONY: run test bench writes soak render binary assemble image sbom version lint format clippy doc
 
 # the webhook on this machine, with its examples sent through it
 run:
@@ -12,6 +12,10 @@ test:
 bench:
 	cargo bench --bench judgement
 	cargo bench --bench serving
+
+# what a write costs through a real API server, without us, with us and with Kubernetes' own policies: some 5 minutes
+writes:
+	cargo bench --bench writes
 
 # replicas that come and go, stalled clients, overload and growth, in full: some 10 minutes
 soak:

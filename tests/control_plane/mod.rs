@@ -51,7 +51,18 @@ impl ControlPlane {
     /// When the servers do not start, and under `CI=true` also where there are no binaries: there a
     /// test that did not run must not look like one that passed.
     pub(crate) fn shared() -> Option<&'static Self> {
-        match SHARED.get_or_init(start_apart) {
+        Self::given(SHARED.get_or_init(|| start_apart(Binaries::find)))
+    }
+
+    /// The same, but nothing happens in it by itself: it has no controllers. Whoever wants it so must be the first that
+    /// asks in its binary.
+    pub(crate) fn shared_without_controllers() -> Option<&'static Self> {
+        let find = || Binaries::find().map(|binaries| Binaries { controllers: None, ..binaries });
+        Self::given(SHARED.get_or_init(|| start_apart(find)))
+    }
+
+    fn given(outcome: &Result<Self, Absence>) -> Option<&Self> {
+        match outcome {
             Ok(control_plane) => Some(control_plane),
             Err(Absence::Binaries(_)) if !in_continuous_integration() => None,
             Err(absence) => panic!("{absence}"),
@@ -89,6 +100,11 @@ impl ControlPlane {
     /// get their `default` ServiceAccount.
     pub(crate) fn has_controllers(&self) -> bool {
         self.controllers && self.servers.ended().iter().all(|name| name != CONTROLLERS)
+    }
+
+    /// The number of a server's process, such as that of `etcd`.
+    pub(crate) fn pid(&self, server: &str) -> i32 {
+        self.servers.pid(server).expect("it was started with the control plane")
     }
 
     /// The API server's audit log, JSON lines: the metadata of each write but those of leases and
@@ -137,9 +153,9 @@ impl fmt::Display for Absence {
 }
 
 /// On a thread of its own, as the test that asks may be inside a runtime, where no other may block.
-fn start_apart() -> Result<ControlPlane, Absence> {
-    let outcome = thread::spawn(|| {
-        let binaries = Binaries::find().map_err(|fault| Absence::Binaries(format!("{fault:#}")))?;
+fn start_apart(find: fn() -> anyhow::Result<Binaries>) -> Result<ControlPlane, Absence> {
+    let outcome = thread::spawn(move || {
+        let binaries = find().map_err(|fault| Absence::Binaries(format!("{fault:#}")))?;
         ControlPlane::start(&binaries).map_err(|fault| Absence::Start(format!("{fault:#}")))
     })
     .join()

@@ -66,6 +66,13 @@ impl Servers {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The number of a server's process.
+    pub(super) fn pid(&self, name: &str) -> anyhow::Result<i32> {
+        let file = self.folder.join(format!("{name}.pid"));
+        let number = fs::read_to_string(&file).with_context(|| format!("{name} was not started"))?;
+        Ok(number.trim().parse()?)
+    }
+
     pub(super) fn port_is_taken(&self) -> bool {
         self.ended().iter().any(|name| says_port_is_taken(&read_log(&self.folder, name)))
     }

@@ -30,6 +30,7 @@ watch() {
     while IFS= read -r argument; do set -- "$@" "$argument"; done <"$name.arguments"
     "$@" >"$name.log" 2>&1 </dev/null &
     server=$!
+    echo "$server" >"$name.pid"
     : >"$name.started"
     wait "$server"
     code=$?

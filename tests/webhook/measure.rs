@@ -1,6 +1,19 @@
 //! What the long tests measure, and how much of it.
 
+use super::{Webhook, registration};
 use std::env;
+
+impl Webhook {
+    /// The number of the server's process.
+    pub(crate) fn pid(&self) -> String {
+        self.server.pid()
+    }
+
+    /// Takes the webhook configurations away, if there are any; the server runs on.
+    pub(crate) async fn unregister(&self) {
+        registration::unregister(&self.in_namespace("apim-keyless")).await;
+    }
+}
 
 /// A part of the full number: `make soak` asks for all of it (`SOAK_SHARE=1`), `make test` for a fifth.
 pub(crate) fn share(full: usize) -> usize {

@@ -1,5 +1,6 @@
 //! The webhook configurations of a rendering, registered as in production: with a Service in front.
 
+use super::account::CONFIGURATIONS;
 use super::user::{User, documents, eventually};
 use serde_json::{Value, json};
 
@@ -26,12 +27,19 @@ pub(super) async fn register(user: &User, port: u16) {
 
 /// Puts the configurations of another rendering in their place.
 pub(super) async fn register_instead(user: &User, rendering: &str, port: u16) {
+    unregister(user).await;
     for configuration in configurations(rendering, port) {
-        let path = format!("{}/apim-keyless", collection(&configuration));
-        user.remove(&path).await.stored();
         user.post(&collection(&configuration), &configuration).await.stored();
     }
     wait_until_it_counts(user).await;
+}
+
+/// Takes the configurations away, if there are any.
+pub(super) async fn unregister(user: &User) {
+    for path in CONFIGURATIONS {
+        let answer = user.remove(path).await;
+        assert!([200, 404].contains(&answer.status), "{path}: {}", answer.body);
+    }
 }
 
 fn configurations(rendering: &str, port: u16) -> Vec<Value> {
