@@ -1,4 +1,4 @@
-.PHONY: run test bench writes soak render binary assemble image sbom version lint format clippy doc
+.PHONY: run test bench instructions writes soak render binary assemble image sbom version lint format clippy doc
 
 # the webhook on this machine, with its examples sent through it
 run:
@@ -12,6 +12,14 @@ test:
 bench:
 	cargo bench --bench judgement
 	cargo bench --bench serving
+
+# how many instructions a judgement takes, beside the run before; it needs valgrind
+instructions:
+	cargo install --quiet --locked --root target/runner gungraun-runner --version $(GUNGRAUN)
+	GUNGRAUN_RUNNER=$(CURDIR)/target/runner/bin/gungraun-runner cargo bench --bench instructions
+
+# the runner must be of the library's version
+GUNGRAUN = $(shell sed -n '/^name = "gungraun"$$/{n;s/version = "\(.*\)"/\1/p;}' Cargo.lock)
 
 # what a write costs through a real API server, without us, with us and with Kubernetes' own policies: some 5 minutes
 writes:
