@@ -3,6 +3,9 @@
 use super::user::{User, documents, eventually};
 use serde_json::{Value, json};
 
+/// Where it is tried whether they are called.
+const AWAITED: &str = "/api/v1/namespaces/awaited/configmaps?dryRun=All";
+
 /// Makes the Service and registers the configurations of `deploy/install.yaml`; waits until they count.
 pub(super) async fn register(user: &User, port: u16) {
     let service = json!({
@@ -60,6 +63,3 @@ async fn wait_until_it_counts(user: &User) {
     })
     .await;
 }
-
-/// Where it is tried whether they are called.
-const AWAITED: &str = "/api/v1/namespaces/awaited/configmaps?dryRun=All";
