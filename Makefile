@@ -1,4 +1,4 @@
-.PHONY: run test bench soak render binary assemble image sbom version lint format clippy doc
+.PHONY: run test bench instructions soak render binary assemble image sbom version lint format clippy doc
 
 # the webhook on this machine, with its examples sent through it
 run:
@@ -11,6 +11,14 @@ test:
 # how long a judgement takes; docs/performance.md says what the figures mean
 bench:
 	cargo bench --bench judgement
+
+# how many instructions a judgement takes, beside the run before; it needs valgrind
+instructions:
+	cargo install --quiet --locked --root target/runner gungraun-runner --version $(GUNGRAUN)
+	GUNGRAUN_RUNNER=$(CURDIR)/target/runner/bin/gungraun-runner cargo bench --bench instructions
+
+# the runner must be of the library's version
+GUNGRAUN = $(shell sed -n '/^name = "gungraun"$$/{n;s/version = "\(.*\)"/\1/p;}' Cargo.lock)
 
 # replicas that come and go, stalled clients, overload and growth, in full: some 10 minutes
 soak:
