@@ -20,8 +20,13 @@ use std::hint::black_box;
 /// From this much more than before on, in hundredths, it is a failure.
 const LIMIT: f64 = 5.0;
 
+/// What is judged borrows from its scene, and a benchmark ends with its process.
+fn kept(scene: Scene) -> &'static Scene {
+    Box::leak(Box::new(scene))
+}
+
 fn scene(case: Case) -> &'static Scene {
-    Box::leak(Box::new(case.scene()))
+    kept(case.scene())
 }
 
 fn subject(case: Case) -> (&'static Scene, Subject<'static>) {
@@ -38,6 +43,8 @@ fn rulings(case: Case) -> (Subject<'static>, Vec<Ruling>) {
 #[library_benchmark(setup = scene)]
 #[bench::chart_deployment(Case::ChartDeployment)]
 #[bench::bare_deployment(Case::BareDeployment)]
+#[bench::refused_deployment(Case::RefusedDeployment)]
+#[bench::scaled_deployment(Case::ScaledDeployment)]
 #[bench::chart_service_account(Case::ChartServiceAccount)]
 #[bench::chart_config_map(Case::ChartConfigMap)]
 #[bench::foreign_deployment(Case::ForeignDeployment)]
@@ -48,6 +55,8 @@ fn read(scene: &'static Scene) {
 #[library_benchmark(setup = scene)]
 #[bench::chart_deployment(Case::ChartDeployment)]
 #[bench::bare_deployment(Case::BareDeployment)]
+#[bench::refused_deployment(Case::RefusedDeployment)]
+#[bench::scaled_deployment(Case::ScaledDeployment)]
 #[bench::chart_service_account(Case::ChartServiceAccount)]
 #[bench::chart_config_map(Case::ChartConfigMap)]
 #[bench::foreign_deployment(Case::ForeignDeployment)]
@@ -59,11 +68,36 @@ fn recognise(scene: &'static Scene) -> Subject<'static> {
 #[bench::chart_deployment(Case::ChartDeployment)]
 #[bench::bare_deployment(Case::BareDeployment)]
 #[bench::refused_deployment(Case::RefusedDeployment)]
+#[bench::scaled_deployment(Case::ScaledDeployment)]
 #[bench::chart_service_account(Case::ChartServiceAccount)]
 #[bench::chart_config_map(Case::ChartConfigMap)]
 #[bench::foreign_deployment(Case::ForeignDeployment)]
 fn examine((scene, subject): (&'static Scene, Subject<'static>)) -> Vec<Ruling> {
     scene.examine(black_box(&subject))
+}
+
+#[library_benchmark(setup = scene)]
+#[bench::chart_deployment(Case::ChartDeployment)]
+#[bench::bare_deployment(Case::BareDeployment)]
+#[bench::refused_deployment(Case::RefusedDeployment)]
+#[bench::scaled_deployment(Case::ScaledDeployment)]
+#[bench::chart_service_account(Case::ChartServiceAccount)]
+#[bench::chart_config_map(Case::ChartConfigMap)]
+#[bench::foreign_deployment(Case::ForeignDeployment)]
+fn answer_at_mutate(scene: &'static Scene) -> Vec<u8> {
+    scene.answer(black_box(MUTATE))
+}
+
+#[library_benchmark(setup = scene)]
+#[bench::chart_deployment(Case::ChartDeployment)]
+#[bench::bare_deployment(Case::BareDeployment)]
+#[bench::refused_deployment(Case::RefusedDeployment)]
+#[bench::scaled_deployment(Case::ScaledDeployment)]
+#[bench::chart_service_account(Case::ChartServiceAccount)]
+#[bench::chart_config_map(Case::ChartConfigMap)]
+#[bench::foreign_deployment(Case::ForeignDeployment)]
+fn answer_at_validate(scene: &'static Scene) -> Vec<u8> {
+    scene.answer(black_box(VALIDATE))
 }
 
 #[library_benchmark(setup = rulings)]
@@ -78,34 +112,7 @@ fn mend((subject, rulings): (Subject<'static>, Vec<Ruling>)) {
     drop(black_box(Policy::mend(black_box(&subject), &rulings)));
 }
 
-#[library_benchmark(setup = scene)]
-#[bench::chart_deployment(Case::ChartDeployment)]
-#[bench::bare_deployment(Case::BareDeployment)]
-#[bench::refused_deployment(Case::RefusedDeployment)]
-#[bench::chart_service_account(Case::ChartServiceAccount)]
-#[bench::chart_config_map(Case::ChartConfigMap)]
-#[bench::foreign_deployment(Case::ForeignDeployment)]
-fn answer_at_mutate(scene: &'static Scene) -> Vec<u8> {
-    scene.answer(black_box(MUTATE))
-}
-
-#[library_benchmark(setup = scene)]
-#[bench::chart_deployment(Case::ChartDeployment)]
-#[bench::bare_deployment(Case::BareDeployment)]
-#[bench::refused_deployment(Case::RefusedDeployment)]
-#[bench::chart_service_account(Case::ChartServiceAccount)]
-#[bench::chart_config_map(Case::ChartConfigMap)]
-#[bench::foreign_deployment(Case::ForeignDeployment)]
-#[bench::scaled_deployment(Case::ScaledDeployment)]
-fn answer_at_validate(scene: &'static Scene) -> Vec<u8> {
-    scene.answer(black_box(VALIDATE))
-}
-
-fn grown(scene: Scene) -> &'static Scene {
-    Box::leak(Box::new(scene))
-}
-
-#[library_benchmark(setup = grown)]
+#[library_benchmark(setup = kept)]
 #[bench::containers(series::containers(100))]
 #[bench::refused_containers(series::refused_containers(100))]
 #[bench::entries(series::entries(1000))]

@@ -8,7 +8,6 @@ const CHART: &str = include_str!("../../tests/manifests/chart-workload-identity.
 const TOKEN: &str = include_str!("../../tests/manifests/chart-gateway-token.yaml");
 const BARE: &str = include_str!("../../deploy/examples/02-bare.yaml");
 const FOREIGN: &str = include_str!("../../tests/manifests/foreign-certificates.yaml");
-
 const SCALED: &str = include_str!("../../tests/reviews/deployment-with-key-scaled.json");
 
 pub(crate) const MUTATE: Entry = Entry { door: Door::Mutate, mode: Mode::Enforce };

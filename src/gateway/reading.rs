@@ -17,11 +17,6 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Mapping<T> {
     }
 }
 
-/// A text that is borrowed where it is written as it is.
-#[derive(Deserialize)]
-#[serde(transparent)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
-
 struct MappingVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for MappingVisitor<T> {
@@ -35,6 +30,11 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for MappingVisitor<T> {
         T::deserialize(MapAccessDeserializer::new(map))
     }
 }
+
+/// A text that is borrowed where it is written as it is.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// Reads a mapping that may be `null`, which is as absent.
 pub(super) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(

@@ -9,7 +9,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// `apiVersion` and `kind`; a missing one is empty, which is an unknown kind and not an error.
+const API_VERSION: &str = "apiVersion";
+const KIND: &str = "kind";
+
+/// `apiVersion` and `kind`; with one missing the kind is unknown, which is no error.
 #[derive(Default)]
 pub(super) struct TypeMeta<'j> {
     pub(super) api_version: Option<Cow<'j, str>>,
@@ -64,16 +67,14 @@ impl<'de> Visitor<'de> for &mut TypeMeta<'de> {
                     continue;
                 }
             };
-            if field.replace(map.next_value::<Text<'_>>()?.0).is_some() {
+            if field.is_some() {
                 return Err(Error::duplicate_field(name));
             }
+            *field = Some(map.next_value::<Text<'_>>()?.0);
         }
         Ok(())
     }
 }
-
-const API_VERSION: &str = "apiVersion";
-const KIND: &str = "kind";
 
 /// A mapping whose `apiVersion` and `kind` are known already. Neither may stand in it twice.
 pub(super) struct Object<T>(pub(super) T);
@@ -139,11 +140,16 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_one_is_empty_and_a_wrong_one_is_told_by_its_place() {
+    fn one_may_be_missing_and_a_wrong_one_is_told_by_its_place() {
         assert_eq!(TypeMeta::of(r#"{"kind":"Pod"}"#).unwrap().api_version, None);
-        for (json, place) in
-            [(r#"{"kind":7}"#, "/kind"), (r#"{"kind":null}"#, "/kind"), ("[]", ""), (r#"{"a":{"#, "/a")]
-        {
+        for (json, place) in [
+            (r#"{"kind":7}"#, "/kind"),
+            (r#"{"kind":null}"#, "/kind"),
+            (r#"{"apiVersion":"v1","kind":"Secret","kind":"Pod"}"#, ""),
+            (r#"{"apiVersion":"v1","kind":"Secret","kind":"Event"}"#, ""),
+            ("[]", ""),
+            (r#"{"a":{"#, "/a"),
+        ] {
             assert_eq!(TypeMeta::of(json).err().unwrap().at.as_str(), place, "{json}");
         }
     }

@@ -44,23 +44,21 @@ impl Layer {
     ///
     /// Which Secrets are allowed is the document's to say, never a namespace's own.
     pub(super) fn of_annotations(annotations: &BTreeMap<String, String>) -> Self {
-        if !annotations.keys().any(|key| key.starts_with(well_known::OUR_PREFIX)) {
-            return Self::default();
-        }
-        let text = |key: &str| {
-            annotations.get(&format!("{}{key}", well_known::OUR_PREFIX)).map(String::as_str).unwrap_or_default()
-        };
         let list =
-            |key: &str| text(key).split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect();
-        Self {
-            client_ids: list("client-id"),
-            tenant_ids: list("tenant-id"),
-            service_accounts: list("service-account"),
-            config_maps: list("config-map"),
-            gateway_names: list("gateway-name"),
-            allowed_secrets: Vec::new(),
-            minimum_version: Version::parse(text("minimum-version").trim()).ok(),
+            |text: &str| text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect();
+        let mut layer = Self::default();
+        for (key, text) in annotations {
+            match key.strip_prefix(well_known::OUR_PREFIX) {
+                Some("client-id") => layer.client_ids = list(text),
+                Some("tenant-id") => layer.tenant_ids = list(text),
+                Some("service-account") => layer.service_accounts = list(text),
+                Some("config-map") => layer.config_maps = list(text),
+                Some("gateway-name") => layer.gateway_names = list(text),
+                Some("minimum-version") => layer.minimum_version = Version::parse(text.trim()).ok(),
+                _ => {}
+            }
         }
+        layer
     }
 }
 

@@ -4,6 +4,9 @@ use super::account::CONFIGURATIONS;
 use super::user::{User, documents, eventually};
 use serde_json::{Value, json};
 
+/// Where it is tried whether they are called.
+const AWAITED: &str = "/api/v1/namespaces/awaited/configmaps?dryRun=All";
+
 /// Makes the Service and registers the configurations of `deploy/install.yaml`; waits until they count.
 pub(super) async fn register(user: &User, port: u16) {
     let service = json!({
@@ -53,11 +56,18 @@ fn collection(configuration: &Value) -> String {
     format!("/apis/admissionregistration.k8s.io/v1/{kind}s")
 }
 
+/// Each of the two configurations is seen by the API server in its own time, and so is each caBundle; a call at the mutate
+/// door that fails meanwhile is left out without a word.
 async fn wait_until_it_counts(user: &User) {
-    let old = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "awaited", "namespace": "awaited"}, "data": {"config.service.auth": "key"}});
-    eventually("a call of the webhook", || async {
-        let answer = user.post("/api/v1/namespaces/awaited/configmaps?dryRun=All", &old).await;
-        (answer.status == 403).then_some(())
+    let of = |data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "awaited", "namespace": "awaited"}, "data": data});
+    let refused = of(json!({"config.service.auth": "key"}));
+    let mended =
+        of(json!({"config.service.endpoint": "https://contoso.configuration.azure-api.net", "gateway.name": "orders"}));
+    eventually("calls of both webhooks", || async {
+        let refusal = user.post(AWAITED, &refused).await;
+        let answer = user.post(AWAITED, &mended).await;
+        let method = answer.body.pointer("/data/config.service.auth").and_then(Value::as_str);
+        (refusal.status == 403 && method == Some("workloadIdentity")).then_some(())
     })
     .await;
 }
