@@ -3,8 +3,12 @@
 use apim_keyless::cli::Cli;
 use apim_keyless::command;
 use clap::Parser;
+use mimalloc::MiMalloc;
 use std::io::Write;
 use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     command::run(Cli::parse()).unwrap_or_else(|error| {

@@ -107,9 +107,15 @@ async fn the_chart_with_workload_identity_is_stored_as_without_us() {
     for objects in renderings {
         off.apply_all(&objects).await.into_iter().for_each(|answer| _ = answer.stored());
         for answer in enforced.apply_all(&objects).await {
-            assert_eq!(answer.warnings, Vec::<String>::new(), "{}", answer.body);
+            let is_of_absence = |warning: &String| warning.starts_with("apim-keyless: absent-");
+            assert!(answer.warnings.iter().all(is_of_absence), "{:?}: {}", answer.warnings, answer.body);
             answer.stored();
         }
+        // what was made a moment before may be unseen as yet (docs/adr/0006); then nothing is remarked on
+        eventually("an answer without a warning to each", || async {
+            enforced.apply_all(&objects).await.iter().all(|answer| answer.warnings.is_empty()).then_some(())
+        })
+        .await;
         assert_eq!(meanings(&enforced, &objects).await, meanings(&off, &objects).await);
     }
 }

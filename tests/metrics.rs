@@ -59,7 +59,7 @@ fn make_everything_happen(metrics: &Metrics) {
     let entry = Entry { door: Door::Validate, mode: Mode::Enforce };
     let body = fs::read("tests/reviews/deployment-with-key.json").expect("a recorded review");
     let request = Request::read(&body).expect("it is one");
-    let answer = answer(&Policy::default(), &Surroundings::default(), entry, &request).expect("it can be judged");
+    let answer = answer(&Policy::default(), &Surroundings::default(), entry, &request);
     metrics.answered(entry, &answer, Duration::from_micros(50));
     metrics.undecodable(entry);
     metrics.postponed(entry);

@@ -83,6 +83,6 @@ impl Scene {
     /// The whole way, from the bytes of the review to the bytes of the response.
     pub(crate) fn answer(&self, entry: Entry) -> Vec<u8> {
         let request = Request::read(&self.review).unwrap();
-        answer(&self.policy, &self.surroundings, entry, &request).unwrap().response.to_review()
+        answer(&self.policy, &self.surroundings, entry, &request).response.to_review()
     }
 }

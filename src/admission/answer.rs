@@ -1,7 +1,7 @@
 //! From a request to an answer: pure, synchronous, and the same for the server and for `apim-keyless review`.
 
 use super::response::{EncodedPatch, Status};
-use super::{Door, Entry, Operation, Request, Response, Undecodable, speech};
+use super::{Door, Entry, Operation, Request, Response, speech};
 use crate::gateway::{Change, Kind, Subject, Surroundings, Workload, well_known};
 use crate::policy::{Context, ControlledPods, Maker, Mode, Outcome, Policy, Ruling};
 use json_patch::Patch;
@@ -54,46 +54,34 @@ impl Verdict {
 }
 
 /// Answers a request that came in at `entry`.
-///
-/// # Errors
-/// The object is of a kind that is judged, but not of its shape. The API server never sends such a one.
-pub fn answer(
-    policy: &Policy,
-    surroundings: &Surroundings,
-    entry: Entry,
-    request: &Request<'_>,
-) -> Result<Answer, Undecodable> {
-    let Some(object) = request.object.filter(|_| request.operation.writes()) else {
-        return Ok(allowed(request, Verdict::Allowed));
-    };
-    let namespace = request.namespace.as_deref().unwrap_or_default();
-    let subject =
-        Subject::recognise(object.get(), namespace).map_err(|unreadable| Undecodable::of_object(&unreadable))?;
-    let Some(subject) = subject else { return Ok(of_unknown_kind(request)) };
+pub fn answer(policy: &Policy, surroundings: &Surroundings, entry: Entry, request: &Request<'_>) -> Answer {
+    if !request.operation.writes() {
+        return allowed(request, Verdict::Allowed);
+    }
+    let Some(subject) = &request.subject else { return of_unknown_kind(request) };
     let keeps_its_template = subject.workload().is_some_and(|workload| workload.kind.keeps_its_template());
     let context = Context {
         mode: entry.mode,
         expectations: policy.expectations(&subject.identity.namespace, &surroundings.namespace_annotations),
         surroundings,
-        change: &|| change(request, &subject, namespace),
-        maker: maker(policy, request, &subject),
+        change: &|| change(request, subject),
+        maker: maker(policy, request, subject),
         can_be_mended: request.operation == Operation::Create || !keeps_its_template,
     };
-    let judgement = Judgement { policy, entry, request, subject: &subject };
-    let rulings = policy.examine(&subject, &context);
+    let (rulings, patch) = policy.judge(subject, &context, |ruling| match entry.door {
+        Door::Mutate => ruling.outcome() == Outcome::Mended,
+        Door::Validate => ruling.would_become() == Some(Outcome::Mended),
+    });
+    let judgement = Judgement { policy, entry, request, subject };
     let answer = match entry.door {
-        Door::Mutate => judgement.mended(rulings),
-        Door::Validate => judgement.told(rulings),
+        Door::Mutate => judgement.mended(rulings, patch),
+        Door::Validate => judgement.told(rulings, patch),
     };
-    Ok(Answer { kind: Some(subject.kind), ..answer })
+    Answer { kind: Some(subject.kind), ..answer }
 }
 
 /// Runs `decide`; if it panics, an answer stands in that refuses where refusing was asked for and allows elsewhere.
-pub fn answer_or_stand_in(
-    entry: Entry,
-    request: &Request<'_>,
-    decide: impl FnOnce() -> Result<Answer, Undecodable>,
-) -> Result<Answer, Undecodable> {
+pub fn answer_or_stand_in(entry: Entry, request: &Request<'_>, decide: impl FnOnce() -> Answer) -> Answer {
     catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| {
         let mut answer = allowed(request, Verdict::Failed);
         let problem = "apim-keyless failed to judge this object; that is a defect of its own, and its log tells where";
@@ -103,24 +91,23 @@ pub fn answer_or_stand_in(
         } else {
             answer.response.warnings = vec![problem.to_owned()];
         }
-        Ok(answer)
+        answer
     })
 }
 
 /// A subject at a door, on the way from rulings to an answer.
-struct Judgement<'a> {
+struct Judgement<'a, 'body> {
     policy: &'a Policy,
     entry: Entry,
-    request: &'a Request<'a>,
-    subject: &'a Subject<'a>,
+    request: &'a Request<'body>,
+    subject: &'a Subject<'body>,
 }
 
-impl Judgement<'_> {
+impl Judgement<'_, '_> {
     /// The answer of the mutate door: what can be put right is. What remains is said at the validate door, after every
     /// other webhook had its turn.
-    fn mended(&self, mut rulings: Vec<Ruling>) -> Answer {
+    fn mended(&self, mut rulings: Vec<Ruling>, patch: Option<Patch>) -> Answer {
         rulings.retain(|ruling| ruling.outcome() == Outcome::Mended);
-        let patch = Policy::patch(self.subject, &rulings);
         let mut answer = allowed(self.request, if patch.is_some() { Verdict::Mended } else { Verdict::Allowed });
         if let Some(patch) = &patch {
             answer.response.patch = Some(EncodedPatch::of(patch));
@@ -131,7 +118,7 @@ impl Judgement<'_> {
     }
 
     /// The answer of the validate door: refused if anything enforced is still wrong, and everything else told.
-    fn told(&self, rulings: Vec<Ruling>) -> Answer {
+    fn told(&self, rulings: Vec<Ruling>, patch: Option<Patch>) -> Answer {
         let (refusals, remarks): (Vec<&Ruling>, Vec<&Ruling>) =
             rulings.iter().partition(|ruling| ruling.mode == Mode::Enforce);
         let verdict = match (refusals.is_empty(), remarks.is_empty()) {
@@ -146,8 +133,7 @@ impl Judgement<'_> {
         }
         answer.response.warnings = speech::warnings(&remarks);
         answer.response.audit_annotations = self.annotations(verdict, &rulings);
-        let would_be_mended = rulings.iter().filter(|ruling| ruling.would_become() == Some(Outcome::Mended));
-        Answer { patch: Policy::patch(self.subject, would_be_mended), rulings, ..answer }
+        Answer { rulings, patch, ..answer }
     }
 
     fn annotations(&self, verdict: Verdict, rulings: &[Ruling]) -> BTreeMap<&'static str, String> {
@@ -155,9 +141,12 @@ impl Judgement<'_> {
     }
 }
 
-fn change(request: &Request<'_>, subject: &Subject<'_>, namespace: &str) -> Change {
-    let old = request.old_object.filter(|_| request.operation == Operation::Update);
-    let old = old.and_then(|old| Subject::recognise(old.get(), namespace).ok().flatten());
+fn change(request: &Request<'_>, subject: &Subject<'_>) -> Change {
+    if request.operation != Operation::Update {
+        return Change::Everything;
+    }
+    let namespace = request.namespace.as_deref().unwrap_or_default();
+    let old = request.old_object().and_then(|old| Subject::recognise(old, namespace).ok().flatten());
     old.map_or(Change::Everything, |old| Change::between(&old, subject))
 }
 

@@ -4,12 +4,15 @@
 
 mod answer;
 mod door;
+mod object;
 mod request;
 mod response;
 pub mod routes;
 mod speech;
+mod undecodable;
 
 pub use answer::{Answer, Verdict, answer, answer_or_stand_in};
 pub use door::{Door, Entry};
-pub use request::{Operation, Request, Undecodable};
+pub use request::{Operation, Request};
 pub use response::Response;
+pub use undecodable::Undecodable;

@@ -1,13 +1,12 @@
-//! The request of an `AdmissionReview`, `admission.k8s.io/v1`, read from its bytes. Objects stay bytes.
+//! The request of an `AdmissionReview`, `admission.k8s.io/v1`, read from its bytes.
 
-use crate::gateway::Unreadable;
+use super::object::{Object, Read};
+use super::undecodable::{Undecodable, decoded};
+use crate::gateway::places::text_at;
 use crate::gateway::reading::Mapping;
-use crate::policy::dotted;
-use jsonptr::PointerBuf;
+use crate::gateway::{Identity, Json, Kind, Subject, View};
+use jsonptr::Pointer;
 use serde::Deserialize;
-use serde_json::error::Category;
-use serde_json::value::RawValue;
-use serde_path_to_error::Segment;
 use std::borrow::Cow;
 
 /// The one version that is spoken.
@@ -15,15 +14,18 @@ pub(super) const API_VERSION: &str = "admission.k8s.io/v1";
 /// The one kind that is spoken.
 pub(super) const KIND: &str = "AdmissionReview";
 
-/// What the API server asks. Strings are borrowed from the body where they can be.
+const OBJECT: &Pointer = Pointer::from_static("/request/object");
+const OLD_OBJECT: &Pointer = Pointer::from_static("/request/oldObject");
+
+/// What the API server asks. Texts are borrowed from the body where they can be.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request<'a> {
     /// Identifies the review; the answer repeats it.
     #[serde(borrow)]
     pub uid: Cow<'a, str>,
-    /// Kind of `object`.
-    #[serde(borrow)]
+    /// Kind of the object.
+    #[serde(skip)]
     pub kind: GroupVersionKind<'a>,
     /// `ephemeralcontainers`, `resize`, `scale`, `status`, …; empty or absent for the object itself.
     #[serde(borrow, default)]
@@ -39,19 +41,18 @@ pub struct Request<'a> {
     /// Who does it.
     #[serde(borrow, default)]
     pub user_info: UserInfo<'a>,
-    /// The object as it is to be; absent at DELETE.
-    #[serde(borrow, default)]
-    pub object: Option<&'a RawValue>,
-    /// The object as it was; absent at CREATE.
-    #[serde(borrow, default)]
-    pub old_object: Option<&'a RawValue>,
+    /// The object as it is to be; `None` if there is none, as at DELETE, or if no rule looks at its kind.
+    #[serde(skip)]
+    pub subject: Option<Subject<'a>>,
     /// Is it only tried, and never stored?
     #[serde(default)]
     pub dry_run: Option<bool>,
+    #[serde(skip)]
+    body: &'a str,
 }
 
 /// What tells a kind.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub struct GroupVersionKind<'a> {
     /// Empty for the core group.
     #[serde(borrow, default)]
@@ -62,6 +63,17 @@ pub struct GroupVersionKind<'a> {
     /// `Deployment`, say.
     #[serde(borrow)]
     pub kind: Cow<'a, str>,
+}
+
+impl GroupVersionKind<'_> {
+    /// The kind, if rules look at it.
+    pub(super) fn known(&self) -> Option<Kind> {
+        Kind::of_group(&self.group, &self.kind)
+    }
+
+    fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
+    }
 }
 
 /// The user behind a request, as far as it is read.
@@ -103,23 +115,6 @@ impl Operation {
     }
 }
 
-/// A body that is no review that can be answered. It names the place and never a value.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{place}: {problem}")]
-pub struct Undecodable {
-    /// Where in the body: a path, or line and column.
-    pub place: String,
-    /// What is wrong there, and what was expected.
-    pub problem: String,
-}
-
-impl Undecodable {
-    /// An object in a review that is not of its kind's shape.
-    pub(super) fn of_object(unreadable: &Unreadable) -> Self {
-        Self { place: format!("request.object at {}", dotted(&unreadable.at)), problem: unreadable.problem.to_owned() }
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Review<'a> {
@@ -128,19 +123,23 @@ struct Review<'a> {
     #[serde(borrow, default)]
     kind: Cow<'a, str>,
     #[serde(borrow, default)]
-    request: Option<Mapping<Request<'a>>>,
+    request: Option<Read<'a>>,
 }
 
 impl<'a> Request<'a> {
     /// Reads the request out of the body of a review.
     ///
     /// # Errors
-    /// The body is not JSON, not an `AdmissionReview` of version v1, or has no request.
+    /// The body is not JSON, not an `AdmissionReview` of version v1, has no request, or an object that is judged but not of
+    /// its kind's shape. An API server sends no such body.
     pub fn read(body: &'a [u8]) -> Result<Self, Undecodable> {
         let undecodable = |place: &str, problem: String| Undecodable { place: place.to_owned(), problem };
         if body.is_empty() {
             return Err(undecodable("body", format!("is empty; expected an {KIND} of {API_VERSION}")));
         }
+        let body = std::str::from_utf8(body).map_err(|error| {
+            undecodable(&format!("byte {}", error.valid_up_to()), "the body is not UTF-8, as JSON is".to_owned())
+        })?;
         let Mapping(review): Mapping<Review<'_>> = decoded(body)?;
         if review.kind != KIND || review.api_version != API_VERSION {
             return Err(undecodable(
@@ -148,58 +147,33 @@ impl<'a> Request<'a> {
                 format!("another kind or version of review; expected {KIND} of {API_VERSION}"),
             ));
         }
-        let Some(Mapping(request)) = review.request else {
+        let Some(Read { mut request, object }) = review.request else {
             return Err(undecodable("request", "is missing".to_owned()));
         };
-        if request.object.is_none() && request.operation.writes() {
+        if matches!(object, Object::Missing) && request.operation.writes() {
             return Err(undecodable(
                 "request.object",
                 format!("is missing or null; {} carries the object", request.operation.name()),
             ));
         }
+        request.body = body;
+        request.subject = object.view().map(|(kind, view)| request.subject(kind, view));
         Ok(request)
+    }
+
+    fn subject(&self, kind: Kind, view: View) -> Subject<'a> {
+        let of_view = view.identity(self.namespace.as_deref().unwrap_or_default());
+        let identity = Identity { api_version: self.kind.api_version(), kind: self.kind.kind.to_string(), ..of_view };
+        Subject { identity, kind, view, json: Json::within(self.body, OBJECT) }
+    }
+
+    /// The object as it was, unread; `None` if there was none, as at CREATE.
+    pub fn old_object(&self) -> Option<&'a str> {
+        text_at(self.body, OLD_OBJECT).filter(|text| *text != "null")
     }
 
     /// The subresource, empty for the object itself.
     pub fn sub_resource(&self) -> &str {
         self.sub_resource.as_deref().unwrap_or_default()
     }
-}
-
-/// Reads `json` once; only if that fails, a second time with the path, so that a good review doesn't pay for it.
-fn decoded<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Undecodable> {
-    serde_json::from_slice(json).map_err(|error| match error.classify() {
-        Category::Syntax | Category::Eof | Category::Io => {
-            let place = format!("line {} column {}", error.line(), error.column());
-            Undecodable { place, problem: "the body is not JSON, or ends too early".to_owned() }
-        }
-        Category::Data => Undecodable { place: place(&path_of_fault::<T>(json)), problem: data_problem(&error) },
-    })
-}
-
-fn path_of_fault<'a, T: Deserialize<'a>>(json: &'a [u8]) -> serde_path_to_error::Path {
-    let mut reader = serde_json::Deserializer::from_slice(json);
-    let mut track = serde_path_to_error::Track::new();
-    _ = T::deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track)).is_ok();
-    track.path()
-}
-
-/// What serde says of a missing or repeated field, which names the field alone; its other messages quote values.
-fn data_problem(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    let field = |start: &str| message.strip_prefix(start)?.split('`').next().map(str::to_owned);
-    match (field("missing field `"), field("duplicate field `")) {
-        (Some(field), _) => format!("the field {field} is missing"),
-        (_, Some(field)) => format!("the field {field} stands here a second time"),
-        _ => "a field is not of its type".to_owned(),
-    }
-}
-
-fn place(path: &serde_path_to_error::Path) -> String {
-    let tokens = path.iter().map(|segment| match segment {
-        Segment::Map { key } => key.clone(),
-        other => other.to_string(),
-    });
-    let at = PointerBuf::from_tokens(tokens);
-    if at.is_root() { "body".to_owned() } else { dotted(&at) }
 }

@@ -62,14 +62,11 @@ fn review(entry: Entry, doors: &Doors, headers: &HeaderMap, body: &[u8]) -> Resp
     };
     let Some(surroundings) = surroundings(doors, &request) else { return postpone(entry, doors, &request) };
     let policy = doors.policy.load();
-    match answer_or_stand_in(entry, &request, || answer(&policy, &surroundings, entry, &request)) {
-        Ok(answer) => {
-            doors.observer.answered(entry, &answer, start.elapsed());
-            log(entry, &request, &answer, start.elapsed());
-            ([(header::CONTENT_TYPE, "application/json")], answer.response.to_review()).into_response()
-        }
-        Err(undecodable) => refuse_body(entry, doors, &undecodable),
-    }
+    let answer = answer_or_stand_in(entry, &request, || answer(&policy, &surroundings, entry, &request));
+    let duration = start.elapsed();
+    doors.observer.answered(entry, &answer, duration);
+    log(entry, &request, &answer, duration);
+    ([(header::CONTENT_TYPE, "application/json")], answer.response.to_review()).into_response()
 }
 
 /// What stands beside the object; `None` if its namespace was not seen yet.
@@ -108,18 +105,18 @@ fn log(entry: Entry, request: &Request<'_>, answer: &Answer, duration: Duration)
     macro_rules! event {
         ($level:ident) => {
             tracing::$level!(
-                uid = %printable(&request.uid),
+                uid = &*printable(&request.uid),
                 door = entry.door.name(),
                 mode = entry.mode.name(),
                 verdict = answer.verdict.name(),
                 operation = request.operation.name(),
-                kind = %printable(&request.kind.kind),
-                sub_resource = %printable(request.sub_resource()),
-                namespace = %printable(request.namespace.as_deref().unwrap_or_default()),
-                name = %printable(request.name.as_deref().unwrap_or_default()),
-                user = %printable(&request.user_info.username),
+                kind = &*printable(&request.kind.kind),
+                sub_resource = &*printable(request.sub_resource()),
+                namespace = &*printable(request.namespace.as_deref().unwrap_or_default()),
+                name = &*printable(request.name.as_deref().unwrap_or_default()),
+                user = &*printable(&request.user_info.username),
                 dry_run = request.dry_run.unwrap_or_default(),
-                violations = %printable(&violations(answer)),
+                violations = &*printable(&violations(answer)),
                 patch = answer.patch.as_ref().map(ToString::to_string),
                 microseconds = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
                 "review"

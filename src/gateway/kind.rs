@@ -36,7 +36,11 @@ pub enum Kind {
 impl Kind {
     /// The kind of an object by its `apiVersion` and `kind`; `None` if no rule looks at it.
     pub fn of(api_version: &str, kind: &str) -> Option<Self> {
-        let group = api_version.split_once('/').map_or("", |(group, _)| group);
+        Self::of_group(api_version.split_once('/').map_or("", |(group, _)| group), kind)
+    }
+
+    /// The kind of an object by its API group and `kind`; `None` if no rule looks at it.
+    pub fn of_group(group: &str, kind: &str) -> Option<Self> {
         Some(match (group, kind) {
             ("", "ConfigMap") => Self::ConfigMap,
             ("", "Namespace") => Self::Namespace,

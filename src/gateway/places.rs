@@ -2,40 +2,51 @@
 
 use super::reading::Text;
 use jsonptr::Pointer;
+use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 /// The JSON that stands at a place, as it is written.
-pub(super) fn text_at<'j>(json: &'j str, place: &Pointer) -> Option<&'j str> {
-    Way(place).deserialize(&mut serde_json::Deserializer::from_str(json)).ok().flatten()
+pub(crate) fn text_at<'j>(json: &'j str, place: &Pointer) -> Option<&'j str> {
+    read_at(json, place, PhantomData::<&RawValue>).map(RawValue::get)
 }
 
-/// Where it goes on to one place.
-struct Way<'p>(&'p Pointer);
+/// What is read at a place; `None` if nothing stands there, or something else.
+fn read_at<'j, S: DeserializeSeed<'j> + Copy>(json: &'j str, place: &Pointer, seed: S) -> Option<S::Value> {
+    Way { place, seed }.deserialize(&mut serde_json::Deserializer::from_str(json)).ok().flatten()
+}
 
-impl<'de> DeserializeSeed<'de> for Way<'_> {
-    type Value = Option<&'de str>;
+/// Where it goes on to one place, and what is read there.
+struct Way<'p, S> {
+    place: &'p Pointer,
+    seed: S,
+}
+
+impl<'de, S: DeserializeSeed<'de> + Copy> DeserializeSeed<'de> for Way<'_, S> {
+    type Value = Option<S::Value>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        match self.0.split_front() {
-            Some((token, beyond)) => deserializer.deserialize_map(Member { name: &token.decoded(), beyond }),
-            None => <&RawValue>::deserialize(deserializer).map(|raw| Some(raw.get())),
+        match self.place.split_front() {
+            Some((token, place)) => {
+                deserializer.deserialize_map(Member { name: &token.decoded(), way: Way { place, seed: self.seed } })
+            }
+            None => self.seed.deserialize(deserializer).map(Some),
         }
     }
 }
 
 /// The member of an object that it goes on in.
-struct Member<'p> {
+struct Member<'p, S> {
     name: &'p str,
-    beyond: &'p Pointer,
+    way: Way<'p, S>,
 }
 
-impl<'de> Visitor<'de> for Member<'_> {
-    type Value = Option<&'de str>;
+impl<'de, S: DeserializeSeed<'de> + Copy> Visitor<'de> for Member<'_, S> {
+    type Value = Option<S::Value>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("an object")
@@ -45,7 +56,7 @@ impl<'de> Visitor<'de> for Member<'_> {
         let mut found = None;
         while let Some(Text(key)) = map.next_key()? {
             if key == self.name {
-                found = map.next_value_seed(Way(self.beyond))?;
+                found = map.next_value_seed(Way { ..self.way })?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -54,10 +65,10 @@ impl<'de> Visitor<'de> for Member<'_> {
     }
 }
 
-/// The object with nothing but what leads to `places`.
+/// The object that stands at `object`, with nothing but what leads to `places` of it.
 ///
 /// What stands at a place itself is there: a text, number or flag as it is, an object without members, a list of `null`s.
-pub(super) fn sketch<'p>(json: &str, places: impl IntoIterator<Item = &'p Pointer>) -> Option<Value> {
+pub(super) fn sketch<'p>(json: &str, object: &Pointer, places: impl IntoIterator<Item = &'p Pointer>) -> Option<Value> {
     let mut ways = Ways::default();
     for place in places {
         let mut way = &mut ways;
@@ -65,7 +76,7 @@ pub(super) fn sketch<'p>(json: &str, places: impl IntoIterator<Item = &'p Pointe
             way = way.0.entry(token.decoded().into_owned()).or_default();
         }
     }
-    ways.deserialize(&mut serde_json::Deserializer::from_str(json)).ok()
+    read_at(json, object, &ways)
 }
 
 /// Where it goes on from a place, by member or index.
@@ -151,7 +162,7 @@ mod tests {
         r#"{"a":{"b":[{"c":1,"d":"x"},{"c":2},[3]],"e":null,"f~/g":true},"h":1.5,"\u0069":"last","i":"kept"}"#;
 
     fn sketched(places: &[&str]) -> Value {
-        sketch(OBJECT, places.iter().map(|place| Pointer::parse(*place).unwrap())).unwrap()
+        sketch(OBJECT, Pointer::root(), places.iter().map(|place| Pointer::parse(*place).unwrap())).unwrap()
     }
 
     #[test]
@@ -162,6 +173,13 @@ mod tests {
         assert_eq!(sketched(&["/a/b/1/new", "/a/b/7"]), json!({"a": {"b": [null, {}, null]}}));
         assert_eq!(sketched(&["/a/f~0~1g", "/h"]), json!({"a": {"f~/g": true}, "h": 1.5}));
         assert_eq!(sketched(&["/i", "/none/at/all"]), json!({"i": "kept"}));
+    }
+
+    #[test]
+    fn an_object_is_sketched_where_it_stands() {
+        let sketched = sketch(OBJECT, Pointer::from_static("/a"), [Pointer::from_static("/f~0~1g")]);
+        assert_eq!(sketched, Some(json!({"f~/g": true})));
+        assert_eq!(sketch(OBJECT, Pointer::from_static("/none"), []), None);
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for MappingVisitor<T> {
 /// A text that is borrowed where it is written as it is.
 #[derive(Deserialize)]
 #[serde(transparent)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
 /// Reads a mapping that may be `null`, which is as absent.
 pub(super) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(

@@ -2,13 +2,12 @@
 
 use super::reading::or_default;
 use super::type_meta::{Object, TypeMeta};
-use super::{ConfigMap, Kind, Metadata, Owner, Service, ServiceAccount, Workload, places};
-use jsonptr::{Pointer, PointerBuf};
+use super::unreadable::{Unreadable, fault};
+use super::{ConfigMap, Json, Kind, Metadata, Owner, Service, ServiceAccount, Workload};
+use jsonptr::Pointer;
 use serde::de::DeserializeSeed;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use serde_json::error::Category;
-use serde_path_to_error::{Path, Segment};
 use std::borrow::Cow;
 
 /// An object of a kind that rules look at.
@@ -19,7 +18,8 @@ pub struct Subject<'a> {
     pub kind: Kind,
     /// Its typed view.
     pub view: View,
-    json: Cow<'a, str>,
+    /// Its JSON, for what the view leaves out.
+    pub json: Json<'a>,
 }
 
 /// Which object a subject is, as a sentence names it.
@@ -49,16 +49,6 @@ pub enum View {
     Workload(Box<Workload>),
 }
 
-/// An object whose JSON is not of the shape that Kubernetes gives its kind. It never holds a value.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{problem}")]
-pub struct Unreadable {
-    /// Where the shape is wrong.
-    pub at: PointerBuf,
-    /// What is wrong there, without the value.
-    pub problem: &'static str,
-}
-
 impl<'a> Subject<'a> {
     /// Reads one object from its JSON; `None` if no rule looks at its kind.
     ///
@@ -74,25 +64,25 @@ impl<'a> Subject<'a> {
         let told = |text: Option<Cow<'_, str>>| text.unwrap_or_default().into_owned();
         let of_view = view.identity(namespace);
         let identity = Identity { api_version: told(meta.api_version), kind: told(meta.kind), ..of_view };
-        Ok(Some(Self { identity, kind, view, json }))
+        Ok(Some(Self { identity, kind, view, json: Json::alone(json) }))
     }
 
     /// The object as it was sent, with every field that we don't know. Built anew at each call.
     ///
     /// `None` if a field that nobody reads is nested deeper than 128 levels, which no API server sends.
     pub fn value(&self) -> Option<Value> {
-        serde_json::from_str(&self.json).ok()
+        serde_json::from_str(self.json.text_at(Pointer::root())?).ok()
     }
 
     /// The object with nothing but what leads to these places: of each, whether it is there, its text or number, and of
     /// which length a list is. Its cost is that of reading over the object once.
     pub fn sketch<'p>(&self, places: impl IntoIterator<Item = &'p Pointer>) -> Option<Value> {
-        places::sketch(&self.json, places)
+        self.json.sketch(places)
     }
 
     /// The JSON of its pod template, if it has one.
     pub(super) fn template(&self) -> Option<&str> {
-        places::text_at(&self.json, Pointer::parse(self.kind.template()?).ok()?)
+        self.json.text_at(Pointer::parse(self.kind.template()?).ok()?)
     }
 
     /// Its metadata.
@@ -116,7 +106,7 @@ impl<'a> Subject<'a> {
 
 impl View {
     /// The name, and the namespace: its own, else the given one; of a Namespace, itself.
-    fn identity(&self, namespace: &str) -> Identity {
+    pub(crate) fn identity(&self, namespace: &str) -> Identity {
         let metadata = self.metadata();
         let told = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let name = told(&metadata.name).or_else(|| told(&metadata.generate_name)).unwrap_or_default();
@@ -164,31 +154,6 @@ impl<'de> DeserializeSeed<'de> for Kind {
 /// Reads `json` once; only if that fails, a second time with the path, so that a good object doesn't pay for it.
 fn read<'de, S: DeserializeSeed<'de> + Copy>(json: &'de str, seed: S) -> Result<S::Value, Unreadable> {
     seed.deserialize(&mut serde_json::Deserializer::from_str(json)).map_err(|_| fault(json, seed))
-}
-
-/// What is wrong with JSON that could not be read.
-pub(super) fn fault<'de, S: DeserializeSeed<'de>>(json: &'de str, seed: S) -> Unreadable {
-    let mut track = serde_path_to_error::Track::new();
-    let mut reader = serde_json::Deserializer::from_str(json);
-    let again = seed.deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track));
-    // serde's own message quotes the value, so only the place of it is used
-    let problem = match again.map(|_| ()).map_err(|error| error.classify()) {
-        Ok(()) | Err(Category::Data | Category::Io) => "is not of the type that Kubernetes expects here",
-        Err(Category::Syntax | Category::Eof) => "is not JSON that can be read",
-    };
-    Unreadable { at: pointer(&track.path()), problem }
-}
-
-fn pointer(path: &Path) -> PointerBuf {
-    let mut at = PointerBuf::root();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => at.push_back(*index),
-            Segment::Map { key } => at.push_back(key.as_str()),
-            Segment::Enum { .. } | Segment::Unknown => break,
-        }
-    }
-    at
 }
 
 #[cfg(test)]

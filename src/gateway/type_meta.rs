@@ -1,7 +1,8 @@
 //! What tells an object's kind, and the object behind it.
 
+use super::Kind;
 use super::reading::Text;
-use super::{Kind, Unreadable, subject};
+use super::unreadable::{Unreadable, fault};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -31,7 +32,7 @@ impl<'j> TypeMeta<'j> {
         if outcome.is_ok() || found.known().is_some() {
             return Ok(found);
         }
-        Err(subject::fault(json, &mut Self::default()))
+        Err(fault(json, &mut Self::default()))
     }
 
     /// The kind, if rules look at it.

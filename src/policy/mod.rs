@@ -1,7 +1,7 @@
 //! What a gateway *should be*: rules, their modes, and what each namespace expects. Pure, like `gateway`.
 //!
 //! [`Policy::examine`] judges a subject in its [`Context`] and gives a [`Ruling`] for every fault; [`Policy::patch`]
-//! carries out the remedies of rulings.
+//! carries out the remedies of rulings; [`Policy::judge`] does both.
 
 mod case;
 mod context;
@@ -56,6 +56,32 @@ impl Policy {
     /// Judges `subject`: a ruling for every fault, in the order of the register. No ruling means that nothing is
     /// wrong, or that the subject is not a gateway's.
     pub fn examine(&self, subject: &Subject<'_>, context: &Context<'_>) -> Vec<Ruling> {
+        self.judge(subject, context, |_| false).0
+    }
+
+    /// Judges `subject` as [`examine`](Self::examine) does, with the [`patch`](Self::patch) of what `is_mended`: both look
+    /// at the object as it was sent, and to go over it once is cheaper.
+    pub fn judge(
+        &self,
+        subject: &Subject<'_>,
+        context: &Context<'_>,
+        is_mended: impl Fn(&Ruling) -> bool,
+    ) -> (Vec<Ruling>, Option<Patch>) {
+        let mut rulings = self.rulings(subject, context);
+        if rulings.is_empty() {
+            return (rulings, None);
+        }
+        let edits = edits(rulings.iter().filter(|ruling| is_mended(ruling)));
+        let places = rulings.iter().map(|ruling| ruling.finding.at.as_ref()).chain(edits.iter().map(|edit| edit.at()));
+        let sketch = subject.sketch(places);
+        let patch = sketch.as_ref().and_then(|sketch| carried_out(sketch, &edits));
+        for ruling in &mut rulings {
+            ruling.finding.settle(sketch.as_ref());
+        }
+        (rulings, patch)
+    }
+
+    fn rulings(&self, subject: &Subject<'_>, context: &Context<'_>) -> Vec<Ruling> {
         let Some(case) = Case::of(subject, context, &self.images) else { return Vec::new() };
         let change = LazyCell::new(context.change);
         let mut rulings = Vec::new();
@@ -67,12 +93,6 @@ impl Policy {
                     .extend(findings.map(|finding| context.rule_on((*rule, mode), finding, |at| change.touches(at))));
             }
         }
-        if !rulings.is_empty() {
-            let sketch = subject.sketch(rulings.iter().map(|ruling| ruling.finding.at.as_ref()));
-            for ruling in &mut rulings {
-                ruling.finding.settle(sketch.as_ref());
-            }
-        }
         rulings
     }
 
@@ -81,16 +101,11 @@ impl Policy {
     /// Which rulings are given decides what is mended: the enforced ones at the mutate door, all of them to show what
     /// would be.
     pub fn patch<'r>(subject: &Subject<'_>, rulings: impl IntoIterator<Item = &'r Ruling>) -> Option<Patch> {
-        let edits: Vec<&Edit> = rulings.into_iter().flat_map(|ruling| &ruling.finding.remedy).collect();
+        let edits = edits(rulings);
         if edits.is_empty() {
             return None;
         }
-        let before = subject.sketch(edits.iter().map(|edit| edit.at()))?;
-        let mut after = before.clone();
-        for edit in edits {
-            edit.apply(&mut after);
-        }
-        Some(json_patch::diff(&before, &after)).filter(|patch| !patch.is_empty())
+        carried_out(&subject.sketch(edits.iter().map(|edit| edit.at()))?, &edits)
     }
 
     /// The subject with the remedies of `rulings` carried out; `None` if that changes nothing.
@@ -112,4 +127,20 @@ impl Policy {
         let layers = [Some(&annotated), self.namespaces.get(namespace), Some(&self.defaults)];
         Expectations::of(&layers.into_iter().flatten().collect::<Vec<_>>())
     }
+}
+
+fn edits<'r>(rulings: impl IntoIterator<Item = &'r Ruling>) -> Vec<&'r Edit> {
+    rulings.into_iter().flat_map(|ruling| &ruling.finding.remedy).collect()
+}
+
+/// What the edits change in a sketch that leads to their places.
+fn carried_out(sketch: &Value, edits: &[&Edit]) -> Option<Patch> {
+    if edits.is_empty() {
+        return None;
+    }
+    let mut after = sketch.clone();
+    for edit in edits {
+        edit.apply(&mut after);
+    }
+    Some(json_patch::diff(sketch, &after)).filter(|patch| !patch.is_empty())
 }

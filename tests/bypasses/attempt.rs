@@ -103,7 +103,6 @@ fn judged(body: &[u8], beside: Option<&[Value]>) -> Fate {
     let answers = Entry::ALL.map(|entry| (entry, answer(&JUDGING, &surroundings, entry, &request)));
     let mut fate = Fate::Undecodable;
     for (entry, answer) in answers {
-        let Ok(answer) = answer else { return Fate::Undecodable };
         if entry == VALIDATE {
             fate = refusals(&answer);
         } else {

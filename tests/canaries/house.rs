@@ -20,6 +20,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use tokio::runtime::{Builder, Runtime};
 use tracing::Dispatch;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 /// Both formats of the log.
 const FORMATS: [LogFormat; 2] = [LogFormat::Json, LogFormat::Text];
@@ -63,7 +64,8 @@ impl House {
         let logs = FORMATS.into_iter().map(|format| {
             let lines = Lines::default();
             let writer = lines.clone();
-            (log_to(move || writer.clone(), format, false), lines)
+            // events that are not written by default tell no more than others
+            (log_to(move || writer.clone(), format, false, Targets::new().with_default(LevelFilter::DEBUG)), lines)
         });
         Self {
             policy: parse(),
@@ -78,9 +80,8 @@ impl House {
 
     /// The answer to a body beside other objects: every byte of the response, and its patch to be read.
     pub(crate) fn answer(&self, entry: Entry, body: &[u8], surroundings: &Surroundings) -> String {
-        let answered = Request::read(body).and_then(|request| {
-            answer_or_stand_in(entry, &request, || answer(&self.policy, surroundings, entry, &request))
-        });
+        let answered = Request::read(body)
+            .map(|request| answer_or_stand_in(entry, &request, || answer(&self.policy, surroundings, entry, &request)));
         match answered {
             Ok(answer) => {
                 let patch = answer.patch.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -124,10 +124,13 @@ fn what_is_no_review_is_told_with_its_place() {
         ),
         (of("/request", Value::Null), "request: is missing"),
         (of("/request/object", Value::Null), "request.object: is missing or null; CREATE carries the object"),
-        (of("/request/kind/version", json!(424_242)), "request.kind.version: a field is not of its type"),
+        (
+            of("/request/kind/version", json!(424_242)),
+            "request.kind.version: is not of the type that Kubernetes expects here",
+        ),
         (
             of("/request/object/spec/template/spec/containers/0/image", json!(424_242)),
-            "request.object at spec.template.spec.containers[0].image: is not of the type that Kubernetes expects here",
+            "request.object.spec.template.spec.containers[0].image: is not of the type that Kubernetes expects here",
         ),
     ] {
         answered("validate", "enforce", &stdin)

@@ -54,7 +54,7 @@ async fn what_is_no_json_is_told_by_line_and_column() {
         refused(&house, whole.get(..end).unwrap(), "line 1 column").await;
     }
     refused(&house, format!("{whole}{CANARY}"), "line 1 column").await;
-    refused(&house, vec![0xff, 0xfe], "line 1 column 1").await;
+    refused(&house, vec![b'{', 0xff], "byte 1: the body is not UTF-8").await;
     refused(&house, "", "body: is empty").await;
     refused(&house, format!("[\"{CANARY}\"]"), "").await;
 }
@@ -104,18 +104,19 @@ async fn an_object_of_another_shape_is_told_by_the_path_and_never_by_the_value()
         ("/spec/template/spec/serviceAccountName", json!({"a": CANARY}), "serviceAccountName"),
     ] {
         let body = with(&format!("/request/object{pointer}"), value);
-        refused(&house, body.to_string(), &format!("request.object at {}", place_of(pointer, place))).await;
+        refused(&house, body.to_string(), &format!("request.object.{}: is not of", place_of(pointer, place))).await;
     }
-    refused(&house, with("/request/object", json!(CANARY)).to_string(), "request.object at the object").await;
+    refused(&house, with("/request/object", json!(CANARY)).to_string(), "request.object: is not of the type").await;
 }
 
 #[tokio::test]
 async fn a_list_is_no_object() {
     let house = House::open().await;
-    refused(&house, with("/request/object", json!([CANARY])).to_string(), "request.object at").await;
-    refused(&house, with("/request/object", json!(["apps/v1", "Deployment"])).to_string(), "request.object at").await;
+    refused(&house, with("/request/object", json!([CANARY])).to_string(), "request.object: is not").await;
+    refused(&house, with("/request/object", json!(["apps/v1", "Deployment"])).to_string(), "request.object: is not")
+        .await;
     let metadata = json!([CANARY, null, null, {}, {}, null]);
-    refused(&house, with("/request/object/metadata", metadata).to_string(), "request.object at metadata").await;
+    refused(&house, with("/request/object/metadata", metadata).to_string(), "request.object.metadata: is not").await;
     let good = review("deployment-with-key");
     refused(&house, json!([good["apiVersion"], good["kind"], good["request"]]).to_string(), "body").await;
 }

@@ -26,15 +26,27 @@ async fn what_brings_no_object_is_allowed() {
 #[tokio::test]
 async fn an_unknown_kind_is_allowed_and_said() {
     let house = House::open().await;
-    for (version, kind) in [("v1", "Secret"), ("example.com/v1", "Deployment"), ("", ""), (CANARY, CANARY)] {
+    for (group, kind) in [("", "Secret"), ("example.com", "Deployment"), ("", ""), (CANARY, CANARY)] {
         let mut review = review("deployment-with-key");
-        review["request"]["object"]["apiVersion"] = json!(version);
-        review["request"]["object"]["kind"] = json!(kind);
+        review["request"]["kind"] = json!({"group": group, "version": "v1", "kind": kind});
         for entry in Entry::ALL {
             let response = house.ask(entry, &review).await;
             assert_eq!((outcome(&response), response.to_string().contains(CANARY)), ("remarked", false));
             assert!(response["warnings"][0].as_str().unwrap().contains("no rule looks at this kind"), "{response}");
         }
+    }
+}
+
+/// The API server tells the kind beside the object, and that is what it stores it as.
+#[tokio::test]
+async fn what_an_object_says_of_its_own_kind_is_no_way_out() {
+    let house = House::open().await;
+    for (version, kind) in [("v1", "Secret"), ("example.com/v1", "Deployment"), ("", ""), (CANARY, CANARY)] {
+        let mut review = review("deployment-with-key");
+        review["request"]["object"]["apiVersion"] = json!(version);
+        review["request"]["object"]["kind"] = json!(kind);
+        let response = house.ask(Entry::ALL[1], &review).await;
+        assert_eq!((outcome(&response), response.to_string().contains(CANARY)), ("refused", false));
     }
 }
 

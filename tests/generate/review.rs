@@ -76,8 +76,11 @@ pub(crate) fn damage() -> impl Strategy<Value = Vec<(Index, u8)>> {
 impl Review {
     /// The body that the API server sends.
     pub(crate) fn body(&self) -> String {
+        let api_version = self.object["apiVersion"].as_str().unwrap_or_default();
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let kind = json!({"group": group, "version": version, "kind": self.object["kind"]});
         let request = json!({
-            "uid": self.uid, "kind": {"group": "", "version": "v1", "kind": self.object["kind"]}, "namespace": "team-a",
+            "uid": self.uid, "kind": kind, "namespace": "team-a",
             "operation": self.operation, "userInfo": {"username": self.user}, "object": self.object, "oldObject": self.old,
         });
         let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request});
@@ -88,7 +91,7 @@ impl Review {
     pub(crate) fn answer(&self, entry: Entry) -> Answer {
         let (body, policy) = (self.body(), self.world.policy());
         let request = Request::read(body.as_bytes()).expect("it is a review");
-        answer(&policy, &self.world.surroundings(&policy), entry, &request).expect("its object is of its shape")
+        answer(&policy, &self.world.surroundings(&policy), entry, &request)
     }
 
     /// The same review of an object as the patch leaves it.
