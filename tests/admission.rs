@@ -149,6 +149,7 @@ async fn what_is_right_or_none_of_ours_passes_untouched() {
         "deployment-with-finalizer-deleted",
         "foreign-config-map",
         "foreign-deployment",
+        "foreign-deployment-of-a-chart",
     ];
     all_are(&foreign, ["silent"; 3]).await;
     // its image tag rolls, as the article's does

@@ -13,6 +13,7 @@ mod recording;
 
 use control_plane::ControlPlane;
 use recording::Studio;
+use recording::objects::{new_image, of_somebody_else, one, team};
 use serde_json::{Value, json};
 
 const ARTICLE: &str = include_str!("../deploy/examples/01-workload-identity.yaml");
@@ -228,20 +229,6 @@ async fn chart(studio: &Studio) {
     let labels = bare["spec"]["template"]["metadata"]["labels"].as_object_mut().unwrap();
     assert!(labels.remove("azure.workload.identity/use").is_some());
     studio.create("chart-deployment-bare", &bare).await;
+    studio.create("foreign-deployment-of-a-chart", &of_somebody_else(&bare)).await;
     studio.create("chart-deployment-with-key", &one(CHART_WITH_KEY, "Deployment")).await;
-}
-
-fn team() -> Value {
-    json!({"team": "payments"})
-}
-
-fn new_image(version: &str) -> Value {
-    let image = format!("mcr.microsoft.com/azure-api-management/gateway:{version}");
-    json!([{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": image}])
-}
-
-/// The object of this kind in a stream, for whatever namespace it is created in.
-fn one(yaml: &str, kind: &str) -> Value {
-    let documents: Vec<Value> = serde_saphyr::from_multiple(yaml).unwrap();
-    documents.into_iter().find(|document| document["kind"] == kind).unwrap()
 }

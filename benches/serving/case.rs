@@ -46,7 +46,8 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("chart-update", "an update of its image at validate", VALIDATE, "chart-deployment-image-changed"),
     Case::new("service-account", "chart's ServiceAccount at validate", VALIDATE, "chart-service-account"),
     Case::new("config-map", "chart's ConfigMap at validate", VALIDATE, "chart-config-map"),
-    Case::new("foreign", "somebody else's Deployment at validate", VALIDATE, "foreign-deployment").timed(),
+    Case::new("foreign", "somebody else's Deployment at validate", VALIDATE, "foreign-deployment-of-a-chart").timed(),
+    Case::new("foreign-short", "a short one of somebody else", VALIDATE, "foreign-deployment"),
     Case {
         padding: 1024 * 1024,
         ..Case::new("long", "a ConfigMap of 1 MiB at validate", VALIDATE, "foreign-config-map")

@@ -5,11 +5,13 @@ use crate::gateway::{Snapshot, Surroundings};
 use crate::policy::{Policy, Ruling, printable};
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -39,19 +41,37 @@ pub struct Doors {
 /// The paths of every entry.
 pub fn router(doors: Arc<Doors>) -> Router {
     let router = Entry::ALL.into_iter().fold(Router::new(), |router, entry| {
-        let answer = async move |State(doors): State<Arc<Doors>>, headers: HeaderMap, body: Bytes| {
-            review(entry, &doors, &headers, &body)
+        let answer = async move |State(doors): State<Arc<Doors>>, content: Content, body: Body| {
+            // what comes here is whole, and was measured before it was read
+            let body = to_bytes(body, usize::MAX).await.map_err(|_| StatusCode::BAD_REQUEST)?;
+            Ok::<_, StatusCode>(review(entry, &doors, content, &body))
         };
         router.route(&entry.path(), post(answer))
     });
-    // what comes here is whole, and was measured before it was read
-    router.layer(DefaultBodyLimit::disable()).with_state(doors)
+    router.with_state(doors)
+}
+
+/// What the head of a request says of its body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Content {
+    Json,
+    Other,
+}
+
+impl<S: Sync> FromRequestParts<S> for Content {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(head: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let text = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media_type = text.split(';').next().unwrap_or_default().trim();
+        Ok(if media_type.eq_ignore_ascii_case("application/json") { Self::Json } else { Self::Other })
+    }
 }
 
 /// Answers a body. The whole of it was read before, and judging it waits for nothing.
-fn review(entry: Entry, doors: &Doors, headers: &HeaderMap, body: &[u8]) -> Response {
+fn review(entry: Entry, doors: &Doors, content: Content, body: &[u8]) -> Response {
     let start = Instant::now();
-    if !is_json(headers) {
+    if content != Content::Json {
         doors.observer.undecodable(entry);
         let problem = "Content-Type: expected application/json, which an AdmissionReview has\n";
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, problem).into_response();
@@ -92,11 +112,6 @@ fn refuse_body(entry: Entry, doors: &Doors, undecodable: &Undecodable) -> Respon
     doors.observer.undecodable(entry);
     tracing::warn!(door = entry.door.name(), mode = entry.mode.name(), error = %printable(&undecodable.to_string()), "not a review");
     (StatusCode::BAD_REQUEST, format!("{undecodable}\n")).into_response()
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    text.split(';').next().is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
 }
 
 /// The event of a review. One that nothing is said of is none that anybody looks for: it is counted by the metrics, and

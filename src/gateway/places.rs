@@ -1,7 +1,7 @@
 //! Single places of an object, read out of its JSON without building the rest.
 
 use super::reading::Text;
-use jsonptr::Pointer;
+use jsonptr::{Pointer, Token};
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -69,21 +69,40 @@ impl<'de, S: DeserializeSeed<'de> + Copy> Visitor<'de> for Member<'_, S> {
 ///
 /// What stands at a place itself is there: a text, number or flag as it is, an object without members, a list of `null`s.
 pub(super) fn sketch<'p>(json: &str, object: &Pointer, places: impl IntoIterator<Item = &'p Pointer>) -> Option<Value> {
-    let mut ways = Ways::default();
-    for place in places {
-        let mut way = &mut ways;
-        for token in place.tokens() {
-            way = way.0.entry(token.decoded().into_owned()).or_default();
-        }
-    }
-    read_at(json, object, &ways)
+    read_at(json, object, &Ways::to(places))
 }
 
-/// Where it goes on from a place, by member or index.
+/// Where it goes on from a place, by member or index: tokens as pointers write them, in order.
 #[derive(Default)]
-struct Ways(BTreeMap<String, Ways>);
+struct Ways<'p>(Vec<(&'p str, Ways<'p>)>);
 
-impl<'de> DeserializeSeed<'de> for &Ways {
+impl<'p> Ways<'p> {
+    fn to(places: impl IntoIterator<Item = &'p Pointer>) -> Self {
+        let mut places: Vec<&str> = places.into_iter().map(Pointer::as_str).collect();
+        places.sort_unstable_by(|one, other| one.split('/').cmp(other.split('/')));
+        let mut ways = Self::default();
+        for place in places {
+            _ = place.split('/').skip(1).try_fold(&mut ways, Self::towards);
+        }
+        ways
+    }
+
+    /// The way by `token`, which is the last one or comes behind it.
+    fn towards(&mut self, token: &'p str) -> Option<&mut Self> {
+        if self.0.last().is_none_or(|(last, _)| *last != token) {
+            self.0.push((token, Self::default()));
+        }
+        self.0.last_mut().map(|(_, way)| way)
+    }
+
+    fn by(&self, key: &str) -> Option<&Self> {
+        let token = Token::new(key);
+        let index = self.0.binary_search_by(|(of_way, _)| (*of_way).cmp(token.encoded())).ok()?;
+        self.0.get(index).map(|(_, way)| way)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for &Ways<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -91,7 +110,7 @@ impl<'de> DeserializeSeed<'de> for &Ways {
     }
 }
 
-impl<'de> Visitor<'de> for &Ways {
+impl<'de> Visitor<'de> for &Ways<'_> {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -101,7 +120,7 @@ impl<'de> Visitor<'de> for &Ways {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut members = Map::new();
         while let Some(Text(key)) = map.next_key()? {
-            match self.0.get(key.as_ref()) {
+            match self.by(&key) {
                 Some(way) => {
                     let value = map.next_value_seed(way)?;
                     members.insert(key.into_owned(), value);
@@ -114,7 +133,7 @@ impl<'de> Visitor<'de> for &Ways {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         let indices = self.0.iter().filter_map(|(token, way)| Some((token.parse::<usize>().ok()?, way)));
-        let ways: BTreeMap<usize, &Ways> = indices.collect();
+        let ways: BTreeMap<usize, &Ways<'_>> = indices.collect();
         let mut elements = Vec::new();
         loop {
             let element = match ways.get(&elements.len()) {
@@ -173,6 +192,7 @@ mod tests {
         assert_eq!(sketched(&["/a/b/1/new", "/a/b/7"]), json!({"a": {"b": [null, {}, null]}}));
         assert_eq!(sketched(&["/a/f~0~1g", "/h"]), json!({"a": {"f~/g": true}, "h": 1.5}));
         assert_eq!(sketched(&["/i", "/none/at/all"]), json!({"i": "kept"}));
+        assert_eq!(sketched(&["/h", "/a/f~0~1g", "/a-b", "/a/b", "/a"]), sketched(&["/a/b", "/h", "/a/f~0~1g"]));
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use super::Surroundings;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+/// What stands beside an object that stands alone.
+static NOTHING: LazyLock<Arc<Surroundings>> = LazyLock::new(Arc::default);
 
 /// What a review is judged beside. It never changes: a newer one takes its place.
 #[derive(Clone, Default)]
@@ -19,7 +22,7 @@ impl Snapshot {
     /// nobody knows what it expects.
     pub fn of(&self, namespace: &str) -> Option<Arc<Surroundings>> {
         match self {
-            Self::Alone => Some(Arc::default()),
+            Self::Alone => Some(Arc::clone(&NOTHING)),
             Self::Cluster(namespaces) => namespaces.get(namespace).cloned(),
         }
     }

@@ -8,6 +8,7 @@ use rustls::ServerConfig;
 use rustls::server::Acceptor as HelloReader;
 use std::io;
 use std::sync::Arc;
+use tokio::io::BufReader;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::LazyConfigAcceptor;
@@ -66,15 +67,19 @@ struct Tls {
 }
 
 impl Handshake for Tls {
-    type Stream = TlsStream<TcpStream>;
+    type Stream = TlsStream<BufReader<TcpStream>>;
 
     async fn shake(&self, stream: TcpStream) -> io::Result<Self::Stream> {
+        let stream = BufReader::with_capacity(RECEIVED_BYTES, stream);
         let hello = LazyConfigAcceptor::new(HelloReader::default(), stream).await?;
         // waits within the time-out of the handshake, and in a queue that the number of connections bounds
         let _permit = self.handshakes.acquire().await.map_err(io::Error::other)?;
         hello.into_stream(Arc::clone(&self.config)).await
     }
 }
+
+/// As much as most reviews take is received at once: rustls asks for half of it at a time.
+const RECEIVED_BYTES: usize = 8 * 1024;
 
 /// No handshake at all.
 #[derive(Clone)]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a recording fails by panicking")]
 
+pub(crate) mod objects;
 mod tape;
 
 use crate::control_plane::ControlPlane;

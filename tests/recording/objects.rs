@@ -1,0 +1,29 @@
+//! Objects, and what is changed of them.
+
+use serde_json::{Value, json};
+
+/// A Deployment that is as long, and of another product.
+pub(crate) fn of_somebody_else(deployment: &Value) -> Value {
+    let product = [
+        ("mcr.microsoft.com/azure-api-management/gateway", "contoso.example/ledger"),
+        ("azure-api-management-gateway", "accounting-ledger-of-contoso"),
+        ("self-hosted-gateway", "accounting-ledger"),
+    ];
+    let text = product.iter().fold(deployment.to_string(), |text, (of_gateway, other)| text.replace(of_gateway, other));
+    serde_json::from_str(&text).unwrap()
+}
+
+pub(crate) fn team() -> Value {
+    json!({"team": "payments"})
+}
+
+pub(crate) fn new_image(version: &str) -> Value {
+    let image = format!("mcr.microsoft.com/azure-api-management/gateway:{version}");
+    json!([{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": image}])
+}
+
+/// The object of this kind in a stream, for whatever namespace it is created in.
+pub(crate) fn one(yaml: &str, kind: &str) -> Value {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(yaml).unwrap();
+    documents.into_iter().find(|document| document["kind"] == kind).unwrap()
+}
