@@ -3,7 +3,7 @@
 use super::reading::Text;
 use jsonptr::{Pointer, Token};
 use serde::Deserializer;
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 use std::collections::BTreeMap;
@@ -15,53 +15,55 @@ pub(crate) fn text_at<'j>(json: &'j str, place: &Pointer) -> Option<&'j str> {
     read_at(json, place, PhantomData::<&RawValue>).map(RawValue::get)
 }
 
-/// What is read at a place; `None` if nothing stands there, or something else.
-fn read_at<'j, S: DeserializeSeed<'j> + Copy>(json: &'j str, place: &Pointer, seed: S) -> Option<S::Value> {
-    Way { place, seed }.deserialize(&mut serde_json::Deserializer::from_str(json)).ok().flatten()
+/// What is read at a place; `None` if nothing stands there, or something else. What stands behind it is not read.
+fn read_at<'j, S: DeserializeSeed<'j>>(json: &'j str, place: &Pointer, seed: S) -> Option<S::Value> {
+    let mut found = None;
+    let way = Way { place, seed, found: &mut found };
+    // it ends with an error wherever it ends early
+    _ = way.deserialize(&mut serde_json::Deserializer::from_str(json)).is_ok();
+    found
 }
 
-/// Where it goes on to one place, and what is read there.
-struct Way<'p, S> {
-    place: &'p Pointer,
+/// Where it goes on to one place, what is read there, and where that is put.
+struct Way<'w, S, V> {
+    place: &'w Pointer,
     seed: S,
+    found: &'w mut Option<V>,
 }
 
-impl<'de, S: DeserializeSeed<'de> + Copy> DeserializeSeed<'de> for Way<'_, S> {
-    type Value = Option<S::Value>;
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Way<'_, S, S::Value> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        match self.place.split_front() {
-            Some((token, place)) => {
-                deserializer.deserialize_map(Member { name: &token.decoded(), way: Way { place, seed: self.seed } })
-            }
-            None => self.seed.deserialize(deserializer).map(Some),
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        if let Some((token, place)) = self.place.split_front() {
+            return deserializer.deserialize_map(Member { name: &token.decoded(), way: Way { place, ..self } });
         }
+        *self.found = Some(self.seed.deserialize(deserializer)?);
+        Err(D::Error::custom("found"))
     }
 }
 
 /// The member of an object that it goes on in.
-struct Member<'p, S> {
-    name: &'p str,
-    way: Way<'p, S>,
+struct Member<'w, S, V> {
+    name: &'w str,
+    way: Way<'w, S, V>,
 }
 
-impl<'de, S: DeserializeSeed<'de> + Copy> Visitor<'de> for Member<'_, S> {
-    type Value = Option<S::Value>;
+impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Member<'_, S, S::Value> {
+    type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = None;
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(Text(key)) = map.next_key()? {
             if key == self.name {
-                found = map.next_value_seed(Way { ..self.way })?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
+                return map.next_value_seed(self.way);
             }
+            map.next_value::<IgnoredAny>()?;
         }
-        Ok(found)
+        Ok(())
     }
 }
 
