@@ -4,9 +4,10 @@ use super::object::{Object, Read};
 use super::undecodable::{Undecodable, decoded};
 use crate::gateway::places::text_at;
 use crate::gateway::reading::Mapping;
-use crate::gateway::{Identity, Json, Kind, Subject, View};
+use crate::gateway::{Json, Kind, Subject, View};
 use jsonptr::Pointer;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::borrow::Cow;
 
 /// The one version that is spoken.
@@ -47,6 +48,9 @@ pub struct Request<'a> {
     /// Is it only tried, and never stored?
     #[serde(default)]
     pub dry_run: Option<bool>,
+    /// Is there one? It stays unread.
+    #[serde(default)]
+    old_object: Option<IgnoredAny>,
     #[serde(skip)]
     body: &'a str,
 }
@@ -162,14 +166,14 @@ impl<'a> Request<'a> {
     }
 
     fn subject(&self, kind: Kind, view: View) -> Subject<'a> {
-        let of_view = view.identity(self.namespace.as_deref().unwrap_or_default());
-        let identity = Identity { api_version: self.kind.api_version(), kind: self.kind.kind.to_string(), ..of_view };
+        let namespace = self.namespace.as_deref().unwrap_or_default();
+        let identity = view.identity(self.kind.api_version(), self.kind.kind.to_string(), namespace);
         Subject { identity, kind, view, json: Json::within(self.body, OBJECT) }
     }
 
     /// The object as it was, unread; `None` if there was none, as at CREATE.
     pub fn old_object(&self) -> Option<&'a str> {
-        text_at(self.body, OLD_OBJECT).filter(|text| *text != "null")
+        self.old_object.and_then(|_| text_at(self.body, OLD_OBJECT))
     }
 
     /// The subresource, empty for the object itself.

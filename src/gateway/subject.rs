@@ -1,4 +1,4 @@
-//! An object under examination: its bytes, its typed view, and its raw value on demand, all from one constructor.
+//! An object under examination: its JSON, its typed view, and its raw value on demand.
 
 use super::reading::or_default;
 use super::type_meta::{Object, TypeMeta};
@@ -62,8 +62,7 @@ impl<'a> Subject<'a> {
         let Some(kind) = meta.known() else { return Ok(None) };
         let view = read(&json, kind)?;
         let told = |text: Option<Cow<'_, str>>| text.unwrap_or_default().into_owned();
-        let of_view = view.identity(namespace);
-        let identity = Identity { api_version: told(meta.api_version), kind: told(meta.kind), ..of_view };
+        let identity = view.identity(told(meta.api_version), told(meta.kind), namespace);
         Ok(Some(Self { identity, kind, view, json: Json::alone(json) }))
     }
 
@@ -105,8 +104,8 @@ impl<'a> Subject<'a> {
 }
 
 impl View {
-    /// The name, and the namespace: its own, else the given one; of a Namespace, itself.
-    pub(crate) fn identity(&self, namespace: &str) -> Identity {
+    /// The identity, with the name that there is, and the namespace: its own, else the given one; of a Namespace, itself.
+    pub(crate) fn identity(&self, api_version: String, kind: String, namespace: &str) -> Identity {
         let metadata = self.metadata();
         let told = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let name = told(&metadata.name).or_else(|| told(&metadata.generate_name)).unwrap_or_default();
@@ -114,7 +113,7 @@ impl View {
             Self::Namespace(_) => name.clone(),
             _ => told(&metadata.namespace).unwrap_or_else(|| namespace.to_owned()),
         };
-        Identity { namespace, name, ..Identity::default() }
+        Identity { api_version, kind, namespace, name }
     }
 
     fn metadata(&self) -> &Metadata {

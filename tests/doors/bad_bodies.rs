@@ -90,6 +90,17 @@ async fn a_request_that_lacks_what_it_needs_is_told_by_the_field() {
 }
 
 #[tokio::test]
+async fn what_stands_twice_is_told_by_the_field() {
+    let house = House::open().await;
+    let whole = review("deployment-with-key-scaled").to_string();
+    for member in ["uid", "kind", "name", "operation", "object", "oldObject", "dryRun"] {
+        let value = &review("deployment-with-key-scaled")["request"][member];
+        let twice = whole.replacen("\"request\":{", &format!("\"request\":{{\"{member}\":{value},"), 1);
+        refused(&house, twice, &format!("the field {member} stands here a second time")).await;
+    }
+}
+
+#[tokio::test]
 async fn an_object_of_another_shape_is_told_by_the_path_and_never_by_the_value() {
     let house = House::open().await;
     let template = "spec.template.spec";
