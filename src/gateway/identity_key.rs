@@ -3,7 +3,7 @@
 //! Keys and where they count: azure-workload-identity, pkg/webhook/consts.go and webhook.go.
 
 use super::well_known::IDENTITY_PREFIX;
-use strsim::normalized_levenshtein;
+use similar::TextDiff;
 
 /// A key that azure-workload-identity reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum ReadKey {
 /// The letters of [`IDENTITY_PREFIX`].
 const PREFIX_LETTERS: &str = "azureworkloadidentity";
 /// From this likeness on (0 to 1), an unknown name is taken for a slip of a known one.
-const LIKENESS: f64 = 0.7;
+const LIKENESS: f32 = 0.7;
 /// Longest name behind the prefix of a label or annotation (Kubernetes, "Labels and Selectors").
 const NAME_BYTES: usize = 63;
 
@@ -92,7 +92,7 @@ impl IdentityKey {
     fn meant_by(name: &str) -> Option<Self> {
         // Kubernetes refuses a longer one, but only after its webhooks were asked
         let name = (name.len() <= NAME_BYTES).then(|| letters(name))?;
-        let likeness = |known: Self| normalized_levenshtein(&letters(known.name()), &name);
+        let likeness = |known: Self| TextDiff::from_chars(letters(known.name()), name.clone()).ratio();
         let near =
             Self::ALL.into_iter().map(|known| (likeness(known), known)).filter(|(likeness, _)| *likeness >= LIKENESS);
         near.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, known)| known)

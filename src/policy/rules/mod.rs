@@ -35,7 +35,7 @@ mod unsupported_version;
 mod unverifiable_version;
 
 use super::Rule;
-use strsim::normalized_levenshtein;
+use similar::TextDiff;
 
 /// Every rule.
 pub static RULES: &[&Rule] = &[
@@ -88,7 +88,7 @@ pub enum UnknownRule {
 }
 
 /// From this likeness on (0 to 1), an id is taken for a slip.
-const LIKENESS: f64 = 0.6;
+const LIKENESS: f32 = 0.6;
 
 /// The rule of this id.
 ///
@@ -98,7 +98,7 @@ pub fn find(id: &str) -> Result<&'static Rule, UnknownRule> {
     if let Some(rule) = RULES.iter().find(|rule| rule.id == id) {
         return Ok(rule);
     }
-    let likeness = |rule: &Rule| normalized_levenshtein(id, rule.id);
+    let likeness = |rule: &Rule| TextDiff::from_chars(id, rule.id).ratio();
     let near = RULES.iter().map(|rule| (likeness(rule), rule.id)).filter(|(likeness, _)| *likeness >= LIKENESS);
     Err(match near.max_by(|one, other| one.0.total_cmp(&other.0)) {
         Some((_, nearest)) => UnknownRule::Misspelt { id: id.to_owned(), nearest },
