@@ -20,9 +20,10 @@ pub(crate) fn told(results: &Results, pinning: &Pinning, options: &Options) -> S
 fn method(pinning: &Pinning, options: &Options) -> String {
     format!(
         "{} turns of {} s each: A, B, ours, A, B, ours …; {}. A answers without a look at the body, B parses it into a \
-         `serde_json::Value`; both on the same TLS, HTTP and runtime as ours, on the C library's allocator, without limits and log. Ours \
-         writes its log, an event for each review that something is said of, to a file.\nFigures are medians of the turns, ratios are of neighbouring turns: median (least–most). CPU \
-         is all threads' user and system time, in nanoseconds of `schedstat`, under 8 connections without a pause.\n\
+         `serde_json::Value`; both on the same TLS, HTTP and runtime as ours, on the C library's allocator, without limits and \
+         log. Ours writes its log, an event for each review that something is said of, to a file.\n\
+         Figures are medians of the turns, ratios are of neighbouring turns: median (least–most). CPU is all threads' user and \
+         system time, in nanoseconds of `schedstat`, under 8 connections without a pause.\n\
          Ratios compare reviews per second of CPU: more than 1 is more than the floor's.\n\n",
         options.alternations,
         options.seconds,

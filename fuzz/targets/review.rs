@@ -43,7 +43,7 @@ fn keeps_bounds(answer: &Answer) {
 fn carries_a_key(request: &Request<'_>, body: &[u8]) -> bool {
     let Ok(review) = serde_json::from_slice::<Value>(body) else { return false };
     let object = &review["request"]["object"];
-    let is_deployment = object["apiVersion"] == "apps/v1" && object["kind"] == "Deployment";
+    let is_deployment = request.kind.group == "apps" && request.kind.kind == "Deployment";
     let containers = object["spec"]["template"]["spec"]["containers"].as_array();
     let variables = containers.into_iter().flatten().filter_map(|container| container["env"].as_array()).flatten();
     let mut of_auth = variables.filter(|variable| variable["name"] == "config.service.auth");

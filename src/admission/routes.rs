@@ -1,7 +1,7 @@
 //! The three paths, and the event of a review. The object itself is never logged.
 
 use super::{Answer, Entry, Request, Undecodable, Verdict, answer, answer_or_stand_in};
-use crate::gateway::{Snapshot, Surroundings};
+use crate::gateway::Snapshot;
 use crate::policy::{Policy, Ruling, printable};
 use arc_swap::ArcSwap;
 use axum::Router;
@@ -80,21 +80,14 @@ fn review(entry: Entry, doors: &Doors, content: Content, body: &[u8]) -> Respons
         Ok(request) => request,
         Err(undecodable) => return refuse_body(entry, doors, &undecodable),
     };
-    let Some(surroundings) = surroundings(doors, &request) else { return postpone(entry, doors, &request) };
+    let namespace = request.namespace.as_deref().unwrap_or_default();
+    let Some(surroundings) = doors.surroundings.load().of(namespace) else { return postpone(entry, doors, &request) };
     let policy = doors.policy.load();
     let answer = answer_or_stand_in(entry, &request, || answer(&policy, &surroundings, entry, &request));
     let duration = start.elapsed();
     doors.observer.answered(entry, &answer, duration);
     log(entry, &request, &answer, duration);
     ([(header::CONTENT_TYPE, "application/json")], answer.response.to_review()).into_response()
-}
-
-/// What stands beside the object; `None` if its namespace was not seen yet.
-fn surroundings(doors: &Doors, request: &Request<'_>) -> Option<Arc<Surroundings>> {
-    match request.namespace.as_deref().unwrap_or_default() {
-        "" => Some(Arc::default()),
-        namespace => doors.surroundings.load().of(namespace),
-    }
 }
 
 /// `503` with `Retry-After`: the API server asks again within its time-out, and by then a namespace that was just made

@@ -4,7 +4,7 @@ use super::Surroundings;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-/// What stands beside an object that stands alone.
+/// What stands beside an object that is in no namespace, or in no cluster.
 static NOTHING: LazyLock<Arc<Surroundings>> = LazyLock::new(Arc::default);
 
 /// What a review is judged beside. It never changes: a newer one takes its place.
@@ -18,12 +18,12 @@ pub enum Snapshot {
 }
 
 impl Snapshot {
-    /// The surroundings in a namespace; `None` if the cluster is looked at and the namespace was not seen yet, so that
+    /// The surroundings in a namespace, nothing for what is in none; `None` if the cluster is looked at and the namespace was not seen yet, so that
     /// nobody knows what it expects.
     pub fn of(&self, namespace: &str) -> Option<Arc<Surroundings>> {
-        match self {
-            Self::Alone => Some(Arc::clone(&NOTHING)),
-            Self::Cluster(namespaces) => namespaces.get(namespace).cloned(),
+        match (self, namespace) {
+            (Self::Alone, _) | (_, "") => Some(Arc::clone(&NOTHING)),
+            (Self::Cluster(namespaces), namespace) => namespaces.get(namespace).cloned(),
         }
     }
 }

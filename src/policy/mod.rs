@@ -102,9 +102,6 @@ impl Policy {
     /// would be.
     pub fn patch<'r>(subject: &Subject<'_>, rulings: impl IntoIterator<Item = &'r Ruling>) -> Option<Patch> {
         let edits = edits(rulings);
-        if edits.is_empty() {
-            return None;
-        }
         carried_out(&subject.sketch(edits.iter().map(|edit| edit.at()))?, &edits)
     }
 
