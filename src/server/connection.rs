@@ -6,7 +6,7 @@ use axum::response::Response;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1::Builder;
 use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -64,13 +64,12 @@ where
 /// The least that hyper takes as a buffer.
 const LEAST_BUFFER: usize = 8 * 1024;
 
-/// The timer belongs to the time-out: without one hyper panics at the first connection. The buffer, which by default grows
-/// to 400 KiB and stays, need not hold more than the headers: a body is gathered elsewhere.
+/// A stream that is patient within bounds needs no time-out of hyper's. The buffer, which by default grows to 400 KiB and
+/// stays, need not hold more than the headers: a body is gathered elsewhere.
 fn http(limits: &Limits) -> Builder {
     let mut builder = Builder::new();
     builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.keep_alive_idle)
+        .header_read_timeout(None)
         .max_buf_size(LEAST_BUFFER.max(limits.header_bytes as usize))
         .max_header_size(limits.header_bytes as usize)
         .max_headers(limits.headers as usize);

@@ -1,26 +1,27 @@
-//! A stream whose client has to go on with what it has begun.
+//! A stream whose client has to come again, to go on with what it has begun, and to take its answer.
 //!
-//! hyper has one time-out for a header section, which runs while a connection is idle, too. So that one is long, as
-//! pools keep idle connections, and this stream has the short one: it runs from the first byte. A second watches that
-//! the answer is taken.
+//! hyper has one time-out for a header section, which runs while a connection is idle, too, and which it sets anew for
+//! each request. Pools keep idle connections, so that would have to be long. Here an idle client has as long, and one that
+//! has sent its first byte must be quicker; and one alarm serves a connection for its whole life, since to put it off is
+//! cheaper than to set another.
 
 use super::{Limits, Observer, Wait};
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 type Alarm = Pin<Box<Sleep>>;
 
 /// Whose turn it is on a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Turn {
     /// The client's, and it has not begun.
     Idle,
-    /// The client's, and the rest of its header section has to come before the alarm.
-    Asking(Alarm),
+    /// The client's, and the rest of its header section is to come.
+    Asking,
     /// Ours, or a body is being read, which is watched elsewhere.
     Answering,
 }
@@ -35,6 +36,9 @@ pub(super) struct Turns {
 pub(super) struct Patient<S> {
     stream: S,
     turns: Turns,
+    not_come: Alarm,
+    /// What `not_come` is set for; it is for nothing else, whenever it rings.
+    awaited: Option<Turn>,
     not_taken: Option<Alarm>,
     limits: Limits,
     observer: Arc<dyn Observer>,
@@ -55,20 +59,6 @@ impl Turns {
         *self.lock() = Turn::Idle;
     }
 
-    fn bytes_came(&self, patience: Duration) {
-        let mut turn = self.lock();
-        if matches!(*turn, Turn::Idle) {
-            *turn = Turn::Asking(Box::pin(sleep(patience)));
-        }
-    }
-
-    fn poll_late(&self, context: &mut Context<'_>) -> Poll<()> {
-        match &mut *self.lock() {
-            Turn::Asking(alarm) => alarm.as_mut().poll(context),
-            Turn::Idle | Turn::Answering => Poll::Pending,
-        }
-    }
-
     /// Nothing is half done under this lock, so one that a panic left behind is as good as any.
     fn lock(&self) -> MutexGuard<'_, Turn> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
@@ -77,7 +67,31 @@ impl Turns {
 
 impl<S> Patient<S> {
     pub(super) fn new(stream: S, turns: Turns, limits: Limits, observer: Arc<dyn Observer>) -> Self {
-        Self { stream, turns, not_taken: None, limits, observer }
+        let not_come = Box::pin(sleep(limits.keep_alive_idle));
+        Self { stream, turns, not_come, awaited: Some(Turn::Idle), not_taken: None, limits, observer }
+    }
+
+    fn bytes_came(&mut self) {
+        let mut turn = self.turns.lock();
+        if *turn == Turn::Idle {
+            *turn = Turn::Asking;
+            self.awaited = None;
+        }
+    }
+
+    /// Ready once the client, whose turn it is, has let too much time pass; whatever comes first puts that off.
+    fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<Turn> {
+        let turn = *self.turns.lock();
+        let patience = match turn {
+            Turn::Idle => self.limits.keep_alive_idle,
+            Turn::Asking => self.limits.header_timeout,
+            Turn::Answering => return Poll::Pending,
+        };
+        if self.awaited != Some(turn) {
+            self.awaited = Some(turn);
+            self.not_come.as_mut().reset(Instant::now() + patience);
+        }
+        self.not_come.as_mut().poll(context).map(|()| turn)
     }
 
     fn late<T>(&self, wait: Wait) -> Poll<io::Result<T>> {
@@ -103,13 +117,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut this.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
-            this.turns.bytes_came(this.limits.header_timeout);
+            this.bytes_came();
         }
         if polled.is_ready() {
             return polled;
         }
-        ready!(this.turns.poll_late(context));
-        this.late(Wait::Header)
+        match ready!(this.poll_alarm(context)) {
+            // as if the client had ended the connection itself, which it may at any time
+            Turn::Idle => Poll::Ready(Ok(())),
+            Turn::Asking | Turn::Answering => this.late(Wait::Header),
+        }
     }
 }
 
@@ -123,7 +140,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_flush(context);
-        this.watch(polled, context)
+        ready!(this.watch(polled, context))?;
+        // hyper looked for more while it was answering, and looks again only when something wakes it
+        _ = this.poll_alarm(context);
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
