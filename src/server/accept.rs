@@ -5,6 +5,7 @@
 //! closes connections itself only when their clients had the time to do so.
 
 use super::connection::{self, Phase};
+use super::gate::Gate;
 use super::{Drain, Observer, Site, Wait};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -30,28 +31,29 @@ pub(super) trait Handshake: Clone + Send + Sync + 'static {
 pub(super) struct Acceptor<H> {
     listener: TcpListener,
     handshake: H,
-    site: Site,
+    gate: Arc<Gate>,
     phase: watch::Sender<Phase>,
     connections: JoinSet<()>,
 }
 
 impl<H: Handshake> Acceptor<H> {
     pub(super) fn new(listener: TcpListener, handshake: H, site: Site) -> Self {
-        Self { listener, handshake, site, phase: watch::Sender::new(Phase::Serving), connections: JoinSet::new() }
+        let (gate, phase) = (Arc::new(Gate::of(site)), watch::Sender::new(Phase::Serving));
+        Self { listener, handshake, gate, phase, connections: JoinSet::new() }
     }
 
     /// Accepts until `shutdown`, drains, and returns when all connections have ended or were cut.
     pub(super) async fn run(mut self, shutdown: impl Future<Output = ()>) {
-        let Drain { lag, idle_wait, timeout } = self.site.drain;
+        let Drain { lag, idle_wait, timeout } = self.gate.site.drain;
         self.accept_until(shutdown).await;
         self.phase.send_replace(Phase::Draining);
         self.accept_until(tokio::time::sleep(lag)).await;
 
-        let Self { listener, site, phase, mut connections, .. } = self;
+        let Self { listener, gate, phase, mut connections, .. } = self;
         drop(listener);
-        ended_within(&mut connections, idle_wait, &*site.observer).await;
+        ended_within(&mut connections, idle_wait, &*gate.site.observer).await;
         phase.send_replace(Phase::Closing);
-        if !ended_within(&mut connections, timeout, &*site.observer).await {
+        if !ended_within(&mut connections, timeout, &*gate.site.observer).await {
             tracing::warn!(connections = connections.len(), "cut connections that did not end in time");
         }
     }
@@ -59,10 +61,10 @@ impl<H: Handshake> Acceptor<H> {
     async fn accept_until(&mut self, end: impl Future<Output = ()>) {
         let mut end = pin!(end);
         loop {
-            let has_room = self.connections.len() < self.site.limits.connections as usize;
+            let has_room = self.connections.len() < self.gate.site.limits.connections as usize;
             tokio::select! {
                 () = &mut end => return,
-                Some(outcome) = self.connections.join_next() => note_panic(outcome, &*self.site.observer),
+                Some(outcome) = self.connections.join_next() => note_panic(outcome, &*self.gate.site.observer),
                 accepted = self.listener.accept(), if has_room => match accepted {
                     Ok((stream, peer)) => self.admit(stream, peer),
                     Err(error) => pause_after(&error).await,
@@ -72,14 +74,15 @@ impl<H: Handshake> Acceptor<H> {
     }
 
     fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
-        let (handshake, site, phase) = (self.handshake.clone(), self.site.clone(), self.phase.subscribe());
+        let (handshake, gate, phase) = (self.handshake.clone(), Arc::clone(&self.gate), self.phase.subscribe());
         self.connections.spawn(async move {
+            let site = &gate.site;
             let _open = Open::count(&site.observer);
             // Answers are small and complete; to wait for more of them only delays a review.
             let _ = stream.set_nodelay(true);
             let shaken = tokio::time::timeout(site.limits.handshake_timeout, handshake.shake(stream)).await;
             match shaken {
-                Ok(Ok(stream)) => connection::serve(stream, peer, site, phase).await,
+                Ok(Ok(stream)) => connection::serve(stream, peer, &gate, phase).await,
                 Ok(Err(error)) => {
                     site.observer.handshake_failed();
                     tracing::debug!(%peer, %error, "handshake failed");

@@ -1,16 +1,17 @@
 //! One connection: HTTP/1.1 within the limits, and its part in a drain.
 
+use super::gate::Gate;
 use super::patience::{Patient, Turns};
 use super::{Limits, Site};
 use axum::response::Response;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1::Builder;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
@@ -25,18 +26,18 @@ pub(super) enum Phase {
 }
 
 /// Answers what comes on `stream` until either side closes it.
-pub(super) async fn serve<S>(stream: S, peer: SocketAddr, site: Site, mut phase: watch::Receiver<Phase>)
+pub(super) async fn serve<S>(stream: S, peer: SocketAddr, gate: &Gate, mut phase: watch::Receiver<Phase>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let router = TowerToHyperService::new(site.router);
     let (answering, turns) = (phase.clone(), Turns::new());
-    let stream = TokioIo::new(Patient::new(stream, turns.clone(), site.limits, site.observer));
+    let Site { limits, observer, .. } = &gate.site;
+    let stream = TokioIo::new(Patient::new(stream, turns.clone(), *limits, Arc::clone(observer)));
+    let (answering, turns) = (&answering, &turns);
     let service = service_fn(move |request| {
         turns.asked();
-        let (answer, answering, turns) = (router.call(request), answering.clone(), turns.clone());
         async move {
-            let mut response = answer.await?;
+            let mut response = gate.answer(request).await;
             close_while_draining(&mut response, *answering.borrow());
             // after the last answer comes no request, but what is left of a body that was refused
             if !response.headers().contains_key(CONNECTION) {
@@ -45,7 +46,7 @@ where
             Ok::<_, Infallible>(response)
         }
     });
-    let mut connection = pin!(http(&site.limits).serve_connection(stream, service));
+    let mut connection = pin!(http(limits).serve_connection(stream, service));
     let closing = async {
         let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
     };

@@ -1,19 +1,21 @@
-//! What stands before the router: a request passes with its body whole, or is refused.
+//! What stands before the router: a request passes with its body whole, or is refused. It is asked directly, as a layer of
+//! the router would be looked up and boxed for each request.
 //!
 //! Permits are only ever tried for: whoever waited here for one would be a queue without a bound. The turns of long bodies
 //! alone are waited for, by as many at most as there may be reviews.
 
-use super::{Health, Limits, Observer, Refusal, Wait};
+use super::{Refusal, Site, Wait};
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Request, State};
-use axum::http::Method;
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::request::Parts;
-use axum::middleware::{Next, from_fn_with_state};
+use axum::http::{Method, Request};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use humantime::parse_duration;
+use hyper::body::Incoming;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -36,91 +38,85 @@ const LONG_BODY: usize = 64 * 1024;
 
 /// What the requests on all connections share.
 pub(super) struct Gate {
-    limits: Limits,
-    health: Arc<Health>,
-    observer: Arc<dyn Observer>,
+    pub(super) site: Site,
+    router: TowerToHyperService<Router>,
     bytes: Semaphore,
     reviews: Semaphore,
     long_reviews: Arc<Semaphore>,
 }
 
 impl Gate {
-    pub(super) fn new(limits: Limits, health: Arc<Health>, observer: Arc<dyn Observer>) -> Self {
+    pub(super) fn of(site: Site) -> Self {
         let permits = |number: u32| Semaphore::new(number as usize);
         Self {
-            limits,
-            health,
-            observer,
-            bytes: permits(limits.bodies_bytes),
-            reviews: permits(limits.reviews),
+            router: TowerToHyperService::new(site.router.clone()),
+            bytes: permits(site.limits.bodies_bytes),
+            reviews: permits(site.limits.reviews),
             long_reviews: Arc::new(Semaphore::new(available_parallelism().map_or(1, NonZero::get))),
+            site,
         }
     }
 
-    /// The router behind this gate.
-    pub(super) fn before(self, router: Router) -> Router {
-        router.layer(from_fn_with_state(Arc::new(self), pass))
+    /// What a request is answered: by the router, or by a refusal.
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response {
+        let (head, mut body) = request.into_parts();
+        let (length, _bytes) = match self.admit(&head, &body) {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                discard(body, self.site.limits.body_timeout);
+                return self.refuse(refusal);
+            }
+        };
+        let bytes = match self.read(&head, &mut body, length).await {
+            Ok(bytes) => bytes,
+            Err(refusal) => {
+                discard(body, LINGER);
+                return self.refuse(refusal);
+            }
+        };
+        // not before the body is whole: a slow client must hold none of these
+        let Ok(_review) = self.reviews.try_acquire() else { return self.refuse(Refusal::TooManyReviews) };
+        let answer = self.router.call(Request::from_parts(head, Body::from(bytes)));
+        if length < LONG_BODY {
+            return answer.await.into_response();
+        }
+        let turn = Arc::clone(&self.long_reviews).acquire_owned().await;
+        // the thread has the turn, as it goes on even if the connection is cut
+        apart(async move {
+            let _turn = turn;
+            answer.await.into_response()
+        })
+        .await
     }
 
     /// May the body be read? Then its length, and as much of the budget.
-    fn admit(&self, head: &Parts, body: &Body) -> Result<(usize, SemaphorePermit<'_>), Refusal> {
-        if !self.health.takes_requests() {
+    fn admit(&self, head: &Parts, body: &Incoming) -> Result<(usize, SemaphorePermit<'_>), Refusal> {
+        if !self.site.health.takes_requests() {
             return Err(Refusal::NotReady);
         }
         let length = content_length(head, body).ok_or(Refusal::NoContentLength)?;
-        let limit = self.limits.body_bytes.min(self.limits.bodies_bytes);
+        let limit = self.site.limits.body_bytes.min(self.site.limits.bodies_bytes);
         let length = u32::try_from(length).ok().filter(|length| *length <= limit).ok_or(Refusal::LongBody)?;
         let permit = self.bytes.try_acquire_many(length).map_err(|_| Refusal::TooManyBytes)?;
         Ok((length as usize, permit))
     }
 
-    async fn read(&self, head: &Parts, body: &mut Body, length: usize) -> Result<Bytes, Refusal> {
-        let patience = patience(head.uri.query(), self.limits.body_timeout);
+    async fn read(&self, head: &Parts, body: &mut Incoming, length: usize) -> Result<Bytes, Refusal> {
+        let patience = patience(head.uri.query(), self.site.limits.body_timeout);
         match timeout(patience, whole(body, length)).await {
             Ok(Ok(bytes)) => Ok(bytes),
             Ok(Err(_)) => Err(Refusal::BrokenBody),
             Err(_) => {
-                self.observer.timed_out(Wait::Body);
+                self.site.observer.timed_out(Wait::Body);
                 Err(Refusal::SlowBody)
             }
         }
     }
 
     fn refuse(&self, refusal: Refusal) -> Response {
-        self.observer.refused(refusal);
+        self.site.observer.refused(refusal);
         refusal.into_response()
     }
-}
-
-async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
-    let (head, mut body) = request.into_parts();
-    let (length, _bytes) = match gate.admit(&head, &body) {
-        Ok(admitted) => admitted,
-        Err(refusal) => {
-            discard(body, gate.limits.body_timeout);
-            return gate.refuse(refusal);
-        }
-    };
-    let bytes = match gate.read(&head, &mut body, length).await {
-        Ok(bytes) => bytes,
-        Err(refusal) => {
-            discard(body, LINGER);
-            return gate.refuse(refusal);
-        }
-    };
-    // not before the body is whole: a slow client must hold none of these
-    let Ok(_review) = gate.reviews.try_acquire() else { return gate.refuse(Refusal::TooManyReviews) };
-    let answer = next.run(Request::from_parts(head, bytes.into()));
-    if length < LONG_BODY {
-        return answer.await;
-    }
-    let turn = Arc::clone(&gate.long_reviews).acquire_owned().await;
-    // the thread has the turn, as it goes on even if the connection is cut
-    apart(async move {
-        let _turn = turn;
-        answer.await
-    })
-    .await
 }
 
 /// Runs on a thread that may be kept. A panic goes on here, where it ends the connection as any other does.
@@ -136,7 +132,7 @@ async fn apart(answer: impl Future<Output = Response> + Send + 'static) -> Respo
 }
 
 /// How long the body is, if the head says so. A POST that says nothing may have forgotten its body.
-fn content_length(head: &Parts, body: &Body) -> Option<u64> {
+fn content_length(head: &Parts, body: &Incoming) -> Option<u64> {
     let exact = body.size_hint().exact()?;
     (head.method != Method::POST || head.headers.contains_key(CONTENT_LENGTH)).then_some(exact)
 }
@@ -149,7 +145,7 @@ fn patience(query: Option<&str>, limit: Duration) -> Duration {
 }
 
 /// The body, in memory that was asked for once.
-async fn whole(body: &mut Body, length: usize) -> Result<Bytes, axum::Error> {
+async fn whole(body: &mut Incoming, length: usize) -> hyper::Result<Bytes> {
     let mut bytes = Vec::with_capacity(length);
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame?.into_data() {
@@ -161,7 +157,7 @@ async fn whole(body: &mut Body, length: usize) -> Result<Bytes, axum::Error> {
 
 /// Reads on beside the answer, for a while: a socket that is closed with something unread is reset, and its client
 /// loses the answer.
-fn discard(mut body: Body, patience: Duration) {
+fn discard(mut body: Incoming, patience: Duration) {
     if !body.is_end_stream() {
         tokio::spawn(timeout(patience, async move { while let Some(Ok(_)) = body.frame().await {} }));
     }

@@ -1,8 +1,7 @@
 //! HTTPS for reviews and plain HTTP for health: the same loop and the same connections, two handshakes.
 
 use super::accept::{Acceptor, Handshake};
-use super::gate::Gate;
-use super::{Drain, Health, Limits, Observer};
+use super::{Drain, Health, Limits, Need, Observer};
 use axum::Router;
 use rustls::ServerConfig;
 use rustls::server::Acceptor as HelloReader;
@@ -39,11 +38,9 @@ pub struct Site {
 pub async fn serve(
     listener: TcpListener,
     config: Arc<ServerConfig>,
-    mut site: Site,
+    site: Site,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    let gate = Gate::new(site.limits, Arc::clone(&site.health), Arc::clone(&site.observer));
-    site.router = gate.before(site.router);
     let handshakes = Arc::new(Semaphore::new(site.limits.handshakes as usize));
     Acceptor::new(listener, Tls { config, handshakes }, site).run(shutdown).await;
 }
@@ -52,8 +49,9 @@ pub async fn serve(
 ///
 /// For the health port. Complete its `shutdown` when [`serve`] has returned, so that probes see the drain.
 pub async fn serve_plain(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()> + Send) {
-    // without a gate nobody asks for its health: this port answers from first to last
-    let health = Arc::default();
+    // this port answers from first to last
+    let health = Arc::new(Health::new());
+    health.has(Need::Start);
     let site = Site { router, limits: Limits::health(), drain: Drain::health(), health, observer: Arc::new(()) };
     Acceptor::new(listener, Plain, site).run(shutdown).await;
 }
