@@ -2,11 +2,11 @@
 
 use super::client::within_time;
 use super::server::{issuer, server};
-use super::{Reading, Server, Unread, WebhookConfiguration};
+use super::workload::{deployments, pods};
+use super::{Deployment, Pod, Reading, Server, Unread, WebhookConfiguration};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
-use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, Service};
+use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::ListParams;
@@ -67,10 +67,10 @@ impl Installation {
             configurations::<ValidatingWebhookConfiguration>(client, "validating"),
             list(all_in(client, site), here("the webhook's Service", "services"), &every),
             authorities(client, site),
-            get(all_in(client, site), here("the webhook's Deployment", "deployments"), NAME),
+            get(deployments(client, &site.namespace), here("the webhook's Deployment", "deployments"), NAME),
         );
         let (pods, disruption_budgets, namespaces, issuer) = tokio::join!(
-            list(all_in(client, site), here("the webhook's Pods", "pods"), &of_ours),
+            list(pods(client, &site.namespace), here("the webhook's Pods", "pods"), &of_ours),
             list(all_in(client, site), here("the webhook's PodDisruptionBudget", "poddisruptionbudgets"), &every),
             namespaces(client),
             issuer(client),

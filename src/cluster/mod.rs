@@ -21,6 +21,7 @@ mod trust_settings;
 mod unread;
 mod watch;
 mod webhook_configuration;
+mod workload;
 
 pub use client::{ClusterError, client};
 pub use installation::{Installation, NAME, Site};
@@ -34,3 +35,4 @@ pub use trust_settings::TrustSettings;
 pub use unread::{Reading, Unread};
 pub use watch::Watch;
 pub use webhook_configuration::WebhookConfiguration;
+pub use workload::{ContainerStatus, Deployment, Pod};

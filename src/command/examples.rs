@@ -12,7 +12,8 @@ use anyhow::{Context, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use similar::{ChangeTag, TextDiff};
+use similar::algorithms::{Capture, Compact, Replace, myers};
+use similar::{ChangeTag, group_diff_ops};
 use std::io::empty;
 use std::path::Path;
 
@@ -99,16 +100,18 @@ async fn call(client: &Client, door: Door, object: &Value) -> anyhow::Result<Val
 /// What was changed, in YAML, with the lines around it.
 fn difference(before: &Value, after: &Value) -> anyhow::Result<String> {
     let (before, after) = (serde_saphyr::to_string(before)?, serde_saphyr::to_string(after)?);
-    let difference = TextDiff::from_lines(&before, &after);
+    let (before, after): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
+    let mut changes = Compact::new(Replace::new(Capture::new()), &*before, &*after);
+    let Ok(()) = myers::diff(&mut changes, &*before, 0..before.len(), &*after, 0..after.len());
     let mut text = String::new();
-    for group in difference.grouped_ops(CONTEXT_LINES) {
-        for change in group.iter().flat_map(|operation| difference.iter_changes(operation)) {
+    for group in group_diff_ops(changes.into_inner().into_inner().into_ops(), CONTEXT_LINES) {
+        for change in group.iter().flat_map(|operation| operation.iter_changes(&*before, &*after)) {
             let (sign, style) = match change.tag() {
                 ChangeTag::Delete => ('-', RED),
                 ChangeTag::Insert => ('+', GREEN),
                 ChangeTag::Equal => (' ', Style::new()),
             };
-            text.push_str(&format!("    {style}{sign} {}{style:#}\n", change.value().trim_end_matches('\n')));
+            text.push_str(&format!("    {style}{sign} {}{style:#}\n", change.value()));
         }
     }
     Ok(text)

@@ -1,11 +1,10 @@
 //! Everything that an examination may look at.
 
 use super::Place;
-use crate::cluster::{Answer, Installation, Reading, Site, Unread, WebhookConfiguration, selects};
+use crate::cluster::{Answer, Deployment, Installation, Reading, Site, Unread, WebhookConfiguration, selects};
 use crate::gateway::well_known::Keys;
 use jsonptr::PointerBuf;
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhook;
-use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::time::SystemTime;
 
@@ -92,9 +91,8 @@ impl<'a> Case<'a> {
 
     /// Do the replicas look after their own CAs? They do unless they are told to do something else.
     pub(super) fn is_self_managed(&self) -> bool {
-        let containers = self.deployment().and_then(|deployment| deployment.spec.template.spec.as_ref());
-        let mut words =
-            containers.into_iter().flat_map(|spec| &spec.containers).flat_map(|one| one.args.iter().flatten());
+        let containers = self.deployment().into_iter().flat_map(|deployment| &deployment.spec.template.spec.containers);
+        let mut words = containers.flat_map(|container| &container.args);
         !words.any(|word| word.starts_with("--certificate-source=") && !word.ends_with("=self-managed"))
     }
 

@@ -2,10 +2,9 @@
 
 use super::namespaces::labels;
 use super::{Case, Fault, Finding, Place};
-use crate::cluster::{NAME, selects};
+use crate::cluster::{ContainerStatus, NAME, Pod, selects};
 use crate::gateway::ImageName;
 use jsonptr::PointerBuf;
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use semver::Version;
 use std::collections::BTreeSet;
@@ -24,7 +23,7 @@ pub(super) fn are_there(case: &Case<'_>) -> Vec<Finding> {
         let problem = format!("there is no Deployment {NAME} in namespace {}", case.site.namespace);
         return vec![Finding::new(Fault::DeploymentMissing, case.site, place, problem)];
     };
-    let ready = deployment.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or_default();
+    let ready = deployment.status.as_ref().map_or(0, |status| status.ready_replicas);
     let place = Place { at: PointerBuf::from_tokens(["status", "readyReplicas"]), ..place };
     let (fault, problem) = match ready {
         ..1 => (Fault::NoReadyReplica, "no replica is ready: changes of gateways in enforced namespaces are refused"),
@@ -54,9 +53,8 @@ pub(super) fn are_of_one_version(case: &Case<'_>) -> Vec<Finding> {
 /// The version of the Deployment: its image's tag, or its label where the tag is no version.
 fn installed_version(case: &Case<'_>) -> Option<Version> {
     let template = &case.deployment()?.spec.template;
-    let image = template.spec.as_ref()?.containers.first()?.image.as_deref()?;
-    let tag = ImageName::version_text(image);
-    let label = template.metadata.as_ref().and_then(|metadata| labels(metadata).get(VERSION_LABEL));
+    let tag = ImageName::version_text(&template.spec.containers.first()?.image);
+    let label = labels(&template.metadata).get(VERSION_LABEL);
     let texts = [Some(tag.as_str()), label.map(String::as_str)];
     texts.into_iter().flatten().find_map(|text| Version::parse(text.trim_start_matches('v')).ok())
 }
@@ -74,7 +72,7 @@ pub(super) fn run(case: &Case<'_>) -> Vec<Finding> {
 
 /// What a container waits for that will not come by itself.
 fn wait(status: &ContainerStatus) -> Option<String> {
-    let waiting = status.state.as_ref()?.waiting.as_ref()?;
+    let waiting = status.state.waiting.as_ref()?;
     let reason = waiting.reason.as_deref().filter(|reason| !STARTING.contains(reason))?;
     Some(format!("its container {} is in {reason}, after {} restarts", status.name, status.restart_count))
 }
@@ -84,12 +82,12 @@ pub(super) fn outlive_a_drain(case: &Case<'_>) -> Vec<Finding> {
     let (Some(deployment), Ok(budgets)) = (case.deployment(), &case.installation.disruption_budgets) else {
         return Vec::new();
     };
-    let metadata = deployment.spec.template.metadata.clone().unwrap_or_default();
+    let metadata = &deployment.spec.template.metadata;
     let covers = |labels: &ObjectMeta| {
         let specs = budgets.iter().filter_map(|budget| budget.spec.as_ref());
         specs.filter_map(|spec| spec.selector.as_ref()).any(|selector| selects(Some(selector), self::labels(labels)))
     };
-    if covers(&metadata) {
+    if covers(metadata) {
         return Vec::new();
     }
     let problem = "no PodDisruptionBudget selects its Pods: draining nodes may take all of them at once";
@@ -108,10 +106,9 @@ fn living<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Pod> {
 }
 
 fn images(pod: &Pod) -> impl Iterator<Item = &str> {
-    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
-    containers.filter(|container| container.name == NAME).filter_map(|container| container.image.as_deref())
+    pod.spec.containers.iter().filter(|container| container.name == NAME).map(|container| container.image.as_str())
 }
 
 fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
-    pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten())
+    pod.status.iter().flat_map(|status| &status.container_statuses)
 }

@@ -2,8 +2,8 @@
 //!
 //! Keys and where they count: azure-workload-identity, pkg/webhook/consts.go and webhook.go.
 
+use super::likeness::nearest;
 use super::well_known::IDENTITY_PREFIX;
-use similar::TextDiff;
 
 /// A key that azure-workload-identity reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,10 +92,8 @@ impl IdentityKey {
     fn meant_by(name: &str) -> Option<Self> {
         // Kubernetes refuses a longer one, but only after its webhooks were asked
         let name = (name.len() <= NAME_BYTES).then(|| letters(name))?;
-        let likeness = |known: Self| TextDiff::from_chars(letters(known.name()), name.clone()).ratio();
-        let near =
-            Self::ALL.into_iter().map(|known| (likeness(known), known)).filter(|(likeness, _)| *likeness >= LIKENESS);
-        near.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, known)| known)
+        let known = Self::ALL.map(|known| (letters(known.name()), known));
+        nearest(&name, known.iter().map(|(letters, known)| (letters.as_str(), *known)), LIKENESS)
     }
 }
 

@@ -16,6 +16,7 @@ mod image;
 mod image_name;
 mod json;
 mod kind;
+pub(crate) mod likeness;
 mod metadata;
 mod owner;
 pub(crate) mod places;

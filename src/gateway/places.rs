@@ -5,7 +5,7 @@ use jsonptr::{Pointer, Token};
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -70,8 +70,13 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Member<'_, S, S::Value> {
 /// The object that stands at `object`, with nothing but what leads to `places` of it.
 ///
 /// What stands at a place itself is there: a text, number or flag as it is, an object without members, a list of `null`s.
+/// What stands behind the last of them is not read.
 pub(super) fn sketch<'p>(json: &str, object: &Pointer, places: impl IntoIterator<Item = &'p Pointer>) -> Option<Value> {
-    read_at(json, object, &Ways::to(places))
+    let ways = Ways::to(places);
+    let mut drawn = None;
+    let sketch = Sketch { ways: &ways, left: &mut ways.ends(), drawn: &mut drawn };
+    read_at(json, object, sketch);
+    drawn
 }
 
 /// Where it goes on from a place, by member or index: tokens as pointers write them, in order.
@@ -102,75 +107,105 @@ impl<'p> Ways<'p> {
         let index = self.0.binary_search_by(|(of_way, _)| (*of_way).cmp(token.encoded())).ok()?;
         self.0.get(index).map(|(_, way)| way)
     }
-}
 
-impl<'de> DeserializeSeed<'de> for &Ways<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
+    /// In how many places they end.
+    fn ends(&self) -> usize {
+        self.0.iter().map(|(_, way)| way.ends()).sum::<usize>().max(1)
     }
 }
 
-impl<'de> Visitor<'de> for &Ways<'_> {
-    type Value = Value;
+/// What is drawn of one place.
+struct Sketch<'s, 'p> {
+    ways: &'s Ways<'p>,
+    /// Ends of the whole sketch that have not been met, these included.
+    left: &'s mut usize,
+    drawn: &'s mut Option<Value>,
+}
+
+impl<'de> DeserializeSeed<'de> for Sketch<'_, '_> {
+    type Value = ();
+
+    /// An error says that nothing is left to be drawn.
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        let Self { ways, left, drawn } = self;
+        let left_then = left.saturating_sub(ways.ends());
+        deserializer.deserialize_any(Sketch { ways, left: &mut *left, drawn })?;
+        *left = left_then;
+        if left_then == 0 { Err(D::Error::custom("drawn")) } else { Ok(()) }
+    }
+}
+
+impl Sketch<'_, '_> {
+    fn draw<E>(self, value: impl Into<Value>) -> Result<(), E> {
+        *self.drawn = Some(value.into());
+        Ok(())
+    }
+}
+
+impl<'de> Visitor<'de> for Sketch<'_, '_> {
+    type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("any JSON")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut members = Map::new();
-        while let Some(Text(key)) = map.next_key()? {
-            match self.by(&key) {
-                Some(way) => {
-                    let value = map.next_value_seed(way)?;
-                    members.insert(key.into_owned(), value);
-                }
-                None => _ = map.next_value::<IgnoredAny>()?,
-            }
+        let mut end = Ok(());
+        while end.is_ok()
+            && let Some(Text(key)) = map.next_key()?
+        {
+            let Some(ways) = self.ways.by(&key) else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let mut drawn = None;
+            end = map.next_value_seed(Sketch { ways, left: &mut *self.left, drawn: &mut drawn });
+            members.extend(drawn.map(|value| (key.into_owned(), value)));
         }
-        Ok(Value::Object(members))
+        self.draw(members).and(end)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-        let indices = self.0.iter().filter_map(|(token, way)| Some((token.parse::<usize>().ok()?, way)));
+    /// A list is read to its end, as what is appended comes behind all of it.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let indices = self.ways.0.iter().filter_map(|(token, way)| Some((token.parse::<usize>().ok()?, way)));
         let ways: BTreeMap<usize, &Ways<'_>> = indices.collect();
-        let mut elements = Vec::new();
+        let (mut elements, mut endless) = (Vec::new(), usize::MAX);
         loop {
+            let mut drawn = None;
             let element = match ways.get(&elements.len()) {
-                Some(way) => list.next_element_seed(*way)?,
-                None => list.next_element::<IgnoredAny>()?.map(|_| Value::Null),
+                Some(ways) => list.next_element_seed(Sketch { ways, left: &mut endless, drawn: &mut drawn })?,
+                None => list.next_element::<IgnoredAny>()?.map(drop),
             };
             match element {
-                Some(element) => elements.push(element),
-                None => return Ok(Value::Array(elements)),
+                Some(()) => elements.push(drawn.unwrap_or_default()),
+                None => return self.draw(elements),
             }
         }
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.draw(Value::Null)
     }
 
-    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
-        Ok(Value::Bool(flag))
+    fn visit_bool<E>(self, flag: bool) -> Result<(), E> {
+        self.draw(flag)
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
-        Ok(Value::Number(number.into()))
+    fn visit_i64<E>(self, number: i64) -> Result<(), E> {
+        self.draw(number)
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
-        Ok(Value::Number(number.into()))
+    fn visit_u64<E>(self, number: u64) -> Result<(), E> {
+        self.draw(number)
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(number).map_or(Value::Null, Value::Number))
+    fn visit_f64<E>(self, number: f64) -> Result<(), E> {
+        self.draw(number)
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::String(text.to_owned()))
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.draw(text)
     }
 }
 
@@ -192,6 +227,11 @@ mod tests {
         assert_eq!(sketched(&["/a/b/0/d"]), json!({"a": {"b": [{"d": "x"}, null, null]}}));
         assert_eq!(sketched(&["/a/b", "/a/e"]), json!({"a": {"b": [null, null, null], "e": null}}));
         assert_eq!(sketched(&["/a/b/1/new", "/a/b/7"]), json!({"a": {"b": [null, {}, null]}}));
+        assert_eq!(sketched(&["/a/b", "/a/b/0/c"]), json!({"a": {"b": [{"c": 1}, null, null]}}));
+        assert_eq!(
+            sketched(&["/a/b/0", "/a/b/0/d", "/h/none"]),
+            json!({"a": {"b": [{"d": "x"}, null, null]}, "h": 1.5})
+        );
         assert_eq!(sketched(&["/a/f~0~1g", "/h"]), json!({"a": {"f~/g": true}, "h": 1.5}));
         assert_eq!(sketched(&["/i", "/none/at/all"]), json!({"i": "kept"}));
         assert_eq!(sketched(&["/h", "/a/f~0~1g", "/a-b", "/a/b", "/a"]), sketched(&["/a/b", "/h", "/a/f~0~1g"]));
@@ -202,6 +242,18 @@ mod tests {
         let sketched = sketch(OBJECT, Pointer::from_static("/a"), [Pointer::from_static("/f~0~1g")]);
         assert_eq!(sketched, Some(json!({"f~/g": true})));
         assert_eq!(sketch(OBJECT, Pointer::from_static("/none"), []), None);
+    }
+
+    #[test]
+    fn nothing_is_read_behind_the_last_place() {
+        let read = |json: &str, places: &[&str]| {
+            sketch(json, Pointer::root(), places.iter().map(|place| Pointer::parse(*place).unwrap()))
+        };
+        assert_eq!(read(r#"{"a":{"b":1,"c":broken"#, &["/a/b"]), Some(json!({"a": {"b": 1}})));
+        assert_eq!(
+            read(r#"{"a":{"b":1},"c":[{"d":2}],broken"#, &["/a/none", "/c/0/d"]),
+            Some(json!({"a": {}, "c": [{"d": 2}]}))
+        );
     }
 
     #[test]

@@ -144,12 +144,17 @@ fn patience(query: Option<&str>, limit: Duration) -> Duration {
     asked.map_or(limit, |asked| asked.saturating_sub(MARGIN).min(limit))
 }
 
-/// The body, in memory that was asked for once.
+/// The body: as it came if it came at once, else in memory that was asked for once.
 async fn whole(body: &mut Incoming, length: usize) -> hyper::Result<Bytes> {
-    let mut bytes = Vec::with_capacity(length);
+    let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame?.into_data() {
-            bytes.extend_from_slice(&data);
+        match frame?.into_data() {
+            Ok(data) if data.len() == length => return Ok(data),
+            Ok(data) => {
+                bytes.reserve_exact(length.saturating_sub(bytes.len()));
+                bytes.extend_from_slice(&data);
+            }
+            Err(_) => {}
         }
     }
     Ok(bytes.into())

@@ -35,7 +35,7 @@ mod unsupported_version;
 mod unverifiable_version;
 
 use super::Rule;
-use similar::TextDiff;
+use crate::gateway::likeness::nearest;
 
 /// Every rule.
 pub static RULES: &[&Rule] = &[
@@ -98,10 +98,8 @@ pub fn find(id: &str) -> Result<&'static Rule, UnknownRule> {
     if let Some(rule) = RULES.iter().find(|rule| rule.id == id) {
         return Ok(rule);
     }
-    let likeness = |rule: &Rule| TextDiff::from_chars(id, rule.id).ratio();
-    let near = RULES.iter().map(|rule| (likeness(rule), rule.id)).filter(|(likeness, _)| *likeness >= LIKENESS);
-    Err(match near.max_by(|one, other| one.0.total_cmp(&other.0)) {
-        Some((_, nearest)) => UnknownRule::Misspelt { id: id.to_owned(), nearest },
+    Err(match nearest(id, RULES.iter().map(|rule| (rule.id, rule.id)), LIKENESS) {
+        Some(nearest) => UnknownRule::Misspelt { id: id.to_owned(), nearest },
         None => UnknownRule::Unlike { id: id.to_owned() },
     })
 }
