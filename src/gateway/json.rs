@@ -1,6 +1,7 @@
 //! Where the JSON of an object stands.
 
-use super::places::{sketch, text_at};
+use super::places::text_at;
+use super::sketch::sketch;
 use jsonptr::Pointer;
 use serde_json::Value;
 use std::borrow::Cow;

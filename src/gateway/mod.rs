@@ -26,6 +26,7 @@ mod recognition;
 mod service;
 mod service_account;
 mod setting;
+mod sketch;
 mod snapshot;
 mod subject;
 mod surroundings;
