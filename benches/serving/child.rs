@@ -1,5 +1,6 @@
 //! A server as a child process: started, asked for its port, and read about under `/proc`.
 
+use crate::image::environment;
 use crate::pinning::Pinning;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -50,7 +51,7 @@ impl Kind {
                 let mut command = pinning.command(Path::new(env!("CARGO_BIN_EXE_apim-keyless")));
                 command.args(["serve", "--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", "--policy"]);
                 command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/policy.yaml"));
-                command.args(["--name", NAME, "--certificates"]).arg(certificates);
+                command.args(["--name", NAME, "--certificates"]).arg(certificates).envs(environment());
                 command
             }
         }

@@ -11,6 +11,8 @@ mod case;
 mod child;
 mod figures;
 mod floor;
+#[path = "../../tests/webhook/image.rs"]
+mod image;
 mod load;
 mod long;
 mod options;

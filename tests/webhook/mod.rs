@@ -12,6 +12,7 @@
 
 pub(crate) mod account;
 pub(crate) mod balancer;
+mod image;
 mod impostor;
 pub(crate) mod measure;
 pub(crate) mod objects;

@@ -1,5 +1,6 @@
 //! The binary as a child process that ends with the tests, however they end.
 
+use super::image::environment;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use serde_json::Value;
@@ -57,6 +58,7 @@ impl Server {
             .args(["--cluster", "--kubeconfig"])
             .arg(&kubeconfig_file)
             .args(arguments)
+            .envs(environment())
             // a review that nothing is said of is an event, too
             .env("RUST_LOG", "info,apim_keyless::admission=debug")
             .stdin(Stdio::piped())

@@ -1,0 +1,11 @@
+//! What the image says to the binary in it.
+
+use std::fs;
+use std::path::Path;
+
+/// The variables of the Containerfile.
+pub(crate) fn environment() -> Vec<(String, String)> {
+    let file = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Containerfile")).unwrap();
+    let lines = file.lines().filter_map(|line| line.strip_prefix("ENV "));
+    lines.map(|line| line.split_once('=').unwrap()).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
