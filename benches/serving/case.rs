@@ -67,6 +67,11 @@ impl Case {
         Self { is_timed: true, ..self }
     }
 
+    /// Whether it is longer than what was recorded.
+    pub(crate) fn is_long(&self) -> bool {
+        self.padding > 0
+    }
+
     /// The review as it is sent.
     pub(crate) fn body(&self) -> String {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reviews");

@@ -123,11 +123,12 @@ impl Stage {
     }
 }
 
-/// Beside that which tells the cost: what is asked of each server, by its capacity.
+/// Beside that which tells the cost: what is asked of each server, by its capacity. Of a long review so many at once would
+/// be more than ours holds, and be put off.
 fn loads(case: &Case, cost: &Series, options: &Options) -> Vec<(&'static str, [Load; 3])> {
     let capacities = Kind::ALL.map(|kind| cost.figure(kind, Measurement::capacity).median);
     let half = ("half of its capacity", capacities.map(|capacity| Load::Open(capacity / 2.0)));
-    if options.is_whole(case) {
+    if options.is_whole(case) && !case.is_long() {
         let value = Load::Open(capacities[Kind::Value as usize] / 2.0);
         vec![
             ("1 connection", [Load::Closed(1); 3]),
