@@ -45,6 +45,11 @@ impl Health {
         Self { state: watch::Sender::new(State { missing, ..State::default() }) }
     }
 
+    /// In need of nothing, from first to last.
+    pub(super) fn unconditional() -> Self {
+        Self { state: watch::Sender::new(State::default()) }
+    }
+
     /// A need is met.
     pub fn has(&self, need: Need) {
         self.change(|state| _ = state.missing.remove(&need));

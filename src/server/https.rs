@@ -1,7 +1,7 @@
 //! HTTPS for reviews and plain HTTP for health: the same loop and the same connections, two handshakes.
 
 use super::accept::{Acceptor, Handshake};
-use super::{Drain, Health, Limits, Need, Observer};
+use super::{Drain, Health, Limits, Observer};
 use axum::Router;
 use rustls::ServerConfig;
 use rustls::server::Acceptor as HelloReader;
@@ -49,9 +49,7 @@ pub async fn serve(
 ///
 /// For the health port. Complete its `shutdown` when [`serve`] has returned, so that probes see the drain.
 pub async fn serve_plain(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()> + Send) {
-    // this port answers from first to last
-    let health = Arc::new(Health::new());
-    health.has(Need::Start);
+    let health = Arc::new(Health::unconditional());
     let site = Site { router, limits: Limits::health(), drain: Drain::health(), health, observer: Arc::new(()) };
     Acceptor::new(listener, Plain, site).run(shutdown).await;
 }
