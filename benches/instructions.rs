@@ -9,11 +9,11 @@
 mod scene;
 
 use apim_keyless::admission::Request;
-use apim_keyless::gateway::Subject;
-use apim_keyless::policy::{Policy, Ruling};
+use apim_keyless::gateway::KubernetesObject;
+use apim_keyless::policy::{Finding, Policy};
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
-use scene::case::{Case, MUTATE, VALIDATE};
+use scene::case::{MUTATE, RuleInput, VALIDATE};
 use scene::{Scene, series};
 use std::hint::black_box;
 
@@ -25,91 +25,91 @@ fn kept(scene: Scene) -> &'static Scene {
     Box::leak(Box::new(scene))
 }
 
-fn scene(case: Case) -> &'static Scene {
+fn scene(case: RuleInput) -> &'static Scene {
     kept(case.scene())
 }
 
-fn subject(case: Case) -> (&'static Scene, Subject<'static>) {
+fn object(case: RuleInput) -> (&'static Scene, KubernetesObject<'static>) {
     let scene = scene(case);
-    (scene, scene.subject())
+    (scene, scene.object())
 }
 
-fn rulings(case: Case) -> (Subject<'static>, Vec<Ruling>) {
-    let (scene, subject) = subject(case);
-    let rulings = scene.examine(&subject);
-    (subject, rulings)
+fn findings(case: RuleInput) -> (KubernetesObject<'static>, Vec<Finding>) {
+    let (scene, object) = object(case);
+    let findings = scene.evaluate(&object);
+    (object, findings)
 }
 
 #[library_benchmark(setup = scene)]
-#[bench::chart_deployment(Case::ChartDeployment)]
-#[bench::bare_deployment(Case::BareDeployment)]
-#[bench::refused_deployment(Case::RefusedDeployment)]
-#[bench::scaled_deployment(Case::ScaledDeployment)]
-#[bench::chart_service_account(Case::ChartServiceAccount)]
-#[bench::chart_config_map(Case::ChartConfigMap)]
-#[bench::foreign_deployment(Case::ForeignDeployment)]
+#[bench::chart_deployment(RuleInput::ChartDeployment)]
+#[bench::bare_deployment(RuleInput::BareDeployment)]
+#[bench::refused_deployment(RuleInput::RefusedDeployment)]
+#[bench::scaled_deployment(RuleInput::ScaledDeployment)]
+#[bench::chart_service_account(RuleInput::ChartServiceAccount)]
+#[bench::chart_config_map(RuleInput::ChartConfigMap)]
+#[bench::foreign_deployment(RuleInput::ForeignDeployment)]
 fn read(scene: &'static Scene) {
     drop(black_box(Request::read(black_box(scene.review()))));
 }
 
 #[library_benchmark(setup = scene)]
-#[bench::chart_deployment(Case::ChartDeployment)]
-#[bench::bare_deployment(Case::BareDeployment)]
-#[bench::refused_deployment(Case::RefusedDeployment)]
-#[bench::scaled_deployment(Case::ScaledDeployment)]
-#[bench::chart_service_account(Case::ChartServiceAccount)]
-#[bench::chart_config_map(Case::ChartConfigMap)]
-#[bench::foreign_deployment(Case::ForeignDeployment)]
-fn recognise(scene: &'static Scene) -> Subject<'static> {
-    black_box(scene).subject()
+#[bench::chart_deployment(RuleInput::ChartDeployment)]
+#[bench::bare_deployment(RuleInput::BareDeployment)]
+#[bench::refused_deployment(RuleInput::RefusedDeployment)]
+#[bench::scaled_deployment(RuleInput::ScaledDeployment)]
+#[bench::chart_service_account(RuleInput::ChartServiceAccount)]
+#[bench::chart_config_map(RuleInput::ChartConfigMap)]
+#[bench::foreign_deployment(RuleInput::ForeignDeployment)]
+fn recognize(scene: &'static Scene) -> KubernetesObject<'static> {
+    black_box(scene).object()
 }
 
-#[library_benchmark(setup = subject)]
-#[bench::chart_deployment(Case::ChartDeployment)]
-#[bench::bare_deployment(Case::BareDeployment)]
-#[bench::refused_deployment(Case::RefusedDeployment)]
-#[bench::scaled_deployment(Case::ScaledDeployment)]
-#[bench::chart_service_account(Case::ChartServiceAccount)]
-#[bench::chart_config_map(Case::ChartConfigMap)]
-#[bench::foreign_deployment(Case::ForeignDeployment)]
-fn examine((scene, subject): (&'static Scene, Subject<'static>)) -> Vec<Ruling> {
-    scene.examine(black_box(&subject))
+#[library_benchmark(setup = object)]
+#[bench::chart_deployment(RuleInput::ChartDeployment)]
+#[bench::bare_deployment(RuleInput::BareDeployment)]
+#[bench::refused_deployment(RuleInput::RefusedDeployment)]
+#[bench::scaled_deployment(RuleInput::ScaledDeployment)]
+#[bench::chart_service_account(RuleInput::ChartServiceAccount)]
+#[bench::chart_config_map(RuleInput::ChartConfigMap)]
+#[bench::foreign_deployment(RuleInput::ForeignDeployment)]
+fn evaluate((scene, object): (&'static Scene, KubernetesObject<'static>)) -> Vec<Finding> {
+    scene.evaluate(black_box(&object))
 }
 
 #[library_benchmark(setup = scene)]
-#[bench::chart_deployment(Case::ChartDeployment)]
-#[bench::bare_deployment(Case::BareDeployment)]
-#[bench::refused_deployment(Case::RefusedDeployment)]
-#[bench::scaled_deployment(Case::ScaledDeployment)]
-#[bench::chart_service_account(Case::ChartServiceAccount)]
-#[bench::chart_config_map(Case::ChartConfigMap)]
-#[bench::foreign_deployment(Case::ForeignDeployment)]
+#[bench::chart_deployment(RuleInput::ChartDeployment)]
+#[bench::bare_deployment(RuleInput::BareDeployment)]
+#[bench::refused_deployment(RuleInput::RefusedDeployment)]
+#[bench::scaled_deployment(RuleInput::ScaledDeployment)]
+#[bench::chart_service_account(RuleInput::ChartServiceAccount)]
+#[bench::chart_config_map(RuleInput::ChartConfigMap)]
+#[bench::foreign_deployment(RuleInput::ForeignDeployment)]
 fn answer_at_mutate(scene: &'static Scene) -> Vec<u8> {
     scene.answer(black_box(MUTATE))
 }
 
 #[library_benchmark(setup = scene)]
-#[bench::chart_deployment(Case::ChartDeployment)]
-#[bench::bare_deployment(Case::BareDeployment)]
-#[bench::refused_deployment(Case::RefusedDeployment)]
-#[bench::scaled_deployment(Case::ScaledDeployment)]
-#[bench::chart_service_account(Case::ChartServiceAccount)]
-#[bench::chart_config_map(Case::ChartConfigMap)]
-#[bench::foreign_deployment(Case::ForeignDeployment)]
+#[bench::chart_deployment(RuleInput::ChartDeployment)]
+#[bench::bare_deployment(RuleInput::BareDeployment)]
+#[bench::refused_deployment(RuleInput::RefusedDeployment)]
+#[bench::scaled_deployment(RuleInput::ScaledDeployment)]
+#[bench::chart_service_account(RuleInput::ChartServiceAccount)]
+#[bench::chart_config_map(RuleInput::ChartConfigMap)]
+#[bench::foreign_deployment(RuleInput::ForeignDeployment)]
 fn answer_at_validate(scene: &'static Scene) -> Vec<u8> {
     scene.answer(black_box(VALIDATE))
 }
 
-#[library_benchmark(setup = rulings)]
-#[bench::bare_deployment(Case::BareDeployment)]
-fn patch((subject, rulings): (Subject<'static>, Vec<Ruling>)) {
-    drop(black_box(Policy::patch(black_box(&subject), &rulings)));
+#[library_benchmark(setup = findings)]
+#[bench::bare_deployment(RuleInput::BareDeployment)]
+fn patch((object, findings): (KubernetesObject<'static>, Vec<Finding>)) {
+    drop(black_box(Policy::patch(black_box(&object), &findings)));
 }
 
-#[library_benchmark(setup = rulings)]
-#[bench::bare_deployment(Case::BareDeployment)]
-fn mend((subject, rulings): (Subject<'static>, Vec<Ruling>)) {
-    drop(black_box(Policy::mend(black_box(&subject), &rulings)));
+#[library_benchmark(setup = findings)]
+#[bench::bare_deployment(RuleInput::BareDeployment)]
+fn fixed((object, findings): (KubernetesObject<'static>, Vec<Finding>)) {
+    drop(black_box(Policy::fixed(black_box(&object), &findings)));
 }
 
 #[library_benchmark(setup = kept)]
@@ -122,7 +122,7 @@ fn grow(scene: &'static Scene) -> Vec<u8> {
     scene.answer(black_box(VALIDATE))
 }
 
-library_benchmark_group!(name = steps, benchmarks = [read, recognise, examine, patch, mend]);
+library_benchmark_group!(name = steps, benchmarks = [read, recognize, evaluate, patch, fixed]);
 library_benchmark_group!(name = answers, benchmarks = [answer_at_mutate, answer_at_validate, grow]);
 
 main!(

@@ -11,43 +11,43 @@
     reason = "a test fails by panicking"
 )]
 
-mod doors;
+mod endpoints;
 
-use apim_keyless::admission::Entry;
-use doors::{House, outcome, readable, recorded, review};
+use apim_keyless::admission::Endpoint;
+use endpoints::{ReviewServer, outcome, readable, recorded, review};
 use serde_json::{Map, Value};
 
-const MUTATE: Entry = Entry::ALL[0];
-const ENFORCE: Entry = Entry::ALL[1];
-const AUDIT: Entry = Entry::ALL[2];
+const MUTATE: Endpoint = Endpoint::ALL[0];
+const ENFORCE: Endpoint = Endpoint::ALL[1];
+const AUDIT: Endpoint = Endpoint::ALL[2];
 
 /// What becomes of a recorded review at the mutate, enforce and audit door.
-async fn outcomes(house: &House, name: &str) -> [&'static str; 3] {
+async fn outcomes(server: &ReviewServer, name: &str) -> [&'static str; 3] {
     let review = review(name);
     let mut outcomes = [""; 3];
-    for (entry, slot) in [MUTATE, ENFORCE, AUDIT].into_iter().zip(&mut outcomes) {
-        *slot = outcome(&house.ask(entry, &review).await);
+    for (endpoint, slot) in [MUTATE, ENFORCE, AUDIT].into_iter().zip(&mut outcomes) {
+        *slot = outcome(&server.ask(endpoint, &review).await);
     }
     outcomes
 }
 
 /// Every one of `names` has the same outcomes.
 async fn all_are(names: &[&str], expected: [&str; 3]) {
-    let house = House::open().await;
+    let server = ReviewServer::open().await;
     for name in names {
-        assert_eq!(outcomes(&house, name).await, expected, "{name}");
+        assert_eq!(outcomes(&server, name).await, expected, "{name}");
     }
 }
 
 #[tokio::test]
 async fn every_recorded_review_is_answered_as_a_person_agreed() {
-    let house = House::open().await;
+    let server = ReviewServer::open().await;
     let mut settings = insta::Settings::clone_current();
     settings.set_omit_expression(true);
     for (name, review) in recorded() {
         let mut answers = Map::new();
-        for entry in Entry::ALL {
-            answers.insert(entry.path(), readable(house.ask(entry, &review).await));
+        for endpoint in Endpoint::ALL {
+            answers.insert(endpoint.path(), readable(server.ask(endpoint, &review).await));
         }
         settings.bind(|| insta::assert_json_snapshot!(name, Value::Object(answers)));
     }
@@ -84,9 +84,9 @@ async fn a_key_is_refused_whatever_holds_it() {
         "pod-with-forged-owner",
         "pod-with-key",
     ];
-    let house = House::open().await;
+    let server = ReviewServer::open().await;
     for name in with_key {
-        assert_eq!(outcomes(&house, name).await[1..], ["refused", "remarked"], "{name}");
+        assert_eq!(outcomes(&server, name).await[1..], ["refused", "remarked"], "{name}");
     }
 }
 
@@ -124,15 +124,15 @@ async fn an_update_that_leaves_the_judged_part_alone_is_left_alone() {
 
 #[tokio::test]
 async fn an_update_of_the_judged_part_is_judged_whole() {
-    let house = House::open().await;
+    let server = ReviewServer::open().await;
     for name in ["deployment-with-key-image-changed", "deployment-with-key-restarted"] {
-        assert_eq!(outcomes(&house, name).await[1..], ["refused", "remarked"], "{name}");
+        assert_eq!(outcomes(&server, name).await[1..], ["refused", "remarked"], "{name}");
     }
     for name in ["config-map-endpoint-changed", "deployment-bare-image-changed"] {
-        assert_eq!(outcomes(&house, name).await, ["mended", "refused", "remarked"], "{name}");
+        assert_eq!(outcomes(&server, name).await, ["mended", "refused", "remarked"], "{name}");
     }
     for name in ["config-map-other-method", "service-account-of-another-client"] {
-        assert_eq!(outcomes(&house, name).await[1..], ["refused", "remarked"], "{name}");
+        assert_eq!(outcomes(&server, name).await[1..], ["refused", "remarked"], "{name}");
     }
 }
 

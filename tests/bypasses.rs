@@ -5,9 +5,9 @@
 //!
 //! - B1, a forged review that makes the webhook do something: it can do nothing; `tests/house.rs`,
 //!   `no_room_does_what_is_not_its_task` (no file, process, socket or call in the judging rooms).
-//! - B2, B3, a value that is told: `tests/laws.rs`, `no_value_is_ever_told`; `tests/doors/strange_objects.rs`,
+//! - B2, B3, a value that is told: `tests/laws.rs`, `no_value_is_ever_told`; `tests/state/strange_objects.rs`,
 //!   `no_answer_tells_a_value`; `tests/cli/secrets.rs`.
-//! - B14, a panic: `tests/doors/panics.rs`, and `tests/laws.rs`, `every_review_gets_its_answer`.
+//! - B14, a panic: `tests/state/panics.rs`, and `tests/laws.rs`, `every_review_gets_its_answer`.
 //! - B17, a gateway in disguise: `b6_no_spelling_hides_a_gateway_of_another_image` and `b28_…`. A program of one's own that
 //!   is told its key by no setting of Microsoft's is no gateway that could be recognised.
 //! - B20, a field that is newer than the rules: `tests/schema.rs`.
@@ -48,9 +48,9 @@ mod names;
 mod routes;
 #[path = "bypasses/settings.rs"]
 mod settings;
+#[path = "bypasses/unreadable.rs"]
+mod shape_error;
 #[path = "bypasses/size.rs"]
 mod size;
-#[path = "bypasses/unreadable.rs"]
-mod unreadable;
 #[path = "bypasses/updates.rs"]
 mod updates;

@@ -19,10 +19,10 @@
 mod damage;
 #[path = "canaries/files.rs"]
 mod files;
-#[path = "canaries/house.rs"]
-mod house;
 #[path = "canaries/secret.rs"]
 mod secret;
+#[path = "canaries/server.rs"]
+mod server;
 #[path = "canaries/taint.rs"]
 mod taint;
 #[path = "canaries/world.rs"]
@@ -34,14 +34,14 @@ mod yaml;
 mod generate;
 mod run;
 
-use apim_keyless::admission::{Door, Entry};
+use apim_keyless::admission::{Endpoint, Webhook};
 use apim_keyless::policy::Mode;
 use damage::of_another_type;
 use files::Files;
-use house::{House, Houses};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestCaseResult, TestRunner};
 use serde_json::Value;
+use server::{ReviewServer, ReviewServers};
 use std::cell::{Cell, RefCell};
 use world::{OBJECTS, Tainted, clean};
 
@@ -59,49 +59,59 @@ const BATCH: usize = 500;
 
 #[test]
 fn what_is_mended_tells_no_value() {
-    tells_no_value_at(Entry { door: Door::Mutate, mode: Mode::Enforce });
+    tells_no_value_at(Endpoint { webhook: Webhook::Mutating, mode: Mode::Enforce });
 }
 
 #[test]
 fn what_is_refused_tells_no_value() {
-    tells_no_value_at(Entry { door: Door::Validate, mode: Mode::Enforce });
+    tells_no_value_at(Endpoint { webhook: Webhook::Validating, mode: Mode::Enforce });
 }
 
 #[test]
 fn what_is_audited_tells_no_value() {
-    tells_no_value_at(Entry { door: Door::Validate, mode: Mode::Audit });
+    tells_no_value_at(Endpoint { webhook: Webhook::Validating, mode: Mode::Audit });
 }
 
-fn tells_no_value_at(entry: Entry) {
-    let (houses, judged) = (Houses::open(), Cell::new(0));
-    let objects = cases().div_ceil(Entry::ALL.len());
+fn tells_no_value_at(endpoint: Endpoint) {
+    let (houses, evaluated_keys) = (ReviewServers::open(), Cell::new(0));
+    let objects = cases().div_ceil(Endpoint::ALL.len());
     let outcome = runner(objects).run(&clean(), |mut clean| {
-        let house = houses.of(clean.document());
-        (0..TAINTS).try_for_each(|_| tell_no_value(&mut clean.tainted(false), house, entry, &judged))
+        let server = houses.of(clean.document());
+        (0..TAINTS).try_for_each(|_| tell_no_value(&mut clean.tainted(false), server, endpoint, &evaluated_keys))
     });
     outcome.unwrap();
-    assert!(judged.get() >= objects);
+    assert!(evaluated_keys.get() >= objects);
 }
 
-fn tell_no_value(tainted: &mut Tainted, house: &House, entry: Entry, judged: &Cell<usize>) -> TestCaseResult {
-    let surroundings = tainted.world.surroundings(&house.policy);
+fn tell_no_value(
+    tainted: &mut Tainted,
+    server: &ReviewServer,
+    endpoint: Endpoint,
+    evaluated_keys: &Cell<usize>,
+) -> TestCaseResult {
+    let related = tainted.world.related(&server.policy);
     for object in tainted.objects.clone() {
         let body = tainted.review(&object).body();
-        says_nothing(tainted, &house.answer(entry, body.as_bytes(), &surroundings))?;
-        if judged.replace(judged.get() + 1).is_multiple_of(SAMPLE) {
-            says_nothing_at_the_router(tainted, house, entry, &object)?;
+        says_nothing(tainted, &server.answer(endpoint, body.as_bytes(), &related))?;
+        if evaluated_keys.replace(evaluated_keys.get() + 1).is_multiple_of(SAMPLE) {
+            says_nothing_at_the_router(tainted, server, endpoint, &object)?;
         }
     }
     Ok(())
 }
 
 /// The object as it is, and once more with a secret where something of another type belongs.
-fn says_nothing_at_the_router(tainted: &mut Tainted, house: &House, entry: Entry, object: &Value) -> TestCaseResult {
-    let visit = house.visit(entry, tainted.review(object).body().as_bytes());
+fn says_nothing_at_the_router(
+    tainted: &mut Tainted,
+    server: &ReviewServer,
+    endpoint: Endpoint,
+    object: &Value,
+) -> TestCaseResult {
+    let visit = server.visit(endpoint, tainted.review(object).body().as_bytes());
     prop_assert_eq!(visit.status, 200, "{}", visit.told);
     says_nothing(tainted, &visit.told)?;
     let damaged = of_another_type(object, &mut tainted.canaries);
-    let visit = house.visit(entry, tainted.review(&damaged).body().as_bytes());
+    let visit = server.visit(endpoint, tainted.review(&damaged).body().as_bytes());
     says_nothing(tainted, &visit.told)
 }
 

@@ -16,7 +16,7 @@ use webhook::{User, Webhook, eventually};
 const SECRET: &str = "/api/v1/namespaces/apim-keyless/secrets/apim-keyless-ca";
 
 /// The ids of the CAs in the Secret.
-async fn authorities(user: &User) -> BTreeSet<String> {
+async fn cas(user: &User) -> BTreeSet<String> {
     let secret = user.get(SECRET).await;
     let keys = secret.body["data"].as_object().cloned().unwrap_or_default();
     keys.keys().filter_map(|key| Some(key.strip_suffix(".crt")?.to_owned())).collect()
@@ -49,8 +49,8 @@ async fn reviews_are_answered(user: &User) {
         let mended = user.apply_with(&bare, "?dryRun=All").await;
         let refused = user.apply_with(&one(OLD_IMAGE, "Deployment"), "?dryRun=All").await;
         let account = "apim-gateway-workload-identity";
-        let is_mended = mended.body["spec"]["template"]["spec"]["serviceAccountName"] == account;
-        (is_mended && refused.status == 403).then_some(())
+        let is_applied = mended.body["spec"]["template"]["spec"]["serviceAccountName"] == account;
+        (is_applied && refused.status == 403).then_some(())
     })
     .await;
 }
@@ -76,7 +76,7 @@ async fn whatever_happens_to_them_the_ca_and_the_bundles_are_put_right() {
     assert_eq!(kept["webhooks"][0]["timeoutSeconds"], 7, "what others wrote stays");
 
     // a Secret that is spoilt, and one that is gone
-    let before = authorities(&user).await;
+    let before = cas(&user).await;
     let mut secret = user.get(SECRET).await.stored();
     for (key, text) in secret["data"].as_object_mut().unwrap() {
         *text = json!(STANDARD.encode(format!("spoilt {key}")));
@@ -115,7 +115,7 @@ async fn until_renewed(user: &User, before: &BTreeSet<String>) -> BTreeSet<Strin
     let renewed = eventually("another CA", || async {
         let refused = user.apply_with(&one(OLD_IMAGE, "Deployment"), "?dryRun=All").await;
         assert_eq!(refused.status, 403, "{}", refused.body);
-        let now = authorities(user).await;
+        let now = cas(user).await;
         (!now.is_empty() && now.is_disjoint(before)).then_some(now)
     })
     .await;

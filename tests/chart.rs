@@ -12,7 +12,7 @@ mod webhook;
 
 use apim_keyless::cli::{Cli, Command};
 use apim_keyless::policy::{Policy, rules::RULES};
-use apim_keyless::server::{Drain, Observer, Refusal};
+use apim_keyless::server::{ConnectionObserver, Drain, Rejection};
 use apim_keyless::telemetry::Metrics;
 use clap::Parser;
 use helm::{CHART, Helm};
@@ -166,7 +166,7 @@ fn alerts_ask_for_metrics_that_there_are() {
     let objects = documents(&helm.template(&["monitoring.prometheusRule.enabled=true"]).done());
     let metrics = Metrics::default();
     // a family is not shown before something is counted in it
-    metrics.connections().refused(Refusal::TooManyReviews);
+    metrics.connections().rejected(Rejection::TooManyReviews);
     let shown = metrics.to_text();
     let rules = one(&objects, "PrometheusRule")["spec"]["groups"][0]["rules"].as_array().unwrap().clone();
     assert_eq!(rules.len(), 4);

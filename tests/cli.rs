@@ -16,6 +16,8 @@ mod bad_input;
 mod certs;
 #[path = "cli/changes.rs"]
 mod changes;
+#[path = "cli/together.rs"]
+mod evaluate_all;
 #[path = "cli/exit_codes.rs"]
 mod exit_codes;
 #[path = "cli/explain.rs"]
@@ -38,5 +40,3 @@ mod secrets;
 mod serve;
 #[path = "cli/text.rs"]
 mod text;
-#[path = "cli/together.rs"]
-mod together;

@@ -5,7 +5,7 @@
 mod control_plane;
 mod webhook;
 
-use apim_keyless::server::ClientError;
+use apim_keyless::server::HttpsClientError;
 use control_plane::{ControlPlane, WEBHOOK_CLIENT};
 use serde_json::json;
 use webhook::Webhook;
@@ -28,5 +28,5 @@ async fn the_api_server_is_answered_by_its_certificate_and_a_client_without_one_
 
     let body = serde_json::to_vec(&review(&one(BARE, "Deployment"))).unwrap();
     let error = webhook.stranger().post("/enforce/mutate", "application/json", body).await.unwrap_err();
-    assert!(matches!(error, ClientError::Exchange(_) | ClientError::Handshake { .. }), "{error}");
+    assert!(matches!(error, HttpsClientError::Exchange(_) | HttpsClientError::Handshake { .. }), "{error}");
 }

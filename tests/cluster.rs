@@ -66,8 +66,8 @@ async fn what_needs_a_key_is_refused_with_every_reason_in_one_message() {
             && message.contains("apim-keyless explain auth-key-reference"),
         "{message}"
     );
-    user.apply(&one(CHART_TOKEN, "Deployment")).await.refused(&["auth-key-reference", "foreign-service-account"]);
-    user.apply(&one(CHART_ENTRA, "Deployment")).await.refused(&["foreign-service-account", "other-auth-method"]);
+    user.apply(&one(CHART_TOKEN, "Deployment")).await.refused(&["auth-key-reference", "unexpected-service-account"]);
+    user.apply(&one(CHART_ENTRA, "Deployment")).await.refused(&["unexpected-service-account", "other-auth-method"]);
     user.apply(&one(OLD_IMAGE, "Deployment")).await.refused(&["unsupported-version"]);
     // a repository that only the policy knows doesn't show itself to the Fail entry; its twin takes it
     let mut mirrored = one(OLD_IMAGE, "Deployment");

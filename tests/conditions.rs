@@ -16,7 +16,7 @@ mod helm;
 mod webhook;
 
 use apim_keyless::policy::Mode;
-use generate::judge::examine;
+use generate::evaluate::evaluate;
 use generate::objects::any_object;
 use generate::world::World;
 use generate::{GATEWAYS, STRANGERS};
@@ -70,7 +70,7 @@ async fn what_the_policy_would_refuse_or_mend_is_never_left_out() {
 fn is_faulty(object: &Value) -> bool {
     let document = "{apiVersion: apim-keyless.dev/v1alpha1, kind: GatewayPolicy, metadata: {name: conditions}}";
     let alone = World { document, annotations: &[], is_whole: false, objects: Vec::new() };
-    examine(&alone, object).iter().any(|ruling| ruling.mode == Mode::Enforce)
+    evaluate(&alone, object).iter().any(|finding| finding.mode == Mode::Enforce)
 }
 
 /// Gateways of every sort and nobody's gateways, each made such that an API server takes it.

@@ -1,7 +1,7 @@
 //! Gateways as others wrote them, if they are there (`CORPUS`, else `../shared/corpus`): the rulings that a person read
 //! and agreed to, by file. The manifests themselves are not ours and not in this repository.
 
-mod rulings;
+mod findings;
 
 use apim_keyless::policy::Policy;
 use std::io::Write as _;
@@ -21,15 +21,15 @@ fn the_gateways_of_others_get_the_rulings_that_a_person_agreed_to() -> io::Resul
     for file in files {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         // the first line names the source, the rest is as it was found
-        told += &format!("{name}\n{}\n", rulings(&name, &fs::read_to_string(&file)?));
+        told += &format!("{name}\n{}\n", findings(&name, &fs::read_to_string(&file)?));
     }
-    insta::assert_snapshot!("rulings", told);
+    insta::assert_snapshot!("findings", told);
     Ok(())
 }
 
-fn rulings(name: &str, text: &str) -> String {
+fn findings(name: &str, text: &str) -> String {
     if [".bicep", ".tf", ".conf"].iter().any(|end| name.ends_with(end)) {
         return "  skipped: no Kubernetes manifest\n".to_owned();
     }
-    rulings::rulings(&Policy::default(), name, text)
+    findings::findings(&Policy::default(), name, text)
 }

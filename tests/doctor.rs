@@ -32,7 +32,7 @@ mod run;
 mod seen;
 mod webhook;
 
-use apim_keyless::doctor::Fault;
+use apim_keyless::doctor::Code;
 use front::Front;
 use installed::Installed;
 use plants::{Plant, found_alone};
@@ -45,15 +45,15 @@ fn plants() -> Vec<Plant> {
 
 #[test]
 fn every_fault_is_planted_at_least_once() {
-    let mut planted: Vec<Fault> = plants()
+    let mut planted: Vec<Code> = plants()
         .iter()
         .chain(&plants_of_bundles::all(""))
-        .map(|plant| plant.fault)
-        .chain([Fault::WebhookUnreachable])
+        .map(|plant| plant.code)
+        .chain([Code::WebhookUnreachable])
         .collect();
     planted.sort();
     planted.dedup();
-    assert_eq!(planted, Fault::all());
+    assert_eq!(planted, Code::all());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,6 +79,6 @@ async fn what_is_wrong_is_found_alone_and_what_is_right_is_not() {
     seen::where_others_make_certificates(&installed, &unreachable).await;
     let secret = webhook.in_namespace("apim-keyless").get(plants_of_bundles::SECRET).await.stored();
     for plant in plants_of_bundles::all(&plants_of_bundles::certificates(&secret)) {
-        found_alone(&installed, &plant, &[Fault::WebhookUnreachable]).await;
+        found_alone(&installed, &plant, &[Code::WebhookUnreachable]).await;
     }
 }

@@ -28,7 +28,9 @@ mod render;
 #[path = "environment/world.rs"]
 mod world;
 
-use apim_keyless::gateway::{Container, Environment, Extent, Images, Setting, Subject, Surroundings, Value, Variable};
+use apim_keyless::gateway::{
+    Container, Coverage, EnvValue, Environment, Images, KubernetesObject, RelatedObjects, Setting, Variable,
+};
 use fate::Fate;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
@@ -39,22 +41,22 @@ use world::CONTAINERS;
 const CASES: usize = 100_000;
 
 /// A value of which nothing is known.
-const UNKNOWN: Value<'_> = Value::Unseen(Cow::Borrowed(""));
+const UNKNOWN: EnvValue<'_> = EnvValue::Unknown(Cow::Borrowed(""));
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(worlds()) })]
 
     #[test]
     fn the_environment_is_as_the_documents_have_it(world in world::world()) {
-        let config_maps: Vec<Subject<'_>> = render::config_maps(&world).iter().map(subject).collect();
-        let mut surroundings = Surroundings::of(&config_maps, &Images::default());
-        surroundings.extent = if world.is_whole { Extent::Whole } else { Extent::Given };
-        let deployment = subject(&render::deployment(&world));
+        let config_maps: Vec<KubernetesObject<'_>> = render::config_maps(&world).iter().map(object).collect();
+        let mut related = RelatedObjects::of(&config_maps, &Images::default());
+        related.coverage = if world.is_whole { Coverage::Complete } else { Coverage::Given };
+        let deployment = object(&render::deployment(&world));
         let workload = deployment.workload().unwrap();
         let containers = workload.containers();
         prop_assert_eq!(containers.len(), CONTAINERS);
         for (container, generated) in containers.iter().zip(&world.containers) {
-            let resolved = Environment::of(container, workload, &surroundings);
+            let resolved = Environment::of(container, workload, &related);
             prop_assert!(settings_agree(&resolved));
             compare(&resolved, &model::Environment::of(generated, &world), container)?;
         }
@@ -71,26 +73,26 @@ fn worlds() -> u32 {
     u32::try_from(cases.div_ceil(CONTAINERS)).unwrap()
 }
 
-fn subject(object: &serde_json::Value) -> Subject<'static> {
-    Subject::recognise(object.to_string(), world::NAMESPACE).unwrap().unwrap()
+fn object(object: &serde_json::Value) -> KubernetesObject<'static> {
+    KubernetesObject::recognize(object.to_string(), world::NAMESPACE).unwrap().unwrap()
 }
 
 /// Are the settings of the environment its variables that are named as one?
 fn settings_agree(resolved: &Environment<'_>) -> bool {
     let named =
-        resolved.variables().iter().filter_map(|variable| Some((names::setting(&variable.name)?, variable.entry)));
-    resolved.settings().map(|(setting, variable)| (setting, variable.entry)).eq(named)
+        resolved.variables().iter().filter_map(|variable| Some((names::setting(&variable.name)?, variable.index)));
+    resolved.settings().map(|(setting, variable)| (setting, variable.index)).eq(named)
 }
 
 fn compare(resolved: &Environment<'_>, truth: &model::Environment, container: &Container<'_>) -> TestCaseResult {
     let variables = resolved.variables();
     let at = container.at();
     let place = |variable: &Variable<'_>| {
-        (variable.name.to_string(), container.place_of(variable.entry).as_str().replacen(at.as_str(), "", 1))
+        (variable.name.to_string(), container.place_of(variable.index).as_str().replacen(at.as_str(), "", 1))
     };
     let set: Vec<(String, String)> = variables.iter().map(place).collect();
     prop_assert_eq!(&set, &truth.set);
-    prop_assert_eq!(resolved.is_whole(), truth.is_whole);
+    prop_assert_eq!(resolved.is_fully_known(), truth.is_whole);
     let mut names = truth.names();
     names.extend(set.into_iter().map(|(name, _)| name));
     for name in names {
@@ -102,11 +104,11 @@ fn compare(resolved: &Environment<'_>, truth: &model::Environment, container: &C
     Ok(())
 }
 
-fn compare_variable(name: &str, resolved: Option<&Value<'_>>, fate: &Fate) -> TestCaseResult {
+fn compare_variable(name: &str, resolved: Option<&EnvValue<'_>>, fate: &Fate) -> TestCaseResult {
     let agrees = match resolved {
-        Some(Value::Text(text)) => fate.is_seen() && fate.text.as_deref() == Some(text.as_ref()),
-        Some(Value::Key(_)) => fate.is_secret,
-        Some(Value::Unseen(beginning)) => fate.is_unseen && *beginning == fate.known,
+        Some(EnvValue::Text(text)) => fate.is_seen() && fate.text.as_deref() == Some(text.as_ref()),
+        Some(EnvValue::Key(_)) => fate.is_secret,
+        Some(EnvValue::Unknown(beginning)) => fate.is_unseen && *beginning == fate.known,
         None => !fate.is_seen() || fate.text.is_none(),
     };
     prop_assert!(agrees, "{name} is {resolved:?} but truly {fate:?}");

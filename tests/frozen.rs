@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod beside;
 mod control_plane;
+mod related;
 mod webhook;
 
-use beside::{account, hidden_key, main_config_map, prefixed, remarks, until_refused};
+use related::{account, hidden_key, main_config_map, prefixed, remarks, until_refused};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::{Command, Stdio};

@@ -83,8 +83,8 @@ async fn seen_by(replica: &Server) -> u64 {
     loop {
         let metrics = replica.metrics().await;
         let value = |name: &str| metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
-        let namespaces = value("apim_keyless_surroundings_namespaces ").unwrap();
-        let bytes = value("apim_keyless_surroundings_bytes ").unwrap();
+        let namespaces = value("apim_keyless_cache_namespaces ").unwrap();
+        let bytes = value("apim_keyless_cache_bytes ").unwrap();
         if namespaces >= share(NAMESPACES) as u64 && bytes == before {
             return bytes;
         }

@@ -2,12 +2,12 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
-use apim_keyless::admission::routes::Observer as _;
-use apim_keyless::admission::{Door, Entry, Request, answer};
-use apim_keyless::cluster::{Observer as _, Survey};
-use apim_keyless::gateway::Surroundings;
+use apim_keyless::admission::routes::ReviewObserver as _;
+use apim_keyless::admission::{Endpoint, Request, Webhook, answer};
+use apim_keyless::cluster::{CacheStatus, ClusterObserver as _};
+use apim_keyless::gateway::RelatedObjects;
 use apim_keyless::policy::{Mode, Policy};
-use apim_keyless::server::{Observer as _, Refusal, Wait};
+use apim_keyless::server::{ConnectionObserver as _, Rejection, Wait};
 use apim_keyless::telemetry::Metrics;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -56,21 +56,21 @@ fn bare(name: &str) -> &str {
 }
 
 fn make_everything_happen(metrics: &Metrics) {
-    let entry = Entry { door: Door::Validate, mode: Mode::Enforce };
+    let endpoint = Endpoint { webhook: Webhook::Validating, mode: Mode::Enforce };
     let body = fs::read("tests/reviews/deployment-with-key.json").expect("a recorded review");
     let request = Request::read(&body).expect("it is one");
-    let answer = answer(&Policy::default(), &Surroundings::default(), entry, &request);
-    metrics.answered(entry, &answer, Duration::from_micros(50));
-    metrics.undecodable(entry);
-    metrics.postponed(entry);
+    let answer = answer(&Policy::default(), &RelatedObjects::default(), endpoint, &request);
+    metrics.answered(endpoint, &answer, Duration::from_micros(50));
+    metrics.review_error(endpoint);
+    metrics.deferred(endpoint);
     let connections = metrics.connections();
     connections.opened();
     connections.handshake_failed();
     connections.timed_out(Wait::Body);
-    connections.refused(Refusal::NotReady);
+    connections.rejected(Rejection::NotReady);
     connections.panicked();
-    let upkeep = metrics.upkeep();
+    let upkeep = metrics.cluster_metrics();
     upkeep.shows(SystemTime::now());
-    upkeep.saw(&Survey { namespaces: 1, bytes: 1, is_current: true, has_room: true });
+    upkeep.saw(&CacheStatus { namespaces: 1, bytes: 1, is_current: true, has_room: true });
     upkeep.policy_read(true);
 }

@@ -3,9 +3,9 @@
 #![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod control_plane;
-mod foreign;
 #[path = "bypasses/gateways.rs"]
 mod gateways;
+mod non_gateway;
 mod webhook;
 
 use gateways::{IMAGE, KINDS, workload};
@@ -71,13 +71,13 @@ async fn others_work_on(webhook: &Webhook) {
         (!user.list("/api/v1/namespaces/unlabelled/serviceaccounts").await.is_empty()).then_some(())
     })
     .await;
-    say(&format!("{} operations of others beside an outage", foreign::work(&user).await));
+    say(&format!("{} operations of others beside an outage", non_gateway::work(&user).await));
 }
 
 async fn b28_no_gateway_slips_in_while_we_are_away(user: &User) {
-    let foreign = json!({"name": "a", "image": "registry.example/other:1"});
+    let non_gateway = json!({"name": "a", "image": "registry.example/other:1"});
     let with = |member: &str, value: Value| {
-        let mut container = foreign.clone();
+        let mut container = non_gateway.clone();
         container[member] = value;
         json!({"containers": [container]})
     };
@@ -85,7 +85,7 @@ async fn b28_no_gateway_slips_in_while_we_are_away(user: &User) {
         with("image", json!(IMAGE)),
         with("image", json!("[::1]:5000/Azure-API-Management/gateway@sha256:a")),
         with("envFrom", json!([{"prefix": "config", "secretRef": {"name": "all"}}])),
-        json!({"containers": [foreign], "initContainers": [{"name": "b", "image": IMAGE}]}),
+        json!({"containers": [non_gateway], "initContainers": [{"name": "b", "image": IMAGE}]}),
     ];
     for name in ["config.service.auth", "CONFIG__SERVICE__AUTH", "Config:Service:Auth", "config.service.endpoint"] {
         specs.push(with("env", json!([{"name": name, "value": "x"}])));
@@ -99,7 +99,7 @@ async fn b28_no_gateway_slips_in_while_we_are_away(user: &User) {
     objects.push(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a", "annotations": keys}}));
     let labelled = json!({"app.kubernetes.io/component": "self-hosted-gateway"});
     for kind in KINDS {
-        let mut object = workload(kind, json!({"containers": [foreign]}));
+        let mut object = workload(kind, json!({"containers": [non_gateway]}));
         object["metadata"]["labels"] = labelled.clone();
         objects.push(object);
     }

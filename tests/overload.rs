@@ -33,5 +33,5 @@ async fn a_review_that_finds_no_room_is_repeated_until_it_does() {
     let stored = user.apply(&one(BARE, "Deployment")).await.stored();
     assert_eq!(stored["spec"]["template"]["metadata"]["labels"]["azure.workload.identity/use"], json!("true"));
     let metrics = webhook.metrics().await;
-    assert!(metrics.contains("refused_requests_total{reason=\"too-many-bytes\"}"), "{metrics}");
+    assert!(metrics.contains("rejected_requests_total{reason=\"too-many-bytes\"}"), "{metrics}");
 }

@@ -15,20 +15,20 @@ const TIME: Duration = Duration::from_secs(45);
 const LAG: Duration = Duration::from_secs(1);
 
 /// A CA lasts as long as four leaves; in production it is 156.
-fn terms() -> Vec<String> {
-    let terms = [
-        ("--authority-validity", "24s"),
-        ("--leaf-validity", "6s"),
-        ("--trust-hold", "2s"),
-        ("--retirement-margin", "4s"),
+fn periods() -> Vec<String> {
+    let periods = [
+        ("--ca-validity", "24s"),
+        ("--certificate-validity", "6s"),
+        ("--propagation-delay", "2s"),
+        ("--ca-overlap", "4s"),
         ("--check-interval", "500ms"),
     ];
-    terms.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value.to_owned()]).collect()
+    periods.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value.to_owned()]).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_write_fails_while_certificates_and_cas_follow_each_other() {
-    let Some(webhook) = Webhook::start_with(|_| terms()) else { return };
+    let Some(webhook) = Webhook::start_with(|_| periods()) else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
     let user = webhook.user("rotation", Some("enforce")).await;
     let (start, mut writes, mut handshakes) = (Instant::now(), 0, 0);

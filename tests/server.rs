@@ -5,8 +5,10 @@
 mod edge;
 mod run;
 
-use apim_keyless::server::{Client, ClientError, Drain, Health, Limits, Need, bind, health_router, serve_plain};
-use apim_keyless::tls::Authority;
+use apim_keyless::server::{
+    Drain, Health, HttpsClient, HttpsClientError, Limits, Need, bind, health_router, serve_plain,
+};
+use apim_keyless::tls::Ca;
 use edge::{SECOND, brief, milliseconds, patient, probe, start, start_with, within};
 use http_body_util::Full;
 use hyper::{Request, StatusCode};
@@ -37,11 +39,11 @@ async fn a_client_of_our_authority_is_answered() {
 #[tokio::test]
 async fn another_authority_and_another_name_are_refused() {
     let edge = start(patient()).await;
-    let other = Authority::create(SystemTime::now()).unwrap();
-    let client = Client::new(other.certificate_pem(), edge.address, "localhost").unwrap();
+    let other = Ca::create(SystemTime::now()).unwrap();
+    let client = HttpsClient::new(other.certificate_pem(), edge.address, "localhost").unwrap();
     for client in [client, edge.client("other.example"), edge.client("127.0.0.2")] {
         let error = client.post("/echo", "text/plain", Vec::new()).await.unwrap_err();
-        assert!(matches!(error, ClientError::Handshake { .. }), "{error}");
+        assert!(matches!(error, HttpsClientError::Handshake { .. }), "{error}");
     }
 }
 
@@ -166,7 +168,7 @@ async fn a_drain_under_load_loses_nothing() {
 }
 
 /// New connections for 900 ms, 300 ms of which lie before the shutdown and all of the rest in the lag.
-async fn call_until_told(client: Client) -> usize {
+async fn call_until_told(client: HttpsClient) -> usize {
     let begun = Instant::now();
     let mut answered = 0;
     while begun.elapsed() < milliseconds(900) {

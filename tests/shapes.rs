@@ -4,11 +4,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod rulings;
+mod findings;
 
 use apim_keyless::policy::Policy;
 use apim_keyless::policy::rules::RULES;
-use rulings::rulings;
+use findings::findings;
 use std::fs;
 use std::path::Path;
 
@@ -20,8 +20,8 @@ const SILENCE: &str = "  nothing is wrong\n";
 
 #[test]
 fn each_shape_gets_the_rulings_that_a_person_agreed_to() {
-    let told = |(name, text): &(String, String)| format!("{name}\n{}\n", rulings(&Policy::default(), name, text));
-    insta::assert_snapshot!("rulings", manifests("").iter().map(told).collect::<String>());
+    let told = |(name, text): &(String, String)| format!("{name}\n{}\n", findings(&Policy::default(), name, text));
+    insta::assert_snapshot!("findings", manifests("").iter().map(told).collect::<String>());
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn what_is_promised_to_be_right_gets_no_ruling() {
     let promised: Vec<_> = manifests("").into_iter().filter(|(_, text)| is_promised(text)).collect();
     assert!(promised.len() > 10, "{} files promise to be right", promised.len());
     for (name, text) in promised {
-        assert_eq!(rulings(&Policy::default(), &name, &text), SILENCE, "{name}");
+        assert_eq!(findings(&Policy::default(), &name, &text), SILENCE, "{name}");
     }
 }
 
@@ -39,18 +39,18 @@ fn what_is_promised_to_be_right_gets_no_ruling() {
 fn what_others_run_beside_a_gateway_gets_no_ruling_under_the_strictest_policy() {
     let (policy, gateway) = (strictest(), manifest("chart-workload-identity.yaml"));
     for (name, text) in manifests("foreign-") {
-        assert_eq!(rulings(&policy, &name, &text), SILENCE, "{name} alone");
-        assert_eq!(rulings(&policy, &name, &format!("{gateway}---\n{text}")), SILENCE, "{name} beside a gateway");
+        assert_eq!(findings(&policy, &name, &text), SILENCE, "{name} alone");
+        assert_eq!(findings(&policy, &name, &format!("{gateway}---\n{text}")), SILENCE, "{name} beside a gateway");
     }
 }
 
 #[test]
 fn the_strictest_policy_refuses_a_gateway_that_it_does_not_expect() {
-    let told = rulings(&strictest(), "a", &manifest("gateway-with-everybody.yaml"));
+    let told = findings(&strictest(), "a", &manifest("gateway-with-everybody.yaml"));
     // what its Namespace expects stands above the document, so nothing is foreign there
     assert_eq!(told, SILENCE);
-    let told = rulings(&strictest(), "a", &manifest("gateway-split-settings.yaml"));
-    assert!(told.contains("Refused foreign-service-account"), "{told}");
+    let told = findings(&strictest(), "a", &manifest("gateway-split-settings.yaml"));
+    assert!(told.contains("Refused unexpected-service-account"), "{told}");
 }
 
 /// Everything is expected to be as the chart's gateway is, and every rule refuses.

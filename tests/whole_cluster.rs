@@ -4,10 +4,10 @@
 #![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod control_plane;
-mod foreign;
 #[path = "bypasses/gateways.rs"]
 mod gateways;
 mod helm;
+mod non_gateway;
 mod webhook;
 
 use gateways::{IMAGE, KINDS, workload};
@@ -31,9 +31,9 @@ async fn a_whole_cluster_is_judged_and_outlives_an_outage() {
     let user = webhook.user("stopped", None).await;
     webhook.stop();
     others_work_on(&webhook).await;
-    let failures = foreign::failures(&user).await;
+    let failures = non_gateway::failures(&user).await;
     gateways_are_stopped(&user).await;
-    assert_ne!(foreign::failures(&user).await, failures, "a call that fails is counted");
+    assert_ne!(non_gateway::failures(&user).await, failures, "a call that fails is counted");
 }
 
 async fn every_namespace_is_judged_by_its_mode(webhook: &Webhook) {
@@ -81,7 +81,7 @@ async fn others_work_on(webhook: &Webhook) {
     for object in documents(FOREIGN) {
         user.apply(&object).await.stored();
     }
-    say(&format!("{} operations of others beside an outage", foreign::work(&user).await));
+    say(&format!("{} operations of others beside an outage", non_gateway::work(&user).await));
 }
 
 async fn gateways_are_stopped(user: &User) {

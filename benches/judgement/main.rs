@@ -7,21 +7,21 @@
 #[path = "../scene/mod.rs"]
 mod scene;
 
-use apim_keyless::admission::Entry;
+use apim_keyless::admission::Endpoint;
 use apim_keyless::policy::Policy;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
-use scene::case::{Case, MUTATE, VALIDATE};
+use scene::case::{MUTATE, RuleInput, VALIDATE};
 use scene::{Scene, series};
 
-const CASES: [Case; 7] = [
-    Case::ChartDeployment,
-    Case::BareDeployment,
-    Case::RefusedDeployment,
-    Case::ChartServiceAccount,
-    Case::ChartConfigMap,
-    Case::ForeignDeployment,
-    Case::ScaledDeployment,
+const CASES: [RuleInput; 7] = [
+    RuleInput::ChartDeployment,
+    RuleInput::BareDeployment,
+    RuleInput::RefusedDeployment,
+    RuleInput::ChartServiceAccount,
+    RuleInput::ChartConfigMap,
+    RuleInput::ForeignDeployment,
+    RuleInput::ScaledDeployment,
 ];
 
 fn main() {
@@ -29,38 +29,38 @@ fn main() {
 }
 
 #[divan::bench(args = CASES)]
-fn recognise(bencher: Bencher<'_, '_>, case: Case) {
+fn recognize(bencher: Bencher<'_, '_>, case: RuleInput) {
     let scene = case.scene();
-    bencher.bench_local(|| drop(black_box(scene.subject())));
+    bencher.bench_local(|| drop(black_box(scene.object())));
 }
 
 #[divan::bench(args = CASES)]
-fn examine(bencher: Bencher<'_, '_>, case: Case) {
+fn evaluate(bencher: Bencher<'_, '_>, case: RuleInput) {
     let scene = case.scene();
-    let subject = scene.subject();
-    bencher.bench_local(|| scene.examine(black_box(&subject)));
+    let object = scene.object();
+    bencher.bench_local(|| scene.evaluate(black_box(&object)));
 }
 
 #[divan::bench(args = CASES)]
-fn patch(bencher: Bencher<'_, '_>, case: Case) {
+fn patch(bencher: Bencher<'_, '_>, case: RuleInput) {
     let scene = case.scene();
-    let subject = scene.subject();
-    let rulings = scene.examine(&subject);
-    bencher.bench_local(|| Policy::patch(black_box(&subject), &rulings));
+    let object = scene.object();
+    let findings = scene.evaluate(&object);
+    bencher.bench_local(|| Policy::patch(black_box(&object), &findings));
 }
 
 #[divan::bench(args = CASES)]
-fn answer_at_mutate(bencher: Bencher<'_, '_>, case: Case) {
+fn answer_at_mutate(bencher: Bencher<'_, '_>, case: RuleInput) {
     answer(bencher, &case.scene(), MUTATE);
 }
 
 #[divan::bench(args = CASES)]
-fn answer_at_validate(bencher: Bencher<'_, '_>, case: Case) {
+fn answer_at_validate(bencher: Bencher<'_, '_>, case: RuleInput) {
     answer(bencher, &case.scene(), VALIDATE);
 }
 
-fn answer(bencher: Bencher<'_, '_>, scene: &Scene, entry: Entry) {
-    bencher.counter(BytesCount::new(scene.review().len())).bench_local(|| scene.answer(black_box(entry)));
+fn answer(bencher: Bencher<'_, '_>, scene: &Scene, endpoint: Endpoint) {
+    bencher.counter(BytesCount::new(scene.review().len())).bench_local(|| scene.answer(black_box(endpoint)));
 }
 
 #[divan::bench(args = [1, 10, 100, 1000])]

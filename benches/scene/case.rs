@@ -1,7 +1,7 @@
 //! Objects as they come, and the entries at which they are answered.
 
 use super::Scene;
-use apim_keyless::admission::{Door, Entry};
+use apim_keyless::admission::{Endpoint, Webhook};
 use apim_keyless::policy::Mode;
 
 const CHART: &str = include_str!("../../tests/manifests/chart-workload-identity.yaml");
@@ -10,12 +10,12 @@ const BARE: &str = include_str!("../../deploy/examples/02-bare.yaml");
 const FOREIGN: &str = include_str!("../../tests/manifests/foreign-certificates.yaml");
 const SCALED: &str = include_str!("../../tests/reviews/deployment-with-key-scaled.json");
 
-pub(crate) const MUTATE: Entry = Entry { door: Door::Mutate, mode: Mode::Enforce };
-pub(crate) const VALIDATE: Entry = Entry { door: Door::Validate, mode: Mode::Enforce };
+pub(crate) const MUTATE: Endpoint = Endpoint { webhook: Webhook::Mutating, mode: Mode::Enforce };
+pub(crate) const VALIDATE: Endpoint = Endpoint { webhook: Webhook::Validating, mode: Mode::Enforce };
 
 /// Objects as they come.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Case {
+pub(crate) enum RuleInput {
     BareDeployment,
     ChartConfigMap,
     ChartDeployment,
@@ -26,7 +26,7 @@ pub(crate) enum Case {
     ScaledDeployment,
 }
 
-impl Case {
+impl RuleInput {
     pub(crate) fn scene(self) -> Scene {
         match self {
             Self::BareDeployment => Scene::of_file(BARE, "Deployment"),

@@ -3,10 +3,10 @@
 pub(crate) mod case;
 pub(crate) mod series;
 
-use apim_keyless::admission::{Entry, Request, answer};
-use apim_keyless::gateway::{Change, Subject, Surroundings};
+use apim_keyless::admission::{Endpoint, Request, answer};
+use apim_keyless::gateway::{Change, KubernetesObject, RelatedObjects};
 use apim_keyless::manifest::Manifests;
-use apim_keyless::policy::{Context, Maker, Mode, Policy, Ruling};
+use apim_keyless::policy::{Context, Finding, Mode, Policy, Requester};
 use serde_json::{Value, json};
 
 const NAMESPACE: &str = "apim";
@@ -14,7 +14,7 @@ const NAMESPACE: &str = "apim";
 /// What a judgement starts from.
 pub(crate) struct Scene {
     policy: Policy,
-    surroundings: Surroundings,
+    related: RelatedObjects,
     object: String,
     review: Vec<u8>,
 }
@@ -39,9 +39,9 @@ impl Scene {
     pub(crate) fn of(object: &Value, objects: &[Value]) -> Self {
         let policy = Policy::parse(include_str!("../../deploy/policy.yaml")).unwrap();
         let json: Vec<String> = objects.iter().map(Value::to_string).collect();
-        let subjects: Vec<Subject<'_>> =
-            json.iter().filter_map(|json| Subject::recognise(json.as_str(), NAMESPACE).unwrap()).collect();
-        let surroundings = Surroundings::of(&subjects, &policy.images);
+        let objects: Vec<KubernetesObject<'_>> =
+            json.iter().filter_map(|json| KubernetesObject::recognize(json.as_str(), NAMESPACE).unwrap()).collect();
+        let related = RelatedObjects::of(&objects, &policy.images);
         let (group, version) =
             object["apiVersion"].as_str().and_then(|text| text.split_once('/')).unwrap_or(("", "v1"));
         let review = json!({
@@ -54,7 +54,7 @@ impl Scene {
                 "object": object, "oldObject": null,
             },
         });
-        Self { surroundings, policy, object: object.to_string(), review: review.to_string().into_bytes() }
+        Self { related, policy, object: object.to_string(), review: review.to_string().into_bytes() }
     }
 
     /// The review.
@@ -63,26 +63,26 @@ impl Scene {
     }
 
     /// The object, read.
-    pub(crate) fn subject(&self) -> Subject<'_> {
-        Subject::recognise(self.object.as_str(), NAMESPACE).unwrap().unwrap()
+    pub(crate) fn object(&self) -> KubernetesObject<'_> {
+        KubernetesObject::recognize(self.object.as_str(), NAMESPACE).unwrap().unwrap()
     }
 
     /// What is found in it.
-    pub(crate) fn examine(&self, subject: &Subject<'_>) -> Vec<Ruling> {
+    pub(crate) fn evaluate(&self, object: &KubernetesObject<'_>) -> Vec<Finding> {
         let context = Context {
             mode: Mode::Enforce,
-            expectations: self.policy.expectations(NAMESPACE, &self.surroundings.namespace_annotations),
-            surroundings: &self.surroundings,
+            expectations: self.policy.expectations(NAMESPACE, &self.related.namespace_annotations),
+            related: &self.related,
             change: &|| Change::Everything,
-            maker: Maker::Anybody,
-            can_be_mended: true,
+            requester: Requester::Other,
+            is_fixable: true,
         };
-        self.policy.examine(subject, &context)
+        self.policy.evaluate(object, &context)
     }
 
     /// The whole way, from the bytes of the review to the bytes of the response.
-    pub(crate) fn answer(&self, entry: Entry) -> Vec<u8> {
+    pub(crate) fn answer(&self, endpoint: Endpoint) -> Vec<u8> {
         let request = Request::read(&self.review).unwrap();
-        answer(&self.policy, &self.surroundings, entry, &request).response.to_review()
+        answer(&self.policy, &self.related, endpoint, &request).response.to_review()
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// A review at a door.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Case {
+pub(crate) struct RuleInput {
     /// Its name on the command line.
     pub(crate) name: &'static str,
     /// Its name in the table.
@@ -16,7 +16,7 @@ pub(crate) struct Case {
     /// The recorded review.
     review: &'static str,
     /// What becomes of it.
-    outcome: Outcome,
+    outcome: Level,
     /// Characters of data that it is given beside its own.
     padding: usize,
     /// Whether it is driven at half of each server's capacity, too.
@@ -25,41 +25,43 @@ pub(crate) struct Case {
 
 /// What becomes of a review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
+enum Level {
     Allowed,
     Patched,
-    Refused,
+    Error,
 }
 
 const MUTATE: &str = "/enforce/mutate";
 const VALIDATE: &str = "/enforce/validate";
 
 /// All of them, the official chart's Deployment first.
-pub(crate) const CASES: &[Case] = &[
-    Case::new("chart-validate", "chart's Deployment at validate", VALIDATE, "chart-deployment-at-validation").timed(),
-    Case::new("chart-mutate", "chart's Deployment at mutate", MUTATE, "chart-deployment"),
-    Case::new("chart-patch", "the same without its label, patched", MUTATE, "chart-deployment-bare")
-        .ends(Outcome::Patched)
+pub(crate) const CASES: &[RuleInput] = &[
+    RuleInput::new("chart-validate", "chart's Deployment at validate", VALIDATE, "chart-deployment-at-validation")
         .timed(),
-    Case::new("chart-refused", "the same with a key, refused", VALIDATE, "chart-deployment-with-key")
-        .ends(Outcome::Refused),
-    Case::new("chart-update", "an update of its image at validate", VALIDATE, "chart-deployment-image-changed"),
-    Case::new("service-account", "chart's ServiceAccount at validate", VALIDATE, "chart-service-account"),
-    Case::new("config-map", "chart's ConfigMap at validate", VALIDATE, "chart-config-map"),
-    Case::new("foreign", "somebody else's Deployment at validate", VALIDATE, "foreign-deployment-of-a-chart").timed(),
-    Case::new("foreign-short", "a short one of somebody else", VALIDATE, "foreign-deployment"),
-    Case {
+    RuleInput::new("chart-mutate", "chart's Deployment at mutate", MUTATE, "chart-deployment"),
+    RuleInput::new("chart-patch", "the same without its label, patched", MUTATE, "chart-deployment-bare")
+        .ends(Level::Patched)
+        .timed(),
+    RuleInput::new("chart-refused", "the same with a key, refused", VALIDATE, "chart-deployment-with-key")
+        .ends(Level::Error),
+    RuleInput::new("chart-update", "an update of its image at validate", VALIDATE, "chart-deployment-image-changed"),
+    RuleInput::new("service-account", "chart's ServiceAccount at validate", VALIDATE, "chart-service-account"),
+    RuleInput::new("config-map", "chart's ConfigMap at validate", VALIDATE, "chart-config-map"),
+    RuleInput::new("foreign", "somebody else's Deployment at validate", VALIDATE, "foreign-deployment-of-a-chart")
+        .timed(),
+    RuleInput::new("foreign-short", "a short one of somebody else", VALIDATE, "foreign-deployment"),
+    RuleInput {
         padding: 1024 * 1024,
-        ..Case::new("long", "a ConfigMap of 1 MiB at validate", VALIDATE, "foreign-config-map")
+        ..RuleInput::new("long", "a ConfigMap of 1 MiB at validate", VALIDATE, "foreign-config-map")
     },
 ];
 
-impl Case {
+impl RuleInput {
     const fn new(name: &'static str, told: &'static str, path: &'static str, review: &'static str) -> Self {
-        Self { name, told, path, review, outcome: Outcome::Allowed, padding: 0, is_timed: false }
+        Self { name, told, path, review, outcome: Level::Allowed, padding: 0, is_timed: false }
     }
 
-    const fn ends(self, outcome: Outcome) -> Self {
+    const fn ends(self, outcome: Level) -> Self {
         Self { outcome, ..self }
     }
 
@@ -102,9 +104,9 @@ impl Case {
         let answer: Value = serde_json::from_slice(answer).unwrap();
         let response = &answer["response"];
         let outcome = match (response["allowed"].as_bool().unwrap(), response.get("patch")) {
-            (true, None) => Outcome::Allowed,
-            (true, Some(_)) => Outcome::Patched,
-            (false, _) => Outcome::Refused,
+            (true, None) => Level::Allowed,
+            (true, Some(_)) => Level::Patched,
+            (false, _) => Level::Error,
         };
         assert_eq!(response["uid"], review["request"]["uid"], "{}", self.name);
         assert_eq!(outcome, self.outcome, "{}: {answer:#}", self.name);

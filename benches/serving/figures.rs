@@ -1,14 +1,14 @@
 //! What was measured, and how the servers stand to one another.
 
 use crate::child::Kind;
-use crate::load::Outcome;
+use crate::load::Level;
 use std::fmt::{self, Display};
 use std::time::Duration;
 
 /// A turn of one server.
 pub(crate) struct Measurement {
     /// What its clients saw.
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: Level,
     /// What its process computed meanwhile.
     pub(crate) cpu: Duration,
     /// What the load computed.

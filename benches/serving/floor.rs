@@ -1,6 +1,6 @@
 //! The floors: the same certificate, TLS, HTTP/1.1 and runtime as the webhook's, without limits, log and judgement.
 
-use apim_keyless::tls::{Served, everyone, leaf_in};
+use apim_keyless::tls::{CertificateResolver, certificate_in, everyone};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
@@ -38,7 +38,7 @@ impl Floor {
 
     /// Serves until it is killed, and says on which port as the webhook does.
     pub(crate) fn serve(self, certificates: &Path) {
-        let served = Served::of(&leaf_in(certificates).unwrap());
+        let served = CertificateResolver::of(&certificate_in(certificates).unwrap());
         let acceptor = TlsAcceptor::from(Arc::new(served.server_config(everyone()).unwrap()));
         Runtime::new().unwrap().block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -3,7 +3,7 @@
 use crate::case::CASES;
 use crate::child::Kind;
 use crate::figures::Measurement;
-use crate::load::{Load, Outcome, histogram};
+use crate::load::{Level, Load, histogram};
 use crate::options::Options;
 use crate::trial::{Ensemble, Stage};
 use clap::Parser;
@@ -46,8 +46,8 @@ pub(crate) fn told(stage: &Stage) -> String {
     text
 }
 
-fn slices(stage: &Stage, (ensemble, kind): (&Ensemble, Kind), load: Load, number: usize) -> Outcome {
-    let mut all = Outcome { latencies: histogram(), elapsed: Duration::ZERO };
+fn slices(stage: &Stage, (ensemble, kind): (&Ensemble, Kind), load: Load, number: usize) -> Level {
+    let mut all = Level { latencies: histogram(), elapsed: Duration::ZERO };
     for _ in 0..number {
         let outcome = stage.turn((ensemble, kind), load, SLICE).outcome;
         all.latencies.add(&outcome.latencies).unwrap();
@@ -56,7 +56,7 @@ fn slices(stage: &Stage, (ensemble, kind): (&Ensemble, Kind), load: Load, number
     all
 }
 
-fn sentence(kind: Kind, rate: f64, outcome: &Outcome) -> String {
+fn sentence(kind: Kind, rate: f64, outcome: &Level) -> String {
     let latencies = &outcome.latencies;
     let late = latencies.count_between(u64::try_from(LONG.as_nanos()).unwrap(), latencies.high());
     let at = |percentile| Duration::from_nanos(latencies.value_at_percentile(percentile));

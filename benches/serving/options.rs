@@ -1,6 +1,6 @@
 //! What can be typed behind `cargo bench --bench serving --`.
 
-use crate::case::{CASES, Case};
+use crate::case::{CASES, RuleInput};
 use clap::Parser;
 use std::time::Duration;
 
@@ -30,12 +30,12 @@ pub(crate) struct Options {
 
 impl Options {
     /// The cases that are meant.
-    pub(crate) fn cases(&self) -> impl Iterator<Item = &'static Case> {
+    pub(crate) fn cases(&self) -> impl Iterator<Item = &'static RuleInput> {
         CASES.iter().filter(|case| case.name.contains(&self.case))
     }
 
     /// Whether a case is put under every load, not only under that which tells its cost.
-    pub(crate) fn is_whole(&self, case: &Case) -> bool {
+    pub(crate) fn is_whole(&self, case: &RuleInput) -> bool {
         !self.case.is_empty() || case.name == "chart-validate"
     }
 

@@ -1,9 +1,9 @@
 //! The servers take turns.
 
-use crate::case::Case;
+use crate::case::RuleInput;
 use crate::child::{Kind, Memory, NAME, Server, Usage};
 use crate::figures::{Measurement, Series};
-use crate::load::{self, Caller, Connector, Load, Outcome};
+use crate::load::{self, Caller, Connector, Level, Load};
 use crate::options::Options;
 use crate::pinning::Pinning;
 use apim_keyless::tls::Certificates;
@@ -28,7 +28,7 @@ pub(crate) struct Results {
 
 /// What was measured of one case.
 pub(crate) struct Trial {
-    pub(crate) case: &'static Case,
+    pub(crate) case: &'static RuleInput,
     /// Eight connections without a pause: what an answer costs.
     pub(crate) cost: Series,
     /// The other loads.
@@ -57,11 +57,11 @@ impl Stage {
         let certificates = Certificates::open_or_create(folder.path(), &[NAME.to_owned()], SystemTime::now()).unwrap();
         // one thread, as it has one core
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        Self { pinning, authority_pem: certificates.authority_pem, folder, runtime }
+        Self { pinning, authority_pem: certificates.ca_pem, folder, runtime }
     }
 
     /// Starts all servers, and sees that the webhook answers the case as it should.
-    pub(crate) fn start(&self, case: &Case) -> Ensemble {
+    pub(crate) fn start(&self, case: &RuleInput) -> Ensemble {
         let servers = Kind::ALL.map(|kind| Server::start(kind, &self.pinning, self.folder.path()));
         let connectors = [0, 1, 2].map(|kind| Connector::to(servers[kind].address, &self.authority_pem));
         let request = case.request();
@@ -72,7 +72,7 @@ impl Stage {
         Ensemble { servers, connectors, request: request.into() }
     }
 
-    fn trial(&self, case: &'static Case, options: &Options) -> Trial {
+    fn trial(&self, case: &'static RuleInput, options: &Options) -> Trial {
         eprintln!("{}: {}", case.name, case.told);
         let ensemble = self.start(case);
         let cost = self.series(&ensemble, ("8 connections", [Load::Closed(8); 3]), options);
@@ -101,7 +101,7 @@ impl Stage {
         measurement
     }
 
-    fn measure(&self, server: &Server, load: impl Future<Output = Outcome>) -> Measurement {
+    fn measure(&self, server: &Server, load: impl Future<Output = Level>) -> Measurement {
         let (before, own_before) = (server.usage(), Usage::own());
         let outcome = self.runtime.block_on(load);
         let (cpu, load_cpu) = (server.usage().since(&before), Usage::own().since(&own_before));
@@ -125,7 +125,7 @@ impl Stage {
 
 /// Beside that which tells the cost: what is asked of each server, by its capacity. Of a long review so many at once would
 /// be more than ours holds, and be put off.
-fn loads(case: &Case, cost: &Series, options: &Options) -> Vec<(&'static str, [Load; 3])> {
+fn loads(case: &RuleInput, cost: &Series, options: &Options) -> Vec<(&'static str, [Load; 3])> {
     let capacities = Kind::ALL.map(|kind| cost.figure(kind, Measurement::capacity).median);
     let half = ("half of its capacity", capacities.map(|capacity| Load::Open(capacity / 2.0)));
     if options.is_whole(case) && !case.is_long() {

@@ -26,7 +26,7 @@ use clap::Parser;
 use control_plane::ControlPlane;
 use helm::Helm;
 use libtest_mimic::{Arguments, Trial};
-use series::{Extent, Stage};
+use series::{Coverage, Stage};
 use std::env;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -50,7 +50,7 @@ struct Options {
 fn main() -> ExitCode {
     // cargo test doesn't say it, but what it says to every test: filters, --list, --nocapture
     if !env::args().any(|argument| argument == "--bench") {
-        let few = Extent { alternations: 1, rounds: 1, writes: 3, warm_up: 1, pause: PAUSE / 10 };
+        let few = Coverage { alternations: 1, rounds: 1, writes: 3, warm_up: 1, pause: PAUSE / 10 };
         let trial = Trial::test("every_write_comes_out_as_its_set_up_has_it", move || {
             print(&few);
             Ok(())
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
         return libtest_mimic::run(&Arguments::from_args(), vec![trial]).exit_code();
     }
     let Options { alternations, writes, .. } = Options::parse();
-    print(&Extent { alternations, rounds: ROUNDS, writes: writes.div_ceil(ROUNDS), warm_up: 5, pause: PAUSE });
+    print(&Coverage { alternations, rounds: ROUNDS, writes: writes.div_ceil(ROUNDS), warm_up: 5, pause: PAUSE });
     ExitCode::SUCCESS
 }
 
@@ -69,11 +69,11 @@ const ROUNDS: usize = 8;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Nothing where there is no control plane or no Helm, which standard error says.
-fn print(extent: &Extent) {
+fn print(coverage: &Coverage) {
     let Some(control_plane) = ControlPlane::shared_without_controllers() else { return };
     let (Some(helm), Some(webhook)) = (Helm::shared(), Webhook::start()) else { return };
     let _logs = control_plane.show_logs_on_panic();
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    let measured = runtime.block_on(async { Stage::set(&webhook, helm).await.measure(extent).await });
+    let measured = runtime.block_on(async { Stage::set(&webhook, helm).await.measure(coverage).await });
     println!("{}", figures::tables(&measured));
 }

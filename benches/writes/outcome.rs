@@ -8,13 +8,13 @@ use serde_json::Value;
 
 /// What is done at the API server's doors.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Doors {
+pub(crate) struct AdmissionState {
     mend_what_is_bare: bool,
     refuse_an_old_image: bool,
     refuse_a_key: bool,
 }
 
-impl Doors {
+impl AdmissionState {
     /// What this set-up does.
     pub(crate) fn of(set_up: SetUp) -> Self {
         let guards = set_up.guards();
@@ -57,8 +57,8 @@ pub(crate) fn check(stored: &[Value], write: Write, set_up: SetUp) {
         let (template, before) = (&object["spec"]["template"], &written["spec"]["template"]);
         let pointers = ["/metadata/labels", "/spec/serviceAccountName", "/spec/containers/0/envFrom"];
         let is_as_written = pointers.iter().all(|pointer| template.pointer(pointer) == before.pointer(pointer));
-        let is_mended = set_up.guards() && write == Write::Bare;
-        assert_eq!(is_as_written, !is_mended, "{set_up:?} {write:?} {template}");
-        assert!(!is_mended || is_complete(object), "{set_up:?} {template}");
+        let is_applied = set_up.guards() && write == Write::Bare;
+        assert_eq!(is_as_written, !is_applied, "{set_up:?} {write:?} {template}");
+        assert!(!is_applied || is_complete(object), "{set_up:?} {template}");
     }
 }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 /// How much is measured.
 #[derive(Clone, Copy)]
-pub(crate) struct Extent {
+pub(crate) struct Coverage {
     pub(crate) alternations: usize,
     /// How often each set-up has its turn in an alternation. Turns are short, since what else runs on the machine
     /// changes from minute to minute, and that must meet all set-ups alike.
@@ -84,7 +84,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Every set-up has its turns in each alternation, another one the first in each round.
-    pub(crate) async fn measure(&self, extent: &Extent) -> Measured {
+    pub(crate) async fn measure(&self, coverage: &Coverage) -> Measured {
         let mut set_ups = vec![SetUp::Nothing, SetUp::Ours, SetUp::OursInCluster];
         if self.doorkeeper.has_native().await {
             set_ups.push(SetUp::Native);
@@ -94,33 +94,33 @@ impl<'a> Stage<'a> {
         let kubernetes = self.client.apiserver_version().await.unwrap().git_version;
         let mut measured = Measured { kubernetes, set_ups: set_ups.clone(), series: Vec::new(), idle: Vec::new() };
         // the first writes of an API server are slow
-        self.turn(SetUp::Nothing, (0, extent)).await;
-        for alternation in 0..extent.alternations {
+        self.turn(SetUp::Nothing, (0, coverage)).await;
+        for alternation in 0..coverage.alternations {
             for set_up in &set_ups {
                 self.doorkeeper.install(*set_up).await;
-                measured.idle.push((*set_up, self.idle(extent.pause).await));
+                measured.idle.push((*set_up, self.idle(coverage.pause).await));
             }
-            let first = extent.rounds * alternation;
-            for turn in (first..first + extent.rounds).flat_map(|round| turns(&set_ups, round)) {
-                measured.series.extend(self.turn(turn, (alternation, extent)).await);
+            let first = coverage.rounds * alternation;
+            for turn in (first..first + coverage.rounds).flat_map(|round| turns(&set_ups, round)) {
+                measured.series.extend(self.turn(turn, (alternation, coverage)).await);
             }
-            say(&format!("writes: {} of {} alternations", alternation + 1, extent.alternations));
+            say(&format!("writes: {} of {} alternations", alternation + 1, coverage.alternations));
         }
         measured
     }
 
-    async fn turn(&self, set_up: SetUp, (alternation, extent): (usize, &Extent)) -> Vec<Series> {
+    async fn turn(&self, set_up: SetUp, (alternation, coverage): (usize, &Coverage)) -> Vec<Series> {
         self.doorkeeper.install(set_up).await;
         self.settle().await;
         let mut turn = Vec::new();
         for write in set_up.writes() {
             for storing in [Storing::Stored, Storing::DryRun] {
                 let reviews = self.reviews().await;
-                turn.push(self.series((set_up, *write, storing), (alternation, extent)).await);
-                let asked = (extent.writes + extent.warm_up) * Write::reviews(set_up);
+                turn.push(self.series((set_up, *write, storing), (alternation, coverage)).await);
+                let asked = (coverage.writes + coverage.warm_up) * Write::reviews(set_up);
                 assert_eq!(self.reviews().await - reviews, asked, "{set_up:?} {write:?}");
             }
-            self.clean_up((set_up, *write), extent).await;
+            self.clean_up((set_up, *write), coverage).await;
         }
         turn
     }
@@ -142,17 +142,17 @@ impl<'a> Stage<'a> {
     async fn series(
         &self,
         (set_up, write, storing): (SetUp, Write, Storing),
-        (alternation, extent): (usize, &Extent),
+        (alternation, coverage): (usize, &Coverage),
     ) -> Series {
         let query = if storing == Storing::DryRun { "?dryRun=All" } else { "" };
         let path = format!("{}{query}", deployments(write.namespace(set_up)));
         let body = serde_json::to_vec(&write.object()).unwrap();
-        for _ in 0..extent.warm_up {
+        for _ in 0..coverage.warm_up {
             self.post(&path, &body).await;
         }
         let (begun, before) = (Instant::now(), self.processes.used());
-        let mut latencies = Vec::with_capacity(extent.writes);
-        for _ in 0..extent.writes {
+        let mut latencies = Vec::with_capacity(coverage.writes);
+        for _ in 0..coverage.writes {
             latencies.push(self.post(&path, &body).await);
         }
         let (elapsed, used) = (begun.elapsed().as_secs_f64(), self.processes.since(before));
@@ -180,11 +180,11 @@ impl<'a> Stage<'a> {
     }
 
     /// Looks at what was stored, and takes it away, so that every series begins alike.
-    async fn clean_up(&self, (set_up, write): (SetUp, Write), extent: &Extent) {
+    async fn clean_up(&self, (set_up, write): (SetUp, Write), coverage: &Coverage) {
         let namespace = write.namespace(set_up);
         let user = self.webhook.in_namespace(namespace);
         let stored = user.list(&deployments(namespace)).await;
-        assert_eq!(stored.len(), extent.writes + extent.warm_up, "a dry run stores nothing");
+        assert_eq!(stored.len(), coverage.writes + coverage.warm_up, "a dry run stores nothing");
         outcome::check(&stored, write, set_up);
         user.remove(&deployments(namespace)).await.stored();
     }

@@ -1,7 +1,7 @@
 //! Who stands at the API server's doors.
 
 use crate::helm::Helm;
-use crate::outcome::Doors;
+use crate::outcome::AdmissionState;
 use crate::webhook::{User, Webhook, documents, eventually};
 use crate::write::Write;
 use serde_json::Value;
@@ -97,7 +97,10 @@ impl<'a> Doorkeeper<'a> {
 
     async fn wait_until(&self, set_up: SetUp, namespace: &str) {
         let user = self.webhook.in_namespace(namespace);
-        eventually(set_up.name(), || async { (Doors::tried(&user).await == Doors::of(set_up)).then_some(()) }).await;
+        eventually(set_up.name(), || async {
+            (AdmissionState::tried(&user).await == AdmissionState::of(set_up)).then_some(())
+        })
+        .await;
     }
 }
 

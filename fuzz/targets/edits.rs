@@ -1,7 +1,7 @@
 //! JSON as a new object, on the road from its faults to what is mended.
 
-use apim_keyless::gateway::{Change, Subject, Surroundings};
-use apim_keyless::policy::{Context, Edit, Maker, Mode, Outcome, Policy, Ruling};
+use apim_keyless::gateway::{Change, KubernetesObject, RelatedObjects};
+use apim_keyless::policy::{Context, Edit, Finding, Level, Mode, Policy, Requester};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -22,35 +22,36 @@ spec:
 pub(crate) fn hold(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let policy = Policy::parse(POLICY).expect("it is a policy");
-    let Ok(Some(subject)) = Subject::recognise(text, "team-a") else { return };
-    let rulings = mended(&policy, &subject);
-    let Some(after) = Policy::mend(&subject, &rulings) else { return };
-    let before = subject.value().expect("what is mended can be read");
+    let Ok(Some(object)) = KubernetesObject::recognize(text, "team-a") else { return };
+    let findings = mended(&policy, &object);
+    let Some(after) = Policy::fixed(&object, &findings) else { return };
+    let before = object.value().expect("what is mended can be read");
 
     let mut patched = before.clone();
     json_patch::patch(&mut patched, &json_patch::diff(&before, &after)).expect("the patch fits");
     assert_eq!(patched, after);
 
-    let edits: Vec<&Edit> = rulings.iter().flat_map(|ruling| &ruling.finding.remedy).collect();
+    let edits: Vec<&Edit> = findings.iter().flat_map(|finding| &finding.problem.fix).collect();
     is_kept(&before, &after, "", &edits);
 
-    let again = Subject::recognise(after.to_string(), "team-a").expect("it is of its shape").expect("and of its kind");
-    assert_eq!(Policy::mend(&again, &mended(&policy, &again)), None, "there is more to mend in {after}");
+    let again =
+        KubernetesObject::recognize(after.to_string(), "team-a").expect("it is of its shape").expect("and of its kind");
+    assert_eq!(Policy::fixed(&again, &mended(&policy, &again)), None, "there is more to mend in {after}");
 }
 
-fn mended(policy: &Policy, subject: &Subject<'_>) -> Vec<Ruling> {
-    let surroundings = Surroundings::default();
+fn mended(policy: &Policy, object: &KubernetesObject<'_>) -> Vec<Finding> {
+    let related = RelatedObjects::default();
     let context = Context {
         mode: Mode::Enforce,
-        expectations: policy.expectations(&subject.identity.namespace, &BTreeMap::new()),
-        surroundings: &surroundings,
+        expectations: policy.expectations(&object.identity.namespace, &BTreeMap::new()),
+        related: &related,
         change: &|| Change::Everything,
-        maker: Maker::Anybody,
-        can_be_mended: true,
+        requester: Requester::Other,
+        is_fixable: true,
     };
-    let mut rulings = policy.examine(subject, &context);
-    rulings.retain(|ruling| ruling.outcome() == Outcome::Mended);
-    rulings
+    let mut findings = policy.evaluate(object, &context);
+    findings.retain(|finding| finding.level() == Level::Fixable);
+    findings
 }
 
 /// Holds that all in `before` is in `after` too, but for what an edit sets; what is absent or `null` may become anything.

@@ -7,7 +7,9 @@
 //! key:text         data of the ConfigMap
 //! ```
 
-use apim_keyless::gateway::{Entry, Environment, Images, Subject, Surroundings, Value as Known, Variable};
+use apim_keyless::gateway::{
+    EnvIndex, EnvValue as Known, Environment, Images, KubernetesObject, RelatedObjects, Variable,
+};
 use serde_json::{Map, Value, json};
 
 /// Longest text that `$(NAME)` is expanded to.
@@ -17,25 +19,25 @@ const EXPANDED_BYTES: usize = 4096;
 pub(crate) fn hold(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (pod, config_map) = objects(text);
-    let [pod_subject, config_map] = [&pod, &config_map].map(subject);
-    let surroundings = Surroundings::of([&config_map], &Images::default());
+    let [pod_subject, config_map] = [&pod, &config_map].map(object);
+    let related = RelatedObjects::of([&config_map], &Images::default());
     let workload = pod_subject.workload().expect("a Pod is a workload");
     let container = &workload.containers()[0];
-    let environment = Environment::of(container, workload, &surroundings);
-    let again = Environment::of(container, workload, &surroundings);
+    let environment = Environment::of(container, workload, &related);
+    let again = Environment::of(container, workload, &related);
     assert_eq!(environment.variables().len(), again.variables().len());
     for (variable, again) in environment.variables().iter().zip(again.variables()) {
-        assert!(variable.name == again.name && variable.value == again.value && variable.entry == again.entry);
-        assert!(container.place_of(variable.entry).resolve(&pod).is_ok(), "{:?}", variable.entry);
+        assert!(variable.name == again.name && variable.value == again.value && variable.index == again.index);
+        assert!(container.place_of(variable.index).resolve(&pod).is_ok(), "{:?}", variable.index);
         match &variable.value {
             Known::Text(text) => assert!(text.len() <= EXPANDED_BYTES.max(data.len()), "{}", variable.name),
-            Known::Unseen(beginning) => assert!(beginning.len() <= EXPANDED_BYTES, "{}", variable.name),
+            Known::Unknown(beginning) => assert!(beginning.len() <= EXPANDED_BYTES, "{}", variable.name),
             Known::Key(_) => {}
         }
     }
-    let is_of_env = |variable: &Variable<'_>| matches!(variable.entry, Entry::Env(_));
+    let is_of_env = |variable: &Variable<'_>| matches!(variable.index, EnvIndex::Env(_));
     assert!(environment.variables().is_sorted_by_key(is_of_env), "envFrom comes first");
-    assert_eq!(environment.is_whole(), !text.lines().any(is_hidden));
+    assert_eq!(environment.is_fully_known(), !text.lines().any(is_hidden));
 }
 
 /// The Pod and the `ConfigMap` that the lines tell of.
@@ -69,6 +71,8 @@ fn is_hidden(line: &str) -> bool {
     source(line).is_some_and(|(_, sign, _)| matches!(sign, '!' | '?'))
 }
 
-fn subject(object: &Value) -> Subject<'static> {
-    Subject::recognise(object.to_string(), "team-a").expect("it is of its shape").expect("it is of a known kind")
+fn object(object: &Value) -> KubernetesObject<'static> {
+    KubernetesObject::recognize(object.to_string(), "team-a")
+        .expect("it is of its shape")
+        .expect("it is of a known kind")
 }

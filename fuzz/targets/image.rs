@@ -55,7 +55,10 @@ fn is_its_own_minimum(images: &Images, name: &str) {
 
 /// Told from the text alone: the last two parts between slashes, the last one up to its tag or digest.
 fn ends_as_the_gateway(name: &str) -> bool {
-    let mut parts = name.rsplit('/');
-    let last = parts.next().and_then(|part| part.split([':', '@']).next());
-    [last, parts.next()].iter().zip(GATEWAY).all(|(part, of)| part.is_some_and(|part| part.eq_ignore_ascii_case(of)))
+    let mut containers = name.rsplit('/');
+    let last = containers.next().and_then(|part| part.split([':', '@']).next());
+    [last, containers.next()]
+        .iter()
+        .zip(GATEWAY)
+        .all(|(part, of)| part.is_some_and(|part| part.eq_ignore_ascii_case(of)))
 }

@@ -1,26 +1,26 @@
 //! Bytes as the body of a review, at every door.
 
-use apim_keyless::admission::{Answer, Door, Entry, Operation, Request, answer};
-use apim_keyless::gateway::Surroundings;
+use apim_keyless::admission::{Answer, Endpoint, Operation, Request, Webhook, answer};
+use apim_keyless::gateway::RelatedObjects;
 use apim_keyless::policy::Policy;
 use serde_json::Value;
 
 /// Every body that is a review is answered: with its uid, in JSON, within bounds, and never by letting a key through.
 pub(crate) fn hold(body: &[u8]) {
     let Ok(request) = Request::read(body) else { return };
-    let (policy, surroundings) = (Policy::default(), Surroundings::default());
-    for entry in Entry::ALL {
-        let answer = answer(&policy, &surroundings, entry, &request);
+    let (policy, related) = (Policy::default(), RelatedObjects::default());
+    for endpoint in Endpoint::ALL {
+        let answer = answer(&policy, &related, endpoint, &request);
         let review: Value = serde_json::from_slice(&answer.response.to_review()).expect("a response is JSON");
         let response = &review["response"];
         assert_eq!(review["kind"], "AdmissionReview");
         assert_eq!(response["uid"], *request.uid);
         assert_eq!(response["status"].is_object(), response["allowed"] == false, "{response}");
         assert_eq!(response["patch"].is_string(), response["patchType"] == "JSONPatch", "{response}");
-        assert!(entry.door == Door::Mutate || response["patch"].is_null(), "{response}");
-        assert!(entry.fails_closed() || response["allowed"] == true, "{response}");
+        assert!(endpoint.webhook == Webhook::Mutating || response["patch"].is_null(), "{response}");
+        assert!(endpoint.fails_closed() || response["allowed"] == true, "{response}");
         keeps_bounds(&answer);
-        if entry.fails_closed() && carries_a_key(&request, body) {
+        if endpoint.fails_closed() && carries_a_key(&request, body) {
             assert_eq!(response["allowed"], false, "a key is let through");
         }
     }

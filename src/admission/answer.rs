@@ -1,9 +1,9 @@
 //! From a request to an answer: pure, synchronous, and the same for the server and for `apim-keyless review`.
 
 use super::response::{EncodedPatch, Status};
-use super::{Door, Entry, Operation, Request, Response, speech};
-use crate::gateway::{Change, Kind, Subject, Surroundings, Workload, well_known};
-use crate::policy::{Context, ControlledPods, Maker, Mode, Outcome, Policy, Ruling};
+use super::{Endpoint, Operation, Request, Response, Webhook, messages};
+use crate::gateway::{Change, Kind, KubernetesObject, RelatedObjects, Workload, well_known};
+use crate::policy::{Context, ControlledPods, Finding, Level, Mode, Policy, Requester};
 use json_patch::Patch;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,163 +13,163 @@ pub struct Answer {
     /// What the API server is told.
     pub response: Response,
     /// What was decided, in a word.
-    pub verdict: Verdict,
+    pub decision: Decision,
     /// What was judged; `None` if nothing was.
     pub kind: Option<Kind>,
     /// What was found.
-    pub rulings: Vec<Ruling>,
+    pub findings: Vec<Finding>,
     /// What is changed, or in audit would be.
     pub patch: Option<Patch>,
 }
 
 /// What was decided, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Verdict {
+pub enum Decision {
     /// Nothing is wrong, or it is none of ours.
     Allowed,
     /// The judgement broke down.
     Failed,
     /// It is changed.
-    Mended,
+    Fixable,
     /// It is refused.
-    Refused,
+    Error,
     /// Something is wrong, and it is allowed all the same.
-    Remarked,
+    Warning,
     /// No rule looks at this kind.
     UnknownKind,
 }
 
-impl Verdict {
+impl Decision {
     /// Its name, as logs, metrics and audit annotations write it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Allowed => "allowed",
             Self::Failed => "failed",
-            Self::Mended => "mended",
-            Self::Refused => "refused",
-            Self::Remarked => "remarked",
+            Self::Fixable => "mended",
+            Self::Error => "refused",
+            Self::Warning => "remarked",
             Self::UnknownKind => "unknown-kind",
         }
     }
 }
 
-/// Answers a request that came in at `entry`.
-pub fn answer(policy: &Policy, surroundings: &Surroundings, entry: Entry, request: &Request<'_>) -> Answer {
+/// Answers a request that came in at `endpoint`.
+pub fn answer(policy: &Policy, related: &RelatedObjects, endpoint: Endpoint, request: &Request<'_>) -> Answer {
     if !request.operation.writes() {
-        return allowed(request, Verdict::Allowed);
+        return allowed(request, Decision::Allowed);
     }
-    let Some(subject) = &request.subject else { return of_unknown_kind(request) };
-    let keeps_its_template = subject.workload().is_some_and(|workload| workload.kind.keeps_its_template());
+    let Some(object) = &request.object else { return of_unknown_kind(request) };
+    let keeps_its_template = object.workload().is_some_and(|workload| workload.kind.keeps_its_template());
     let context = Context {
-        mode: entry.mode,
-        expectations: policy.expectations(&subject.identity.namespace, &surroundings.namespace_annotations),
-        surroundings,
-        change: &|| change(request, subject),
-        maker: maker(policy, request, subject),
-        can_be_mended: request.operation == Operation::Create || !keeps_its_template,
+        mode: endpoint.mode,
+        expectations: policy.expectations(&object.identity.namespace, &related.namespace_annotations),
+        related,
+        change: &|| change(request, object),
+        requester: requester(policy, request, object),
+        is_fixable: request.operation == Operation::Create || !keeps_its_template,
     };
-    let (rulings, patch) = policy.judge(subject, &context, |ruling| match entry.door {
-        Door::Mutate => ruling.outcome() == Outcome::Mended,
-        Door::Validate => ruling.would_become() == Some(Outcome::Mended),
+    let (findings, patch) = policy.evaluate_with_patch(object, &context, |finding| match endpoint.webhook {
+        Webhook::Mutating => finding.level() == Level::Fixable,
+        Webhook::Validating => finding.level_if_enforced() == Some(Level::Fixable),
     });
-    let judgement = Judgement { policy, entry, request, subject };
-    let answer = match entry.door {
-        Door::Mutate => judgement.mended(rulings, patch),
-        Door::Validate => judgement.told(rulings, patch),
+    let evaluation = Evaluation { policy, endpoint, request, object };
+    let answer = match endpoint.webhook {
+        Webhook::Mutating => evaluation.mended(findings, patch),
+        Webhook::Validating => evaluation.told(findings, patch),
     };
-    Answer { kind: Some(subject.kind), ..answer }
+    Answer { kind: Some(object.kind), ..answer }
 }
 
 /// Runs `decide`; if it panics, an answer stands in that refuses where refusing was asked for and allows elsewhere.
-pub fn answer_or_stand_in(entry: Entry, request: &Request<'_>, decide: impl FnOnce() -> Answer) -> Answer {
+pub fn answer_or_failure(endpoint: Endpoint, request: &Request<'_>, decide: impl FnOnce() -> Answer) -> Answer {
     catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| {
-        let mut answer = allowed(request, Verdict::Failed);
-        let problem = "apim-keyless failed to judge this object; that is a defect of its own, and its log tells where";
-        if entry.fails_closed() {
+        let mut answer = allowed(request, Decision::Failed);
+        let message = "apim-keyless failed to judge this object; that is a defect of its own, and its log tells where";
+        if endpoint.fails_closed() {
             answer.response.allowed = false;
-            answer.response.status = Some(Status::internal_error(problem.to_owned()));
+            answer.response.status = Some(Status::internal_error(message.to_owned()));
         } else {
-            answer.response.warnings = vec![problem.to_owned()];
+            answer.response.warnings = vec![message.to_owned()];
         }
         answer
     })
 }
 
 /// A subject at a door, on the way from rulings to an answer.
-struct Judgement<'a, 'body> {
+struct Evaluation<'a, 'body> {
     policy: &'a Policy,
-    entry: Entry,
+    endpoint: Endpoint,
     request: &'a Request<'body>,
-    subject: &'a Subject<'body>,
+    object: &'a KubernetesObject<'body>,
 }
 
-impl Judgement<'_, '_> {
+impl Evaluation<'_, '_> {
     /// The answer of the mutate door: what can be put right is. What remains is said at the validate door, after every
     /// other webhook had its turn.
-    fn mended(&self, mut rulings: Vec<Ruling>, patch: Option<Patch>) -> Answer {
-        rulings.retain(|ruling| ruling.outcome() == Outcome::Mended);
-        let mut answer = allowed(self.request, if patch.is_some() { Verdict::Mended } else { Verdict::Allowed });
+    fn mended(&self, mut findings: Vec<Finding>, patch: Option<Patch>) -> Answer {
+        findings.retain(|finding| finding.level() == Level::Fixable);
+        let mut answer = allowed(self.request, if patch.is_some() { Decision::Fixable } else { Decision::Allowed });
         if let Some(patch) = &patch {
             answer.response.patch = Some(EncodedPatch::of(patch));
             // a second call, after other webhooks, finds nothing more and so writes no other value for the same keys
-            answer.response.audit_annotations = self.annotations(answer.verdict, &rulings);
+            answer.response.audit_annotations = self.annotations(answer.decision, &findings);
         }
-        Answer { rulings, patch, ..answer }
+        Answer { findings, patch, ..answer }
     }
 
     /// The answer of the validate door: refused if anything enforced is still wrong, and everything else told.
-    fn told(&self, rulings: Vec<Ruling>, patch: Option<Patch>) -> Answer {
-        let (refusals, remarks): (Vec<&Ruling>, Vec<&Ruling>) =
-            rulings.iter().partition(|ruling| ruling.mode == Mode::Enforce);
-        let verdict = match (refusals.is_empty(), remarks.is_empty()) {
-            (false, _) => Verdict::Refused,
-            (true, false) => Verdict::Remarked,
-            (true, true) => Verdict::Allowed,
+    fn told(&self, findings: Vec<Finding>, patch: Option<Patch>) -> Answer {
+        let (refusals, remarks): (Vec<&Finding>, Vec<&Finding>) =
+            findings.iter().partition(|finding| finding.mode == Mode::Enforce);
+        let decision = match (refusals.is_empty(), remarks.is_empty()) {
+            (false, _) => Decision::Error,
+            (true, false) => Decision::Warning,
+            (true, true) => Decision::Allowed,
         };
-        let mut answer = allowed(self.request, verdict);
-        if verdict == Verdict::Refused {
+        let mut answer = allowed(self.request, decision);
+        if decision == Decision::Error {
             answer.response.allowed = false;
-            answer.response.status = Some(Status::forbidden(speech::denial(&self.subject.identity, &refusals)));
+            answer.response.status = Some(Status::forbidden(messages::denial(&self.object.identity, &refusals)));
         }
-        answer.response.warnings = speech::warnings(&remarks);
-        answer.response.audit_annotations = self.annotations(verdict, &rulings);
-        Answer { rulings, patch, ..answer }
+        answer.response.warnings = messages::warnings(&remarks);
+        answer.response.audit_annotations = self.annotations(decision, &findings);
+        Answer { findings, patch, ..answer }
     }
 
-    fn annotations(&self, verdict: Verdict, rulings: &[Ruling]) -> BTreeMap<&'static str, String> {
-        speech::annotations(self.entry, verdict.name(), rulings, &self.policy.name)
+    fn annotations(&self, decision: Decision, findings: &[Finding]) -> BTreeMap<&'static str, String> {
+        messages::annotations(self.endpoint, decision.name(), findings, &self.policy.name)
     }
 }
 
-fn change(request: &Request<'_>, subject: &Subject<'_>) -> Change {
+fn change(request: &Request<'_>, object: &KubernetesObject<'_>) -> Change {
     if request.operation != Operation::Update {
         return Change::Everything;
     }
     let namespace = request.namespace.as_deref().unwrap_or_default();
-    let old = request.old_object().and_then(|old| Subject::recognise(old, namespace).ok().flatten());
-    old.map_or(Change::Everything, |old| Change::between(&old, subject))
+    let old = request.old_object().and_then(|old| KubernetesObject::recognize(old, namespace).ok().flatten());
+    old.map_or(Change::Everything, |old| Change::between(&old, object))
 }
 
-fn maker(policy: &Policy, request: &Request<'_>, subject: &Subject<'_>) -> Maker {
-    let is_made_by_controller = subject.owner().is_some_and(|owner| owner.is_served_by(&request.user_info.username));
+fn requester(policy: &Policy, request: &Request<'_>, object: &KubernetesObject<'_>) -> Requester {
+    let is_made_by_controller = object.owner().is_some_and(|owner| owner.is_controller(&request.user_info.username));
     // a static Pod runs whatever is said of its picture, and a picture that is changed is refused by the API server
-    let is_mirror = subject.workload().is_some_and(Workload::is_mirror)
+    let is_mirror = object.workload().is_some_and(Workload::is_mirror)
         && request.user_info.username.starts_with(well_known::NODE_USER_PREFIX);
     if is_mirror || (is_made_by_controller && policy.controlled_pods == ControlledPods::Audit) {
-        Maker::Controller
+        Requester::Controller
     } else {
-        Maker::Anybody
+        Requester::Other
     }
 }
 
 fn of_unknown_kind(request: &Request<'_>) -> Answer {
-    let mut answer = allowed(request, Verdict::UnknownKind);
+    let mut answer = allowed(request, Decision::UnknownKind);
     answer.response.warnings =
         vec!["apim-keyless: no rule looks at this kind; leave it out of the webhook configuration".to_owned()];
     answer
 }
 
-fn allowed(request: &Request<'_>, verdict: Verdict) -> Answer {
+fn allowed(request: &Request<'_>, decision: Decision) -> Answer {
     let response = Response { uid: request.uid.clone().into_owned(), allowed: true, ..Response::default() };
-    Answer { response, verdict, kind: None, rulings: Vec::new(), patch: None }
+    Answer { response, decision, kind: None, findings: Vec::new(), patch: None }
 }

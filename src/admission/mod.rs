@@ -3,16 +3,16 @@
 //! [`answer`](fn@answer) is pure and synchronous; [`routes`] puts it behind paths and writes the one event of a review.
 
 mod answer;
-mod door;
-mod object;
+mod endpoint;
+mod messages;
 mod request;
+mod request_object;
 mod response;
+mod review_error;
 pub mod routes;
-mod speech;
-mod undecodable;
 
-pub use answer::{Answer, Verdict, answer, answer_or_stand_in};
-pub use door::{Door, Entry};
+pub use answer::{Answer, Decision, answer, answer_or_failure};
+pub use endpoint::{Endpoint, Webhook};
 pub use request::{Operation, Request};
 pub use response::Response;
-pub use undecodable::Undecodable;
+pub use review_error::ReviewError;

@@ -1,10 +1,10 @@
 //! The request of an `AdmissionReview`, `admission.k8s.io/v1`, read from its bytes.
 
-use super::object::{Object, Read};
-use super::undecodable::{Undecodable, decoded};
-use crate::gateway::places::text_at;
-use crate::gateway::reading::Mapping;
-use crate::gateway::{Json, Kind, Subject, View};
+use super::request_object::{RequestObject, RequestWithObject};
+use super::review_error::{ReviewError, decoded};
+use crate::gateway::json::go_json::StrictMap;
+use crate::gateway::json::pointer_seed::text_at;
+use crate::gateway::{Kind, KubernetesObject, ObjectJson, ObjectView};
 use jsonptr::Pointer;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -44,7 +44,7 @@ pub struct Request<'a> {
     pub user_info: UserInfo<'a>,
     /// The object as it is to be; `None` if there is none, as at DELETE, or if no rule looks at its kind.
     #[serde(skip)]
-    pub subject: Option<Subject<'a>>,
+    pub object: Option<KubernetesObject<'a>>,
     /// Is it only tried, and never stored?
     #[serde(default)]
     pub dry_run: Option<bool>,
@@ -121,13 +121,13 @@ impl Operation {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Review<'a> {
+struct ReviewBody<'a> {
     #[serde(borrow, default)]
     api_version: Cow<'a, str>,
     #[serde(borrow, default)]
     kind: Cow<'a, str>,
     #[serde(borrow, default)]
-    request: Option<Read<'a>>,
+    request: Option<RequestWithObject<'a>>,
 }
 
 impl<'a> Request<'a> {
@@ -136,39 +136,39 @@ impl<'a> Request<'a> {
     /// # Errors
     /// The body is not JSON, not an `AdmissionReview` of version v1, has no request, or an object that is judged but not of
     /// its kind's shape. An API server sends no such body.
-    pub fn read(body: &'a [u8]) -> Result<Self, Undecodable> {
-        let undecodable = |place: &str, problem: String| Undecodable { place: place.to_owned(), problem };
+    pub fn read(body: &'a [u8]) -> Result<Self, ReviewError> {
+        let review_error = |place: &str, message: String| ReviewError { place: place.to_owned(), message };
         if body.is_empty() {
-            return Err(undecodable("body", format!("is empty; expected an {KIND} of {API_VERSION}")));
+            return Err(review_error("body", format!("is empty; expected an {KIND} of {API_VERSION}")));
         }
         let body = std::str::from_utf8(body).map_err(|error| {
-            undecodable(&format!("byte {}", error.valid_up_to()), "the body is not UTF-8, as JSON is".to_owned())
+            review_error(&format!("byte {}", error.valid_up_to()), "the body is not UTF-8, as JSON is".to_owned())
         })?;
-        let Mapping(review): Mapping<Review<'_>> = decoded(body)?;
+        let StrictMap(review): StrictMap<ReviewBody<'_>> = decoded(body)?;
         if review.kind != KIND || review.api_version != API_VERSION {
-            return Err(undecodable(
+            return Err(review_error(
                 "apiVersion, kind",
                 format!("another kind or version of review; expected {KIND} of {API_VERSION}"),
             ));
         }
-        let Some(Read { mut request, object }) = review.request else {
-            return Err(undecodable("request", "is missing".to_owned()));
+        let Some(RequestWithObject { mut request, object }) = review.request else {
+            return Err(review_error("request", "is missing".to_owned()));
         };
-        if matches!(object, Object::Missing) && request.operation.writes() {
-            return Err(undecodable(
+        if matches!(object, RequestObject::Missing) && request.operation.writes() {
+            return Err(review_error(
                 "request.object",
                 format!("is missing or null; {} carries the object", request.operation.name()),
             ));
         }
         request.body = body;
-        request.subject = object.view().map(|(kind, view)| request.subject(kind, view));
+        request.object = object.view().map(|(kind, view)| request.object(kind, view));
         Ok(request)
     }
 
-    fn subject(&self, kind: Kind, view: View) -> Subject<'a> {
+    fn object(&self, kind: Kind, view: ObjectView) -> KubernetesObject<'a> {
         let namespace = self.namespace.as_deref().unwrap_or_default();
         let identity = view.identity(self.kind.api_version(), self.kind.kind.to_string(), namespace);
-        Subject { identity, kind, view, json: Json::within(self.body, OBJECT) }
+        KubernetesObject { identity, kind, view, json: ObjectJson::within(self.body, OBJECT) }
     }
 
     /// The object as it was, unread; `None` if there was none, as at CREATE.

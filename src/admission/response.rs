@@ -50,7 +50,7 @@ pub struct EncodedPatch {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Review<'a> {
+struct ReviewBody<'a> {
     api_version: &'static str,
     kind: &'static str,
     response: &'a Response,
@@ -80,6 +80,6 @@ impl Response {
     /// The bytes of the `AdmissionReview` that carries this response.
     pub fn to_review(&self) -> Vec<u8> {
         // texts, numbers and maps of texts can't fail to become JSON
-        serde_json::to_vec(&Review { api_version: API_VERSION, kind: KIND, response: self }).unwrap_or_default()
+        serde_json::to_vec(&ReviewBody { api_version: API_VERSION, kind: KIND, response: self }).unwrap_or_default()
     }
 }

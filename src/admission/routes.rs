@@ -1,8 +1,8 @@
 //! The three paths, and the event of a review. The object itself is never logged.
 
-use super::{Answer, Entry, Request, Undecodable, Verdict, answer, answer_or_stand_in};
+use super::{Answer, Decision, Endpoint, Request, ReviewError, answer, answer_or_failure};
 use crate::gateway::Snapshot;
-use crate::policy::{Policy, Ruling, printable};
+use crate::policy::{Finding, Policy, printable};
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -19,36 +19,36 @@ use std::time::{Duration, Instant};
 pub const BODY_BYTES: u32 = 16 * 1024 * 1024;
 
 /// Told of every review that was answered, for metrics.
-pub trait Observer: Send + Sync + 'static {
-    /// A review that came in at `entry` was answered after `duration`.
-    fn answered(&self, entry: Entry, answer: &Answer, duration: Duration);
-    /// A body that came in at `entry` was no review.
-    fn undecodable(&self, entry: Entry);
-    /// A review that came in at `entry` was put off, since its namespace was not seen yet.
-    fn postponed(&self, entry: Entry);
+pub trait ReviewObserver: Send + Sync + 'static {
+    /// A review that came in at `endpoint` was answered after `duration`.
+    fn answered(&self, endpoint: Endpoint, answer: &Answer, duration: Duration);
+    /// A body that came in at `endpoint` was no review.
+    fn review_error(&self, endpoint: Endpoint);
+    /// A review that came in at `endpoint` was put off, since its namespace was not seen yet.
+    fn deferred(&self, endpoint: Endpoint);
 }
 
 /// What the paths share.
-pub struct Doors {
+pub struct AdmissionState {
     /// By what is judged.
     pub policy: ArcSwap<Policy>,
     /// What stands beside what is judged.
-    pub surroundings: Arc<ArcSwap<Snapshot>>,
+    pub related: Arc<ArcSwap<Snapshot>>,
     /// Whom to tell.
-    pub observer: Box<dyn Observer>,
+    pub observer: Box<dyn ReviewObserver>,
 }
 
 /// The paths of every entry.
-pub fn router(doors: Arc<Doors>) -> Router {
-    let router = Entry::ALL.into_iter().fold(Router::new(), |router, entry| {
-        let answer = async move |State(doors): State<Arc<Doors>>, content: Content, body: Body| {
+pub fn router(state: Arc<AdmissionState>) -> Router {
+    let router = Endpoint::ALL.into_iter().fold(Router::new(), |router, endpoint| {
+        let answer = async move |State(state): State<Arc<AdmissionState>>, content: Content, body: Body| {
             // what comes here is whole, and was measured before it was read
             let body = to_bytes(body, usize::MAX).await.map_err(|_| StatusCode::BAD_REQUEST)?;
-            Ok::<_, StatusCode>(review(entry, &doors, content, &body))
+            Ok::<_, StatusCode>(review(endpoint, &state, content, &body))
         };
-        router.route(&entry.path(), post(answer))
+        router.route(&endpoint.path(), post(answer))
     });
-    router.with_state(doors)
+    router.with_state(state)
 }
 
 /// What the head of a request says of its body.
@@ -69,54 +69,54 @@ impl<S: Sync> FromRequestParts<S> for Content {
 }
 
 /// Answers a body. The whole of it was read before, and judging it waits for nothing.
-fn review(entry: Entry, doors: &Doors, content: Content, body: &[u8]) -> Response {
+fn review(endpoint: Endpoint, state: &AdmissionState, content: Content, body: &[u8]) -> Response {
     let start = Instant::now();
     if content != Content::Json {
-        doors.observer.undecodable(entry);
-        let problem = "Content-Type: expected application/json, which an AdmissionReview has\n";
-        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, problem).into_response();
+        state.observer.review_error(endpoint);
+        let message = "Content-Type: expected application/json, which an AdmissionReview has\n";
+        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, message).into_response();
     }
     let request = match Request::read(body) {
         Ok(request) => request,
-        Err(undecodable) => return refuse_body(entry, doors, &undecodable),
+        Err(review_error) => return refuse_body(endpoint, state, &review_error),
     };
     let namespace = request.namespace.as_deref().unwrap_or_default();
-    let Some(surroundings) = doors.surroundings.load().of(namespace) else { return postpone(entry, doors, &request) };
-    let policy = doors.policy.load();
-    let answer = answer_or_stand_in(entry, &request, || answer(&policy, &surroundings, entry, &request));
+    let Some(related) = state.related.load().of(namespace) else { return defer(endpoint, state, &request) };
+    let policy = state.policy.load();
+    let answer = answer_or_failure(endpoint, &request, || answer(&policy, &related, endpoint, &request));
     let duration = start.elapsed();
-    doors.observer.answered(entry, &answer, duration);
-    log(entry, &request, &answer, duration);
+    state.observer.answered(endpoint, &answer, duration);
+    log(endpoint, &request, &answer, duration);
     ([(header::CONTENT_TYPE, "application/json")], answer.response.to_review()).into_response()
 }
 
 /// `503` with `Retry-After`: the API server asks again within its time-out, and by then a namespace that was just made
 /// has been seen. What it expects can't be guessed, so neither a remedy nor a refusal is.
-fn postpone(entry: Entry, doors: &Doors, request: &Request<'_>) -> Response {
-    doors.observer.postponed(entry);
+fn defer(endpoint: Endpoint, state: &AdmissionState, request: &Request<'_>) -> Response {
+    state.observer.deferred(endpoint);
     let namespace = printable(request.namespace.as_deref().unwrap_or_default());
-    tracing::warn!(uid = %printable(&request.uid), door = entry.door.name(), mode = entry.mode.name(), %namespace, "namespace not seen yet");
-    let problem = format!("namespace \"{namespace}\" was not seen yet, so what it expects is not known; try again\n");
-    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], problem).into_response()
+    tracing::warn!(uid = %printable(&request.uid), webhook = endpoint.webhook.name(), mode = endpoint.mode.name(), %namespace, "namespace not seen yet");
+    let message = format!("namespace \"{namespace}\" was not seen yet, so what it expects is not known; try again\n");
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], message).into_response()
 }
 
 /// `400`: for the API server a call that failed, so that `failurePolicy` decides.
-fn refuse_body(entry: Entry, doors: &Doors, undecodable: &Undecodable) -> Response {
-    doors.observer.undecodable(entry);
-    tracing::warn!(door = entry.door.name(), mode = entry.mode.name(), error = %printable(&undecodable.to_string()), "not a review");
-    (StatusCode::BAD_REQUEST, format!("{undecodable}\n")).into_response()
+fn refuse_body(endpoint: Endpoint, state: &AdmissionState, review_error: &ReviewError) -> Response {
+    state.observer.review_error(endpoint);
+    tracing::warn!(webhook = endpoint.webhook.name(), mode = endpoint.mode.name(), error = %printable(&review_error.to_string()), "not a review");
+    (StatusCode::BAD_REQUEST, format!("{review_error}\n")).into_response()
 }
 
 /// The event of a review. One that nothing is said of is none that anybody looks for: it is counted by the metrics, and
 /// an event of level debug, since writing it costs more than judging it (`docs/adr/0012`).
-fn log(entry: Entry, request: &Request<'_>, answer: &Answer, duration: Duration) {
+fn log(endpoint: Endpoint, request: &Request<'_>, answer: &Answer, duration: Duration) {
     macro_rules! event {
         ($level:ident) => {
             tracing::$level!(
                 uid = &*printable(&request.uid),
-                door = entry.door.name(),
-                mode = entry.mode.name(),
-                verdict = answer.verdict.name(),
+                webhook = endpoint.webhook.name(),
+                mode = endpoint.mode.name(),
+                decision = answer.decision.name(),
                 operation = request.operation.name(),
                 kind = &*printable(&request.kind.kind),
                 sub_resource = &*printable(request.sub_resource()),
@@ -131,9 +131,9 @@ fn log(entry: Entry, request: &Request<'_>, answer: &Answer, duration: Duration)
             )
         };
     }
-    if answer.verdict == Verdict::Allowed { event!(debug) } else { event!(info) }
+    if answer.decision == Decision::Allowed { event!(debug) } else { event!(info) }
 }
 
 fn violations(answer: &Answer) -> String {
-    answer.rulings.iter().map(Ruling::sentence).collect::<Vec<_>>().join(" | ")
+    answer.findings.iter().map(Finding::sentence).collect::<Vec<_>>().join(" | ")
 }

@@ -18,7 +18,7 @@ pub struct Doctor {
     pub webhook_configurations: String,
     /// Secret with its CAs, of which the certificates alone are looked at
     #[arg(long, value_name = "NAME", default_value = "apim-keyless-ca")]
-    pub authority_secret: String,
+    pub ca_secret: String,
     /// Where a gateway is written by dry run, which stores nothing; default: the first namespace that is judged
     #[arg(long, value_name = "NAME")]
     pub probe_namespace: Option<String>,

@@ -4,9 +4,9 @@ mod doctor;
 mod serve;
 
 pub use doctor::Doctor;
-pub use serve::{CertificateArguments, CertificateSource, Clients, Serve, Surroundings};
+pub use serve::{CacheArguments, CertificateArguments, CertificateSource, Clients, Serve};
 
-use crate::admission::Door;
+use crate::admission::Webhook;
 use crate::policy::Mode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -61,8 +61,8 @@ pub struct Check {
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub output: Output,
     /// Judge as an enforced namespace would, or as an audited one
-    #[arg(long, value_enum, default_value_t = JudgedMode::Enforce)]
-    pub mode: JudgedMode,
+    #[arg(long, value_enum, default_value_t = EvaluationMode::Enforce)]
+    pub mode: EvaluationMode,
     /// The policy document; without it every rule has its default mode and nothing is expected
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
@@ -86,10 +86,10 @@ pub struct Explain {
 pub struct Review {
     /// Mode of the door; there is no mutation in audit
     #[arg(long, value_enum)]
-    pub mode: JudgedMode,
+    pub mode: EvaluationMode,
     /// What to answer: a mutating review or a validating one
     #[arg(long, value_enum)]
-    pub door: DoorName,
+    pub webhook: WebhookName,
     /// The policy document
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
@@ -106,7 +106,7 @@ pub enum Output {
 
 /// A mode in which something is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum JudgedMode {
+pub enum EvaluationMode {
     /// Everything is only remarked on
     Audit,
     /// Faults are mended or refused
@@ -115,27 +115,27 @@ pub enum JudgedMode {
 
 /// A door by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum DoorName {
+pub enum WebhookName {
     /// Remedies are carried out
-    Mutate,
+    Mutating,
     /// What is wrong is refused or remarked on
-    Validate,
+    Validating,
 }
 
-impl From<JudgedMode> for Mode {
-    fn from(mode: JudgedMode) -> Self {
+impl From<EvaluationMode> for Mode {
+    fn from(mode: EvaluationMode) -> Self {
         match mode {
-            JudgedMode::Audit => Self::Audit,
-            JudgedMode::Enforce => Self::Enforce,
+            EvaluationMode::Audit => Self::Audit,
+            EvaluationMode::Enforce => Self::Enforce,
         }
     }
 }
 
-impl From<DoorName> for Door {
-    fn from(door: DoorName) -> Self {
-        match door {
-            DoorName::Mutate => Self::Mutate,
-            DoorName::Validate => Self::Validate,
+impl From<WebhookName> for Webhook {
+    fn from(webhook: WebhookName) -> Self {
+        match webhook {
+            WebhookName::Mutating => Self::Mutating,
+            WebhookName::Validating => Self::Validating,
         }
     }
 }

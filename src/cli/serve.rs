@@ -41,7 +41,7 @@ pub struct Serve {
     pub limits: Limits,
     /// What is looked at beside the reviews.
     #[command(flatten)]
-    pub surroundings: Surroundings,
+    pub cache: CacheArguments,
 }
 
 /// Arguments of `serve` about the certificate that it shows.
@@ -59,22 +59,22 @@ pub struct CertificateArguments {
     pub names: Vec<String>,
     /// Secret with our CAs, in our own namespace
     #[arg(long, value_name = "NAME", default_value = "apim-keyless-ca")]
-    pub authority_secret: String,
+    pub ca_secret: String,
     /// Name of the webhook configurations, mutating and validating, that get our CAs as caBundle
     #[arg(long, value_name = "NAME", default_value = "apim-keyless")]
     pub webhook_configurations: String,
     /// Validity of a CA; a successor is made in its second half
     #[arg(long, value_name = "DURATION", default_value = "1095d", value_parser = parse_duration)]
-    pub authority_validity: Duration,
+    pub ca_validity: Duration,
     /// Validity of a certificate of our CA; it is replaced in its last third
     #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = parse_duration)]
-    pub leaf_validity: Duration,
+    pub certificate_validity: Duration,
     /// How long a new CA must have been in every caBundle before it issues
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
-    pub trust_hold: Duration,
+    pub propagation_delay: Duration,
     /// How long an old CA stays in every caBundle after its last certificate ended
     #[arg(long, value_name = "DURATION", default_value = "48h", value_parser = parse_duration)]
-    pub retirement_margin: Duration,
+    pub ca_overlap: Duration,
     /// How often files, or CAs and caBundles, are compared even if nothing is told
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     pub check_interval: Duration,
@@ -94,8 +94,7 @@ pub enum CertificateSource {
 impl Serve {
     /// Where the certificate comes from.
     pub fn certificate_source(&self) -> CertificateSource {
-        let default =
-            if self.surroundings.cluster { CertificateSource::SelfManaged } else { CertificateSource::Standalone };
+        let default = if self.cache.cluster { CertificateSource::SelfManaged } else { CertificateSource::Standalone };
         self.certificate.certificate_source.unwrap_or(default)
     }
 }
@@ -114,7 +113,7 @@ pub struct Clients {
 /// Arguments of `serve` about the cluster that it serves.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Surroundings")]
-pub struct Surroundings {
+pub struct CacheArguments {
     /// Look at Namespaces, ServiceAccounts and ConfigMaps of the cluster that this is a Pod of
     #[arg(long)]
     pub cluster: bool,
@@ -126,5 +125,5 @@ pub struct Surroundings {
     pub scope: Scope,
     /// Room for ServiceAccounts and ConfigMaps; what finds none is as if nobody had looked
     #[arg(long, value_name = "MEBIBYTES", default_value_t = 24)]
-    pub room: usize,
+    pub cache_mib: usize,
 }

@@ -73,7 +73,7 @@ pub(super) fn is_conflict(error: &kube::Error) -> bool {
 }
 
 /// Why a call failed. A text that could not be read is not quoted.
-pub(super) fn told(error: &kube::Error) -> String {
+pub(super) fn describe(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) => format!("the API server says {} {}", status.code, status.reason),
         kube::Error::SerdeError(_) => "an answer of the API server could not be read".to_owned(),

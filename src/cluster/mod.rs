@@ -5,34 +5,20 @@
 //! [`Installation`] is read once by whoever asks what is wrong with it. No Secret but that of our CA is ever read. Nothing is decided here either.
 
 mod client;
-mod configurations;
 mod installation;
 mod observer;
-mod probe;
+mod read_error;
 mod scope;
-mod secret;
-mod selection;
-mod server;
-mod source;
-mod store;
-mod thing;
 mod trust;
-mod trust_settings;
-mod unread;
 mod watch;
-mod webhook_configuration;
-mod workload;
 
 pub use client::{ClusterError, client};
-pub use installation::{Installation, NAME, Site};
-pub use observer::{Observer, Survey};
-pub use probe::{Answer, create_dry};
+pub use installation::{
+    ApiServer, Clock, ContainerStatus, Deployment, DryRunResponse, Installation, InstallationNames, NAME, Pod,
+    WebhookConfiguration, create_dry, selects,
+};
+pub use observer::{CacheStatus, ClusterObserver};
+pub use read_error::{ReadError, Reading};
 pub use scope::Scope;
-pub use selection::selects;
-pub use server::{Clock, Server};
-pub use trust::{Trust, Trusted};
-pub use trust_settings::TrustSettings;
-pub use unread::{Reading, Unread};
+pub use trust::{Trust, TrustSettings, Trusted};
 pub use watch::Watch;
-pub use webhook_configuration::WebhookConfiguration;
-pub use workload::{ContainerStatus, Deployment, Pod};

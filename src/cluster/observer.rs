@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 /// Told of the certificate, and of what is seen of the cluster.
-pub trait Observer: Send + Sync + 'static {
+pub trait ClusterObserver: Send + Sync + 'static {
     /// A leaf that ends at `not_after` is shown from now on.
     fn shows(&self, not_after: SystemTime);
     /// The CA that issued it ends at `not_after`.
@@ -13,14 +13,14 @@ pub trait Observer: Send + Sync + 'static {
     /// Certificates could not be looked after.
     fn neglected(&self);
     /// So much is seen of the cluster.
-    fn saw(&self, survey: &Survey);
+    fn saw(&self, cache_status: &CacheStatus);
     /// A watch broke off, and begins anew.
     fn lost_sight(&self);
 }
 
 /// How much is seen of the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Survey {
+pub struct CacheStatus {
     /// Namespaces that are there.
     pub namespaces: usize,
     /// About how many bytes are held of `ServiceAccount`s and `ConfigMap`s.

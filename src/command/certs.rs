@@ -13,7 +13,7 @@ use std::time::SystemTime;
 pub(super) fn run(arguments: &Certs) -> anyhow::Result<ExitCode> {
     let certificates = Certificates::open_or_create(&arguments.certificates, &arguments.names, SystemTime::now())?;
     complain(&told(&certificates, &arguments.certificates));
-    print(&format!("{}\n", STANDARD.encode(&certificates.authority_pem)))?;
+    print(&format!("{}\n", STANDARD.encode(&certificates.ca_pem)))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -27,6 +27,6 @@ pub(super) fn told(certificates: &Certificates, directory: &Path) -> String {
     };
     format!(
         "{what} in {directory}, for {}; whoever trusts {directory}/ca.crt trusts it",
-        certificates.leaf.names().join(", ")
+        certificates.certificate.names().join(", ")
     )
 }

@@ -2,73 +2,74 @@
 
 use super::{complain, print, read_policy};
 use crate::cli::{Check, Output};
-use crate::gateway::{Subject, Unreadable};
-use crate::manifest::{Manifests, Object, Problem};
-use crate::policy::{Policy, Ruling, dotted};
-use crate::report::{Entry, Report, Unread, json, text};
+use crate::gateway::{KubernetesObject, ShapeError};
+use crate::manifest::{ManifestObject, Manifests, ReadError};
+use crate::policy::{Finding, Policy, dotted};
+use crate::report::{InputError, Report, ReportEntry, json, text};
 use std::io::stdin;
 use std::process::ExitCode;
 
 /// Judges what stands in files and folders, or comes in on stdin.
 pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
     let policy = read_policy(arguments.policy.as_deref())?;
-    let report = judge(&policy, Manifests::read(&arguments.paths, stdin()), arguments);
+    let report = evaluate(&policy, Manifests::read(&arguments.paths, stdin()), arguments);
     match arguments.output {
         Output::Json => print(&json::render(&report))?,
         Output::Text => {
-            report.errors.iter().for_each(|unread| complain(&sentence(unread)));
+            report.errors.iter().for_each(|error| complain(&sentence(error)));
             print(&text::render(&report))?;
         }
     }
     Ok(ExitCode::from(report.exit_code(arguments.strict)))
 }
 
-fn judge(policy: &Policy, manifests: Manifests, arguments: &Check) -> Report {
+fn evaluate(policy: &Policy, manifests: Manifests, arguments: &Check) -> Report {
     let mut report = Report { objects: manifests.objects.len(), skipped: manifests.skipped, ..Report::default() };
-    report.errors = manifests.problems.into_iter().map(unread).collect();
-    let (mut objects, mut subjects) = (Vec::new(), Vec::new());
-    for object in &manifests.objects {
-        match Subject::recognise(object.value.to_string(), &arguments.namespace) {
-            Ok(Some(subject)) => {
+    report.errors = manifests.errors.into_iter().map(input_error).collect();
+    let (mut parsed_objects, mut objects) = (Vec::new(), Vec::new());
+    for parsed in &manifests.objects {
+        match KubernetesObject::recognize(parsed.value.to_string(), &arguments.namespace) {
+            Ok(Some(object)) => {
+                parsed_objects.push(parsed);
                 objects.push(object);
-                subjects.push(subject);
             }
             Ok(None) => {}
-            Err(unreadable) => report.errors.push(unreadable_at(object, &unreadable)),
+            Err(shape_error) => report.errors.push(shape_error_at(parsed, &shape_error)),
         }
     }
-    let rulings = policy.examine_together(&subjects, arguments.mode.into());
-    for ((object, subject), rulings) in objects.iter().zip(&subjects).zip(rulings) {
-        report.findings.extend(rulings.into_iter().map(|ruling| entry(object, subject, ruling)));
+    let findings = policy.evaluate_all(&objects, arguments.mode.into());
+    for ((parsed, object), findings) in parsed_objects.iter().zip(&objects).zip(findings) {
+        report.findings.extend(findings.into_iter().map(|finding| entry(parsed, object, finding)));
     }
     report
 }
 
-fn unread(Problem { file, line, column, problem }: Problem) -> Unread {
-    Unread { file, line, column, problem }
+fn input_error(ReadError { file, line, column, message }: ReadError) -> InputError {
+    InputError { file, line, column, message }
 }
 
-fn unreadable_at(object: &Object, unreadable: &Unreadable) -> Unread {
-    let place = object.place(unreadable.at.as_str());
-    let problem = format!("{} {}", dotted(&unreadable.at), unreadable.problem);
-    Unread { file: object.file().to_owned(), line: Some(place.line), column: Some(place.column), problem }
+fn shape_error_at(parsed: &ManifestObject, shape_error: &ShapeError) -> InputError {
+    let position = parsed.position(shape_error.at.as_str());
+    let message = format!("{} {}", dotted(&shape_error.at), shape_error.message);
+    InputError { file: parsed.file().to_owned(), line: Some(position.line), column: Some(position.column), message }
 }
 
-fn entry(object: &Object, subject: &Subject<'_>, ruling: Ruling) -> Entry {
-    let (place, masked) = (object.place(ruling.finding.at.as_str()), object.masked_place(ruling.finding.at.as_str()));
-    Entry {
-        file: object.file().to_owned(),
-        line: place.line,
-        column: place.column,
+fn entry(parsed: &ManifestObject, object: &KubernetesObject<'_>, finding: Finding) -> ReportEntry {
+    let (position, masked) =
+        (parsed.position(finding.problem.at.as_str()), parsed.masked_position(finding.problem.at.as_str()));
+    ReportEntry {
+        file: parsed.file().to_owned(),
+        line: position.line,
+        column: position.column,
         underline: masked.column - 1..masked.column - 1 + masked.length,
-        source_line: object.masked_line(place.line),
-        identity: subject.identity.clone(),
-        ruling,
+        source_line: parsed.masked_line(position.line),
+        identity: object.identity.clone(),
+        finding,
     }
 }
 
-fn sentence(unread: &Unread) -> String {
-    let numbers = [unread.line, unread.column].into_iter().flatten();
-    let place = numbers.fold(unread.file.clone(), |place, number| format!("{place}:{number}"));
-    format!("error: {place}: {}", unread.problem)
+fn sentence(error: &InputError) -> String {
+    let numbers = [error.line, error.column].into_iter().flatten();
+    let position = numbers.fold(error.file.clone(), |position, number| format!("{position}:{number}"));
+    format!("error: {position}: {}", error.message)
 }

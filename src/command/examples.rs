@@ -2,11 +2,11 @@
 //! would see is told.
 
 use super::complain;
-use crate::admission::{Door, Entry};
+use crate::admission::{Endpoint, Webhook};
 use crate::gateway::Kind;
-use crate::manifest::{Manifests, Object};
+use crate::manifest::{ManifestObject, Manifests};
 use crate::policy::Mode;
-use crate::server::Client;
+use crate::server::HttpsClient;
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, ensure};
 use base64::Engine;
@@ -26,10 +26,10 @@ const BOLD: Style = Style::new().bold();
 const CONTEXT_LINES: usize = 2;
 
 /// Sends every object of a folder through both doors, and gives what its user would see.
-pub(super) async fn show(client: &Client, directory: &Path) -> anyhow::Result<String> {
+pub(super) async fn show(client: &HttpsClient, directory: &Path) -> anyhow::Result<String> {
     let manifests = Manifests::read(&[directory.to_owned()], empty());
-    for problem in &manifests.problems {
-        complain(&format!("{}: {}", problem.file, problem.problem));
+    for error in &manifests.errors {
+        complain(&format!("{}: {}", error.file, error.message));
     }
     let mut text = String::new();
     let mut file = "";
@@ -46,21 +46,21 @@ pub(super) async fn show(client: &Client, directory: &Path) -> anyhow::Result<St
 }
 
 /// What a user sees who applies one object.
-async fn applied(client: &Client, object: &Object, kind: Kind) -> anyhow::Result<String> {
+async fn applied(client: &HttpsClient, object: &ManifestObject, kind: Kind) -> anyhow::Result<String> {
     let mut mended = object.value.clone();
-    let response = call(client, Door::Mutate, &mended).await?;
+    let response = call(client, Webhook::Mutating, &mended).await?;
     if let Some(patch) = response.get("patch").and_then(Value::as_str) {
         let patch: json_patch::Patch = serde_json::from_slice(&STANDARD.decode(patch)?)?;
         json_patch::patch(&mut mended, &patch)?;
     }
-    let response = call(client, Door::Validate, &mended).await?;
+    let response = call(client, Webhook::Validating, &mended).await?;
     let is_allowed = response.get("allowed") == Some(&Value::Bool(true));
-    let (style, verdict) = match (is_allowed, mended == object.value) {
+    let (style, decision) = match (is_allowed, mended == object.value) {
         (false, _) => (RED, "refused"),
         (true, false) => (YELLOW, "mended"),
         (true, true) => (GREEN, "allowed"),
     };
-    let mut text = format!("  {kind} {}: {style}{verdict}{style:#}\n", string(&object.value, "/metadata/name"));
+    let mut text = format!("  {kind} {}: {style}{decision}{style:#}\n", string(&object.value, "/metadata/name"));
     if is_allowed {
         text.push_str(&difference(&object.value, &mended)?);
     } else {
@@ -73,7 +73,7 @@ async fn applied(client: &Client, object: &Object, kind: Kind) -> anyhow::Result
 }
 
 /// Posts a review of the creation of `object`; gives the response in it.
-async fn call(client: &Client, door: Door, object: &Value) -> anyhow::Result<Value> {
+async fn call(client: &HttpsClient, webhook: Webhook, object: &Value) -> anyhow::Result<Value> {
     let (group, version) =
         string(object, "/apiVersion").split_once('/').map_or(("", string(object, "/apiVersion")), |both| both);
     let review = json!({
@@ -90,7 +90,7 @@ async fn call(client: &Client, door: Door, object: &Value) -> anyhow::Result<Val
             "dryRun": true,
         },
     });
-    let path = Entry { door, mode: Mode::Enforce }.path();
+    let path = Endpoint { webhook, mode: Mode::Enforce }.path();
     let (status, body) = client.post(&path, "application/json", serde_json::to_vec(&review)?).await?;
     ensure!(status.is_success(), "{path} answered {status}: {}", String::from_utf8_lossy(&body));
     let mut review: Value = serde_json::from_slice(&body)?;

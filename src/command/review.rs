@@ -2,18 +2,18 @@
 
 use super::{print, read_policy};
 use crate::admission::routes::BODY_BYTES;
-use crate::admission::{Entry, Request, answer, answer_or_stand_in};
+use crate::admission::{Endpoint, Request, answer, answer_or_failure};
 use crate::cli::Review;
-use crate::gateway::Surroundings;
+use crate::gateway::RelatedObjects;
 use anyhow::{Context, bail};
 use std::io::{Read, stdin};
 use std::process::ExitCode;
 
 /// Answers the review on stdin. Exit code 1 if the object is refused.
 pub(super) fn run(arguments: &Review) -> anyhow::Result<ExitCode> {
-    let Some(entry) = Entry::of(arguments.door.into(), arguments.mode.into()) else {
+    let Some(endpoint) = Endpoint::of(arguments.webhook.into(), arguments.mode.into()) else {
         bail!(
-            "--door mutate with --mode audit: nothing is changed in audit; use --door validate, which tells what would be"
+            "--webhook mutating with --mode audit: nothing is changed in audit; use --webhook validating, which tells what would be"
         );
     };
     let policy = read_policy(arguments.policy.as_deref())?;
@@ -24,8 +24,8 @@ pub(super) fn run(arguments: &Review) -> anyhow::Result<ExitCode> {
         bail!("stdin: longer than {BODY_BYTES} bytes, which is more than the server takes");
     }
     let request = Request::read(&body).context("stdin is no review that can be answered")?;
-    let surroundings = Surroundings::default();
-    let answer = answer_or_stand_in(entry, &request, || answer(&policy, &surroundings, entry, &request));
+    let related = RelatedObjects::default();
+    let answer = answer_or_failure(endpoint, &request, || answer(&policy, &related, endpoint, &request));
     let review: serde_json::Value = serde_json::from_slice(&answer.response.to_review())?;
     print(&format!("{review:#}\n"))?;
     Ok(ExitCode::from(u8::from(!answer.response.allowed)))

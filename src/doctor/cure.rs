@@ -1,6 +1,6 @@
 //! What cures each fault, once: the report puts names in, docs/doctor.md shows it as it is.
 
-use super::Fault;
+use super::Code;
 
 /// A running replica looks after the CAs, and says why it can't.
 const REPLICA: &str = "a running replica sees to it within a minute, and its log tells what hinders it: kubectl -n NAMESPACE logs \
@@ -9,25 +9,25 @@ const CHART: &str =
     "bring back what the chart makes: helm upgrade apim-keyless deploy/chart -n NAMESPACE --reuse-values";
 const CLOCK: &str = "let NTP set the clocks of this machine and of the API server's";
 
-impl Fault {
+impl Code {
     /// What cures it: a command or a field. NAMESPACE stands for the namespace of apim-keyless, KIND, NAME and PLACE for
     /// the object at fault and the place in it.
-    pub fn cure(self) -> &'static str {
+    pub fn fix(self) -> &'static str {
         match self {
-            Self::AuthorityMissing
-            | Self::BundleExpired
-            | Self::BundleForeign
-            | Self::BundleIncomplete
-            | Self::BundleMissing
-            | Self::BundleUnreadable
-            | Self::BundlesDiffer => REPLICA,
+            Self::CaMissing
+            | Self::CaBundleExpired
+            | Self::CaBundleUnexpected
+            | Self::CaBundleIncomplete
+            | Self::CaBundleMissing
+            | Self::CaBundleMalformed
+            | Self::CaBundlesDiffer => REPLICA,
             Self::ClockDrifting | Self::ClockSkewed => CLOCK,
             Self::DisruptionBudgetMissing | Self::ServiceMissing | Self::WebhookEntryMissing => CHART,
             Self::NamespaceExcluded
             | Self::NamespaceKeyUnknown
-            | Self::NamespaceModeMisspelt
+            | Self::NamespaceModeMisspelled
             | Self::NamespaceValueMalformed
-            | Self::NoNamespaceJudged => self.cure_of_namespace(),
+            | Self::NoNamespaceEvaluated => self.cure_of_namespace(),
             Self::DeploymentMissing
             | Self::MixedImages
             | Self::NoReadyReplica
@@ -45,7 +45,7 @@ impl Fault {
                 "take the label away, it does nothing: kubectl label namespace NAME apim-keyless.dev/mode-"
             }
             Self::NamespaceKeyUnknown => "write it as it is read, or take it away: kubectl edit namespace NAME",
-            Self::NamespaceModeMisspelt => {
+            Self::NamespaceModeMisspelled => {
                 "kubectl label namespace NAME apim-keyless.dev/mode=audit --overwrite; or enforce, or off"
             }
             Self::NamespaceValueMalformed => "correct PLACE, or take it away: kubectl edit namespace NAME",
@@ -115,7 +115,7 @@ impl Fault {
             Self::WebhookOrder => {
                 "webhooks are called in the order of the names of their configurations: register under the chart's, apim-keyless"
             }
-            Self::WebhookSilent => {
+            Self::WebhookNotCalled => {
                 "the log says whether it was called: kubectl -n NAMESPACE logs deployment/apim-keyless; if not, compare PLACE with \
                  the chart's: rules, selectors and matchConditions of its entries"
             }

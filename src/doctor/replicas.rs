@@ -1,7 +1,7 @@
 //! The replicas: enough of them, of one version, running, and kept while nodes are drained.
 
 use super::namespaces::labels;
-use super::{Case, Fault, Finding, Place};
+use super::{CheckInput, Code, DoctorFinding, Location};
 use crate::cluster::{ContainerStatus, NAME, Pod, selects};
 use crate::gateway::ImageName;
 use jsonptr::PointerBuf;
@@ -16,43 +16,43 @@ const VERSION_LABEL: &str = "app.kubernetes.io/version";
 const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 /// There is a Deployment, and two replicas of it are ready.
-pub(super) fn are_there(case: &Case<'_>) -> Vec<Finding> {
-    let Ok(deployment) = &case.installation.deployment else { return Vec::new() };
-    let place = Place::here("Deployment", NAME, case.site);
+pub(super) fn are_there(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+    let Ok(deployment) = &input.installation.deployment else { return Vec::new() };
+    let location = Location::here("Deployment", NAME, input.names);
     let Some(deployment) = deployment else {
-        let problem = format!("there is no Deployment {NAME} in namespace {}", case.site.namespace);
-        return vec![Finding::new(Fault::DeploymentMissing, case.site, place, problem)];
+        let message = format!("there is no Deployment {NAME} in namespace {}", input.names.namespace);
+        return vec![DoctorFinding::new(Code::DeploymentMissing, input.names, location, message)];
     };
     let ready = deployment.status.as_ref().map_or(0, |status| status.ready_replicas);
-    let place = Place { at: PointerBuf::from_tokens(["status", "readyReplicas"]), ..place };
-    let (fault, problem) = match ready {
-        ..1 => (Fault::NoReadyReplica, "no replica is ready: changes of gateways in enforced namespaces are refused"),
-        1 => (Fault::OneReadyReplica, "one replica is ready: while it restarts, changes of gateways are refused"),
+    let location = Location { at: PointerBuf::from_tokens(["status", "readyReplicas"]), ..location };
+    let (code, message) = match ready {
+        ..1 => (Code::NoReadyReplica, "no replica is ready: changes of gateways in enforced namespaces are refused"),
+        1 => (Code::OneReadyReplica, "one replica is ready: while it restarts, changes of gateways are refused"),
         _ => return Vec::new(),
     };
-    vec![Finding::new(fault, case.site, place, problem)]
+    vec![DoctorFinding::new(code, input.names, location, message)]
 }
 
 /// All replicas are of one image, whose version is that of this binary.
-pub(super) fn are_of_one_version(case: &Case<'_>) -> Vec<Finding> {
-    let images: BTreeSet<&str> = living(case).flat_map(images).collect();
+pub(super) fn are_of_one_version(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+    let images: BTreeSet<&str> = living(input).flat_map(images).collect();
     let mixed = (images.len() > 1).then(|| {
-        let problem = format!("its Pods run {}", images.iter().copied().collect::<Vec<_>>().join(" and "));
-        Finding::new(Fault::MixedImages, case.site, Place::here("Deployment", NAME, case.site), problem)
+        let message = format!("its Pods run {}", images.iter().copied().collect::<Vec<_>>().join(" and "));
+        DoctorFinding::new(Code::MixedImages, input.names, Location::here("Deployment", NAME, input.names), message)
     });
     let ours = env!("CARGO_PKG_VERSION");
-    let other = installed_version(case).filter(|installed| installed.to_string() != ours).map(|installed| {
+    let other = installed_version(input).filter(|installed| installed.to_string() != ours).map(|installed| {
         let at = PointerBuf::from_tokens(["spec", "template", "spec", "containers", "0", "image"]);
-        let place = Place { at, ..Place::here("Deployment", NAME, case.site) };
-        let problem = format!("version {installed} is installed, and this is {ours}: what it expects may differ");
-        Finding::new(Fault::VersionDiffers, case.site, place, problem)
+        let location = Location { at, ..Location::here("Deployment", NAME, input.names) };
+        let message = format!("version {installed} is installed, and this is {ours}: what it expects may differ");
+        DoctorFinding::new(Code::VersionDiffers, input.names, location, message)
     });
     mixed.into_iter().chain(other).collect()
 }
 
 /// The version of the Deployment: its image's tag, or its label where the tag is no version.
-fn installed_version(case: &Case<'_>) -> Option<Version> {
-    let template = &case.deployment()?.spec.template;
+fn installed_version(input: &CheckInput<'_>) -> Option<Version> {
+    let template = &input.deployment()?.spec.template;
     let tag = ImageName::version_text(&template.spec.containers.first()?.image);
     let label = labels(&template.metadata).get(VERSION_LABEL);
     let texts = [Some(tag.as_str()), label.map(String::as_str)];
@@ -60,12 +60,12 @@ fn installed_version(case: &Case<'_>) -> Option<Version> {
 }
 
 /// No Pod is stuck.
-pub(super) fn run(case: &Case<'_>) -> Vec<Finding> {
-    let stuck = living(case).flat_map(|pod| statuses(pod).filter_map(move |status| Some((pod, wait(status)?))));
+pub(super) fn run(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+    let stuck = living(input).flat_map(|pod| statuses(pod).filter_map(move |status| Some((pod, wait(status)?))));
     stuck
-        .map(|(pod, problem)| {
-            let place = Place::of("Pod", &pod.metadata, PointerBuf::from_tokens(["status", "containerStatuses"]));
-            Finding::new(Fault::PodFailing, case.site, place, problem)
+        .map(|(pod, message)| {
+            let location = Location::of("Pod", &pod.metadata, PointerBuf::from_tokens(["status", "containerStatuses"]));
+            DoctorFinding::new(Code::PodFailing, input.names, location, message)
         })
         .collect()
 }
@@ -78,8 +78,8 @@ fn wait(status: &ContainerStatus) -> Option<String> {
 }
 
 /// A `PodDisruptionBudget` is about the replicas.
-pub(super) fn outlive_a_drain(case: &Case<'_>) -> Vec<Finding> {
-    let (Some(deployment), Ok(budgets)) = (case.deployment(), &case.installation.disruption_budgets) else {
+pub(super) fn outlive_a_drain(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+    let (Some(deployment), Ok(budgets)) = (input.deployment(), &input.installation.disruption_budgets) else {
         return Vec::new();
     };
     let metadata = &deployment.spec.template.metadata;
@@ -90,18 +90,18 @@ pub(super) fn outlive_a_drain(case: &Case<'_>) -> Vec<Finding> {
     if covers(metadata) {
         return Vec::new();
     }
-    let problem = "no PodDisruptionBudget selects its Pods: draining nodes may take all of them at once";
-    vec![Finding::new(
-        Fault::DisruptionBudgetMissing,
-        case.site,
-        Place::here("PodDisruptionBudget", NAME, case.site),
-        problem,
+    let message = "no PodDisruptionBudget selects its Pods: draining nodes may take all of them at once";
+    vec![DoctorFinding::new(
+        Code::DisruptionBudgetMissing,
+        input.names,
+        Location::here("PodDisruptionBudget", NAME, input.names),
+        message,
     )]
 }
 
 /// The Pods that are not about to go.
-fn living<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Pod> {
-    let pods = case.installation.pods.as_deref().unwrap_or_default();
+fn living<'a>(input: &CheckInput<'a>) -> impl Iterator<Item = &'a Pod> {
+    let pods = input.installation.pods.as_deref().unwrap_or_default();
     pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none())
 }
 

@@ -1,7 +1,7 @@
 //! The diagnosis for people. Colours are for a terminal; whoever prints strips them elsewhere.
 
-use super::{Diagnosis, Finding, Severity};
-use crate::cluster::Unread;
+use super::{Diagnosis, DoctorFinding, Severity};
+use crate::cluster::ReadError;
 use crate::policy::printable;
 use annotate_snippets::{Group, Level, Origin, Renderer};
 use std::fmt::Write;
@@ -13,25 +13,25 @@ pub fn render(diagnosis: &Diagnosis) -> String {
         // writing to a String can't fail
         _ = writeln!(text, "{}\n", told(finding));
     }
-    for unread in &diagnosis.unread {
-        _ = writeln!(text, "{}\n", remark(unread));
+    for read_errors in &diagnosis.read_errors {
+        _ = writeln!(text, "{}\n", remark(read_errors));
     }
     text.push_str(&summary(diagnosis));
     text
 }
 
-fn told(finding: &Finding) -> String {
+fn told(finding: &DoctorFinding) -> String {
     let level = match finding.severity() {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level.primary_title(printable(&finding.problem)).id(finding.fault.to_string());
-    let place = Origin::path(finding.place.to_string());
-    Renderer::styled().render(&[title.element(place).element(Level::HELP.message(printable(&finding.cure)))])
+    let title = level.primary_title(printable(&finding.message)).id(finding.code.to_string());
+    let location = Origin::path(finding.location.to_string());
+    Renderer::styled().render(&[title.element(location).element(Level::HELP.message(printable(&finding.fix)))])
 }
 
-fn remark(unread: &Unread) -> String {
-    let sentence = unread.to_string();
+fn remark(read_errors: &ReadError) -> String {
+    let sentence = read_errors.to_string();
     Renderer::styled().render(&[Group::with_title(Level::NOTE.primary_title(printable(&sentence)))])
 }
 
@@ -41,8 +41,8 @@ fn summary(diagnosis: &Diagnosis) -> String {
     let told: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun)).collect();
     let mut summary = if told.is_empty() { "nothing wrong was found".to_owned() } else { told.join(", ") };
-    if !diagnosis.unread.is_empty() {
-        _ = write!(summary, "; {} could not be examined", counted(diagnosis.unread.len(), "thing"));
+    if !diagnosis.read_errors.is_empty() {
+        _ = write!(summary, "; {} could not be examined", counted(diagnosis.read_errors.len(), "thing"));
     }
     summary + "\n"
 }

@@ -3,7 +3,9 @@
 //! An update that leaves the judged part alone is left alone: it must not roll the Pods of a running gateway behind
 //! its owner's back, nor stop its scaling, its status or its deletion.
 
-use super::{Container, Environment, Kind, Setting, Subject, Surroundings, Value, View, Workload, well_known};
+use super::{
+    Container, EnvValue, Environment, Kind, KubernetesObject, ObjectView, RelatedObjects, Setting, Workload, well_known,
+};
 use jsonptr::{Pointer, PointerBuf};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -25,18 +27,20 @@ pub enum Change {
 
 impl Change {
     /// What an update from `old` to `new` touches.
-    pub fn between(old: &Subject<'_>, new: &Subject<'_>) -> Self {
+    pub fn between(old: &KubernetesObject<'_>, new: &KubernetesObject<'_>) -> Self {
         match (&old.view, &new.view) {
-            (View::ConfigMap(old), View::ConfigMap(new)) => Self::everything_if(
+            (ObjectView::ConfigMap(old), ObjectView::ConfigMap(new)) => Self::everything_if(
                 !old.settings().eq(new.settings()) || !old.binary_settings().eq(new.binary_settings()),
             ),
-            (View::ServiceAccount(_), View::ServiceAccount(_)) => Self::everything_if(keys_differ(old, new)),
-            (View::Workload(of_old), View::Workload(of_new))
+            (ObjectView::ServiceAccount(_), ObjectView::ServiceAccount(_)) => {
+                Self::everything_if(keys_differ(old, new))
+            }
+            (ObjectView::Workload(of_old), ObjectView::Workload(of_new))
                 if of_old.kind == Kind::Pod && of_new.kind == Kind::Pod =>
             {
                 Self::OfPod { identity: keys_differ(old, new), containers: changed_containers(of_old, of_new) }
             }
-            (View::Workload(of_old), View::Workload(of_new)) => {
+            (ObjectView::Workload(of_old), ObjectView::Workload(of_new)) => {
                 Self::everything_if(keys_differ(old, new) || !has_template_of(old, new) || of_old.kind != of_new.kind)
             }
             _ => Self::Everything,
@@ -61,22 +65,22 @@ impl Change {
     }
 }
 
-fn keys_differ(old: &Subject<'_>, new: &Subject<'_>) -> bool {
+fn keys_differ(old: &KubernetesObject<'_>, new: &KubernetesObject<'_>) -> bool {
     let (old, new) = (old.metadata(), new.metadata());
-    !well_known::judged(&old.labels).eq(well_known::judged(&new.labels))
-        || !well_known::judged(&old.annotations).eq(well_known::judged(&new.annotations))
+    !well_known::evaluated_keys(&old.labels).eq(well_known::evaluated_keys(&new.labels))
+        || !well_known::evaluated_keys(&old.annotations).eq(well_known::evaluated_keys(&new.annotations))
 }
 
 /// Is the pod template the same in both, fields that no rule reads included? Whoever changes one of them rolls the Pods.
 ///
 /// One API server writes both, so that equal ones are equal texts; to compare them as values would cost a hundred times the
 /// memory.
-fn has_template_of(old: &Subject<'_>, new: &Subject<'_>) -> bool {
+fn has_template_of(old: &KubernetesObject<'_>, new: &KubernetesObject<'_>) -> bool {
     old.template() == new.template()
 }
 
 fn changed_containers(old: &Workload, new: &Workload) -> BTreeSet<PointerBuf> {
-    let (containers, unseen) = (old.containers(), Surroundings::default());
+    let (containers, unseen) = (old.containers(), RelatedObjects::default());
     // a name is there once; several, which only a forged review has, are compared in order, so that none takes long
     let mut by_name: HashMap<_, VecDeque<_>> = HashMap::new();
     for container in &containers {
@@ -103,9 +107,9 @@ fn changed_containers(old: &Workload, new: &Workload) -> BTreeSet<PointerBuf> {
 fn settings<'a>(
     container: &Container<'a>,
     workload: &'a Workload,
-    surroundings: &'a Surroundings,
-) -> Vec<(Setting, Value<'a>)> {
-    let environment = Environment::of(container, workload, surroundings);
+    related: &'a RelatedObjects,
+) -> Vec<(Setting, EnvValue<'a>)> {
+    let environment = Environment::of(container, workload, related);
     environment.settings().map(|(setting, variable)| (setting, variable.value.clone())).collect()
 }
 
@@ -114,8 +118,8 @@ mod tests {
     use super::*;
 
     fn change(old: &str, new: &str) -> Change {
-        let subject = |json: &str| Subject::recognise(json.to_owned(), "default").unwrap().unwrap();
-        Change::between(&subject(old), &subject(new))
+        let object = |json: &str| KubernetesObject::recognize(json.to_owned(), "default").unwrap().unwrap();
+        Change::between(&object(old), &object(new))
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Keys and where they count: azure-workload-identity, pkg/webhook/consts.go and webhook.go.
 
-use super::likeness::nearest;
+use super::similarity::nearest;
 use super::well_known::IDENTITY_PREFIX;
 
 /// A key that azure-workload-identity reads.
@@ -38,7 +38,7 @@ pub enum ReadKey {
 /// The letters of [`IDENTITY_PREFIX`].
 const PREFIX_LETTERS: &str = "azureworkloadidentity";
 /// From this likeness on (0 to 1), an unknown name is taken for a slip of a known one.
-const LIKENESS: f32 = 0.7;
+const SIMILARITY: f32 = 0.7;
 /// Longest name behind the prefix of a label or annotation (Kubernetes, "Labels and Selectors").
 const NAME_BYTES: usize = 63;
 
@@ -93,13 +93,19 @@ impl IdentityKey {
         // Kubernetes refuses a longer one, but only after its webhooks were asked
         let name = (name.len() <= NAME_BYTES).then(|| letters(name))?;
         let known = Self::ALL.map(|known| (letters(known.name()), known));
-        nearest(&name, known.iter().map(|(letters, known)| (letters.as_str(), *known)), LIKENESS)
+        nearest(&name, known.iter().map(|(letters, known)| (letters.as_str(), *known)), SIMILARITY)
     }
 }
 
 /// What is left of a name without case and signs.
 fn letters(text: &str) -> String {
     text.chars().filter(char::is_ascii_alphanumeric).map(|character| character.to_ascii_lowercase()).collect()
+}
+
+/// Is a text a GUID, such as `00000000-0000-0000-0000-000000000000`?
+pub fn is_guid(text: &str) -> bool {
+    let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(group.len());
+    text.split('-').map(digits).eq([8, 4, 4, 4, 12].map(Some))
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ impl Setting {
     pub fn of(name: &str) -> Option<Self> {
         // nearly every name is none, and most are told from one by their first letter
         name.starts_with(['c', 'C', 'g', 'G', 'k', 'K']).then_some(())?;
-        let name = normalised(name);
+        let name = normalized(name);
         match name.as_ref() {
             "config.service.auth" => Some(Self::Auth),
             "config.service.auth.key" => Some(Self::AuthKey),
@@ -77,7 +77,7 @@ impl Setting {
 
 /// Does an `envFrom` prefix alone make every key a `config.service.*` name?
 pub(super) fn prefix_makes_config_service(prefix: &str) -> bool {
-    normalised(prefix).starts_with(CONFIG_SERVICE)
+    normalized(prefix).starts_with(CONFIG_SERVICE)
 }
 
 /// Can some key, put behind this `envFrom` prefix, become a setting that decides how the gateway signs in?
@@ -85,12 +85,12 @@ pub fn prefix_can_make_auth(prefix: &str) -> bool {
     let reaches =
         |start: &str| [Setting::Auth, Setting::AuthKey].iter().any(|setting| setting.name().starts_with(start));
     // a prefix that ends in one underscore may become a separator with the key's own first underscore
-    reaches(&normalised(prefix))
-        || prefix.strip_suffix('_').is_some_and(|start| reaches(&format!("{}.", normalised(start))))
+    reaches(&normalized(prefix))
+        || prefix.strip_suffix('_').is_some_and(|start| reaches(&format!("{}.", normalized(start))))
 }
 
 /// A name as it is compared: lower case, `.` for `__` and `:`. Kubernetes allows only ASCII in these names.
-fn normalised(name: &str) -> Cow<'_, str> {
+fn normalized(name: &str) -> Cow<'_, str> {
     if name.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte == b':') {
         Cow::Owned(name.to_ascii_lowercase().replace("__", ".").replace(':', "."))
     } else {

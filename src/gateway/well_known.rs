@@ -43,7 +43,7 @@ pub fn marks_gateway(labels: &Keys) -> bool {
 }
 
 /// The labels or annotations that a rule reads: azure-workload-identity's, ours, and the chart's component label.
-pub fn judged(keys: &Keys) -> impl Iterator<Item = (&String, &String)> {
+pub fn evaluated_keys(keys: &Keys) -> impl Iterator<Item = (&String, &String)> {
     keys.iter()
         .filter(|(key, _)| key.starts_with(IDENTITY_PREFIX) || key.starts_with(OUR_PREFIX) || key.as_str() == COMPONENT)
 }

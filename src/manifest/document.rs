@@ -1,7 +1,7 @@
 //! Splits a file into its documents: the parser stops a whole stream at one fault, and one bad document must not lose
 //! the others.
 
-use super::source::{Line, Source};
+use super::source::{Line, SourceFile};
 
 /// One document of a file.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(super) struct Document<'a> {
 }
 
 /// The documents of a file; what is only blank, comment or directive is none.
-pub(super) fn split(source: &Source) -> Vec<Document<'_>> {
+pub(super) fn split(source: &SourceFile) -> Vec<Document<'_>> {
     let mut splitter = Splitter { source, documents: Vec::new(), lines_before: 0, start: 0, begun: false };
     for line in source.lines() {
         splitter.take(line);
@@ -24,7 +24,7 @@ pub(super) fn split(source: &Source) -> Vec<Document<'_>> {
 }
 
 struct Splitter<'a> {
-    source: &'a Source,
+    source: &'a SourceFile,
     documents: Vec<Document<'a>>,
     lines_before: usize,
     start: usize,
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     fn texts(text: &str) -> Vec<(usize, String)> {
-        let source = Source::new("a", text);
+        let source = SourceFile::new("a", text);
         split(&source).into_iter().map(|document| (document.lines_before, document.text.to_owned())).collect()
     }
 

@@ -4,7 +4,7 @@
 //! else (a tag, an alias, a line of another document) ends the line with three stars.
 
 use super::outline::Token;
-use super::place::Place;
+use super::position::Position;
 use super::source::Line;
 
 const STARS: &str = "***";
@@ -15,13 +15,13 @@ pub(super) fn mask(line: Line<'_>, tokens: &[Token]) -> String {
 }
 
 /// Where a place of the line stands in the masked line: what was masked before it moves it.
-pub(super) fn moved(line: Line<'_>, tokens: &[Token], place: Place) -> Place {
+pub(super) fn moved(line: Line<'_>, tokens: &[Token], position: Position) -> Position {
     let column = |column: usize| {
         let until = line.text.char_indices().nth(column.saturating_sub(1)).map_or(line.text.len(), |(at, _)| at);
         mask_until(line, tokens, line.start + until).chars().count() + 1
     };
-    let (start, end) = (column(place.column), column(place.column + place.length));
-    Place { column: start, length: end.saturating_sub(start).max(1), ..place }
+    let (start, end) = (column(position.column), column(position.column + position.length));
+    Position { column: start, length: end.saturating_sub(start).max(1), ..position }
 }
 
 fn mask_until(line: Line<'_>, tokens: &[Token], end: usize) -> String {
@@ -140,8 +140,13 @@ mod tests {
         );
         let object = &manifests.objects[0];
         let underlined = |pointer: &str| {
-            let place = object.masked_place(pointer);
-            object.masked_line(place.line).chars().skip(place.column - 1).take(place.length).collect::<String>()
+            let position = object.masked_position(pointer);
+            object
+                .masked_line(position.line)
+                .chars()
+                .skip(position.column - 1)
+                .take(position.length)
+                .collect::<String>()
         };
         assert_eq!(["/spec/é", "/spec/image", "/spec/list/0"].map(underlined), ["\"é\"", "\"image\"", "***"]);
     }

@@ -1,41 +1,41 @@
 //! What files *hold*: YAML and JSON, from paths and standard input, as Kubernetes objects that know where they stand.
 //!
-//! [`Manifests`] are what was read, an [`Object`] is one of them, a [`Problem`] what could not be read. Whether an
+//! [`Manifests`] are what was read, an [`ManifestObject`] is one of them, a [`ReadError`] what could not be read. Whether an
 //! object is a gateway's is the `gateway` room's.
 
+mod deep_stack;
 mod document;
-mod fault;
-mod listing;
+mod list_kind;
 mod mask;
 mod node;
 mod outline;
-mod place;
+mod position;
 mod read;
 mod source;
-mod stack;
 mod template;
 mod visibility;
+mod yaml_error;
 
-pub use place::Place;
+pub use position::Position;
 
 use document::Document;
 use outline::{Outline, Token};
-use place::Layout;
+use position::Layout;
 use serde_json::Value;
-use source::Source;
+use source::SourceFile;
 use std::sync::Arc;
 
 /// A Kubernetes object of a file.
 #[derive(Clone, Debug)]
-pub struct Object {
+pub struct ManifestObject {
     /// The object itself.
     pub value: Value,
-    source: Arc<Source>,
+    source: Arc<SourceFile>,
     layout: Arc<Layout>,
     tokens: Arc<[Token]>,
 }
 
-impl Object {
+impl ManifestObject {
     /// The file it stands in, as it was named; standard input is `-`.
     pub fn file(&self) -> &str {
         &self.source.name
@@ -47,7 +47,7 @@ impl Object {
     }
 
     /// Where in the file a JSON pointer into this object leads. What is missing is at its nearest ancestor.
-    pub fn place(&self, pointer: &str) -> Place {
+    pub fn position(&self, pointer: &str) -> Position {
         self.layout.find(pointer)
     }
 
@@ -57,15 +57,15 @@ impl Object {
     }
 
     /// The place of a pointer in its masked line, where what was masked before it has moved it.
-    pub fn masked_place(&self, pointer: &str) -> Place {
-        let place = self.place(pointer);
-        self.source.line(place.line).map_or(place, |line| mask::moved(line, &self.tokens, place))
+    pub fn masked_position(&self, pointer: &str) -> Position {
+        let position = self.position(pointer);
+        self.source.line(position.line).map_or(position, |line| mask::moved(line, &self.tokens, position))
     }
 }
 
 /// What could not be read, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct ReadError {
     /// The file, as it was named; standard input is `-`.
     pub file: String,
     /// 1-based; a problem of the whole file has none.
@@ -73,54 +73,55 @@ pub struct Problem {
     /// 1-based, in characters.
     pub column: Option<usize>,
     /// Cause and cure; it holds no value of the file.
-    pub problem: String,
+    pub message: String,
 }
 
 /// What was read.
 #[derive(Clone, Debug, Default)]
 pub struct Manifests {
     /// In the order of the paths, the files and their documents.
-    pub objects: Vec<Object>,
+    pub objects: Vec<ManifestObject>,
     /// How many mappings are no Kubernetes objects, such as the values of a chart.
     pub skipped: usize,
     /// What could not be read.
-    pub problems: Vec<Problem>,
+    pub errors: Vec<ReadError>,
 }
 
 impl Manifests {
     /// Adds what the text of a file holds.
     pub fn parse(&mut self, file: &str, text: &str) {
-        let found = |manifests: &Self| manifests.objects.len() + manifests.skipped + manifests.problems.len();
+        let found = |manifests: &Self| manifests.objects.len() + manifests.skipped + manifests.errors.len();
         let before = found(self);
-        let source = Arc::new(Source::new(file, text));
+        let source = Arc::new(SourceFile::new(file, text));
         let documents = document::split(&source);
         let read = || documents.iter().map(|document| read_document(&source, document)).collect();
-        let outcomes: Vec<_> = stack::with_room(read).unwrap_or_else(|| vec![Err(fault::breakdown(&source))]);
+        let outcomes: Vec<_> =
+            deep_stack::with_deep_stack(read).unwrap_or_else(|| vec![Err(yaml_error::breakdown(&source))]);
         for (outcome, document) in outcomes.into_iter().zip(&documents) {
             match outcome {
                 Ok(outline) => self.keep(&source, document, outline),
-                Err(problem) => self.problems.push(problem),
+                Err(read_error) => self.errors.push(read_error),
             }
         }
         if found(self) == before {
-            let problem = "holds no YAML document: nothing to judge".to_owned();
-            self.problems.push(Problem { file: file.to_owned(), line: None, column: None, problem });
+            let message = "holds no YAML document: nothing to judge".to_owned();
+            self.errors.push(ReadError { file: file.to_owned(), line: None, column: None, message });
         }
     }
 
-    fn keep(&mut self, source: &Arc<Source>, document: &Document<'_>, outline: Outline) {
+    fn keep(&mut self, source: &Arc<SourceFile>, document: &Document<'_>, outline: Outline) {
         let tokens: Arc<[Token]> = outline.tokens.into();
         let mut is_template = false;
-        for (value, layout) in listing::unfold(outline.value, &Arc::new(outline.layout)) {
-            match Nature::of(&value) {
-                Nature::Nothing => {}
-                Nature::Other => self.skipped += 1,
-                Nature::NoMapping(what) => {
-                    self.problems.push(no_object(source, layout.place, what));
+        for (value, layout) in list_kind::unfold(outline.value, &Arc::new(outline.layout)) {
+            match ValueKind::of(&value) {
+                ValueKind::Nothing => {}
+                ValueKind::Other => self.skipped += 1,
+                ValueKind::NoMapping(what) => {
+                    self.errors.push(no_object(source, layout.position, what));
                 }
-                Nature::Template => is_template = true,
-                Nature::Object => {
-                    self.objects.push(Object {
+                ValueKind::Template => is_template = true,
+                ValueKind::Object => {
+                    self.objects.push(ManifestObject {
                         value,
                         source: Arc::clone(source),
                         layout,
@@ -130,20 +131,20 @@ impl Manifests {
             }
         }
         if is_template {
-            self.problems.extend(template::problem(source, document));
+            self.errors.extend(template::read_error(source, document));
         }
     }
 }
 
-fn read_document(source: &Source, document: &Document<'_>) -> Result<Outline, Problem> {
+fn read_document(source: &SourceFile, document: &Document<'_>) -> Result<Outline, ReadError> {
     match node::parse(document.text) {
         Ok(root) => Ok(outline::outline(document, root)),
-        Err(error) => Err(fault::problem(source, document, &error)),
+        Err(error) => Err(yaml_error::read_error(source, document, &error)),
     }
 }
 
 /// What a value turns out to be.
-enum Nature {
+enum ValueKind {
     Nothing,
     Object,
     Template,
@@ -152,7 +153,7 @@ enum Nature {
     NoMapping(&'static str),
 }
 
-impl Nature {
+impl ValueKind {
     fn of(value: &Value) -> Self {
         let is_text = |key: &str| value.get(key).is_some_and(Value::is_string);
         match value {
@@ -166,12 +167,12 @@ impl Nature {
     }
 }
 
-fn no_object(source: &Source, place: Place, what: &str) -> Problem {
-    Problem {
+fn no_object(source: &SourceFile, position: Position, what: &str) -> ReadError {
+    ReadError {
         file: source.name.clone(),
-        line: Some(place.line),
-        column: Some(place.column),
-        problem: format!(
+        line: Some(position.line),
+        column: Some(position.column),
+        message: format!(
             "a Kubernetes object is a mapping; this document is a {what}: begin it with `apiVersion` and `kind`, or leave it out"
         ),
     }
@@ -195,8 +196,8 @@ mod tests {
         );
         let kinds: Vec<_> = manifests.objects.iter().map(|object| &object.value["kind"]).collect();
         assert_eq!(kinds, ["Pod", "Service"]);
-        assert_eq!((manifests.skipped, manifests.problems.len()), (2, 1));
-        assert_eq!(manifests.objects[1].place("/kind"), Place { line: 16, column: 1, length: 4 });
+        assert_eq!((manifests.skipped, manifests.errors.len()), (2, 1));
+        assert_eq!(manifests.objects[1].position("/kind"), Position { line: 16, column: 1, length: 4 });
     }
 
     #[test]
@@ -206,18 +207,18 @@ mod tests {
             ("a: 1\n---\n[]", 1, "sequence"),
             ("a: 1\n---\nhunter2", 1, "scalar"),
         ] {
-            let problem = &read(text).problems[0];
-            assert_eq!((problem.line, problem.column), (Some(3), Some(column)));
-            assert!(problem.problem.contains(what) && !problem.problem.contains("hunter2"), "{text}");
+            let read_error = &read(text).errors[0];
+            assert_eq!((read_error.line, read_error.column), (Some(3), Some(column)));
+            assert!(read_error.message.contains(what) && !read_error.message.contains("hunter2"), "{text}");
         }
     }
 
     #[test]
     fn a_file_without_documents_is_a_problem() {
         for text in ["", "\u{feff}", "\n\n", "# a\n  # b\n"] {
-            assert_eq!(read(text).problems[0].problem, "holds no YAML document: nothing to judge");
+            assert_eq!(read(text).errors[0].message, "holds no YAML document: nothing to judge");
         }
-        assert_eq!((read("---\n").problems.len(), read("null\n").problems.len()), (1, 1));
+        assert_eq!((read("---\n").errors.len(), read("null\n").errors.len()), (1, 1));
     }
 
     #[test]
@@ -225,7 +226,7 @@ mod tests {
         let manifests = read("\u{feff}apiVersion: v1\r\nkind: Pod\r\n---\r\nkind: Pod\r\napiVersion: v1\r\n");
         assert_eq!(manifests.objects.len(), 2);
         assert_eq!(manifests.objects[0].value, serde_json::json!({"apiVersion": "v1", "kind": "Pod"}));
-        assert_eq!(manifests.objects[1].place("").line, 4);
+        assert_eq!(manifests.objects[1].position("").line, 4);
         assert_eq!(manifests.objects[0].masked_line(2), "kind: Pod");
     }
 
@@ -236,10 +237,10 @@ mod tests {
         let manifests = read(text);
         for object in &manifests.objects {
             for pointer in ["", "/spec/a/1", "/data/e", "/items/0", "/~2/x"] {
-                let place = object.place(pointer);
-                assert!(place.line > 0 && place.column > 0 && place.length > 0);
-                assert!(object.masked_place(pointer).column > 0);
-                assert!(place.line <= object.source.lines().count());
+                let position = object.position(pointer);
+                assert!(position.line > 0 && position.column > 0 && position.length > 0);
+                assert!(object.masked_position(pointer).column > 0);
+                assert!(position.line <= object.source.lines().count());
             }
             for line in 0..=text.lines().count() + 1 {
                 object.masked_line(line);

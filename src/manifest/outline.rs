@@ -3,8 +3,8 @@
 
 use super::document::Document;
 use super::node::Node;
-use super::place::{Children, Layout, Place};
-use super::visibility::Surroundings;
+use super::position::{Children, Layout, Position};
+use super::visibility::KeyContext;
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 use std::ops::Range;
@@ -29,7 +29,7 @@ pub(super) struct Outline {
 /// Takes the tree of `document` apart.
 pub(super) fn outline(document: &Document<'_>, root: Spanned<Node>) -> Outline {
     let mut outliner = Outliner { document, tokens: Vec::new() };
-    let (value, layout) = outliner.node(root, Surroundings::default());
+    let (value, layout) = outliner.node(root, KeyContext::default());
     let mut tokens = outliner.tokens;
     tokens.sort_by_key(|token| token.range.start);
     Outline { value, layout, tokens }
@@ -41,27 +41,22 @@ struct Outliner<'a> {
 }
 
 impl Outliner<'_> {
-    fn node(&mut self, node: Spanned<Node>, surroundings: Surroundings<'_>) -> (Value, Layout) {
+    fn node(&mut self, node: Spanned<Node>, context: KeyContext<'_>) -> (Value, Layout) {
         let original = node.referenced == node.defined;
         match node.value {
             Node::Scalar(value) => {
                 if original {
-                    self.token(&node.referenced, surroundings.show_scalar());
+                    self.token(&node.referenced, context.show_scalar());
                 }
-                (value, Layout { place: self.place(&node.referenced), children: Children::None })
+                (value, Layout { position: self.position(&node.referenced), children: Children::None })
             }
-            Node::Sequence(elements) => self.sequence(elements, &node.referenced, surroundings),
-            Node::Mapping(members) => self.mapping(members, &node.referenced, surroundings),
+            Node::Sequence(elements) => self.sequence(elements, &node.referenced, context),
+            Node::Mapping(members) => self.mapping(members, &node.referenced, context),
         }
     }
 
-    fn sequence(
-        &mut self,
-        elements: Vec<Spanned<Node>>,
-        at: &Location,
-        surroundings: Surroundings<'_>,
-    ) -> (Value, Layout) {
-        let within = surroundings.element();
+    fn sequence(&mut self, elements: Vec<Spanned<Node>>, at: &Location, context: KeyContext<'_>) -> (Value, Layout) {
+        let within = context.element();
         let (values, layouts): (Vec<_>, Vec<_>) = elements
             .into_iter()
             .map(|element| {
@@ -69,15 +64,15 @@ impl Outliner<'_> {
                 (value, Arc::new(layout))
             })
             .unzip();
-        let place = self.start(at, layouts.first());
-        (Value::Array(values), Layout { place, children: Children::Elements(layouts) })
+        let position = self.start(at, layouts.first());
+        (Value::Array(values), Layout { position, children: Children::Elements(layouts) })
     }
 
     fn mapping(
         &mut self,
         members: Vec<(Spanned<String>, Spanned<Node>)>,
         at: &Location,
-        surroundings: Surroundings<'_>,
+        context: KeyContext<'_>,
     ) -> (Value, Layout) {
         let mut layouts = Vec::new();
         let mut values = serde_json::Map::new();
@@ -85,26 +80,26 @@ impl Outliner<'_> {
             if key.referenced == key.defined {
                 self.token(&key.referenced, true);
             }
-            let (value, layout) = self.node(member, surroundings.member(&key.value));
-            let layout = Layout { place: self.place(&key.referenced), ..layout };
+            let (value, layout) = self.node(member, context.member(&key.value));
+            let layout = Layout { position: self.position(&key.referenced), ..layout };
             layouts.push((key.value.clone(), Arc::new(layout)));
             values.insert(key.value, value);
         }
-        let place = self.start(at, layouts.first().map(|(_, layout)| layout));
-        (Value::Object(values), Layout { place, children: Children::Members(layouts) })
+        let position = self.start(at, layouts.first().map(|(_, layout)| layout));
+        (Value::Object(values), Layout { position, children: Children::Members(layouts) })
     }
 
     /// A block has no token of its own: it starts with its first child.
-    fn start(&self, at: &Location, first: Option<&Arc<Layout>>) -> Place {
+    fn start(&self, at: &Location, first: Option<&Arc<Layout>>) -> Position {
         match first {
-            Some(first) if self.text(at).is_empty() => first.place,
-            _ => self.place(at),
+            Some(first) if self.text(at).is_empty() => first.position,
+            _ => self.position(at),
         }
     }
 
-    fn place(&self, at: &Location) -> Place {
+    fn position(&self, at: &Location) -> Position {
         let length = self.text(at).split(['\n', '\r']).next().map_or(0, |line| line.chars().count());
-        Place {
+        Position {
             line: number(at.line()) + self.document.lines_before,
             column: number(at.column()),
             length: length.max(1),
@@ -136,11 +131,11 @@ fn number(from: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{document, node, source::Source};
+    use super::super::{document, node, source::SourceFile};
     use super::*;
 
     fn shown(text: &str) -> Vec<(String, bool)> {
-        let source = Source::new("a", text);
+        let source = SourceFile::new("a", text);
         let document = &document::split(&source)[0];
         let outline = outline(document, node::parse(document.text).unwrap());
         outline

@@ -1,6 +1,6 @@
 //! Manifests from files, folders and standard input.
 
-use super::{Manifests, Problem};
+use super::{Manifests, ReadError};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read};
@@ -47,19 +47,19 @@ impl Manifests {
         }
         if is_empty {
             let name = folder.display().to_string();
-            let problem = format!("{name} holds no .yaml, .yml or .json file: name the folder that does");
-            self.problems.push(Problem { file: name, line: None, column: None, problem });
+            let message = format!("{name} holds no .yaml, .yml or .json file: name the folder that does");
+            self.errors.push(ReadError { file: name, line: None, column: None, message });
         }
     }
 
     fn lose(&mut self, folder: &Path, error: &walkdir::Error) {
         let name = error.path().unwrap_or(folder).display().to_string();
-        let problem = if error.loop_ancestor().is_some() {
+        let message = if error.loop_ancestor().is_some() {
             format!("{name} is a link to a folder that it stands in: remove it")
         } else {
             unreadable(&name, error.io_error().map(io::Error::kind))
         };
-        self.problems.push(Problem { file: name, line: None, column: None, problem });
+        self.errors.push(ReadError { file: name, line: None, column: None, message });
     }
 
     fn take(&mut self, name: &str, outcome: io::Result<Vec<u8>>) {
@@ -68,7 +68,7 @@ impl Manifests {
             .and_then(|bytes| String::from_utf8(bytes).map_err(|_| format!("{name} is not UTF-8: save it as UTF-8")));
         match text {
             Ok(text) => self.parse(name, &text),
-            Err(problem) => self.problems.push(Problem { file: name.to_owned(), line: None, column: None, problem }),
+            Err(message) => self.errors.push(ReadError { file: name.to_owned(), line: None, column: None, message }),
         }
     }
 }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     fn files(manifests: &Manifests) -> Vec<&str> {
-        manifests.objects.iter().map(super::super::Object::file).collect()
+        manifests.objects.iter().map(super::super::ManifestObject::file).collect()
     }
 
     #[test]
@@ -120,7 +120,7 @@ mod tests {
             .map(|name| folder.path().join(name).display().to_string())
             .into();
         assert_eq!(files(&manifests), expected);
-        assert!(manifests.problems.is_empty());
+        assert!(manifests.errors.is_empty());
     }
 
     #[test]
@@ -138,13 +138,17 @@ mod tests {
         fs::create_dir(&empty).unwrap();
         let missing = folder.path().join("missing.yaml");
         let manifests = read(&[&latin, &empty, &missing], b"");
-        for ((problem, path), words) in
-            manifests.problems.iter().zip([&latin, &empty, &missing]).zip(["not UTF-8", "no .yaml", "not exist"])
+        for ((read_error, path), words) in
+            manifests.errors.iter().zip([&latin, &empty, &missing]).zip(["not UTF-8", "no .yaml", "not exist"])
         {
-            assert_eq!(problem.file, path.display().to_string());
-            assert!(problem.problem.contains(words) && problem.problem.contains(&problem.file), "{}", problem.problem);
+            assert_eq!(read_error.file, path.display().to_string());
+            assert!(
+                read_error.message.contains(words) && read_error.message.contains(&read_error.file),
+                "{}",
+                read_error.message
+            );
         }
-        assert_eq!(manifests.problems.len(), 3);
+        assert_eq!(manifests.errors.len(), 3);
     }
 
     #[test]
@@ -153,7 +157,7 @@ mod tests {
         fs::write(folder.path().join("a.yaml"), "a: [").unwrap();
         fs::write(folder.path().join("b.yaml"), POD).unwrap();
         let manifests = read(&[folder.path()], b"");
-        assert_eq!((manifests.objects.len(), manifests.problems.len()), (1, 1));
+        assert_eq!((manifests.objects.len(), manifests.errors.len()), (1, 1));
     }
 
     #[cfg(unix)]
@@ -161,6 +165,6 @@ mod tests {
     fn a_folder_that_links_to_itself_is_a_problem() {
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).unwrap();
-        assert!(read(&[folder.path()], b"").problems[0].problem.contains("is a link to a folder"));
+        assert!(read(&[folder.path()], b"").errors[0].message.contains("is a link to a folder"));
     }
 }

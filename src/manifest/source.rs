@@ -2,7 +2,7 @@
 
 /// A file that was read.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(super) struct SourceFile {
     pub(super) name: String,
     pub(super) text: String,
     starts: Vec<usize>,
@@ -18,7 +18,7 @@ pub(super) struct Line<'a> {
     pub(super) text: &'a str,
 }
 
-impl Source {
+impl SourceFile {
     /// `text` as the file `name` holds it, without its byte order mark.
     pub(super) fn new(name: &str, text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn lines_end_at_any_of_the_three_breaks() {
-        let source = Source::new("a", "one\ntwo\r\nthree\rfour");
+        let source = SourceFile::new("a", "one\ntwo\r\nthree\rfour");
         let lines: Vec<_> = source.lines().map(|line| (line.number, line.start, line.text)).collect();
         assert_eq!(lines, [(1, 0, "one"), (2, 4, "two"), (3, 9, "three"), (4, 15, "four")]);
         assert!(source.line(0).is_none() && source.line(5).is_none());
@@ -70,18 +70,18 @@ mod tests {
 
     #[test]
     fn a_byte_stands_in_its_line() {
-        let source = Source::new("a", "one\ntwo\n");
+        let source = SourceFile::new("a", "one\ntwo\n");
         let number = |byte| source.line_at(byte).map(|line| line.number);
         assert_eq!([0, 3, 4, 7].map(number), [Some(1), Some(1), Some(2), Some(2)]);
     }
 
     #[test]
     fn a_byte_order_mark_is_no_text() {
-        assert_eq!(Source::new("a", "\u{feff}a: 1\n").text, "a: 1\n");
+        assert_eq!(SourceFile::new("a", "\u{feff}a: 1\n").text, "a: 1\n");
     }
 
     #[test]
     fn an_empty_file_has_no_line() {
-        assert_eq!(Source::new("a", "").lines().count(), 0);
+        assert_eq!(SourceFile::new("a", "").lines().count(), 0);
     }
 }

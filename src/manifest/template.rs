@@ -1,6 +1,6 @@
 //! Tells Helm templates from manifests: a template can't be judged before it is rendered.
 
-use super::{Problem, document::Document, source::Source};
+use super::{ReadError, document::Document, source::SourceFile};
 use serde_json::Value;
 
 const OPENING: &str = "{{";
@@ -9,12 +9,12 @@ const OPENING: &str = "{{";
 const PAYLOADS: [&str; 4] = ["data", "stringData", "binaryData", "annotations"];
 
 /// The problem of a document that is a template, if it holds a template's braces at all.
-pub(super) fn problem(source: &Source, document: &Document<'_>) -> Option<Problem> {
+pub(super) fn read_error(source: &SourceFile, document: &Document<'_>) -> Option<ReadError> {
     let at = document.start + document.text.find(OPENING)?;
     let line = source.line_at(at)?;
     let column = line.text.get(..at - line.start).map(|before| before.chars().count() + 1);
-    let problem = "a Helm template, not a manifest: render it with `helm template` and check the output".to_owned();
-    Some(Problem { file: source.name.clone(), line: Some(line.number), column, problem })
+    let message = "a Helm template, not a manifest: render it with `helm template` and check the output".to_owned();
+    Some(ReadError { file: source.name.clone(), line: Some(line.number), column, message })
 }
 
 /// Does the object keep braces where only a template has them?
@@ -42,20 +42,20 @@ fn is_templated(value: &Value) -> bool {
 mod tests {
     use crate::manifest::Manifests;
 
-    fn problems(text: &str) -> Vec<(Option<usize>, Option<usize>, bool)> {
+    fn errors(text: &str) -> Vec<(Option<usize>, Option<usize>, bool)> {
         let mut manifests = Manifests::default();
         manifests.parse("a.yaml", text);
         manifests
-            .problems
+            .errors
             .iter()
-            .map(|problem| (problem.line, problem.column, problem.problem.starts_with("a Helm template")))
+            .map(|read_error| (read_error.line, read_error.column, read_error.message.starts_with("a Helm template")))
             .collect()
     }
 
     #[test]
     fn a_document_with_loose_braces_is_a_template() {
-        assert_eq!(problems("a: 1\n---\n{{- if .Values.a }}\nkind: Pod\n{{- end }}\n"), [(Some(3), Some(1), true)]);
-        assert_eq!(problems("kind: Pod\nmetadata:\n  namé: {{ .Release.Name }}\n"), [(Some(3), Some(9), true)]);
+        assert_eq!(errors("a: 1\n---\n{{- if .Values.a }}\nkind: Pod\n{{- end }}\n"), [(Some(3), Some(1), true)]);
+        assert_eq!(errors("kind: Pod\nmetadata:\n  namé: {{ .Release.Name }}\n"), [(Some(3), Some(9), true)]);
     }
 
     #[test]
@@ -64,25 +64,23 @@ mod tests {
             ["metadata: {name: 'a-{{ b }}'}", "metadata: {namespace: '{{ b }}'}", "spec: [{image: 'a:{{ b }}'}]"]
         {
             let text = format!("apiVersion: v1\nkind: Pod\n{field}\n");
-            assert!(matches!(problems(&text).as_slice(), [(Some(3), Some(_), true)]), "{field}");
+            assert!(matches!(errors(&text).as_slice(), [(Some(3), Some(_), true)]), "{field}");
         }
-        assert_eq!(problems("apiVersion: v1\nkind: '{{ a }}'\n"), [(Some(2), Some(8), true)]);
+        assert_eq!(errors("apiVersion: v1\nkind: '{{ a }}'\n"), [(Some(2), Some(8), true)]);
     }
 
     #[test]
     fn braces_in_data_are_no_template() {
-        assert!(
-            problems("apiVersion: v1\nkind: ConfigMap\ndata:\n  image: '{{ a }}'\n  b: |\n    {{ c }}\n").is_empty()
-        );
+        assert!(errors("apiVersion: v1\nkind: ConfigMap\ndata:\n  image: '{{ a }}'\n  b: |\n    {{ c }}\n").is_empty());
     }
 
     #[test]
     fn a_duplicate_key_is_no_template() {
-        assert_eq!(problems("a: '{{ b }}'\na: 1\n"), [(Some(2), Some(1), false)]);
+        assert_eq!(errors("a: '{{ b }}'\na: 1\n"), [(Some(2), Some(1), false)]);
     }
 
     #[test]
     fn braces_of_the_next_document_do_not_count() {
-        assert_eq!(problems("a: [\n---\nb: '{{ c }}'\n"), [(Some(1), Some(4), false)]);
+        assert_eq!(errors("a: [\n---\nb: '{{ c }}'\n"), [(Some(1), Some(4), false)]);
     }
 }

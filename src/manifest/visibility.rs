@@ -19,13 +19,13 @@ const SECRETIVE_KEYS: [&str; 6] = ["data", "stringData", "binaryData", "value", 
 
 /// What stands around a scalar.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Surroundings<'a> {
+pub(super) struct KeyContext<'a> {
     key: Option<&'a str>,
     secretive: bool,
     annotated: bool,
 }
 
-impl<'a> Surroundings<'a> {
+impl<'a> KeyContext<'a> {
     /// Around the member `key` of a mapping that stands in these.
     pub(super) fn member(self, key: &'a str) -> Self {
         Self {
@@ -54,12 +54,7 @@ mod tests {
 
     fn shown(keys: &[&str]) -> bool {
         keys.iter()
-            .fold(
-                Surroundings::default(),
-                |around, key| {
-                    if *key == "-" { around.element() } else { around.member(key) }
-                },
-            )
+            .fold(KeyContext::default(), |around, key| if *key == "-" { around.element() } else { around.member(key) })
             .show_scalar()
     }
 

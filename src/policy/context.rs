@@ -1,7 +1,7 @@
 //! The circumstances that a subject is judged in.
 
-use super::{Expectations, Finding, Mode, Rule, Ruling};
-use crate::gateway::{Change, Surroundings};
+use super::{Expectations, Finding, Mode, Problem, Rule};
+use crate::gateway::{Change, RelatedObjects};
 use jsonptr::Pointer;
 use serde::Deserialize;
 
@@ -12,21 +12,21 @@ pub struct Context<'a> {
     /// What the subject's namespace expects.
     pub expectations: Expectations,
     /// What stands beside the subject in its namespace.
-    pub surroundings: &'a Surroundings,
+    pub related: &'a RelatedObjects,
     /// How much of the subject is judged, and how much only remarked on. Asked once, if there is a fault to ask for: to
     /// know it, what was there before must be read.
     pub change: &'a dyn Fn() -> Change,
     /// Who makes it.
-    pub maker: Maker,
+    pub requester: Requester,
     /// Can a remedy still be carried out? Not on what Kubernetes keeps as it was made.
-    pub can_be_mended: bool,
+    pub is_fixable: bool,
 }
 
 /// Who makes an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Maker {
+pub enum Requester {
     /// Anybody: it is judged.
-    Anybody,
+    Other,
     /// The workload controller of its owner, which was judged in its place, or a kubelet that shows a static Pod: it is only
     /// remarked on.
     Controller,
@@ -45,17 +45,17 @@ pub enum ControlledPods {
 
 impl Context<'_> {
     /// Puts a finding of `rule`, whose own mode is `of_rule`, under the mode that counts for it.
-    pub(super) fn rule_on(
+    pub(super) fn finding(
         &self,
         (rule, of_rule): (&'static Rule, Mode),
-        mut finding: Finding,
+        mut problem: Problem,
         touches: impl Fn(&Pointer) -> bool,
-    ) -> Ruling {
-        if !self.can_be_mended {
-            finding.remedy.clear();
+    ) -> Finding {
+        if !self.is_fixable {
+            problem.fix.clear();
         }
-        let is_judged = !finding.only_remarked && self.maker == Maker::Anybody && touches(&finding.at);
-        let if_enforced = if is_judged { of_rule } else { of_rule.milder(Mode::Audit) };
-        Ruling { rule, mode: if_enforced.milder(self.mode), if_enforced, finding }
+        let is_judged = !problem.only_warned && self.requester == Requester::Other && touches(&problem.at);
+        let mode_if_enforced = if is_judged { of_rule } else { of_rule.milder(Mode::Audit) };
+        Finding { rule, mode: mode_if_enforced.milder(self.mode), mode_if_enforced, problem }
     }
 }

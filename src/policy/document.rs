@@ -12,14 +12,14 @@ use std::collections::BTreeMap;
 
 /// A policy document that can't be used. Its text never holds a value of the document but names of fields and rules.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{line}:{column}: {problem}")]
+#[error("{line}:{column}: {message}")]
 pub struct DocumentError {
     /// Line, from 1.
     pub line: u64,
     /// Column, from 1.
     pub column: u64,
     /// What is wrong, and what would be right.
-    pub problem: String,
+    pub message: String,
 }
 
 impl Policy {
@@ -122,7 +122,7 @@ impl From<Error> for DocumentError {
     /// Says what the reader found by the names of fields alone: its own messages quote values.
     fn from(error: Error) -> Self {
         let (line, column) = error.location().map_or((1, 1), |location| (location.line(), location.column()));
-        let problem = match error.without_snippet() {
+        let message = match error.without_snippet() {
             Error::DuplicateMappingKey { key, .. } => {
                 format!("the field {} stands here a second time", key.as_deref().unwrap_or_default())
             }
@@ -141,7 +141,7 @@ impl From<Error> for DocumentError {
             Error::MultipleDocuments { .. } => "a second document begins here; a policy is one document".to_owned(),
             _ => "not YAML that can be read as a policy; its fields and their form are in the README".to_owned(),
         };
-        Self { line, column, problem }
+        Self { line, column, message }
     }
 }
 
@@ -208,8 +208,8 @@ mod tests {
         ] {
             let error = parse(spec).err().unwrap();
             assert_eq!(error.line, line, "{spec}: {error}");
-            assert!(error.problem.contains(words), "{spec}: {error}");
-            assert!(!error.problem.contains("canary"), "{spec}: {error}");
+            assert!(error.message.contains(words), "{spec}: {error}");
+            assert!(!error.message.contains("canary"), "{spec}: {error}");
         }
         for text in [
             "",

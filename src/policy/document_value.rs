@@ -9,9 +9,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 /// A text that must be of some form.
-pub(super) trait Form: Sized {
+pub(super) trait TextFormat: Sized {
     /// What it must be, as an error says it.
-    const IS: &'static str;
+    const DESCRIPTION: &'static str;
     /// The thing that a text stands for, if it is of this form.
     fn read(text: &str) -> Option<Self>;
 }
@@ -20,10 +20,10 @@ pub(super) trait Form: Sized {
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Checked<T>(pub(super) T);
 
-impl<'de, T: Form> Deserialize<'de> for Checked<T> {
+impl<'de, T: TextFormat> Deserialize<'de> for Checked<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        T::read(&text).map(Self).ok_or_else(|| D::Error::custom(format!("expected {}", T::IS)))
+        T::read(&text).map(Self).ok_or_else(|| D::Error::custom(format!("expected {}", T::DESCRIPTION)))
     }
 }
 
@@ -36,7 +36,7 @@ impl<T> Default for OneOrMany<T> {
     }
 }
 
-impl<'de, T: Form> Deserialize<'de> for OneOrMany<T> {
+impl<'de, T: TextFormat> Deserialize<'de> for OneOrMany<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(OneOrManyVisitor(PhantomData)).map(Self)
     }
@@ -44,11 +44,11 @@ impl<'de, T: Form> Deserialize<'de> for OneOrMany<T> {
 
 struct OneOrManyVisitor<T>(PhantomData<T>);
 
-impl<'de, T: Form> Visitor<'de> for OneOrManyVisitor<T> {
+impl<'de, T: TextFormat> Visitor<'de> for OneOrManyVisitor<T> {
     type Value = Vec<T>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}, or a list of such", T::IS)
+        write!(formatter, "{}, or a list of such", T::DESCRIPTION)
     }
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
@@ -56,7 +56,7 @@ impl<'de, T: Form> Visitor<'de> for OneOrManyVisitor<T> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        T::read(text).map(|one| vec![one]).ok_or_else(|| E::custom(format!("expected {}", T::IS)))
+        T::read(text).map(|one| vec![one]).ok_or_else(|| E::custom(format!("expected {}", T::DESCRIPTION)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
@@ -71,8 +71,8 @@ impl<'de, T: Form> Visitor<'de> for OneOrManyVisitor<T> {
 /// A client or tenant id of Entra.
 pub(super) struct Guid(pub(super) String);
 
-impl Form for Guid {
-    const IS: &'static str = "a GUID such as 00000000-0000-0000-0000-000000000000";
+impl TextFormat for Guid {
+    const DESCRIPTION: &'static str = "a GUID such as 00000000-0000-0000-0000-000000000000";
 
     fn read(text: &str) -> Option<Self> {
         is_guid(text).then(|| Self(text.to_owned()))
@@ -82,8 +82,8 @@ impl Form for Guid {
 /// The name of an object or a gateway resource.
 pub(super) struct Name(pub(super) String);
 
-impl Form for Name {
-    const IS: &'static str = "a name";
+impl TextFormat for Name {
+    const DESCRIPTION: &'static str = "a name";
 
     fn read(text: &str) -> Option<Self> {
         (!text.is_empty() && !text.contains(|character: char| character.is_whitespace() || character == '/'))
@@ -95,8 +95,8 @@ impl Form for Name {
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Digest(pub(super) String);
 
-impl Form for Digest {
-    const IS: &'static str = "a digest, sha256: and 64 hexadecimal digits in lower case";
+impl TextFormat for Digest {
+    const DESCRIPTION: &'static str = "a digest, sha256: and 64 hexadecimal digits in lower case";
 
     fn read(text: &str) -> Option<Self> {
         let hex = text.strip_prefix("sha256:")?;
@@ -105,16 +105,16 @@ impl Form for Digest {
     }
 }
 
-impl Form for Version {
-    const IS: &'static str = "a version of three numbers such as 2.11.0";
+impl TextFormat for Version {
+    const DESCRIPTION: &'static str = "a version of three numbers such as 2.11.0";
 
     fn read(text: &str) -> Option<Self> {
         Self::parse(text).ok()
     }
 }
 
-impl Form for Repository {
-    const IS: &'static str = "the repository of an image, without tag or digest";
+impl TextFormat for Repository {
+    const DESCRIPTION: &'static str = "the repository of an image, without tag or digest";
 
     fn read(text: &str) -> Option<Self> {
         text.parse().ok()

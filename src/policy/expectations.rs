@@ -1,6 +1,6 @@
 //! What a namespace wants of its gateways.
 
-use crate::gateway::{Extent, Surroundings, well_known};
+use crate::gateway::{Coverage, RelatedObjects, well_known};
 use semver::Version;
 use std::collections::BTreeMap;
 
@@ -81,19 +81,19 @@ impl Expectations {
     }
 
     /// The `ServiceAccount` that a remedy names: the only expected one; else the only one that the namespace shows.
-    pub fn service_account_to_set<'a>(&'a self, surroundings: &'a Surroundings) -> Option<&'a str> {
+    pub fn service_account_to_set<'a>(&'a self, related: &'a RelatedObjects) -> Option<&'a str> {
         match self.service_accounts.as_slice() {
-            [] => surroundings.only_marked_service_account(),
+            [] => related.only_marked_service_account(),
             expected => only(expected),
         }
     }
 
     /// The `ConfigMap` that a remedy names: the only expected one; else the only one that the namespace shows; else the
     /// one of Microsoft's article. Where a part is all that can be seen, the namespace may show another one.
-    pub fn config_map_to_set<'a>(&'a self, surroundings: &'a Surroundings) -> Option<&'a str> {
+    pub fn config_map_to_set<'a>(&'a self, related: &'a RelatedObjects) -> Option<&'a str> {
         match self.config_maps.as_slice() {
-            [] if surroundings.extent == Extent::Part => None,
-            [] => surroundings.only_config_map_with_endpoint().or(Some(well_known::ARTICLE_CONFIG_MAP)),
+            [] if related.coverage == Coverage::Partial => None,
+            [] => related.only_config_map_with_endpoint().or(Some(well_known::ARTICLE_CONFIG_MAP)),
             expected => only(expected),
         }
     }
@@ -148,7 +148,7 @@ mod tests {
         let expectations = Expectations::of(&layers.each_ref());
         assert_eq!(expectations.client_ids, ["entry"]);
         assert_eq!(expectations.service_accounts, ["a", "b"]);
-        assert_eq!(expectations.service_account_to_set(&Surroundings::default()), None);
+        assert_eq!(expectations.service_account_to_set(&RelatedObjects::default()), None);
         assert_eq!(expectations.minimum_version, Version::new(2, 12, 0));
     }
 

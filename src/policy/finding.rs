@@ -7,60 +7,60 @@ use std::borrow::Cow;
 
 /// Longest problem in bytes. A name that is longer than Kubernetes allows is told of before anybody refuses it, perhaps
 /// many times.
-const PROBLEM_BYTES: usize = 1024;
+const MESSAGE_BYTES: usize = 1024;
 
 /// A fault, its place, and what would put it right.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Finding {
+pub struct Problem {
     /// Where: the place itself, or, once settled, the nearest thing around it that exists.
     pub at: PointerBuf,
     /// What is wrong and what to do; names of objects and keys may be said, values never.
-    pub problem: String,
+    pub message: String,
     /// The edits that put it right, the first being the one that the rule is about; empty if nobody can know.
-    pub remedy: Vec<Edit>,
+    pub fix: Vec<Edit>,
     /// Is it only to be remarked on, whatever the mode?
-    pub only_remarked: bool,
+    pub only_warned: bool,
 }
 
 /// A finding of a rule under the mode that counts for it.
 #[derive(Clone, Debug)]
-pub struct Ruling {
+pub struct Finding {
     /// The rule that found it.
     pub rule: &'static Rule,
     /// The mode that counts.
     pub mode: Mode,
     /// The mode that would count if the namespace were enforced.
-    pub if_enforced: Mode,
+    pub mode_if_enforced: Mode,
     /// What was found.
-    pub finding: Finding,
+    pub problem: Problem,
 }
 
 /// What becomes of a ruling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
+pub enum Level {
     /// It is put right.
-    Mended,
+    Fixable,
     /// It is said and nothing more.
-    Remarked,
+    Warning,
     /// The object is refused.
-    Refused,
+    Error,
 }
 
-impl Finding {
+impl Problem {
     /// A fault at `at` without a remedy.
-    pub fn new(at: PointerBuf, problem: impl Into<String>) -> Self {
-        let mut problem = problem.into();
-        if problem.len() > PROBLEM_BYTES {
-            problem.truncate(problem.floor_char_boundary(PROBLEM_BYTES));
-            problem.push('…');
+    pub fn new(at: PointerBuf, message: impl Into<String>) -> Self {
+        let mut message = message.into();
+        if message.len() > MESSAGE_BYTES {
+            message.truncate(message.floor_char_boundary(MESSAGE_BYTES));
+            message.push('…');
         }
-        Self { at, problem, remedy: Vec::new(), only_remarked: false }
+        Self { at, message, fix: Vec::new(), only_warned: false }
     }
 
     /// With an edit that puts it right, if there is one; more than one call adds more.
     #[must_use]
-    pub fn remedied_by(mut self, edit: impl IntoIterator<Item = Edit>) -> Self {
-        self.remedy.extend(edit);
+    pub fn with_fix(mut self, edit: impl IntoIterator<Item = Edit>) -> Self {
+        self.fix.extend(edit);
         self
     }
 
@@ -72,28 +72,28 @@ impl Finding {
     }
 }
 
-impl Ruling {
+impl Finding {
     /// What becomes of it where remedies are carried out: at the mutate door, and over files.
-    pub fn outcome(&self) -> Outcome {
-        self.outcome_in(self.mode)
+    pub fn level(&self) -> Level {
+        self.level_in(self.mode)
     }
 
     /// What would become of it if the namespace were enforced, where that is something else.
-    pub fn would_become(&self) -> Option<Outcome> {
-        (self.mode != self.if_enforced).then(|| self.outcome_in(self.if_enforced))
+    pub fn level_if_enforced(&self) -> Option<Level> {
+        (self.mode != self.mode_if_enforced).then(|| self.level_in(self.mode_if_enforced))
     }
 
-    fn outcome_in(&self, mode: Mode) -> Outcome {
+    fn level_in(&self, mode: Mode) -> Level {
         match mode {
-            Mode::Off | Mode::Audit => Outcome::Remarked,
-            Mode::Enforce if self.finding.remedy.is_empty() => Outcome::Refused,
-            Mode::Enforce => Outcome::Mended,
+            Mode::Off | Mode::Audit => Level::Warning,
+            Mode::Enforce if self.problem.fix.is_empty() => Level::Error,
+            Mode::Enforce => Level::Fixable,
         }
     }
 
     /// The rule, the place and the problem in one line, whatever the names in it.
     pub fn sentence(&self) -> String {
-        let sentence = format!("{} at {}: {}", self.rule.id, dotted(&self.finding.at), self.finding.problem);
+        let sentence = format!("{} at {}: {}", self.rule.id, dotted(&self.problem.at), self.problem.message);
         printable(&sentence).into_owned()
     }
 }
@@ -136,8 +136,8 @@ mod tests {
 
     #[test]
     fn a_missing_field_points_at_what_is_around_it() {
-        let mut finding = Finding::new(PointerBuf::parse("/metadata/labels/x").unwrap(), "");
-        finding.settle(Some(&serde_json::json!({"metadata": {"name": "a"}})));
-        assert_eq!(finding.at.as_str(), "/metadata");
+        let mut problem = Problem::new(PointerBuf::parse("/metadata/labels/x").unwrap(), "");
+        problem.settle(Some(&serde_json::json!({"metadata": {"name": "a"}})));
+        assert_eq!(problem.at.as_str(), "/metadata");
     }
 }

@@ -1,36 +1,34 @@
 //! What a gateway *should be*: rules, their modes, and what each namespace expects. Pure, like `gateway`.
 //!
-//! [`Policy::examine`] judges a subject in its [`Context`] and gives a [`Ruling`] for every fault; [`Policy::patch`]
-//! carries out the remedies of rulings; [`Policy::judge`] does both.
+//! [`Policy::evaluate`] judges a subject in its [`Context`] and gives a [`Finding`] for every fault; [`Policy::patch`]
+//! carries out the remedies of rulings; [`Policy::evaluate_with_patch`] does both.
 
-mod case;
 mod context;
 mod document;
 mod document_value;
 mod edit;
+mod evaluate_all;
 mod expectations;
 mod finding;
-mod mode;
+mod identity_key_at;
 mod namespace_keys;
-mod placed_key;
 mod rule;
+mod rule_input;
 pub mod rules;
 mod setting_value;
-mod together;
 
-pub use case::Case;
-pub use context::{Context, ControlledPods, Maker};
+pub use context::{Context, ControlledPods, Requester};
 pub use document::DocumentError;
 pub use edit::Edit;
 pub use expectations::{Expectations, FIRST_VERSION};
-pub use finding::{Finding, Outcome, Ruling, dotted, printable};
-pub use mode::Mode;
-pub use namespace_keys::{KeyFault, NamespaceFault, faults_of_namespace};
-pub use placed_key::{Holder, PlacedKey};
-pub use rule::Rule;
+pub use finding::{Finding, Level, Problem, dotted, printable};
+pub use identity_key_at::{IdentityKeyAt, KeyLocation};
+pub use namespace_keys::{NamespaceKeyProblem, NamespaceProblem, namespace_problems};
+pub use rule::{Mode, Rule};
+pub use rule_input::RuleInput;
 pub use setting_value::SettingValue;
 
-use crate::gateway::{Images, Subject};
+use crate::gateway::{Images, KubernetesObject};
 use expectations::Layer;
 use json_patch::Patch;
 use rules::RULES;
@@ -53,62 +51,63 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Judges `subject`: a ruling for every fault, in the order of the register. No ruling means that nothing is
+    /// Judges `object`: a ruling for every fault, in the order of the register. No ruling means that nothing is
     /// wrong, or that the subject is not a gateway's.
-    pub fn examine(&self, subject: &Subject<'_>, context: &Context<'_>) -> Vec<Ruling> {
-        self.judge(subject, context, |_| false).0
+    pub fn evaluate(&self, object: &KubernetesObject<'_>, context: &Context<'_>) -> Vec<Finding> {
+        self.evaluate_with_patch(object, context, |_| false).0
     }
 
-    /// Judges `subject` as [`examine`](Self::examine) does, with the [`patch`](Self::patch) of what `is_mended`: both look
+    /// Judges `object` as [`evaluate`](Self::evaluate) does, with the [`patch`](Self::patch) of what `is_applied`: both look
     /// at the object as it was sent, and to go over it once is cheaper.
-    pub fn judge(
+    pub fn evaluate_with_patch(
         &self,
-        subject: &Subject<'_>,
+        object: &KubernetesObject<'_>,
         context: &Context<'_>,
-        is_mended: impl Fn(&Ruling) -> bool,
-    ) -> (Vec<Ruling>, Option<Patch>) {
-        let mut rulings = self.rulings(subject, context);
-        if rulings.is_empty() {
-            return (rulings, None);
+        is_applied: impl Fn(&Finding) -> bool,
+    ) -> (Vec<Finding>, Option<Patch>) {
+        let mut findings = self.findings(object, context);
+        if findings.is_empty() {
+            return (findings, None);
         }
-        let edits = edits(rulings.iter().filter(|ruling| is_mended(ruling)));
-        let places = rulings.iter().map(|ruling| ruling.finding.at.as_ref()).chain(edits.iter().map(|edit| edit.at()));
-        let sketch = subject.sketch(places);
-        let patch = sketch.as_ref().and_then(|sketch| carried_out(sketch, &edits));
-        for ruling in &mut rulings {
-            ruling.finding.settle(sketch.as_ref());
+        let edits = edits(findings.iter().filter(|finding| is_applied(finding)));
+        let places =
+            findings.iter().map(|finding| finding.problem.at.as_ref()).chain(edits.iter().map(|edit| edit.at()));
+        let project = object.project(places);
+        let patch = project.as_ref().and_then(|project| carried_out(project, &edits));
+        for finding in &mut findings {
+            finding.problem.settle(project.as_ref());
         }
-        (rulings, patch)
+        (findings, patch)
     }
 
-    fn rulings(&self, subject: &Subject<'_>, context: &Context<'_>) -> Vec<Ruling> {
-        let Some(case) = Case::of(subject, context, &self.images) else { return Vec::new() };
+    fn findings(&self, object: &KubernetesObject<'_>, context: &Context<'_>) -> Vec<Finding> {
+        let Some(input) = RuleInput::of(object, context, &self.images) else { return Vec::new() };
         let change = LazyCell::new(context.change);
-        let mut rulings = Vec::new();
+        let mut findings = Vec::new();
         for rule in RULES {
             let mode = self.mode(rule);
             if context.mode.milder(mode) != Mode::Off {
-                let findings = (rule.check)(&case).into_iter();
-                rulings
-                    .extend(findings.map(|finding| context.rule_on((*rule, mode), finding, |at| change.touches(at))));
+                let problems = (rule.check)(&input).into_iter();
+                findings
+                    .extend(problems.map(|problem| context.finding((*rule, mode), problem, |at| change.touches(at))));
             }
         }
-        rulings
+        findings
     }
 
-    /// The patch (RFC 6902) that carries out the remedies of `rulings`; `None` if it would change nothing.
+    /// The patch (RFC 6902) that carries out the remedies of `findings`; `None` if it would change nothing.
     ///
     /// Which rulings are given decides what is mended: the enforced ones at the mutate door, all of them to show what
     /// would be.
-    pub fn patch<'r>(subject: &Subject<'_>, rulings: impl IntoIterator<Item = &'r Ruling>) -> Option<Patch> {
-        let edits = edits(rulings);
-        carried_out(&subject.sketch(edits.iter().map(|edit| edit.at()))?, &edits)
+    pub fn patch<'r>(object: &KubernetesObject<'_>, findings: impl IntoIterator<Item = &'r Finding>) -> Option<Patch> {
+        let edits = edits(findings);
+        carried_out(&object.project(edits.iter().map(|edit| edit.at()))?, &edits)
     }
 
-    /// The subject with the remedies of `rulings` carried out; `None` if that changes nothing.
-    pub fn mend<'r>(subject: &Subject<'_>, rulings: impl IntoIterator<Item = &'r Ruling>) -> Option<Value> {
-        let patch = Self::patch(subject, rulings)?;
-        let mut value = subject.value()?;
+    /// The subject with the remedies of `findings` carried out; `None` if that changes nothing.
+    pub fn fixed<'r>(object: &KubernetesObject<'_>, findings: impl IntoIterator<Item = &'r Finding>) -> Option<Value> {
+        let patch = Self::patch(object, findings)?;
+        let mut value = object.value()?;
         json_patch::patch(&mut value, &patch).ok()?;
         Some(value)
     }
@@ -126,18 +125,18 @@ impl Policy {
     }
 }
 
-fn edits<'r>(rulings: impl IntoIterator<Item = &'r Ruling>) -> Vec<&'r Edit> {
-    rulings.into_iter().flat_map(|ruling| &ruling.finding.remedy).collect()
+fn edits<'r>(findings: impl IntoIterator<Item = &'r Finding>) -> Vec<&'r Edit> {
+    findings.into_iter().flat_map(|finding| &finding.problem.fix).collect()
 }
 
 /// What the edits change in a sketch that leads to their places.
-fn carried_out(sketch: &Value, edits: &[&Edit]) -> Option<Patch> {
+fn carried_out(project: &Value, edits: &[&Edit]) -> Option<Patch> {
     if edits.is_empty() {
         return None;
     }
-    let mut after = sketch.clone();
+    let mut after = project.clone();
     for edit in edits {
         edit.apply(&mut after);
     }
-    Some(json_patch::diff(sketch, &after)).filter(|patch| !patch.is_empty())
+    Some(json_patch::diff(project, &after)).filter(|patch| !patch.is_empty())
 }

@@ -2,7 +2,7 @@
 //!
 //! A judgement takes such a key as if it was not there. Whoever looks for faults of an installation says so.
 
-use super::document_value::{Form, Guid, Name};
+use super::document_value::{Guid, Name, TextFormat};
 use super::{FIRST_VERSION, Mode};
 use crate::gateway::well_known::{Keys, MODE, OUR_PREFIX};
 use jsonptr::PointerBuf;
@@ -10,18 +10,18 @@ use semver::Version;
 
 /// A label or annotation of a Namespace that doesn't do what it was meant to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamespaceFault {
+pub struct NamespaceProblem {
     /// What sort of fault.
-    pub fault: KeyFault,
+    pub code: NamespaceKeyProblem,
     /// The label or annotation.
     pub at: PointerBuf,
     /// What is wrong, and what would be right. Its value is not told.
-    pub problem: String,
+    pub message: String,
 }
 
 /// What can be wrong with a label or annotation of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyFault {
+pub enum NamespaceKeyProblem {
     /// The mode is none.
     Mode,
     /// Nobody reads a key of this name, or not here.
@@ -44,41 +44,41 @@ const ANNOTATIONS: [(&str, Check); 6] = [
 ];
 
 /// What is wrong with the labels and annotations of ours on a Namespace.
-pub fn faults_of_namespace(labels: &Keys, annotations: &Keys) -> Vec<NamespaceFault> {
+pub fn namespace_problems(labels: &Keys, annotations: &Keys) -> Vec<NamespaceProblem> {
     let of_labels = labels.iter().filter(|(key, _)| is_nearly_ours(key)).filter_map(|(key, value)| {
-        let (fault, problem) = label_fault(key, value)?;
-        Some(NamespaceFault { fault, at: PointerBuf::from_tokens(["metadata", "labels", key]), problem })
+        let (code, message) = label_fault(key, value)?;
+        Some(NamespaceProblem { code, at: PointerBuf::from_tokens(["metadata", "labels", key]), message })
     });
     let of_annotations = annotations.iter().filter(|(key, _)| is_nearly_ours(key)).filter_map(|(key, value)| {
-        let (fault, problem) = annotation_fault(key, value)?;
-        Some(NamespaceFault { fault, at: PointerBuf::from_tokens(["metadata", "annotations", key]), problem })
+        let (code, message) = annotation_fault(key, value)?;
+        Some(NamespaceProblem { code, at: PointerBuf::from_tokens(["metadata", "annotations", key]), message })
     });
     of_labels.chain(of_annotations).collect()
 }
 
-fn label_fault(key: &str, value: &str) -> Option<(KeyFault, String)> {
+fn label_fault(key: &str, value: &str) -> Option<(NamespaceKeyProblem, String)> {
     if key != MODE {
         let is_annotation = ANNOTATIONS.iter().any(|(name, _)| key.strip_prefix(OUR_PREFIX) == Some(name));
         let read = if is_annotation { "as an annotation, not as a label" } else { "by nobody" };
         return Some((
-            KeyFault::Unknown,
+            NamespaceKeyProblem::Unknown,
             format!("{key} is read {read}; the label of a Namespace that is read is {MODE}"),
         ));
     }
     let modes = [Mode::Enforce, Mode::Audit, Mode::Off].map(Mode::name);
-    (!modes.contains(&value)).then(|| (KeyFault::Mode, format!("{key} is none of {}", modes.join(", "))))
+    (!modes.contains(&value)).then(|| (NamespaceKeyProblem::Mode, format!("{key} is none of {}", modes.join(", "))))
 }
 
-fn annotation_fault(key: &str, value: &str) -> Option<(KeyFault, String)> {
+fn annotation_fault(key: &str, value: &str) -> Option<(NamespaceKeyProblem, String)> {
     let Some((_, check)) = ANNOTATIONS.iter().find(|(name, _)| key.strip_prefix(OUR_PREFIX) == Some(name)) else {
         let read = if key == MODE { "as a label, not as an annotation" } else { "by nobody" };
         let names = ANNOTATIONS.map(|(name, _)| name).join(", ");
         return Some((
-            KeyFault::Unknown,
+            NamespaceKeyProblem::Unknown,
             format!("{key} is read {read}; annotations that are read are {OUR_PREFIX}{names}"),
         ));
     };
-    check(value).err().map(|problem| (KeyFault::Value, format!("{key} {problem}")))
+    check(value).err().map(|message| (NamespaceKeyProblem::Value, format!("{key} {message}")))
 }
 
 /// Is it a key of ours, or meant to be one?
@@ -90,15 +90,19 @@ fn is_nearly_ours(key: &str) -> bool {
 }
 
 /// Every member of a list must be of a form; an empty one says nothing.
-fn each<T: Form>(value: &str) -> Result<(), String> {
+fn each<T: TextFormat>(value: &str) -> Result<(), String> {
     let mut members = value.split(',').map(str::trim).filter(|one| !one.is_empty());
-    if members.all(|one| T::read(one).is_some()) { Ok(()) } else { Err(format!("is not {}, or a list of such", T::IS)) }
+    if members.all(|one| T::read(one).is_some()) {
+        Ok(())
+    } else {
+        Err(format!("is not {}, or a list of such", T::DESCRIPTION))
+    }
 }
 
 fn version(value: &str) -> Result<(), String> {
     match Version::read(value.trim()) {
         _ if value.trim().is_empty() => Ok(()),
-        None => Err(format!("is not {}", Version::IS)),
+        None => Err(format!("is not {}", Version::DESCRIPTION)),
         Some(version) if version < FIRST_VERSION => {
             Err(format!("is older than {FIRST_VERSION}, which counts: it can be raised, never lowered"))
         }
@@ -109,12 +113,12 @@ fn version(value: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use KeyFault::{Mode, Unknown, Value};
+    use NamespaceKeyProblem::{Mode, Unknown, Value};
 
-    fn faults(labels: &[(&str, &str)], annotations: &[(&str, &str)]) -> Vec<(KeyFault, String, String)> {
+    fn faults(labels: &[(&str, &str)], annotations: &[(&str, &str)]) -> Vec<(NamespaceKeyProblem, String, String)> {
         let keys = |keys: &[(&str, &str)]| keys.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
-        let found = faults_of_namespace(&keys(labels), &keys(annotations));
-        found.into_iter().map(|one| (one.fault, one.at.to_string(), one.problem)).collect()
+        let found = namespace_problems(&keys(labels), &keys(annotations));
+        found.into_iter().map(|one| (one.code, one.at.to_string(), one.message)).collect()
     }
 
     #[test]
@@ -137,7 +141,7 @@ mod tests {
 
     #[test]
     fn what_nobody_understands_is_told_by_its_key_and_never_by_its_value() {
-        for (labels, annotations, fault, words) in [
+        for (labels, annotations, code, words) in [
             (&[("apim-keyless.dev/mode", "enforced")][..], &[][..], Mode, "none of enforce, audit, off"),
             (&[("apim-keyless.dev/mode", "")], &[], Mode, "none of"),
             (&[("apim-keyless.dev/Mode", "secret")], &[], Unknown, "by nobody"),
@@ -154,12 +158,12 @@ mod tests {
         ] {
             let found = faults(labels, annotations);
             let (key, value) = labels.first().or(annotations.first()).unwrap();
-            let [(found_fault, at, problem)] = found.as_slice() else { panic!("{key}: {found:?}") };
+            let [(found_fault, at, message)] = found.as_slice() else { panic!("{key}: {found:?}") };
             assert!(
-                *found_fault == fault && problem.contains(words) && at.ends_with(&key.replace('/', "~1")),
+                *found_fault == code && message.contains(words) && at.ends_with(&key.replace('/', "~1")),
                 "{found:?}"
             );
-            assert!(value.is_empty() || !problem.contains(value), "{problem}");
+            assert!(value.is_empty() || !message.contains(value), "{message}");
         }
     }
 }

@@ -1,37 +1,37 @@
 //! The report as JSON, for machines. `version` is raised when a field changes its meaning; new fields may come.
 
 use super::Report;
-use crate::policy::{Edit, Outcome};
+use crate::policy::{Edit, Level};
 use serde_json::{Value, json};
 
 /// Renders a report as one JSON document.
 pub fn render(report: &Report) -> String {
     let findings: Vec<Value> = report.findings.iter().map(finding).collect();
-    let errors: Vec<Value> = report
+    let failures: Vec<Value> = report
         .errors
         .iter()
-        .map(|unread| json!({"file": unread.file, "line": unread.line, "column": unread.column, "problem": unread.problem}))
+        .map(|error| json!({"file": error.file, "line": error.line, "column": error.column, "message": error.message}))
         .collect();
     let document = json!({
         "version": 1,
         "findings": findings,
-        "errors": errors,
+        "failures": failures,
         "summary": {
             "objects": report.objects,
-            "refused": report.count(Outcome::Refused),
-            "remarked": report.count(Outcome::Remarked),
-            "mended": report.count(Outcome::Mended),
+            "errors": report.count(Level::Error),
+            "warnings": report.count(Level::Warning),
+            "fixable": report.count(Level::Fixable),
             "skipped": report.skipped,
         },
     });
     format!("{document:#}\n")
 }
 
-fn finding(entry: &super::Entry) -> Value {
-    let (identity, ruling) = (&entry.identity, &entry.ruling);
+fn finding(entry: &super::ReportEntry) -> Value {
+    let (identity, finding) = (&entry.identity, &entry.finding);
     json!({
-        "rule": ruling.rule.id,
-        "mode": ruling.mode,
+        "rule": finding.rule.id,
+        "mode": finding.mode,
         "file": entry.file,
         "line": entry.line,
         "column": entry.column,
@@ -41,18 +41,18 @@ fn finding(entry: &super::Entry) -> Value {
             "namespace": identity.namespace,
             "name": identity.name,
         },
-        "path": ruling.finding.at.as_str(),
-        "problem": ruling.finding.problem,
-        "remedy": remedy(&ruling.finding.remedy),
+        "path": finding.problem.at.as_str(),
+        "message": finding.problem.message,
+        "fix": fix(&finding.problem.fix),
     })
 }
 
 /// `null`, or the edit that the rule is about; what is edited beside it stands in `also`.
-fn remedy(edits: &[Edit]) -> Value {
+fn fix(edits: &[Edit]) -> Value {
     let Some((first, others)) = edits.split_first() else { return Value::Null };
-    let mut remedy = first.to_json();
-    if let (false, Some(members)) = (others.is_empty(), remedy.as_object_mut()) {
+    let mut fix = first.to_json();
+    if let (false, Some(members)) = (others.is_empty(), fix.as_object_mut()) {
         members.insert("also".to_owned(), others.iter().map(Edit::to_json).collect());
     }
-    remedy
+    fix
 }

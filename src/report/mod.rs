@@ -3,17 +3,17 @@
 pub mod json;
 pub mod text;
 
-use crate::gateway::Identity;
-use crate::policy::{Outcome, Ruling};
+use crate::gateway::ObjectReference;
+use crate::policy::{Finding, Level};
 use std::ops::Range;
 
 /// Everything that a look at some objects gave.
 #[derive(Default)]
 pub struct Report {
     /// What was found, in the order of the files.
-    pub findings: Vec<Entry>,
+    pub findings: Vec<ReportEntry>,
     /// What could not be looked at.
-    pub errors: Vec<Unread>,
+    pub errors: Vec<InputError>,
     /// Objects that were read, of any kind.
     pub objects: usize,
     /// Documents that are no Kubernetes objects.
@@ -21,7 +21,7 @@ pub struct Report {
 }
 
 /// A ruling and its place in a file.
-pub struct Entry {
+pub struct ReportEntry {
     /// File as it was given; `-` for stdin.
     pub file: String,
     /// Line, from 1.
@@ -33,13 +33,13 @@ pub struct Entry {
     /// The characters of that line that are underlined, from 0.
     pub underline: Range<usize>,
     /// The object.
-    pub identity: Identity,
+    pub identity: ObjectReference,
     /// What was found.
-    pub ruling: Ruling,
+    pub finding: Finding,
 }
 
 /// Something that could not be looked at.
-pub struct Unread {
+pub struct InputError {
     /// File or folder as it was given; `-` for stdin.
     pub file: String,
     /// Line, from 1, if it is known.
@@ -47,30 +47,30 @@ pub struct Unread {
     /// Column in characters, from 1, if it is known.
     pub column: Option<usize>,
     /// Why, and what to do.
-    pub problem: String,
+    pub message: String,
 }
 
 impl Report {
     /// How many findings have this outcome.
-    pub fn count(&self, outcome: Outcome) -> usize {
-        self.findings.iter().filter(|entry| entry.ruling.outcome() == outcome).count()
+    pub fn count(&self, level: Level) -> usize {
+        self.findings.iter().filter(|entry| entry.finding.level() == level).count()
     }
 
     /// The exit code: 2 if something could not be looked at, 1 if something is refused (`strict`: or mended), else 0.
     pub fn exit_code(&self, strict: bool) -> u8 {
         match () {
             () if !self.errors.is_empty() => 2,
-            () if self.count(Outcome::Refused) > 0 || (strict && self.count(Outcome::Mended) > 0) => 1,
+            () if self.count(Level::Error) > 0 || (strict && self.count(Level::Fixable) > 0) => 1,
             () => 0,
         }
     }
 }
 
 /// An outcome as reports write it.
-fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Mended => "mended",
-        Outcome::Refused => "refused",
-        Outcome::Remarked => "remarked",
+fn word(level: Level) -> &'static str {
+    match level {
+        Level::Fixable => "fixable",
+        Level::Error => "error",
+        Level::Warning => "warning",
     }
 }

@@ -1,9 +1,9 @@
 //! The report for people: each fault with its line underlined, values masked. Colours are for a terminal; whoever
 //! prints strips them elsewhere.
 
-use super::{Entry, Report, word};
-use crate::policy::{Edit, Outcome, dotted, printable};
-use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
+use super::{Report, ReportEntry, word};
+use crate::policy::{Edit, Level, dotted, printable};
+use annotate_snippets::{AnnotationKind, Level as Title, Origin, Renderer, Snippet};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -18,36 +18,36 @@ pub fn render(report: &Report) -> String {
     text
 }
 
-fn finding(entry: &Entry) -> String {
-    let ruling = &entry.ruling;
-    let level = match ruling.outcome() {
-        Outcome::Mended => Level::WARNING,
-        Outcome::Refused => Level::ERROR,
-        Outcome::Remarked => Level::NOTE,
+fn finding(entry: &ReportEntry) -> String {
+    let finding = &entry.finding;
+    let level = match finding.level() {
+        Level::Fixable => Title::WARNING,
+        Level::Error => Title::ERROR,
+        Level::Warning => Title::NOTE,
     };
-    let annotation = AnnotationKind::Primary.span(span(entry)).label(dotted(&ruling.finding.at));
+    let annotation = AnnotationKind::Primary.span(span(entry)).label(dotted(&finding.problem.at));
     let snippet = Snippet::source(entry.source_line.as_str()).line_start(entry.line).annotation(annotation);
     let title =
-        level.with_name(word(ruling.outcome())).primary_title(printable(&ruling.finding.problem)).id(ruling.rule.id);
+        level.with_name(word(finding.level())).primary_title(printable(&finding.problem.message)).id(finding.rule.id);
     let group = if entry.underline.start + 1 == entry.column {
         title.element(snippet.path(entry.file.as_str()))
     } else {
         // masking has moved the columns, so the place is told apart from the snippet
         title.element(Origin::path(entry.file.as_str()).line(entry.line).char_column(entry.column)).element(snippet)
     };
-    let mut group = group.element(Level::NOTE.message(object(entry)));
-    for edit in &ruling.finding.remedy {
-        group = group.element(Level::HELP.message(remedy(edit)));
+    let mut group = group.element(Title::NOTE.message(object(entry)));
+    for edit in &finding.problem.fix {
+        group = group.element(Title::HELP.message(fix(edit)));
     }
     Renderer::styled().render(&[group])
 }
 
-fn object(entry: &Entry) -> String {
+fn object(entry: &ReportEntry) -> String {
     let identity = &entry.identity;
     printable(&format!("in {} {}/{}", identity.kind, identity.namespace, identity.name)).into_owned()
 }
 
-fn remedy(edit: &Edit) -> String {
+fn fix(edit: &Edit) -> String {
     let at = dotted(edit.at());
     match edit {
         Edit::Append { value, .. } => format!("the webhook appends {value} to {at}"),
@@ -56,7 +56,7 @@ fn remedy(edit: &Edit) -> String {
 }
 
 /// The bytes of the masked line that are underlined.
-fn span(entry: &Entry) -> Range<usize> {
+fn span(entry: &ReportEntry) -> Range<usize> {
     let line = &entry.source_line;
     let byte = |character: usize| line.char_indices().nth(character).map_or(line.len(), |(byte, _)| byte);
     byte(entry.underline.start)..byte(entry.underline.end)
@@ -64,8 +64,7 @@ fn span(entry: &Entry) -> Range<usize> {
 
 /// `3 objects: 1 refused, 2 mended; 1 document skipped that is no Kubernetes object`
 fn summary(report: &Report) -> String {
-    let counts =
-        [Outcome::Refused, Outcome::Mended, Outcome::Remarked].map(|outcome| (report.count(outcome), word(outcome)));
+    let counts = [Level::Error, Level::Fixable, Level::Warning].map(|level| (report.count(level), word(level)));
     let told: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     let mut summary = format!(

@@ -5,8 +5,8 @@
 //! closes connections itself only when their clients had the time to do so.
 
 use super::connection::{self, Phase};
-use super::gate::Gate;
-use super::{Drain, Observer, Site, Wait};
+use super::limiter::Limiter;
+use super::{ConnectionObserver, Drain, ServerSettings, Wait};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -31,29 +31,29 @@ pub(super) trait Handshake: Clone + Send + Sync + 'static {
 pub(super) struct Acceptor<H> {
     listener: TcpListener,
     handshake: H,
-    gate: Arc<Gate>,
+    limiter: Arc<Limiter>,
     phase: watch::Sender<Phase>,
     connections: JoinSet<()>,
 }
 
 impl<H: Handshake> Acceptor<H> {
-    pub(super) fn new(listener: TcpListener, handshake: H, site: Site) -> Self {
-        let (gate, phase) = (Arc::new(Gate::of(site)), watch::Sender::new(Phase::Serving));
-        Self { listener, handshake, gate, phase, connections: JoinSet::new() }
+    pub(super) fn new(listener: TcpListener, handshake: H, settings: ServerSettings) -> Self {
+        let (limiter, phase) = (Arc::new(Limiter::of(settings)), watch::Sender::new(Phase::Serving));
+        Self { listener, handshake, limiter, phase, connections: JoinSet::new() }
     }
 
     /// Accepts until `shutdown`, drains, and returns when all connections have ended or were cut.
     pub(super) async fn run(mut self, shutdown: impl Future<Output = ()>) {
-        let Drain { lag, idle_wait, timeout } = self.gate.site.drain;
+        let Drain { lag, idle_wait, timeout } = self.limiter.settings.drain;
         self.accept_until(shutdown).await;
         self.phase.send_replace(Phase::Draining);
         self.accept_until(tokio::time::sleep(lag)).await;
 
-        let Self { listener, gate, phase, mut connections, .. } = self;
+        let Self { listener, limiter, phase, mut connections, .. } = self;
         drop(listener);
-        ended_within(&mut connections, idle_wait, &*gate.site.observer).await;
+        ended_within(&mut connections, idle_wait, &*limiter.settings.observer).await;
         phase.send_replace(Phase::Closing);
-        if !ended_within(&mut connections, timeout, &*gate.site.observer).await {
+        if !ended_within(&mut connections, timeout, &*limiter.settings.observer).await {
             tracing::warn!(connections = connections.len(), "cut connections that did not end in time");
         }
     }
@@ -61,10 +61,10 @@ impl<H: Handshake> Acceptor<H> {
     async fn accept_until(&mut self, end: impl Future<Output = ()>) {
         let mut end = pin!(end);
         loop {
-            let has_room = self.connections.len() < self.gate.site.limits.connections as usize;
+            let has_room = self.connections.len() < self.limiter.settings.limits.connections as usize;
             tokio::select! {
                 () = &mut end => return,
-                Some(outcome) = self.connections.join_next() => note_panic(outcome, &*self.gate.site.observer),
+                Some(outcome) = self.connections.join_next() => note_panic(outcome, &*self.limiter.settings.observer),
                 accepted = self.listener.accept(), if has_room => match accepted {
                     Ok((stream, peer)) => self.admit(stream, peer),
                     Err(error) => pause_after(&error).await,
@@ -74,21 +74,21 @@ impl<H: Handshake> Acceptor<H> {
     }
 
     fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
-        let (handshake, gate, phase) = (self.handshake.clone(), Arc::clone(&self.gate), self.phase.subscribe());
+        let (handshake, limiter, phase) = (self.handshake.clone(), Arc::clone(&self.limiter), self.phase.subscribe());
         self.connections.spawn(async move {
-            let site = &gate.site;
-            let _open = Open::count(&site.observer);
+            let settings = &limiter.settings;
+            let _open = Open::count(&settings.observer);
             // Answers are small and complete; to wait for more of them only delays a review.
             let _ = stream.set_nodelay(true);
-            let shaken = tokio::time::timeout(site.limits.handshake_timeout, handshake.shake(stream)).await;
+            let shaken = tokio::time::timeout(settings.limits.handshake_timeout, handshake.shake(stream)).await;
             match shaken {
-                Ok(Ok(stream)) => connection::serve(stream, peer, &gate, phase).await,
+                Ok(Ok(stream)) => connection::serve(stream, peer, &limiter, phase).await,
                 Ok(Err(error)) => {
-                    site.observer.handshake_failed();
+                    settings.observer.handshake_failed();
                     tracing::debug!(%peer, %error, "handshake failed");
                 }
                 Err(_) => {
-                    site.observer.timed_out(Wait::Handshake);
+                    settings.observer.timed_out(Wait::Handshake);
                     tracing::debug!(%peer, "handshake timed out");
                 }
             }
@@ -97,10 +97,10 @@ impl<H: Handshake> Acceptor<H> {
 }
 
 /// A connection as it is counted: also one that panics, or is cut, has ended.
-struct Open(Arc<dyn Observer>);
+struct Open(Arc<dyn ConnectionObserver>);
 
 impl Open {
-    fn count(observer: &Arc<dyn Observer>) -> Self {
+    fn count(observer: &Arc<dyn ConnectionObserver>) -> Self {
         observer.opened();
         Self(Arc::clone(observer))
     }
@@ -123,7 +123,7 @@ async fn pause_after(error: &io::Error) {
     tokio::time::sleep(ACCEPT_PAUSE).await;
 }
 
-async fn ended_within(connections: &mut JoinSet<()>, patience: Duration, observer: &dyn Observer) -> bool {
+async fn ended_within(connections: &mut JoinSet<()>, patience: Duration, observer: &dyn ConnectionObserver) -> bool {
     let all = async {
         while let Some(outcome) = connections.join_next().await {
             note_panic(outcome, observer);
@@ -133,7 +133,7 @@ async fn ended_within(connections: &mut JoinSet<()>, patience: Duration, observe
 }
 
 /// The panic's own text stays out of the log: it may quote a request.
-fn note_panic(outcome: Result<(), JoinError>, observer: &dyn Observer) {
+fn note_panic(outcome: Result<(), JoinError>, observer: &dyn ConnectionObserver) {
     if outcome.is_err_and(|error| error.is_panic()) {
         observer.panicked();
         tracing::error!("a connection was lost to a panic");

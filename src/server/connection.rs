@@ -1,8 +1,8 @@
 //! One connection: HTTP/1.1 within the limits, and its part in a drain.
 
-use super::gate::Gate;
-use super::patience::{Patient, Turns};
-use super::{Limits, Site};
+use super::limiter::Limiter;
+use super::timeouts::{ConnectionState, TimeoutStream};
+use super::{Limits, ServerSettings};
 use axum::response::Response;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1::Builder;
@@ -26,18 +26,18 @@ pub(super) enum Phase {
 }
 
 /// Answers what comes on `stream` until either side closes it.
-pub(super) async fn serve<S>(stream: S, peer: SocketAddr, gate: &Gate, mut phase: watch::Receiver<Phase>)
+pub(super) async fn serve<S>(stream: S, peer: SocketAddr, limiter: &Limiter, mut phase: watch::Receiver<Phase>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (answering, turns) = (phase.clone(), Turns::new());
-    let Site { limits, observer, .. } = &gate.site;
-    let stream = TokioIo::new(Patient::new(stream, turns.clone(), *limits, Arc::clone(observer)));
+    let (answering, turns) = (phase.clone(), ConnectionState::new());
+    let ServerSettings { limits, observer, .. } = &limiter.settings;
+    let stream = TokioIo::new(TimeoutStream::new(stream, turns.clone(), *limits, Arc::clone(observer)));
     let (answering, turns) = (&answering, &turns);
     let service = service_fn(move |request| {
         turns.asked();
         async move {
-            let mut response = gate.answer(request).await;
+            let mut response = limiter.answer(request).await;
             close_while_draining(&mut response, *answering.borrow());
             // after the last answer comes no request, but what is left of a body that was refused
             if !response.headers().contains_key(CONNECTION) {

@@ -28,7 +28,7 @@ pub enum Need {
     /// The start itself.
     Start,
     /// What stands beside an object that is judged.
-    Surroundings,
+    RelatedObjects,
 }
 
 #[derive(Debug, Default)]
@@ -148,11 +148,11 @@ mod tests {
         health.has(Need::Start);
         assert_eq!(answer(&health), "not ready: no certificate");
         assert!(!health.is_ready() && health.takes_requests(), "who gets through is answered");
-        health.lacks(Need::Surroundings, "not seen yet");
+        health.lacks(Need::RelatedObjects, "not seen yet");
         assert_eq!(answer(&health), "not ready: no certificate; not seen yet");
         assert!(!health.takes_requests());
         health.has(Need::Certificate);
-        health.has(Need::Surroundings);
+        health.has(Need::RelatedObjects);
         health.remark(Some("policy: the old one counts".to_owned()));
         assert!(health.is_ready() && answer(&health) == "ok\npolicy: the old one counts");
         health.drain();

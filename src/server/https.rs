@@ -1,7 +1,7 @@
 //! HTTPS for reviews and plain HTTP for health: the same loop and the same connections, two handshakes.
 
 use super::accept::{Acceptor, Handshake};
-use super::{Drain, Health, Limits, Observer};
+use super::{ConnectionObserver, Drain, Health, Limits};
 use axum::Router;
 use rustls::ServerConfig;
 use rustls::server::Acceptor as HelloReader;
@@ -15,7 +15,7 @@ use tokio_rustls::server::TlsStream;
 
 /// What is served, and within which bounds.
 #[derive(Clone)]
-pub struct Site {
+pub struct ServerSettings {
     /// Answers the requests.
     pub router: Router,
     /// Bounds of the socket.
@@ -25,24 +25,24 @@ pub struct Site {
     /// Whether requests are taken at all.
     pub health: Arc<Health>,
     /// Whom to tell what happens.
-    pub observer: Arc<dyn Observer>,
+    pub observer: Arc<dyn ConnectionObserver>,
 }
 
 /// Answers HTTPS on `listener` until `shutdown` completes, then drains as [`Drain`] describes, and returns.
 ///
 /// A request reaches the router with its whole body, while the site's health takes requests; whatever is beyond the
-/// limits is answered by a [`Refusal`](super::Refusal).
+/// limits is answered by a [`Rejection`](super::Rejection).
 ///
 /// HTTP/1.1 only, as `config` offers no other: the API server forces it for Services, and the attacks on HTTP/2 do
 /// not exist then. An error of one connection ends that connection only, and is a debug event.
 pub async fn serve(
     listener: TcpListener,
     config: Arc<ServerConfig>,
-    site: Site,
+    settings: ServerSettings,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    let handshakes = Arc::new(Semaphore::new(site.limits.handshakes as usize));
-    Acceptor::new(listener, Tls { config, handshakes }, site).run(shutdown).await;
+    let handshakes = Arc::new(Semaphore::new(settings.limits.handshakes as usize));
+    Acceptor::new(listener, Tls { config, handshakes }, settings).run(shutdown).await;
 }
 
 /// Answers plain HTTP on `listener` until `shutdown` completes; requests in flight have one second left then.
@@ -50,8 +50,9 @@ pub async fn serve(
 /// For the health port. Complete its `shutdown` when [`serve`] has returned, so that probes see the drain.
 pub async fn serve_plain(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()> + Send) {
     let health = Arc::new(Health::unconditional());
-    let site = Site { router, limits: Limits::health(), drain: Drain::health(), health, observer: Arc::new(()) };
-    Acceptor::new(listener, Plain, site).run(shutdown).await;
+    let settings =
+        ServerSettings { router, limits: Limits::health(), drain: Drain::health(), health, observer: Arc::new(()) };
+    Acceptor::new(listener, Plain, settings).run(shutdown).await;
 }
 
 /// TLS, in two steps: a client that says nothing, or half a `ClientHello`, costs a connection but none of the bounded

@@ -1,9 +1,9 @@
 //! What happens at a socket and is worth counting.
 
-use super::Refusal;
+use super::Rejection;
 
 /// Told of what happens at a socket, for metrics.
-pub trait Observer: Send + Sync + 'static {
+pub trait ConnectionObserver: Send + Sync + 'static {
     /// A connection was accepted.
     fn opened(&self) {}
     /// A connection has ended, however it did.
@@ -13,13 +13,13 @@ pub trait Observer: Send + Sync + 'static {
     /// A client took too long.
     fn timed_out(&self, _wait: Wait) {}
     /// A request was refused before anyone looked at what it says.
-    fn refused(&self, _refusal: Refusal) {}
+    fn rejected(&self, _refusal: Rejection) {}
     /// A connection was lost to a panic.
     fn panicked(&self) {}
 }
 
 /// Nobody is told.
-impl Observer for () {}
+impl ConnectionObserver for () {}
 
 /// What a client is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,8 +1,8 @@
 //! Metrics in OpenMetrics text. Labels are bounded: no name of an object, a namespace or a user is one.
 
-use super::{Connections, Upkeep};
-use crate::admission::routes::Observer;
-use crate::admission::{Answer, Entry, Verdict};
+use super::{ClusterMetrics, ConnectionMetrics};
+use crate::admission::routes::ReviewObserver;
+use crate::admission::{Answer, Decision, Endpoint};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -18,37 +18,37 @@ use std::time::Duration;
 pub struct Metrics {
     registry: Arc<Registry>,
     reviews: Family<ReviewLabels, Counter>,
-    rulings: Family<RulingLabels, Counter>,
-    undecodable: Family<EntryLabels, Counter>,
-    postponed: Family<EntryLabels, Counter>,
-    duration: Family<EntryLabels, Histogram>,
-    connections: Connections,
-    upkeep: Upkeep,
+    findings: Family<FindingLabels, Counter>,
+    review_error: Family<EndpointLabels, Counter>,
+    deferred: Family<EndpointLabels, Counter>,
+    duration: Family<EndpointLabels, Histogram>,
+    connections: ConnectionMetrics,
+    cluster: ClusterMetrics,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct EntryLabels {
-    door: &'static str,
+struct EndpointLabels {
+    webhook: &'static str,
     mode: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReviewLabels {
-    door: &'static str,
+    webhook: &'static str,
     mode: &'static str,
     kind: String,
-    verdict: &'static str,
+    decision: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RulingLabels {
+struct FindingLabels {
     rule: &'static str,
     mode: &'static str,
 }
 
-impl EntryLabels {
-    fn of(entry: Entry) -> Self {
-        Self { door: entry.door.name(), mode: entry.mode.name() }
+impl EndpointLabels {
+    fn of(endpoint: Endpoint) -> Self {
+        Self { webhook: endpoint.webhook.name(), mode: endpoint.mode.name() }
     }
 }
 
@@ -59,15 +59,15 @@ impl Default for Metrics {
         let buckets =
             || Histogram::new([0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.005, 0.025, 0.1, 1.0]);
         let duration = Family::new_with_constructor(buckets as fn() -> Histogram);
-        let (reviews, rulings) = (Family::default(), Family::default());
-        let (undecodable, postponed) = (Family::default(), Family::default());
+        let (reviews, findings) = (Family::default(), Family::default());
+        let (review_error, deferred) = (Family::default(), Family::default());
         registry.register("reviews", "Reviews that were answered", reviews.clone());
-        registry.register("rulings", "Faults that were found, by rule and by the mode that counted", rulings.clone());
-        registry.register("undecodable", "Bodies that were no review", undecodable.clone());
+        registry.register("rulings", "Faults that were found, by rule and by the mode that counted", findings.clone());
+        registry.register("undecodable", "Bodies that were no review", review_error.clone());
         registry.register(
             "postponed",
             "Reviews that were put off, since their namespace was not seen yet",
-            postponed.clone(),
+            deferred.clone(),
         );
         registry.register_with_unit(
             "review_duration",
@@ -75,24 +75,24 @@ impl Default for Metrics {
             Unit::Seconds,
             duration.clone(),
         );
-        let connections = Connections::default();
+        let connections = ConnectionMetrics::default();
         connections.register(&mut registry);
-        let upkeep = Upkeep::default();
-        upkeep.register(&mut registry);
+        let cluster = ClusterMetrics::default();
+        cluster.register(&mut registry);
         registry.register("build", "The running build", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        Self { registry: Arc::new(registry), reviews, rulings, undecodable, postponed, duration, connections, upkeep }
+        Self { registry: Arc::new(registry), reviews, findings, review_error, deferred, duration, connections, cluster }
     }
 }
 
 impl Metrics {
     /// Those of the listening side.
-    pub fn connections(&self) -> Connections {
+    pub fn connections(&self) -> ConnectionMetrics {
         self.connections.clone()
     }
 
     /// What is kept up beside the reviews.
-    pub fn upkeep(&self) -> Upkeep {
-        self.upkeep.clone()
+    pub fn cluster_metrics(&self) -> ClusterMetrics {
+        self.cluster.clone()
     }
 
     /// Every family as OpenMetrics text.
@@ -104,25 +104,25 @@ impl Metrics {
     }
 }
 
-impl Observer for Metrics {
-    fn answered(&self, entry: Entry, answer: &Answer, duration: Duration) {
-        let (door, mode) = (entry.door.name(), entry.mode.name());
+impl ReviewObserver for Metrics {
+    fn answered(&self, endpoint: Endpoint, answer: &Answer, duration: Duration) {
+        let (webhook, mode) = (endpoint.webhook.name(), endpoint.mode.name());
         let kind = answer.kind.map_or_else(|| "other".to_owned(), |kind| kind.to_string());
-        self.reviews.get_or_create(&ReviewLabels { door, mode, kind, verdict: answer.verdict.name() }).inc();
-        self.duration.get_or_create(&EntryLabels::of(entry)).observe(duration.as_secs_f64());
-        if answer.verdict == Verdict::Failed {
+        self.reviews.get_or_create(&ReviewLabels { webhook, mode, kind, decision: answer.decision.name() }).inc();
+        self.duration.get_or_create(&EndpointLabels::of(endpoint)).observe(duration.as_secs_f64());
+        if answer.decision == Decision::Failed {
             self.connections.panics.inc();
         }
-        for ruling in &answer.rulings {
-            self.rulings.get_or_create(&RulingLabels { rule: ruling.rule.id, mode: ruling.mode.name() }).inc();
+        for finding in &answer.findings {
+            self.findings.get_or_create(&FindingLabels { rule: finding.rule.id, mode: finding.mode.name() }).inc();
         }
     }
 
-    fn undecodable(&self, entry: Entry) {
-        self.undecodable.get_or_create(&EntryLabels::of(entry)).inc();
+    fn review_error(&self, endpoint: Endpoint) {
+        self.review_error.get_or_create(&EndpointLabels::of(endpoint)).inc();
     }
 
-    fn postponed(&self, entry: Entry) {
-        self.postponed.get_or_create(&EntryLabels::of(entry)).inc();
+    fn deferred(&self, endpoint: Endpoint) {
+        self.deferred.get_or_create(&EndpointLabels::of(endpoint)).inc();
     }
 }

@@ -1,11 +1,11 @@
-//! What is told of the program itself: its log and its metrics.
+//! The log and the metrics of the program itself.
 
-mod connections;
+mod cluster_metrics;
+mod connection_metrics;
 mod log;
 mod metrics;
-mod upkeep;
 
-pub use connections::Connections;
+pub use cluster_metrics::ClusterMetrics;
+pub use connection_metrics::ConnectionMetrics;
 pub use log::{LogFormat, log_to, start_log};
 pub use metrics::Metrics;
-pub use upkeep::Upkeep;

@@ -8,26 +8,26 @@ use std::path::{Path, PathBuf};
 /// Its message names what is at fault, the cause and the cure. It never contains key material, nor any other text from
 /// the inside of a file.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {fault}; {cure}", place(*part, path.as_deref()))]
+#[error("{}: {kind}; {fix}", place(*part, path.as_deref()))]
 pub struct TlsError {
-    part: Part,
+    part: TlsPart,
     path: Option<PathBuf>,
-    fault: Fault,
-    cure: String,
+    kind: TlsErrorKind,
+    fix: String,
 }
 
 /// One of the four things that a start needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    AuthorityCertificate,
-    AuthorityKey,
-    LeafCertificate,
-    LeafKey,
+pub(super) enum TlsPart {
+    CaCertificate,
+    CaKey,
+    ServingCertificate,
+    ServingKey,
 }
 
 /// Why a part cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(super) enum TlsErrorKind {
     #[error("it holds no certificate in PEM form")]
     NoCertificate,
     #[error("it is not an X.509 certificate")]
@@ -39,7 +39,7 @@ pub(super) enum Fault {
     #[error("it does not belong to the certificate")]
     OtherKey,
     #[error("its certificate may not issue others")]
-    NotAuthority,
+    NotCa,
     #[error("it expired on {0}")]
     Expired(String),
     #[error("it is valid only from {0}")]
@@ -58,25 +58,25 @@ pub(super) enum Fault {
     File { action: &'static str, cause: io::Error },
 }
 
-impl Part {
+impl TlsPart {
     fn description(self) -> &'static str {
         match self {
-            Self::AuthorityCertificate => "the CA's certificate",
-            Self::AuthorityKey => "the CA's key",
-            Self::LeafCertificate => "the server's certificate",
-            Self::LeafKey => "the server's key",
+            Self::CaCertificate => "the CA's certificate",
+            Self::CaKey => "the CA's key",
+            Self::ServingCertificate => "the server's certificate",
+            Self::ServingKey => "the server's key",
         }
     }
 }
 
-impl Fault {
-    fn cure(&self) -> &'static str {
+impl TlsErrorKind {
+    fn fix(&self) -> &'static str {
         match self {
             Self::NoCertificate | Self::Malformed => "replace it with an X.509 certificate in PEM form",
             Self::KeyInside => "take the key out of it: this file is handed to everyone who is to trust the CA",
             Self::NoKey => "replace it with an unencrypted PKCS#8 key in PEM form (openssl pkcs8 -topk8 -nocrypt)",
             Self::OtherKey => "put the certificate and the key of one pair side by side",
-            Self::NotAuthority => "use the certificate of a CA (basicConstraints CA:TRUE, keyUsage keyCertSign)",
+            Self::NotCa => "use the certificate of a CA (basicConstraints CA:TRUE, keyUsage keyCertSign)",
             Self::Expired(_) => "replace it by one that is valid",
             Self::NotYetValid(_) => "set the clock of this machine, or replace it by one that is valid",
             Self::NoNames | Self::BadName(_) => "give the DNS names and IP addresses that clients connect to",
@@ -89,9 +89,9 @@ impl Fault {
 }
 
 impl TlsError {
-    pub(super) fn new(part: Part, fault: Fault) -> Self {
-        let cure = fault.cure().to_owned();
-        Self { part, path: None, fault, cure }
+    pub(super) fn new(part: TlsPart, kind: TlsErrorKind) -> Self {
+        let fix = kind.fix().to_owned();
+        Self { part, path: None, kind, fix }
     }
 
     /// Names the file or folder at fault, unless one is named already.
@@ -100,25 +100,25 @@ impl TlsError {
     }
 
     /// Gives a cure that knows more of the circumstances than the fault does.
-    pub(super) fn cured_by(self, cure: impl Into<String>) -> Self {
-        Self { cure: cure.into(), ..self }
+    pub(super) fn with_fix(self, fix: impl Into<String>) -> Self {
+        Self { fix: fix.into(), ..self }
     }
 
-    pub(super) fn part(&self) -> Part {
+    pub(super) fn part(&self) -> TlsPart {
         self.part
     }
 
     /// Has time made the part useless?
     pub fn is_expiry(&self) -> bool {
-        matches!(self.fault, Fault::Expired(_))
+        matches!(self.kind, TlsErrorKind::Expired(_))
     }
 
     /// Are both files well, but not a pair?
     pub(super) fn is_mismatch(&self) -> bool {
-        matches!(self.fault, Fault::OtherKey)
+        matches!(self.kind, TlsErrorKind::OtherKey)
     }
 }
 
-fn place(part: Part, path: Option<&Path>) -> String {
+fn place(part: TlsPart, path: Option<&Path>) -> String {
     path.map_or_else(|| part.description().to_owned(), |path| path.display().to_string())
 }

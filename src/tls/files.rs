@@ -1,6 +1,6 @@
 //! The four files of a folder, read and written.
 
-use super::error::{Fault, Part, TlsError};
+use super::error::{TlsError, TlsErrorKind, TlsPart};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -15,13 +15,13 @@ impl<'a> Folder<'a> {
         Self { directory }
     }
 
-    pub(super) fn path(&self, part: Part) -> PathBuf {
+    pub(super) fn path(&self, part: TlsPart) -> PathBuf {
         self.directory.join(file_name(part))
     }
 
     /// The text of a file, or nothing if there is no such file. What is not UTF-8 is left to the reader of PEM to
     /// refuse, so that binary garbage gets the same cure as any other.
-    pub(super) fn read(&self, part: Part) -> Result<Option<String>, TlsError> {
+    pub(super) fn read(&self, part: TlsPart) -> Result<Option<String>, TlsError> {
         match fs::read(self.path(part)) {
             Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -36,12 +36,12 @@ impl<'a> Folder<'a> {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(self.directory).map_err(|cause| {
-            TlsError::new(Part::AuthorityCertificate, Fault::File { action: "create", cause }).at(self.directory)
+            TlsError::new(TlsPart::CaCertificate, TlsErrorKind::File { action: "create", cause }).at(self.directory)
         })
     }
 
     /// Writes a file so that a reader finds the old text or the new one, never half of it; keys for their owner only.
-    pub(super) fn write(&self, part: Part, text: &str) -> Result<(), TlsError> {
+    pub(super) fn write(&self, part: TlsPart, text: &str) -> Result<(), TlsError> {
         let temporary = self.directory.join(format!(".{}.{}.new", file_name(part), std::process::id()));
         let written = write_anew(&temporary, text, mode(part)).and_then(|()| fs::rename(&temporary, self.path(part)));
         written.map_err(|cause| {
@@ -51,24 +51,24 @@ impl<'a> Folder<'a> {
         })
     }
 
-    fn file_error(&self, part: Part, action: &'static str, cause: io::Error) -> TlsError {
-        TlsError::new(part, Fault::File { action, cause }).at(&self.path(part))
+    fn file_error(&self, part: TlsPart, action: &'static str, cause: io::Error) -> TlsError {
+        TlsError::new(part, TlsErrorKind::File { action, cause }).at(&self.path(part))
     }
 }
 
-fn file_name(part: Part) -> &'static str {
+fn file_name(part: TlsPart) -> &'static str {
     match part {
-        Part::AuthorityCertificate => "ca.crt",
-        Part::AuthorityKey => "ca.key",
-        Part::LeafCertificate => "tls.crt",
-        Part::LeafKey => "tls.key",
+        TlsPart::CaCertificate => "ca.crt",
+        TlsPart::CaKey => "ca.key",
+        TlsPart::ServingCertificate => "tls.crt",
+        TlsPart::ServingKey => "tls.key",
     }
 }
 
-fn mode(part: Part) -> u32 {
+fn mode(part: TlsPart) -> u32 {
     match part {
-        Part::AuthorityCertificate | Part::LeafCertificate => 0o644,
-        Part::AuthorityKey | Part::LeafKey => 0o600,
+        TlsPart::CaCertificate | TlsPart::ServingCertificate => 0o644,
+        TlsPart::CaKey | TlsPart::ServingKey => 0o600,
     }
 }
 

@@ -1,32 +1,32 @@
 //! Certificates: our own CA, the leaf that the server shows, and the folder both may live in. Bytes and files only: no
 //! network, no clock (every function is told the time), no log.
 //!
-//! [`Authority`] issues, [`Leaf`] is served, [`Certificates`] keeps both in a folder for a start without a cluster.
+//! [`Ca`] issues, [`ServingCertificate`] is served, [`Certificates`] keeps both in a folder for a start without a cluster.
 //! An error of this room names what is at fault, why and what cures it, and never quotes a file.
 
-mod authorities;
-mod authority;
-mod bundle;
-mod clients;
+mod ca;
+mod ca_bundle;
+mod ca_rotation;
+mod ca_set;
+mod certificate_resolver;
+mod client_verifier;
 mod error;
 mod files;
-mod leaf;
 mod pem;
-mod served;
+mod serving_certificate;
 mod standalone;
-mod succession;
 
-pub use authorities::{Authorities, Data};
-use authority::AUTHORITY_NAME;
-pub use authority::{AUTHORITY_VALIDITY, Authority};
-pub use bundle::{authorities_in, bundle_text, examine_bundle};
-pub use clients::{clients_of, everyone};
+use ca::CA_NAME;
+pub use ca::{CA_VALIDITY, Ca};
+pub use ca_bundle::{ca_bundle_text, cas_in, check_ca_bundle};
+pub use ca_rotation::{CaBundle, CaChange, CaState, RotationPeriods, RotationState, ServedCertificate, UnknownCas};
+pub use ca_set::{CaSet, Data};
+pub use certificate_resolver::CertificateResolver;
+pub use client_verifier::{clients_of, everyone};
 pub use error::TlsError;
-pub use leaf::Leaf;
 pub use pem::trust;
-pub use served::Served;
-pub use standalone::{Certificates, LEAF_VALIDITY, Origin, leaf_in};
-pub use succession::{Amendment, Bundle, Generation, Shown, Strangers, Terms, View};
+pub use serving_certificate::ServingCertificate;
+pub use standalone::{CERTIFICATE_VALIDITY, Certificates, Origin, certificate_in};
 
 use rustls::crypto::CryptoProvider;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Certificates out of PEM text, and the few questions about one that the whole room asks.
 
-use super::error::{Fault, Part, TlsError};
+use super::error::{TlsError, TlsErrorKind, TlsPart};
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -9,22 +9,22 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 
-/// The trust of a client that accepts what the certificates in `authority_pem` issued, and nothing else.
+/// The trust of a client that accepts what the certificates in `ca_pem` issued, and nothing else.
 ///
 /// # Errors
 /// The text holds no certificate, one that cannot be read, or a private key.
-pub fn trust(authority_pem: &str) -> Result<RootCertStore, TlsError> {
-    let part = Part::AuthorityCertificate;
-    store(certificates(part, authority_pem)?)
+pub fn trust(ca_pem: &str) -> Result<RootCertStore, TlsError> {
+    let part = TlsPart::CaCertificate;
+    store(certificates(part, ca_pem)?)
 }
 
 /// As [`trust`], without those certificates that are not valid now: rustls does not look at the dates of what it
 /// trusts, but the API server (Go) does.
-pub(super) fn trust_at(authority_pem: &str, now: SystemTime) -> Result<RootCertStore, TlsError> {
-    let part = Part::AuthorityCertificate;
+pub(super) fn trust_at(ca_pem: &str, now: SystemTime) -> Result<RootCertStore, TlsError> {
+    let part = TlsPart::CaCertificate;
     let mut valid = Vec::new();
     let mut refusal = None;
-    for certificate in certificates(part, authority_pem)? {
+    for certificate in certificates(part, ca_pem)? {
         match check_validity(part, &parse(part, &certificate)?, now) {
             Ok(()) => valid.push(certificate),
             Err(error) => refusal = Some(error),
@@ -39,46 +39,50 @@ pub(super) fn trust_at(authority_pem: &str, now: SystemTime) -> Result<RootCertS
 fn store(certificates: Vec<CertificateDer<'static>>) -> Result<RootCertStore, TlsError> {
     let mut store = RootCertStore::empty();
     for certificate in certificates {
-        store.add(certificate).map_err(|_| TlsError::new(Part::AuthorityCertificate, Fault::Malformed))?;
+        store.add(certificate).map_err(|_| TlsError::new(TlsPart::CaCertificate, TlsErrorKind::Malformed))?;
     }
     Ok(store)
 }
 
 /// Every certificate in the text, at least one.
-pub(super) fn certificates(part: Part, text: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    if part == Part::AuthorityCertificate && text.contains("PRIVATE KEY-----") {
-        return Err(TlsError::new(part, Fault::KeyInside));
+pub(super) fn certificates(part: TlsPart, text: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    if part == TlsPart::CaCertificate && text.contains("PRIVATE KEY-----") {
+        return Err(TlsError::new(part, TlsErrorKind::KeyInside));
     }
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(text.as_bytes())
         .collect::<Result<_, _>>()
-        .map_err(|_| TlsError::new(part, Fault::NoCertificate))?;
-    if certificates.is_empty() { Err(TlsError::new(part, Fault::NoCertificate)) } else { Ok(certificates) }
+        .map_err(|_| TlsError::new(part, TlsErrorKind::NoCertificate))?;
+    if certificates.is_empty() { Err(TlsError::new(part, TlsErrorKind::NoCertificate)) } else { Ok(certificates) }
 }
 
 /// The first certificate in the text: the one that a key beside it belongs to.
-pub(super) fn first_certificate(part: Part, text: &str) -> Result<CertificateDer<'static>, TlsError> {
-    certificates(part, text)?.into_iter().next().ok_or_else(|| TlsError::new(part, Fault::NoCertificate))
+pub(super) fn first_certificate(part: TlsPart, text: &str) -> Result<CertificateDer<'static>, TlsError> {
+    certificates(part, text)?.into_iter().next().ok_or_else(|| TlsError::new(part, TlsErrorKind::NoCertificate))
 }
 
 /// The private key in the text. The parser's message is dropped, as it may quote a byte of the key.
-pub(super) fn private_key(part: Part, text: &str) -> Result<PrivateKeyDer<'static>, TlsError> {
-    PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| TlsError::new(part, Fault::NoKey))
+pub(super) fn private_key(part: TlsPart, text: &str) -> Result<PrivateKeyDer<'static>, TlsError> {
+    PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| TlsError::new(part, TlsErrorKind::NoKey))
 }
 
-pub(super) fn parse<'a>(part: Part, certificate: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, TlsError> {
+pub(super) fn parse<'a>(part: TlsPart, certificate: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, TlsError> {
     match X509Certificate::from_der(certificate.as_ref()) {
         Ok((_, parsed)) => Ok(parsed),
-        Err(_) => Err(TlsError::new(part, Fault::Malformed)),
+        Err(_) => Err(TlsError::new(part, TlsErrorKind::Malformed)),
     }
 }
 
-pub(super) fn check_validity(part: Part, certificate: &X509Certificate<'_>, now: SystemTime) -> Result<(), TlsError> {
+pub(super) fn check_validity(
+    part: TlsPart,
+    certificate: &X509Certificate<'_>,
+    now: SystemTime,
+) -> Result<(), TlsError> {
     let validity = certificate.validity();
     if now > moment(validity.not_after) {
-        return Err(TlsError::new(part, Fault::Expired(validity.not_after.to_string())));
+        return Err(TlsError::new(part, TlsErrorKind::Expired(validity.not_after.to_string())));
     }
     if now < moment(validity.not_before) {
-        return Err(TlsError::new(part, Fault::NotYetValid(validity.not_before.to_string())));
+        return Err(TlsError::new(part, TlsErrorKind::NotYetValid(validity.not_before.to_string())));
     }
     Ok(())
 }

@@ -1,21 +1,21 @@
 //! Certificates of a start without a cluster: what the folder holds is used, what is missing is made.
 
-use super::error::{Fault, Part, TlsError};
+use super::error::{TlsError, TlsErrorKind, TlsPart};
 use super::files::Folder;
-use super::{Authority, Leaf, pem};
+use super::{Ca, ServingCertificate, pem};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 /// How long a leaf in a folder is valid: 365 days. It is renewed at the first start in the last third of its life.
-pub const LEAF_VALIDITY: Duration = Duration::from_hours(365 * 24);
+pub const CERTIFICATE_VALIDITY: Duration = Duration::from_hours(365 * 24);
 
 /// What a server needs to show, and its clients to trust.
 #[derive(Debug)]
 pub struct Certificates {
     /// The text of `ca.crt`: what clients are to trust.
-    pub authority_pem: String,
+    pub ca_pem: String,
     /// The server's certificate and key.
-    pub leaf: Leaf,
+    pub certificate: ServingCertificate,
     /// Where they come from.
     pub origin: Origin,
 }
@@ -49,15 +49,15 @@ impl Certificates {
     pub fn open_or_create(directory: &Path, names: &[String], now: SystemTime) -> Result<Self, TlsError> {
         let folder = Folder::new(directory);
         if names.is_empty() {
-            return Err(TlsError::new(Part::LeafCertificate, Fault::NoNames));
+            return Err(TlsError::new(TlsPart::ServingCertificate, TlsErrorKind::NoNames));
         }
         let found = Found::read(&folder)?;
-        let outcome = match (found.authority, found.authority_key, found.leaf) {
-            (Some(authority), Some(key), leaf) => open(&folder, (&authority, &key), leaf, (names, now)),
-            (Some(authority), None, leaf) => serve_given(authority, leaf, names, now),
-            (None, None, LeafFiles::None) => create(&folder, names, now),
-            (None, _, _) => Err(missing(Part::AuthorityCertificate)
-                .cured_by("put it beside the other files, or delete them all to start with a new CA")),
+        let outcome = match (found.ca, found.authority_key, found.certificate) {
+            (Some(ca), Some(key), certificate) => open(&folder, (&ca, &key), certificate, (names, now)),
+            (Some(ca), None, certificate) => serve_given(ca, certificate, names, now),
+            (None, None, CertificateFiles::None) => create(&folder, names, now),
+            (None, _, _) => Err(missing(TlsPart::CaCertificate)
+                .with_fix("put it beside the other files, or delete them all to start with a new CA")),
         };
         outcome.map_err(|error| locate(&folder, error))
     }
@@ -67,118 +67,123 @@ impl Certificates {
 ///
 /// # Errors
 /// A file is missing, can't be read, or is not the other's pair: so it is for a moment while both are replaced.
-pub fn leaf_in(directory: &Path) -> Result<Leaf, TlsError> {
+pub fn certificate_in(directory: &Path) -> Result<ServingCertificate, TlsError> {
     let folder = Folder::new(directory);
     let read = |part| folder.read(part)?.ok_or_else(|| missing(part));
-    let leaf = read(Part::LeafCertificate).and_then(|certificate| Leaf::from_pem(&certificate, &read(Part::LeafKey)?));
-    leaf.map_err(|error| locate(&folder, error))
+    let certificate = read(TlsPart::ServingCertificate)
+        .and_then(|certificate| ServingCertificate::from_pem(&certificate, &read(TlsPart::ServingKey)?));
+    certificate.map_err(|error| locate(&folder, error))
 }
 
 /// The texts of the four files.
 struct Found {
-    authority: Option<String>,
+    ca: Option<String>,
     authority_key: Option<String>,
-    leaf: LeafFiles,
+    certificate: CertificateFiles,
 }
 
 /// The texts of `tls.crt` and `tls.key`.
-enum LeafFiles {
+enum CertificateFiles {
     None,
-    Without(Part),
+    Without(TlsPart),
     Both { certificate: String, key: String },
 }
 
 impl Found {
     fn read(folder: &Folder<'_>) -> Result<Self, TlsError> {
-        let leaf = match (folder.read(Part::LeafCertificate)?, folder.read(Part::LeafKey)?) {
-            (Some(certificate), Some(key)) => LeafFiles::Both { certificate, key },
-            (Some(_), None) => LeafFiles::Without(Part::LeafKey),
-            (None, Some(_)) => LeafFiles::Without(Part::LeafCertificate),
-            (None, None) => LeafFiles::None,
+        let certificate = match (folder.read(TlsPart::ServingCertificate)?, folder.read(TlsPart::ServingKey)?) {
+            (Some(certificate), Some(key)) => CertificateFiles::Both { certificate, key },
+            (Some(_), None) => CertificateFiles::Without(TlsPart::ServingKey),
+            (None, Some(_)) => CertificateFiles::Without(TlsPart::ServingCertificate),
+            (None, None) => CertificateFiles::None,
         };
-        let authority = folder.read(Part::AuthorityCertificate)?;
-        Ok(Self { authority, authority_key: folder.read(Part::AuthorityKey)?, leaf })
+        let ca = folder.read(TlsPart::CaCertificate)?;
+        Ok(Self { ca, authority_key: folder.read(TlsPart::CaKey)?, certificate })
     }
 }
 
 fn create(folder: &Folder<'_>, names: &[String], now: SystemTime) -> Result<Certificates, TlsError> {
-    let authority = Authority::create(now)?;
-    let leaf = authority.issue(names, now, LEAF_VALIDITY)?;
+    let ca = Ca::create(now)?;
+    let certificate = ca.issue(names, now, CERTIFICATE_VALIDITY)?;
     folder.make()?;
-    folder.write(Part::AuthorityKey, authority.key_pem())?;
-    folder.write(Part::AuthorityCertificate, authority.certificate_pem())?;
-    write_leaf(folder, &leaf)?;
-    Ok(Certificates { authority_pem: authority.certificate_pem().to_owned(), leaf, origin: Origin::Created })
+    folder.write(TlsPart::CaKey, ca.key_pem())?;
+    folder.write(TlsPart::CaCertificate, ca.certificate_pem())?;
+    write_certificate(folder, &certificate)?;
+    Ok(Certificates { ca_pem: ca.certificate_pem().to_owned(), certificate, origin: Origin::Created })
 }
 
 fn open(
     folder: &Folder<'_>,
-    (authority_pem, key_pem): (&str, &str),
-    files: LeafFiles,
+    (ca_pem, key_pem): (&str, &str),
+    files: CertificateFiles,
     (names, now): (&[String], SystemTime),
 ) -> Result<Certificates, TlsError> {
-    let authority = Authority::from_pem(authority_pem, key_pem, now)?;
-    let accepted = |leaf: &Leaf| pem::trust_at(authority_pem, now).and_then(|roots| leaf.check(roots, names, now));
-    let authority_pem = authority_pem.to_owned();
-    if let Some(leaf) = read_leaf(files)?.filter(|leaf| !leaf.is_worn(now) && accepted(leaf).is_ok()) {
-        return Ok(Certificates { authority_pem, leaf, origin: Origin::Reused });
+    let ca = Ca::from_pem(ca_pem, key_pem, now)?;
+    let accepted = |certificate: &ServingCertificate| {
+        pem::trust_at(ca_pem, now).and_then(|roots| certificate.check(roots, names, now))
+    };
+    let ca_pem = ca_pem.to_owned();
+    if let Some(certificate) = read_certificate(files)?
+        .filter(|certificate| !certificate.is_due_for_renewal(now) && accepted(certificate).is_ok())
+    {
+        return Ok(Certificates { ca_pem, certificate, origin: Origin::Reused });
     }
-    let leaf = authority.issue(names, now, LEAF_VALIDITY)?;
-    accepted(&leaf).map_err(|error| error.cured_by("use a CA that may issue for these names"))?;
-    write_leaf(folder, &leaf)?;
-    Ok(Certificates { authority_pem, leaf, origin: Origin::LeafRenewed })
+    let certificate = ca.issue(names, now, CERTIFICATE_VALIDITY)?;
+    accepted(&certificate).map_err(|error| error.with_fix("use a CA that may issue for these names"))?;
+    write_certificate(folder, &certificate)?;
+    Ok(Certificates { ca_pem, certificate, origin: Origin::LeafRenewed })
 }
 
 /// The leaf, unless it is incomplete. A key that is not the certificate's counts as such: that is what a start leaves
 /// which was ended between the two files.
-fn read_leaf(files: LeafFiles) -> Result<Option<Leaf>, TlsError> {
-    let LeafFiles::Both { certificate, key } = files else {
+fn read_certificate(files: CertificateFiles) -> Result<Option<ServingCertificate>, TlsError> {
+    let CertificateFiles::Both { certificate, key } = files else {
         return Ok(None);
     };
-    match Leaf::from_pem(&certificate, &key) {
-        Ok(leaf) => Ok(Some(leaf)),
+    match ServingCertificate::from_pem(&certificate, &key) {
+        Ok(certificate) => Ok(Some(certificate)),
         Err(error) if error.is_mismatch() => Ok(None),
         Err(error) => Err(error),
     }
 }
 
 /// The key goes first: a certificate whose key is not there yet would look complete to whoever copies it.
-fn write_leaf(folder: &Folder<'_>, leaf: &Leaf) -> Result<(), TlsError> {
-    folder.write(Part::LeafKey, leaf.key_pem())?;
-    folder.write(Part::LeafCertificate, leaf.certificate_pem())
+fn write_certificate(folder: &Folder<'_>, certificate: &ServingCertificate) -> Result<(), TlsError> {
+    folder.write(TlsPart::ServingKey, certificate.key_pem())?;
+    folder.write(TlsPart::ServingCertificate, certificate.certificate_pem())
 }
 
 fn serve_given(
-    authority_pem: String,
-    files: LeafFiles,
+    ca_pem: String,
+    files: CertificateFiles,
     names: &[String],
     now: SystemTime,
 ) -> Result<Certificates, TlsError> {
     const CURE: &str = "replace tls.crt and tls.key, or put ca.key beside ca.crt to have them issued";
     let (certificate, key) = match files {
-        LeafFiles::Both { certificate, key } => (certificate, key),
-        LeafFiles::Without(part) => return Err(missing(part).cured_by(CURE)),
-        LeafFiles::None => {
+        CertificateFiles::Both { certificate, key } => (certificate, key),
+        CertificateFiles::Without(part) => return Err(missing(part).with_fix(CURE)),
+        CertificateFiles::None => {
             return Err(
-                missing(Part::AuthorityKey).cured_by("put it beside ca.crt, or delete ca.crt to start with a new CA")
+                missing(TlsPart::CaKey).with_fix("put it beside ca.crt, or delete ca.crt to start with a new CA")
             );
         }
     };
-    let leaf = Leaf::from_pem(&certificate, &key)?;
-    let roots = pem::trust_at(&authority_pem, now)?;
-    leaf.check(roots, names, now).map_err(|error| error.cured_by(CURE))?;
-    Ok(Certificates { authority_pem, leaf, origin: Origin::Reused })
+    let certificate = ServingCertificate::from_pem(&certificate, &key)?;
+    let roots = pem::trust_at(&ca_pem, now)?;
+    certificate.check(roots, names, now).map_err(|error| error.with_fix(CURE))?;
+    Ok(Certificates { ca_pem, certificate, origin: Origin::Reused })
 }
 
-fn missing(part: Part) -> TlsError {
-    TlsError::new(part, Fault::Missing)
+fn missing(part: TlsPart) -> TlsError {
+    TlsError::new(part, TlsErrorKind::Missing)
 }
 
 /// Names the file, and for a CA that has expired the way to the next one.
 fn locate(folder: &Folder<'_>, error: TlsError) -> TlsError {
     let path = folder.path(error.part());
-    if error.part() == Part::AuthorityCertificate && error.is_expiry() {
-        return error.at(&path).cured_by(
+    if error.part() == TlsPart::CaCertificate && error.is_expiry() {
+        return error.at(&path).with_fix(
             "delete ca.crt, ca.key, tls.crt and tls.key to start with a new CA, and have clients trust the new ca.crt",
         );
     }
@@ -238,7 +243,7 @@ mod tests {
         let before = texts(&folder);
         let certificates = start(&folder, now + 200 * DAY).unwrap();
         assert_eq!(certificates.origin, Origin::Reused);
-        assert_eq!(certificates.authority_pem, text(&folder, "ca.crt"));
+        assert_eq!(certificates.ca_pem, text(&folder, "ca.crt"));
         assert_eq!(texts(&folder), before);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4, "a temporary file was left");
     }
@@ -266,7 +271,7 @@ mod tests {
             assert_eq!(renewed.origin, Origin::LeafRenewed);
             assert_eq!(texts(&folder)[..2], before[..2], "the CA changed");
             assert_ne!(texts(&folder)[2..], before[2..]);
-            assert!(renewed.leaf.not_after() > now + age + 364 * DAY);
+            assert!(renewed.certificate.not_after() > now + age + 364 * DAY);
             assert_eq!(start(&folder, now + age).unwrap().origin, Origin::Reused);
         }
     }
@@ -277,7 +282,7 @@ mod tests {
         let folder = filled(now);
         let wanted = names(&["localhost", "apim.example"]);
         let renewed = Certificates::open_or_create(folder.path(), &wanted, now).unwrap();
-        assert_eq!((renewed.origin, renewed.leaf.names()), (Origin::LeafRenewed, &wanted[..]));
+        assert_eq!((renewed.origin, renewed.certificate.names()), (Origin::LeafRenewed, &wanted[..]));
 
         let other = filled(now);
         for file in ["tls.crt", "tls.key"] {
@@ -304,7 +309,7 @@ mod tests {
         let folder = filled(now);
         let late = start(&folder, now + 1090 * DAY).unwrap();
         assert_eq!(late.origin, Origin::LeafRenewed);
-        assert!(late.leaf.not_after() <= now + 1095 * DAY);
+        assert!(late.certificate.not_after() <= now + 1095 * DAY);
         let error = refusal(&folder, now + 1096 * DAY);
         assert!(error.contains("ca.crt: it expired on "), "{error}");
         assert!(error.contains("; delete ca.crt, ca.key, tls.crt and tls.key"), "{error}");

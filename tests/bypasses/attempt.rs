@@ -1,14 +1,14 @@
 //! An attempt to get past the judgement: a bare review, as the API server sends it or as somebody forges it.
 
 use crate::gateways::POLICY;
-use apim_keyless::admission::{Answer, Door, Entry, Request, answer};
-use apim_keyless::gateway::{Extent, Subject, Surroundings};
-use apim_keyless::policy::{Mode, Outcome, Policy};
+use apim_keyless::admission::{Answer, Endpoint, Request, Webhook, answer};
+use apim_keyless::gateway::{Coverage, KubernetesObject, RelatedObjects};
+use apim_keyless::policy::{Level, Mode, Policy};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
 /// The door that refuses.
-const VALIDATE: Entry = Entry { door: Door::Validate, mode: Mode::Enforce };
+const VALIDATE: Endpoint = Endpoint { webhook: Webhook::Validating, mode: Mode::Enforce };
 
 static JUDGING: LazyLock<Policy> = LazyLock::new(|| Policy::parse(POLICY).unwrap());
 
@@ -28,9 +28,9 @@ pub(crate) enum Fate {
     /// It goes through.
     Allowed,
     /// It is refused by these rules.
-    Refused(Vec<&'static str>),
+    Denied(Vec<&'static str>),
     /// It is no review: the call fails, which for what shows itself a gateway is a refusal.
-    Undecodable,
+    ReviewError,
 }
 
 impl Attempt {
@@ -80,47 +80,47 @@ impl Attempt {
 
     /// The rules that refuse it; none if it goes through.
     pub(crate) fn refused(&self) -> Vec<&'static str> {
-        match judged(self.review().to_string().as_bytes(), self.beside.as_deref()) {
+        match fate_beside(self.review().to_string().as_bytes(), self.beside.as_deref()) {
             Fate::Allowed => Vec::new(),
-            Fate::Refused(rules) => rules,
-            Fate::Undecodable => panic!("it can't be read: {}", self.review()),
+            Fate::Denied(rules) => rules,
+            Fate::ReviewError => panic!("it can't be read: {}", self.review()),
         }
     }
 }
 
 /// What becomes of a body in a namespace that nothing is known of.
 pub(crate) fn fate(body: &[u8]) -> Fate {
-    judged(body, None)
+    fate_beside(body, None)
 }
 
 /// What becomes of a body at the door that refuses. The other two answer it as well, change nothing that is refused there
 /// by a rule without a remedy, and refuse nothing.
-fn judged(body: &[u8], beside: Option<&[Value]>) -> Fate {
-    let subjects: Vec<Subject<'_>> = beside.unwrap_or_default().iter().map(subject).collect();
-    let mut surroundings = Surroundings::of(&subjects, &JUDGING.images);
-    surroundings.extent = if beside.is_some() { Extent::Whole } else { Extent::Given };
-    let Ok(request) = Request::read(body) else { return Fate::Undecodable };
-    let answers = Entry::ALL.map(|entry| (entry, answer(&JUDGING, &surroundings, entry, &request)));
-    let mut fate = Fate::Undecodable;
-    for (entry, answer) in answers {
-        if entry == VALIDATE {
+fn fate_beside(body: &[u8], beside: Option<&[Value]>) -> Fate {
+    let objects: Vec<KubernetesObject<'_>> = beside.unwrap_or_default().iter().map(object).collect();
+    let mut related = RelatedObjects::of(&objects, &JUDGING.images);
+    related.coverage = if beside.is_some() { Coverage::Complete } else { Coverage::Given };
+    let Ok(request) = Request::read(body) else { return Fate::ReviewError };
+    let answers = Endpoint::ALL.map(|endpoint| (endpoint, answer(&JUDGING, &related, endpoint, &request)));
+    let mut fate = Fate::ReviewError;
+    for (endpoint, answer) in answers {
+        if endpoint == VALIDATE {
             fate = refusals(&answer);
         } else {
-            assert!(answer.response.allowed, "{}", entry.path());
+            assert!(answer.response.allowed, "{}", endpoint.path());
         }
     }
     fate
 }
 
 fn refusals(answer: &Answer) -> Fate {
-    let enforced = answer.rulings.iter().filter(|ruling| ruling.mode == Mode::Enforce);
-    let mut rules: Vec<&'static str> = enforced.map(|ruling| ruling.rule.id).collect();
+    let enforced = answer.findings.iter().filter(|finding| finding.mode == Mode::Enforce);
+    let mut rules: Vec<&'static str> = enforced.map(|finding| finding.rule.id).collect();
     assert_eq!(answer.response.allowed, rules.is_empty());
-    assert!(answer.rulings.iter().all(|ruling| ruling.mode == Mode::Enforce || ruling.outcome() == Outcome::Remarked));
+    assert!(answer.findings.iter().all(|finding| finding.mode == Mode::Enforce || finding.level() == Level::Warning));
     rules.dedup();
-    if rules.is_empty() { Fate::Allowed } else { Fate::Refused(rules) }
+    if rules.is_empty() { Fate::Allowed } else { Fate::Denied(rules) }
 }
 
-fn subject(object: &Value) -> Subject<'static> {
-    Subject::recognise(object.to_string(), "team-a").unwrap().unwrap()
+fn object(object: &Value) -> KubernetesObject<'static> {
+    KubernetesObject::recognize(object.to_string(), "team-a").unwrap().unwrap()
 }

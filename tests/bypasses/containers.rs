@@ -53,9 +53,9 @@ fn b12_nothing_that_a_tenant_writes_on_an_object_exempts_it() {
         for (keys, on_template) in [("labels", false), ("annotations", false), ("labels", true), ("annotations", true)]
         {
             let mut object = with_container(kind, "containers", container.clone());
-            let holder = if on_template { template(&mut object) } else { &mut object };
-            let own = holder["metadata"][keys].take();
-            holder["metadata"][keys] = merged(marks.clone(), if own.is_null() { json!({}) } else { own });
+            let location = if on_template { template(&mut object) } else { &mut object };
+            let own = location["metadata"][keys].take();
+            location["metadata"][keys] = merged(marks.clone(), if own.is_null() { json!({}) } else { own });
             assert_eq!(Attempt::new(&object).refused(), [rule], "{object}");
         }
     }

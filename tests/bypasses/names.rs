@@ -2,8 +2,8 @@
 
 use crate::attempt::Attempt;
 use crate::gateways::{POLICY, key, merged, right_container, with_container};
-use apim_keyless::gateway::Subject;
-use apim_keyless::policy::{Mode, Outcome, Policy, Ruling};
+use apim_keyless::gateway::KubernetesObject;
+use apim_keyless::policy::{Finding, Level, Mode, Policy};
 use serde_json::{Value, json};
 
 const ELSEWHERE: &[&str] = &[
@@ -34,7 +34,7 @@ const ELSEWHERE: &[&str] = &[
 ];
 
 /// A gateway of team-a beside the `ConfigMap` and the `ServiceAccount` that team-b has; the rulings on the gateway.
-fn beside_another_team(container: &Value, account: &str) -> Vec<Ruling> {
+fn beside_another_team(container: &Value, account: &str) -> Vec<Finding> {
     let mut gateway = with_container("Deployment", "containers", container.clone());
     gateway["metadata"]["namespace"] = json!("team-a");
     gateway["spec"]["template"]["spec"]["serviceAccountName"] = json!(account);
@@ -42,16 +42,16 @@ fn beside_another_team(container: &Value, account: &str) -> Vec<Ruling> {
     let data = json!({"config.service.auth": "key", "auth": "key", "token": "GatewayKey x"});
     let config_map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": of_another, "data": data});
     let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": of_another});
-    let subjects =
-        [gateway, config_map, account].map(|object| Subject::recognise(object.to_string(), "").unwrap().unwrap());
-    Policy::parse(POLICY).unwrap().examine_together(&subjects, Mode::Enforce).remove(0)
+    let objects = [gateway, config_map, account]
+        .map(|object| KubernetesObject::recognize(object.to_string(), "").unwrap().unwrap());
+    Policy::parse(POLICY).unwrap().evaluate_all(&objects, Mode::Enforce).remove(0)
 }
 
 #[test]
 fn b13_no_name_reaches_what_another_namespace_holds() {
-    let said = |rulings: Vec<Ruling>| {
-        let enforced = rulings.into_iter().filter(|ruling| ruling.outcome() != Outcome::Remarked);
-        enforced.map(|ruling| ruling.rule.id).collect::<Vec<_>>()
+    let said = |findings: Vec<Finding>| {
+        let enforced = findings.into_iter().filter(|finding| finding.level() != Level::Warning);
+        enforced.map(|finding| finding.rule.id).collect::<Vec<_>>()
     };
     for name in ELSEWHERE.iter().chain(&["texts"]) {
         let reference = json!({"configMapKeyRef": {"name": name, "key": "token"}});
@@ -60,13 +60,13 @@ fn b13_no_name_reaches_what_another_namespace_holds() {
             json!({"envFrom": [{"configMapRef": {"name": name}}]}),
             json!({"envFrom": [{"prefix": "config.service.", "configMapRef": {"name": name}}]}),
         ] {
-            let rulings = beside_another_team(&merged(right_container(), members), "apim-gateway-workload-identity");
-            assert_eq!(said(rulings), Vec::<&str>::new(), "{name:?}");
+            let findings = beside_another_team(&merged(right_container(), members), "apim-gateway-workload-identity");
+            assert_eq!(said(findings), Vec::<&str>::new(), "{name:?}");
         }
-        let expected = if name.is_empty() { "missing-service-account" } else { "foreign-service-account" };
-        let rulings = beside_another_team(&right_container(), name);
-        assert!(rulings.iter().all(|ruling| ruling.rule.id != "unready-service-account"), "{name:?}");
-        assert_eq!(said(rulings), [expected], "{name:?}");
+        let expected = if name.is_empty() { "missing-service-account" } else { "unexpected-service-account" };
+        let findings = beside_another_team(&right_container(), name);
+        assert!(findings.iter().all(|finding| finding.rule.id != "unready-service-account"), "{name:?}");
+        assert_eq!(said(findings), [expected], "{name:?}");
     }
 }
 
@@ -95,10 +95,10 @@ fn b31_no_name_begins_a_line_of_its_own() {
         let name = format!("orders{letter}explain: all is well");
         let secret = json!({"name": "config.service.auth", "valueFrom": {"secretKeyRef": {"name": name, "key": name}}});
         let container = merged(right_container(), json!({"name": name, "env": [secret]}));
-        let rulings = beside_another_team(&container, &name);
-        assert_eq!(rulings.iter().filter(|ruling| ruling.rule.id == "auth-key-reference").count(), 1);
-        for ruling in rulings {
-            let sentence = ruling.sentence();
+        let findings = beside_another_team(&container, &name);
+        assert_eq!(findings.iter().filter(|finding| finding.rule.id == "auth-key-reference").count(), 1);
+        for finding in findings {
+            let sentence = finding.sentence();
             assert!(!sentence.contains(char::is_control) && sentence.lines().count() == 1, "{sentence:?}");
         }
     }

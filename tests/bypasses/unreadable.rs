@@ -113,7 +113,7 @@ fn b23_no_number_text_or_byte_makes_a_key_go_through() {
             let body = [before.as_bytes(), odd, after.as_bytes()].concat();
             let fate = fate(&body);
             assert!(fate != Fate::Allowed, "{}", String::from_utf8_lossy(&body));
-            refused += usize::from(fate != Fate::Undecodable);
+            refused += usize::from(fate != Fate::ReviewError);
         }
     }
     assert!(refused > 100, "only {refused} bodies were judged at all");
@@ -123,7 +123,7 @@ fn b23_no_number_text_or_byte_makes_a_key_go_through() {
 fn b23_nothing_before_or_behind_a_review_is_overlooked() {
     let review = reviews().remove(0);
     let body = |before: &[u8], after: &[u8]| [before, review.as_bytes(), after].concat();
-    assert_eq!(fate(&body(b" \n\t\r", b" \n")), Fate::Refused(vec!["auth-key-reference"]), "blanks are JSON's");
+    assert_eq!(fate(&body(b" \n\t\r", b" \n")), Fate::Denied(vec!["auth-key-reference"]), "blanks are JSON's");
     let right = Attempt::new(&with_container("Pod", "containers", right_container())).review().to_string();
     for around in [
         &b"\xef\xbb\xbf"[..],
@@ -139,8 +139,8 @@ fn b23_nothing_before_or_behind_a_review_is_overlooked() {
         b"1",
         right.as_bytes(),
     ] {
-        assert_eq!(fate(&body(around, b"")), Fate::Undecodable, "{}", String::from_utf8_lossy(around));
-        assert_eq!(fate(&body(b"", around)), Fate::Undecodable, "{}", String::from_utf8_lossy(around));
+        assert_eq!(fate(&body(around, b"")), Fate::ReviewError, "{}", String::from_utf8_lossy(around));
+        assert_eq!(fate(&body(b"", around)), Fate::ReviewError, "{}", String::from_utf8_lossy(around));
     }
 }
 
@@ -154,7 +154,7 @@ fn b23_a_review_in_another_encoding_is_none() {
         [0xfe, 0xff].into_iter().chain(units().flat_map(u16::to_be_bytes)).collect(),
         review.chars().flat_map(|letter| u32::from(letter).to_le_bytes()).collect(),
     ] {
-        assert_eq!(fate(&bytes), Fate::Undecodable);
+        assert_eq!(fate(&bytes), Fate::ReviewError);
     }
 }
 
@@ -172,7 +172,7 @@ fn b23_a_type_that_is_another_than_kubernetes_makes_no_key_go_through() {
         json!([{}]),
         json!({"a": null}),
     ];
-    let mut judged = 0;
+    let mut evaluated_keys = 0;
     for at in [
         "/metadata",
         "/metadata/labels",
@@ -190,10 +190,10 @@ fn b23_a_type_that_is_another_than_kubernetes_makes_no_key_go_through() {
             object.pointer_mut(parent).unwrap()[member] = value.clone();
             let fate = fate(Attempt::new(&object).review().to_string().as_bytes());
             assert!(fate != Fate::Allowed, "{at} {value}");
-            judged += usize::from(fate != Fate::Undecodable);
+            evaluated_keys += usize::from(fate != Fate::ReviewError);
         }
     }
-    assert!(judged > 20, "only {judged} were judged at all");
+    assert!(evaluated_keys > 20, "only {evaluated_keys} were judged at all");
     let nothing: Value = json!({"apiVersion": "apps/v1", "kind": "Deployment"});
     assert_eq!(Attempt::new(&nothing).refused(), Vec::<&str>::new(), "there is no container");
 }

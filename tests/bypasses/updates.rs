@@ -63,11 +63,11 @@ fn b8_an_old_object_that_proves_nothing_excuses_nothing() {
         right("Deployment"),
     ] {
         review["request"]["oldObject"] = old;
-        assert_eq!(fate(review.to_string().as_bytes()), Fate::Refused(vec!["auth-key-reference"]), "{review}");
+        assert_eq!(fate(review.to_string().as_bytes()), Fate::Denied(vec!["auth-key-reference"]), "{review}");
     }
     review["request"]["operation"] = json!("CREATE");
     review["request"]["oldObject"] = new;
-    assert_eq!(fate(review.to_string().as_bytes()), Fate::Refused(vec!["auth-key-reference"]), "nothing is old yet");
+    assert_eq!(fate(review.to_string().as_bytes()), Fate::Denied(vec!["auth-key-reference"]), "nothing is old yet");
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl Files {
 fn is_broken(text: &str) -> bool {
     let mut manifests = Manifests::default();
     manifests.parse("-", text);
-    manifests.objects.is_empty() && !manifests.problems.is_empty()
+    manifests.objects.is_empty() && !manifests.errors.is_empty()
 }
 
 /// The lines of a report around what was found.

@@ -82,7 +82,7 @@ impl Canaries {
             return None;
         }
         let told = told.to_ascii_lowercase();
-        self.bodies.iter().flat_map(|body| parts(body)).find(|part| told.contains(&part.to_ascii_lowercase()))
+        self.bodies.iter().flat_map(|body| containers(body)).find(|part| told.contains(&part.to_ascii_lowercase()))
     }
 
     fn body(&mut self) -> String {
@@ -97,6 +97,6 @@ impl Canaries {
 }
 
 /// Every part of a body. It is ASCII, so each byte begins one.
-fn parts(body: &str) -> impl Iterator<Item = &str> {
+fn containers(body: &str) -> impl Iterator<Item = &str> {
     (0..=body.len() - PART).filter_map(move |start| body.get(start..start + PART))
 }

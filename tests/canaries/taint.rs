@@ -47,42 +47,42 @@ impl Taint<'_> {
         object
     }
 
-    fn value(&mut self, value: &mut Value, holder: &str, name: &str) {
+    fn value(&mut self, value: &mut Value, location: &str, name: &str) {
         match value {
             Value::Object(members) => self.members(members, name),
             Value::Array(elements) => elements.iter_mut().for_each(|element| match element {
                 Value::Object(members) => self.members(members, name),
                 element => self.value(element, name, ""),
             }),
-            Value::String(text) if !self.stays(holder, name) => *text = self.canaries.instead_of(text),
+            Value::String(text) if !self.stays(location, name) => *text = self.canaries.instead_of(text),
             _ => {}
         }
     }
 
-    fn members(&mut self, members: &mut Map<String, Value>, holder: &str) {
-        if VALUES.contains(&holder) {
+    fn members(&mut self, members: &mut Map<String, Value>, location: &str) {
+        if VALUES.contains(&location) {
             let name = ["name", "image", "kind", "note"][self.canaries.below(4)];
             members.insert(name.to_owned(), Value::Null);
         }
-        let is_container = holder.ends_with("ontainers");
+        let is_container = location.ends_with("ontainers");
         for list in ["args", "command"].into_iter().filter(|_| is_container) {
             members.insert(list.to_owned(), json!(["--key", ""]));
         }
         for (name, member) in members.iter_mut() {
-            let may_be_null = VALUES.contains(&holder) || (holder == "env" && name == "value");
+            let may_be_null = VALUES.contains(&location) || (location == "env" && name == "value");
             if may_be_null && member.is_null() {
                 *member = Value::from("");
             }
-            self.value(member, holder, name);
+            self.value(member, location, name);
         }
     }
 
     /// Does the text of this member stay as it is?
-    fn stays(&mut self, holder: &str, name: &str) -> bool {
+    fn stays(&mut self, location: &str, name: &str) -> bool {
         let is_shown = |name: &str| SHOWN_LABELS.iter().any(|prefix| name.starts_with(prefix));
-        match holder {
+        match location {
             "labels" if self.spares_shown_labels && is_shown(name) => true,
-            _ if NAMES.iter().any(|(of, names)| *of == holder && names.contains(&name)) => true,
+            _ if NAMES.iter().any(|(of, names)| *of == location && names.contains(&name)) => true,
             // a Namespace tells by these what is expected, as the policy document does
             "annotations" if name.starts_with("apim-keyless.dev/") => true,
             _ => self.spared > 0 && self.canaries.one_in(self.spared),

@@ -17,7 +17,7 @@ pub(crate) const MATRIX: &[(&str, &[&str])] = &[
     ("resources of one's own", &["resources={\"requests\":{\"cpu\":\"1\",\"memory\":\"1Gi\"},\"limits\":null}"]),
     ("no class, selector or network policy", &["priorityClassName=\"\"", "nodeSelector=null", NO_NETWORK_POLICY]),
     ("tolerations", &["tolerations=[{\"key\":\"system\",\"operator\":\"Exists\",\"effect\":\"NoSchedule\"}]"]),
-    ("further arguments", &["extraArguments=[\"--room=64\",\"--log-format=text\"]"]),
+    ("further arguments", &["extraArguments=[\"--cache-mib=64\",\"--log-format=text\"]"]),
     ("a narrow network policy", &["networkPolicy.apiServerPorts=[16443]", METRICS_FROM]),
     ("a certificate of others", &["certificates={\"source\":\"files\",\"secretName\":\"tls\"}", ANNOTATION]),
     ("cert-manager", &[CERT_MANAGER]),

@@ -1,8 +1,8 @@
 //! What changes while `serve` runs: the policy document, and certificates in files.
 
 use crate::run::{Folder, Serving, answer_of};
-use apim_keyless::server::Client;
-use apim_keyless::tls::Authority;
+use apim_keyless::server::HttpsClient;
+use apim_keyless::tls::Ca;
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
@@ -29,7 +29,7 @@ fn a_new_policy_document_counts_and_a_bad_one_is_told_and_changes_nothing() {
         let review =
             fs::read_to_string(format!("{}/tests/reviews/deployment-with-key.json", env!("CARGO_MANIFEST_DIR")));
         let client =
-            Client::new(&fs::read_to_string(folder.path("certs/ca.crt")).unwrap(), serving.reviews(), "localhost");
+            HttpsClient::new(&fs::read_to_string(folder.path("certs/ca.crt")).unwrap(), serving.reviews(), "localhost");
         let posted = Runtime::new().unwrap().block_on(client.unwrap().post(
             "/enforce/validate",
             "application/json",
@@ -42,7 +42,7 @@ fn a_new_policy_document_counts_and_a_bad_one_is_told_and_changes_nothing() {
     fs::write(folder.path("policy.yaml"), POLICY.replace("spec: {}", "spec: {rule: {}}")).unwrap();
     eventually("a remark", || answer_of(health, "/readyz").contains("the one before counts"));
     assert!(answer_of(health, "/readyz").starts_with("HTTP/1.1 200 OK\r\n"));
-    assert!(answer_of(health, "/metrics").contains(r#"policy_changes_total{outcome="unusable"} 1"#));
+    assert!(answer_of(health, "/metrics").contains(r#"policy_reloads_total{outcome="unusable"} 1"#));
     assert!(policy().contains(r#""policy":"first""#));
 
     fs::write(folder.path("policy.yaml"), POLICY.replace("NAME", "second")).unwrap();
@@ -51,9 +51,9 @@ fn a_new_policy_document_counts_and_a_bad_one_is_told_and_changes_nothing() {
 }
 
 /// A CA, and a leaf of it in a folder as the kubelet mounts a Secret: files that are links into what `..data` links to.
-fn mount(folder: &Path, version: &str) -> Authority {
+fn mount(folder: &Path, version: &str) -> Ca {
     let now = SystemTime::now();
-    let authority = Authority::create(now).unwrap();
+    let authority = Ca::create(now).unwrap();
     let leaf = authority.issue(&["localhost".to_owned()], now, Duration::from_hours(1)).unwrap();
     fs::create_dir_all(folder.join(version)).unwrap();
     fs::write(folder.join(version).join("tls.crt"), leaf.certificate_pem()).unwrap();
@@ -67,8 +67,8 @@ fn mount(folder: &Path, version: &str) -> Authority {
     authority
 }
 
-fn shows(address: SocketAddr, authority: &Authority) -> bool {
-    let client = Client::new(authority.certificate_pem(), address, "localhost").unwrap();
+fn shows(address: SocketAddr, authority: &Ca) -> bool {
+    let client = HttpsClient::new(authority.certificate_pem(), address, "localhost").unwrap();
     Runtime::new().unwrap().block_on(client.post("/enforce/validate", "application/json", Vec::new())).is_ok()
 }
 

@@ -16,7 +16,7 @@ const DOCTOR: &[&str] = &[
     "--kubeconfig",
     "--namespace",
     "--webhook-configurations",
-    "--authority-secret",
+    "--ca-secret",
     "--probe-namespace",
     "--output",
     "--strict",
@@ -39,12 +39,12 @@ const SERVE: &[&str] = &[
     "--certificate-source",
     "--certificates",
     "--name",
-    "--authority-secret",
+    "--ca-secret",
     "--webhook-configurations",
-    "--authority-validity",
-    "--leaf-validity",
-    "--trust-hold",
-    "--retirement-margin",
+    "--ca-validity",
+    "--certificate-validity",
+    "--propagation-delay",
+    "--ca-overlap",
     "--check-interval",
     // limits
     "--connections",
@@ -63,7 +63,7 @@ const SERVE: &[&str] = &[
     "--cluster",
     "--kubeconfig",
     "--scope",
-    "--room",
+    "--cache-mib",
 ];
 
 #[test]
@@ -74,7 +74,7 @@ fn every_command_names_each_of_its_flags() {
         ("check", &["--output", "--mode", "--policy", "--namespace", "--strict", "--help"]),
         ("doctor", DOCTOR),
         ("explain", &["--help"]),
-        ("review", &["--mode", "--door", "--policy", "--help"]),
+        ("review", &["--mode", "--webhook", "--policy", "--help"]),
         ("serve", SERVE),
     ] {
         let ran = folder.run(&[command, "--help"]);

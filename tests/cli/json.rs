@@ -83,8 +83,8 @@ fn the_mode_of_a_finding_is_the_one_that_counts() {
     let folder = Folder::with(&[("a.yaml", UNLABELLED), ("b.yaml", OUTDATED), ("c.yaml", ROLLING)]);
     let modes = |arguments: &[&str]| -> Vec<String> {
         let report = folder.report(arguments);
-        let findings = report["findings"].as_array().unwrap().iter();
-        findings.map(|finding| format!("{} {}", finding["rule"], finding["mode"]).replace('"', "")).collect()
+        let problems = report["findings"].as_array().unwrap().iter();
+        problems.map(|problem| format!("{} {}", problem["rule"], problem["mode"]).replace('"', "")).collect()
     };
     assert_eq!(
         modes(&["."]),

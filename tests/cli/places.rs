@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 /// File, line and column of the only finding.
 fn place(report: &Value) -> (&str, u64, u64) {
-    let [finding] = report["findings"].as_array().unwrap().as_slice() else { panic!("{report}") };
-    assert_eq!(finding["path"], "/spec/template/spec/containers/0/image");
-    let number = |field: &str| finding[field].as_u64().unwrap();
-    (finding["file"].as_str().unwrap(), number("line"), number("column"))
+    let [problem] = report["findings"].as_array().unwrap().as_slice() else { panic!("{report}") };
+    assert_eq!(problem["path"], "/spec/template/spec/containers/0/image");
+    let number = |field: &str| problem[field].as_u64().unwrap();
+    (problem["file"].as_str().unwrap(), number("line"), number("column"))
 }
 
 /// Every line, further in.
@@ -84,7 +84,7 @@ fn stdin_is_the_file_called_dash() {
 fn stdin_and_files_are_judged_together_in_the_order_in_which_they_are_given() {
     let folder = Folder::with(&[("a.yaml", OUTDATED), ("b.yaml", OUTDATED)]);
     let report = folder.feed(&["check", "--output", "json", "b.yaml", "-", "a.yaml"], OUTDATED).json();
-    let files: Vec<&Value> = report["findings"].as_array().unwrap().iter().map(|finding| &finding["file"]).collect();
+    let files: Vec<&Value> = report["findings"].as_array().unwrap().iter().map(|problem| &problem["file"]).collect();
     assert_eq!(files, ["b.yaml", "-", "a.yaml"]);
 }
 
@@ -102,10 +102,10 @@ spec:
     let report = Folder::with(&[("a.yaml", text)]).report(&["a.yaml"]);
     let object: Value = serde_saphyr::from_str(text).unwrap();
     let mut rules = Vec::new();
-    for finding in report["findings"].as_array().unwrap() {
-        let path = finding["path"].as_str().unwrap();
+    for problem in report["findings"].as_array().unwrap() {
+        let path = problem["path"].as_str().unwrap();
         assert!(object.pointer(path).is_some(), "{path}");
-        rules.push(&finding["rule"]);
+        rules.push(&problem["rule"]);
     }
     assert_eq!(
         json!(rules),

@@ -40,7 +40,7 @@ metadata: {name: shop, annotations: {apim-keyless.dev/minimum-version: 2.12.0, a
         Folder::with(&[("policy.yaml", &policy), ("shop/orders.yaml", KEYLESS), ("shop/namespace.yaml", namespace)]);
     let ran = folder.run(&["check", "shop", "--policy", "policy.yaml"]);
     assert!(ran.stdout.contains("2.11.1 is older than 2.12.0"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("refused[foreign-service-account]"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("refused[unexpected-service-account]"), "{}", ran.stdout);
     assert!(ran.stdout.ends_with("\n2 objects: 2 refused\n"), "{}", ran.stdout);
 }
 

@@ -24,8 +24,8 @@ fn review(yaml: &str) -> Value {
     })
 }
 
-fn answered(door: &str, mode: &str, stdin: &str) -> Ran {
-    Folder::with(&[]).feed(&["review", "--door", door, "--mode", mode], stdin)
+fn answered(webhook: &str, mode: &str, stdin: &str) -> Ran {
+    Folder::with(&[]).feed(&["review", "--webhook", webhook, "--mode", mode], stdin)
 }
 
 /// The response in an answer that must be a review.
@@ -95,7 +95,7 @@ fn the_policy_document_counts() {
         "policy.yaml",
         "apiVersion: apim-keyless.dev/v1alpha1\nkind: GatewayPolicy\nmetadata: {name: mild}\nspec: {rules: {unsupported-version: audit}}\n",
     )]);
-    let arguments = ["review", "--door", "validate", "--mode", "enforce", "--policy", "policy.yaml"];
+    let arguments = ["review", "--webhook", "validate", "--mode", "enforce", "--policy", "policy.yaml"];
     let ran = folder.feed(&arguments, &review(OUTDATED).to_string());
     assert_eq!((ran.code, &response(&ran)["auditAnnotations"]["policy"]), (0, &json!("mild")));
 }
@@ -103,7 +103,7 @@ fn the_policy_document_counts() {
 #[test]
 fn there_is_no_mutation_in_audit() {
     answered("mutate", "audit", &review(KEYLESS).to_string()).failed_with(
-        "error: --door mutate with --mode audit: nothing is changed in audit; use --door validate, which tells what would be\n",
+        "error: --webhook mutating with --mode audit: nothing is changed in audit; use --webhook validating, which tells what would be\n",
     );
 }
 
@@ -114,7 +114,7 @@ fn what_is_no_review_is_told_with_its_place() {
         *review.pointer_mut(pointer).unwrap() = value;
         review.to_string()
     };
-    for (stdin, problem) in [
+    for (stdin, message) in [
         (String::new(), "body: is empty; expected an AdmissionReview of admission.k8s.io/v1"),
         ("hunter2".to_owned(), "line 1 column 1: the body is not JSON, or ends too early"),
         ("{\n  \"kind\": \"hunter2\n".to_owned(), "line 3 column 0: the body is not JSON, or ends too early"),
@@ -134,6 +134,6 @@ fn what_is_no_review_is_told_with_its_place() {
         ),
     ] {
         answered("validate", "enforce", &stdin)
-            .failed_with(&format!("error: stdin is no review that can be answered: {problem}\n"));
+            .failed_with(&format!("error: stdin is no review that can be answered: {message}\n"));
     }
 }

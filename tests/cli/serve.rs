@@ -153,7 +153,7 @@ fn the_examples_are_shown_as_their_user_would_see_them() {
     let shown = serving.shown("Ctrl-C ends it\n");
     assert!(shown.contains(REFUSED) && shown.contains(MENDED), "{shown}");
     assert!(shown.contains("\n  ConfigMap apim-gateway-env: allowed\n") && !shown.contains('\u{1b}'), "{shown}");
-    let count = |verdict: &str| shown.lines().filter(|line| line.ends_with(verdict)).count();
+    let count = |decision: &str| shown.lines().filter(|line| line.ends_with(decision)).count();
     assert_eq!((count(": allowed"), count(": mended"), count(": refused")), (3, 4, 5), "{shown}");
     let address = serving.listening()["reviews"].as_str().unwrap().to_owned();
     assert!(shown.contains(&format!("\nserving reviews at https://{address}/enforce/mutate, ")), "{shown}");

@@ -8,26 +8,26 @@ const CONFIG_MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: orde
 const ACCOUNT: &str = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: orders-identity, namespace: shop}\n";
 
 /// The rule, kind and namespace of every finding over these files.
-fn findings(files: &[(&str, &str)], arguments: &[&str]) -> Vec<String> {
+fn problems(files: &[(&str, &str)], arguments: &[&str]) -> Vec<String> {
     let report = Folder::with(files).report(&[&["."], arguments].concat());
-    let text = |finding: &Value, pointer: &str| finding.pointer(pointer).unwrap().as_str().unwrap().to_owned();
-    let told = |finding: &Value| {
-        format!("{} {}/{}", text(finding, "/rule"), text(finding, "/object/namespace"), text(finding, "/object/kind"))
+    let text = |problem: &Value, pointer: &str| problem.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+    let told = |problem: &Value| {
+        format!("{} {}/{}", text(problem, "/rule"), text(problem, "/object/namespace"), text(problem, "/object/kind"))
     };
     report["findings"].as_array().unwrap().iter().map(told).collect()
 }
 
 #[test]
 fn a_gateway_tells_whose_config_map_and_service_account_they_are() {
-    let alone = findings(&[("account.yaml", ACCOUNT), ("config.yaml", CONFIG_MAP)], &[]);
+    let alone = problems(&[("account.yaml", ACCOUNT), ("config.yaml", CONFIG_MAP)], &[]);
     assert_eq!(alone, Vec::<String>::new());
-    let together =
-        findings(&[("account.yaml", ACCOUNT), ("config.yaml", CONFIG_MAP), ("more/gateway.yaml", KEYLESS)], &[]);
+    let evaluate_all =
+        problems(&[("account.yaml", ACCOUNT), ("config.yaml", CONFIG_MAP), ("more/gateway.yaml", KEYLESS)], &[]);
     assert_eq!(
-        together,
+        evaluate_all,
         [
             "missing-client-id shop/ServiceAccount",
-            "unlabelled-service-account shop/ServiceAccount",
+            "unlabeled-service-account shop/ServiceAccount",
             "missing-auth-method shop/ConfigMap",
             "missing-endpoint shop/ConfigMap",
             "missing-gateway-name shop/ConfigMap",
@@ -38,15 +38,15 @@ fn a_gateway_tells_whose_config_map_and_service_account_they_are() {
 #[test]
 fn objects_of_other_namespaces_are_others() {
     let elsewhere = KEYLESS.replace("namespace: shop", "namespace: other");
-    assert_eq!(findings(&[("account.yaml", ACCOUNT), ("gateway.yaml", &elsewhere)], &[]), Vec::<String>::new());
+    assert_eq!(problems(&[("account.yaml", ACCOUNT), ("gateway.yaml", &elsewhere)], &[]), Vec::<String>::new());
 }
 
 #[test]
 fn what_names_no_namespace_is_in_the_one_that_is_given() {
     let homeless = KEYLESS.replace(", namespace: shop", "");
     let files = [("account.yaml", ACCOUNT), ("gateway.yaml", homeless.as_str())];
-    assert_eq!(findings(&files, &[]), Vec::<String>::new());
-    assert_eq!(findings(&files, &["--namespace", "shop"]).len(), 2);
+    assert_eq!(problems(&files, &[]), Vec::<String>::new());
+    assert_eq!(problems(&files, &["--namespace", "shop"]).len(), 2);
 }
 
 #[test]

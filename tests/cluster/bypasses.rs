@@ -117,10 +117,11 @@ fn kinds_that_hold(definitions: &Value, held: &str) -> BTreeSet<String> {
     let definitions = definitions.as_object().unwrap();
     let mut holders = BTreeSet::from([held.to_owned()]);
     for _ in 0..definitions.len() {
-        let refers = |definition: &Value, holder: &String| {
-            definition.to_string().contains(&format!("\"#/definitions/{holder}\""))
+        let refers = |definition: &Value, location: &String| {
+            definition.to_string().contains(&format!("\"#/definitions/{location}\""))
         };
-        let more = definitions.iter().filter(|(_, definition)| holders.iter().any(|holder| refers(definition, holder)));
+        let more =
+            definitions.iter().filter(|(_, definition)| holders.iter().any(|location| refers(definition, location)));
         let more: Vec<String> = more.map(|(name, _)| name.clone()).collect();
         let before = holders.len();
         holders.extend(more);
@@ -128,7 +129,8 @@ fn kinds_that_hold(definitions: &Value, held: &str) -> BTreeSet<String> {
             break;
         }
     }
-    let kinds = holders.iter().filter_map(|holder| definitions[holder]["x-kubernetes-group-version-kind"].as_array());
+    let kinds =
+        holders.iter().filter_map(|location| definitions[location]["x-kubernetes-group-version-kind"].as_array());
     let kinds = kinds.flatten().filter_map(|kind| kind["kind"].as_str());
     kinds.filter(|kind| !kind.ends_with("List")).map(str::to_owned).collect()
 }

@@ -36,7 +36,7 @@ async fn turning_enforcement_on_breaks_no_running_gateway() {
         json!({"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}}});
     user.patch(&old, "", &restart).await.refused(&["auth-key-reference"]);
     let account = json!({"spec": {"template": {"spec": {"serviceAccountName": "other"}}}});
-    user.patch(&old, "", &account).await.refused(&["auth-key-reference", "foreign-service-account"]);
+    user.patch(&old, "", &account).await.refused(&["auth-key-reference", "unexpected-service-account"]);
     assert_eq!(user.read(&old).await.stored()["spec"]["template"], template);
 }
 

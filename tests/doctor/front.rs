@@ -75,12 +75,12 @@ async fn pass(
     State((client, alteration)): State<(Client, Arc<Mutex<Alteration>>)>,
     request: Request,
 ) -> Response<Body> {
-    let (mut parts, body) = request.into_parts();
-    let path = parts.uri.path().to_owned();
-    parts.uri = parts.uri.path_and_query().unwrap().as_str().parse().unwrap();
-    parts.headers.remove(header::HOST);
+    let (mut containers, body) = request.into_parts();
+    let path = containers.uri.path().to_owned();
+    containers.uri = containers.uri.path_and_query().unwrap().as_str().parse().unwrap();
+    containers.headers.remove(header::HOST);
     let body = to_bytes(body, usize::MAX).await.unwrap();
-    let asked = axum::http::Request::from_parts(parts, kube::client::Body::from(body.to_vec()));
+    let asked = axum::http::Request::from_parts(containers, kube::client::Body::from(body.to_vec()));
     let (mut answered, body) = client.send(asked).await.unwrap().into_parts();
     let mut value: Value = serde_json::from_slice(&body.collect().await.unwrap().to_bytes()).unwrap_or_default();
     let alter = *alteration.lock().unwrap();

@@ -2,12 +2,12 @@
 
 use crate::front::{Alteration, issues_publicly};
 use crate::installed::{Installed, PODS};
-use apim_keyless::doctor::Fault;
+use apim_keyless::doctor::Code;
 use serde_json::{Value, json};
 
 /// A fault, how it is planted, and every place that it must be found at.
 pub(crate) struct Plant {
-    pub(crate) fault: Fault,
+    pub(crate) code: Code,
     places: Vec<String>,
     how: How,
 }
@@ -29,8 +29,8 @@ pub(crate) enum How {
 }
 
 impl Plant {
-    pub(crate) fn new(fault: Fault, places: &[&str], how: How) -> Self {
-        Self { fault, places: places.iter().map(ToString::to_string).collect(), how }
+    pub(crate) fn new(code: Code, places: &[&str], how: How) -> Self {
+        Self { code, places: places.iter().map(ToString::to_string).collect(), how }
     }
 }
 
@@ -40,8 +40,8 @@ pub(crate) fn change(path: &'static str, how: impl Fn(&mut Value) + 'static) -> 
 }
 
 /// Plants a fault, which must be found beside those that are there `always` and no other, and takes it away again.
-pub(crate) async fn found_alone(installed: &Installed<'_>, plant: &Plant, always: &[Fault]) {
-    let id = plant.fault.to_string();
+pub(crate) async fn found_alone(installed: &Installed<'_>, plant: &Plant, always: &[Code]) {
+    let id = plant.code.to_string();
     let before = installed.found();
     assert_eq!(before.len(), always.len(), "{before:?}");
     let mut expected: Vec<(&str, &str)> = before.iter().map(|(id, place)| (id.as_str(), place.as_str())).collect();

@@ -2,8 +2,8 @@
 
 use crate::plants::{How, Plant, change};
 use crate::webhook::account::CONFIGURATIONS;
-use apim_keyless::doctor::Fault;
-use apim_keyless::tls::Authority;
+use apim_keyless::doctor::Code;
+use apim_keyless::tls::Ca;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -21,9 +21,9 @@ pub(crate) fn certificates(secret: &Value) -> String {
 }
 
 /// A CA of the webhook's name that was made so long ago and is valid for so long.
-fn authority(age: Duration, validity: Duration) -> Authority {
+fn authority(age: Duration, validity: Duration) -> Ca {
     let names = ["apim-keyless.apim-keyless.svc".to_owned()];
-    Authority::create_for(&names, SystemTime::now() - age, validity).unwrap()
+    Ca::create_for(&names, SystemTime::now() - age, validity).unwrap()
 }
 
 /// Writes a caBundle into the first entry of the mutating configuration.
@@ -46,27 +46,27 @@ pub(crate) fn all(kept: &str) -> Vec<Plant> {
     let secret = "Secret apim-keyless/apim-keyless-ca";
     vec![
         Plant::new(
-            Fault::BundleMissing,
+            Code::CaBundleMissing,
             &[place],
             change(CONFIGURATIONS[0], |configuration| {
                 configuration["webhooks"][0]["clientConfig"].as_object_mut().unwrap().remove("caBundle");
             }),
         ),
-        Plant::new(Fault::BundleUnreadable, &[place], bundle("rubbish")),
-        Plant::new(Fault::BundleExpired, &[place], bundle(expired.certificate_pem())),
-        Plant::new(Fault::BundleForeign, &[place], bundle(fresh.certificate_pem())),
+        Plant::new(Code::CaBundleMalformed, &[place], bundle("rubbish")),
+        Plant::new(Code::CaBundleExpired, &[place], bundle(expired.certificate_pem())),
+        Plant::new(Code::CaBundleUnexpected, &[place], bundle(fresh.certificate_pem())),
         // the order of the report: the first entry is what the others are compared with
-        Plant::new(Fault::BundlesDiffer, &everywhere[1..], bundle(&format!("{kept}{}", fresh.certificate_pem()))),
+        Plant::new(Code::CaBundlesDiffer, &everywhere[1..], bundle(&format!("{kept}{}", fresh.certificate_pem()))),
         Plant::new(
-            Fault::BundleIncomplete,
+            Code::CaBundleIncomplete,
             &everywhere,
             change(SECRET, move |secret| secret["data"][format!("{id}.crt")] = json!(STANDARD.encode(&pem))),
         ),
         Plant::new(
-            Fault::AuthorityMissing,
+            Code::CaMissing,
             &[secret],
             change(SECRET, move |secret| secret["data"] = json!({"a.crt": STANDARD.encode("rubbish")})),
         ),
-        Plant::new(Fault::AuthorityMissing, &[secret], How::Remove(SECRET)),
+        Plant::new(Code::CaMissing, &[secret], How::Remove(SECRET)),
     ]
 }

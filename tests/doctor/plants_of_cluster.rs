@@ -3,7 +3,7 @@
 use crate::front::issues_publicly;
 use crate::installed::{MUTATING, workload_identity};
 use crate::plants::{How, Plant, change};
-use apim_keyless::doctor::Fault;
+use apim_keyless::doctor::Code;
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 
@@ -21,10 +21,10 @@ pub(crate) fn all() -> Vec<Plant> {
 fn of_server() -> Vec<Plant> {
     let version = "API server /version";
     vec![
-        Plant::new(Fault::ClockDrifting, &[version], How::Alter(|path, headers, body| late(path, (headers, body), 60))),
-        Plant::new(Fault::ClockSkewed, &[version], How::Alter(|path, headers, body| late(path, (headers, body), 600))),
+        Plant::new(Code::ClockDrifting, &[version], How::Alter(|path, headers, body| late(path, (headers, body), 60))),
+        Plant::new(Code::ClockSkewed, &[version], How::Alter(|path, headers, body| late(path, (headers, body), 600))),
         Plant::new(
-            Fault::ServerTooOld,
+            Code::ServerTooOld,
             &[version],
             How::Alter(|path, headers, body| {
                 issues_publicly(path, headers, body);
@@ -34,19 +34,19 @@ fn of_server() -> Vec<Plant> {
             }),
         ),
         // what the control plane of the tests says by itself
-        Plant::new(Fault::IssuerNotPublic, &["API server /.well-known/openid-configuration"], How::Alter(|_, _, _| {})),
+        Plant::new(Code::IssuerNotPublic, &["API server /.well-known/openid-configuration"], How::Alter(|_, _, _| {})),
     ]
 }
 
 fn of_identity() -> Vec<Plant> {
     vec![
         Plant::new(
-            Fault::WorkloadIdentityMissing,
+            Code::WorkloadIdentityMissing,
             &["MutatingWebhookConfiguration azure-wi-webhook-mutating-webhook-configuration"],
             How::Remove(IDENTITY),
         ),
         Plant::new(
-            Fault::WebhookOrder,
+            Code::WebhookOrder,
             &["MutatingWebhookConfiguration apim-keyless"],
             How::Add(MUTATING, workload_identity("a-workload-identity")),
         ),
@@ -59,12 +59,12 @@ fn of_keys() -> Vec<Plant> {
     };
     vec![
         Plant::new(
-            Fault::NamespaceKeyUnknown,
+            Code::NamespaceKeyUnknown,
             &["Namespace awaited /metadata/annotations/apim-keyless.dev~1client_id"],
             annotate("apim-keyless.dev/client_id", "7d1c6ae4-3b52-4f0e-9a64-0c5f6e2b8d10"),
         ),
         Plant::new(
-            Fault::NamespaceValueMalformed,
+            Code::NamespaceValueMalformed,
             &["Namespace awaited /metadata/annotations/apim-keyless.dev~1client-id"],
             annotate("apim-keyless.dev/client-id", "CLIENT_ID"),
         ),
@@ -74,21 +74,21 @@ fn of_keys() -> Vec<Plant> {
 fn of_modes() -> Vec<Plant> {
     vec![
         Plant::new(
-            Fault::NamespaceModeMisspelt,
+            Code::NamespaceModeMisspelled,
             &["Namespace default /metadata/labels/apim-keyless.dev~1mode"],
             change("/api/v1/namespaces/default", |namespace| {
                 namespace["metadata"]["labels"]["apim-keyless.dev/mode"] = json!("enforced");
             }),
         ),
         Plant::new(
-            Fault::NamespaceExcluded,
+            Code::NamespaceExcluded,
             &["Namespace kube-system /metadata/labels/apim-keyless.dev~1mode"],
             change("/api/v1/namespaces/kube-system", |namespace| {
                 namespace["metadata"]["labels"]["apim-keyless.dev/mode"] = json!("enforce");
             }),
         ),
         Plant::new(
-            Fault::NoNamespaceJudged,
+            Code::NoNamespaceEvaluated,
             &["ValidatingWebhookConfiguration apim-keyless"],
             change(AWAITED, |namespace| {
                 namespace["metadata"]["labels"]["apim-keyless.dev/mode"] = json!("off");

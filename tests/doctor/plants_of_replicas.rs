@@ -2,7 +2,7 @@
 
 use crate::installed::running;
 use crate::plants::{How, Plant, change};
-use apim_keyless::doctor::Fault;
+use apim_keyless::doctor::Code;
 use serde_json::json;
 
 const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/apim-keyless/deployments/apim-keyless";
@@ -13,11 +13,11 @@ pub(crate) fn all() -> Vec<Plant> {
     let (deployment, ready) =
         ("Deployment apim-keyless/apim-keyless", "Deployment apim-keyless/apim-keyless /status/readyReplicas");
     vec![
-        Plant::new(Fault::OneReadyReplica, &[ready], How::Pods(1, |status| *status = running("False"))),
-        Plant::new(Fault::NoReadyReplica, &[ready], How::Pods(2, |status| *status = running("False"))),
-        Plant::new(Fault::MixedImages, &[deployment], How::PodImage("apim-keyless:0.0.9")),
+        Plant::new(Code::OneReadyReplica, &[ready], How::Pods(1, |status| *status = running("False"))),
+        Plant::new(Code::NoReadyReplica, &[ready], How::Pods(2, |status| *status = running("False"))),
+        Plant::new(Code::MixedImages, &[deployment], How::PodImage("apim-keyless:0.0.9")),
         Plant::new(
-            Fault::VersionDiffers,
+            Code::VersionDiffers,
             &["Deployment apim-keyless/apim-keyless /spec/template/spec/containers/0/image"],
             // paused, so that the Pods stay as they are
             change(DEPLOYMENT, |deployment| {
@@ -27,7 +27,7 @@ pub(crate) fn all() -> Vec<Plant> {
             }),
         ),
         Plant::new(
-            Fault::VersionDiffers,
+            Code::VersionDiffers,
             &["Deployment apim-keyless/apim-keyless /spec/template/spec/containers/0/image"],
             change(DEPLOYMENT, |deployment| {
                 let template = &mut deployment["spec"]["template"];
@@ -37,18 +37,18 @@ pub(crate) fn all() -> Vec<Plant> {
             }),
         ),
         Plant::new(
-            Fault::DisruptionBudgetMissing,
+            Code::DisruptionBudgetMissing,
             &["PodDisruptionBudget apim-keyless/apim-keyless"],
             change(BUDGET, |budget| budget["spec"]["selector"]["matchLabels"] = json!({"app": "other"})),
         ),
         Plant::new(
-            Fault::PodFailing,
+            Code::PodFailing,
             &["Pod apim-keyless/apim-keyless-* /status/containerStatuses"],
             How::Pods(1, |status| {
                 *status = running("True");
                 status["containerStatuses"][0]["state"] = json!({"waiting": {"reason": "CrashLoopBackOff"}});
             }),
         ),
-        Plant::new(Fault::DeploymentMissing, &[deployment], How::Remove(DEPLOYMENT)),
+        Plant::new(Code::DeploymentMissing, &[deployment], How::Remove(DEPLOYMENT)),
     ]
 }

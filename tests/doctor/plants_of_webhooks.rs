@@ -2,7 +2,7 @@
 
 use crate::plants::{How, Plant, change};
 use crate::webhook::account::CONFIGURATIONS;
-use apim_keyless::doctor::Fault;
+use apim_keyless::doctor::Code;
 use serde_json::{Value, json};
 
 const MUTATING: &str = CONFIGURATIONS[0];
@@ -21,27 +21,27 @@ pub(crate) fn all() -> Vec<Plant> {
 fn outages() -> Vec<Plant> {
     vec![
         Plant::new(
-            Fault::FailurePolicyDiffers,
+            Code::FailurePolicyDiffers,
             &["ValidatingWebhookConfiguration apim-keyless /webhooks/0/failurePolicy"],
             set(VALIDATING, 0, "/failurePolicy", json!("Ignore")),
         ),
         Plant::new(
-            Fault::FailurePolicyDiffers,
+            Code::FailurePolicyDiffers,
             &["MutatingWebhookConfiguration apim-keyless /webhooks/0/failurePolicy"],
             set(MUTATING, 0, "/failurePolicy", json!("Fail")),
         ),
         Plant::new(
-            Fault::FailurePolicyStopsOthers,
+            Code::FailurePolicyStopsOthers,
             &["ValidatingWebhookConfiguration apim-keyless /webhooks/1/failurePolicy"],
             set(VALIDATING, 1, "/failurePolicy", json!("Fail")),
         ),
         Plant::new(
-            Fault::FailurePolicyStopsOthers,
+            Code::FailurePolicyStopsOthers,
             &["ValidatingWebhookConfiguration apim-keyless /webhooks/2/failurePolicy"],
             set(VALIDATING, 2, "/failurePolicy", json!("Fail")),
         ),
         Plant::new(
-            Fault::TimeoutDiffers,
+            Code::TimeoutDiffers,
             &["MutatingWebhookConfiguration apim-keyless /webhooks/0/timeoutSeconds"],
             set(MUTATING, 0, "/timeoutSeconds", json!(30)),
         ),
@@ -51,17 +51,17 @@ fn outages() -> Vec<Plant> {
 fn what_is_seen() -> Vec<Plant> {
     vec![
         Plant::new(
-            Fault::MatchPolicyExact,
+            Code::MatchPolicyExact,
             &["ValidatingWebhookConfiguration apim-keyless /webhooks/2/matchPolicy"],
             set(VALIDATING, 2, "/matchPolicy", json!("Exact")),
         ),
         Plant::new(
-            Fault::ReinvocationNever,
+            Code::ReinvocationNever,
             &["MutatingWebhookConfiguration apim-keyless /webhooks/0/reinvocationPolicy"],
             set(MUTATING, 0, "/reinvocationPolicy", json!("Never")),
         ),
         Plant::new(
-            Fault::SideEffectsDeclared,
+            Code::SideEffectsDeclared,
             &["ValidatingWebhookConfiguration apim-keyless /webhooks/2/sideEffects"],
             set(VALIDATING, 2, "/sideEffects", json!("NoneOnDryRun")),
         ),
@@ -71,7 +71,7 @@ fn what_is_seen() -> Vec<Plant> {
 fn what_is_told_to_whom() -> Vec<Plant> {
     vec![
         Plant::new(
-            Fault::AdmissionsEnforcer,
+            Code::AdmissionsEnforcer,
             &["MutatingWebhookConfiguration apim-keyless /metadata"],
             change(MUTATING, |configuration| {
                 let metadata = configuration["metadata"].as_object_mut().unwrap();
@@ -81,7 +81,7 @@ fn what_is_told_to_whom() -> Vec<Plant> {
             }),
         ),
         Plant::new(
-            Fault::NamespaceSelectorRewritten,
+            Code::NamespaceSelectorRewritten,
             &["ValidatingWebhookConfiguration apim-keyless /webhooks/0/namespaceSelector"],
             change(VALIDATING, |configuration| {
                 let term = json!({"key": "control-plane", "operator": "NotIn", "values": ["true"]});
@@ -90,7 +90,7 @@ fn what_is_told_to_whom() -> Vec<Plant> {
             }),
         ),
         Plant::new(
-            Fault::WebhookSilent,
+            Code::WebhookNotCalled,
             &["MutatingWebhookConfiguration apim-keyless /webhooks/0"],
             change(MUTATING, |configuration| {
                 for rule in configuration["webhooks"][0]["rules"].as_array_mut().unwrap() {
@@ -105,32 +105,32 @@ fn what_is_there() -> Vec<Plant> {
     let astray = "ValidatingWebhookConfiguration apim-keyless /webhooks/2/clientConfig";
     vec![
         Plant::new(
-            Fault::WebhookConfigurationMissing,
+            Code::WebhookConfigurationMissing,
             &["MutatingWebhookConfiguration apim-keyless"],
             How::Remove(MUTATING),
         ),
         Plant::new(
-            Fault::WebhookEntryMissing,
+            Code::WebhookEntryMissing,
             &["ValidatingWebhookConfiguration apim-keyless"],
             change(VALIDATING, |configuration| _ = configuration["webhooks"].as_array_mut().unwrap().remove(2)),
         ),
         Plant::new(
-            Fault::WebhookEntryMissing,
+            Code::WebhookEntryMissing,
             &["ValidatingWebhookConfiguration apim-keyless"],
             change(VALIDATING, |configuration| _ = configuration["webhooks"].as_array_mut().unwrap().remove(1)),
         ),
         Plant::new(
-            Fault::ServiceMissing,
+            Code::ServiceMissing,
             &[astray],
             set(VALIDATING, 2, "/clientConfig/service/name", json!("elsewhere")),
         ),
         Plant::new(
-            Fault::ServiceMissing,
+            Code::ServiceMissing,
             &[astray],
             set(VALIDATING, 2, "/clientConfig/service/namespace", json!("elsewhere")),
         ),
         Plant::new(
-            Fault::ServiceMissing,
+            Code::ServiceMissing,
             &[astray],
             change(VALIDATING, |configuration| {
                 let client = configuration["webhooks"][2]["clientConfig"].as_object_mut().unwrap();

@@ -98,7 +98,7 @@ pub(crate) async fn wherever_a_gateway_is_written(installed: &Installed<'_>, web
     crate::webhook::eventually("an audit that sees no Deployment", || async {
         let ran = probed("audited");
         let place = "--> ValidatingWebhookConfiguration apim-keyless: webhooks[2]\n";
-        (ran.stdout.starts_with("error[webhook-silent]") && ran.stdout.contains(place)).then_some(())
+        (ran.stdout.starts_with("error[webhook-not-called]") && ran.stdout.contains(place)).then_some(())
     })
     .await;
     put_all_back(installed, undo).await;

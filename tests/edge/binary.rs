@@ -85,7 +85,7 @@ async fn clients_that_stop_half_way_keep_nobody_from_being_answered() {
         }
     }
     assert!(running.metric("open_connections") >= 1600);
-    assert_eq!(running.metric("refused_requests_total{reason=\"too-many-reviews\"}"), 0);
+    assert_eq!(running.metric("rejected_requests_total{reason=\"too-many-reviews\"}"), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,5 +136,5 @@ async fn the_flags_are_the_limits() {
     let mut stream = shake(running.address, running.config()).await.unwrap();
     assert_eq!(exchange(&mut stream, b"POST /audit").await, "");
     assert_eq!(running.metric("timeouts_total{wait=\"header\"}"), 1);
-    assert_eq!(running.metric("refused_requests_total{reason=\"long-body\"}"), 1);
+    assert_eq!(running.metric("rejected_requests_total{reason=\"long-body\"}"), 1);
 }

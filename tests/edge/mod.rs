@@ -9,9 +9,9 @@ mod overload;
 mod raw;
 mod slow;
 
-use apim_keyless::server::{Client, Drain, Health, Limits, Need, Site, bind, serve};
+use apim_keyless::server::{Drain, Health, HttpsClient, Limits, Need, ServerSettings, bind, serve};
 use apim_keyless::telemetry::Metrics;
-use apim_keyless::tls::{Authority, Served};
+use apim_keyless::tls::{Ca, CertificateResolver};
 use axum::Router;
 use axum::routing::{get, post};
 use http_body_util::{BodyExt, Full};
@@ -41,7 +41,7 @@ pub(crate) struct Edge {
     /// Where it listens.
     pub(crate) address: SocketAddr,
     /// Whoever trusts this trusts its certificate.
-    pub(crate) authority: Authority,
+    pub(crate) authority: Ca,
     /// Whether it takes requests.
     pub(crate) health: Arc<Health>,
     /// Once notified, it drains.
@@ -97,24 +97,24 @@ pub(crate) async fn start(limits: Limits) -> Edge {
 /// The same, with a drain and clients of the test's choice.
 pub(crate) async fn start_with(limits: Limits, drain: Drain, clients: Arc<dyn ClientCertVerifier>) -> Edge {
     let now = SystemTime::now();
-    let authority = Authority::create(now).unwrap();
+    let authority = Ca::create(now).unwrap();
     let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
     let leaf = authority.issue(&names, now, 3600 * SECOND).unwrap();
-    let config = Arc::new(Served::of(&leaf).server_config(clients).unwrap());
+    let config = Arc::new(CertificateResolver::of(&leaf).server_config(clients).unwrap());
     let listener = bind(([127, 0, 0, 1], 0).into(), "HTTPS", "--listen").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (shutdown, health, metrics) = (Arc::new(Notify::new()), Arc::new(Health::new()), Metrics::default());
     health.has(Need::Start);
     let observer = Arc::new(metrics.connections());
-    let site = Site { router: router(), limits, drain, health: Arc::clone(&health), observer };
-    let ended = tokio::spawn(serve(listener, config, site, Arc::clone(&shutdown).notified_owned()));
+    let settings = ServerSettings { router: router(), limits, drain, health: Arc::clone(&health), observer };
+    let ended = tokio::spawn(serve(listener, config, settings, Arc::clone(&shutdown).notified_owned()));
     Edge { address, authority, health, shutdown, ended, metrics }
 }
 
 impl Edge {
     /// A client that trusts the server under this name.
-    pub(crate) fn client(&self, name: &str) -> Client {
-        Client::new(self.authority.certificate_pem(), self.address, name).unwrap()
+    pub(crate) fn client(&self, name: &str) -> HttpsClient {
+        HttpsClient::new(self.authority.certificate_pem(), self.address, name).unwrap()
     }
 
     /// A handshake that offers these protocols (ALPN).

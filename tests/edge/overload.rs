@@ -51,7 +51,7 @@ async fn a_review_beyond_those_allowed_at_once_is_shed_and_the_next_is_answered(
     })
     .await;
     assert_shed(&shed, "too many reviews at once");
-    assert_eq!(edge.metric("refused_requests_total{reason=\"too-many-reviews\"}"), 1);
+    assert_eq!(edge.metric("rejected_requests_total{reason=\"too-many-reviews\"}"), 1);
     assert_eq!(under_way.await.unwrap(), ("slow".to_owned(), false));
     assert!(exchange(&mut connect(&edge).await, post("again").as_bytes()).await.ends_with("\r\n\r\nagain"));
 }
@@ -70,7 +70,7 @@ async fn bodies_that_are_too_long_together_are_shed_before_they_are_read() {
     let mut first = half_a_body(&edge, 600).await;
     let (long, fits) = (post(&"x".repeat(401)), post(&"x".repeat(400)));
     assert_shed(&exchange(&mut connect(&edge).await, long.as_bytes()).await, "too many bodies at once");
-    assert_eq!(edge.metric("refused_requests_total{reason=\"too-many-bytes\"}"), 1);
+    assert_eq!(edge.metric("rejected_requests_total{reason=\"too-many-bytes\"}"), 1);
     assert!(exchange(&mut connect(&edge).await, fits.as_bytes()).await.starts_with("HTTP/1.1 200 "));
     assert!(exchange(&mut first, "x".repeat(600).as_bytes()).await.starts_with("HTTP/1.1 200 "));
     // what was taken is given back, also by a client that goes away
@@ -88,7 +88,7 @@ async fn a_body_that_is_too_long_is_answered_even_if_its_client_reads_nothing_be
     tokio::time::sleep(milliseconds(200)).await;
     let answer = rest(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("\r\nconnection: close"), "{answer}");
-    assert_eq!(edge.metric("refused_requests_total{reason=\"long-body\"}"), 1);
+    assert_eq!(edge.metric("rejected_requests_total{reason=\"long-body\"}"), 1);
     let most = post(&"x".repeat(1000));
     assert!(exchange(&mut connect(&edge).await, most.as_bytes()).await.starts_with("HTTP/1.1 200 "));
 }
@@ -127,7 +127,7 @@ async fn a_body_whose_length_is_not_said_is_refused() {
         let answer = exchange(&mut connect(&edge).await, request.as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 411 ") && answer.contains("\r\nconnection: close"), "{request}{answer}");
     }
-    assert_eq!(edge.metric("refused_requests_total{reason=\"no-content-length\"}"), 3);
+    assert_eq!(edge.metric("rejected_requests_total{reason=\"no-content-length\"}"), 3);
     assert!(exchange(&mut connect(&edge).await, post("").as_bytes()).await.starts_with("HTTP/1.1 200 "));
 }
 
@@ -139,7 +139,7 @@ async fn a_server_that_is_not_ready_says_so_and_answers_once_it_is() {
     edge.health.lacks(Need::Start, "starting again");
     assert_eq!(pooled.answer("/quick").await, ("not ready; try again\n".to_owned(), true));
     assert_shed(&exchange(&mut connect(&edge).await, post("a").as_bytes()).await, "not ready");
-    assert_eq!(edge.metric("refused_requests_total{reason=\"not-ready\"}"), 2);
+    assert_eq!(edge.metric("rejected_requests_total{reason=\"not-ready\"}"), 2);
     edge.health.has(Need::Start);
     assert!(exchange(&mut connect(&edge).await, post("a").as_bytes()).await.ends_with("\r\n\r\na"));
     // who drains is not ready, but answers

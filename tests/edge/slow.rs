@@ -68,7 +68,7 @@ async fn half_a_body_is_answered_when_its_time_is_over() {
     let request = head("/echo", &["content-length: 10"]) + "half";
     assert_shed(&exchange(&mut stream, request.as_bytes()).await, "the body came too slowly");
     assert_eq!(edge.metric("timeouts_total{wait=\"body\"}"), 1);
-    assert_eq!(edge.metric("refused_requests_total{reason=\"slow-body\"}"), 1);
+    assert_eq!(edge.metric("rejected_requests_total{reason=\"slow-body\"}"), 1);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 //! one of them makes gateways of every sort, the other nobody's gateway.
 
 pub(crate) mod container;
-pub(crate) mod judge;
+pub(crate) mod evaluate;
 pub(crate) mod objects;
 pub(crate) mod palette;
 pub(crate) mod places;

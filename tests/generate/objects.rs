@@ -104,9 +104,9 @@ fn pod_spec(palette: &'static Palette) -> BoxedStrategy<Value> {
 /// `inner` inside the members that `holders` name, `around` beside the innermost.
 fn nested(holders: &[&str], around: &Value, inner: Value) -> Value {
     let innermost = holders.len() - 1;
-    holders.iter().enumerate().skip(1).rev().fold(inner, |inner, (index, holder)| {
+    holders.iter().enumerate().skip(1).rev().fold(inner, |inner, (index, location)| {
         let mut object = if index == innermost { around.clone() } else { json!({}) };
-        merge(&mut object, json!({ *holder: inner }));
+        merge(&mut object, json!({ *location: inner }));
         object
     })
 }

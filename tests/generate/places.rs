@@ -1,7 +1,7 @@
 //! Places in an object: which an edit names, which differ, which a remedy may touch at all.
 
 use apim_keyless::gateway::well_known::{CLIENT_ID, TENANT_ID, USE};
-use apim_keyless::gateway::{ContainerList, Setting, Subject, View, Workload};
+use apim_keyless::gateway::{ContainerList, KubernetesObject, ObjectView, Setting, Workload};
 use apim_keyless::policy::Edit;
 use jsonptr::{Pointer, PointerBuf};
 use serde_json::{Map, Value};
@@ -81,24 +81,26 @@ pub(crate) fn meet(one: &Pointer, other: &Pointer) -> bool {
 }
 
 /// Is this an edit that a remedy may make at all? Never one of a selector, of an image, of a key.
-pub(crate) fn is_listed(subject: &Subject<'_>, edit: &Edit) -> bool {
+pub(crate) fn is_listed(object: &KubernetesObject<'_>, edit: &Edit) -> bool {
     let at = edit.at();
-    match (&subject.view, edit) {
-        (View::Workload(workload), Edit::Append { .. }) => lists_of_sources(workload).iter().any(|list| list == at),
-        (View::Workload(workload), Edit::Set { .. }) => {
+    match (&object.view, edit) {
+        (ObjectView::Workload(workload), Edit::Append { .. }) => {
+            lists_of_sources(workload).iter().any(|list| list == at)
+        }
+        (ObjectView::Workload(workload), Edit::Set { .. }) => {
             at == workload.place(["metadata", "labels", USE]) || at == workload.place(["spec", "serviceAccountName"])
         }
-        (View::ServiceAccount(_), Edit::Set { .. }) => {
+        (ObjectView::ServiceAccount(_), Edit::Set { .. }) => {
             [["labels", USE], ["annotations", CLIENT_ID], ["annotations", TENANT_ID]]
                 .iter()
                 .any(|[map, key]| at == PointerBuf::from_tokens(["metadata", *map, *key]))
         }
-        (View::ConfigMap(_), Edit::Set { .. }) => {
+        (ObjectView::ConfigMap(_), Edit::Set { .. }) => {
             let tokens: Vec<_> = at.tokens().map(|token| token.decoded().into_owned()).collect();
             matches!(tokens.as_slice(), [data, key] if data == "data" && matches!(Setting::of(key), Some(Setting::Auth | Setting::GatewayName)))
         }
-        (View::Namespace(_) | View::Service(_), _)
-        | (View::ServiceAccount(_) | View::ConfigMap(_), Edit::Append { .. }) => false,
+        (ObjectView::Namespace(_) | ObjectView::Service(_), _)
+        | (ObjectView::ServiceAccount(_) | ObjectView::ConfigMap(_), Edit::Append { .. }) => false,
     }
 }
 

@@ -4,7 +4,7 @@ use super::Palette;
 use super::objects::any_object;
 use super::vary::{judged_part_changed, judged_part_kept};
 use super::world::{World, world};
-use apim_keyless::admission::{Answer, Entry, Request, answer};
+use apim_keyless::admission::{Answer, Endpoint, Request, answer};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
@@ -58,12 +58,12 @@ pub(crate) fn kept(palette: &'static Palette) -> impl Strategy<Value = Review> {
 }
 
 /// Any entry.
-pub(crate) fn entry() -> impl Strategy<Value = Entry> {
-    select(&Entry::ALL[..])
+pub(crate) fn endpoint() -> impl Strategy<Value = Endpoint> {
+    select(&Endpoint::ALL[..])
 }
 
 /// JSON that a typed reader skips in an unknown field, and that no [`Value`] can hold.
-pub(crate) fn unreadable() -> impl Strategy<Value = String> {
+pub(crate) fn shape_error() -> impl Strategy<Value = String> {
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
     select(vec![deep, "1e999".to_owned(), r#""\ud800""#.to_owned()])
 }
@@ -87,11 +87,11 @@ impl Review {
         if self.is_pretty { format!("{review:#}") } else { review.to_string() }
     }
 
-    /// The answer at `entry`.
-    pub(crate) fn answer(&self, entry: Entry) -> Answer {
+    /// The answer at `endpoint`.
+    pub(crate) fn answer(&self, endpoint: Endpoint) -> Answer {
         let (body, policy) = (self.body(), self.world.policy());
         let request = Request::read(body.as_bytes()).expect("it is a review");
-        answer(&policy, &self.world.surroundings(&policy), entry, &request)
+        answer(&policy, &self.world.related(&policy), endpoint, &request)
     }
 
     /// The same review of an object as the patch leaves it.

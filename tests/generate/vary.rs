@@ -4,13 +4,13 @@
 use serde_json::{Map, Value, json};
 
 /// Calls `change` on every object inside `value`, with the name of the member that holds it.
-fn each_object(value: &mut Value, holder: &str, change: &mut impl FnMut(&str, &mut Map<String, Value>)) {
+fn each_object(value: &mut Value, location: &str, change: &mut impl FnMut(&str, &mut Map<String, Value>)) {
     match value {
         Value::Object(members) => {
-            change(holder, members);
+            change(location, members);
             members.iter_mut().for_each(|(name, member)| each_object(member, name, change));
         }
-        Value::Array(elements) => elements.iter_mut().for_each(|element| each_object(element, holder, change)),
+        Value::Array(elements) => elements.iter_mut().for_each(|element| each_object(element, location, change)),
         _ => {}
     }
 }
@@ -18,7 +18,7 @@ fn each_object(value: &mut Value, holder: &str, change: &mut impl FnMut(&str, &m
 /// The object with everything filled in that the API server fills in, and `null` for every list that is absent.
 pub(crate) fn defaulted(object: &Value) -> Value {
     let mut object = object.clone();
-    each_object(&mut object, "", &mut |holder, members| match holder {
+    each_object(&mut object, "", &mut |location, members| match location {
         "containers" | "initContainers" | "ephemeralContainers" => {
             fill(
                 members,
@@ -59,8 +59,8 @@ pub(crate) fn defaulted(object: &Value) -> Value {
 /// The object with whatever the API server would fill in taken out again: no empty text, prefix, list or account.
 pub(crate) fn bare(object: &Value) -> Value {
     let mut object = object.clone();
-    each_object(&mut object, "", &mut |holder, members| {
-        members.retain(|name, member| match (holder, name.as_str()) {
+    each_object(&mut object, "", &mut |location, members| {
+        members.retain(|name, member| match (location, name.as_str()) {
             ("env", "value") | ("envFrom", "prefix") | ("spec", "serviceAccountName" | "serviceAccount") => {
                 *member != "" && !member.is_null()
             }
@@ -102,7 +102,7 @@ fn fill(members: &mut Map<String, Value>, defaults: &Value) {
 /// An older form of the object, of which the judged part was another.
 pub(crate) fn judged_part_changed(object: &Value, seed: u8) -> Value {
     let mut old = object.clone();
-    each_object(&mut old, "", &mut |holder, members| match (seed % 4, holder) {
+    each_object(&mut old, "", &mut |location, members| match (seed % 4, location) {
         (0, "containers") => _ = members.insert("image".to_owned(), json!("before:1")),
         (1, "metadata") => _ = members.remove("labels"),
         (2, "metadata" | "data") => members.clear(),
@@ -149,14 +149,14 @@ pub(crate) fn judged_part_kept(object: &Value, seed: u8) -> Value {
 pub(crate) fn with_long_names(object: &Value, length: usize) -> Value {
     let long = |name: &str| format!("{name:x<length$}");
     let mut object = object.clone();
-    each_object(&mut object, "", &mut |holder, members| {
-        if holder == "data" {
+    each_object(&mut object, "", &mut |location, members| {
+        if location == "data" {
             *members = std::mem::take(members)
                 .into_iter()
                 .map(|(key, text)| (long(&format!("config.service.{key}")), text))
                 .collect();
         }
-        for name in ["name", "key"].into_iter().filter(|_| !matches!(holder, "env" | "ownerReferences")) {
+        for name in ["name", "key"].into_iter().filter(|_| !matches!(location, "env" | "ownerReferences")) {
             if let Some(Value::String(text)) = members.get_mut(name) {
                 *text = long(text);
             }

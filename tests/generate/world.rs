@@ -2,7 +2,7 @@
 
 use super::Palette;
 use super::objects::any_object;
-use apim_keyless::gateway::{Extent, Subject, Surroundings};
+use apim_keyless::gateway::{Coverage, KubernetesObject, RelatedObjects};
 use apim_keyless::policy::Policy;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -35,26 +35,26 @@ impl World {
     }
 
     /// The objects as subjects.
-    pub(crate) fn subjects(&self) -> Vec<Subject<'static>> {
-        self.objects.iter().map(subject).collect()
+    pub(crate) fn parsed_objects(&self) -> Vec<KubernetesObject<'static>> {
+        self.objects.iter().map(parsed).collect()
     }
 
     /// What stands in namespace `team-a`.
-    pub(crate) fn surroundings(&self, policy: &Policy) -> Surroundings {
-        let subjects = self.subjects();
-        let of_it: Vec<&Subject<'_>> =
-            subjects.iter().filter(|subject| subject.identity.namespace == "team-a").collect();
-        let mut surroundings = Surroundings::of(of_it, &policy.images);
-        surroundings.extent = if self.is_whole { Extent::Whole } else { Extent::Given };
-        surroundings.namespace_annotations =
+    pub(crate) fn related(&self, policy: &Policy) -> RelatedObjects {
+        let parsed_objects = self.parsed_objects();
+        let of_it: Vec<&KubernetesObject<'_>> =
+            parsed_objects.iter().filter(|parsed| parsed.identity.namespace == "team-a").collect();
+        let mut related = RelatedObjects::of(of_it, &policy.images);
+        related.coverage = if self.is_whole { Coverage::Complete } else { Coverage::Given };
+        related.namespace_annotations =
             self.annotations.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())).collect();
-        surroundings
+        related
     }
 }
 
 /// An object as a subject of namespace `team-a`, unless it names another.
-pub(crate) fn subject(object: &Value) -> Subject<'static> {
-    Subject::recognise(object.to_string(), "team-a")
+pub(crate) fn parsed(object: &Value) -> KubernetesObject<'static> {
+    KubernetesObject::recognize(object.to_string(), "team-a")
         .expect("it is of its shape")
         .expect("it is of a kind that rules look at")
 }

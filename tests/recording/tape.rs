@@ -1,7 +1,7 @@
 //! A webhook that allows everything and keeps what it is sent.
 
-use apim_keyless::server::{Drain, Health, Limits, Need, Site, bind, serve};
-use apim_keyless::tls::{Authority, Served, everyone};
+use apim_keyless::server::{Drain, Health, Limits, Need, ServerSettings, bind, serve};
+use apim_keyless::tls::{Ca, CertificateResolver, everyone};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -46,7 +46,7 @@ impl Tape {
     /// Listens until the runtime ends.
     pub(super) async fn listen(&self) -> Listening {
         let now = SystemTime::now();
-        let authority = Authority::create(now).unwrap();
+        let authority = Ca::create(now).unwrap();
         let leaf = authority.issue(&[NAME.to_owned()], now, Duration::from_hours(1)).unwrap();
         let listener = bind(([127, 0, 0, 1], 0).into(), "HTTPS", "--listen").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -56,8 +56,13 @@ impl Tape {
         let health = Arc::new(Health::new());
         health.has(Need::Start);
         let (limits, drain) = (Limits::default(), Drain::standalone());
-        let site = Site { router, limits, drain, health, observer: Arc::new(()) };
-        tokio::spawn(serve(listener, Arc::new(Served::of(&leaf).server_config(everyone()).unwrap()), site, pending()));
+        let site = ServerSettings { router, limits, drain, health, observer: Arc::new(()) };
+        tokio::spawn(serve(
+            listener,
+            Arc::new(CertificateResolver::of(&leaf).server_config(everyone()).unwrap()),
+            site,
+            pending(),
+        ));
         Listening { port, authority: STANDARD.encode(authority.certificate_pem()) }
     }
 

@@ -36,7 +36,7 @@ const LONG: usize = 20;
 
 /// What came of the calls.
 #[derive(Default)]
-struct Outcome {
+struct Level {
     statuses: BTreeMap<u16, usize>,
     failures: Vec<String>,
     latencies: Vec<Duration>,
@@ -77,7 +77,7 @@ async fn highest_memory(server: Arc<Server>, time: Duration) -> u64 {
 }
 
 /// So many ask again and again, for a while.
-async fn call(caller: &Arc<Caller>, callers: usize, time: Duration) -> Outcome {
+async fn call(caller: &Arc<Caller>, callers: usize, time: Duration) -> Level {
     let is_over = Arc::new(AtomicBool::new(false));
     let mut calls = JoinSet::new();
     for number in 0..callers {
@@ -85,14 +85,14 @@ async fn call(caller: &Arc<Caller>, callers: usize, time: Duration) -> Outcome {
     }
     tokio::time::sleep(time).await;
     is_over.store(true, Ordering::Relaxed);
-    let mut all = Outcome::default();
+    let mut all = Level::default();
     while let Some(one) = calls.join_next().await {
         all.add(one.unwrap());
     }
     all
 }
 
-impl Outcome {
+impl Level {
     fn add(&mut self, other: Self) {
         for (status, count) in other.statuses {
             *self.statuses.entry(status).or_default() += count;
@@ -129,8 +129,8 @@ impl Caller {
         Self { connector: TlsConnector::from(Arc::new(config)), port: server.port, bodies }
     }
 
-    async fn ask_on(self: Arc<Self>, number: usize, is_over: Arc<AtomicBool>) -> Outcome {
-        let mut outcome = Outcome::default();
+    async fn ask_on(self: Arc<Self>, number: usize, is_over: Arc<AtomicBool>) -> Level {
+        let mut outcome = Level::default();
         let (mut connection, mut bodies) = (None, self.bodies.iter().cycle().skip(number));
         while !is_over.load(Ordering::Relaxed) {
             let body = bodies.next().cloned().unwrap_or_default();

@@ -19,10 +19,10 @@ pub(crate) type Killed = RangeInclusive<Instant>;
 /// A CA lasts as long as eight leaves; in production it is 156.
 pub(crate) fn arguments() -> Vec<String> {
     let arguments = [
-        ("--authority-validity", "80s"),
-        ("--leaf-validity", "10s"),
-        ("--trust-hold", "3s"),
-        ("--retirement-margin", "10s"),
+        ("--ca-validity", "80s"),
+        ("--certificate-validity", "10s"),
+        ("--propagation-delay", "3s"),
+        ("--ca-overlap", "10s"),
         ("--check-interval", "1s"),
         ("--drain-seconds", "3"),
     ];

@@ -79,13 +79,13 @@ async fn write(user: Arc<User>, tally: Arc<Tally>) {
     turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while !tally.is_over.load(Ordering::Relaxed) {
         turn.tick().await;
-        tally.note(Instant::now(), is_mended(&user).await);
+        tally.note(Instant::now(), is_applied(&user).await);
         tally.note(Instant::now(), is_refused(&user).await);
         tally.turns.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-async fn is_mended(user: &User) -> Result<(), Value> {
+async fn is_applied(user: &User) -> Result<(), Value> {
     let answer = user.apply_with(&one(BARE, "Deployment"), "?dryRun=All").await;
     let account = answer.body.pointer("/spec/template/spec/serviceAccountName").and_then(Value::as_str);
     // the mutating webhook is left out where it fails, so what was stored must be looked at

@@ -228,7 +228,7 @@ impl Webhook {
     }
 
     /// A client of the server that is not the API server, and has no certificate.
-    pub(crate) fn stranger(&self) -> apim_keyless::server::Client {
+    pub(crate) fn stranger(&self) -> apim_keyless::server::HttpsClient {
         self.server.client()
     }
 }

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-use apim_keyless::server::Client;
+use apim_keyless::server::HttpsClient;
 use apim_keyless::tls::{provider, trust};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -133,8 +133,8 @@ impl Server {
     }
 
     /// A client that trusts the server.
-    pub(super) fn client(&self) -> Client {
-        Client::new(&self.authority_pem, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME).unwrap()
+    pub(super) fn client(&self) -> HttpsClient {
+        HttpsClient::new(&self.authority_pem, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME).unwrap()
     }
 
     /// Posts a body past the API server.
@@ -146,7 +146,7 @@ impl Server {
 
     /// Does a client that trusts these certificates, and none else, get through?
     pub(super) async fn is_trusted_by(&self, authorities: &str) -> bool {
-        let client = Client::new(authorities, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME);
+        let client = HttpsClient::new(authorities, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME);
         match client {
             Ok(client) => client.post("/enforce/validate", "application/json", Vec::new()).await.is_ok(),
             Err(_) => false,
@@ -165,7 +165,8 @@ impl Server {
     }
 
     async fn exchange(&self, path: &str, body: &Value) -> (StatusCode, Bytes) {
-        let client = Client::new(&self.authority_pem, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME).unwrap();
+        let client =
+            HttpsClient::new(&self.authority_pem, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME).unwrap();
         client.post(path, "application/json", serde_json::to_vec(body).unwrap()).await.unwrap()
     }
 }

@@ -25,7 +25,7 @@ pub(crate) enum Load {
 }
 
 /// What came of a load.
-pub(crate) struct Outcome {
+pub(crate) struct Level {
     /// Nanoseconds from when a request was to be sent to the end of its answer.
     pub(crate) latencies: Histogram<u64>,
     /// From the first request to the last answer.
@@ -53,7 +53,7 @@ impl Caller {
     }
 
     /// Sends for a while. Every answer must be 200.
-    pub(crate) async fn drive(&mut self, load: Load, time: Duration) -> Outcome {
+    pub(crate) async fn drive(&mut self, load: Load, time: Duration) -> Level {
         let run = Arc::new(Run::of(load, time));
         let connections = self.connections.drain(..);
         let tasks: JoinSet<Connection> =
@@ -64,7 +64,7 @@ impl Caller {
 }
 
 /// Opens and closes connections for a while, eight at once, with a whole handshake each.
-pub(crate) async fn shake(connector: &Connector, time: Duration) -> Outcome {
+pub(crate) async fn shake(connector: &Connector, time: Duration) -> Level {
     let run = Arc::new(Run::of(Load::Closed(HANDSHAKES), time));
     let tasks: JoinSet<()> = (0..HANDSHAKES).map(|_| run.clone().connect(connector.clone())).collect();
     tasks.join_all().await;
@@ -104,8 +104,8 @@ impl Run {
         self.latencies.lock().unwrap().saturating_record(nanoseconds);
     }
 
-    fn outcome(&self) -> Outcome {
-        Outcome { latencies: self.latencies.lock().unwrap().clone(), elapsed: self.start.elapsed() }
+    fn outcome(&self) -> Level {
+        Level { latencies: self.latencies.lock().unwrap().clone(), elapsed: self.start.elapsed() }
     }
 }
 

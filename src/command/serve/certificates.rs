@@ -1,11 +1,11 @@
 //! Where the certificate comes from that the server shows.
 
 use crate::cli::{CertificateArguments, CertificateSource, Serve};
-use crate::cluster::{Observer, Trust, TrustSettings};
+use crate::cluster::{ClusterObserver, Trust, TrustSettings};
 use crate::command::certs::told;
 use crate::server::{Health, Need};
-use crate::telemetry::Upkeep;
-use crate::tls::{Certificates, Leaf, Served, Terms, leaf_in};
+use crate::telemetry::ClusterMetrics;
+use crate::tls::{CertificateResolver, Certificates, RotationPeriods, ServingCertificate, certificate_in};
 use anyhow::Context;
 use kube::Client;
 use std::path::PathBuf;
@@ -13,54 +13,60 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// The certificate of a folder, of which the CA is known if it is ours.
-pub(super) struct Given {
+pub(super) struct CertificateSetup {
     /// What clients trust, if it stands in the folder.
-    pub(super) authority_pem: Option<String>,
+    pub(super) ca_pem: Option<String>,
     /// Where it comes from, in a sentence.
     pub(super) told: String,
 }
 
 /// What is shown in handshakes, and who is told of it.
 #[derive(Clone)]
-pub(super) struct Shown {
-    pub(super) served: Arc<Served>,
-    pub(super) upkeep: Upkeep,
+pub(super) struct CertificatePublisher {
+    pub(super) resolver: Arc<CertificateResolver>,
+    pub(super) cluster_metrics: ClusterMetrics,
 }
 
-impl Shown {
-    fn show(&self, leaf: &Leaf) {
-        self.served.show(leaf);
-        self.upkeep.shows(leaf.not_after());
+impl CertificatePublisher {
+    fn show(&self, certificate: &ServingCertificate) {
+        self.resolver.show(certificate);
+        self.cluster_metrics.shows(certificate.not_after());
     }
 }
 
 /// Shows a certificate from a folder, made there if it is to be, and follows what becomes of the files.
-pub(super) fn from_folder(arguments: &Serve, names: &[String], shown: Shown) -> anyhow::Result<Given> {
+pub(super) fn from_folder(
+    arguments: &Serve,
+    names: &[String],
+    shown: CertificatePublisher,
+) -> anyhow::Result<CertificateSetup> {
     let CertificateArguments { certificates: folder, check_interval, .. } = &arguments.certificate;
-    let (leaf, given) = if arguments.certificate_source() == CertificateSource::Files {
+    let (certificate, given) = if arguments.certificate_source() == CertificateSource::Files {
         let told = format!("shows tls.crt of {}", folder.display());
-        (leaf_in(folder)?, Given { authority_pem: None, told })
+        (certificate_in(folder)?, CertificateSetup { ca_pem: None, told })
     } else {
         let certificates = Certificates::open_or_create(folder, names, SystemTime::now())?;
         let told = told(&certificates, folder);
-        (certificates.leaf, Given { authority_pem: Some(certificates.authority_pem), told })
+        (certificates.certificate, CertificateSetup { ca_pem: Some(certificates.ca_pem), told })
     };
-    shown.show(&leaf);
-    tokio::spawn(follow(folder.clone(), leaf, shown, *check_interval));
+    shown.show(&certificate);
+    tokio::spawn(follow(folder.clone(), certificate, shown, *check_interval));
     Ok(given)
 }
 
 /// Compares by content: a mounted Secret is replaced by swapping a link, which changes no file. A pair of which only one half
 /// is new is told, and the one before stays.
-async fn follow(folder: PathBuf, mut leaf: Leaf, shown: Shown, interval: Duration) {
+async fn follow(folder: PathBuf, mut certificate: ServingCertificate, shown: CertificatePublisher, interval: Duration) {
     loop {
         tokio::time::sleep(interval).await;
-        match leaf_in(&folder) {
-            Ok(read) if read.certificate_pem() == leaf.certificate_pem() && read.key_pem() == leaf.key_pem() => {}
+        match certificate_in(&folder) {
+            Ok(read)
+                if read.certificate_pem() == certificate.certificate_pem()
+                    && read.key_pem() == certificate.key_pem() => {}
             Ok(read) => {
                 tracing::info!(folder = %folder.display(), "shows a new certificate");
                 shown.show(&read);
-                leaf = read;
+                certificate = read;
             }
             Err(error) => tracing::warn!(%error, "the certificate before stays"),
         }
@@ -68,9 +74,9 @@ async fn follow(folder: PathBuf, mut leaf: Leaf, shown: Shown, interval: Duratio
 }
 
 /// Keeps CAs, certificate and caBundles in the cluster; before callers trust it, the server is not ready.
-pub(super) fn self_managed(client: &Client, arguments: &Serve, shown: Shown, health: &Arc<Health>) {
-    let observer = Arc::new(shown.upkeep);
-    let (trust, mut trusted) = Trust::new(client, settings(client, arguments), shown.served, observer);
+pub(super) fn self_managed(client: &Client, arguments: &Serve, shown: CertificatePublisher, health: &Arc<Health>) {
+    let observer = Arc::new(shown.cluster_metrics);
+    let (trust, mut trusted) = Trust::new(client, settings(client, arguments), shown.resolver, observer);
     tokio::spawn(trust.run());
     let health = health.clone();
     tokio::spawn(async move {
@@ -95,14 +101,14 @@ fn settings(client: &Client, arguments: &Serve) -> TrustSettings {
     };
     TrustSettings {
         namespace,
-        secret: certificate.authority_secret.clone(),
+        secret: certificate.ca_secret.clone(),
         configurations: certificate.webhook_configurations.clone(),
         names,
-        terms: Terms {
-            authority: certificate.authority_validity,
-            leaf: certificate.leaf_validity,
-            hold: certificate.trust_hold,
-            margin: certificate.retirement_margin,
+        periods: RotationPeriods {
+            ca: certificate.ca_validity,
+            certificate: certificate.certificate_validity,
+            propagation_delay: certificate.propagation_delay,
+            ca_overlap: certificate.ca_overlap,
         },
         interval: certificate.check_interval,
     }
@@ -113,10 +119,10 @@ pub(super) const SELF_MANAGED: &str = "keeps its own CA in the cluster";
 
 /// The client of the API server, if the cluster is to be used.
 pub(super) async fn cluster(arguments: &Serve) -> anyhow::Result<Option<Client>> {
-    let surroundings = &arguments.surroundings;
-    if !surroundings.cluster {
+    let cache = &arguments.cache;
+    if !cache.cluster {
         return Ok(None);
     }
-    let client = crate::cluster::client(surroundings.kubeconfig.as_deref()).await;
+    let client = crate::cluster::client(cache.kubeconfig.as_deref()).await;
     client.map(Some).context("cannot use the cluster")
 }

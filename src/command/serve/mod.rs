@@ -1,19 +1,19 @@
 //! `serve`: the admission webhook, standalone or in a cluster.
 
+mod cache;
 mod certificates;
 mod policy;
 mod signals;
-mod surroundings;
 
 use super::{examples, print, read_policy_text};
-use crate::admission::routes::{Doors, router};
+use crate::admission::routes::{AdmissionState, router};
 use crate::cli::{CertificateSource, Clients, Serve};
-use crate::server::{Client, Drain, Health, Need, Site, bind, health_router, serve, serve_plain};
+use crate::server::{Drain, Health, HttpsClient, Need, ServerSettings, bind, health_router, serve, serve_plain};
 use crate::telemetry::{Metrics, start_log};
-use crate::tls::{Served, clients_of, everyone};
+use crate::tls::{CertificateResolver, clients_of, everyone};
 use anyhow::{Context, bail};
 use arc_swap::ArcSwap;
-use certificates::{Given, SELF_MANAGED, Shown, cluster, from_folder, self_managed};
+use certificates::{CertificatePublisher, CertificateSetup, SELF_MANAGED, cluster, from_folder, self_managed};
 use rustls::server::danger::ClientCertVerifier;
 use signals::Signals;
 use std::future::pending;
@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Serve) -> anyhow::Result<ExitCode> {
 /// Everything that a server needs before it takes a port.
 struct Server<'a> {
     arguments: &'a Serve,
-    doors: Arc<Doors>,
+    state: Arc<AdmissionState>,
     metrics: Metrics,
     health: Arc<Health>,
     /// The text of the policy document that the doors judge by.
@@ -45,12 +45,12 @@ impl<'a> Server<'a> {
     fn open(arguments: &'a Serve) -> anyhow::Result<Self> {
         let (policy, text) = read_policy_text(arguments.policy.as_deref())?;
         let metrics = Metrics::default();
-        let doors = Doors {
+        let state = AdmissionState {
             policy: ArcSwap::from_pointee(policy),
-            surroundings: Arc::default(),
+            related: Arc::default(),
             observer: Box::new(metrics.clone()),
         };
-        Ok(Self { arguments, doors: Arc::new(doors), metrics, health: Arc::new(Health::new()), policy: text })
+        Ok(Self { arguments, state: Arc::new(state), metrics, health: Arc::new(Health::new()), policy: text })
     }
 
     async fn run(self) -> anyhow::Result<()> {
@@ -84,15 +84,15 @@ impl<'a> Server<'a> {
     }
 
     /// Begins to look after the certificate, the surroundings and the policy document.
-    async fn prepare(&self) -> anyhow::Result<(Arc<Served>, Given)> {
-        let upkeep = self.metrics.upkeep();
-        let shown = Shown { served: Arc::default(), upkeep: upkeep.clone() };
-        let served = shown.served.clone();
+    async fn prepare(&self) -> anyhow::Result<(Arc<CertificateResolver>, CertificateSetup)> {
+        let cluster_metrics = self.metrics.cluster_metrics();
+        let shown = CertificatePublisher { resolver: Arc::default(), cluster_metrics: cluster_metrics.clone() };
+        let resolver = shown.resolver.clone();
         let client = cluster(self.arguments).await?;
         let given = match (&client, self.arguments.certificate_source()) {
             (Some(client), CertificateSource::SelfManaged) => {
                 self_managed(client, self.arguments, shown, &self.health);
-                Given { authority_pem: None, told: SELF_MANAGED.to_owned() }
+                CertificateSetup { ca_pem: None, told: SELF_MANAGED.to_owned() }
             }
             (None, CertificateSource::SelfManaged) => {
                 bail!("self-managed certificates are kept in a cluster; add --cluster")
@@ -100,17 +100,17 @@ impl<'a> Server<'a> {
             _ => from_folder(self.arguments, &names(self.arguments), shown)?,
         };
         if let Some(client) = client {
-            surroundings::watch(client, &self.arguments.surroundings, &self.doors, (&self.health, upkeep.clone()));
+            cache::watch(client, &self.arguments.cache, &self.state, (&self.health, cluster_metrics.clone()));
         }
         if let (Some(path), Some(text)) = (self.arguments.policy.clone(), self.policy.clone()) {
-            tokio::spawn(policy::follow((path, text), self.doors.clone(), self.health.clone(), upkeep));
+            tokio::spawn(policy::follow((path, text), self.state.clone(), self.health.clone(), cluster_metrics));
         }
-        Ok((served, given))
+        Ok((resolver, given))
     }
 
-    fn site(&self) -> Site {
-        Site {
-            router: router(self.doors.clone()),
+    fn site(&self) -> ServerSettings {
+        ServerSettings {
+            router: router(self.state.clone()),
             limits: self.arguments.limits,
             drain: drain(self.arguments.drain_seconds),
             health: self.health.clone(),
@@ -125,11 +125,15 @@ impl<'a> Server<'a> {
     }
 
     /// Shows the examples, if any are asked for, and goes on for ever, as the server does.
-    async fn show_examples(&self, addresses: (SocketAddr, SocketAddr), certificates: &Given) -> anyhow::Result<()> {
-        if let (Some(directory), Some(authority_pem)) = (&self.arguments.examples, &certificates.authority_pem) {
+    async fn show_examples(
+        &self,
+        addresses: (SocketAddr, SocketAddr),
+        certificates: &CertificateSetup,
+    ) -> anyhow::Result<()> {
+        if let (Some(directory), Some(ca_pem)) = (&self.arguments.examples, &certificates.ca_pem) {
             let names = names(self.arguments);
             let name = names.first().map(String::as_str).unwrap_or_default();
-            let client = Client::new(authority_pem, addresses.0, name)?;
+            let client = HttpsClient::new(ca_pem, addresses.0, name)?;
             print(&examples::show(&client, directory).await?)?;
             print(&self.how_to_reach(addresses))?;
         }
@@ -137,12 +141,12 @@ impl<'a> Server<'a> {
     }
 
     fn how_to_reach(&self, (reviews, health): (SocketAddr, SocketAddr)) -> String {
-        let authority = self.arguments.certificate.certificates.join("ca.crt");
+        let ca = self.arguments.certificate.certificates.join("ca.crt");
         format!(
             "\nserving reviews at https://{reviews}/enforce/mutate, /enforce/validate and /audit/validate; trust {}\n\
              serving http://{health}/readyz, /livez and /metrics\n\
              Ctrl-C ends it\n",
-            authority.display()
+            ca.display()
         )
     }
 }
@@ -171,6 +175,6 @@ fn drain(seconds: u64) -> Drain {
 fn clients(clients: &Clients) -> anyhow::Result<Arc<dyn ClientCertVerifier>> {
     let Some(path) = &clients.client_ca else { return Ok(everyone()) };
     let told = || format!("cannot let clients of {} in", path.display());
-    let authority = std::fs::read_to_string(path).with_context(told)?;
-    clients_of(&authority, clients.client_names.clone()).with_context(told)
+    let ca = std::fs::read_to_string(path).with_context(told)?;
+    clients_of(&ca, clients.client_names.clone()).with_context(told)
 }

@@ -1,9 +1,9 @@
 //! The policy document, read again whenever its text changes: a mounted ConfigMap is replaced while we run.
 
-use crate::admission::routes::Doors;
+use crate::admission::routes::AdmissionState;
 use crate::policy::Policy;
 use crate::server::Health;
-use crate::telemetry::Upkeep;
+use crate::telemetry::ClusterMetrics;
 use anyhow::Context;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,8 +13,13 @@ use std::time::Duration;
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Uses every new text that is a policy, for ever. One that is none is told once, and the policy before stays.
-pub(super) async fn follow((path, text): (PathBuf, String), doors: Arc<Doors>, health: Arc<Health>, upkeep: Upkeep) {
-    upkeep.policy_read(true);
+pub(super) async fn follow(
+    (path, text): (PathBuf, String),
+    state: Arc<AdmissionState>,
+    health: Arc<Health>,
+    cluster_metrics: ClusterMetrics,
+) {
+    cluster_metrics.policy_read(true);
     let mut last = Some(text);
     loop {
         tokio::time::sleep(INTERVAL).await;
@@ -25,12 +30,12 @@ pub(super) async fn follow((path, text): (PathBuf, String), doors: Arc<Doors>, h
         last = read.as_ref().ok().cloned();
         let told = || format!("the policy document {} cannot be used", path.display());
         let policy = read.context("it cannot be read").and_then(|text| Ok(Policy::parse(&text)?)).with_context(told);
-        upkeep.policy_read(policy.is_ok());
+        cluster_metrics.policy_read(policy.is_ok());
         health.remark(policy.as_ref().err().map(|error| format!("{error:#}; the one before counts")));
         match policy {
             Ok(policy) => {
                 tracing::info!(policy = policy.name, "uses a new policy document");
-                doors.policy.store(Arc::new(policy));
+                state.policy.store(Arc::new(policy));
             }
             Err(error) => tracing::error!("{error:#}; the one before counts"),
         }

@@ -1,7 +1,7 @@
 //! A gateway whose `ServiceAccount` is not there.
 
-use crate::gateway::Sight;
-use crate::policy::{Case, Finding, Mode, Rule};
+use crate::gateway::Lookup;
+use crate::policy::{Mode, Problem, Rule, RuleInput};
 
 /// A `ServiceAccount` that is not there.
 pub(super) static RULE: Rule = Rule {
@@ -11,13 +11,13 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let Some((workload, name)) = case.own_service_account() else { return Vec::new() };
-    if case.surroundings.service_account(name) != Sight::Absent {
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let Some((workload, name)) = input.own_service_account() else { return Vec::new() };
+    if input.related.service_account(name) != Lookup::Absent {
         return Vec::new();
     }
-    let problem =
+    let message =
         format!("ServiceAccount \"{name}\" is not there, so no Pod can be made; create it, with label and client id");
     // a watch is always a moment behind, so nothing is refused for what it doesn't show yet
-    vec![Finding { only_remarked: true, ..Finding::new(workload.place(["spec", "serviceAccountName"]), problem) }]
+    vec![Problem { only_warned: true, ..Problem::new(workload.place(["spec", "serviceAccountName"]), message) }]
 }

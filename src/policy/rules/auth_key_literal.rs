@@ -1,7 +1,7 @@
 //! An auth key that is written out, in a container's environment or in a `ConfigMap`.
 
 use crate::gateway::{AuthMethod, Setting};
-use crate::policy::{Case, Finding, Mode, Rule, SettingValue};
+use crate::policy::{Mode, Problem, Rule, RuleInput, SettingValue};
 
 /// An auth key that is written out.
 pub(super) static RULE: Rule = Rule {
@@ -11,16 +11,17 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    case.values(Setting::is_auth)
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    input
+        .values(Setting::is_auth)
         .into_iter()
         .filter(|value| value.method() == Some(AuthMethod::Key))
-        .map(finding)
+        .map(problem)
         .collect()
 }
 
-fn finding(value: SettingValue<'_>) -> Finding {
+fn problem(value: SettingValue<'_>) -> Problem {
     let cure = "remove it and revoke the key: the ConfigMap's config.service.auth: workloadIdentity replaces it";
-    let problem = format!("{} holds an auth key in plain text; {cure}", value.named());
-    Finding::new(value.at, problem)
+    let message = format!("{} holds an auth key in plain text; {cure}", value.named());
+    Problem::new(value.at, message)
 }

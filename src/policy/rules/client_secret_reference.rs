@@ -1,7 +1,7 @@
 //! A gateway that is given the secret of an Entra app.
 
 use crate::gateway::Setting;
-use crate::policy::{Case, Finding, Mode, Rule, SettingValue};
+use crate::policy::{Mode, Problem, Rule, RuleInput, SettingValue};
 
 /// A client secret of an Entra app.
 pub(super) static RULE: Rule = Rule {
@@ -11,14 +11,14 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let secrets = case.values(|setting| setting == Setting::ClientSecret);
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let secrets = input.values(|setting| setting == Setting::ClientSecret);
     // a text that is empty is no secret; one that can't be seen may be
-    secrets.into_iter().filter(|value| value.text().is_none_or(|text| !text.trim().is_empty())).map(finding).collect()
+    secrets.into_iter().filter(|value| value.text().is_none_or(|text| !text.trim().is_empty())).map(problem).collect()
 }
 
-fn finding(value: SettingValue<'_>) -> Finding {
-    let problem =
+fn problem(value: SettingValue<'_>) -> Problem {
+    let message =
         "a client secret is given, which expires and leaks as a key does; remove it: workload identity needs none";
-    Finding::new(value.at, format!("{}: {problem}", value.setting.name()))
+    Problem::new(value.at, format!("{}: {message}", value.setting.name()))
 }

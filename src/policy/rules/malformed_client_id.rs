@@ -1,7 +1,7 @@
 //! A client id that is none: a placeholder, blanks, anything but a GUID.
 
 use crate::gateway::{IdentityKey, is_guid};
-use crate::policy::{Case, Finding, Holder, Mode, Rule};
+use crate::policy::{KeyLocation, Mode, Problem, Rule, RuleInput};
 
 /// A client id that is no GUID.
 pub(super) static RULE: Rule = Rule {
@@ -11,10 +11,10 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let client_id = case.identity_key(Holder::ServiceAccountAnnotations, IdentityKey::ClientId);
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let client_id = input.identity_key(KeyLocation::ServiceAccountAnnotations, IdentityKey::ClientId);
     // an empty one is missing, which another rule says
     let malformed = client_id.filter(|key| !key.value.is_empty() && !is_guid(key.value));
-    let problem = "the client id is no GUID, and is handed to Entra as it stands; set the client id of the Entra app or managed identity";
-    malformed.map(|key| Finding::new(key.at, problem)).into_iter().collect()
+    let message = "the client id is no GUID, and is handed to Entra as it stands; set the client id of the Entra app or managed identity";
+    malformed.map(|key| Problem::new(key.at, message)).into_iter().collect()
 }

@@ -1,7 +1,7 @@
 //! An endpoint that is no address.
 
 use crate::gateway::{Endpoint, Setting};
-use crate::policy::{Case, Finding, Mode, Rule, SettingValue};
+use crate::policy::{Mode, Problem, Rule, RuleInput, SettingValue};
 
 /// An endpoint that is no address.
 pub(super) static RULE: Rule = Rule {
@@ -11,12 +11,12 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let endpoints = case.values(|setting| setting == Setting::Endpoint).into_iter();
-    endpoints.filter(|value| value.text().map(Endpoint::of) == Some(Endpoint::Malformed)).map(finding).collect()
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let endpoints = input.values(|setting| setting == Setting::Endpoint).into_iter();
+    endpoints.filter(|value| value.text().map(Endpoint::of) == Some(Endpoint::Malformed)).map(problem).collect()
 }
 
-fn finding(value: SettingValue<'_>) -> Finding {
-    let problem = "config.service.endpoint is no address of a configuration API; set it to NAME.configuration.azure-api.net, with or without https://, and nothing around it";
-    Finding::new(value.at, problem)
+fn problem(value: SettingValue<'_>) -> Problem {
+    let message = "config.service.endpoint is no address of a configuration API; set it to NAME.configuration.azure-api.net, with or without https://, and nothing around it";
+    Problem::new(value.at, message)
 }

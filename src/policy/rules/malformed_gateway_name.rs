@@ -1,7 +1,7 @@
 //! A gateway's name that can be none.
 
 use crate::gateway::Setting;
-use crate::policy::{Case, Finding, Mode, Rule, SettingValue};
+use crate::policy::{Mode, Problem, Rule, RuleInput, SettingValue};
 
 /// A name that no gateway resource can have.
 pub(super) static RULE: Rule = Rule {
@@ -14,11 +14,11 @@ pub(super) static RULE: Rule = Rule {
 /// Longest name of a gateway resource (Azure Resource Manager, Microsoft.ApiManagement/service/gateways).
 const LONGEST: usize = 80;
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let names = case.values(|setting| setting == Setting::GatewayName).into_iter();
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let names = input.values(|setting| setting == Setting::GatewayName).into_iter();
     names
         .filter(|value| value.text().is_some_and(|text| !text.trim().is_empty() && !is_name(text)))
-        .map(finding)
+        .map(problem)
         .collect()
 }
 
@@ -29,7 +29,7 @@ fn is_name(text: &str) -> bool {
     text.trim().len() == text.len() && text.chars().all(is_allowed) && text.chars().count() <= LONGEST
 }
 
-fn finding(value: SettingValue<'_>) -> Finding {
-    let problem = "gateway.name can be no name of a gateway resource; set it to the resource's name as API Management shows it, without blanks around it, = or placeholders";
-    Finding::new(value.at, problem)
+fn problem(value: SettingValue<'_>) -> Problem {
+    let message = "gateway.name can be no name of a gateway resource; set it to the resource's name as API Management shows it, without blanks around it, = or placeholders";
+    Problem::new(value.at, message)
 }

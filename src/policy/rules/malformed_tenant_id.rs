@@ -1,7 +1,7 @@
 //! A tenant id that is none.
 
 use crate::gateway::{IdentityKey, is_guid};
-use crate::policy::{Case, Finding, Holder, Mode, Rule};
+use crate::policy::{KeyLocation, Mode, Problem, Rule, RuleInput};
 
 /// A tenant id that is no GUID.
 pub(super) static RULE: Rule = Rule {
@@ -11,10 +11,10 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let tenant_id = case.identity_key(Holder::ServiceAccountAnnotations, IdentityKey::TenantId);
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let tenant_id = input.identity_key(KeyLocation::ServiceAccountAnnotations, IdentityKey::TenantId);
     // even an empty one takes the place of the cluster's
     let malformed = tenant_id.filter(|key| !is_guid(key.value));
-    let problem = "the tenant id is no GUID, and takes the place of the cluster's; set the tenant's id, or remove it";
-    malformed.map(|key| Finding::new(key.at, problem)).into_iter().collect()
+    let message = "the tenant id is no GUID, and takes the place of the cluster's; set the tenant's id, or remove it";
+    malformed.map(|key| Problem::new(key.at, message)).into_iter().collect()
 }

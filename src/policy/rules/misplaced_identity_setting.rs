@@ -1,7 +1,7 @@
 //! A key of workload identity where nobody reads it.
 
 use crate::gateway::{IdentityKey, ReadKey, well_known::USE};
-use crate::policy::{Case, Finding, Holder, Mode, PlacedKey, Rule};
+use crate::policy::{IdentityKeyAt, KeyLocation, Mode, Problem, Rule, RuleInput};
 
 /// A key of workload identity in the wrong place.
 pub(super) static RULE: Rule = Rule {
@@ -11,38 +11,40 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let has_pod_label = match case.service() {
-        Some(service) => !case.surroundings.selects_gateway_without(service, USE),
-        None => case.identity_key(Holder::PodLabels, IdentityKey::Use).is_some(),
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let has_pod_label = match input.service() {
+        Some(service) => !input.related.selects_gateway_without(service, USE),
+        None => input.identity_key(KeyLocation::PodLabels, IdentityKey::Use).is_some(),
     };
-    case.identity_keys().into_iter().filter_map(|placed| finding(placed, has_pod_label)).collect()
+    input.identity_keys().into_iter().filter_map(|identity_key| problem(identity_key, has_pod_label)).collect()
 }
 
-fn finding(placed: PlacedKey<'_>, has_pod_label: bool) -> Option<Finding> {
-    let ReadKey::Known(key) = placed.read else { return None };
+fn problem(identity_key: IdentityKeyAt<'_>, has_pod_label: bool) -> Option<Problem> {
+    let ReadKey::Known(key) = identity_key.read else { return None };
     // a label on every object of a release is no mistake as long as the Pods have it
-    let is_label = matches!(placed.holder, Holder::ObjectLabels | Holder::ServiceLabels);
+    let is_label = matches!(identity_key.location, KeyLocation::ObjectLabels | KeyLocation::ServiceLabels);
     let is_copy = key == IdentityKey::Use && is_label && has_pod_label;
     let (homes, home) = homes(key);
-    let problem = format!("{} is not read here; move it to {home}", placed.key);
-    (!is_copy && !homes.contains(&placed.holder)).then(|| Finding::new(placed.at, problem))
+    let message = format!("{} is not read here; move it to {home}", identity_key.key);
+    (!is_copy && !homes.contains(&identity_key.location)).then(|| Problem::new(identity_key.at, message))
 }
 
 /// Where a key counts, and in words (azure-workload-identity, pkg/webhook/webhook.go).
-fn homes(key: IdentityKey) -> (&'static [Holder], &'static str) {
+fn homes(key: IdentityKey) -> (&'static [KeyLocation], &'static str) {
     match key {
         IdentityKey::ClientId | IdentityKey::TenantId => {
-            (&[Holder::ServiceAccountAnnotations], "the annotations of the ServiceAccount")
+            (&[KeyLocation::ServiceAccountAnnotations], "the annotations of the ServiceAccount")
         }
         IdentityKey::TokenExpiration => (
-            &[Holder::PodAnnotations, Holder::ServiceAccountAnnotations],
+            &[KeyLocation::PodAnnotations, KeyLocation::ServiceAccountAnnotations],
             "the annotations of the pod template or of the ServiceAccount",
         ),
-        IdentityKey::Use => (&[Holder::PodLabels, Holder::ServiceAccountLabels], "the labels of the pod template"),
+        IdentityKey::Use => {
+            (&[KeyLocation::PodLabels, KeyLocation::ServiceAccountLabels], "the labels of the pod template")
+        }
         IdentityKey::InjectProxySidecar
         | IdentityKey::ProxySidecarPort
         | IdentityKey::SkipContainers
-        | IdentityKey::UseCustomEndpoint => (&[Holder::PodAnnotations], "the annotations of the pod template"),
+        | IdentityKey::UseCustomEndpoint => (&[KeyLocation::PodAnnotations], "the annotations of the pod template"),
     }
 }

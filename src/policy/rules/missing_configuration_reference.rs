@@ -1,7 +1,7 @@
 //! A gateway container that takes no `ConfigMap` and has no endpoint of its own.
 
-use crate::gateway::{ContainerList, Part, Setting};
-use crate::policy::{Case, Edit, Finding, Mode, Rule};
+use crate::gateway::{ContainerList, GatewayContainer, Setting};
+use crate::policy::{Edit, Mode, Problem, Rule, RuleInput};
 
 /// A gateway container without a reference to its configuration.
 pub(super) static RULE: Rule = Rule {
@@ -11,28 +11,29 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    case.parts_that_sign_in()
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    input
+        .authenticating_containers()
         .filter(|part| part.container.list == ContainerList::Containers && !has_configuration(part))
-        .map(|part| finding(case, part))
+        .map(|part| problem(input, part))
         .collect()
 }
 
 /// A reference to another `ConfigMap` than the expected one is its owner's choice.
-fn has_configuration(part: &Part<'_>) -> bool {
+fn has_configuration(part: &GatewayContainer<'_>) -> bool {
     part.container.env_from.iter().any(|source| source.config_map_ref.is_some())
         || part.environment.settings().any(|(setting, variable)| setting == Setting::Endpoint && !variable.is_blank())
 }
 
-fn finding(case: &Case<'_>, part: &Part<'_>) -> Finding {
+fn problem(input: &RuleInput<'_>, part: &GatewayContainer<'_>) -> Problem {
     let at = part.container.place(["envFrom"]);
-    let problem = "it has no envFrom configMapRef and no config.service.endpoint, so it finds no configuration";
-    match case.expectations.config_map_to_set(case.surroundings) {
+    let message = "it has no envFrom configMapRef and no config.service.endpoint, so it finds no configuration";
+    match input.expectations.config_map_to_set(input.related) {
         Some(name) => {
             let reference = serde_json::json!({"configMapRef": {"name": name}});
-            Finding::new(at.clone(), format!("{problem}; append ConfigMap \"{name}\""))
-                .remedied_by([Edit::Append { at, value: reference }])
+            Problem::new(at.clone(), format!("{message}; append ConfigMap \"{name}\""))
+                .with_fix([Edit::Append { at, value: reference }])
         }
-        None => Finding::new(at, format!("{problem}; append one of the ConfigMaps that this namespace expects")),
+        None => Problem::new(at, format!("{message}; append one of the ConfigMaps that this namespace expects")),
     }
 }

@@ -1,7 +1,7 @@
 //! A gateway's main `ConfigMap` that doesn't say where its configuration is.
 
 use crate::gateway::{Endpoint, Setting};
-use crate::policy::{Case, Finding, Mode, Rule};
+use crate::policy::{Mode, Problem, Rule, RuleInput};
 use jsonptr::PointerBuf;
 
 /// A main `ConfigMap` without an endpoint.
@@ -12,10 +12,10 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let Some(key) = case.key_of_missing(Setting::Endpoint, |text| Endpoint::of(text) == Endpoint::Empty) else {
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let Some(key) = input.key_of_missing(Setting::Endpoint, |text| Endpoint::of(text) == Endpoint::Empty) else {
         return Vec::new();
     };
-    let problem = "config.service.endpoint is not set, so the gateway finds no configuration; set it to NAME.configuration.azure-api.net";
-    vec![Finding::new(PointerBuf::from_tokens(["data", key]), problem)]
+    let message = "config.service.endpoint is not set, so the gateway finds no configuration; set it to NAME.configuration.azure-api.net";
+    vec![Problem::new(PointerBuf::from_tokens(["data", key]), message)]
 }

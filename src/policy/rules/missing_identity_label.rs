@@ -1,7 +1,7 @@
 //! A gateway whose Pods don't ask for workload identity.
 
 use crate::gateway::well_known::USE;
-use crate::policy::{Case, Edit, Finding, Mode, Rule};
+use crate::policy::{Edit, Mode, Problem, Rule, RuleInput};
 
 /// A gateway whose pod template lacks the label of workload identity.
 pub(super) static RULE: Rule = Rule {
@@ -11,23 +11,23 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let Some(gateway) = case.gateway_that_signs_in() else { return Vec::new() };
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let Some(gateway) = input.authenticating_gateway() else { return Vec::new() };
     let at = || gateway.workload.place(["metadata", "labels", USE]);
     match gateway.workload.template_labels().get(USE).map(String::as_str) {
         Some("true") => Vec::new(),
-        Some(_) => vec![Finding::new(
+        Some(_) => vec![Problem::new(
             at(),
             format!(
                 "label {USE} is not \"true\", and only \"true\" injects the identity; set it to \"true\", or remove it to have it set"
             ),
         )],
         None => vec![
-            Finding::new(
+            Problem::new(
                 at(),
                 format!("label {USE}: \"true\" is not on the pod template, so no identity is injected; add it"),
             )
-            .remedied_by([Edit::set(at(), "true")]),
+            .with_fix([Edit::set(at(), "true")]),
         ],
     }
 }

@@ -1,6 +1,6 @@
 //! A gateway whose Pods run under no `ServiceAccount` of their own.
 
-use crate::policy::{Case, Edit, Finding, Mode, Rule};
+use crate::policy::{Edit, Mode, Problem, Rule, RuleInput};
 
 /// A gateway without a `ServiceAccount`, or under `default`.
 pub(super) static RULE: Rule = Rule {
@@ -10,22 +10,22 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let Some(gateway) = case.gateway_that_signs_in().filter(|_| case.own_service_account().is_none()) else {
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let Some(gateway) = input.authenticating_gateway().filter(|_| input.own_service_account().is_none()) else {
         return Vec::new();
     };
-    let expected = &case.expectations.service_accounts;
+    let expected = &input.expectations.service_accounts;
     let at = gateway.workload.place(["spec", "serviceAccountName"]);
-    let problem = "it runs under ServiceAccount default, which is no gateway's";
-    vec![match case.expectations.service_account_to_set(case.surroundings) {
-        Some(name) => Finding::new(at.clone(), format!("{problem}; name ServiceAccount \"{name}\""))
-            .remedied_by([Edit::set(at, name)]),
-        None if expected.is_empty() => Finding::new(
+    let message = "it runs under ServiceAccount default, which is no gateway's";
+    vec![match input.expectations.service_account_to_set(input.related) {
+        Some(name) => Problem::new(at.clone(), format!("{message}; name ServiceAccount \"{name}\""))
+            .with_fix([Edit::set(at, name)]),
+        None if expected.is_empty() => Problem::new(
             at,
             format!(
-                "{problem}; name the one that carries the client id, or have the policy or the Namespace expect one"
+                "{message}; name the one that carries the client id, or have the policy or the Namespace expect one"
             ),
         ),
-        None => Finding::new(at, format!("{problem}; name one of those that this namespace expects")),
+        None => Problem::new(at, format!("{message}; name one of those that this namespace expects")),
     }]
 }

@@ -5,8 +5,6 @@ mod absent_service_account;
 mod auth_key_literal;
 mod auth_key_reference;
 mod client_secret_reference;
-mod foreign_client_id;
-mod foreign_service_account;
 mod malformed_client_id;
 mod malformed_endpoint;
 mod malformed_gateway_name;
@@ -19,8 +17,8 @@ mod missing_endpoint;
 mod missing_gateway_name;
 mod missing_identity_label;
 mod missing_service_account;
-mod misspelt_auth_method;
-mod misspelt_identity_key;
+mod misspelled_auth_method;
+mod misspelled_identity_key;
 mod other_auth_method;
 mod overridden_identity_variable;
 mod preview_version;
@@ -28,14 +26,16 @@ mod retired_endpoint;
 mod rolling_version;
 mod skipped_container;
 mod token_expiration_out_of_range;
-mod unlabelled_service_account;
+mod unexpected_client_id;
+mod unexpected_service_account;
+mod unlabeled_service_account;
 mod unneeded_proxy_sidecar;
 mod unready_service_account;
 mod unsupported_version;
 mod unverifiable_version;
 
 use super::Rule;
-use crate::gateway::likeness::nearest;
+use crate::gateway::similarity::nearest;
 
 /// Every rule.
 pub static RULES: &[&Rule] = &[
@@ -44,8 +44,6 @@ pub static RULES: &[&Rule] = &[
     &auth_key_literal::RULE,
     &auth_key_reference::RULE,
     &client_secret_reference::RULE,
-    &foreign_client_id::RULE,
-    &foreign_service_account::RULE,
     &malformed_client_id::RULE,
     &malformed_endpoint::RULE,
     &malformed_gateway_name::RULE,
@@ -58,8 +56,8 @@ pub static RULES: &[&Rule] = &[
     &missing_gateway_name::RULE,
     &missing_identity_label::RULE,
     &missing_service_account::RULE,
-    &misspelt_auth_method::RULE,
-    &misspelt_identity_key::RULE,
+    &misspelled_auth_method::RULE,
+    &misspelled_identity_key::RULE,
     &other_auth_method::RULE,
     &overridden_identity_variable::RULE,
     &preview_version::RULE,
@@ -67,7 +65,9 @@ pub static RULES: &[&Rule] = &[
     &rolling_version::RULE,
     &skipped_container::RULE,
     &token_expiration_out_of_range::RULE,
-    &unlabelled_service_account::RULE,
+    &unexpected_client_id::RULE,
+    &unexpected_service_account::RULE,
+    &unlabeled_service_account::RULE,
     &unneeded_proxy_sidecar::RULE,
     &unready_service_account::RULE,
     &unsupported_version::RULE,
@@ -88,7 +88,7 @@ pub enum UnknownRule {
 }
 
 /// From this likeness on (0 to 1), an id is taken for a slip.
-const LIKENESS: f32 = 0.6;
+const SIMILARITY: f32 = 0.6;
 
 /// The rule of this id.
 ///
@@ -98,7 +98,7 @@ pub fn find(id: &str) -> Result<&'static Rule, UnknownRule> {
     if let Some(rule) = RULES.iter().find(|rule| rule.id == id) {
         return Ok(rule);
     }
-    Err(match nearest(id, RULES.iter().map(|rule| (rule.id, rule.id)), LIKENESS) {
+    Err(match nearest(id, RULES.iter().map(|rule| (rule.id, rule.id)), SIMILARITY) {
         Some(nearest) => UnknownRule::Misspelt { id: id.to_owned(), nearest },
         None => UnknownRule::Unlike { id: id.to_owned() },
     })

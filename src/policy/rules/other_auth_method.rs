@@ -1,7 +1,7 @@
 //! A gateway that signs in by another method than workload identity.
 
 use crate::gateway::{AuthMethod, Setting, WORKLOAD_IDENTITY};
-use crate::policy::{Case, Finding, Mode, Rule, SettingValue};
+use crate::policy::{Mode, Problem, Rule, RuleInput, SettingValue};
 
 /// A gateway that signs in by another method.
 pub(super) static RULE: Rule = Rule {
@@ -11,18 +11,19 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    case.values(Setting::is_auth)
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    input
+        .values(Setting::is_auth)
         .into_iter()
         .filter(|value| value.method() == Some(AuthMethod::Other))
-        .map(finding)
+        .map(problem)
         .collect()
 }
 
-fn finding(value: SettingValue<'_>) -> Finding {
-    let problem = format!(
+fn problem(value: SettingValue<'_>) -> Problem {
+    let message = format!(
         "{} names another method than {WORKLOAD_IDENTITY}; only that one needs neither key nor secret",
         value.named()
     );
-    Finding::new(value.at, problem)
+    Problem::new(value.at, message)
 }

@@ -1,7 +1,7 @@
 //! A variable of workload identity that is set by hand.
 
-use crate::gateway::{Container, ContainerList, Entry, Kind, Workload};
-use crate::policy::{Case, Finding, Mode, Rule};
+use crate::gateway::{Container, ContainerList, EnvIndex, Kind, Workload};
+use crate::policy::{Mode, Problem, Rule, RuleInput};
 use std::path::Path;
 
 /// A variable of workload identity that is set by hand.
@@ -18,20 +18,20 @@ const INJECTED: [&str; 4] = ["AZURE_AUTHORITY_HOST", "AZURE_CLIENT_ID", TOKEN_FI
 /// The one of them that tells where the token is mounted.
 const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let Some(workload) = case.gateway().map(|gateway| gateway.workload) else { return Vec::new() };
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let Some(workload) = input.gateway().map(|gateway| gateway.workload) else { return Vec::new() };
     // nothing is injected into an ephemeral container
-    let containers = case.parts_that_sign_in().map(|part| &part.container);
+    let containers = input.authenticating_containers().map(|part| &part.container);
     let containers = containers
         .filter(|container| container.list != ContainerList::EphemeralContainers && !is_injected(workload, container));
     let variables = containers.flat_map(|container| {
-        container.env.iter().enumerate().map(move |(index, variable)| (container, Entry::Env(index), &variable.name))
+        container.env.iter().enumerate().map(move |(index, variable)| (container, EnvIndex::Env(index), &variable.name))
     });
     let overridden = variables.filter(|(.., name)| INJECTED.contains(&name.as_str()));
     overridden
-        .map(|(container, entry, name)| {
-            let problem = "is set by hand and silently wins over what workload identity injects; remove it";
-            Finding::new(container.place_of(entry), format!("{name} {problem}"))
+        .map(|(container, index, name)| {
+            let message = "is set by hand and silently wins over what workload identity injects; remove it";
+            Problem::new(container.place_of(index), format!("{name} {message}"))
         })
         .collect()
 }

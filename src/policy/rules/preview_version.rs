@@ -1,7 +1,7 @@
 //! An image of a version that is not released.
 
 use crate::gateway::ImageVersion;
-use crate::policy::{Case, Finding, Mode, Rule};
+use crate::policy::{Mode, Problem, Rule, RuleInput};
 
 /// A pre-release.
 pub(super) static RULE: Rule = Rule {
@@ -11,9 +11,9 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let minimum = &case.expectations.minimum_version;
-    case.findings_on_images(&ImageVersion::Preview, |version| {
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let minimum = &input.expectations.minimum_version;
+    input.image_problems(&ImageVersion::Preview, |version| {
         format!("{version} is a pre-release, which support leaves out; name a released version, {minimum} or newer")
     })
 }

@@ -1,7 +1,7 @@
 //! An image whose tag moves from version to version.
 
 use crate::gateway::ImageVersion;
-use crate::policy::{Case, Finding, Mode, Rule};
+use crate::policy::{Mode, Problem, Rule, RuleInput};
 
 /// An image by a tag that moves.
 pub(super) static RULE: Rule = Rule {
@@ -11,9 +11,9 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let minimum = &case.expectations.minimum_version;
-    case.findings_on_images(&ImageVersion::Rolling, |version| {
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let minimum = &input.expectations.minimum_version;
+    input.image_problems(&ImageVersion::Rolling, |version| {
         format!("{version} moves from version to version; name a static one, {minimum} or newer")
     })
 }

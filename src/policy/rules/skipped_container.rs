@@ -1,7 +1,7 @@
 //! A gateway container that workload identity is told to skip.
 
 use crate::gateway::IdentityKey;
-use crate::policy::{Case, Finding, Holder, Mode, Rule};
+use crate::policy::{KeyLocation, Mode, Problem, Rule, RuleInput};
 
 /// A gateway container that is skipped.
 pub(super) static RULE: Rule = Rule {
@@ -11,12 +11,14 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let Some(skip) = case.identity_key(Holder::PodAnnotations, IdentityKey::SkipContainers) else { return Vec::new() };
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let Some(skip) = input.identity_key(KeyLocation::PodAnnotations, IdentityKey::SkipContainers) else {
+        return Vec::new();
+    };
     let is_skipped = |name: &str| skip.value.split(';').any(|one| one.trim() == name);
-    let skipped = case.parts_that_sign_in().map(|part| part.container.name).filter(|name| is_skipped(name));
-    let problem = |name| {
+    let skipped = input.authenticating_containers().map(|part| part.container.name).filter(|name| is_skipped(name));
+    let message = |name| {
         format!("container \"{name}\" is the gateway's and gets no identity while {} names it; take it out", skip.key)
     };
-    skipped.map(|name| Finding::new(skip.at.clone(), problem(name))).collect()
+    skipped.map(|name| Problem::new(skip.at.clone(), message(name))).collect()
 }

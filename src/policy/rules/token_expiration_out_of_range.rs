@@ -1,7 +1,7 @@
 //! A token life that azure-workload-identity refuses.
 
 use crate::gateway::{IdentityKey, ReadKey};
-use crate::policy::{Case, Finding, Holder, Mode, Rule};
+use crate::policy::{KeyLocation, Mode, Problem, Rule, RuleInput};
 use std::ops::RangeInclusive;
 
 /// A token life that is refused.
@@ -15,15 +15,17 @@ pub(super) static RULE: Rule = Rule {
 /// Seconds that a token may live (azure-workload-identity, pkg/webhook/consts.go).
 const SECONDS: RangeInclusive<i64> = 3600..=86_400;
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let is_read = |holder| matches!(holder, Holder::PodAnnotations | Holder::ServiceAccountAnnotations);
-    let lives =
-        case.identity_keys().into_iter().filter(|placed| placed.read == ReadKey::Known(IdentityKey::TokenExpiration));
-    let refused = lives.filter(|placed| {
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let is_read = |location| matches!(location, KeyLocation::PodAnnotations | KeyLocation::ServiceAccountAnnotations);
+    let lives = input
+        .identity_keys()
+        .into_iter()
+        .filter(|identity_key| identity_key.read == ReadKey::Known(IdentityKey::TokenExpiration));
+    let refused = lives.filter(|identity_key| {
         // azure-workload-identity takes an empty one for none
-        let is_told = is_read(placed.holder) && !placed.value.is_empty();
-        is_told && !placed.value.parse().is_ok_and(|seconds: i64| SECONDS.contains(&seconds))
+        let is_told = is_read(identity_key.location) && !identity_key.value.is_empty();
+        is_told && !identity_key.value.parse().is_ok_and(|seconds: i64| SECONDS.contains(&seconds))
     });
-    let problem = "the life of the token is no number of seconds from 3600 to 86400, so every Pod is refused; correct or remove it";
-    refused.map(|placed| Finding::new(placed.at, problem)).collect()
+    let message = "the life of the token is no number of seconds from 3600 to 86400, so every Pod is refused; correct or remove it";
+    refused.map(|identity_key| Problem::new(identity_key.at, message)).collect()
 }

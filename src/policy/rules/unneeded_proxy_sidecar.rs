@@ -1,7 +1,7 @@
 //! A proxy that a gateway has no use for.
 
 use crate::gateway::IdentityKey;
-use crate::policy::{Case, Finding, Holder, Mode, Rule};
+use crate::policy::{KeyLocation, Mode, Problem, Rule, RuleInput};
 
 /// The proxy of workload identity.
 pub(super) static RULE: Rule = Rule {
@@ -11,8 +11,8 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let proxy = case.identity_key(Holder::PodAnnotations, IdentityKey::InjectProxySidecar);
-    let problem = "adds a privileged container for programs of pod identity, whatever its value, and the gateway needs none; remove it";
-    proxy.map(|key| Finding::new(key.at, format!("{} {problem}", key.key))).into_iter().collect()
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let proxy = input.identity_key(KeyLocation::PodAnnotations, IdentityKey::InjectProxySidecar);
+    let message = "adds a privileged container for programs of pod identity, whatever its value, and the gateway needs none; remove it";
+    proxy.map(|key| Problem::new(key.at, format!("{} {message}", key.key))).into_iter().collect()
 }

@@ -1,7 +1,7 @@
 //! An image that is too old for workload identity.
 
 use crate::gateway::ImageVersion;
-use crate::policy::{Case, FIRST_VERSION, Finding, Mode, Rule};
+use crate::policy::{FIRST_VERSION, Mode, Problem, Rule, RuleInput};
 
 /// An image that is older than the first version allowed.
 pub(super) static RULE: Rule = Rule {
@@ -11,12 +11,12 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let minimum = &case.expectations.minimum_version;
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let minimum = &input.expectations.minimum_version;
     let what = if *minimum == FIRST_VERSION {
         "the first version that can use workload identity"
     } else {
         "the oldest version that this namespace allows"
     };
-    case.findings_on_images(&ImageVersion::Older, |version| format!("{version} is older than {minimum}, {what}"))
+    input.image_problems(&ImageVersion::Older, |version| format!("{version} is older than {minimum}, {what}"))
 }

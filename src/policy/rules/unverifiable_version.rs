@@ -1,7 +1,7 @@
 //! An image whose name tells no version that can be relied on.
 
 use crate::gateway::ImageVersion;
-use crate::policy::{Case, Finding, Mode, Rule};
+use crate::policy::{Mode, Problem, Rule, RuleInput};
 
 /// An image of an unknown version.
 pub(super) static RULE: Rule = Rule {
@@ -11,9 +11,9 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let minimum = &case.expectations.minimum_version;
-    case.findings_on_images(&ImageVersion::Unverifiable, |version| {
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let minimum = &input.expectations.minimum_version;
+    input.image_problems(&ImageVersion::Unverifiable, |version| {
         format!(
             "{version} tells no version; name a static one, {minimum} or newer, or have the policy vouch for the digest"
         )

@@ -1,0 +1,140 @@
+//! The object of a request, read where it stands by the kind that stands before it, so that it is gone over once.
+
+use super::request::{GroupVersionKind, Request};
+use crate::gateway::json::go_json::Text;
+use crate::gateway::{Kind, ObjectView};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeSeed, Error, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// A request with its object.
+pub(super) struct RequestWithObject<'a> {
+    /// All of it but its subject.
+    pub(super) request: Request<'a>,
+    pub(super) object: RequestObject<'a>,
+}
+
+/// What stands at `object`.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one of it, and a box would be one more allocation for each review"
+)]
+pub(super) enum RequestObject<'a> {
+    /// Nothing, or `null`.
+    Missing,
+    /// An object of a kind that no rule looks at.
+    UnknownKind,
+    /// An object before its kind, which no API server writes.
+    Deferred(&'a RawValue),
+    /// An object that is looked at.
+    Known(Kind, ObjectView),
+}
+
+impl RequestObject<'_> {
+    pub(super) fn view(self) -> Option<(Kind, ObjectView)> {
+        match self {
+            Self::Known(kind, view) => Some((kind, view)),
+            Self::Missing | Self::UnknownKind | Self::Deferred(_) => None,
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for RequestWithObject<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(RequestVisitor)
+    }
+}
+
+struct RequestVisitor;
+
+impl<'de> Visitor<'de> for RequestVisitor {
+    type Value = RequestWithObject<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a request")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RequestWithObject<'de>, A::Error> {
+        let mut members = RequestMembers { map, kind: None, object: None };
+        let mut request = Request::deserialize(MapAccessDeserializer::new(&mut members))?;
+        request.kind = members.kind.ok_or_else(|| Error::missing_field(KIND))?;
+        let object = match members.object {
+            Some(RequestObject::Deferred(raw)) => ObjectSeed(&request.kind).deserialize(raw).map_err(Error::custom)?,
+            Some(object) => object,
+            None => RequestObject::Missing,
+        };
+        Ok(RequestWithObject { request, object })
+    }
+}
+
+const KIND: &str = "kind";
+const OBJECT: &str = "object";
+
+/// The members of a request. Kind and object are kept, and all others passed on.
+struct RequestMembers<'de, A> {
+    map: A,
+    kind: Option<GroupVersionKind<'de>>,
+    object: Option<RequestObject<'de>>,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for RequestMembers<'de, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        while let Some(Text(key)) = self.map.next_key()? {
+            match (key.as_ref(), &self.kind, &self.object) {
+                (KIND, None, _) => self.kind = Some(self.map.next_value()?),
+                (OBJECT, Some(kind), None) => self.object = Some(self.map.next_value_seed(ObjectSeed(kind))?),
+                (OBJECT, None, None) => {
+                    self.object = Some(
+                        self.map.next_value::<Option<_>>()?.map_or(RequestObject::Missing, RequestObject::Deferred),
+                    );
+                }
+                (KIND, Some(_), _) => return Err(Error::duplicate_field(KIND)),
+                (OBJECT, _, Some(_)) => return Err(Error::duplicate_field(OBJECT)),
+                (other, ..) => return seed.deserialize(other.into_deserializer()).map(Some),
+            }
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.map.next_value_seed(seed)
+    }
+}
+
+/// An object of a kind, or `null`.
+struct ObjectSeed<'k>(&'k GroupVersionKind<'k>);
+
+impl<'de> DeserializeSeed<'de> for ObjectSeed<'_> {
+    type Value = RequestObject<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<RequestObject<'de>, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ObjectSeed<'_> {
+    type Value = RequestObject<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_unit<E>(self) -> Result<RequestObject<'de>, E> {
+        Ok(RequestObject::Missing)
+    }
+
+    fn visit_none<E>(self) -> Result<RequestObject<'de>, E> {
+        Ok(RequestObject::Missing)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<RequestObject<'de>, D::Error> {
+        match self.0.known() {
+            Some(kind) => Ok(RequestObject::Known(kind, kind.deserialize(deserializer)?)),
+            None => IgnoredAny::deserialize(deserializer).map(|_| RequestObject::UnknownKind),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The API server: new enough, of one time with us, and known to Entra.
+
+use super::{CheckInput, Code, DoctorFinding, Location};
+use crate::cluster::Clock;
+use crate::policy::printable;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+/// The oldest supported version of Kubernetes: `matchConditions` of webhooks are stable since then.
+const OLDEST: (u32, u32) = (1, 30);
+
+/// From here on clocks are worth a word.
+const DRIFT: Duration = Duration::from_secs(30);
+
+/// From here on certificates and tokens are refused that one side has only just made.
+const SKEW: Duration = Duration::from_mins(5);
+
+/// The time that a `Date` header leaves open.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Its version is supported.
+pub(super) fn is_supported(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+    let Ok(server) = &input.installation.server else { return Vec::new() };
+    // some clouds write 30+ for their own build of 30
+    let number = |text: &str| text.trim_end_matches('+').parse::<u32>().ok();
+    let version = number(&server.version.major).zip(number(&server.version.minor));
+    if version.is_none_or(|version| version >= OLDEST) {
+        return Vec::new();
+    }
+    let message =
+        format!("Kubernetes {} is older than {}.{}", printable(&server.version.git_version), OLDEST.0, OLDEST.1);
+    vec![DoctorFinding::new(Code::ServerTooOld, input.names, Location::of_server(["version"]), message)]
+}
+
+/// Its clock and ours agree.
+pub(super) fn clocks_agree(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+    let clock = input.installation.server.as_ref().ok().and_then(|server| server.clock);
+    let Some((distance, direction)) = clock.map(|clock| distance(&clock)) else { return Vec::new() };
+    let code = match distance {
+        distance if distance > SKEW => Code::ClockSkewed,
+        distance if distance > DRIFT => Code::ClockDrifting,
+        _ => return Vec::new(),
+    };
+    let message = format!(
+        "its clock is {} s {direction} of this machine's: certificates and tokens count as expired, or as not valid yet",
+        distance.as_secs()
+    );
+    vec![DoctorFinding::new(code, input.names, Location::of_server(["version"]), message)]
+}
+
+/// How far the API server's clock is away at least, whenever in between it told the time.
+fn distance(clock: &Clock) -> (Duration, &'static str) {
+    match (clock.told.duration_since(clock.answered), clock.asked.duration_since(clock.told + SECOND)) {
+        (Ok(ahead), _) => (ahead, "ahead"),
+        (_, Ok(behind)) => (behind, "behind"),
+        _ => (Duration::ZERO, "ahead"),
+    }
+}
+
+/// Entra can fetch the keys that tokens of `ServiceAccount`s are signed with.
+pub(super) fn issuer_is_public(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+    let Ok(issuer) = &input.installation.issuer else { return Vec::new() };
+    if is_public(issuer) {
+        return Vec::new();
+    }
+    let location = Location::of_server([".well-known", "openid-configuration"]);
+    let message = format!("tokens are issued by {}, which Entra can't reach", printable(issuer));
+    vec![DoctorFinding::new(Code::IssuerNotPublic, input.names, location, message)]
+}
+
+fn is_public(issuer: &str) -> bool {
+    let Some(rest) = issuer.strip_prefix("https://") else { return false };
+    let host = rest.split(['/', ':', '?']).next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
+    let is_inside = host.split('.').any(|label| label == "svc") || host.rsplit('.').next() == Some("local");
+    let is_private = host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_private() || address.is_loopback());
+    host.contains('.') && !is_inside && !is_private
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    #[test]
+    fn an_issuer_is_public_that_entra_can_reach() {
+        for (issuer, expected) in [
+            ("https://westeurope.oic.prod-aks.azure.com/00000000-0000-0000-0000-000000000000/1/", true),
+            ("https://oidc.eks.eu-west-1.amazonaws.com/id/A", true),
+            ("https://issuer.example:8443", true),
+            ("https://kubernetes.default.svc", false),
+            ("https://kubernetes.default.svc.cluster.local", false),
+            ("https://Kubernetes.Default.Svc./", false),
+            ("https://cluster.local", false),
+            ("https://localhost:6443", false),
+            ("https://kubernetes", false),
+            ("https://10.0.0.1:6443", false),
+            ("https://127.0.0.1", false),
+            ("https://20.50.2.1", true),
+            ("http://issuer.example", false),
+            ("kubernetes/serviceaccount", false),
+            ("https://", false),
+            ("", false),
+        ] {
+            assert_eq!(is_public(issuer), expected, "{issuer}");
+        }
+    }
+
+    #[test]
+    fn clocks_agree_as_far_as_a_header_and_a_slow_answer_can_tell() {
+        let at = |milliseconds: u64| -> SystemTime { UNIX_EPOCH + Duration::from_millis(milliseconds) };
+        for (asked, told, answered, expected) in [
+            (10_500, 10_000, 10_900, Duration::ZERO),
+            (10_900, 11_000, 11_100, Duration::ZERO),
+            (10_000, 15_000, 20_000, Duration::ZERO),
+            (10_000, 41_000, 10_500, Duration::from_millis(30_500)),
+            (50_000, 10_000, 50_100, Duration::from_secs(39)),
+        ] {
+            let clock = Clock { asked: at(asked), told: at(told), answered: at(answered) };
+            assert_eq!(distance(&clock).0, expected, "{clock:?}");
+        }
+    }
+}

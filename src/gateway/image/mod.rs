@@ -1,0 +1,200 @@
+//! Image names, and what they tell of the gateway's version.
+//!
+//! Tags (MicrosoftDocs/azure-docs, articles/api-management/self-hosted-gateway-overview.md): `2.11.1` is static, `v2`,
+//! `latest`, `v2-preview` and `beta` roll. Workload identity needs 2.11.0 (release notes Container-v2.11.0).
+
+mod name;
+
+pub use name::{ImageName, Repository, RepositoryError};
+
+use semver::Version;
+use std::collections::BTreeMap;
+
+/// The end of the repository that Microsoft publishes the gateway in; any registry may hold a mirror of it.
+const GATEWAY_REPOSITORY: [&str; 2] = ["azure-api-management", "gateway"];
+
+/// Which images are the gateway's, and what is vouched for.
+#[derive(Clone, Debug, Default)]
+pub struct Images {
+    /// Further repositories that hold the gateway.
+    pub repositories: Vec<Repository>,
+    /// Versions that someone vouches for, by digest (`sha256:…`).
+    pub digests: BTreeMap<String, Version>,
+}
+
+/// What the name of an image tells of its version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageVersion {
+    /// Older than the minimum.
+    Older,
+    /// A pre-release, which support policies leave out.
+    Preview,
+    /// A tag that moves from version to version.
+    Rolling,
+    /// A static version, new enough.
+    Supported,
+    /// Nothing that can be relied on.
+    Unverifiable,
+}
+
+impl Images {
+    /// Is `name` an image of the gateway, from any registry or from a repository of the policy's?
+    ///
+    /// A name that does not parse, as a template's may not, is still recognised by its path.
+    pub fn is_gateway(&self, name: &str) -> bool {
+        let Some(image) = ImageName::parse(name) else { return is_the_gateways(without_tag(name).rsplit('/')) };
+        let is_ours = || self.repositories.contains(&image.repository());
+        is_the_gateways(image.components()) || (!self.repositories.is_empty() && is_ours())
+    }
+
+    /// What `name` tells of the version, against `minimum`.
+    pub fn version(&self, name: &str, minimum: &Version) -> ImageVersion {
+        let Some(image) = ImageName::parse(name) else { return ImageVersion::Unverifiable };
+        let by_tag = || tag_version(image.tag.unwrap_or("latest"), minimum);
+        match image.digest.map(|digest| self.digests.get(digest)) {
+            Some(Some(version)) if version < minimum => ImageVersion::Older,
+            Some(Some(version)) if !version.pre.is_empty() => ImageVersion::Preview,
+            Some(Some(_)) => ImageVersion::Supported,
+            // the digest wins over the tag; a tag that is too old is still a plain mistake
+            Some(None) if image.tag.is_some() && by_tag() == ImageVersion::Older => ImageVersion::Older,
+            Some(None) => ImageVersion::Unverifiable,
+            None => by_tag(),
+        }
+    }
+}
+
+/// Are these, the last one first, the components of a repository of the gateway?
+fn is_the_gateways<'c>(components: impl Iterator<Item = &'c str>) -> bool {
+    components.take(2).eq(GATEWAY_REPOSITORY.into_iter().rev())
+}
+
+/// The repository of a name that the grammar refuses: all up to the first `:` or `@` of its last component.
+fn without_tag(name: &str) -> String {
+    let (path, last) = name.rsplit_once('/').unwrap_or(("", name));
+    format!("{path}/{}", last.split([':', '@']).next().unwrap_or_default()).to_ascii_lowercase()
+}
+
+fn tag_version(tag: &str, minimum: &Version) -> ImageVersion {
+    match tag {
+        "latest" => return ImageVersion::Rolling,
+        "beta" => return ImageVersion::Older,
+        _ => {}
+    }
+    let number = tag.strip_prefix('v').unwrap_or(tag);
+    let (plain, suffix) = number.split_once('-').map_or((number, None), |(plain, suffix)| (plain, Some(suffix)));
+    let is_preview = suffix.is_some_and(|suffix| PREVIEWS.iter().any(|start| suffix.starts_with(start)));
+    // a pre-release is older than its release; what a suffix of one's own means, nobody else knows
+    let newest = Version::parse(if is_preview { number } else { plain }).ok().or_else(|| newest_of(plain));
+    match newest {
+        Some(newest) if newest < *minimum => ImageVersion::Older,
+        Some(_) if is_preview => ImageVersion::Preview,
+        Some(_) if suffix.is_some() => ImageVersion::Unverifiable,
+        Some(_) if Version::parse(plain).is_ok() => ImageVersion::Supported,
+        Some(_) => ImageVersion::Rolling,
+        None => ImageVersion::Unverifiable,
+    }
+}
+
+/// How a suffix begins that marks a pre-release.
+const PREVIEWS: [&str; 4] = ["alpha", "beta", "preview", "rc"];
+
+/// The newest version that a tag of one or two numbers can stand for.
+fn newest_of(number: &str) -> Option<Version> {
+    let mut containers = number.split('.').map(|part| part.parse::<u64>().ok());
+    let major = containers.next()??;
+    let minor = containers.next().map_or(Some(u64::MAX), |minor| minor)?;
+    containers.next().is_none().then(|| Version::new(major, minor, u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GATEWAY: &str = "mcr.microsoft.com/azure-api-management/gateway";
+
+    #[test]
+    fn tags_are_told_apart_by_number_and_not_by_text() {
+        use ImageVersion::{Older, Preview, Rolling, Supported, Unverifiable};
+        let images = Images::default();
+        for (tag, version) in [
+            (":2.9.2", Older),
+            (":2.10.1", Older),
+            (":2.11.0", Supported),
+            (":2.13.0", Supported),
+            (":10.0.0", Supported),
+            (":2.11.0-preview-1", Older),
+            (":2.12.0-preview-1", Preview),
+            (":v0", Older),
+            (":v1", Older),
+            (":1", Older),
+            (":2.3", Older),
+            (":2.10", Older),
+            (":beta", Older),
+            (":v1-preview", Older),
+            (":v2", Rolling),
+            (":2", Rolling),
+            (":2.11", Rolling),
+            (":latest", Rolling),
+            ("", Rolling),
+            (":v2-preview", Preview),
+            (":v2.9.2", Older),
+            (":orders", Unverifiable),
+            (":v2-orders", Unverifiable),
+            (":2.11.1-orders", Unverifiable),
+            (":2.11.0-orders", Unverifiable),
+            (":2.10.1-orders", Older),
+            (":2.12.3-linux-arm64", Unverifiable),
+            (":2.12.0-rc.1", Preview),
+            (":2.11.0.1", Unverifiable),
+            (":2..1", Unverifiable),
+        ] {
+            assert_eq!(images.version(&format!("{GATEWAY}{tag}"), &Version::new(2, 11, 0)), version, "{tag}");
+        }
+        assert_eq!(images.version(&format!("{GATEWAY}:2.11"), &Version::new(2, 12, 3)), Older);
+        assert_eq!(images.version(&format!("{GATEWAY}:2.12"), &Version::new(2, 12, 3)), Rolling);
+    }
+
+    #[test]
+    fn a_digest_is_known_by_the_table_alone() {
+        let known = format!("sha256:{}", "a".repeat(64));
+        let other = format!("sha256:{}", "b".repeat(64));
+        let minimum = Version::new(2, 11, 0);
+        let images = Images { digests: BTreeMap::from([(known.clone(), Version::new(2, 11, 1))]), ..Images::default() };
+        assert_eq!(images.version(&format!("{GATEWAY}@{known}"), &minimum), ImageVersion::Supported);
+        assert_eq!(images.version(&format!("{GATEWAY}:2.9.2@{known}"), &minimum), ImageVersion::Supported);
+        assert_eq!(images.version(&format!("{GATEWAY}:2.9.2@{other}"), &minimum), ImageVersion::Older);
+        assert_eq!(images.version(&format!("{GATEWAY}:2.11.1@{other}"), &minimum), ImageVersion::Unverifiable);
+        assert_eq!(images.version(&format!("{GATEWAY}@{known}"), &Version::new(2, 12, 0)), ImageVersion::Older);
+    }
+
+    #[test]
+    fn the_repository_counts_and_not_what_looks_like_it() {
+        let images =
+            Images { repositories: vec!["registry.example:5000/apim/own".parse().unwrap()], ..Images::default() };
+        for name in [
+            "mcr.microsoft.com/azure-api-management/gateway",
+            "MCR.microsoft.com/azure-api-management/gateway:v2",
+            "contoso.azurecr.io/azure-api-management/gateway:2.11.1",
+            "contoso.azurecr.io/mirror/azure-api-management/gateway@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "localhost:5000/azure-api-management/gateway",
+            "azure-api-management/gateway:2.9.2",
+            "registry.example:5000/apim/own:1",
+            "mcr.microsoft.com/azure-api-management/gateway:${TAG}",
+        ] {
+            assert!(images.is_gateway(name), "{name}");
+        }
+        for name in [
+            "mcr.microsoft.com/azure-api-management/gateway-evil:2.11.1",
+            "mcr.microsoft.com/not-azure-api-management/gateway",
+            "mcr.microsoft.com/azure-api-management/gateway/other",
+            "example.com/gateway",
+            "gateway",
+            "registry.example/apim/own",
+            "",
+            "${IMAGE}",
+        ] {
+            assert!(!images.is_gateway(name), "{name}");
+        }
+        assert!("registry.example/a:tag".parse::<Repository>().is_err());
+    }
+}

@@ -1,0 +1,390 @@
+//! Our CA: made, read back, and what it issues.
+
+use super::error::{TlsError, TlsErrorKind, TlsPart};
+use super::{ServingCertificate, pem, provider};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, NameConstraints, PublicKeyData, SanType, SerialNumber,
+};
+use rustls::pki_types::ServerName;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+use x509_parser::certificate::X509Certificate;
+
+/// How long a CA of ours is valid: three years.
+pub const CA_VALIDITY: Duration = Duration::from_hours(3 * 365 * 24);
+
+/// What the common name of every CA of ours begins with.
+pub(super) const CA_NAME: &str = "apim-keyless CA ";
+
+/// How far the start of a CA lies back at most, for clients whose clock is slow; of a short-lived one a thirtieth of its life.
+const CA_BACKDATING: Duration = Duration::from_hours(24);
+
+/// How far the start of a leaf lies back at most, for the same reason.
+const CERTIFICATE_BACKDATING: Duration = Duration::from_hours(1);
+
+/// The longest common name that X.509 allows (RFC 5280, ub-common-name).
+const COMMON_NAME_LIMIT: usize = 64;
+
+/// A CA with its key, able to issue [`ServingCertificate`]s.
+pub struct Ca {
+    certificate_pem: String,
+    key_pem: String,
+    issuer: Issuer<'static, KeyPair>,
+    id: String,
+    not_before: SystemTime,
+    not_after: SystemTime,
+}
+
+impl Ca {
+    /// A new CA: ECDSA P-256, valid from 24 h before `now` for [`CA_VALIDITY`], for leaves only (path length 0).
+    ///
+    /// Its name ends in its key's identifier, so that clients never take one generation for another.
+    ///
+    /// # Errors
+    /// The system gives no random bytes, or the key cannot be made.
+    pub fn create(now: SystemTime) -> Result<Self, TlsError> {
+        Self::create_for(&[], now, CA_VALIDITY)
+    }
+
+    /// The same for another `validity`, and able to issue for DNS names below `names` alone if there are any (RFC 5280,
+    /// name constraints): whoever steals the key can be no other server.
+    ///
+    /// # Errors
+    /// The system gives no random bytes, or the key cannot be made.
+    pub fn create_for(names: &[String], now: SystemTime, validity: Duration) -> Result<Self, TlsError> {
+        let key = KeyPair::generate().map_err(|error| unmakeable(TlsPart::CaKey, &error))?;
+        let mut parameters = ca_parameters(&key)?;
+        parameters.not_before = now.checked_sub(CA_BACKDATING.min(validity / 30)).unwrap_or(now).into();
+        parameters.not_after = now.checked_add(validity).unwrap_or(now).into();
+        parameters.name_constraints = (!names.is_empty()).then(|| NameConstraints {
+            permitted_subtrees: names.iter().cloned().map(GeneralSubtree::DnsName).collect(),
+            excluded_subtrees: Vec::new(),
+        });
+        let certificate = parameters.self_signed(&key).map_err(|error| unmakeable(TlsPart::CaCertificate, &error))?;
+        Self::read(&certificate.pem(), &key.serialize_pem())
+    }
+
+    /// The CA whose certificate and key these texts hold; of several certificates, the first.
+    ///
+    /// # Errors
+    /// As [`Ca::read`], or the certificate is not valid at `now`.
+    pub fn from_pem(certificate_pem: &str, key_pem: &str, now: SystemTime) -> Result<Self, TlsError> {
+        let part = TlsPart::CaCertificate;
+        let ca = Self::read(certificate_pem, key_pem)?;
+        pem::check_validity(part, &pem::parse(part, &pem::first_certificate(part, certificate_pem)?)?, now)?;
+        Ok(ca)
+    }
+
+    /// The same, whether it is valid or not.
+    ///
+    /// # Errors
+    /// Either text cannot be read, the key is not the certificate's, or the certificate is not a CA's. The key must be
+    /// PKCS#8.
+    pub fn read(certificate_pem: &str, key_pem: &str) -> Result<Self, TlsError> {
+        let part = TlsPart::CaCertificate;
+        let certificate = pem::first_certificate(part, certificate_pem)?;
+        let parsed = pem::parse(part, &certificate)?;
+        let key = KeyPair::from_pem(key_pem).map_err(|_| TlsError::new(TlsPart::CaKey, TlsErrorKind::NoKey))?;
+        if key.subject_public_key_info() != parsed.public_key().raw {
+            return Err(TlsError::new(TlsPart::CaKey, TlsErrorKind::OtherKey));
+        }
+        if !may_issue(&parsed) {
+            return Err(TlsError::new(part, TlsErrorKind::NotCa));
+        }
+        let (not_before, not_after) =
+            (pem::moment(parsed.validity().not_before), pem::moment(parsed.validity().not_after));
+        let id = pem::serial(&parsed);
+        let issuer =
+            Issuer::from_ca_cert_der(&certificate, key).map_err(|_| TlsError::new(part, TlsErrorKind::Malformed))?;
+        let (certificate_pem, key_pem) = (certificate_pem.to_owned(), key_pem.to_owned());
+        Ok(Self { certificate_pem, key_pem, issuer, id, not_before, not_after })
+    }
+
+    /// The certificate, for everyone who is to trust what this CA issues.
+    pub fn certificate_pem(&self) -> &str {
+        &self.certificate_pem
+    }
+
+    /// The private key (PKCS#8): whoever holds it can be any server that this CA is trusted for.
+    pub fn key_pem(&self) -> &str {
+        &self.key_pem
+    }
+
+    /// What tells it from every other: its serial number, in hexadecimal digits.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The first second of the CA.
+    pub fn not_before(&self) -> SystemTime {
+        self.not_before
+    }
+
+    /// The last second of the CA.
+    pub fn not_after(&self) -> SystemTime {
+        self.not_after
+    }
+
+    /// A leaf with a new key (ECDSA P-256) for a server that is reached by `names`: DNS names or IP addresses.
+    ///
+    /// It is valid from one hour before `now` until `now + validity`, but never longer than the CA.
+    ///
+    /// # Errors
+    /// No names, a name that is neither, or a key that cannot sign.
+    pub fn issue(&self, names: &[String], now: SystemTime, validity: Duration) -> Result<ServingCertificate, TlsError> {
+        let part = TlsPart::ServingCertificate;
+        let end = now.checked_add(validity).map_or(self.not_after, |end| end.min(self.not_after));
+        let key = KeyPair::generate().map_err(|error| unmakeable(TlsPart::ServingKey, &error))?;
+        let certificate = serving_parameters(names, now, end, CERTIFICATE_BACKDATING.min(validity / 30))?
+            .signed_by(&key, &self.issuer)
+            .map_err(|error| unmakeable(part, &error))?;
+        ServingCertificate::from_pem(&certificate.pem(), &key.serialize_pem())
+    }
+}
+
+/// Shows no key, whatever prints it.
+impl fmt::Debug for Ca {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Authority").field("not_after", &self.not_after).finish_non_exhaustive()
+    }
+}
+
+fn ca_parameters(key: &KeyPair) -> Result<CertificateParams, TlsError> {
+    let mut parameters = CertificateParams::default();
+    let generation =
+        parameters.key_identifier(key).iter().take(4).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    parameters.distinguished_name = common_name(&format!("{CA_NAME}{generation}"));
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    parameters.use_authority_key_identifier_extension = true;
+    parameters.serial_number = Some(random_serial(TlsPart::CaCertificate)?);
+    Ok(parameters)
+}
+
+fn serving_parameters(
+    names: &[String],
+    now: SystemTime,
+    end: SystemTime,
+    lead: Duration,
+) -> Result<CertificateParams, TlsError> {
+    let Some(first) = names.first() else {
+        return Err(TlsError::new(TlsPart::ServingCertificate, TlsErrorKind::NoNames));
+    };
+    let mut parameters = CertificateParams::default();
+    parameters.subject_alt_names = names.iter().map(|name| alternative_name(name)).collect::<Result<_, _>>()?;
+    parameters.distinguished_name =
+        if first.len() <= COMMON_NAME_LIMIT { common_name(first) } else { DistinguishedName::new() };
+    parameters.is_ca = IsCa::NoCa;
+    parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    parameters.use_authority_key_identifier_extension = true;
+    parameters.serial_number = Some(random_serial(TlsPart::ServingCertificate)?);
+    parameters.not_before = now.checked_sub(lead).unwrap_or(now).into();
+    parameters.not_after = end.into();
+    Ok(parameters)
+}
+
+fn alternative_name(name: &str) -> Result<SanType, TlsError> {
+    let bad = || TlsError::new(TlsPart::ServingCertificate, TlsErrorKind::BadName(name.to_owned()));
+    match ServerName::try_from(name).map_err(|_| bad())? {
+        ServerName::DnsName(dns) => Ok(SanType::DnsName(dns.as_ref().try_into().map_err(|_| bad())?)),
+        ServerName::IpAddress(address) => Ok(SanType::IpAddress(IpAddr::from(address))),
+        _ => Err(bad()),
+    }
+}
+
+fn common_name(name: &str) -> DistinguishedName {
+    let mut distinguished_name = DistinguishedName::new();
+    distinguished_name.push(DnType::CommonName, name);
+    distinguished_name
+}
+
+/// 16 bytes at random, but for the first two bits: `01` makes the number positive and of one length, as DER wants it.
+fn random_serial(part: TlsPart) -> Result<SerialNumber, TlsError> {
+    let mut bytes = [0; 16];
+    provider()
+        .secure_random
+        .fill(&mut bytes)
+        .map_err(|_| TlsError::new(part, TlsErrorKind::Unmakeable("the system gives no random bytes".to_owned())))?;
+    let [first, ..] = &mut bytes;
+    *first = (*first & 0x3f) | 0x40;
+    Ok(SerialNumber::from_slice(&bytes))
+}
+
+/// A certificate without the keyUsage extension is not restricted by it (RFC 5280, 4.2.1.3).
+fn may_issue(certificate: &X509Certificate<'_>) -> bool {
+    let may_sign =
+        certificate.key_usage().is_ok_and(|usage| usage.is_none_or(|extension| extension.value.key_cert_sign()));
+    certificate.is_ca() && may_sign
+}
+
+fn unmakeable(part: TlsPart, error: &rcgen::Error) -> TlsError {
+    TlsError::new(part, TlsErrorKind::Unmakeable(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::pki_types::CertificateDer;
+    use std::time::UNIX_EPOCH;
+    use x509_parser::extensions::ParsedExtension;
+
+    const DAY: Duration = Duration::from_hours(24);
+
+    /// 1 January 2026.
+    fn now() -> SystemTime {
+        UNIX_EPOCH + 20_454 * DAY
+    }
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn der(text: &str) -> CertificateDer<'static> {
+        pem::first_certificate(TlsPart::ServingCertificate, text).unwrap()
+    }
+
+    /// Subject key identifier and authority key identifier.
+    fn identifiers(certificate: &X509Certificate<'_>) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+        let (mut subject, mut ca) = (None, None);
+        for extension in certificate.extensions() {
+            match extension.parsed_extension() {
+                ParsedExtension::SubjectKeyIdentifier(id) => subject = Some(id.0.to_vec()),
+                ParsedExtension::AuthorityKeyIdentifier(id) => {
+                    ca = id.key_identifier.as_ref().map(|id| id.0.to_vec());
+                }
+                _ => {}
+            }
+        }
+        (subject, ca)
+    }
+
+    #[test]
+    fn a_new_authority_is_what_its_page_says() {
+        let ca = Ca::create(now()).unwrap();
+        let der = der(ca.certificate_pem());
+        let certificate = pem::parse(TlsPart::CaCertificate, &der).unwrap();
+
+        let (subject, issuer) = identifiers(&certificate);
+        let subject = subject.unwrap();
+        let generation = subject[..4].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        assert_eq!(certificate.subject().to_string(), format!("CN=apim-keyless CA {generation}"));
+        assert_eq!(issuer, Some(subject));
+
+        let constraints = certificate.basic_constraints().unwrap().unwrap();
+        assert!(constraints.critical && constraints.value.ca);
+        assert_eq!(constraints.value.path_len_constraint, Some(0));
+        let usage = certificate.key_usage().unwrap().unwrap().value;
+        assert!(usage.key_cert_sign() && usage.crl_sign() && !usage.digital_signature());
+
+        assert_eq!(pem::moment(certificate.validity().not_before), now() - DAY);
+        assert_eq!(pem::moment(certificate.validity().not_after), now() + 1095 * DAY);
+        assert_eq!(ca.not_after(), now() + 1095 * DAY);
+        assert_eq!(certificate.raw_serial().len(), 16);
+    }
+
+    #[test]
+    fn generations_differ_in_name_and_number() {
+        let (first, second) = (Ca::create(now()).unwrap(), Ca::create(now()).unwrap());
+        let (first, second) = (der(first.certificate_pem()), der(second.certificate_pem()));
+        let first = pem::parse(TlsPart::CaCertificate, &first).unwrap();
+        let second = pem::parse(TlsPart::CaCertificate, &second).unwrap();
+        assert_ne!(first.subject().to_string(), second.subject().to_string());
+        assert_ne!(first.raw_serial(), second.raw_serial());
+    }
+
+    #[test]
+    fn a_leaf_is_what_its_page_says() {
+        let ca = Ca::create(now()).unwrap();
+        let names = names(&["apim.gateways.svc", "127.0.0.1", "::1"]);
+        let serving = ca.issue(&names, now(), 7 * DAY).unwrap();
+        assert_eq!(serving.names(), names);
+        assert_eq!(serving.not_after(), now() + 7 * DAY);
+
+        let der = der(serving.certificate_pem());
+        let certificate = pem::parse(TlsPart::ServingCertificate, &der).unwrap();
+        assert_eq!(certificate.subject().to_string(), "CN=apim.gateways.svc");
+        assert_eq!(pem::moment(certificate.validity().not_before), now() - Duration::from_hours(1));
+        assert!(!certificate.is_ca());
+        let usage = certificate.key_usage().unwrap().unwrap().value;
+        assert!(usage.digital_signature() && !usage.key_cert_sign());
+        let extended = certificate.extended_key_usage().unwrap().unwrap().value;
+        assert!(extended.server_auth && !extended.client_auth && !extended.any);
+        let authority_der = self::der(ca.certificate_pem());
+        let authority_certificate = pem::parse(TlsPart::CaCertificate, &authority_der).unwrap();
+        assert_eq!(identifiers(&certificate).1, identifiers(&authority_certificate).0);
+    }
+
+    #[test]
+    fn no_leaf_outlives_its_authority() {
+        let ca = Ca::create(now()).unwrap();
+        let names = names(&["localhost"]);
+        let late = ca.issue(&names, now() + 1094 * DAY, 7 * DAY).unwrap();
+        assert_eq!(late.not_after(), ca.not_after());
+        let endless = ca.issue(&names, now(), Duration::MAX).unwrap();
+        assert_eq!(endless.not_after(), ca.not_after());
+    }
+
+    #[test]
+    fn a_long_first_name_stays_out_of_the_common_name() {
+        let ca = Ca::create(now()).unwrap();
+        let long = format!("{}.{}.svc", "a".repeat(40), "b".repeat(40));
+        let serving = ca.issue(std::slice::from_ref(&long), now(), DAY).unwrap();
+        assert_eq!(serving.names(), [long]);
+        let der = der(serving.certificate_pem());
+        assert_eq!(pem::parse(TlsPart::ServingCertificate, &der).unwrap().subject().to_string(), "");
+    }
+
+    #[test]
+    fn names_that_are_none_are_refused() {
+        let ca = Ca::create(now()).unwrap();
+        for (bad, said) in [(&["a b"][..], "`a b` is neither"), (&["https://x"], "`https://x`"), (&[], "no name")] {
+            let error = ca.issue(&names(bad), now(), DAY).unwrap_err().to_string();
+            assert!(error.starts_with("the server's certificate: ") && error.contains(said), "{error}");
+        }
+    }
+
+    fn refusal(certificate: &str, key: &str, now: SystemTime) -> String {
+        Ca::from_pem(certificate, key, now).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_authority_that_is_none_is_refused() {
+        let ca = Ca::create(now()).unwrap();
+        let other = Ca::create(now()).unwrap();
+        let serving = ca.issue(&names(&["localhost"]), now(), DAY).unwrap();
+        let (certificate, key) = (ca.certificate_pem(), ca.key_pem());
+        let with_key = format!("{certificate}{key}");
+        for (certificate, key, said) in [
+            (certificate, other.key_pem(), "the CA's key: it does not belong to the certificate; put"),
+            (certificate, "garbage", "the CA's key: it holds no private key that can be used; replace"),
+            ("garbage", key, "the CA's certificate: it holds no certificate in PEM form; replace"),
+            (serving.certificate_pem(), serving.key_pem(), "its certificate may not issue others; use"),
+            (&with_key, key, "it holds a private key beside the certificates; take"),
+        ] {
+            let error = refusal(certificate, key, now());
+            assert!(error.contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_authority_is_refused_outside_its_time() {
+        let ca = Ca::create(now()).unwrap();
+        let (certificate, key) = (ca.certificate_pem(), ca.key_pem());
+        let late = refusal(certificate, key, now() + 1096 * DAY);
+        assert!(late.contains("the CA's certificate: it expired on Dec 31 00:00:00 2028 +00:00; replace"), "{late}");
+        let early = refusal(certificate, key, now() - 2 * DAY);
+        assert!(early.contains("the CA's certificate: it is valid only from Dec 31 00:00:00 2025"), "{early}");
+        Ca::from_pem(certificate, key, now() + 1095 * DAY).unwrap();
+    }
+
+    #[test]
+    fn what_is_printed_shows_no_key() {
+        let ca = Ca::create(now()).unwrap();
+        let serving = ca.issue(&names(&["localhost"]), now(), DAY).unwrap();
+        let printed = format!("{ca:?} {serving:?} {ca:#?} {serving:#?}");
+        assert!(!printed.contains("PRIVATE") && !printed.contains("key"), "{printed}");
+    }
+}

@@ -1,0 +1,195 @@
+//! Reviews that can be read, but hold what is strange: the answer stays one document, and says nothing that the
+//! object made up.
+
+use super::{ReviewServer, outcome, patch, recorded, review};
+use apim_keyless::admission::Endpoint;
+use serde_json::{Map, Value, json};
+
+const CANARY: &str = "canary-5d41402abc4b2a76";
+
+/// What is forged: a line that would read like one of ours.
+const FORGED: &str = "orders\u{0}\nexplain: all is well\r\n  forged at spec: it is\u{1b}[31m\u{2028}";
+
+#[tokio::test]
+async fn what_brings_no_object_is_allowed() {
+    let server = ReviewServer::open().await;
+    for operation in ["DELETE", "CONNECT"] {
+        let mut review = review("deployment-deleted");
+        review["request"]["operation"] = json!(operation);
+        review["request"]["object"] = Value::Null;
+        for endpoint in Endpoint::ALL {
+            assert_eq!(outcome(&server.ask(endpoint, &review).await), "silent", "{operation}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_kind_is_allowed_and_said() {
+    let server = ReviewServer::open().await;
+    for (group, kind) in [("", "Secret"), ("example.com", "Deployment"), ("", ""), (CANARY, CANARY)] {
+        let mut review = review("deployment-with-key");
+        review["request"]["kind"] = json!({"group": group, "version": "v1", "kind": kind});
+        for endpoint in Endpoint::ALL {
+            let response = server.ask(endpoint, &review).await;
+            assert_eq!((outcome(&response), response.to_string().contains(CANARY)), ("remarked", false));
+            assert!(response["warnings"][0].as_str().unwrap().contains("no rule looks at this kind"), "{response}");
+        }
+    }
+}
+
+/// The API server tells the kind beside the object, and that is what it stores it as.
+#[tokio::test]
+async fn what_an_object_says_of_its_own_kind_is_no_way_out() {
+    let server = ReviewServer::open().await;
+    for (version, kind) in [("v1", "Secret"), ("example.com/v1", "Deployment"), ("", ""), (CANARY, CANARY)] {
+        let mut review = review("deployment-with-key");
+        review["request"]["object"]["apiVersion"] = json!(version);
+        review["request"]["object"]["kind"] = json!(kind);
+        let response = server.ask(Endpoint::ALL[1], &review).await;
+        assert_eq!((outcome(&response), response.to_string().contains(CANARY)), ("refused", false));
+    }
+}
+
+#[tokio::test]
+async fn a_name_with_line_breaks_leaves_the_answer_whole() {
+    let server = ReviewServer::open().await;
+    for review in forged() {
+        for endpoint in Endpoint::ALL {
+            let response = server.ask(endpoint, &review).await;
+            assert!(!response["auditAnnotations"].to_string().contains("all is well"), "{response:#}");
+            assert!(!response["warnings"].to_string().contains("\\n"), "{response:#}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_forges_no_line() {
+    let server = ReviewServer::open().await;
+    for review in forged() {
+        let response = server.ask(Endpoint::ALL[1], &review).await;
+        let message = response["status"]["message"].as_str().unwrap();
+        let faults: usize = message.split(' ').next().unwrap().parse().unwrap();
+        assert_eq!(message.lines().count(), faults + 2, "{message}");
+        assert!(!message.contains(|it: char| it.is_control() && it != '\n'), "{message:?}");
+    }
+}
+
+fn forged() -> Vec<Value> {
+    let names = ["config-map-of-the-portal", "deployment-with-key", "pod-with-key", "service-account-created"];
+    names.map(review).map(with_forged_names).into()
+}
+
+/// Gives the forged name to everything that a sentence may name; to a `ServiceAccount` not, for it is known by its own.
+fn with_forged_names(mut review: Value) -> Value {
+    review["request"]["name"] = json!(FORGED);
+    let object = &mut review["request"]["object"];
+    let spec = if object["kind"] == "Pod" { "/spec" } else { "/spec/template/spec" };
+    if let Some(container) = object.pointer_mut(&format!("{spec}/containers/0")) {
+        container["name"] = json!(FORGED);
+        container["env"][0]["valueFrom"]["secretKeyRef"] = json!({"name": FORGED, "key": FORGED});
+        container["image"] = json!(format!("mcr.microsoft.com/azure-api-management/gateway:1.0\n{FORGED}"));
+    }
+    if let Some(data) = object.get_mut("data").and_then(Value::as_object_mut) {
+        data.insert(FORGED.to_owned(), json!("x"));
+    }
+    if object["kind"] != "ServiceAccount" {
+        object["metadata"]["name"] = json!(FORGED);
+    }
+    review
+}
+
+#[tokio::test]
+async fn what_is_nested_deep_is_judged_and_never_overwritten() {
+    let server = ReviewServer::open().await;
+    for depth in [100, 200, 10_000] {
+        let body = nested(depth);
+        for (endpoint, expected) in Endpoint::ALL.into_iter().zip(["mended", "refused", "remarked"]) {
+            let reply = server.post(&endpoint.path(), body.clone()).await;
+            let answer: Value = serde_json::from_str(&reply.text).unwrap();
+            assert_eq!(outcome(&answer["response"]), expected, "{depth}: {answer}");
+            let changes = patch(&answer["response"]).unwrap_or_else(|| json!([]));
+            assert!(changes.as_array().unwrap().iter().all(|change| change["path"] != ""), "{depth}: {changes}");
+        }
+    }
+}
+
+/// A bare gateway with a field that nobody knows.
+fn nested(depth: usize) -> String {
+    let future = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+    let body = review("deployment-bare").to_string();
+    body.replacen("\"template\":{", &format!("\"future\":{future},\"template\":{{"), 1)
+}
+
+#[tokio::test]
+async fn a_key_that_stands_twice_hides_nothing() {
+    let server = ReviewServer::open().await;
+    let body = review("deployment-with-key").to_string();
+    let harmless = "\"template\":{\"spec\":{\"containers\":[]}},\"template\":{";
+    for (is, twice) in [
+        ("\"uid\":", "\"uid\":\"another\",\"uid\":"),
+        ("\"operation\":", "\"operation\":\"DELETE\",\"operation\":"),
+        ("\"object\":{", "\"object\":null,\"object\":{"),
+        ("\"template\":{", harmless),
+        ("\"secretKeyRef\":{", "\"secretKeyRef\":null,\"secretKeyRef\":{"),
+        ("\"image\":", "\"image\":\"nginx\",\"image\":"),
+        ("\"env\":[", "\"env\":[],\"env\":["),
+    ] {
+        assert!(body.contains(is), "{is}");
+        let reply = server.post("/enforce/validate", body.replacen(is, twice, 1)).await;
+        let is_refused = reply.status == 400 || reply.text.contains("\"allowed\":false");
+        assert!(is_refused, "{is}: {} {}", reply.status, reply.text);
+    }
+}
+
+/// Puts the canary where an object holds a value: of a variable, of a setting, of an annotation that is nobody's.
+fn hide_canaries(object: &mut Value) {
+    match object {
+        Value::Object(members) => {
+            if let Some(data) = members.get_mut("data") {
+                replace_texts(data);
+            }
+            if let Some(metadata) = members.get_mut("metadata") {
+                metadata["annotations"]["example.com/note"] = json!(CANARY);
+            }
+            if members.contains_key("name") && members.contains_key("valueFrom") {
+                members.remove("valueFrom");
+                members.insert("value".to_owned(), json!(format!("GatewayKey {CANARY}")));
+            }
+            members.iter_mut().for_each(|(_, member)| hide_canaries(member));
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(hide_canaries),
+        _ => {}
+    }
+}
+
+fn replace_texts(data: &mut Value) {
+    let hidden = |text: &Value| text.is_string().then(|| json!(CANARY));
+    let members: Map<String, Value> = data.as_object().cloned().unwrap_or_default();
+    let members = members.into_iter().map(|(key, text)| (key, hidden(&text).unwrap_or(text)));
+    *data = Value::Object(members.collect());
+}
+
+#[tokio::test]
+async fn no_answer_tells_a_value() {
+    let server = ReviewServer::open().await;
+    let mut hidden = 0;
+    for (name, mut review) in recorded() {
+        let request = &mut review["request"];
+        request["options"] = json!({"fieldManager": CANARY});
+        request["userInfo"]["extra"] = json!({"token": [CANARY]});
+        for object in ["object", "oldObject"] {
+            hide_canaries(&mut request[object]);
+        }
+        hidden += usize::from(request["object"].to_string().contains(CANARY));
+        for endpoint in Endpoint::ALL {
+            let response = server.ask(endpoint, &review).await;
+            let patch = patch(&response).unwrap_or_default();
+            assert!(
+                !format!("{response}{patch}").contains(CANARY),
+                "{name} {}: {response:#} {patch:#}",
+                endpoint.path()
+            );
+        }
+    }
+    assert!(hidden > 40, "only {hidden} objects held a canary");
+}

@@ -1,0 +1,98 @@
+//! What the API server asks of an answer before it believes it (`VerifyAdmissionResponse` of
+//! `k8s.io/apiserver/pkg/admission/plugin/webhook/request`), and what it does with it afterwards.
+
+use super::patch;
+use apim_keyless::admission::{Endpoint, Webhook};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+/// Longest key of an audit annotation: the name part of a qualified name.
+const KEY_BYTES: usize = 63;
+const VALUE_BYTES: usize = 256;
+const WARNING_CHARACTERS: usize = 120;
+const WARNINGS: usize = 5;
+
+/// Is `answer` one that the API server takes for an answer to `review`?
+pub(crate) fn verify(endpoint: Endpoint, review: &Value, answer: &Value) -> Result<(), String> {
+    let response = &answer["response"];
+    let checks = [
+        belongs(review, answer),
+        is_denied_in_full(response),
+        patch_is_complete(endpoint, response),
+        patch_applies(&review["request"]["object"], response),
+        annotations_are_kept(response),
+        warnings_are_kept(response),
+    ];
+    checks.into_iter().collect()
+}
+
+fn belongs(review: &Value, answer: &Value) -> Result<(), String> {
+    ensure(answer["apiVersion"] == "admission.k8s.io/v1", "apiVersion is another")?;
+    ensure(answer["kind"] == "AdmissionReview", "kind is another")?;
+    ensure(answer["response"].is_object(), "there is no response")?;
+    ensure(answer["response"]["allowed"].is_boolean(), "allowed is no boolean")?;
+    ensure(answer["response"]["uid"] == review["request"]["uid"], "the uid is another")
+}
+
+fn is_denied_in_full(response: &Value) -> Result<(), String> {
+    let status = &response["status"];
+    if response["allowed"] == true {
+        return ensure(status.is_null(), "allowed, and a status all the same");
+    }
+    ensure(status["code"].as_u64().is_some_and(|code| (400..600).contains(&code)), "a denial without an error's code")?;
+    ensure(status["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "a denial without a reason")?;
+    ensure(status["message"].as_str().is_some_and(|message| !message.is_empty()), "a denial without a message")
+}
+
+fn patch_is_complete(endpoint: Endpoint, response: &Value) -> Result<(), String> {
+    let Some(encoded) = response.get("patch") else {
+        return ensure(response.get("patchType").is_none(), "a patchType without a patch");
+    };
+    ensure(endpoint.webhook == Webhook::Mutating, "a patch from a validating door")?;
+    ensure(response["patchType"] == "JSONPatch", "a patch without its type, or of another")?;
+    let bytes = STANDARD.decode(encoded.as_str().unwrap_or("-")).map_err(|error| format!("the patch: {error}"))?;
+    let patch: json_patch::Patch =
+        serde_json::from_slice(&bytes).map_err(|error| format!("the patch is no JSON patch: {error}"))?;
+    ensure(!patch.is_empty(), "a patch of nothing")
+}
+
+fn patch_applies(object: &Value, response: &Value) -> Result<(), String> {
+    let Some(patch) = patch(response) else { return Ok(()) };
+    ensure(!object.is_null(), "a patch, but no object")?;
+    let patch: json_patch::Patch = serde_json::from_value(patch).map_err(|error| error.to_string())?;
+    let mut patched = object.clone();
+    json_patch::patch(&mut patched, &patch).map_err(|error| format!("the patch does not apply: {error}"))?;
+    ensure(patched != *object, "a patch that changes nothing")?;
+    let same = |field: &str| patched[field] == object[field];
+    ensure(same("kind") && same("apiVersion") && same("status"), "a patch that makes another object of it")
+}
+
+fn annotations_are_kept(response: &Value) -> Result<(), String> {
+    let Some(annotations) = response.get("auditAnnotations") else { return Ok(()) };
+    let annotations = annotations.as_object().ok_or("auditAnnotations is no object")?;
+    for (key, value) in annotations {
+        let is_name = !key.is_empty() && key.len() <= KEY_BYTES && !key.contains('/');
+        ensure(is_name, &format!("the audit annotation {key} is dropped"))?;
+        let is_short = value.as_str().is_some_and(|value| value.len() <= VALUE_BYTES);
+        ensure(is_short, &format!("the audit annotation {key} is longer than {VALUE_BYTES} bytes"))?;
+    }
+    Ok(())
+}
+
+fn warnings_are_kept(response: &Value) -> Result<(), String> {
+    let Some(warnings) = response.get("warnings") else { return Ok(()) };
+    let warnings = warnings.as_array().ok_or("warnings is no list")?;
+    ensure(warnings.len() <= WARNINGS, "too many warnings")?;
+    for warning in warnings {
+        let text = warning.as_str().ok_or("a warning is no text")?;
+        let is_printable = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        let is_kept = is_printable && !text.is_empty() && text.len() <= WARNING_CHARACTERS;
+        ensure(is_kept, &format!("a warning is cut or dropped: {text:?}"))?;
+    }
+    Ok(())
+}
+
+fn ensure(holds: bool, fault: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(fault.to_owned()) }
+}
