@@ -1,35 +1,35 @@
 .PHONY: run test bench instructions writes soak render binary assemble image sbom version lint format clippy doc
 
-# the webhook on this machine, with its examples sent through it
+# start the webhook on this machine and send the example manifests to it
 run:
 	cargo run -- serve --policy deploy/policy.yaml --examples deploy/examples
 
-# every test; the first run builds the control plane, about 7 minutes
+# run all tests; the first run builds the control plane, which takes about 7 minutes
 test:
 	cargo test
 
-# how long a judgement takes, and what it costs as it is served; docs/performance.md says what the figures mean
+# measure the time of an evaluation, and the cost of a served review; docs/performance.md explains the figures
 bench:
-	cargo bench --bench judgement
+	cargo bench --bench evaluation
 	cargo bench --bench serving
 
-# how many instructions a judgement takes, beside the run before; it needs valgrind
+# count the instructions of an evaluation and compare them with the previous run; needs valgrind
 instructions:
 	cargo install --quiet --locked --root target/runner gungraun-runner --version $(GUNGRAUN)
 	GUNGRAUN_RUNNER=$(CURDIR)/target/runner/bin/gungraun-runner cargo bench --bench instructions
 
-# the runner must be of the library's version
+# the runner must have the same version as the library
 GUNGRAUN = $(shell sed -n '/^name = "gungraun"$$/{n;s/version = "\(.*\)"/\1/p;}' Cargo.lock)
 
-# what a write costs through a real API server, without us, with us and with Kubernetes' own policies: some 5 minutes
+# measure a write through a real API server: without apim-keyless, with it, and with admission policies; about 5 minutes
 writes:
 	cargo bench --bench writes
 
-# replicas that come and go, stalled clients, overload and growth, in full: some 10 minutes
+# run the long tests in full: replaced replicas, stalled clients, overload, memory growth; about 10 minutes
 soak:
 	SOAK_SHARE=1 cargo test --release --test soak --test growth
 
-# the plain manifests, from the chart
+# render the plain manifests from the chart
 render:
 	$(TEMPLATE) --set createNamespace=true > deploy/install.yaml
 	$(TEMPLATE) --set createNamespace=true --set enforcement=false > deploy/audit-only.yaml
@@ -37,22 +37,22 @@ render:
 HELM = go -C tests/helm tool helm
 TEMPLATE = $(HELM) template apim-keyless ../../deploy/chart --namespace apim-keyless
 
-# an image for this machine's architecture, by buildah or podman; docs/adr/0010 says why it is built like this
+# build an image for this machine's architecture with buildah or podman; docs/adr/0010 explains why it is built this way
 image: binary assemble
 
-# a static binary, which needs nothing beside it
+# build a static binary, which needs no other file
 binary:
 	RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked --target $(TRIPLE)
 	install -D $(or $(CARGO_TARGET_DIR),target)/$(TRIPLE)/release/apim-keyless target/image/$(ARCHITECTURE)/apim-keyless
 
-# the binaries of target/image as one image; its time is the commit's, so that the same binaries give the same image
+# build one image from the binaries in target/image; its time is the commit's, so that the same binaries give the same image
 assemble:
 	$(BUILDER) build --platform $(PLATFORMS) $(AS) $(IMAGE) --timestamp $$(git log -1 --format=%ct) --identity-label=false \
 		--label org.opencontainers.image.version=$(VERSION) \
 		--label org.opencontainers.image.revision=$$(git rev-parse HEAD) \
 		$(if $(SOURCE),--label org.opencontainers.image.source=$(SOURCE)) --file Containerfile target/image
 
-# what the binary is made of; it needs cargo install --locked cargo-cyclonedx
+# write the SBOM; needs cargo install --locked cargo-cyclonedx
 sbom:
 	cargo cyclonedx --format json --override-filename apim-keyless.cdx
 
@@ -65,9 +65,9 @@ BUILDER = $(shell command -v buildah || command -v podman)
 TRIPLE = $(shell rustc --print host-tuple)
 ARCHITECTURE = $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(firstword $(subst -, ,$(TRIPLE)))))
 PLATFORMS = linux/$(ARCHITECTURE)
-# --manifest for several platforms
+# set it to --manifest for several platforms
 AS = --tag
-# where the image says that its source is
+# URL of the source code, for the image's label
 SOURCE =
 
 lint: format clippy doc

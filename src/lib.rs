@@ -1,16 +1,17 @@
-//! apim-keyless takes Azure API Management self-hosted gateways from auth keys to Microsoft Entra workload identity.
+//! apim-keyless moves Azure API Management self-hosted gateways from auth keys to Microsoft Entra workload identity and
+//! keeps them there.
 //!
-//! Three things bring objects (a review, a file, a cluster), one thing judges them, two things speak (a response, a
-//! report):
+//! Objects come from three sources: admission reviews, files and a cluster. The same rules evaluate all of them. The
+//! results are admission responses or reports:
 //!
 //! ```text
 //! admission ─┐                        ┌─ response (admission)
 //! manifest  ─┼→ gateway → policy ─────┤
 //!            │  what it   what it     └─ report (text, json)
 //!            │  is        should be
-//!  server, tls: how reviews reach us   cluster: what stands beside them, and our own CA
-//!  doctor: what is wrong with an installation
-//!  command: where the edges meet the core
+//!  server, tls: the HTTPS server   cluster: the cache of related objects, and the CA
+//!  doctor: checks of an installation
+//!  command: combines the modules
 //! ```
 
 pub mod admission;

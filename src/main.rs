@@ -1,4 +1,4 @@
-//! The binary: arguments in, exit code out.
+//! The binary: parses the arguments, runs the command, exits with its code.
 
 use apim_keyless::cli::Cli;
 use apim_keyless::command;
@@ -12,7 +12,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     command::run(Cli::parse()).unwrap_or_else(|error| {
-        // if stderr is closed there is nowhere left to say so; the exit code still does
+        // if stderr is closed, only the exit code reports the error
         _ = writeln!(anstream::stderr(), "error: {error:#}");
         ExitCode::from(2)
     })

@@ -1,7 +1,7 @@
-//! Reviews recorded from a real API server in, answers out, through the real router on a real socket.
+//! Sends reviews that were recorded from a real API server to the real router on a real socket, and checks the answers.
 //!
-//! `tests/record.rs` records them. What is said of each at the three doors stands in `tests/snapshots/admission__…`,
-//! read by a person before it was accepted; what matters most is promised here as well.
+//! `tests/record.rs` records them. The answers of the three endpoints are in `tests/snapshots/admission__…`; a person
+//! reads them before accepting them. The tests below state the most important outcomes as well.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,7 +21,7 @@ const MUTATE: Endpoint = Endpoint::ALL[0];
 const ENFORCE: Endpoint = Endpoint::ALL[1];
 const AUDIT: Endpoint = Endpoint::ALL[2];
 
-/// What becomes of a recorded review at the mutate, enforce and audit door.
+/// The outcomes of a recorded review at `/enforce/mutate`, `/enforce/validate` and `/audit/validate`.
 async fn outcomes(server: &ReviewServer, name: &str) -> [&'static str; 3] {
     let review = review(name);
     let mut outcomes = [""; 3];
@@ -31,7 +31,7 @@ async fn outcomes(server: &ReviewServer, name: &str) -> [&'static str; 3] {
     outcomes
 }
 
-/// Every one of `names` has the same outcomes.
+/// Asserts that all of `names` have these outcomes.
 async fn all_are(names: &[&str], expected: [&str; 3]) {
     let server = ReviewServer::open().await;
     for name in names {
@@ -40,7 +40,7 @@ async fn all_are(names: &[&str], expected: [&str; 3]) {
 }
 
 #[tokio::test]
-async fn every_recorded_review_is_answered_as_a_person_agreed() {
+async fn every_recorded_review_gets_the_accepted_answer() {
     let server = ReviewServer::open().await;
     let mut settings = insta::Settings::clone_current();
     settings.set_omit_expression(true);
@@ -54,7 +54,7 @@ async fn every_recorded_review_is_answered_as_a_person_agreed() {
 }
 
 #[tokio::test]
-async fn silence_is_mended() {
+async fn missing_settings_are_added() {
     let bare = [
         "chart-deployment-bare",
         "config-map-bare",
@@ -71,11 +71,11 @@ async fn silence_is_mended() {
         "service-account-created",
         "stateful-set-bare",
     ];
-    all_are(&bare, ["mended", "refused", "remarked"]).await;
+    all_are(&bare, ["mutated", "denied", "warned"]).await;
 }
 
 #[tokio::test]
-async fn a_key_is_refused_whatever_holds_it() {
+async fn a_key_is_denied_in_every_kind() {
     let with_key = [
         "chart-deployment-with-key",
         "cron-job-with-key",
@@ -86,12 +86,12 @@ async fn a_key_is_refused_whatever_holds_it() {
     ];
     let server = ReviewServer::open().await;
     for name in with_key {
-        assert_eq!(outcomes(&server, name).await[1..], ["refused", "remarked"], "{name}");
+        assert_eq!(outcomes(&server, name).await[1..], ["denied", "warned"], "{name}");
     }
 }
 
 #[tokio::test]
-async fn what_a_controller_makes_is_neither_mended_nor_refused() {
+async fn an_object_that_a_controller_creates_is_neither_mutated_nor_denied() {
     let made = [
         "job-of-cron-job",
         "pod-of-job",
@@ -100,11 +100,11 @@ async fn what_a_controller_makes_is_neither_mended_nor_refused() {
         "pod-of-stateful-set",
         "replica-set-of-key-gateway",
     ];
-    all_are(&made, ["silent", "remarked", "remarked"]).await;
+    all_are(&made, ["allowed", "warned", "warned"]).await;
 }
 
 #[tokio::test]
-async fn an_update_that_leaves_the_judged_part_alone_is_left_alone() {
+async fn an_update_that_leaves_the_evaluated_part_alone_is_left_alone() {
     let harmless = [
         "config-map-log-level-changed",
         "deployment-applied-again",
@@ -119,41 +119,41 @@ async fn an_update_that_leaves_the_judged_part_alone_is_left_alone() {
         "pod-with-key-resized",
         "service-account-annotated",
     ];
-    all_are(&harmless, ["silent", "remarked", "remarked"]).await;
+    all_are(&harmless, ["allowed", "warned", "warned"]).await;
 }
 
 #[tokio::test]
-async fn an_update_of_the_judged_part_is_judged_whole() {
+async fn an_update_of_the_evaluated_part_is_evaluated_in_full() {
     let server = ReviewServer::open().await;
     for name in ["deployment-with-key-image-changed", "deployment-with-key-restarted"] {
-        assert_eq!(outcomes(&server, name).await[1..], ["refused", "remarked"], "{name}");
+        assert_eq!(outcomes(&server, name).await[1..], ["denied", "warned"], "{name}");
     }
     for name in ["config-map-endpoint-changed", "deployment-bare-image-changed"] {
-        assert_eq!(outcomes(&server, name).await, ["mended", "refused", "remarked"], "{name}");
+        assert_eq!(outcomes(&server, name).await, ["mutated", "denied", "warned"], "{name}");
     }
-    for name in ["config-map-other-method", "service-account-of-another-client"] {
-        assert_eq!(outcomes(&server, name).await[1..], ["refused", "remarked"], "{name}");
+    for name in ["config-map-other-method", "service-account-with-another-client-id"] {
+        assert_eq!(outcomes(&server, name).await[1..], ["denied", "warned"], "{name}");
     }
 }
 
 #[tokio::test]
-async fn what_is_right_or_none_of_ours_passes_untouched() {
-    let foreign = [
+async fn valid_and_non_gateway_objects_are_allowed_unchanged() {
+    let unchanged = [
         "chart-config-map",
         "chart-deployment",
         "chart-deployment-image-changed",
         "chart-service-account",
-        "cluster-authority-config-map",
+        "cluster-ca-config-map",
         "default-service-account",
         "deployment-deleted",
         "deployment-with-finalizer-deleted",
-        "foreign-config-map",
-        "foreign-deployment",
-        "foreign-deployment-of-a-chart",
+        "non-gateway-config-map",
+        "non-gateway-deployment",
+        "non-gateway-deployment-of-a-chart",
     ];
-    all_are(&foreign, ["silent"; 3]).await;
-    // its image tag rolls, as the article's does
-    all_are(&["deployment-complete"], ["silent", "remarked", "remarked"]).await;
-    // a Scale is no kind that a rule looks at
-    all_are(&["deployment-with-key-scale-sub-resource"], ["remarked"; 3]).await;
+    all_are(&unchanged, ["allowed"; 3]).await;
+    // its image has a rolling tag, like the one in Microsoft's article
+    all_are(&["deployment-complete"], ["allowed", "warned", "warned"]).await;
+    // no rule evaluates a Scale
+    all_are(&["deployment-with-key-scale-sub-resource"], ["warned"; 3]).await;
 }

@@ -1,24 +1,25 @@
-//! Every way around a judgement that has been seen in the field, each with a test named after its class.
+//! Known bypasses of admission webhooks, by class. Each test name starts with the id of its class.
 //!
-//! Here are bare reviews through the pure judgement; what an API server makes a difference to stands in
-//! `tests/cluster/bypasses*.rs`. The classes that have no test of their name in either:
+//! These tests pass bare reviews to the evaluation. Tests that need an API server are in `tests/cluster/bypasses*.rs`.
+//! The following classes have no test of their name in either place:
 //!
-//! - B1, a forged review that makes the webhook do something: it can do nothing; `tests/house.rs`,
-//!   `no_room_does_what_is_not_its_task` (no file, process, socket or call in the judging rooms).
-//! - B2, B3, a value that is told: `tests/laws.rs`, `no_value_is_ever_told`; `tests/state/strange_objects.rs`,
-//!   `no_answer_tells_a_value`; `tests/cli/secrets.rs`.
-//! - B14, a panic: `tests/state/panics.rs`, and `tests/laws.rs`, `every_review_gets_its_answer`.
-//! - B17, a gateway in disguise: `b6_no_spelling_hides_a_gateway_of_another_image` and `b28_…`. A program of one's own that
-//!   is told its key by no setting of Microsoft's is no gateway that could be recognised.
+//! - B1, a forged review that makes the webhook act: the evaluation has no side effects. `tests/architecture.rs`,
+//!   `no_module_uses_what_it_must_not`, allows it no file, process, socket or call.
+//! - B2, B3, a leaked value: `tests/canaries.rs`; `tests/endpoints/strange_objects.rs`, `no_answer_contains_a_value`;
+//!   `tests/cli/secrets.rs`.
+//! - B14, a panic: `tests/endpoints/panics.rs`; `tests/properties.rs`, `every_review_is_answered`.
+//! - B17, a disguised gateway: `b6_a_gateway_of_another_image_is_recognized_by_every_spelling` and `b28_…`. A program
+//!   that takes its key from none of Microsoft's settings cannot be recognized as a gateway.
 //! - B20, a field that is newer than the rules: `tests/schema.rs`.
-//! - B24, slow and huge connections: `tests/server.rs`, `a_client_that_never_shakes_hands_is_let_go` and its neighbours.
-//! - B25, HTTP/2: `tests/server.rs`, `only_http_1_is_spoken`.
-//! - B26, faults of the TLS library: no judgement's to meet; the versions in `Cargo.lock` are newer than all of them.
-//! - B28, an outage, and B29, a shutdown that takes the registration with it: `tests/outage.rs`, `b28_…` and `b29_…`.
-//! - B30, a static Pod: it runs whatever any admission says, so no judgement can meet it. Its mirror is left alone,
-//!   and only that: `b30_…`, and `b12_nothing_that_a_tenant_writes_on_an_object_exempts_it`.
-//! - B33, a mutation that another webhook undoes: `/enforce/validate` sees what is left, and refuses what is missing;
-//!   `tests/laws.rs`, `what_mutate_mended_validate_accepts`; every test here asks that door alone.
+//! - B24, slow and huge connections, and B25, HTTP/2: `tests/server.rs`.
+//! - B26, vulnerabilities of the TLS library: the evaluation cannot prevent them. The versions in `Cargo.lock` contain
+//!   the fixes of all known ones.
+//! - B28, an outage, and B29, a shutdown that removes the webhook configurations: `tests/outage.rs`, `b28_…` and
+//!   `b29_…`.
+//! - B30, a static Pod: it runs whatever admission decides. Its mirror Pod is left alone, and nothing else is: `b30_…`,
+//!   and `b12_no_label_or_annotation_exempts_an_object`.
+//! - B33, a mutation that another webhook reverts: `/enforce/validate` evaluates the final object and denies what is
+//!   missing. `tests/properties.rs`, `validate_accepts_what_mutate_fixed`; every test here calls that endpoint alone.
 
 #![allow(
     clippy::unwrap_used,
@@ -40,16 +41,17 @@ mod gateways;
 mod images;
 #[path = "bypasses/json.rs"]
 mod json;
-#[path = "bypasses/makers.rs"]
-mod makers;
+#[path = "bypasses/malformed_json.rs"]
+mod malformed_json;
 #[path = "bypasses/names.rs"]
 mod names;
+#[path = "bypasses/requesters.rs"]
+mod requesters;
 #[path = "bypasses/routes.rs"]
 mod routes;
 #[path = "bypasses/settings.rs"]
 mod settings;
-#[path = "bypasses/unreadable.rs"]
-mod shape_error;
+
 #[path = "bypasses/size.rs"]
 mod size;
 #[path = "bypasses/updates.rs"]

@@ -1,17 +1,18 @@
-//! Never a value: canaries in every text of generated objects, and none in what apim-keyless says of them.
+//! No value leaks: generated objects have a canary in every text, and no output of apim-keyless contains one.
 //!
-//! A value is every text but names of objects, keys, containers and images: what a variable is set to, data of
-//! `ConfigMap`s and Secrets, annotations, labels, arguments, fields that nobody knows. Canaries are random, have the
-//! shape of real secrets, and count as found if eight signs of one in a row are. They are looked for in
-//! - answers: denials, warnings, audit annotations, patches (which hold our own values alone), stand-ins of what broke
-//!   down, and what is said of damaged objects: a secret where a list was expected, and the like;
+//! A value is every text except names of objects, keys, containers and images: values of variables, data of
+//! `ConfigMap`s and Secrets, annotations, labels, arguments, unknown fields. Canaries are random and have the form of
+//! real secrets. Eight consecutive characters of a canary count as a leak. The tests search
+//! - answers: denials, warnings, audit annotations, patches (which contain only our own values), answers after a panic,
+//!   and errors about damaged objects, for example a secret where a list is expected;
 //! - the log of the real router in both formats, and the metrics;
-//! - what `check` writes of such objects in files, in each format in turn, with their lines masked.
+//! - the reports of `check` on such objects in files, in each format in turn, with masked lines.
 //!
-//! A report shows the line of a fault, and in it what labels of known prefixes say (`azure.workload.identity/use`).
+//! A report shows the line of a finding, including the values of labels with known prefixes
+//! (`azure.workload.identity/use`).
 //!
-//! 100,000 objects are answered, every tenth through the router as well, and as many more stand in files; `CASES` asks
-//! for another number.
+//! The tests answer 100,000 objects, every tenth of them through the router as well, and check as many in files.
+//! `CASES` sets another number.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -30,7 +31,7 @@ mod world;
 #[path = "canaries/yaml.rs"]
 mod yaml;
 
-#[allow(dead_code, unused_imports, reason = "the laws use the rest of it")]
+#[allow(dead_code, unused_imports, reason = "the property tests use the rest of it")]
 mod generate;
 mod run;
 
@@ -45,81 +46,81 @@ use server::{ReviewServer, ReviewServers};
 use std::cell::{Cell, RefCell};
 use world::{OBJECTS, Tainted, clean};
 
-/// How many objects are judged.
+/// Number of evaluated objects.
 const CASES: usize = 100_000;
 
-/// One in so many is looked at through every channel.
+/// One object in this many is also sent to the router.
 const SAMPLE: usize = 10;
 
-/// How often the same objects are given other secrets: to make objects takes longer than to judge them.
+/// How often the same objects get new secrets: generating objects takes longer than evaluating them.
 const TAINTS: usize = 4;
 
-/// How many objects `check` is given at once.
+/// Number of objects in one run of `check`.
 const BATCH: usize = 500;
 
 #[test]
-fn what_is_mended_tells_no_value() {
-    tells_no_value_at(Endpoint { webhook: Webhook::Mutating, mode: Mode::Enforce });
+fn the_mutating_webhook_leaks_no_value() {
+    no_value_leaks_at(Endpoint { webhook: Webhook::Mutating, mode: Mode::Enforce });
 }
 
 #[test]
-fn what_is_refused_tells_no_value() {
-    tells_no_value_at(Endpoint { webhook: Webhook::Validating, mode: Mode::Enforce });
+fn the_validating_webhook_leaks_no_value() {
+    no_value_leaks_at(Endpoint { webhook: Webhook::Validating, mode: Mode::Enforce });
 }
 
 #[test]
-fn what_is_audited_tells_no_value() {
-    tells_no_value_at(Endpoint { webhook: Webhook::Validating, mode: Mode::Audit });
+fn the_audit_endpoint_leaks_no_value() {
+    no_value_leaks_at(Endpoint { webhook: Webhook::Validating, mode: Mode::Audit });
 }
 
-fn tells_no_value_at(endpoint: Endpoint) {
-    let (houses, evaluated_keys) = (ReviewServers::open(), Cell::new(0));
+fn no_value_leaks_at(endpoint: Endpoint) {
+    let (servers, evaluated) = (ReviewServers::open(), Cell::new(0));
     let objects = cases().div_ceil(Endpoint::ALL.len());
     let outcome = runner(objects).run(&clean(), |mut clean| {
-        let server = houses.of(clean.document());
-        (0..TAINTS).try_for_each(|_| tell_no_value(&mut clean.tainted(false), server, endpoint, &evaluated_keys))
+        let server = servers.of(clean.document());
+        (0..TAINTS).try_for_each(|_| no_value_leaks(&mut clean.tainted(false), server, endpoint, &evaluated))
     });
     outcome.unwrap();
-    assert!(evaluated_keys.get() >= objects);
+    assert!(evaluated.get() >= objects);
 }
 
-fn tell_no_value(
+fn no_value_leaks(
     tainted: &mut Tainted,
     server: &ReviewServer,
     endpoint: Endpoint,
-    evaluated_keys: &Cell<usize>,
+    evaluated: &Cell<usize>,
 ) -> TestCaseResult {
     let related = tainted.world.related(&server.policy);
     for object in tainted.objects.clone() {
         let body = tainted.review(&object).body();
-        says_nothing(tainted, &server.answer(endpoint, body.as_bytes(), &related))?;
-        if evaluated_keys.replace(evaluated_keys.get() + 1).is_multiple_of(SAMPLE) {
-            says_nothing_at_the_router(tainted, server, endpoint, &object)?;
+        contains_no_secret(tainted, &server.answer(endpoint, body.as_bytes(), &related))?;
+        if evaluated.replace(evaluated.get() + 1).is_multiple_of(SAMPLE) {
+            router_leaks_nothing(tainted, server, endpoint, &object)?;
         }
     }
     Ok(())
 }
 
-/// The object as it is, and once more with a secret where something of another type belongs.
-fn says_nothing_at_the_router(
+/// Sends the object as it is, and again with a secret where a value of another type is expected.
+fn router_leaks_nothing(
     tainted: &mut Tainted,
     server: &ReviewServer,
     endpoint: Endpoint,
     object: &Value,
 ) -> TestCaseResult {
-    let visit = server.visit(endpoint, tainted.review(object).body().as_bytes());
-    prop_assert_eq!(visit.status, 200, "{}", visit.told);
-    says_nothing(tainted, &visit.told)?;
+    let call = server.call(endpoint, tainted.review(object).body().as_bytes());
+    prop_assert_eq!(call.status, 200, "{}", call.text);
+    contains_no_secret(tainted, &call.text)?;
     let damaged = of_another_type(object, &mut tainted.canaries);
-    let visit = server.visit(endpoint, tainted.review(&damaged).body().as_bytes());
-    says_nothing(tainted, &visit.told)
+    let call = server.call(endpoint, tainted.review(&damaged).body().as_bytes());
+    contains_no_secret(tainted, &call.text)
 }
 
 #[test]
-fn what_stands_in_files_is_reported_without_a_value() {
+fn check_leaks_no_value_of_a_file() {
     let batches: RefCell<Vec<Files>> = RefCell::default();
     let formats = RefCell::new(["text", "json"].into_iter().cycle());
-    let report = |files: &Files| files.tell_no_value(formats.borrow_mut().next().unwrap());
+    let report = |files: &Files| files.no_value_leaks(formats.borrow_mut().next().unwrap());
     let outcome = runner(cases() / SAMPLE).run(&clean(), |mut clean| {
         let mut batches = batches.borrow_mut();
         let at = batches.iter().position(|files| files.policy == clean.document()).unwrap_or(batches.len());
@@ -136,15 +137,15 @@ fn what_stands_in_files_is_reported_without_a_value() {
     batches.borrow().iter().for_each(report);
 }
 
-fn says_nothing(tainted: &Tainted, told: &str) -> TestCaseResult {
-    let found = tainted.canaries.found_in(told);
-    prop_assert!(found.is_none(), "{found:?} is told: {told}");
+fn contains_no_secret(tainted: &Tainted, text: &str) -> TestCaseResult {
+    let found = tainted.canaries.found_in(text);
+    prop_assert!(found.is_none(), "{found:?} leaks: {text}");
     Ok(())
 }
 
 fn runner(objects: usize) -> TestRunner {
     let cases = u32::try_from(objects.div_ceil(OBJECTS * TAINTS)).unwrap();
-    // secrets of a test need not be secret, but fast
+    // test secrets need a fast generator, not a secure one
     let rng_algorithm = RngAlgorithm::XorShift;
     TestRunner::new(ProptestConfig { failure_persistence: None, rng_algorithm, ..ProptestConfig::with_cases(cases) })
 }

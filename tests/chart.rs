@@ -1,4 +1,4 @@
-//! The chart renders what is meant, whatever its values, and a real API server takes it.
+//! The chart renders the intended objects for many combinations of values, and a real API server accepts them.
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -17,7 +17,7 @@ use apim_keyless::telemetry::Metrics;
 use clap::Parser;
 use helm::{CHART, Helm};
 use serde_json::{Value, json};
-use values::{MATRIX, WRONG};
+use values::{INVALID, MATRIX};
 use webhook::{Webhook, documents};
 
 /// The only object of this kind.
@@ -35,54 +35,54 @@ fn the_plain_manifests_are_what_the_chart_renders() {
     for (file, values) in
         [("deploy/install.yaml", &[namespace][..]), ("deploy/audit-only.yaml", &[namespace, "enforcement=false"])]
     {
-        let rendered = helm.template(values).done();
+        let rendered = helm.template(values).success();
         assert!(std::fs::read_to_string(file).unwrap() == rendered, "{file} is not what make render writes");
     }
 }
 
 #[test]
-fn lint_finds_nothing_whatever_the_values() {
+fn lint_has_no_complaint_about_any_values() {
     let Some(helm) = Helm::shared() else { return };
     for (name, values) in MATRIX {
         let mut arguments = vec!["lint", CHART, "--strict", "--quiet"];
         arguments.extend(values.iter().flat_map(|value| ["--set-json", value]));
-        let said = helm.call(&arguments);
-        assert!(said.is_done && said.output.is_empty(), "{name}: {}{}", said.output, said.errors);
+        let output = helm.call(&arguments);
+        assert!(output.is_success && output.stdout.is_empty(), "{name}: {}{}", output.stdout, output.stderr);
     }
 }
 
 #[test]
-fn wrong_values_are_refused_with_their_place_and_what_would_be_right() {
+fn invalid_values_are_rejected_with_their_place_and_the_valid_values() {
     let Some(helm) = Helm::shared() else { return };
-    for (value, words) in WRONG {
-        let said = helm.template(&[value]);
-        assert!(!said.is_done && said.errors.contains(words), "{value}: {}", said.errors);
+    for (value, message) in INVALID {
+        let output = helm.template(&[value]);
+        assert!(!output.is_success && output.stderr.contains(message), "{value}: {}", output.stderr);
     }
 }
 
 #[test]
-fn the_schema_knows_every_rule() {
+fn the_schema_contains_every_rule() {
     let schema = std::fs::read_to_string("deploy/chart/values.schema.json").unwrap();
     let schema: Value = serde_json::from_str(&schema).unwrap();
     let known = schema.pointer("/$defs/policy/properties/rules/properties").unwrap().as_object().unwrap();
     assert!(known.keys().eq(RULES.iter().map(|rule| rule.id)), "{known:?}");
 }
 
-/// The arguments of the container, read as the binary reads them.
+/// The arguments of the container, parsed as the binary parses them.
 fn arguments(deployment: &Value) -> apim_keyless::cli::Serve {
     let arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap();
-    let words = ["apim-keyless"].into_iter().chain(arguments.iter().map(|word| word.as_str().unwrap()));
-    match Cli::try_parse_from(words).unwrap().command {
+    let arguments = ["apim-keyless"].into_iter().chain(arguments.iter().map(|argument| argument.as_str().unwrap()));
+    match Cli::try_parse_from(arguments).unwrap().command {
         Command::Serve(serve) => *serve,
         _ => panic!("the container doesn't serve"),
     }
 }
 
 #[test]
-fn every_rendering_starts_with_a_policy_and_a_drain_that_fit_and_holds_no_secret_and_no_ca() {
+fn every_rendering_has_a_valid_policy_a_sufficient_grace_period_no_secret_and_no_ca_bundle() {
     let Some(helm) = Helm::shared() else { return };
     for (name, values) in MATRIX {
-        let text = helm.template(values).done();
+        let text = helm.template(values).success();
         assert!(!text.contains("caBundle:"), "{name}");
         let objects = documents(&text);
         assert!(objects.iter().all(|object| object["kind"] != "Secret"), "{name}");
@@ -97,20 +97,21 @@ fn every_rendering_starts_with_a_policy_and_a_drain_that_fit_and_holds_no_secret
 }
 
 #[test]
-fn who_does_not_look_after_the_ca_may_write_nothing() {
+fn a_release_that_does_not_manage_the_ca_may_not_write() {
     let Some(helm) = Helm::shared() else { return };
-    let reading = json!({"apiGroups": [""], "resources": ["namespaces", "serviceaccounts", "configmaps"], "verbs": ["list", "watch"]});
+    let resources = ["namespaces", "serviceaccounts", "configmaps"];
+    let reading = json!({"apiGroups": [""], "resources": resources, "verbs": ["list", "watch"]});
     for source in ["files", "cert-manager"] {
-        let objects = documents(&helm.template(&[&format!("certificates.source=\"{source}\"")]).done());
+        let objects = documents(&helm.template(&[&format!("certificates.source=\"{source}\"")]).success());
         assert_eq!(one(&objects, "ClusterRole")["rules"], json!([reading]));
         assert!(objects.iter().all(|object| object["kind"] != "Role"), "{source}");
     }
-    let objects = documents(&helm.template(&[]).done());
+    let objects = documents(&helm.template(&[]).success());
     assert_eq!(one(&objects, "ClusterRole")["rules"].as_array().map(Vec::len), Some(2));
     assert_eq!(one(&objects, "Role")["rules"][0]["resourceNames"], json!(["apim-keyless-ca"]));
 }
 
-/// The paths that a namespace of this mode is sent to.
+/// The paths that the API server calls for a namespace with this mode label.
 fn paths(objects: &[Value], mode: Option<&str>) -> Vec<String> {
     let webhooks = objects.iter().filter(|object| object["kind"].as_str().unwrap().ends_with("WebhookConfiguration"));
     let mut paths: Vec<String> = webhooks
@@ -132,7 +133,7 @@ fn each_mode_of_a_namespace_has_its_paths() {
     const ENFORCE: &[&str] = &["/enforce/mutate", "/enforce/validate"];
     const AUDIT: &[&str] = &["/audit/validate"];
     let Some(helm) = Helm::shared() else { return };
-    // what the values are; what is done to namespaces without the label, with audit, enforce, off and a misspelt one
+    // values, and the paths for namespaces without the label, with audit, enforce, off and a misspelled mode
     for (values, expected) in [
         (&[][..], [&[][..], AUDIT, ENFORCE, &[], &[]]),
         (&["enforcement=false"], [&[], AUDIT, AUDIT, &[], &[]]),
@@ -141,7 +142,7 @@ fn each_mode_of_a_namespace_has_its_paths() {
         (&["scope=\"cluster\"", "enforcement=false"], [AUDIT, AUDIT, AUDIT, &[], AUDIT]),
         (&["scope=\"cluster\"", "enforcement=false", "defaultMode=\"enforce\""], [AUDIT, AUDIT, AUDIT, &[], AUDIT]),
     ] {
-        let objects = documents(&helm.template(values).done());
+        let objects = documents(&helm.template(values).success());
         for (mode, expected) in
             [None, Some("audit"), Some("enforce"), Some("off"), Some("enforced")].iter().zip(expected)
         {
@@ -151,23 +152,23 @@ fn each_mode_of_a_namespace_has_its_paths() {
 }
 
 #[test]
-fn pods_of_controllers_are_judged_by_document_and_webhooks_alike() {
+fn the_document_and_the_webhooks_agree_on_pods_of_controllers() {
     let Some(helm) = Helm::shared() else { return };
     for (values, is_sent) in [(&[][..], false), (&["policy.controlledPods=\"enforce\""], true)] {
-        let text = helm.template(values).done();
+        let text = helm.template(values).success();
         assert_eq!(!text.contains("not-made-by-its-controller"), is_sent);
         assert_eq!(text.contains("controlledPods: enforce"), is_sent);
     }
 }
 
 #[test]
-fn alerts_ask_for_metrics_that_there_are() {
+fn alerts_use_existing_metrics() {
     let Some(helm) = Helm::shared() else { return };
-    let objects = documents(&helm.template(&["monitoring.prometheusRule.enabled=true"]).done());
+    let objects = documents(&helm.template(&["monitoring.prometheusRule.enabled=true"]).success());
     let metrics = Metrics::default();
-    // a family is not shown before something is counted in it
+    // a metric family is shown only after it has counted something
     metrics.connections().rejected(Rejection::TooManyReviews);
-    let shown = metrics.to_text();
+    let text = metrics.to_text();
     let rules = one(&objects, "PrometheusRule")["spec"]["groups"][0]["rules"].as_array().unwrap().clone();
     assert_eq!(rules.len(), 4);
     for rule in rules {
@@ -175,14 +176,14 @@ fn alerts_ask_for_metrics_that_there_are() {
         let start = expression.find("apim_keyless_").unwrap();
         let name = expression.split_at(start).1.split('{').next().unwrap();
         let family = name.trim_end_matches("_total").trim_end_matches("_info");
-        assert!(shown.contains(&format!("# TYPE {family} ")), "{name} is not among\n{shown}");
+        assert!(text.contains(&format!("# TYPE {family} ")), "{name} is not in\n{text}");
     }
 }
 
 #[test]
-fn the_notes_say_the_next_step() {
+fn the_notes_name_the_next_step() {
     let Some(helm) = Helm::shared() else { return };
-    for (values, words) in [
+    for (values, expected) in [
         (&[][..], "apim-keyless.dev/mode=audit"),
         (&["scope=\"cluster\""], "apim-keyless.dev/mode=enforce"),
         (&["scope=\"cluster\"", "defaultMode=\"enforce\""], "except those whose gateways still need their key"),
@@ -191,14 +192,14 @@ fn the_notes_say_the_next_step() {
     ] {
         let mut arguments = vec!["install", "apim-keyless", CHART, "--namespace", "apim-keyless", "--dry-run=client"];
         arguments.extend(values.iter().flat_map(|value| ["--set-json", value]));
-        let said = helm.call(&arguments).done();
-        let (_, notes) = said.split_once("NOTES:").unwrap();
-        assert!(notes.contains(words), "{values:?}: {notes}");
+        let output = helm.call(&arguments).success();
+        let (_, notes) = output.split_once("NOTES:").unwrap();
+        assert!(notes.contains(expected), "{values:?}: {notes}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_rendering_is_taken_by_a_real_api_server_without_a_warning() {
+async fn a_real_api_server_accepts_every_rendering_without_a_warning() {
     let (Some(helm), Some(webhook)) = (Helm::shared(), Webhook::shared()) else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
     let user = webhook.in_namespace("apim-keyless");
@@ -207,10 +208,10 @@ async fn every_rendering_is_taken_by_a_real_api_server_without_a_warning() {
     definitions::install(&user).await;
     let mut kinds = std::collections::BTreeSet::new();
     for (name, values) in MATRIX {
-        for object in documents(&helm.template(values).done()) {
-            let answer = user.apply_dry(&object).await;
-            assert_eq!(answer.warnings, Vec::<String>::new(), "{name}: {}", answer.body);
-            answer.stored();
+        for object in documents(&helm.template(values).success()) {
+            let response = user.apply_dry(&object).await;
+            assert_eq!(response.warnings, Vec::<String>::new(), "{name}: {}", response.body);
+            response.stored();
             kinds.insert(object["kind"].as_str().unwrap().to_owned());
         }
     }

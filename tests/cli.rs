@@ -1,4 +1,4 @@
-//! What a person sees of the binary, and its exit codes.
+//! The output and the exit codes of the binary.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,8 +16,6 @@ mod bad_input;
 mod certs;
 #[path = "cli/changes.rs"]
 mod changes;
-#[path = "cli/together.rs"]
-mod evaluate_all;
 #[path = "cli/exit_codes.rs"]
 mod exit_codes;
 #[path = "cli/explain.rs"]
@@ -28,10 +26,10 @@ mod help;
 mod json;
 #[path = "cli/pipes.rs"]
 mod pipes;
-#[path = "cli/places.rs"]
-mod places;
 #[path = "cli/policy.rs"]
 mod policy;
+#[path = "cli/positions.rs"]
+mod positions;
 #[path = "cli/review.rs"]
 mod review;
 #[path = "cli/secrets.rs"]
@@ -40,3 +38,5 @@ mod secrets;
 mod serve;
 #[path = "cli/text.rs"]
 mod text;
+#[path = "cli/together.rs"]
+mod together;

@@ -1,5 +1,6 @@
-//! In a whole cluster only what might be a gateway's is sent to us. Objects of every sort, put to the policy and, through a
-//! real API server, to the conditions of the webhook configurations: what the policy would refuse or mend is never left out.
+//! In scope `cluster` the API server sends only objects that may belong to a gateway. This test runs generated objects
+//! through the policy and, with a real API server, through the `matchConditions` of the webhook configurations: an
+//! object that the policy denies or fixes is always sent.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,7 +11,7 @@
 )]
 
 mod control_plane;
-#[allow(dead_code, reason = "a part of it is what is needed here")]
+#[allow(dead_code, reason = "this test uses only a part of it")]
 mod generate;
 mod helm;
 mod webhook;
@@ -19,68 +20,69 @@ use apim_keyless::policy::Mode;
 use generate::evaluate::evaluate;
 use generate::objects::any_object;
 use generate::world::World;
-use generate::{GATEWAYS, STRANGERS};
+use generate::{GATEWAYS, NON_GATEWAYS};
 use helm::Helm;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use webhook::{Webhook, eventually, say};
+use webhook::{Webhook, eventually, print_to_stderr};
 
 const VALUES: [&str; 2] = ["scope=\"cluster\"", "defaultMode=\"enforce\""];
 
-/// How many objects are put to both.
+/// The number of generated objects.
 const OBJECTS: usize = 1000;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_policy_would_refuse_or_mend_is_never_left_out() {
+async fn the_conditions_send_every_object_that_the_policy_denies_or_fixes() {
     let Some(helm) = Helm::shared() else { return };
     let Some(mut webhook) = Webhook::start_with(|_| vec!["--scope=cluster".to_owned()]) else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
-    webhook.register_instead(&helm.template(&VALUES).done()).await;
+    webhook.register_instead(&helm.template(&VALUES).success()).await;
     let user = webhook.user("conditions", None).await;
     eventually("the default ServiceAccount", || async {
         (!user.list("/api/v1/namespaces/conditions/serviceaccounts").await.is_empty()).then_some(())
     })
     .await;
-    // a write that is sent to nobody fails, and so tells that it was sent
+    // without a server every call fails, and the error shows that the object was sent
     webhook.stop();
     let mut counts = BTreeMap::<(&str, bool), usize>::new();
     for object in objects() {
-        let answer = user.apply_with(&object, "?dryRun=All").await;
-        let message = answer.body["message"].as_str().unwrap_or_default();
-        let fate = match answer.status {
-            201 => "left out",
+        let response = user.apply_with(&object, "?dryRun=All").await;
+        let message = response.body["message"].as_str().unwrap_or_default();
+        let result = match response.status {
+            201 => "not sent",
             500 if message.contains("apim-keyless.dev") => "sent",
-            // it could never be stored
+            // the API server rejects it whatever the webhook decides
             400 | 422 => "invalid",
-            _ => panic!("{object} {}", answer.body),
+            _ => panic!("{object} {}", response.body),
         };
-        let is_faulty = is_faulty(&object);
-        assert!(fate != "left out" || !is_faulty, "left out, though the policy refuses or mends it: {object}");
-        *counts.entry((fate, is_faulty)).or_default() += 1;
+        let has_finding = has_finding(&object);
+        assert!(result != "not sent" || !has_finding, "not sent, but the policy denies or fixes it: {object}");
+        *counts.entry((result, has_finding)).or_default() += 1;
     }
-    say(&format!("objects, by what became of them and whether the policy refuses or mends them: {counts:?}"));
-    let enough = |fate, is_faulty| counts.get(&(fate, is_faulty)).is_some_and(|count| *count >= OBJECTS / 20);
-    assert!(enough("sent", true) && enough("left out", false), "{counts:?}");
+    print_to_stderr(&format!("objects, by result and by whether the policy denies or fixes them: {counts:?}"));
+    let enough = |result, has_finding| counts.get(&(result, has_finding)).is_some_and(|count| *count >= OBJECTS / 20);
+    assert!(enough("sent", true) && enough("not sent", false), "{counts:?}");
 }
 
-/// Does the policy refuse or mend it, with nothing known of what stands beside it?
-fn is_faulty(object: &Value) -> bool {
+/// Does the policy deny or fix it if nothing is known of its related objects?
+fn has_finding(object: &Value) -> bool {
     let document = "{apiVersion: apim-keyless.dev/v1alpha1, kind: GatewayPolicy, metadata: {name: conditions}}";
-    let alone = World { document, annotations: &[], is_whole: false, objects: Vec::new() };
+    let alone = World { document, annotations: &[], is_complete: false, objects: Vec::new() };
     evaluate(&alone, object).iter().any(|finding| finding.mode == Mode::Enforce)
 }
 
-/// Gateways of every sort and nobody's gateways, each made such that an API server takes it.
+/// Gateways and non-gateway objects, each changed so that an API server accepts it.
 fn objects() -> Vec<Value> {
     let mut runner = TestRunner::deterministic();
-    let sorts = [any_object(&GATEWAYS), any_object(&STRANGERS)];
-    (0..OBJECTS).map(|index| acceptable(sorts[index % 2].new_tree(&mut runner).unwrap().current())).collect()
+    let generators = [any_object(&GATEWAYS), any_object(&NON_GATEWAYS)];
+    (0..OBJECTS).map(|index| acceptable(generators[index % 2].new_tree(&mut runner).unwrap().current())).collect()
 }
 
-/// The object with all that an API server asks of one, and without what it refuses for a reason that is none of ours.
+/// The object with the fields that an API server requires, and without those that it rejects for reasons that have
+/// nothing to do with the webhook.
 fn acceptable(mut object: Value) -> Value {
     let metadata =
         json!({"name": "a", "labels": object["metadata"]["labels"], "annotations": object["metadata"]["annotations"]});
@@ -102,12 +104,12 @@ fn acceptable(mut object: Value) -> Value {
     template["metadata"] = json!({"labels": selected, "annotations": template["metadata"]["annotations"]});
     if kind == "Pod" {
         template["metadata"]["name"] = if name.is_null() { json!("a") } else { name };
-        // the API server looks it up before it asks anybody
+        // the API server looks up the ServiceAccount before it calls webhooks
         for account in ["serviceAccount", "serviceAccountName"] {
             template["spec"].as_object_mut().map(|spec| spec.remove(account));
         }
     }
-    run(&mut template["spec"], matches!(kind.as_str(), "CronJob" | "Job"));
+    make_runnable(&mut template["spec"], matches!(kind.as_str(), "CronJob" | "Job"));
     match kind.as_str() {
         "DaemonSet" | "Deployment" | "ReplicaSet" | "StatefulSet" => {
             object["spec"]["selector"] = json!({"matchLabels": {"selected": "by"}});
@@ -123,16 +125,16 @@ fn acceptable(mut object: Value) -> Value {
     object
 }
 
-/// Something that can run.
-fn run(spec: &mut Value, ends: bool) {
+/// Changes a pod spec so that the API server accepts it. `is_job`: the Pod has to end.
+fn make_runnable(spec: &mut Value, is_job: bool) {
     let Some(members) = spec.as_object_mut() else {
         *spec = json!({"containers": [{"name": "a", "image": "a"}]});
-        return run(spec, ends);
+        return make_runnable(spec, is_job);
     };
-    for volatile in ["ephemeralContainers", "volumes"] {
-        members.remove(volatile);
+    for field in ["ephemeralContainers", "volumes"] {
+        members.remove(field);
     }
-    if ends {
+    if is_job {
         members.insert("restartPolicy".to_owned(), json!("Never"));
     }
     for list in ["containers", "initContainers"] {

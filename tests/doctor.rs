@@ -1,4 +1,5 @@
-//! `apim-keyless doctor`: every fault of an installation is found, each alone, on a real API server and by the real binary.
+//! `apim-keyless doctor` finds every problem of an installation: the tests inject one at a time into an installation
+//! on a real API server and run the real binary.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,77 +9,77 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "doctor/api_server_proxy.rs"]
+mod api_server_proxy;
+#[path = "doctor/ca_problems.rs"]
+mod ca_problems;
+#[path = "doctor/cluster_problems.rs"]
+mod cluster_problems;
 mod control_plane;
-#[path = "doctor/front.rs"]
-mod front;
-#[path = "doctor/installed.rs"]
-mod installed;
-#[path = "doctor/page.rs"]
-mod page;
-#[path = "doctor/plants.rs"]
-mod plants;
-#[path = "doctor/plants_of_bundles.rs"]
-mod plants_of_bundles;
-#[path = "doctor/plants_of_cluster.rs"]
-mod plants_of_cluster;
-#[path = "doctor/plants_of_replicas.rs"]
-mod plants_of_replicas;
-#[path = "doctor/plants_of_webhooks.rs"]
-mod plants_of_webhooks;
-#[path = "doctor/rights.rs"]
-mod rights;
+#[path = "doctor/docs.rs"]
+mod docs;
+#[path = "doctor/injection.rs"]
+mod injection;
+#[path = "doctor/installation.rs"]
+mod installation;
+#[path = "doctor/permissions.rs"]
+mod permissions;
+#[path = "doctor/replica_problems.rs"]
+mod replica_problems;
+#[path = "doctor/reports.rs"]
+mod reports;
 mod run;
-#[path = "doctor/seen.rs"]
-mod seen;
 mod webhook;
+#[path = "doctor/webhook_problems.rs"]
+mod webhook_problems;
 
+use api_server_proxy::ApiServerProxy;
 use apim_keyless::doctor::Code;
-use front::Front;
-use installed::Installed;
-use plants::{Plant, found_alone};
+use injection::{InjectedProblem, assert_found_alone};
+use installation::Installation;
 use webhook::Webhook;
 
-/// Every fault that is planted while the webhook runs.
-fn plants() -> Vec<Plant> {
-    [plants_of_cluster::all(), plants_of_replicas::all(), plants_of_webhooks::all()].into_iter().flatten().collect()
+/// Every problem that is injected while the webhook runs.
+fn problems() -> Vec<InjectedProblem> {
+    [cluster_problems::all(), replica_problems::all(), webhook_problems::all()].into_iter().flatten().collect()
 }
 
 #[test]
-fn every_fault_is_planted_at_least_once() {
-    let mut planted: Vec<Code> = plants()
+fn every_code_has_an_injected_problem() {
+    let mut codes: Vec<Code> = problems()
         .iter()
-        .chain(&plants_of_bundles::all(""))
-        .map(|plant| plant.code)
+        .chain(&ca_problems::all(""))
+        .map(|problem| problem.code)
         .chain([Code::WebhookUnreachable])
         .collect();
-    planted.sort();
-    planted.dedup();
-    assert_eq!(planted, Code::all());
+    codes.sort();
+    codes.dedup();
+    assert_eq!(codes, Code::all());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_is_found_alone_and_what_is_right_is_not() {
+async fn each_problem_is_found_alone_and_a_correct_installation_has_none() {
     let Some(mut webhook) = Webhook::start() else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
-    let front = Front::start(webhook.control_plane.kube_config());
-    let installed = Installed::beside(&webhook, &front).await;
-    installed.until_found("nothing is wrong", &[]).await;
+    let proxy = ApiServerProxy::start(webhook.control_plane.kube_config());
+    let installation = Installation::complete(&webhook, &proxy).await;
+    installation.wait_until_found("nothing is wrong", &[]).await;
 
-    seen::as_an_operator_reads_it(&installed);
-    seen::warnings_fail_where_they_are_to(&installed).await;
-    rights::are_told_where_they_are_missing(&webhook).await;
-    seen::wherever_a_gateway_is_written(&installed, &webhook).await;
-    seen::where_values_are_others(&installed).await;
-    for plant in plants() {
-        found_alone(&installed, &plant, &[]).await;
+    reports::text_json_and_exit_codes(&installation);
+    reports::warnings_fail_with_strict_only(&installation).await;
+    permissions::missing_permissions_are_named(&webhook).await;
+    reports::the_dry_run_shows_whether_the_webhook_is_called(&installation, &webhook).await;
+    reports::an_audit_only_installation_has_no_problem(&installation).await;
+    for problem in problems() {
+        assert_found_alone(&installation, &problem, &[]).await;
     }
-    // while it runs, the webhook puts CAs and caBundles right at once
+    // a running webhook repairs CAs and caBundles at once
     webhook.stop();
     let unreachable = [("webhook-unreachable", "ValidatingWebhookConfiguration apim-keyless /webhooks/0")];
-    installed.until_found("nobody can be called", &unreachable).await;
-    seen::where_others_make_certificates(&installed, &unreachable).await;
-    let secret = webhook.in_namespace("apim-keyless").get(plants_of_bundles::SECRET).await.stored();
-    for plant in plants_of_bundles::all(&plants_of_bundles::certificates(&secret)) {
-        found_alone(&installed, &plant, &[Code::WebhookUnreachable]).await;
+    installation.wait_until_found("the webhook is stopped", &unreachable).await;
+    reports::other_certificate_sources_need_no_ca_secret(&installation, &unreachable).await;
+    let secret = webhook.in_namespace("apim-keyless").get(ca_problems::SECRET).await.stored();
+    for problem in ca_problems::all(&ca_problems::certificates(&secret)) {
+        assert_found_alone(&installation, &problem, &[Code::WebhookUnreachable]).await;
     }
 }

@@ -1,4 +1,5 @@
-//! A watch that hears nothing any more: nothing turns on what it did not show, and it is found afterwards.
+//! A watch whose connection is dead: no decision depends on objects that it does not report, and a later check finds
+//! them.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -6,15 +7,15 @@ mod control_plane;
 mod related;
 mod webhook;
 
-use related::{account, hidden_key, main_config_map, prefixed, remarks, until_refused};
+use related::{account, deployment_with_prefix, hidden_key, main_config_map, until_denied, warned_rules};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::{Command, Stdio};
 use webhook::objects::{BARE, one, review};
-use webhook::relay::Way;
+use webhook::tcp_proxy::Traffic;
 use webhook::{User, Webhook, eventually};
 
-/// Everything of a namespace that is judged together, as `kubectl get -o json` shows it.
+/// All objects of a namespace that are evaluated together, in the form of `kubectl get -o json`.
 async fn everything_in(user: &User) -> Value {
     let mut items = Vec::new();
     for (version, path, kind) in
@@ -30,57 +31,64 @@ async fn everything_in(user: &User) -> Value {
     json!({"apiVersion": "v1", "kind": "List", "items": items})
 }
 
-/// What `check` makes of it.
-fn looked_at(objects: &Value) -> (Option<i32>, String) {
-    let mut check = Command::new(env!("CARGO_BIN_EXE_apim-keyless"))
+/// Exit code and report of `check` for these objects.
+fn check(objects: &Value) -> (Option<i32>, String) {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_apim-keyless"))
         .args(["check", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    check.stdin.take().unwrap().write_all(objects.to_string().as_bytes()).unwrap();
-    let output = check.wait_with_output().unwrap();
+    process.stdin.take().unwrap().write_all(objects.to_string().as_bytes()).unwrap();
+    let output = process.wait_with_output().unwrap();
     (output.status.code(), String::from_utf8(output.stdout).unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_turns_on_what_a_frozen_watch_did_not_show_and_it_is_found_afterwards() {
+async fn objects_that_a_dead_watch_misses_change_no_decision_and_are_found_later() {
     let Some(webhook) = Webhook::start() else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
     let user = webhook.user("frozen", Some("enforce")).await;
-    eventually("the namespace", || async { (remarks(&user, &prefixed()).await.len() == 3).then_some(()) }).await;
-    webhook.relay.set(Way::Frozen);
+    eventually("the namespace", || async {
+        (warned_rules(&user, &deployment_with_prefix()).await.len() == 3).then_some(())
+    })
+    .await;
+    webhook.tcp_proxy.set(Traffic::Held);
     user.apply(&hidden_key()).await.stored();
     user.apply(&main_config_map()).await.stored();
-    // neither refused nor changed, though what it takes holds a key, and though the last thing seen was that it is absent
-    let stored = user.apply(&prefixed()).await.stored();
+    // neither denied nor mutated, although its ConfigMap now contains a key and was absent in the cache
+    let stored = user.apply(&deployment_with_prefix()).await.stored();
     assert_eq!(
         stored["spec"]["template"]["spec"]["containers"][0]["envFrom"],
-        prefixed()["spec"]["template"]["spec"]["containers"][0]["envFrom"]
+        deployment_with_prefix()["spec"]["template"]["spec"]["containers"][0]["envFrom"]
     );
-    // a look at what is there finds it
-    let (code, found) = looked_at(&everything_in(&user).await);
-    assert!(code == Some(1) && found.contains("refused[auth-key-literal]"), "{found}");
-    // once the silence is noticed nothing is said to be absent any more
-    let mut other = prefixed();
+    // a check of the objects finds it
+    let (code, found) = check(&everything_in(&user).await);
+    assert!(code == Some(1) && found.contains("error[auth-key-literal]"), "{found}");
+    // once the dead connection is detected, no object is reported as absent any more
+    let mut other = deployment_with_prefix();
     other["metadata"]["name"] = json!("other");
-    eventually("silence", || async { remarks(&user, &other).await.is_empty().then_some(()) }).await;
-    // another replica that starts now answers nothing before it has seen the cluster
+    eventually("no warnings", || async { warned_rules(&user, &other).await.is_empty().then_some(()) }).await;
+    // a replica that starts now answers no review before its cache is complete
     let mut starting = webhook.replica(&[]).await;
-    assert!(!starting.answers("/enforce/validate", &review(&prefixed())).await);
-    // a new namespace is put off: what it expects can't be known
-    let unseen = webhook.user("unseen", Some("enforce")).await;
-    let answer = unseen.apply(&one(BARE, "Deployment")).await;
-    assert!(answer.status == 500 && answer.body.to_string().contains("enforce.apim-keyless.dev"), "{}", answer.body);
+    assert!(!starting.answers("/enforce/validate", &review(&deployment_with_prefix())).await);
+    // reviews of a new namespace are deferred: its expectations are unknown
+    let new_user = webhook.user("new", Some("enforce")).await;
+    let response = new_user.apply(&one(BARE, "Deployment")).await;
+    assert!(
+        response.status == 500 && response.body.to_string().contains("enforce.apim-keyless.dev"),
+        "{}",
+        response.body
+    );
 
-    webhook.relay.set(Way::Open);
+    webhook.tcp_proxy.set(Traffic::Forwarded);
     starting.wait_until_ready();
-    assert!(starting.answers("/enforce/validate", &review(&prefixed())).await);
+    assert!(starting.answers("/enforce/validate", &review(&deployment_with_prefix())).await);
     starting.stop();
-    // the account that arrives without a client id is mended by what the policy expects, and the fault is found
+    // the policy's client id is set on a ServiceAccount without one, and the key is found
     user.apply(&account(None)).await.stored();
-    until_refused(&user, &other, "auth-key-literal").await;
+    until_denied(&user, &other, "auth-key-literal").await;
     let touched = json!({"spec": {"template": {"metadata": {"annotations": {"touched": "yes"}}}}});
-    user.patch(&prefixed(), "", &touched).await.refused(&["auth-key-literal"]);
-    unseen.apply(&one(BARE, "Deployment")).await.stored();
+    user.patch(&deployment_with_prefix(), "", &touched).await.denied(&["auth-key-literal"]);
+    new_user.apply(&one(BARE, "Deployment")).await.stored();
 }

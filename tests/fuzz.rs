@@ -1,8 +1,8 @@
-//! The fuzz targets without a fuzzer: what they hold is held for damaged reviews, for odd lines, and for any bytes.
+//! Runs the fuzz targets without a fuzzer, on damaged reviews, damaged lines and random bytes.
 //!
-//! A fuzzer (`fuzz/README.md`) looks longer and cleverer; this is for every day: as many cases as take half a minute a
-//! target without optimisation. `FUZZ_CASES` asks for another number of
-//! cases a target, `FUZZ_SEED` for the cases of a failure once more.
+//! A fuzzer (`fuzz/README.md`) searches longer and with coverage feedback. This test is for every day: each target
+//! takes half a minute without optimization. `FUZZ_CASES` sets the number of cases a target. `FUZZ_SEED` repeats the
+//! cases of a failure.
 
 #![allow(
     clippy::unwrap_used,
@@ -34,25 +34,25 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 #[test]
-fn every_review_is_answered_however_it_is_damaged() {
+fn every_damaged_review_is_answered() {
     let seeds = seeds::reviews();
-    hold(25_000, review::hold, |damage| damage.json(&seeds));
+    run(25_000, review::check, |damage| damage.json(&seeds));
 }
 
 #[test]
 fn every_environment_is_resolved_within_bounds() {
-    hold(90_000, environment::hold, |damage| damage.lines(seeds::ENVIRONMENTS, 12, "=<>:*!?$()\n"));
+    run(90_000, environment::check, |damage| damage.lines(seeds::ENVIRONMENTS, 12, "=<>:*!?$()\n"));
 }
 
 #[test]
-fn no_image_is_taken_for_another() {
-    hold(6_000, image::hold, |damage| damage.lines(seeds::IMAGES, 3, ":/@.-v0\n"));
+fn only_a_gateway_image_is_recognized() {
+    run(6_000, image::check, |damage| damage.lines(seeds::IMAGES, 3, ":/@.-v0\n"));
 }
 
 #[test]
-fn what_is_mended_is_mended_once_and_nothing_else_is_changed() {
+fn one_pass_fixes_everything_and_changes_nothing_else() {
     let seeds = seeds::objects();
-    hold(40_000, edits::hold, |damage| damage.json(&seeds));
+    run(40_000, edits::check, |damage| damage.json(&seeds));
 }
 
 #[test]
@@ -69,13 +69,13 @@ fn every_target_can_be_fuzzed() {
         let code = fs::read_to_string(format!("fuzz/fuzz_targets/{name}")).unwrap();
         let target = name.trim_end_matches(".rs");
         assert!(code.contains(&format!("#[path = \"../targets/{name}\"]")), "{name}");
-        assert!(code.contains(&format!("fuzz_target!(|data: &[u8]| {target}::hold(data));")), "{name}");
+        assert!(code.contains(&format!("fuzz_target!(|data: &[u8]| {target}::check(data));")), "{name}");
         assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}\"")), "{name}");
     }
 }
 
-/// Holds `target` over as many cases: most of what `make` makes, and some of any bytes.
-fn hold(cases: u64, target: fn(&[u8]), make: impl Fn(&mut Damage) -> Vec<u8>) {
+/// Runs `target` on generated cases: most of them from `make`, one in 16 of random bytes.
+fn run(cases: u64, target: fn(&[u8]), make: impl Fn(&mut Damage) -> Vec<u8>) {
     let cases = env::var("FUZZ_CASES").map_or(cases, |cases| cases.parse().unwrap());
     let first = env::var("FUZZ_SEED").map_or(0, |seed| seed.parse().unwrap());
     for seed in first..first + cases {
@@ -85,7 +85,7 @@ fn hold(cases: u64, target: fn(&[u8]), make: impl Fn(&mut Damage) -> Vec<u8>) {
         let mut damage = Damage::by(TestRng::from_seed(RngAlgorithm::XorShift, &rng));
         let data = if seed % 16 == 15 { damage.any_bytes() } else { make(&mut damage) };
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| target(&data))) {
-            println!("FUZZ_SEED={seed} FUZZ_CASES=1 shows it again: {}", String::from_utf8_lossy(&data));
+            println!("repeat with FUZZ_SEED={seed} FUZZ_CASES=1: {}", String::from_utf8_lossy(&data));
             resume_unwind(panic);
         }
     }

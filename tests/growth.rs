@@ -1,4 +1,5 @@
-//! What a replica takes at rest, and in a cluster with many objects. `make soak` makes all of them, `make test` a fifth.
+//! The memory of a replica at rest and in a cluster with many objects. `make soak` creates all of them, `make test` a
+//! fifth.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,43 +11,43 @@ use serde_json::json;
 use std::time::Duration;
 use tempfile::tempdir;
 use webhook::measure::{kibibytes, share};
-use webhook::{Server, User, Webhook, say};
+use webhook::{Server, User, Webhook, print_to_stderr};
 
-/// Namespaces whose gateways are judged.
+/// The number of audited namespaces.
 const NAMESPACES: usize = 1000;
-/// ServiceAccounts, and as many ConfigMaps, in each of them.
-const IN_EACH: usize = 10;
-/// Those of them that every namespace is given by Kubernetes.
-const GIVEN: usize = 1;
+/// How many ServiceAccounts, and as many ConfigMaps, each of them has.
+const OBJECTS_PER_KIND: usize = 10;
+/// How many of them Kubernetes creates itself.
+const CREATED_BY_KUBERNETES: usize = 1;
 /// How many namespaces are filled at the same time.
-const AT_ONCE: usize = 8;
+const CONCURRENCY: usize = 8;
 
-/// The most memory that a replica may take at rest, in MiB.
+/// The most memory that a replica may use at rest, in MiB.
 const AT_REST: u64 = 20;
-/// The most that it may take beside all of that, in MiB.
+/// The most memory that a replica may use with all objects cached, in MiB.
 const GROWN: u64 = 48;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_that_grows_takes_little_memory() {
+async fn a_growing_cluster_takes_little_memory() {
     let Some(webhook) = Webhook::start() else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
     let folders = [tempdir().unwrap(), tempdir().unwrap()];
-    // one sees the cluster grow, the other finds it large
-    let old = webhook.apart(folders[0].path()).await;
-    let rest = old.resident();
+    // one replica watches the cluster grow, the other starts when it is large
+    let old = webhook.standalone_replica(folders[0].path()).await;
+    let at_rest = old.resident();
     let administrator = webhook.in_namespace("apim-keyless");
     let namespaces = stream::iter(0..share(NAMESPACES));
-    namespaces.for_each_concurrent(AT_ONCE, |number| fill(&administrator, number)).await;
-    let new = webhook.apart(folders[1].path()).await;
-    let seen = [seen_by(&old).await, seen_by(&new).await];
+    namespaces.for_each_concurrent(CONCURRENCY, |number| fill(&administrator, number)).await;
+    let new = webhook.standalone_replica(folders[1].path()).await;
+    let cached = [cached_bytes(&old).await, cached_bytes(&new).await];
     let grown = [old.resident(), new.resident()];
-    let number = share(NAMESPACES) * IN_EACH;
-    say(&format!(
-        "soak: a replica takes {rest} KiB at rest; {grown:?} KiB when it saw {number} ServiceAccounts, as many ConfigMaps \
-         and {} Namespaces come, or found them ({seen:?} bytes of them kept)",
+    let number = share(NAMESPACES) * OBJECTS_PER_KIND;
+    print_to_stderr(&format!(
+        "soak: a replica uses {at_rest} KiB at rest; {grown:?} KiB after {number} ServiceAccounts, as many ConfigMaps \
+         and {} Namespaces were created, or at a start with them ({cached:?} bytes in the cache)",
         share(NAMESPACES)
     ));
-    assert!(rest <= kibibytes(AT_REST), "{rest} KiB at rest");
+    assert!(at_rest <= kibibytes(AT_REST), "{at_rest} KiB at rest");
     assert!(grown.iter().all(|grown| *grown <= kibibytes(GROWN)), "{grown:?} KiB");
 }
 
@@ -56,7 +57,7 @@ async fn fill(administrator: &User, number: usize) {
     let metadata = json!({"name": namespace, "labels": labels});
     let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata});
     administrator.post("/api/v1/namespaces", &object).await.stored();
-    for number in GIVEN..IN_EACH {
+    for number in CREATED_BY_KUBERNETES..OBJECTS_PER_KIND {
         let metadata = json!({
             "name": format!("gateway-{number}-workload-identity"),
             "labels": {"azure.workload.identity/use": "true", "app.kubernetes.io/managed-by": "Helm"},
@@ -77,8 +78,8 @@ async fn fill(administrator: &User, number: usize) {
     }
 }
 
-/// What it keeps of them, in bytes, once it has seen the last.
-async fn seen_by(replica: &Server) -> u64 {
+/// How many bytes a replica has cached, once it has received all objects.
+async fn cached_bytes(replica: &Server) -> u64 {
     let mut before = 0;
     loop {
         let metrics = replica.metrics().await;
@@ -89,7 +90,7 @@ async fn seen_by(replica: &Server) -> u64 {
             return bytes;
         }
         before = bytes;
-        // nothing new for so long is nothing new
+        // the cache is complete if it has not grown for this time
         tokio::time::sleep(Duration::from_secs(3)).await;
     }
 }

@@ -1,4 +1,4 @@
-//! What the pages show is so: links lead somewhere, examples can be read, and commands say what stands behind them.
+//! Checks the pages: links have a target, YAML examples parse, and commands print the shown output.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Every page, with its text.
+/// Every page with its text.
 fn pages() -> Vec<(PathBuf, String)> {
     let folders = [".", "docs", "docs/adr", "docs/rules", "fuzz", "tests/control-plane", "tests/helm"];
     let files = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
@@ -14,20 +14,24 @@ fn pages() -> Vec<(PathBuf, String)> {
     pages.map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
 }
 
-/// The fenced blocks of this kind.
+/// The fenced blocks of this language.
 fn blocks<'a>(page: &'a str, kind: &str) -> Vec<&'a str> {
     let begin = format!("```{kind}\n");
-    page.split(&begin).skip(1).filter_map(|rest| rest.split("\n```").next()).collect()
+    let fences = page.match_indices(&begin).filter(|(at, _)| {
+        // a fence in inline code is not at the start of its line
+        page.split_at(*at).0.rsplit('\n').next().is_none_or(|before| before.trim().is_empty())
+    });
+    fences.filter_map(|(at, fence)| page.split_at(at + fence.len()).1.split("\n```").next()).collect()
 }
 
-/// What a heading is linked by.
+/// The anchor of a heading.
 fn anchor(heading: &str) -> String {
     let kept = heading.chars().filter(|letter| letter.is_alphanumeric() || [' ', '-'].contains(letter));
     kept.collect::<String>().to_lowercase().replace(' ', "-")
 }
 
 #[test]
-fn every_link_leads_somewhere() {
+fn every_link_has_a_target() {
     let mut count = 0;
     for (path, page) in pages() {
         let links = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
@@ -49,7 +53,7 @@ fn every_link_leads_somewhere() {
 }
 
 #[test]
-fn every_example_in_yaml_can_be_read() {
+fn every_yaml_example_parses() {
     for (path, page) in pages() {
         for block in blocks(&page, "yaml") {
             let read = serde_saphyr::from_multiple::<serde_json::Value>(block);
@@ -59,7 +63,7 @@ fn every_example_in_yaml_can_be_read() {
 }
 
 #[test]
-fn what_is_shown_of_a_command_is_what_it_says() {
+fn every_command_prints_the_shown_output() {
     let mut count = 0;
     for (path, page) in pages() {
         for block in blocks(&page, "console") {
@@ -67,18 +71,18 @@ fn what_is_shown_of_a_command_is_what_it_says() {
             else {
                 continue;
             };
-            // what needs a cluster is shown by the tests that have one
+            // tests with a cluster check the commands that need one
             if command.contains("--kubeconfig") {
                 continue;
             }
             let words = command.split(' ');
             let output = Command::new(env!("CARGO_BIN_EXE_apim-keyless")).args(words).output().unwrap();
-            let mut said = String::from_utf8(output.stdout).unwrap();
-            // what is left out between two parts may be anything
+            let mut printed = String::from_utf8(output.stdout).unwrap();
+            // … stands for any omitted output
             for part in shown.split("\n…\n") {
-                let at = said.find(part);
-                assert!(at.is_some(), "{}: {command}\n{part}\nis not in\n{said}", path.display());
-                said = said.split_off(at.unwrap_or_default() + part.len());
+                let at = printed.find(part);
+                assert!(at.is_some(), "{}: {command}\n{part}\nis not in\n{printed}", path.display());
+                printed = printed.split_off(at.unwrap_or_default() + part.len());
             }
             count += 1;
         }

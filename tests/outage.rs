@@ -1,4 +1,4 @@
-//! An outage of ours stops changes of gateways in enforced namespaces, and nothing else.
+//! If the webhook is unavailable, only changes of gateways in enforced namespaces stop.
 
 #![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -10,8 +10,8 @@ mod webhook;
 
 use gateways::{IMAGE, KINDS, workload};
 use serde_json::{Value, json};
-use webhook::objects::{BARE, FOREIGN, OLD_IMAGE, one};
-use webhook::{User, Webhook, documents, eventually, not_run, say};
+use webhook::objects::{BARE, OLD_IMAGE, OTHER_APPLICATIONS, one};
+use webhook::{User, Webhook, documents, eventually, not_run, print_to_stderr};
 
 async fn pods(user: &User) -> Vec<Value> {
     let pods = user.list(&format!("/api/v1/namespaces/{}/pods", user.namespace)).await;
@@ -27,54 +27,57 @@ async fn an_outage_stops_changes_of_gateways_and_nothing_else() {
         return not_run("there is no kube-controller-manager");
     }
     let running = webhook.user("running", Some("enforce")).await;
-    running.apply_all(&documents(BARE)).await.into_iter().for_each(|answer| _ = answer.stored());
+    running.apply_all(&documents(BARE)).await.into_iter().for_each(|response| _ = response.stored());
     let gateway = one(BARE, "Deployment");
     eventually("a Pod", || async { (pods(&running).await.len() == 1).then_some(()) }).await;
     webhook.stop();
 
-    // a new namespace gets its own ServiceAccount and ConfigMap, and other teams work on
+    // a new namespace gets its ServiceAccount and ConfigMap, and other applications can be changed
     let other = webhook.user("other", Some("enforce")).await;
     eventually("the default ServiceAccount", || async {
         (!other.list("/api/v1/namespaces/other/serviceaccounts").await.is_empty()).then_some(())
     })
     .await;
-    for object in documents(FOREIGN) {
+    for object in documents(OTHER_APPLICATIONS) {
         other.apply(&object).await.stored();
     }
-    others_work_on(&webhook).await;
-    // what runs goes on
+    other_applications_can_be_changed(&webhook).await;
+    // running gateways can be scaled, and deleted Pods are replaced
     running.patch(&gateway, "/scale", &json!({"spec": {"replicas": 2}})).await.stored();
     eventually("the second Pod", || async { (pods(&running).await.len() == 2).then_some(()) }).await;
     let first = pods(&running).await.remove(0);
-    // what a list holds names no kind
+    // objects in a list have no `kind`
     running.delete(&json!({"apiVersion": "v1", "kind": "Pod", "metadata": first["metadata"]})).await.stored();
-    eventually("a Pod in its place", || async {
+    eventually("a new Pod in place of the deleted one", || async {
         let pods = pods(&running).await;
         (pods.len() == 2 && pods.iter().all(|pod| pod["metadata"]["uid"] != first["metadata"]["uid"])).then_some(())
     })
     .await;
-    // and gateways stay as they are
-    let image = json!({"spec": {"template": {"metadata": {"annotations": {"restartedAt": "now"}}}}});
-    for answer in [running.patch(&gateway, "", &image).await, running.apply(&one(OLD_IMAGE, "Deployment")).await] {
-        let message = answer.body["message"].as_str().unwrap_or_default();
-        assert!(answer.status == 500 && message.contains("enforce.apim-keyless.dev"), "{}", answer.body);
+    // changes of gateways fail
+    let restart = json!({"spec": {"template": {"metadata": {"annotations": {"restartedAt": "now"}}}}});
+    for response in [running.patch(&gateway, "", &restart).await, running.apply(&one(OLD_IMAGE, "Deployment")).await] {
+        let message = response.body["message"].as_str().unwrap_or_default();
+        assert!(response.status == 500 && message.contains("enforce.apim-keyless.dev"), "{}", response.body);
     }
-    b28_no_gateway_slips_in_while_we_are_away(&running).await;
-    b29_what_is_registered_outlives_us(&running).await;
+    b28_no_gateway_is_stored_while_the_webhook_is_unavailable(&running).await;
+    b29_the_registration_outlives_the_server(&running).await;
 }
 
-/// Whatever shows itself a gateway is stopped, of every kind.
-/// Where nothing is judged, nothing is sent to us.
-async fn others_work_on(webhook: &Webhook) {
-    let user = webhook.user("unlabelled", None).await;
+/// The API server does not call the webhook for a namespace without the mode label.
+async fn other_applications_can_be_changed(webhook: &Webhook) {
+    let user = webhook.user("unlabeled", None).await;
     eventually("the default ServiceAccount", || async {
-        (!user.list("/api/v1/namespaces/unlabelled/serviceaccounts").await.is_empty()).then_some(())
+        (!user.list("/api/v1/namespaces/unlabeled/serviceaccounts").await.is_empty()).then_some(())
     })
     .await;
-    say(&format!("{} operations of others beside an outage", non_gateway::work(&user).await));
+    print_to_stderr(&format!(
+        "{} operations on non-gateway objects during an outage",
+        non_gateway::write_all(&user).await
+    ));
 }
 
-async fn b28_no_gateway_slips_in_while_we_are_away(user: &User) {
+/// The API server stores no object of any kind that is recognizable as a gateway's.
+async fn b28_no_gateway_is_stored_while_the_webhook_is_unavailable(user: &User) {
     let non_gateway = json!({"name": "a", "image": "registry.example/other:1"});
     let with = |member: &str, value: Value| {
         let mut container = non_gateway.clone();
@@ -97,25 +100,25 @@ async fn b28_no_gateway_slips_in_while_we_are_away(user: &User) {
     }
     let keys = json!({"azure.workload.identity/client-id": "x"});
     objects.push(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a", "annotations": keys}}));
-    let labelled = json!({"app.kubernetes.io/component": "self-hosted-gateway"});
+    let labels = json!({"app.kubernetes.io/component": "self-hosted-gateway"});
     for kind in KINDS {
         let mut object = workload(kind, json!({"containers": [non_gateway]}));
-        object["metadata"]["labels"] = labelled.clone();
+        object["metadata"]["labels"] = labels.clone();
         objects.push(object);
     }
     for object in objects {
-        let answer = user.apply_with(&object, "?dryRun=All").await;
-        // Kubernetes 1.30 takes no such name itself
-        if answer.status == 422 && object.to_string().contains("Config:Service:Auth") {
+        let response = user.apply_with(&object, "?dryRun=All").await;
+        // Kubernetes 1.30 itself rejects such a name
+        if response.status == 422 && object.to_string().contains("Config:Service:Auth") {
             continue;
         }
-        let message = answer.body["message"].as_str().unwrap_or_default();
-        assert!(answer.status == 500 && message.contains("enforce.apim-keyless.dev"), "{object} {}", answer.body);
+        let message = response.body["message"].as_str().unwrap_or_default();
+        assert!(response.status == 500 && message.contains("enforce.apim-keyless.dev"), "{object} {}", response.body);
     }
 }
 
-/// The server was ended by SIGTERM, as in a shutdown.
-async fn b29_what_is_registered_outlives_us(user: &User) {
+/// The configurations still exist after the server has ended by SIGTERM, as in a shutdown.
+async fn b29_the_registration_outlives_the_server(user: &User) {
     for (kind, entries) in [("mutating", 1), ("validating", 3)] {
         let path = format!("/apis/admissionregistration.k8s.io/v1/{kind}webhookconfigurations/apim-keyless");
         let stored = user.get(&path).await.stored();

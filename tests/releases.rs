@@ -1,4 +1,4 @@
-//! Releases of the chart come and go in a real cluster, and the CA and the caBundles stay as they are.
+//! Upgrades, rollbacks and removals of the chart in a real cluster leave the CA and the caBundles unchanged.
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -16,87 +16,88 @@ const MUTATING: &str = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookcon
 const VALIDATING: &str = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/apim-keyless";
 const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/apim-keyless/deployments/apim-keyless";
 
-/// The caBundle of every webhook entry of these configurations, by its name; `None` while one has none.
-async fn bundles(user: &User, paths: &[&str]) -> Option<Vec<(Value, Value)>> {
-    let mut bundles = Vec::new();
+/// The name and caBundle of every webhook entry of these configurations; `None` if an entry has no caBundle.
+async fn ca_bundles(user: &User, paths: &[&str]) -> Option<Vec<(Value, Value)>> {
+    let mut ca_bundles = Vec::new();
     for path in paths {
         for webhook in user.get(path).await.stored()["webhooks"].as_array().unwrap() {
-            let bundle = webhook["clientConfig"]["caBundle"].clone();
-            bundles.push((webhook["name"].clone(), Some(bundle).filter(Value::is_string)?));
+            let ca_bundle = webhook["clientConfig"]["caBundle"].clone();
+            ca_bundles.push((webhook["name"].clone(), Some(ca_bundle).filter(Value::is_string)?));
         }
     }
-    Some(bundles)
+    Some(ca_bundles)
 }
 
-/// The CAs in the Secret and their keys; what else it holds is when they were seen.
-async fn authorities(user: &User) -> Vec<(String, Value)> {
+/// The CA certificates and keys in the Secret, without its other keys, which are timestamps.
+async fn cas(user: &User) -> Vec<(String, Value)> {
     let secret = user.get(SECRET).await.stored();
     let mut data: Vec<(String, Value)> = secret["data"].as_object().unwrap().clone().into_iter().collect();
     data.retain(|(key, _)| [".crt", ".key"].iter().any(|end| key.strip_suffix(end).is_some()));
     data
 }
 
-/// Calls Helm about the release.
-fn release(helm: &Helm, control_plane: &ControlPlane, words: &[&str]) {
+/// Runs a Helm command for the release.
+fn release(helm: &Helm, control_plane: &ControlPlane, arguments: &[&str]) {
     let kubeconfig = control_plane.kubeconfig_file();
-    let about = ["--namespace", "apim-keyless", "--kubeconfig", kubeconfig.to_str().unwrap()];
-    helm.call(&[words, &about[..]].concat()).done();
+    let options = ["--namespace", "apim-keyless", "--kubeconfig", kubeconfig.to_str().unwrap()];
+    helm.call(&[arguments, &options[..]].concat()).success();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn upgrades_and_rollbacks_leave_the_ca_and_the_bundles_alone() {
+async fn upgrades_and_rollbacks_leave_the_ca_and_the_ca_bundles_unchanged() {
     let (Some(helm), Some(control_plane)) = (Helm::shared(), ControlPlane::shared()) else { return };
     let _logs = control_plane.show_logs_on_panic();
-    let release = |words: &[&str]| release(helm, control_plane, words);
+    let release = |arguments: &[&str]| release(helm, control_plane, arguments);
     release(&["install", "apim-keyless", CHART, "--create-namespace"]);
-    // the real server, by the account and the roles that Helm installed
-    let webhook = Webhook::of_installed(control_plane);
+    // the real server, under the ServiceAccount and roles that Helm installed
+    let webhook = Webhook::for_existing_installation(control_plane);
     let user = webhook.in_namespace("apim-keyless");
     let both = [MUTATING, VALIDATING];
-    let trusted = eventually("a caBundle in every entry", || bundles(&user, &both)).await;
+    let trusted = eventually("a caBundle in every entry", || ca_bundles(&user, &both)).await;
     assert_eq!(trusted.len(), 4);
-    let kept = authorities(&user).await;
+    let kept = cas(&user).await;
     assert_eq!(kept.len(), 2);
-    let versions = generations(&user, &both).await;
+    let unchanged = generations(&user, &both).await;
 
-    for (words, replicas, cpu) in [
+    for (arguments, replicas, cpu) in [
         (&["upgrade", "apim-keyless", CHART, "--set", "replicas=3"][..], 3, "50m"),
         (&["upgrade", "apim-keyless", CHART, "--set", "resources.requests.cpu=1"], 2, "1"),
         (&["rollback", "apim-keyless", "1"], 2, "50m"),
     ] {
-        release(words);
+        release(arguments);
         let deployment = user.get(DEPLOYMENT).await.stored();
         let requested = &deployment["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"];
-        assert_eq!((&deployment["spec"]["replicas"], requested), (&json!(replicas), &json!(cpu)), "{words:?}");
-        assert_eq!(bundles(&user, &both).await.as_ref(), Some(&trusted), "{words:?}");
-        assert_eq!(authorities(&user).await, kept, "{words:?}");
+        assert_eq!((&deployment["spec"]["replicas"], requested), (&json!(replicas), &json!(cpu)), "{arguments:?}");
+        assert_eq!(ca_bundles(&user, &both).await.as_ref(), Some(&trusted), "{arguments:?}");
+        assert_eq!(cas(&user).await, kept, "{arguments:?}");
     }
-    // nobody wrote over them and put them right again
-    assert_eq!(generations(&user, &both).await, versions);
+    // they were not overwritten and then restored
+    assert_eq!(generations(&user, &both).await, unchanged);
 
-    a_change_of_the_entries_keeps_what_was_trusted(&user, &release, &trusted).await;
+    a_change_of_the_entries_keeps_their_ca_bundles(&user, &release, &trusted).await;
     release(&["uninstall", "apim-keyless"]);
     assert_eq!((user.get(MUTATING).await.status, user.get(VALIDATING).await.status), (404, 404));
-    assert_eq!(authorities(&user).await, kept, "they are not the chart's");
+    assert_eq!(cas(&user).await, kept, "the CAs are not part of the chart");
 }
 
-/// Entries that stay keep their caBundle, new ones get the same.
-async fn a_change_of_the_entries_keeps_what_was_trusted(
+/// Entries that stay keep their caBundle, and new entries get the same one.
+async fn a_change_of_the_entries_keeps_their_ca_bundles(
     user: &User,
     release: &impl Fn(&[&str]),
     trusted: &[(Value, Value)],
 ) {
-    // by server-side apply an entry stays as long as somebody owns a field of it, and the caBundle is the webhook's
+    // not by server-side apply: it keeps an entry as long as any manager owns a field of it, and the webhook owns the
+    // caBundle (docs/adr/0009)
     release(&["upgrade", "apim-keyless", CHART, "--set", "enforcement=false", "--server-side=false"]);
     assert_eq!(user.get(MUTATING).await.status, 404);
-    let kept = bundles(user, &[VALIDATING]).await.unwrap();
-    assert_eq!(kept, trusted[3..], "only audit is left, as it was");
+    let kept = ca_bundles(user, &[VALIDATING]).await.unwrap();
+    assert_eq!(kept, trusted[3..], "only the audit entry is left, unchanged");
     release(&["upgrade", "apim-keyless", CHART, "--set", "scope=cluster"]);
-    let again = eventually("a caBundle in every entry", || bundles(user, &[MUTATING, VALIDATING])).await;
+    let again = eventually("a caBundle in every entry", || ca_bundles(user, &[MUTATING, VALIDATING])).await;
     assert_eq!(again, trusted);
 }
 
-/// How often what somebody wants of an object was written.
+/// The `metadata.generation` of each object: the API server increments it at every change of the object.
 async fn generations(user: &User, paths: &[&str]) -> Vec<Value> {
     let mut generations = Vec::new();
     for path in paths {

@@ -1,4 +1,4 @@
-//! Certificates and CAs that follow each other, many thousand times as fast as in production, while the API server calls.
+//! Certificates and CAs rotate, many thousand times as fast as in production, while the API server sends reviews.
 
 mod control_plane;
 mod webhook;
@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use webhook::objects::{BARE, OLD_IMAGE, one};
 use webhook::{User, Webhook};
 
-/// How long the API server calls.
+/// How long the API server sends reviews.
 const TIME: Duration = Duration::from_secs(45);
 
-/// How late an API server is that notices what is written to its webhook configurations: within the hold.
+/// How late an API server notices a change of its webhook configurations: within the propagation delay.
 const LAG: Duration = Duration::from_secs(1);
 
-/// A CA lasts as long as four leaves; in production it is 156.
+/// A CA is valid as long as four certificates; in production it is 156.
 fn periods() -> Vec<String> {
     let periods = [
         ("--ca-validity", "24s"),
@@ -27,36 +27,37 @@ fn periods() -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_write_fails_while_certificates_and_cas_follow_each_other() {
+async fn no_write_fails_while_certificates_and_cas_rotate() {
     let Some(webhook) = Webhook::start_with(|_| periods()) else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
     let user = webhook.user("rotation", Some("enforce")).await;
     let (start, mut writes, mut handshakes) = (Instant::now(), 0, 0);
-    let mut bundles: VecDeque<(Instant, Vec<String>)> = VecDeque::new();
+    let mut ca_bundles: VecDeque<(Instant, Vec<String>)> = VecDeque::new();
     while start.elapsed() < TIME {
         write(&user).await;
         writes += 1;
-        bundles.push_back((Instant::now(), webhook.bundles().await));
-        while bundles.get(1).is_some_and(|(seen, _)| seen.elapsed() > LAG) {
-            bundles.pop_front();
+        ca_bundles.push_back((Instant::now(), webhook.ca_bundles().await));
+        while ca_bundles.get(1).is_some_and(|(read_at, _)| read_at.elapsed() > LAG) {
+            ca_bundles.pop_front();
         }
-        for bundle in bundles.front().into_iter().flat_map(|(_, bundles)| bundles) {
-            assert!(webhook.is_trusted_by(bundle).await, "a client that is {LAG:?} late is turned away");
+        for ca_bundle in ca_bundles.front().into_iter().flat_map(|(_, ca_bundles)| ca_bundles) {
+            assert!(webhook.is_trusted_by(ca_bundle).await, "the handshake of a client that is {LAG:?} late fails");
             handshakes += 1;
         }
     }
-    let (leaves, changes) = (webhook.count("shows a new certificate"), webhook.count("the CAs changed"));
-    webhook::say(&format!(
-        "{writes} pairs of writes, {handshakes} handshakes, {leaves} certificates, {changes} changes of the CAs, no failure"
+    let (certificates, changes) = (webhook.count("serves a new certificate"), webhook.count("changed the CAs"));
+    webhook::print_to_stderr(&format!(
+        "{writes} pairs of writes, {handshakes} handshakes, {certificates} certificates, \
+         {changes} changes of the CAs, no failure"
     ));
-    // a successor added, trusted, and the one before retired, more than once
-    assert!(leaves > 9 && changes > 5, "{leaves} certificates, {changes} changes of the CAs");
+    // a new CA was added and trusted, and the old one retired, more than once
+    assert!(certificates > 9 && changes > 5, "{certificates} certificates, {changes} changes of the CAs");
 }
 
-/// One write that is mended, and one that is refused.
+/// One write that is mutated, and one that is denied.
 async fn write(user: &User) {
-    let mended = user.apply_with(&one(BARE, "Deployment"), "?dryRun=All").await.stored();
-    let account = mended.pointer("/spec/template/spec/serviceAccountName").and_then(|name| name.as_str());
+    let mutated = user.apply_with(&one(BARE, "Deployment"), "?dryRun=All").await.stored();
+    let account = mutated.pointer("/spec/template/spec/serviceAccountName").and_then(|name| name.as_str());
     assert_eq!(account, Some("apim-gateway-workload-identity"), "the mutating webhook was not called");
-    user.apply_with(&one(OLD_IMAGE, "Deployment"), "?dryRun=All").await.refused(&["unsupported-version"]);
+    user.apply_with(&one(OLD_IMAGE, "Deployment"), "?dryRun=All").await.denied(&["unsupported-version"]);
 }

@@ -1,9 +1,9 @@
-//! Every example on a rule's page does what the page says.
+//! Every example on a rule's page gets the decision that its fence states.
 //!
-//! A fence ```` ```yaml mended ```` (or `refused`, `remarked`, `silent`) holds objects that stand together in one
-//! namespace; the rule of the page must do that with them and nothing else. A fence ```` ```yaml policy ```` holds the
-//! policy document for the fences behind it. With `-where-all-is-seen` behind its word, a fence holds everything that
-//! there is in the namespace, as the webhook sees it in a cluster: what is not among them is absent.
+//! A fence ```` ```yaml error ```` (or `fixable`, `warning`, `clean`) holds objects of one namespace. The page's rule
+//! must give them findings of that level and of no other; `clean` means no finding. A fence ```` ```yaml policy ````
+//! holds the policy document for the fences after it. With the suffix `-in-known-namespace`, the fence holds every
+//! object of the namespace, as the webhook's cache does in a cluster: what is not in the fence is absent, not unknown.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -11,8 +11,9 @@ use apim_keyless::gateway::{Change, Coverage, KubernetesObject, RelatedObjects};
 use apim_keyless::policy::{Context, Finding, Level, Mode, Policy, Requester, Rule, rules};
 use serde_json::Value;
 
-const WHERE_ALL_IS_SEEN: &str = "-where-all-is-seen";
+const IN_KNOWN_NAMESPACE: &str = "-in-known-namespace";
 
+/// One fence of a page.
 struct Example<'a> {
     line: usize,
     word: &'a str,
@@ -20,7 +21,7 @@ struct Example<'a> {
 }
 
 #[test]
-fn every_example_does_what_its_page_says() {
+fn every_example_gets_the_decision_that_its_page_states() {
     for rule in rules::RULES {
         assert!(rule.page.starts_with(&format!("# {}\n", rule.id)), "{}: the page begins with the rule's id", rule.id);
         let examples = examples(rule.page);
@@ -29,28 +30,28 @@ fn every_example_does_what_its_page_says() {
             match example.word {
                 "policy" => policy = Policy::parse(&example.yaml).unwrap(),
                 word => {
-                    let (word, whole) = split(word);
-                    let decision = decision(rule, &policy, &example.yaml, whole);
-                    assert_eq!(decision, word, "{}.md:{}", rule.id, example.line);
+                    let (expected, coverage) = expected_decision(word);
+                    let decision = decision(rule, &policy, &example.yaml, coverage);
+                    assert_eq!(decision, expected, "{}.md:{}", rule.id, example.line);
                 }
             }
         }
-        let has = |word: &str| examples.iter().any(|example| split(example.word).0 == word);
-        assert!(has("silent"), "{}: a page shows what is right", rule.id);
-        assert!(has("mended") || has("refused") || has("remarked"), "{}: a page shows the fault", rule.id);
+        let has = |word: &str| examples.iter().any(|example| expected_decision(example.word).0 == word);
+        assert!(has("clean"), "{}: the page shows an example without a finding", rule.id);
+        assert!(has("fixable") || has("error") || has("warning"), "{}: the page shows the problem", rule.id);
     }
 }
 
 fn examples(page: &str) -> Vec<Example<'_>> {
     let mut examples: Vec<Example<'_>> = Vec::new();
-    let mut open = false;
+    let mut is_open = false;
     for (index, line) in page.lines().enumerate() {
-        match (open, line.strip_prefix("```yaml "), line) {
+        match (is_open, line.strip_prefix("```yaml "), line) {
             (false, Some(word), _) => {
-                open = true;
+                is_open = true;
                 examples.push(Example { line: index + 1, word, yaml: String::new() });
             }
-            (true, _, "```") => open = false,
+            (true, _, "```") => is_open = false,
             (true, ..) => {
                 let example = examples.last_mut().unwrap();
                 example.yaml += line;
@@ -62,29 +63,29 @@ fn examples(page: &str) -> Vec<Example<'_>> {
     examples
 }
 
-/// The bare word of a fence, and whether the fence holds everything that there is.
-fn split(word: &str) -> (&str, bool) {
-    word.strip_suffix(WHERE_ALL_IS_SEEN).map_or((word, false), |word| (word, true))
+/// The expected decision of a fence word, and how much of the namespace the fence covers.
+fn expected_decision(word: &str) -> (&str, Coverage) {
+    word.strip_suffix(IN_KNOWN_NAMESPACE).map_or((word, Coverage::Given), |expected| (expected, Coverage::Complete))
 }
 
-/// The word for what `rule` does with the objects of an example.
-fn decision(rule: &Rule, policy: &Policy, yaml: &str, whole: bool) -> String {
+/// The fence word for what `rule` finds in the objects of an example.
+fn decision(rule: &Rule, policy: &Policy, yaml: &str, coverage: Coverage) -> String {
     let objects: Vec<Value> =
         serde_saphyr::from_multiple(yaml).unwrap_or_else(|error| panic!("{}: {error}\n{yaml}", rule.id));
-    let findings = findings(rule, policy, &objects, whole);
-    let outcomes: Vec<Level> = findings.iter().flatten().map(Finding::level).collect();
-    let is_silent = |objects: &[Value]| self::findings(rule, policy, objects, whole).iter().all(Vec::is_empty);
-    let all = |level| !outcomes.is_empty() && outcomes.iter().all(|other| *other == level);
+    let findings = findings_of(rule, policy, &objects, coverage);
+    let levels: Vec<Level> = findings.iter().flatten().map(Finding::level).collect();
+    let is_clean = |objects: &[Value]| findings_of(rule, policy, objects, coverage).iter().all(Vec::is_empty);
+    let all = |level| !levels.is_empty() && levels.iter().all(|other| *other == level);
     match () {
-        () if outcomes.is_empty() => "silent".to_owned(),
-        () if all(Level::Error) => "refused".to_owned(),
-        () if all(Level::Warning) => "remarked".to_owned(),
-        () if all(Level::Fixable) && is_silent(&mended(&objects, &findings)) => "mended".to_owned(),
-        () => format!("{outcomes:?}"),
+        () if levels.is_empty() => "clean".to_owned(),
+        () if all(Level::Error) => "error".to_owned(),
+        () if all(Level::Warning) => "warning".to_owned(),
+        () if all(Level::Fixable) && is_clean(&fixed(&objects, &findings)) => "fixable".to_owned(),
+        () => format!("{levels:?}"),
     }
 }
 
-fn findings(rule: &Rule, policy: &Policy, objects: &[Value], whole: bool) -> Vec<Vec<Finding>> {
+fn findings_of(rule: &Rule, policy: &Policy, objects: &[Value], coverage: Coverage) -> Vec<Vec<Finding>> {
     let parsed_objects: Vec<KubernetesObject<'_>> = objects
         .iter()
         .filter_map(|object| KubernetesObject::recognize(object.to_string(), "default").unwrap())
@@ -92,11 +93,11 @@ fn findings(rule: &Rule, policy: &Policy, objects: &[Value], whole: bool) -> Vec
     assert_eq!(
         parsed_objects.len(),
         objects.len(),
-        "{}: every object of an example is of a kind that is judged",
+        "{}: every object of an example is of a kind that the rules evaluate",
         rule.id
     );
-    let findings = if whole {
-        examine_where_all_is_seen(policy, &parsed_objects)
+    let findings = if coverage == Coverage::Complete {
+        evaluate_in_known_namespace(policy, &parsed_objects)
     } else {
         policy.evaluate_all(&parsed_objects, Mode::Enforce)
     };
@@ -106,7 +107,8 @@ fn findings(rule: &Rule, policy: &Policy, objects: &[Value], whole: bool) -> Vec
         .collect()
 }
 
-fn examine_where_all_is_seen(policy: &Policy, parsed_objects: &[KubernetesObject<'_>]) -> Vec<Vec<Finding>> {
+/// Evaluates `parsed_objects` as all objects of their namespace.
+fn evaluate_in_known_namespace(policy: &Policy, parsed_objects: &[KubernetesObject<'_>]) -> Vec<Vec<Finding>> {
     let mut related = RelatedObjects::of(parsed_objects, &policy.images);
     related.coverage = Coverage::Complete;
     let evaluate = |parsed: &KubernetesObject<'_>| {
@@ -123,7 +125,8 @@ fn examine_where_all_is_seen(policy: &Policy, parsed_objects: &[KubernetesObject
     parsed_objects.iter().map(evaluate).collect()
 }
 
-fn mended(objects: &[Value], findings: &[Vec<Finding>]) -> Vec<Value> {
+/// The objects after the fixes of their findings.
+fn fixed(objects: &[Value], findings: &[Vec<Finding>]) -> Vec<Value> {
     let fixed = |(object, findings): (&Value, &Vec<Finding>)| {
         let parsed = KubernetesObject::recognize(object.to_string(), "default").unwrap().unwrap();
         Policy::fixed(&parsed, findings).unwrap_or_else(|| object.clone())

@@ -1,12 +1,12 @@
-//! The fields of Kubernetes' types that the rules were written against. A new version of `k8s-openapi` that adds one does
-//! not compile here: somebody then has to look whether it is a new way to hand a gateway its key.
+//! The fields of the Kubernetes types that the rules were written for. This file does not compile with a version of
+//! `k8s-openapi` that adds a field. Then check whether the new field is another way to pass a key to a gateway.
 
 use k8s_openapi::api::core::v1::{
     Container, EnvFromSource, EnvVar, EnvVarSource, EphemeralContainer, PodSpec, VolumeProjection,
 };
 
 #[test]
-fn every_field_that_could_carry_a_setting_was_looked_at() {
+fn every_field_that_can_carry_a_setting_was_checked() {
     pod_spec(&PodSpec::default());
     container(&Container::default());
     ephemeral_container(&EphemeralContainer::default());
@@ -16,7 +16,7 @@ fn every_field_that_could_carry_a_setting_was_looked_at() {
     volume_projection(&VolumeProjection::default());
 }
 
-#[allow(clippy::too_many_lines, reason = "a list, a field a line")]
+#[allow(clippy::too_many_lines, reason = "a list of fields, one a line")]
 fn pod_spec(it: &PodSpec) {
     let PodSpec {
         active_deadline_seconds: _,

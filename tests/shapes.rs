@@ -1,6 +1,6 @@
-//! The shapes that gateways come in, every one that the official chart's values can make among them, and what stands
-//! beside them in a cluster: the rulings on each file of `tests/manifests`, read by a person and agreed to, so that there
-//! is no false alarm.
+//! Checks every form of gateway, including all forms that the official chart's values can produce, and other
+//! applications of a cluster. A person read and accepted the findings of each file in `tests/manifests`, so there is no
+//! false alarm.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -12,48 +12,48 @@ use findings::findings;
 use std::fs;
 use std::path::Path;
 
-/// By these words the first lines of a file promise that it gets no ruling.
-const PROMISE: &str = "othing is wrong with ";
+/// A comment with these words at the start of a file states that it has no findings.
+const STATEMENT: &str = "No findings.";
 
-/// Nothing that is told of a file.
-const SILENCE: &str = "  nothing is wrong\n";
+/// The text for a file without findings.
+const NO_FINDINGS: &str = "  no findings\n";
 
 #[test]
-fn each_shape_gets_the_rulings_that_a_person_agreed_to() {
-    let told = |(name, text): &(String, String)| format!("{name}\n{}\n", findings(&Policy::default(), name, text));
-    insta::assert_snapshot!("findings", manifests("").iter().map(told).collect::<String>());
+fn each_form_of_gateway_gets_the_accepted_findings() {
+    let report = |(name, text): &(String, String)| format!("{name}\n{}\n", findings(&Policy::default(), name, text));
+    insta::assert_snapshot!("findings", manifests("").iter().map(report).collect::<String>());
 }
 
 #[test]
-fn what_is_promised_to_be_right_gets_no_ruling() {
-    let is_promised =
-        |text: &str| text.lines().take_while(|line| line.starts_with('#')).any(|line| line.contains(PROMISE));
-    let promised: Vec<_> = manifests("").into_iter().filter(|(_, text)| is_promised(text)).collect();
-    assert!(promised.len() > 10, "{} files promise to be right", promised.len());
-    for (name, text) in promised {
-        assert_eq!(findings(&Policy::default(), &name, &text), SILENCE, "{name}");
+fn a_file_that_states_no_findings_has_none() {
+    let is_stated =
+        |text: &str| text.lines().take_while(|line| line.starts_with('#')).any(|line| line.contains(STATEMENT));
+    let stated: Vec<_> = manifests("").into_iter().filter(|(_, text)| is_stated(text)).collect();
+    assert!(stated.len() > 10, "{} files state that they have no findings", stated.len());
+    for (name, text) in stated {
+        assert_eq!(findings(&Policy::default(), &name, &text), NO_FINDINGS, "{name}");
     }
 }
 
 #[test]
-fn what_others_run_beside_a_gateway_gets_no_ruling_under_the_strictest_policy() {
+fn other_applications_get_no_findings_under_the_strictest_policy() {
     let (policy, gateway) = (strictest(), manifest("chart-workload-identity.yaml"));
-    for (name, text) in manifests("foreign-") {
-        assert_eq!(findings(&policy, &name, &text), SILENCE, "{name} alone");
-        assert_eq!(findings(&policy, &name, &format!("{gateway}---\n{text}")), SILENCE, "{name} beside a gateway");
+    for (name, text) in manifests("non-gateway-") {
+        assert_eq!(findings(&policy, &name, &text), NO_FINDINGS, "{name} alone");
+        assert_eq!(findings(&policy, &name, &format!("{gateway}---\n{text}")), NO_FINDINGS, "{name} with a gateway");
     }
 }
 
 #[test]
-fn the_strictest_policy_refuses_a_gateway_that_it_does_not_expect() {
-    let told = findings(&strictest(), "a", &manifest("gateway-with-everybody.yaml"));
-    // what its Namespace expects stands above the document, so nothing is foreign there
-    assert_eq!(told, SILENCE);
-    let told = findings(&strictest(), "a", &manifest("gateway-split-settings.yaml"));
-    assert!(told.contains("Refused unexpected-service-account"), "{told}");
+fn the_strictest_policy_denies_an_unexpected_service_account() {
+    let report = findings(&strictest(), "a", &manifest("gateway-with-other-applications.yaml"));
+    // the expectations of its Namespace precede the document's defaults, so nothing is unexpected
+    assert_eq!(report, NO_FINDINGS);
+    let report = findings(&strictest(), "a", &manifest("gateway-split-settings.yaml"));
+    assert!(report.contains("Error unexpected-service-account"), "{report}");
 }
 
-/// Everything is expected to be as the chart's gateway is, and every rule refuses.
+/// A policy with the chart's gateway as its expectation, and every rule in mode enforce.
 fn strictest() -> Policy {
     let rules: Vec<String> = RULES.iter().map(|rule| format!("    {}: enforce\n", rule.id)).collect();
     let rules = rules.concat();
@@ -66,13 +66,13 @@ fn strictest() -> Policy {
     .unwrap()
 }
 
-/// The files whose names begin so, by alphabet, with what they hold.
-fn manifests(beginning: &str) -> Vec<(String, String)> {
+/// The names and contents of the files with this prefix, sorted by name.
+fn manifests(prefix: &str) -> Vec<(String, String)> {
     let entries = fs::read_dir("tests/manifests").unwrap();
     let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.retain(|name| name.starts_with(beginning));
+    names.retain(|name| name.starts_with(prefix));
     names.sort();
-    assert!(!names.is_empty(), "no file begins with {beginning:?}");
+    assert!(!names.is_empty(), "no file has the prefix {prefix:?}");
     names.into_iter().map(|name| (manifest(&name), name)).map(|(text, name)| (name, text)).collect()
 }
 

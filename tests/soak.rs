@@ -1,7 +1,8 @@
-//! What an operator is never to notice, in one run: replicas that are replaced and killed while certificates and CAs
-//! follow each other, clients that stall, and more callers than can be answered.
+//! No review fails while replicas are replaced and killed, certificates and CAs rotate, clients stall, and more clients
+//! send reviews than a replica can answer.
 //!
-//! `make soak` runs it in full, in release, for some 10 minutes; `make test` runs a fifth of it (`SOAK_SHARE=5`).
+//! `make soak` runs all of it in a release build, for about 10 minutes; `make test` runs a fifth of it
+//! (`SOAK_SHARE=5`).
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -18,35 +19,35 @@ mod writers;
 
 use replicas::{Replicas, arguments};
 use webhook::measure::share;
-use webhook::{Webhook, say};
+use webhook::{Webhook, print_to_stderr};
 use writers::Writers;
 
 /// How often all replicas are replaced, one after the other.
 const ROUNDS: usize = 20;
-/// How often one is killed.
+/// How often a replica is killed.
 const KILLS: usize = 20;
-/// How many new certificates are shown at least, those of a start left out.
-const LEAVES: usize = 100;
-/// How many CAs follow another at least.
-const SUCCESSIONS: usize = 10;
+/// The least number of certificate renewals.
+const RENEWALS: usize = 100;
+/// The least number of CA rotations.
+const ROTATIONS: usize = 10;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_dropped_but_what_a_killed_replica_held() {
+async fn no_review_fails_except_in_a_killed_replica() {
     let Some(webhook) = Webhook::start_with(|_| arguments()) else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
     let mut replicas = Replicas::start(&webhook).await;
-    webhook.lead_to(replicas.port()).await;
+    webhook.redirect_to(replicas.port()).await;
     let writers = Writers::start(&webhook).await;
 
-    come_and_go(&mut replicas, &writers).await;
-    stalled::beside(&replicas, &writers).await;
-    let written = writers.end().await;
-    say(&format!("soak: {written} reviews by the API server in all"));
-    load::too_much(&replicas).await;
+    replace_and_kill(&mut replicas, &writers).await;
+    stalled::check(&replicas, &writers).await;
+    let written = writers.stop().await;
+    print_to_stderr(&format!("soak: the API server sent {written} reviews in total"));
+    load::check(&replicas).await;
 }
 
-/// Replicas come and go until everything has happened as often as it is to.
-async fn come_and_go(replicas: &mut Replicas<'_>, writers: &Writers) {
+/// Replaces and kills replicas until everything has happened as often as required.
+async fn replace_and_kill(replicas: &mut Replicas<'_>, writers: &Writers) {
     for kill in 0..share(ROUNDS).max(share(KILLS)) {
         if kill < share(ROUNDS) {
             replicas.replace_all().await;
@@ -56,9 +57,13 @@ async fn come_and_go(replicas: &mut Replicas<'_>, writers: &Writers) {
             replicas.kill_one().await;
         }
     }
-    while replicas.leaves() < share(LEAVES) || replicas.successions() < share(SUCCESSIONS) {
+    while replicas.renewals() < share(RENEWALS) || replicas.rotations() < share(ROTATIONS) {
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     }
     let lost = writers.assert_nothing_failed(replicas.killed());
-    say(&format!("soak: {}; 0 of {} reviews failed, and {lost} that a killed one held", replicas, writers.reviews()));
+    print_to_stderr(&format!(
+        "soak: {}; 0 of {} reviews failed, except {lost} in killed replicas",
+        replicas,
+        writers.reviews()
+    ));
 }

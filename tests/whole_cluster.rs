@@ -1,5 +1,5 @@
-//! The scope `cluster`, as the chart registers it: every namespace is judged, other teams' writes don't travel in vain,
-//! and an outage stops changes of gateways and nothing else.
+//! The scope `cluster`, as the chart registers it: every namespace is evaluated, the API server does not call the
+//! webhook for other applications, and if the webhook is unavailable, only changes of gateways stop.
 
 #![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -13,45 +13,45 @@ mod webhook;
 use gateways::{IMAGE, KINDS, workload};
 use helm::Helm;
 use serde_json::{Value, json};
-use webhook::objects::{BARE, FOREIGN, OLD_IMAGE, one};
-use webhook::{User, Webhook, documents, eventually, say};
+use webhook::objects::{BARE, OLD_IMAGE, OTHER_APPLICATIONS, one};
+use webhook::{User, Webhook, documents, eventually, print_to_stderr};
 
 const VALUES: [&str; 3] =
     ["scope=\"cluster\"", "defaultMode=\"enforce\"", "policy.images=[\"registry.example/apim/gateway\"]"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_whole_cluster_is_judged_and_outlives_an_outage() {
+async fn a_whole_cluster_is_evaluated_and_an_outage_stops_only_changes_of_gateways() {
     let Some(helm) = Helm::shared() else { return };
     let Some(mut webhook) = Webhook::start_with(|_| vec!["--scope=cluster".to_owned()]) else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
-    webhook.register_instead(&helm.template(&VALUES).done()).await;
+    webhook.register_instead(&helm.template(&VALUES).success()).await;
 
-    every_namespace_is_judged_by_its_mode(&webhook).await;
-    only_what_might_be_a_gateways_travels(&webhook).await;
+    every_namespace_is_evaluated_in_its_mode(&webhook).await;
+    only_objects_that_may_belong_to_a_gateway_are_sent(&webhook).await;
     let user = webhook.user("stopped", None).await;
     webhook.stop();
-    others_work_on(&webhook).await;
+    other_applications_can_be_changed(&webhook).await;
     let failures = non_gateway::failures(&user).await;
-    gateways_are_stopped(&user).await;
-    assert_ne!(non_gateway::failures(&user).await, failures, "a call that fails is counted");
+    changes_of_gateways_stop(&user).await;
+    assert_ne!(non_gateway::failures(&user).await, failures, "the API server counts failed calls");
 }
 
-async fn every_namespace_is_judged_by_its_mode(webhook: &Webhook) {
+async fn every_namespace_is_evaluated_in_its_mode(webhook: &Webhook) {
     let old = one(OLD_IMAGE, "Deployment");
-    let unlabelled = webhook.user("unlabelled", None).await;
-    unlabelled.apply(&old).await.refused(&["unsupported-version"]);
-    let mended = unlabelled.apply(&one(BARE, "Deployment")).await.stored();
-    assert_eq!(mended["spec"]["template"]["metadata"]["labels"]["azure.workload.identity/use"], "true");
+    let unlabeled = webhook.user("unlabeled", None).await;
+    unlabeled.apply(&old).await.denied(&["unsupported-version"]);
+    let mutated = unlabeled.apply(&one(BARE, "Deployment")).await.stored();
+    assert_eq!(mutated["spec"]["template"]["metadata"]["labels"]["azure.workload.identity/use"], "true");
     let audited = webhook.user("audited", Some("audit")).await;
-    let told = audited.apply(&old).await;
-    assert!(told.warnings.iter().any(|warning| warning.contains("unsupported-version")), "{:?}", told.warnings);
-    told.stored();
+    let response = audited.apply(&old).await;
+    assert!(response.warnings.iter().any(|warning| warning.contains("unsupported-version")), "{:?}", response.warnings);
+    response.stored();
     let left_alone = webhook.user("left-alone", Some("off")).await;
     assert_eq!(left_alone.apply(&old).await.warnings, Vec::<String>::new());
     assert_eq!(webhook.events("left-alone"), Vec::<Value>::new());
 }
 
-async fn only_what_might_be_a_gateways_travels(webhook: &Webhook) {
+async fn only_objects_that_may_belong_to_a_gateway_are_sent(webhook: &Webhook) {
     for (namespace, mode) in [("others", None), ("audited-others", Some("audit"))] {
         let user = webhook.user(namespace, mode).await;
         eventually("the default ServiceAccount", || async {
@@ -59,32 +59,35 @@ async fn only_what_might_be_a_gateways_travels(webhook: &Webhook) {
             (!user.list(&path).await.is_empty()).then_some(())
         })
         .await;
-        for object in documents(FOREIGN) {
+        for object in documents(OTHER_APPLICATIONS) {
             user.apply(&object).await.stored();
         }
-        // a Pod with an envFrom and a ServiceAccount may be a gateway's; who they belong to is known elsewhere
-        let mut travelled: Vec<String> =
+        // a Pod with an `envFrom` and a ServiceAccount may belong to a gateway: the conditions cannot see other objects
+        let mut sent: Vec<String> =
             webhook.events(namespace).iter().map(|event| format!("{} {}", event["kind"], event["name"])).collect();
-        travelled.sort();
-        travelled.dedup();
-        assert_eq!(travelled, ["\"Pod\" \"other\"", "\"ServiceAccount\" \"other\""], "{namespace}");
+        sent.sort();
+        sent.dedup();
+        assert_eq!(sent, ["\"Pod\" \"other\"", "\"ServiceAccount\" \"other\""], "{namespace}");
     }
 }
 
-/// A new namespace gets what every one has, and its teams write what they like.
-async fn others_work_on(webhook: &Webhook) {
+/// A new namespace gets its default objects, and other applications can be changed.
+async fn other_applications_can_be_changed(webhook: &Webhook) {
     let user = webhook.user("new", None).await;
     eventually("the default ServiceAccount", || async {
         (!user.list("/api/v1/namespaces/new/serviceaccounts").await.is_empty()).then_some(())
     })
     .await;
-    for object in documents(FOREIGN) {
+    for object in documents(OTHER_APPLICATIONS) {
         user.apply(&object).await.stored();
     }
-    say(&format!("{} operations of others beside an outage", non_gateway::work(&user).await));
+    print_to_stderr(&format!(
+        "{} operations on non-gateway objects during an outage",
+        non_gateway::write_all(&user).await
+    ));
 }
 
-async fn gateways_are_stopped(user: &User) {
+async fn changes_of_gateways_stop(user: &User) {
     let images = [
         IMAGE,
         "registry.example/apim/gateway",
@@ -93,9 +96,9 @@ async fn gateways_are_stopped(user: &User) {
     ];
     let spec = |image: &str| json!({"containers": [{"name": "a", "image": image}]});
     for object in images.iter().flat_map(|image| KINDS.map(|kind| workload(kind, spec(image)))) {
-        let answer = user.apply_with(&object, "?dryRun=All").await;
-        let message = answer.body["message"].as_str().unwrap_or_default();
-        assert!(answer.status == 500 && message.contains("enforce.apim-keyless.dev"), "{object} {}", answer.body);
+        let response = user.apply_with(&object, "?dryRun=All").await;
+        let message = response.body["message"].as_str().unwrap_or_default();
+        assert!(response.status == 500 && message.contains("enforce.apim-keyless.dev"), "{object} {}", response.body);
     }
     for image in
         ["registry.example/apim/gateways:1", "registryxexample/apim/gateway:1", "a/registry.example/apim/gateway"]

@@ -1,9 +1,9 @@
-//! An object, what stands beside it, and the review in which an API server sends it.
+//! An object, its related objects, and the review in which an API server sends it.
 
 pub(crate) mod case;
 pub(crate) mod series;
 
-use apim_keyless::admission::{Endpoint, Request, answer};
+use apim_keyless::admission::{Endpoint, MessageOptions, Request, answer};
 use apim_keyless::gateway::{Change, KubernetesObject, RelatedObjects};
 use apim_keyless::manifest::Manifests;
 use apim_keyless::policy::{Context, Finding, Mode, Policy, Requester};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 const NAMESPACE: &str = "apim";
 
-/// What a judgement starts from.
+/// The input of an evaluation.
 pub(crate) struct Scene {
     policy: Policy,
     related: RelatedObjects,
@@ -20,7 +20,7 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// The creation of the first object of `kind` in a file, beside the others of the file.
+    /// The creation of the first object of `kind` in a file. All objects of the file are its related objects.
     pub(crate) fn of_file(text: &str, kind: &str) -> Self {
         let mut manifests = Manifests::default();
         manifests.parse("manifest", text);
@@ -29,13 +29,13 @@ impl Scene {
         Self::of(object, &objects)
     }
 
-    /// A review that an API server sent, with nothing beside its object.
+    /// A recorded review of an API server, without related objects.
     pub(crate) fn of_review(text: &str) -> Self {
         let review: Value = serde_json::from_str(text).unwrap();
         Self { review: review.to_string().into_bytes(), ..Self::of(&review["request"]["object"], &[]) }
     }
 
-    /// The creation of `object` beside `objects`.
+    /// The creation of `object` with the related objects `objects`.
     pub(crate) fn of(object: &Value, objects: &[Value]) -> Self {
         let policy = Policy::parse(include_str!("../../deploy/policy.yaml")).unwrap();
         let json: Vec<String> = objects.iter().map(Value::to_string).collect();
@@ -57,17 +57,17 @@ impl Scene {
         Self { related, policy, object: object.to_string(), review: review.to_string().into_bytes() }
     }
 
-    /// The review.
+    /// The body of the review.
     pub(crate) fn review(&self) -> &[u8] {
         &self.review
     }
 
-    /// The object, read.
+    /// The object, recognized.
     pub(crate) fn object(&self) -> KubernetesObject<'_> {
         KubernetesObject::recognize(self.object.as_str(), NAMESPACE).unwrap().unwrap()
     }
 
-    /// What is found in it.
+    /// Runs the rules on the object.
     pub(crate) fn evaluate(&self, object: &KubernetesObject<'_>) -> Vec<Finding> {
         let context = Context {
             mode: Mode::Enforce,
@@ -80,9 +80,9 @@ impl Scene {
         self.policy.evaluate(object, &context)
     }
 
-    /// The whole way, from the bytes of the review to the bytes of the response.
-    pub(crate) fn answer(&self, endpoint: Endpoint) -> Vec<u8> {
+    /// The response to the review: from the bytes of the review to the bytes of the response.
+    pub(crate) fn response(&self, endpoint: Endpoint) -> Vec<u8> {
         let request = Request::read(&self.review).unwrap();
-        answer(&self.policy, &self.related, endpoint, &request).response.to_review()
+        answer(&self.policy, &self.related, &MessageOptions::default(), endpoint, &request).response.to_review()
     }
 }

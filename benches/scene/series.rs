@@ -1,34 +1,34 @@
-//! Deployments that grow in one thing.
+//! Deployments with many items of one type.
 
 use super::Scene;
 use serde_json::{Value, json};
 
-/// A gateway of `containers` containers with ten variables each, complete.
+/// A complete gateway with `containers` containers of ten variables each.
 pub(crate) fn containers(containers: usize) -> Scene {
     let container = |index| container(&format!("gateway-{index}"), &variables(10), &json!([main_config_map()]));
     with_config_maps((0..containers).map(container).collect(), Vec::new())
 }
 
-/// A gateway of `containers` containers, each of which takes its key from a Secret.
-pub(crate) fn refused_containers(containers: usize) -> Scene {
+/// A gateway with `containers` containers, each with a key from a Secret.
+pub(crate) fn containers_with_key(containers: usize) -> Scene {
     let key = json!({"name": "config.service.auth", "valueFrom": {"secretKeyRef": {"name": "token", "key": "value"}}});
     let container = |index| container(&format!("gateway-{index}"), &json!([key]), &json!([main_config_map()]));
     with_config_maps((0..containers).map(container).collect(), Vec::new())
 }
 
-/// A gateway of one container with so many variables.
+/// A gateway with one container and `entries` variables.
 pub(crate) fn entries(entries: usize) -> Scene {
     with_config_maps(vec![container("gateway", &variables(entries), &json!([main_config_map()]))], Vec::new())
 }
 
-/// A gateway of one container with so many variables, each of which names the one before.
+/// A gateway with one container and `references` variables, each with a reference to the previous one.
 pub(crate) fn references(references: usize) -> Scene {
     let variable = |index| json!({"name": format!("variable.{index}"), "value": format!("$(variable.{})", index + 1)});
     let variables = (0..references).rev().map(variable).collect();
     with_config_maps(vec![container("gateway", &variables, &json!([main_config_map()]))], Vec::new())
 }
 
-/// A gateway of one container that takes so many `ConfigMap`s of ten keys; every second one can't be seen.
+/// A gateway with one container that references `config_maps` ConfigMaps of ten keys. Every second one is unknown.
 pub(crate) fn config_maps(config_maps: usize) -> Scene {
     let name = |index: usize| format!("settings-{index}");
     let reference = |index| json!({"configMapRef": {"name": name(index)}});
@@ -38,8 +38,8 @@ pub(crate) fn config_maps(config_maps: usize) -> Scene {
         let data: serde_json::Map<String, Value> = (0..10).map(key).collect();
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name(index)}, "data": data})
     };
-    let seen = (0..config_maps).step_by(2).map(config_map).collect();
-    with_config_maps(vec![container("gateway", &json!([]), &sources)], seen)
+    let known = (0..config_maps).step_by(2).map(config_map).collect();
+    with_config_maps(vec![container("gateway", &json!([]), &sources)], known)
 }
 
 fn with_config_maps(containers: Vec<Value>, config_maps: Vec<Value>) -> Scene {

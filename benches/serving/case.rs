@@ -1,67 +1,66 @@
-//! What is asked: reviews that a real API server sent, and one that is as long as a ConfigMap can be.
+//! The cases: reviews that a real API server sent, and one with a ConfigMap of the maximum size.
 
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 
-/// A review at a door.
+/// A review and the endpoint that it is sent to.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct RuleInput {
+pub(crate) struct Case {
     /// Its name on the command line.
     pub(crate) name: &'static str,
     /// Its name in the table.
-    pub(crate) told: &'static str,
-    /// The path of the door.
+    pub(crate) label: &'static str,
+    /// The path of the endpoint.
     path: &'static str,
-    /// The recorded review.
+    /// The file name of the recorded review.
     review: &'static str,
-    /// What becomes of it.
-    outcome: Level,
-    /// Characters of data that it is given beside its own.
+    /// The expected outcome.
+    outcome: Outcome,
+    /// Bytes of data that are added to the ConfigMap.
     padding: usize,
-    /// Whether it is driven at half of each server's capacity, too.
+    /// Is it measured at half of each server's capacity as well?
     pub(crate) is_timed: bool,
 }
 
-/// What becomes of a review.
+/// The outcome of a review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Level {
+enum Outcome {
     Allowed,
     Patched,
-    Error,
+    Denied,
 }
 
 const MUTATE: &str = "/enforce/mutate";
 const VALIDATE: &str = "/enforce/validate";
 
-/// All of them, the official chart's Deployment first.
-pub(crate) const CASES: &[RuleInput] = &[
-    RuleInput::new("chart-validate", "chart's Deployment at validate", VALIDATE, "chart-deployment-at-validation")
+/// All cases. The first one is the official chart's Deployment.
+pub(crate) const CASES: &[Case] = &[
+    Case::new("chart-validate", "chart's Deployment at validate", VALIDATE, "chart-deployment-at-validation").timed(),
+    Case::new("chart-mutate", "chart's Deployment at mutate", MUTATE, "chart-deployment"),
+    Case::new("chart-patch", "the same without its label, patched", MUTATE, "chart-deployment-bare")
+        .expecting(Outcome::Patched)
         .timed(),
-    RuleInput::new("chart-mutate", "chart's Deployment at mutate", MUTATE, "chart-deployment"),
-    RuleInput::new("chart-patch", "the same without its label, patched", MUTATE, "chart-deployment-bare")
-        .ends(Level::Patched)
+    Case::new("chart-denied", "the same with a key, denied", VALIDATE, "chart-deployment-with-key")
+        .expecting(Outcome::Denied),
+    Case::new("chart-update", "an update of its image at validate", VALIDATE, "chart-deployment-image-changed"),
+    Case::new("service-account", "chart's ServiceAccount at validate", VALIDATE, "chart-service-account"),
+    Case::new("config-map", "chart's ConfigMap at validate", VALIDATE, "chart-config-map"),
+    Case::new("non-gateway", "non-gateway Deployment at validate", VALIDATE, "non-gateway-deployment-of-a-chart")
         .timed(),
-    RuleInput::new("chart-refused", "the same with a key, refused", VALIDATE, "chart-deployment-with-key")
-        .ends(Level::Error),
-    RuleInput::new("chart-update", "an update of its image at validate", VALIDATE, "chart-deployment-image-changed"),
-    RuleInput::new("service-account", "chart's ServiceAccount at validate", VALIDATE, "chart-service-account"),
-    RuleInput::new("config-map", "chart's ConfigMap at validate", VALIDATE, "chart-config-map"),
-    RuleInput::new("foreign", "somebody else's Deployment at validate", VALIDATE, "foreign-deployment-of-a-chart")
-        .timed(),
-    RuleInput::new("foreign-short", "a short one of somebody else", VALIDATE, "foreign-deployment"),
-    RuleInput {
+    Case::new("non-gateway-short", "short non-gateway Deployment at validate", VALIDATE, "non-gateway-deployment"),
+    Case {
         padding: 1024 * 1024,
-        ..RuleInput::new("long", "a ConfigMap of 1 MiB at validate", VALIDATE, "foreign-config-map")
+        ..Case::new("long", "a ConfigMap of 1 MiB at validate", VALIDATE, "non-gateway-config-map")
     },
 ];
 
-impl RuleInput {
-    const fn new(name: &'static str, told: &'static str, path: &'static str, review: &'static str) -> Self {
-        Self { name, told, path, review, outcome: Level::Allowed, padding: 0, is_timed: false }
+impl Case {
+    const fn new(name: &'static str, label: &'static str, path: &'static str, review: &'static str) -> Self {
+        Self { name, label, path, review, outcome: Outcome::Allowed, padding: 0, is_timed: false }
     }
 
-    const fn ends(self, outcome: Level) -> Self {
+    const fn expecting(self, outcome: Outcome) -> Self {
         Self { outcome, ..self }
     }
 
@@ -69,12 +68,12 @@ impl RuleInput {
         Self { is_timed: true, ..self }
     }
 
-    /// Whether it is longer than what was recorded.
+    /// Was data added to the recorded review?
     pub(crate) fn is_long(&self) -> bool {
         self.padding > 0
     }
 
-    /// The review as it is sent.
+    /// The body of the review.
     pub(crate) fn body(&self) -> String {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reviews");
         let text = fs::read_to_string(folder.join(format!("{}.json", self.review))).unwrap();
@@ -98,15 +97,15 @@ impl RuleInput {
         .into_bytes()
     }
 
-    /// That an answer of the webhook is what the case is there for.
-    pub(crate) fn verify(&self, answer: &[u8]) {
+    /// Asserts that a response of the webhook has the expected outcome.
+    pub(crate) fn verify(&self, body: &[u8]) {
         let review: Value = serde_json::from_str(&self.body()).unwrap();
-        let answer: Value = serde_json::from_slice(answer).unwrap();
+        let answer: Value = serde_json::from_slice(body).unwrap();
         let response = &answer["response"];
         let outcome = match (response["allowed"].as_bool().unwrap(), response.get("patch")) {
-            (true, None) => Level::Allowed,
-            (true, Some(_)) => Level::Patched,
-            (false, _) => Level::Error,
+            (true, None) => Outcome::Allowed,
+            (true, Some(_)) => Outcome::Patched,
+            (false, _) => Outcome::Denied,
         };
         assert_eq!(response["uid"], review["request"]["uid"], "{}", self.name);
         assert_eq!(outcome, self.outcome, "{}: {answer:#}", self.name);

@@ -1,4 +1,4 @@
-//! A server as a child process: started, asked for its port, and read about under `/proc`.
+//! A server as a child process: starts it, reads its port from its log, and its CPU and memory from `/proc`.
 
 use crate::image::environment;
 use crate::pinning::Pinning;
@@ -12,15 +12,15 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// The name that the certificate of all of them is for.
+/// The DNS name in the certificate of all servers.
 pub(crate) const NAME: &str = "localhost";
 
-/// Who serves, in the order of their turns.
+/// The servers, in the order of their turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Floor A.
+    /// Floor A: a constant response.
     Constant,
-    /// Floor B.
+    /// Floor B: parses the body into a `serde_json::Value`.
     Value,
     /// The webhook.
     Ours,
@@ -30,7 +30,7 @@ impl Kind {
     pub(crate) const ALL: [Self; 3] = [Self::Constant, Self::Value, Self::Ours];
 
     /// Its name in a sentence.
-    pub(crate) fn told(self) -> &'static str {
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Constant => "A",
             Self::Value => "B",
@@ -58,17 +58,17 @@ impl Kind {
     }
 }
 
-/// A running server; it is killed when it is dropped.
+/// A running server. Dropping it kills the process.
 pub(crate) struct Server {
-    /// Who it is.
+    /// Which server it is.
     pub(crate) kind: Kind,
-    /// Where it listens.
+    /// The address that it listens on.
     pub(crate) address: SocketAddr,
     child: Child,
     log: PathBuf,
 }
 
-/// What a process has in RAM, in KiB.
+/// Resident memory of a process, in KiB.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Memory {
     pub(crate) now: u64,
@@ -76,11 +76,11 @@ pub(crate) struct Memory {
 }
 
 impl Server {
-    /// Starts it and waits until it listens. Its log goes to a file, as a container's does.
+    /// Starts the server and waits until it listens. Its log goes to a file, like that of a container.
     pub(crate) fn start(kind: Kind, pinning: &Pinning, certificates: &Path) -> Self {
         let log = certificates.join(format!("{kind:?}.log"));
         File::create(&log).unwrap();
-        // what is appended begins anew when the file is cut
+        // in append mode, writing continues at the start after the file is truncated
         let stderr = File::options().append(true).open(&log).unwrap();
         let mut command = kind.command(pinning, certificates);
         let child = command.env_remove("RUST_LOG").stdin(Stdio::null()).stderr(stderr).spawn().unwrap();
@@ -97,22 +97,22 @@ impl Server {
             if let Some(event) = events.find(|event| event["message"] == "listening") {
                 return event["reviews"].as_str().unwrap().parse().unwrap();
             }
-            assert!(start.elapsed() < Duration::from_secs(30), "{:?} never listens: {log}", self.kind);
+            assert!(start.elapsed() < Duration::from_secs(30), "{:?} does not listen within 30 s: {log}", self.kind);
             sleep(Duration::from_millis(10));
         }
     }
 
-    /// Empties its log.
-    pub(crate) fn cut_log(&self) {
+    /// Truncates its log to zero length.
+    pub(crate) fn truncate_log(&self) {
         File::options().write(true).open(&self.log).unwrap().set_len(0).unwrap();
     }
 
-    /// Nanoseconds of CPU by thread.
+    /// The CPU time of each thread so far.
     pub(crate) fn usage(&self) -> Usage {
         Usage::of(&self.child.id().to_string())
     }
 
-    /// What it has in RAM.
+    /// Its resident memory.
     pub(crate) fn memory(&self) -> Memory {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let kibibytes = |field: &str| {
@@ -125,17 +125,17 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // it may have ended before
+        // it may have ended already
         _ = self.child.kill();
         _ = self.child.wait();
     }
 }
 
-/// What the threads of a process have computed so far. `schedstat` counts nanoseconds, user and system together.
+/// The CPU time of each thread of a process so far, in nanoseconds of `schedstat`: user and system time together.
 pub(crate) struct Usage(BTreeMap<String, u64>);
 
 impl Usage {
-    /// Of this process.
+    /// The CPU time of this process.
     pub(crate) fn own() -> Self {
         Self::of("self")
     }
@@ -144,14 +144,14 @@ impl Usage {
         let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap();
         let usage = threads.filter_map(|thread| {
             let thread = thread.unwrap();
-            // a thread that has just ended has nothing to tell
+            // the thread may have just ended
             let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
             Some((thread.file_name().into_string().ok()?, text.split(' ').next()?.parse().ok()?))
         });
         Self(usage.collect())
     }
 
-    /// What has been computed since `before`.
+    /// The CPU time since `before`.
     pub(crate) fn since(&self, before: &Self) -> Duration {
         let nanoseconds = self.0.iter().map(|(thread, now)| now - before.0.get(thread).copied().unwrap_or_default());
         Duration::from_nanos(nanoseconds.sum())

@@ -1,57 +1,57 @@
-//! What was measured, and how the servers stand to one another.
+//! The measurements, and comparisons between the servers.
 
 use crate::child::Kind;
-use crate::load::Level;
+use crate::load::LoadResult;
 use std::fmt::{self, Display};
 use std::time::Duration;
 
-/// A turn of one server.
+/// The measurement of one turn of one server.
 pub(crate) struct Measurement {
-    /// What its clients saw.
-    pub(crate) outcome: Level,
-    /// What its process computed meanwhile.
+    /// Latencies and duration, as the load generator measured them.
+    pub(crate) load: LoadResult,
+    /// CPU time of the server in the turn.
     pub(crate) cpu: Duration,
-    /// What the load computed.
+    /// CPU time of the load generator in the turn.
     pub(crate) load_cpu: Duration,
 }
 
 impl Measurement {
-    /// Answers.
-    #[expect(clippy::cast_precision_loss, reason = "there are no 2^52 of them")]
-    pub(crate) fn answers(&self) -> f64 {
-        self.outcome.latencies.len() as f64
+    /// Number of responses.
+    #[expect(clippy::cast_precision_loss, reason = "there are fewer than 2^52")]
+    pub(crate) fn responses(&self) -> f64 {
+        self.load.latencies.len() as f64
     }
 
-    /// Answers a second.
+    /// Responses per second.
     pub(crate) fn rate(&self) -> f64 {
-        self.answers() / self.outcome.elapsed.as_secs_f64()
+        self.responses() / self.load.elapsed.as_secs_f64()
     }
 
-    /// Microseconds of the server's CPU for an answer.
+    /// CPU time of the server per response, in microseconds.
     pub(crate) fn cost(&self) -> f64 {
-        self.cpu.as_secs_f64() * 1e6 / self.answers()
+        self.cpu.as_secs_f64() * 1e6 / self.responses()
     }
 
-    /// Microseconds of the load's CPU for an answer.
+    /// CPU time of the load generator per response, in microseconds.
     pub(crate) fn cost_of_load(&self) -> f64 {
-        self.load_cpu.as_secs_f64() * 1e6 / self.answers()
+        self.load_cpu.as_secs_f64() * 1e6 / self.responses()
     }
 
-    /// Answers in a second of the server's CPU.
+    /// Responses per second of the server's CPU time.
     pub(crate) fn capacity(&self) -> f64 {
         1e6 / self.cost()
     }
 
-    /// The latency in microseconds that this share of the answers stays below.
-    #[expect(clippy::cast_precision_loss, reason = "a minute has no 2^52 ns")]
+    /// The latency in microseconds at this percentile.
+    #[expect(clippy::cast_precision_loss, reason = "a minute has fewer than 2^52 ns")]
     pub(crate) fn latency(&self, percentile: f64) -> f64 {
-        self.outcome.latencies.value_at_percentile(percentile) as f64 / 1e3
+        self.load.latencies.value_at_percentile(percentile) as f64 / 1e3
     }
 }
 
-/// The turns of every server under one load.
+/// The measurements of all servers under one load.
 pub(crate) struct Series {
-    /// The load.
+    /// The name of the load.
     pub(crate) load: &'static str,
     turns: [Vec<Measurement>; 3],
 }
@@ -65,19 +65,19 @@ impl Series {
         self.turns[kind as usize].push(measurement);
     }
 
-    /// A figure of one server.
+    /// The spread of a figure over the turns of one server.
     pub(crate) fn figure(&self, kind: Kind, figure: impl Fn(&Measurement) -> f64) -> Spread {
         Spread::of(self.turns[kind as usize].iter().map(figure))
     }
 
-    /// A figure of ours as a multiple of a floor's, turn by turn: what disturbs both is in neither.
+    /// The ratio of our figure to a floor's, turn by turn. Disturbances that affect both cancel out.
     pub(crate) fn ours_to(&self, floor: Kind, figure: impl Fn(&Measurement) -> f64) -> Spread {
         let turns = self.turns[Kind::Ours as usize].iter().zip(&self.turns[floor as usize]);
         Spread::of(turns.map(|(ours, floor)| figure(ours) / figure(floor)))
     }
 }
 
-/// A median, and how far the figures go apart.
+/// A median with the lowest and the highest figure.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spread {
     pub(crate) median: f64,

@@ -1,6 +1,7 @@
-//! The floors: the same certificate, TLS, HTTP/1.1 and runtime as the webhook's, without limits, log and judgement.
+//! The floors: minimal servers with the same certificate, TLS, HTTP/1.1 and runtime as the webhook, but without limits,
+//! log and evaluation.
 
-use apim_keyless::tls::{CertificateResolver, certificate_in, everyone};
+use apim_keyless::tls::{CertificateResolver, allow_any_client, read_serving_certificate};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
@@ -20,14 +21,14 @@ const CONSTANT: &str = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionR
 /// A server that allows everything.
 #[derive(Clone, Copy)]
 pub(crate) enum Floor {
-    /// Doesn't look at the body.
+    /// Does not read the body.
     Constant,
-    /// Parses the body as nobody in particular would.
+    /// Parses the body into a `serde_json::Value`.
     Value,
 }
 
 impl Floor {
-    /// The floor that this argument of the benchmark means.
+    /// The floor with this name on the command line.
     pub(crate) fn named(name: &str) -> Option<Self> {
         match name {
             "floor-constant" => Some(Self::Constant),
@@ -36,10 +37,10 @@ impl Floor {
         }
     }
 
-    /// Serves until it is killed, and says on which port as the webhook does.
+    /// Serves until it is killed. It logs its port like the webhook.
     pub(crate) fn serve(self, certificates: &Path) {
-        let served = CertificateResolver::of(&certificate_in(certificates).unwrap());
-        let acceptor = TlsAcceptor::from(Arc::new(served.server_config(everyone()).unwrap()));
+        let served = CertificateResolver::of(&read_serving_certificate(certificates).unwrap());
+        let acceptor = TlsAcceptor::from(Arc::new(served.server_config(allow_any_client()).unwrap()));
         Runtime::new().unwrap().block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let listening = json!({"message": "listening", "reviews": listener.local_addr().unwrap().to_string()});
@@ -57,21 +58,21 @@ impl Floor {
     }
 
     async fn connection(self, stream: TcpStream, acceptor: TlsAcceptor) {
-        // a client that is gone is no fault of the server
+        // a client may close the connection during the handshake
         if let Ok(stream) = acceptor.accept(stream).await {
-            let service = service_fn(move |request| self.answer(request));
+            let service = service_fn(move |request| self.respond(request));
             _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         }
     }
 
-    async fn answer(self, request: Request<Incoming>) -> hyper::Result<Response<Full<Bytes>>> {
+    async fn respond(self, request: Request<Incoming>) -> hyper::Result<Response<Full<Bytes>>> {
         let body = request.into_body().collect().await?.to_bytes();
-        let answer = match self {
+        let review = match self {
             Self::Constant => Bytes::from_static(CONSTANT.as_bytes()),
             Self::Value => allow(&body).into(),
         };
         let response = Response::builder().header(CONTENT_TYPE, "application/json");
-        Ok(response.body(Full::new(answer)).unwrap())
+        Ok(response.body(Full::new(review)).unwrap())
     }
 }
 

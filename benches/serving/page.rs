@@ -1,4 +1,4 @@
-//! The table's place in the documentation.
+//! Writes the tables into the documentation.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 const BEGIN: &str = "<!-- serving -->\n";
 const END: &str = "<!-- /serving -->\n";
 
-/// Puts a text between the two markers of `docs/performance.md`.
+/// Replaces the text between the two markers in `docs/performance.md`.
 pub(crate) fn write(text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
     let page = fs::read_to_string(&path).unwrap();

@@ -1,31 +1,31 @@
-//! Which core does what, by `taskset`.
+//! Pins the load generator and the server to different cores with `taskset`.
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio, id};
 
-/// A core for the load and one for the server, or why there is no such thing.
+/// The cores of the load generator and of the server, or the reason why they are not pinned.
 pub(crate) enum Pinning {
     Cores { load: usize, server: usize },
     None(&'static str),
 }
 
 impl Pinning {
-    /// Pins this process, and what it starts from now on.
+    /// Pins this process and the processes that it starts.
     pub(crate) fn of_this_process() -> Self {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap_or_default();
-        let [load, server] = cores(allowed.trim())[..] else { return Self::None("there is only one core") };
+        let [load, server] = cores(allowed.trim())[..] else { return Self::None("only one core is available") };
         let pinned =
             Command::new("taskset").args(["-acp", &load.to_string(), &id().to_string()]).stdout(Stdio::null()).status();
         if pinned.is_ok_and(|status| status.success()) {
             Self::Cores { load, server }
         } else {
-            Self::None("there is no taskset")
+            Self::None("taskset is not available")
         }
     }
 
-    /// A command that runs on the server's core.
+    /// A command on the server's core.
     pub(crate) fn command(&self, program: &Path) -> Command {
         match self {
             Self::Cores { server, .. } => {
@@ -37,8 +37,8 @@ impl Pinning {
         }
     }
 
-    /// What there is to say of it.
-    pub(crate) fn told(&self) -> String {
+    /// A description for the report.
+    pub(crate) fn label(&self) -> String {
         match self {
             Self::Cores { load, server } => format!("the server alone on core {server}, the load on core {load}"),
             Self::None(reason) => format!("not pinned to cores ({reason})"),

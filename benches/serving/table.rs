@@ -1,4 +1,4 @@
-//! The figures as tables of Markdown, which a terminal shows just as well.
+//! Prints the figures as Markdown tables, aligned for a terminal.
 
 use crate::child::{Kind, Memory};
 use crate::figures::{Measurement, Series};
@@ -7,28 +7,29 @@ use crate::pinning::Pinning;
 use crate::trial::{Results, Trial};
 use std::fmt::Write;
 
-/// Everything.
-pub(crate) fn told(results: &Results, pinning: &Pinning, options: &Options) -> String {
+/// The whole report.
+pub(crate) fn report(results: &Results, pinning: &Pinning, options: &Options) -> String {
     let mut text = method(pinning, options);
     text.push_str(&aligned(&costs(&results.cases)));
-    text.push_str("\nLatency in µs, as p50 / p99 / p99.9, counted from when a request was to be sent:\n\n");
+    text.push_str("\nLatency in µs, as p50 / p99 / p99.9, measured from the time when a request was planned:\n\n");
     text.push_str(&aligned(&latencies(&results.cases)));
     text.push_str(&handshakes(&results.handshakes));
     text
 }
 
 fn method(pinning: &Pinning, options: &Options) -> String {
-    format!(
-        "{} turns of {} s each: A, B, ours, A, B, ours …; {}. A answers without a look at the body, B parses it into a \
-         `serde_json::Value`; both on the same TLS, HTTP and runtime as ours, on the C library's allocator, without limits and \
-         log. Ours writes its log, an event for each review that something is said of, to a file.\n\
-         Figures are medians of the turns, ratios are of neighbouring turns: median (least–most). CPU is all threads' user and \
-         system time, in nanoseconds of `schedstat`, under 8 connections without a pause.\n\
-         Ratios compare reviews per second of CPU: more than 1 is more than the floor's.\n\n",
+    let text = format!(
+        "{} turns of {} s each: A, B, ours, A, B, ours …; {}. A answers without reading the body. B parses it into a \
+         `serde_json::Value`. Both use the same TLS, HTTP and runtime as ours, with the C library's allocator, \
+         without limits and log. Ours writes its log, one event for each review with a finding, to a file. Figures \
+         are medians of the turns. Ratios compare neighboring turns: median (least–most). CPU is the user and system \
+         time of all threads, in nanoseconds of `schedstat`, under 8 connections without a pause. Ratios compare \
+         reviews per second of CPU: more than 1 is more than the floor.",
         options.alternations,
         options.seconds,
-        pinning.told()
-    )
+        pinning.label()
+    );
+    wrapped(&text) + "\n"
 }
 
 fn costs(trials: &[Trial]) -> Vec<Vec<String>> {
@@ -51,7 +52,7 @@ fn costs(trials: &[Trial]) -> Vec<Vec<String>> {
         let microseconds = |kind| format!("{:.1}", cost.figure(kind, Measurement::cost).median);
         let [constant, value, ours] = memory.map(mebibytes);
         rows.push(vec![
-            case.told.to_owned(),
+            case.label.to_owned(),
             kilobytes(case.body().len()),
             microseconds(Kind::Ours),
             microseconds(Kind::Constant),
@@ -69,14 +70,14 @@ fn costs(trials: &[Trial]) -> Vec<Vec<String>> {
 }
 
 fn latencies(trials: &[Trial]) -> Vec<Vec<String>> {
-    let head = ["review", "load", "answers/s: ours, A, B", "ours", "A", "B", "p99, ours : A", "p99, ours : B"];
+    let head = ["review", "load", "responses/s: ours, A, B", "ours", "A", "B", "p99, ours : A", "p99, ours : B"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for Trial { case, cost, loads, .. } in trials {
         for series in [cost].into_iter().chain(loads) {
             let rate = |kind| series.figure(kind, Measurement::rate).median;
             let p99 = |floor| series.ours_to(floor, |turn| turn.latency(99.0)).to_string();
             rows.push(vec![
-                case.told.to_owned(),
+                case.label.to_owned(),
                 series.load.to_owned(),
                 format!("{:.0}, {:.0}, {:.0}", rate(Kind::Ours), rate(Kind::Constant), rate(Kind::Value)),
                 percentiles(series, Kind::Ours),
@@ -98,27 +99,46 @@ fn percentiles(series: &Series, kind: Kind) -> String {
 
 fn handshakes(series: &Series) -> String {
     let cost = |kind| series.figure(kind, Measurement::cost).median;
-    format!(
-        "\nA connection with a whole handshake of TLS 1.3, opened and closed, takes {:.0} µs of CPU of ours ({:.0} per CPU s) and \
-         {:.0} µs of A's: ours : A {}.\n",
+    let text = format!(
+        "A connection with a full TLS 1.3 handshake, opened and closed, takes {:.0} µs of CPU with ours \
+         ({:.0} per CPU s) and {:.0} µs with A. Ours : A {}.",
         cost(Kind::Ours),
         series.figure(Kind::Ours, Measurement::capacity).median,
         cost(Kind::Constant),
         series.ours_to(Kind::Constant, Measurement::capacity)
-    )
+    );
+    format!("\n{}", wrapped(&text))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "there are no 2^52 bytes")]
+/// The text in lines of at most 120 characters.
+fn wrapped(text: &str) -> String {
+    let (mut lines, mut length) = (String::new(), 0);
+    for word in text.split(' ') {
+        let word_length = word.chars().count();
+        if length > 0 && length + 1 + word_length > 120 {
+            lines.push('\n');
+            length = 0;
+        } else if length > 0 {
+            lines.push(' ');
+            length += 1;
+        }
+        lines.push_str(word);
+        length += word_length;
+    }
+    lines + "\n"
+}
+
+#[expect(clippy::cast_precision_loss, reason = "there are fewer than 2^52 bytes")]
 fn kilobytes(bytes: usize) -> String {
     format!("{:.1}", bytes as f64 / 1e3)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "there are no 2^52 bytes")]
+#[expect(clippy::cast_precision_loss, reason = "there are fewer than 2^52 bytes")]
 fn mebibytes(memory: Memory) -> String {
     format!("{:.1} ({:.1})", memory.now as f64 / 1024.0, memory.highest as f64 / 1024.0)
 }
 
-/// A table with columns as wide as what is in them.
+/// A Markdown table whose columns are as wide as their longest cell.
 fn aligned(rows: &[Vec<String>]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();

@@ -1,9 +1,9 @@
-//! The servers take turns.
+//! The trials: all servers take turns under the same load.
 
-use crate::case::RuleInput;
+use crate::case::Case;
 use crate::child::{Kind, Memory, NAME, Server, Usage};
 use crate::figures::{Measurement, Series};
-use crate::load::{self, Caller, Connector, Level, Load};
+use crate::load::{self, Caller, Connector, Load, LoadResult};
 use crate::options::Options;
 use crate::pinning::Pinning;
 use apim_keyless::tls::Certificates;
@@ -12,100 +12,100 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
-/// Where everything takes place.
-pub(crate) struct Stage {
+/// The certificate and the load generator's runtime, which all trials share.
+pub(crate) struct Bench {
     pub(crate) pinning: Pinning,
     folder: TempDir,
-    authority_pem: String,
+    ca_pem: String,
     runtime: Runtime,
 }
 
-/// All that was measured.
+/// All measurements.
 pub(crate) struct Results {
     pub(crate) cases: Vec<Trial>,
     pub(crate) handshakes: Series,
 }
 
-/// What was measured of one case.
+/// The measurements of one case.
 pub(crate) struct Trial {
-    pub(crate) case: &'static RuleInput,
-    /// Eight connections without a pause: what an answer costs.
+    pub(crate) case: &'static Case,
+    /// Eight connections without a pause, which measure the cost of a response.
     pub(crate) cost: Series,
-    /// The other loads.
+    /// The measurements under other loads.
     pub(crate) loads: Vec<Series>,
-    /// What each server has in RAM after all of that.
+    /// The resident memory of each server at the end.
     pub(crate) memory: [Memory; 3],
 }
 
-/// Three servers of which one is asked at a time.
-pub(crate) struct Ensemble {
-    pub(crate) servers: [Server; 3],
+/// The three servers. Only one of them gets requests at a time.
+pub(crate) struct Servers {
+    pub(crate) all: [Server; 3],
     connectors: [Connector; 3],
     request: Arc<[u8]>,
 }
 
-/// Measures everything that is asked for.
-pub(crate) fn trials(stage: &Stage, options: &Options) -> Results {
-    let cases = options.cases().map(|case| stage.trial(case, options)).collect();
-    Results { cases, handshakes: stage.handshakes(options) }
+/// Measures the selected cases, and handshakes.
+pub(crate) fn trials(bench: &Bench, options: &Options) -> Results {
+    let cases = options.cases().map(|case| bench.trial(case, options)).collect();
+    Results { cases, handshakes: bench.handshakes(options) }
 }
 
-impl Stage {
-    /// With a certificate that all servers show.
-    pub(crate) fn set(pinning: Pinning) -> Self {
+impl Bench {
+    /// Creates the certificate that all servers use.
+    pub(crate) fn new(pinning: Pinning) -> Self {
         let folder = TempDir::new().unwrap();
         let certificates = Certificates::open_or_create(folder.path(), &[NAME.to_owned()], SystemTime::now()).unwrap();
-        // one thread, as it has one core
+        // one thread, because the load generator has one core
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        Self { pinning, authority_pem: certificates.ca_pem, folder, runtime }
+        Self { pinning, ca_pem: certificates.ca_pem, folder, runtime }
     }
 
-    /// Starts all servers, and sees that the webhook answers the case as it should.
-    pub(crate) fn start(&self, case: &RuleInput) -> Ensemble {
+    /// Starts all servers, and verifies that the webhook's response to the case is the expected one.
+    pub(crate) fn start(&self, case: &Case) -> Servers {
         let servers = Kind::ALL.map(|kind| Server::start(kind, &self.pinning, self.folder.path()));
-        let connectors = [0, 1, 2].map(|kind| Connector::to(servers[kind].address, &self.authority_pem));
+        let connectors = [0, 1, 2].map(|kind| Connector::to(servers[kind].address, &self.ca_pem));
         let request = case.request();
         self.runtime.block_on(async {
             let mut connection = connectors[Kind::Ours as usize].connect().await.unwrap();
             case.verify(connection.exchange(&request).await.unwrap());
         });
-        Ensemble { servers, connectors, request: request.into() }
+        Servers { all: servers, connectors, request: request.into() }
     }
 
-    fn trial(&self, case: &'static RuleInput, options: &Options) -> Trial {
-        eprintln!("{}: {}", case.name, case.told);
-        let ensemble = self.start(case);
-        let cost = self.series(&ensemble, ("8 connections", [Load::Closed(8); 3]), options);
-        let loads = loads(case, &cost, options).into_iter().map(|load| self.series(&ensemble, load, options)).collect();
-        Trial { case, cost, loads, memory: [0, 1, 2].map(|kind| ensemble.servers[kind].memory()) }
+    fn trial(&self, case: &'static Case, options: &Options) -> Trial {
+        eprintln!("{}: {}", case.name, case.label);
+        let servers = self.start(case);
+        let cost = self.series(&servers, ("8 connections", [Load::Closed(8); 3]), options);
+        let loads = loads(case, &cost, options).into_iter().map(|load| self.series(&servers, load, options)).collect();
+        Trial { case, cost, loads, memory: [0, 1, 2].map(|kind| servers.all[kind].memory()) }
     }
 
-    /// The servers take turns under a load of each.
-    pub(crate) fn series(&self, ensemble: &Ensemble, loads: (&'static str, [Load; 3]), options: &Options) -> Series {
+    /// Measures the servers in turn, each under its own load.
+    pub(crate) fn series(&self, servers: &Servers, loads: (&'static str, [Load; 3]), options: &Options) -> Series {
         let mut series = Series::of(loads.0);
         for _ in 0..options.alternations {
             for kind in Kind::ALL {
-                series.add(kind, self.turn((ensemble, kind), loads.1[kind as usize], options.turn()));
+                series.add(kind, self.turn((servers, kind), loads.1[kind as usize], options.turn()));
             }
         }
         series
     }
 
-    /// A turn of one server, after a tenth of it to warm up.
-    pub(crate) fn turn(&self, (ensemble, kind): (&Ensemble, Kind), load: Load, time: Duration) -> Measurement {
-        let (server, connector) = (&ensemble.servers[kind as usize], &ensemble.connectors[kind as usize]);
-        let mut caller = self.runtime.block_on(Caller::open(connector, load, &ensemble.request));
+    /// Measures one turn of one server, after a warm-up of a tenth of the turn.
+    pub(crate) fn turn(&self, (servers, kind): (&Servers, Kind), load: Load, time: Duration) -> Measurement {
+        let (server, connector) = (&servers.all[kind as usize], &servers.connectors[kind as usize]);
+        let mut caller = self.runtime.block_on(Caller::open(connector, load, &servers.request));
         self.runtime.block_on(caller.drive(load, time / 10));
         let measurement = self.measure(server, caller.drive(load, time));
-        server.cut_log();
+        server.truncate_log();
         measurement
     }
 
-    fn measure(&self, server: &Server, load: impl Future<Output = Level>) -> Measurement {
+    fn measure(&self, server: &Server, load: impl Future<Output = LoadResult>) -> Measurement {
         let (before, own_before) = (server.usage(), Usage::own());
-        let outcome = self.runtime.block_on(load);
+        let load = self.runtime.block_on(load);
         let (cpu, load_cpu) = (server.usage().since(&before), Usage::own().since(&own_before));
-        Measurement { outcome, cpu, load_cpu }
+        Measurement { load, cpu, load_cpu }
     }
 
     fn handshakes(&self, options: &Options) -> Series {
@@ -114,21 +114,21 @@ impl Stage {
         let mut series = Series::of("handshakes");
         for _ in 0..options.alternations {
             for server in &servers {
-                let connector = Connector::to(server.address, &self.authority_pem);
-                self.runtime.block_on(load::shake(&connector, options.turn() / 10));
-                series.add(server.kind, self.measure(server, load::shake(&connector, options.turn())));
+                let connector = Connector::to(server.address, &self.ca_pem);
+                self.runtime.block_on(load::handshakes(&connector, options.turn() / 10));
+                series.add(server.kind, self.measure(server, load::handshakes(&connector, options.turn())));
             }
         }
         series
     }
 }
 
-/// Beside that which tells the cost: what is asked of each server, by its capacity. Of a long review so many at once would
-/// be more than ours holds, and be put off.
-fn loads(case: &RuleInput, cost: &Series, options: &Options) -> Vec<(&'static str, [Load; 3])> {
+/// The loads besides the one that measures the cost. Their rates depend on each server's capacity. A long review has
+/// none: its open load would exceed the body limit of ours, which would then answer 503.
+fn loads(case: &Case, cost: &Series, options: &Options) -> Vec<(&'static str, [Load; 3])> {
     let capacities = Kind::ALL.map(|kind| cost.figure(kind, Measurement::capacity).median);
     let half = ("half of its capacity", capacities.map(|capacity| Load::Open(capacity / 2.0)));
-    if options.is_whole(case) && !case.is_long() {
+    if options.has_all_loads(case) && !case.is_long() {
         let value = Load::Open(capacities[Kind::Value as usize] / 2.0);
         vec![
             ("1 connection", [Load::Closed(1); 3]),

@@ -1,45 +1,45 @@
-//! The tables.
+//! Prints the measurements as tables.
 
 use crate::processes::NAMES;
-use crate::series::{Measured, Series, Storing};
+use crate::series::{Measured, Series, Storage};
 use crate::set_up::SetUp;
 use crate::statistics::{Spread, quantile, sorted};
 use crate::write::Write;
 use std::collections::BTreeMap;
 
-/// All that was measured, as Markdown.
+/// All measurements, as Markdown.
 pub(crate) fn tables(measured: &Measured) -> String {
     let mut text = format!("Kubernetes {}; median over the alternations (least–most)\n", measured.kubernetes);
-    for (storing, title) in [(Storing::Stored, "Writes that are stored"), (Storing::DryRun, "Dry runs")] {
-        text += &format!("\n## {title}\n\n{}\n{}", latencies(measured, storing), added(measured, storing));
+    for (storage, title) in [(Storage::Stored, "Writes that are stored"), (Storage::DryRun, "Dry runs")] {
+        text += &format!("\n## {title}\n\n{}\n{}", latencies(measured, storage), added(measured, storage));
     }
     text + "\n## Idle\n\n" + &idle(measured)
 }
 
-fn latencies(measured: &Measured, storing: Storing) -> String {
+fn latencies(measured: &Measured, storage: Storage) -> String {
     let mut text = "| write | set-up | p50 ms | p99 ms | writes/s |\n|---|---|---|---|---|\n".to_owned();
     for write in Write::ALL {
         for set_up in measured.set_ups_of(write) {
-            let series: Vec<&Series> = measured.of(set_up, write, storing).collect();
+            let series: Vec<&Series> = measured.of(set_up, write, storage).collect();
             let latencies = sorted(series.iter().flat_map(|one| &one.latencies).map(|one| one.as_secs_f64() * 1e3));
-            let rate = Spread::of(measured.turns(set_up, write, storing).map(|turn| turn.writes / turn.elapsed));
+            let rate = Spread::of(measured.turns(set_up, write, storage).map(|turn| turn.writes / turn.elapsed));
             let (half, most) = (quantile(&latencies, 0.5), quantile(&latencies, 0.99));
             let names = format!("{} | {}", write.name(), set_up.name());
-            text += &format!("| {names} | {half:.2} | {most:.2} | {} |\n", rate.told(0));
+            text += &format!("| {names} | {half:.2} | {most:.2} | {} |\n", rate.to_text(0));
         }
     }
     text
 }
 
-/// CPU beyond what the same write takes without anybody at the doors.
-fn added(measured: &Measured, storing: Storing) -> String {
-    let header = format!("| write | set-up | {} | all, ms CPU a write | apim-keyless : native |", NAMES.join(" | "));
+/// CPU that a set-up adds to the same write without a webhook.
+fn added(measured: &Measured, storage: Storage) -> String {
+    let header = format!("| write | set-up | {} | all, ms CPU per write | apim-keyless : native |", NAMES.join(" | "));
     let mut text = format!("{header}\n|---|---|---|---|---|---|---|\n");
     for write in Write::ALL {
-        let nothing = measured.costs(SetUp::Nothing, write, storing);
-        text += &row(write, "nothing", &nothing, "");
-        let added = |set_up| beyond(&measured.costs(set_up, write, storing), &nothing);
-        for set_up in measured.set_ups_of(write).filter(|set_up| set_up.guards()) {
+        let base = measured.costs(SetUp::NoWebhook, write, storage);
+        text += &row(write, SetUp::NoWebhook.name(), &base, "");
+        let added = |set_up| difference(&measured.costs(set_up, write, storage), &base);
+        for set_up in measured.set_ups_of(write).filter(|set_up| set_up.enforces()) {
             let is_compared = set_up != SetUp::Native && measured.set_ups.contains(&SetUp::Native);
             let ratio = if is_compared { ratio(&added(set_up), &added(SetUp::Native)) } else { String::new() };
             text += &row(write, &format!("{} adds", set_up.name()), &added(set_up), &ratio);
@@ -48,22 +48,23 @@ fn added(measured: &Measured, storing: Storing) -> String {
     text
 }
 
-fn beyond(costs: &[[f64; 3]], nothing: &[[f64; 3]]) -> Vec<[f64; 3]> {
-    let pairs = costs.iter().zip(nothing);
-    pairs.map(|(cost, nothing)| [0, 1, 2].map(|index| cost[index] - nothing[index])).collect()
+fn difference(costs: &[[f64; 3]], base: &[[f64; 3]]) -> Vec<[f64; 3]> {
+    let pairs = costs.iter().zip(base);
+    pairs.map(|(cost, base)| [0, 1, 2].map(|index| cost[index] - base[index])).collect()
 }
 
 fn row(write: Write, what: &str, costs: &[[f64; 3]], ratio: &str) -> String {
-    let of = |index: usize| Spread::of(costs.iter().map(|cost| cost[index])).told(2);
-    let all = Spread::of(costs.iter().map(all)).told(2);
+    let of = |index: usize| Spread::of(costs.iter().map(|cost| cost[index])).to_text(2);
+    let all = Spread::of(costs.iter().map(all)).to_text(2);
     format!("| {} | {what} | {} | {} | {} | {all} | {ratio} |\n", write.name(), of(0), of(1), of(2))
 }
 
-/// How many times as much; nothing where one of the two costs less than can be told from nothing.
+/// The ratio of two costs; a dash if one of them is not above zero, because then it cannot be separated from the
+/// spread.
 fn ratio(ours: &[[f64; 3]], native: &[[f64; 3]]) -> String {
-    let can_be_told = ours.iter().chain(native).all(|cost| all(cost) > 0.0);
+    let are_positive = ours.iter().chain(native).all(|cost| all(cost) > 0.0);
     let each = ours.iter().zip(native).map(|(ours, native)| all(ours) / all(native));
-    if can_be_told { Spread::of(each).told(2) } else { "–".to_owned() }
+    if are_positive { Spread::of(each).to_text(2) } else { "–".to_owned() }
 }
 
 fn all(cost: &[f64; 3]) -> f64 {
@@ -71,15 +72,15 @@ fn all(cost: &[f64; 3]) -> f64 {
 }
 
 fn idle(measured: &Measured) -> String {
-    let mut text = format!("| ms CPU a second | {} |\n|---|---|---|---|\n", NAMES.join(" | "));
+    let mut text = format!("| ms CPU per second | {} |\n|---|---|---|---|\n", NAMES.join(" | "));
     for set_up in &measured.set_ups {
-        let of = |index: usize| Spread::of(measured.idle_of(*set_up).map(|rates| rates[index] * 1e3)).told(1);
+        let of = |index: usize| Spread::of(measured.idle_of(*set_up).map(|rates| rates[index] * 1e3)).to_text(1);
         text += &format!("| {} | {} | {} | {} |\n", set_up.name(), of(0), of(1), of(2));
     }
     text
 }
 
-/// What an alternation came to.
+/// The sums of an alternation.
 #[derive(Default)]
 struct Total {
     writes: f64,
@@ -92,15 +93,15 @@ impl Measured {
         self.set_ups.iter().copied().filter(move |set_up| set_up.writes().contains(&write))
     }
 
-    fn of(&self, set_up: SetUp, write: Write, storing: Storing) -> impl Iterator<Item = &Series> {
+    fn of(&self, set_up: SetUp, write: Write, storage: Storage) -> impl Iterator<Item = &Series> {
         let series = self.series.iter().filter(move |one| one.set_up == set_up && one.write == write);
-        series.filter(move |one| one.storing == storing)
+        series.filter(move |one| one.storage == storage)
     }
 
-    /// All turns of an alternation together, in their order.
-    fn turns(&self, set_up: SetUp, write: Write, storing: Storing) -> impl Iterator<Item = Total> {
+    /// The sums of each alternation, in order.
+    fn turns(&self, set_up: SetUp, write: Write, storage: Storage) -> impl Iterator<Item = Total> {
         let mut totals = BTreeMap::<usize, Total>::new();
-        for one in self.of(set_up, write, storing) {
+        for one in self.of(set_up, write, storage) {
             let total = totals.entry(one.alternation).or_default();
             total.writes += writes(one);
             total.elapsed += one.elapsed;
@@ -113,16 +114,16 @@ impl Measured {
         self.idle.iter().filter(move |(of, _)| *of == set_up).map(|(_, rates)| *rates)
     }
 
-    /// CPU milliseconds of each process for a write, in each alternation, without what it does by itself.
-    fn costs(&self, set_up: SetUp, write: Write, storing: Storing) -> Vec<[f64; 3]> {
-        // of all its pauses, as a single one is short
-        let idle = [0, 1, 2].map(|index| Spread::of(self.idle_of(set_up).map(|rates| rates[index])).middle);
+    /// CPU milliseconds of each process per write, for each alternation, without its idle CPU.
+    fn costs(&self, set_up: SetUp, write: Write, storage: Storage) -> Vec<[f64; 3]> {
+        // the median of all pauses, because a single pause is short
+        let idle = [0, 1, 2].map(|index| Spread::of(self.idle_of(set_up).map(|rates| rates[index])).median);
         let cost = |turn: Total| [0, 1, 2].map(|at| (turn.used[at] - idle[at] * turn.elapsed) * 1e3 / turn.writes);
-        self.turns(set_up, write, storing).map(cost).collect()
+        self.turns(set_up, write, storage).map(cost).collect()
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "nobody writes so often")]
+#[allow(clippy::cast_precision_loss, reason = "there are fewer than 2^52 writes")]
 fn writes(series: &Series) -> f64 {
     series.latencies.len() as f64
 }

@@ -1,10 +1,10 @@
-//! What is written.
+//! The objects that are written.
 
 use crate::set_up::SetUp;
 use crate::webhook::objects::{BARE, CHART_IDENTITY, one};
 use serde_json::{Value, json};
 
-const CERTIFICATES: &str = include_str!("../../tests/manifests/foreign-certificates.yaml");
+const CERTIFICATES: &str = include_str!("../../tests/manifests/non-gateway-certificates.yaml");
 
 /// The namespace of the chart's gateway.
 pub(crate) const CHART_ENFORCED: &str = "chart-enforced";
@@ -12,30 +12,30 @@ pub(crate) const CHART_ENFORCED: &str = "chart-enforced";
 /// The creation of a Deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Write {
-    /// The chart's, with nothing missing.
+    /// The chart's gateway, with nothing missing.
     Complete,
-    /// One with all that identity needs left out.
+    /// A gateway without the fields that workload identity needs.
     Bare,
-    /// Somebody else's.
-    Foreign,
+    /// A Deployment of another application.
+    OtherApplication,
 }
 
 impl Write {
-    /// In the order of their turns.
-    pub(crate) const ALL: [Self; 3] = [Self::Complete, Self::Bare, Self::Foreign];
+    /// All writes, in the order of their turns.
+    pub(crate) const ALL: [Self; 3] = [Self::Complete, Self::Bare, Self::OtherApplication];
 
-    /// Where it is written.
+    /// The namespace that it is written to.
     pub(crate) fn namespace(self, set_up: SetUp) -> &'static str {
-        // the tests' policy accepts the chart's ServiceAccount there
+        // the tests' policy accepts the chart's ServiceAccount only there
         if self == Self::Complete { CHART_ENFORCED } else { set_up.namespace() }
     }
 
-    /// The Deployment, which gets another name at each write.
+    /// The Deployment. It has a `generateName`, so each write creates another one.
     pub(crate) fn object(self) -> Value {
         let mut object = match self {
             Self::Complete => one(CHART_IDENTITY, "Deployment"),
             Self::Bare => one(BARE, "Deployment"),
-            Self::Foreign => one(CERTIFICATES, "Deployment"),
+            Self::OtherApplication => one(CERTIFICATES, "Deployment"),
         };
         let metadata = json!({
             "generateName": format!("{}-", object["metadata"]["name"].as_str().unwrap()),
@@ -45,22 +45,22 @@ impl Write {
         object
     }
 
-    /// How often we are asked about one of it.
+    /// The number of reviews for each write.
     pub(crate) fn reviews(set_up: SetUp) -> usize {
         match set_up {
-            // once at each door
-            SetUp::Ours => 2,
-            // the conditions of the webhooks leave others out, and nothing else is written there
-            SetUp::Nothing | SetUp::Native | SetUp::OursInCluster => 0,
+            // one for each webhook
+            SetUp::OptIn => 2,
+            // in scope `cluster` only other applications are written, and the conditions exclude them
+            SetUp::NoWebhook | SetUp::Native | SetUp::Cluster => 0,
         }
     }
 
-    /// What a reader of the tables calls it.
+    /// Its name in the tables.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Complete => "complete gateway",
             Self::Bare => "bare gateway",
-            Self::Foreign => "foreign",
+            Self::OtherApplication => "other application",
         }
     }
 }

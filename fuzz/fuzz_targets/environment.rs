@@ -3,4 +3,4 @@
 #[path = "../targets/environment.rs"]
 mod environment;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| environment::hold(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| environment::check(data));

@@ -3,4 +3,4 @@
 #[path = "../targets/image.rs"]
 mod image;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| image::hold(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| image::check(data));

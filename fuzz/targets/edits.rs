@@ -1,11 +1,11 @@
-//! JSON as a new object, on the road from its faults to what is mended.
+//! Reads JSON as a new object and applies all fixes to it.
 
 use apim_keyless::gateway::{Change, KubernetesObject, RelatedObjects};
 use apim_keyless::policy::{Context, Edit, Finding, Level, Mode, Policy, Requester};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What every remedy needs to be known.
+/// A policy document with the expectations that every fix needs.
 const POLICY: &str = "
 apiVersion: apim-keyless.dev/v1alpha1
 kind: GatewayPolicy
@@ -18,28 +18,29 @@ spec:
     gatewayName: orders
 ";
 
-/// The patch makes of the object what is mended, nothing else is another, and there is nothing left to mend.
-pub(crate) fn hold(data: &[u8]) {
+/// The patch produces the fixed object, nothing else changes, and nothing is left to fix.
+pub(crate) fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let policy = Policy::parse(POLICY).expect("it is a policy");
+    let policy = Policy::parse(POLICY).expect("the policy document is valid");
     let Ok(Some(object)) = KubernetesObject::recognize(text, "team-a") else { return };
-    let findings = mended(&policy, &object);
+    let findings = fixable(&policy, &object);
     let Some(after) = Policy::fixed(&object, &findings) else { return };
-    let before = object.value().expect("what is mended can be read");
+    let before = object.value().expect("a fixed object is readable");
 
     let mut patched = before.clone();
     json_patch::patch(&mut patched, &json_patch::diff(&before, &after)).expect("the patch fits");
     assert_eq!(patched, after);
 
     let edits: Vec<&Edit> = findings.iter().flat_map(|finding| &finding.problem.fix).collect();
-    is_kept(&before, &after, "", &edits);
+    assert_kept(&before, &after, "", &edits);
 
-    let again =
-        KubernetesObject::recognize(after.to_string(), "team-a").expect("it is of its shape").expect("and of its kind");
-    assert_eq!(Policy::fixed(&again, &mended(&policy, &again)), None, "there is more to mend in {after}");
+    let again = KubernetesObject::recognize(after.to_string(), "team-a")
+        .expect("the shape is valid")
+        .expect("the kind is known");
+    assert_eq!(Policy::fixed(&again, &fixable(&policy, &again)), None, "a second pass fixes more in {after}");
 }
 
-fn mended(policy: &Policy, object: &KubernetesObject<'_>) -> Vec<Finding> {
+fn fixable(policy: &Policy, object: &KubernetesObject<'_>) -> Vec<Finding> {
     let related = RelatedObjects::default();
     let context = Context {
         mode: Mode::Enforce,
@@ -54,8 +55,8 @@ fn mended(policy: &Policy, object: &KubernetesObject<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Holds that all in `before` is in `after` too, but for what an edit sets; what is absent or `null` may become anything.
-fn is_kept(before: &Value, after: &Value, at: &str, edits: &[&Edit]) {
+/// Asserts that `after` contains everything of `before`, except values that an edit sets. A `null` may become anything.
+fn assert_kept(before: &Value, after: &Value, at: &str, edits: &[&Edit]) {
     let is_set = edits.iter().any(|edit| matches!(edit, Edit::Set { .. }) && edit.at().as_str() == at);
     match (before, after) {
         _ if is_set => {}
@@ -63,14 +64,14 @@ fn is_kept(before: &Value, after: &Value, at: &str, edits: &[&Edit]) {
         (Value::Object(before), Value::Object(after)) => {
             for (key, member) in before {
                 let at = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
-                is_kept(member, after.get(key).unwrap_or_else(|| panic!("{at} is lost")), &at, edits);
+                assert_kept(member, after.get(key).unwrap_or_else(|| panic!("{at} is lost")), &at, edits);
             }
         }
         (Value::Array(before), Value::Array(after)) => {
             let appended = edits.iter().filter(|edit| matches!(edit, Edit::Append { .. }) && edit.at().as_str() == at);
             assert_eq!(before.len() + appended.count(), after.len(), "at {at}");
             for (index, (before, after)) in before.iter().zip(after).enumerate() {
-                is_kept(before, after, &format!("{at}/{index}"), edits);
+                assert_kept(before, after, &format!("{at}/{index}"), edits);
             }
         }
         _ => assert_eq!(before, after, "at {at}"),

@@ -1,9 +1,9 @@
-//! Text as a container with its environment, a line a source.
+//! Reads text as a container with its environment, one source a line.
 //!
 //! ```text
 //! name=text        an entry of env           prefix*          envFrom of the ConfigMap
 //! name<key         a key of the ConfigMap    prefix!secret    envFrom of a Secret
-//! name>key         a key of a Secret         prefix?          envFrom of a ConfigMap that is not seen
+//! name>key         a key of a Secret         prefix?          envFrom of an unknown ConfigMap
 //! key:text         data of the ConfigMap
 //! ```
 
@@ -12,11 +12,11 @@ use apim_keyless::gateway::{
 };
 use serde_json::{Map, Value, json};
 
-/// Longest text that `$(NAME)` is expanded to.
+/// Length limit of an expanded text, in bytes.
 const EXPANDED_BYTES: usize = 4096;
 
-/// An environment is bounded, the same each time, in the order of its sources, and each variable is where it says.
-pub(crate) fn hold(data: &[u8]) {
+/// An environment is bounded, deterministic and in the order of its sources, and each variable has the right path.
+pub(crate) fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (pod, config_map) = objects(text);
     let [pod_subject, config_map] = [&pod, &config_map].map(object);
@@ -28,10 +28,10 @@ pub(crate) fn hold(data: &[u8]) {
     assert_eq!(environment.variables().len(), again.variables().len());
     for (variable, again) in environment.variables().iter().zip(again.variables()) {
         assert!(variable.name == again.name && variable.value == again.value && variable.index == again.index);
-        assert!(container.place_of(variable.index).resolve(&pod).is_ok(), "{:?}", variable.index);
+        assert!(container.entry_pointer(variable.index).resolve(&pod).is_ok(), "{:?}", variable.index);
         match &variable.value {
             Known::Text(text) => assert!(text.len() <= EXPANDED_BYTES.max(data.len()), "{}", variable.name),
-            Known::Unknown(beginning) => assert!(beginning.len() <= EXPANDED_BYTES, "{}", variable.name),
+            Known::Unknown(start) => assert!(start.len() <= EXPANDED_BYTES, "{}", variable.name),
             Known::Key(_) => {}
         }
     }
@@ -40,27 +40,27 @@ pub(crate) fn hold(data: &[u8]) {
     assert_eq!(environment.is_fully_known(), !text.lines().any(is_hidden));
 }
 
-/// The Pod and the `ConfigMap` that the lines tell of.
+/// The Pod and the `ConfigMap` that the lines describe.
 fn objects(text: &str) -> (Value, Value) {
     let (mut env, mut env_from, mut data) = (Vec::new(), Vec::new(), Map::new());
     for line in text.lines() {
-        let Some((name, sign, rest)) = source(line) else { continue };
-        match sign {
+        let Some((name, mark, rest)) = source(line) else { continue };
+        match mark {
             '=' => env.push(json!({"name": name, "value": rest})),
-            '<' => env.push(json!({"name": name, "valueFrom": {"configMapKeyRef": {"name": "seen", "key": rest}}})),
+            '<' => env.push(json!({"name": name, "valueFrom": {"configMapKeyRef": {"name": "known", "key": rest}}})),
             '>' => env.push(json!({"name": name, "valueFrom": {"secretKeyRef": {"name": "orders", "key": rest}}})),
             ':' => _ = data.insert(name.to_owned(), Value::from(rest)),
-            '*' => env_from.push(json!({"prefix": name, "configMapRef": {"name": "seen"}})),
+            '*' => env_from.push(json!({"prefix": name, "configMapRef": {"name": "known"}})),
             '!' => env_from.push(json!({"prefix": name, "secretRef": {"name": rest}})),
-            _ => env_from.push(json!({"prefix": name, "configMapRef": {"name": "unseen"}})),
+            _ => env_from.push(json!({"prefix": name, "configMapRef": {"name": "unknown"}})),
         }
     }
     let container = json!({"name": "gateway", "image": "gateway", "env": env, "envFrom": env_from});
     let pod = json!({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [container]}});
-    (pod, json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "seen"}, "data": data}))
+    (pod, json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "known"}, "data": data}))
 }
 
-/// A line, parted at the first sign that says what it is.
+/// Splits a line at the first character that marks its type.
 fn source(line: &str) -> Option<(&str, char, &str)> {
     let at = line.find(['=', '<', '>', ':', '*', '!', '?'])?;
     let (name, rest) = line.split_at(at);
@@ -68,11 +68,9 @@ fn source(line: &str) -> Option<(&str, char, &str)> {
 }
 
 fn is_hidden(line: &str) -> bool {
-    source(line).is_some_and(|(_, sign, _)| matches!(sign, '!' | '?'))
+    source(line).is_some_and(|(_, mark, _)| matches!(mark, '!' | '?'))
 }
 
 fn object(object: &Value) -> KubernetesObject<'static> {
-    KubernetesObject::recognize(object.to_string(), "team-a")
-        .expect("it is of its shape")
-        .expect("it is of a known kind")
+    KubernetesObject::recognize(object.to_string(), "team-a").expect("the shape is valid").expect("the kind is known")
 }

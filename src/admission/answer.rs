@@ -1,143 +1,152 @@
 //! From a request to an answer: pure, synchronous, and the same for the server and for `apim-keyless review`.
 
+use super::messages::{self, MessageOptions};
 use super::response::{EncodedPatch, Status};
-use super::{Endpoint, Operation, Request, Response, Webhook, messages};
+use super::{Endpoint, Operation, Request, Response, Webhook};
 use crate::gateway::{Change, Kind, KubernetesObject, RelatedObjects, Workload, well_known};
 use crate::policy::{Context, ControlledPods, Finding, Level, Mode, Policy, Requester};
 use json_patch::Patch;
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use strum::IntoStaticStr;
 
-/// A response, and what there is to say about it in log and metrics.
+/// A response, and what log and metrics report about it.
 pub struct Answer {
-    /// What the API server is told.
+    /// What the API server receives.
     pub response: Response,
-    /// What was decided, in a word.
+    /// The decision.
     pub decision: Decision,
-    /// What was judged; `None` if nothing was.
+    /// The kind of the evaluated object; `None` if nothing was evaluated.
     pub kind: Option<Kind>,
-    /// What was found.
+    /// What the rules found.
     pub findings: Vec<Finding>,
-    /// What is changed, or in audit would be.
+    /// What is changed, or in audit mode would be changed.
     pub patch: Option<Patch>,
 }
 
-/// What was decided, in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The decision about a review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Decision {
-    /// Nothing is wrong, or it is none of ours.
+    /// Nothing is wrong, or the object belongs to no gateway.
     Allowed,
-    /// The judgement broke down.
+    /// The evaluation panicked.
     Failed,
-    /// It is changed.
-    Fixable,
-    /// It is refused.
-    Error,
-    /// Something is wrong, and it is allowed all the same.
-    Warning,
-    /// No rule looks at this kind.
+    /// The object is changed.
+    Mutated,
+    /// The object is denied.
+    Denied,
+    /// Something is wrong, and the object is allowed nevertheless.
+    Warned,
+    /// No rule evaluates this kind.
     UnknownKind,
 }
 
 impl Decision {
-    /// Its name, as logs, metrics and audit annotations write it.
+    /// Its name as logs, metrics and audit annotations write it.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Allowed => "allowed",
-            Self::Failed => "failed",
-            Self::Fixable => "mended",
-            Self::Error => "refused",
-            Self::Warning => "remarked",
-            Self::UnknownKind => "unknown-kind",
-        }
+        self.into()
     }
 }
 
-/// Answers a request that came in at `endpoint`.
-pub fn answer(policy: &Policy, related: &RelatedObjects, endpoint: Endpoint, request: &Request<'_>) -> Answer {
+/// Answers a request that `endpoint` received.
+pub fn answer(
+    policy: &Policy,
+    related: &RelatedObjects,
+    options: &MessageOptions,
+    endpoint: Endpoint,
+    request: &Request<'_>,
+) -> Answer {
     if !request.operation.writes() {
         return allowed(request, Decision::Allowed);
     }
-    let Some(object) = &request.object else { return of_unknown_kind(request) };
-    let keeps_its_template = object.workload().is_some_and(|workload| workload.kind.keeps_its_template());
+    let Some(object) = &request.object else { return answer_for_unknown_kind(request) };
+    let has_immutable_template = object.workload().is_some_and(|workload| workload.kind.has_immutable_template());
     let context = Context {
         mode: endpoint.mode,
         expectations: policy.expectations(&object.identity.namespace, &related.namespace_annotations),
         related,
         change: &|| change(request, object),
         requester: requester(policy, request, object),
-        is_fixable: request.operation == Operation::Create || !keeps_its_template,
+        is_fixable: request.operation == Operation::Create || !has_immutable_template,
     };
     let (findings, patch) = policy.evaluate_with_patch(object, &context, |finding| match endpoint.webhook {
         Webhook::Mutating => finding.level() == Level::Fixable,
         Webhook::Validating => finding.level_if_enforced() == Some(Level::Fixable),
     });
-    let evaluation = Evaluation { policy, endpoint, request, object };
+    let evaluation = Evaluation { policy, options, endpoint, request, object };
     let answer = match endpoint.webhook {
-        Webhook::Mutating => evaluation.mended(findings, patch),
-        Webhook::Validating => evaluation.told(findings, patch),
+        Webhook::Mutating => evaluation.mutating_answer(findings, patch),
+        Webhook::Validating => evaluation.validating_answer(findings, patch),
     };
     Answer { kind: Some(object.kind), ..answer }
 }
 
-/// Runs `decide`; if it panics, an answer stands in that refuses where refusing was asked for and allows elsewhere.
+/// Runs `decide`. If it panics, the answer denies where the endpoint fails closed and allows with a warning elsewhere.
 pub fn answer_or_failure(endpoint: Endpoint, request: &Request<'_>, decide: impl FnOnce() -> Answer) -> Answer {
     catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| {
         let mut answer = allowed(request, Decision::Failed);
-        let message = "apim-keyless failed to judge this object; that is a defect of its own, and its log tells where";
+        let message =
+            "Report a bug: the evaluation of this object failed, and the log of apim-keyless names the source line";
         if endpoint.fails_closed() {
             answer.response.allowed = false;
             answer.response.status = Some(Status::internal_error(message.to_owned()));
         } else {
-            answer.response.warnings = vec![message.to_owned()];
+            answer.response.warnings = vec![format!("apim-keyless: {message}")];
         }
         answer
     })
 }
 
-/// A subject at a door, on the way from rulings to an answer.
+/// An object at an endpoint, with everything that turns findings into an answer.
 struct Evaluation<'a, 'body> {
     policy: &'a Policy,
+    options: &'a MessageOptions,
     endpoint: Endpoint,
     request: &'a Request<'body>,
     object: &'a KubernetesObject<'body>,
 }
 
 impl Evaluation<'_, '_> {
-    /// The answer of the mutate door: what can be put right is. What remains is said at the validate door, after every
-    /// other webhook had its turn.
-    fn mended(&self, mut findings: Vec<Finding>, patch: Option<Patch>) -> Answer {
+    /// The mutating webhook's answer: the fixes as a patch. The validating webhook reports the remaining findings, after
+    /// all mutating webhooks have run.
+    fn mutating_answer(&self, mut findings: Vec<Finding>, patch: Option<Patch>) -> Answer {
         findings.retain(|finding| finding.level() == Level::Fixable);
-        let mut answer = allowed(self.request, if patch.is_some() { Decision::Fixable } else { Decision::Allowed });
+        let mut answer = allowed(self.request, if patch.is_some() { Decision::Mutated } else { Decision::Allowed });
         if let Some(patch) = &patch {
             answer.response.patch = Some(EncodedPatch::of(patch));
-            // a second call, after other webhooks, finds nothing more and so writes no other value for the same keys
-            answer.response.audit_annotations = self.annotations(answer.decision, &findings);
+            if !self.options.quiet_mutations {
+                answer.response.warnings = messages::mutation_warnings(&findings);
+            }
+            // A reinvocation finds nothing more to set, so it never writes other values for the same annotation keys.
+            self.annotate(&mut answer, &findings);
         }
         Answer { findings, patch, ..answer }
     }
 
-    /// The answer of the validate door: refused if anything enforced is still wrong, and everything else told.
-    fn told(&self, findings: Vec<Finding>, patch: Option<Patch>) -> Answer {
-        let (refusals, remarks): (Vec<&Finding>, Vec<&Finding>) =
+    /// The validating webhook's answer: denied if an enforced rule still finds something, and warnings for all others.
+    fn validating_answer(&self, findings: Vec<Finding>, patch: Option<Patch>) -> Answer {
+        let (denials, warnings): (Vec<&Finding>, Vec<&Finding>) =
             findings.iter().partition(|finding| finding.mode == Mode::Enforce);
-        let decision = match (refusals.is_empty(), remarks.is_empty()) {
-            (false, _) => Decision::Error,
-            (true, false) => Decision::Warning,
+        let decision = match (denials.is_empty(), warnings.is_empty()) {
+            (false, _) => Decision::Denied,
+            (true, false) => Decision::Warned,
             (true, true) => Decision::Allowed,
         };
         let mut answer = allowed(self.request, decision);
-        if decision == Decision::Error {
+        if decision == Decision::Denied {
             answer.response.allowed = false;
-            answer.response.status = Some(Status::forbidden(messages::denial(&self.object.identity, &refusals)));
+            let message = messages::denial(&self.object.identity, &denials, self.options);
+            answer.response.status = Some(Status::forbidden(message));
         }
-        answer.response.warnings = messages::warnings(&remarks);
-        answer.response.audit_annotations = self.annotations(decision, &findings);
+        answer.response.warnings = messages::warnings(&warnings);
+        self.annotate(&mut answer, &findings);
         Answer { findings, patch, ..answer }
     }
 
-    fn annotations(&self, decision: Decision, findings: &[Finding]) -> BTreeMap<&'static str, String> {
-        messages::annotations(self.endpoint, decision.name(), findings, &self.policy.name)
+    fn annotate(&self, answer: &mut Answer, findings: &[Finding]) {
+        let decision = answer.decision.name();
+        answer.response.audit_annotations =
+            messages::annotations(self.endpoint, decision, findings, self.policy.name.as_str());
     }
 }
 
@@ -151,10 +160,11 @@ fn change(request: &Request<'_>, object: &KubernetesObject<'_>) -> Change {
 }
 
 fn requester(policy: &Policy, request: &Request<'_>, object: &KubernetesObject<'_>) -> Requester {
-    let is_made_by_controller = object.owner().is_some_and(|owner| owner.is_controller(&request.user_info.username));
-    // a static Pod runs whatever is said of its picture, and a picture that is changed is refused by the API server
-    let is_mirror = object.workload().is_some_and(Workload::is_mirror)
-        && request.user_info.username.starts_with(well_known::NODE_USER_PREFIX);
+    let user = &request.user_info.username;
+    let is_made_by_controller = object.owner().is_some_and(|owner| owner.is_controller(user));
+    // The kubelet runs a static Pod whatever is decided about its mirror Pod, and the API server rejects a changed one.
+    let is_mirror =
+        object.workload().is_some_and(Workload::is_mirror) && user.starts_with(well_known::NODE_USER_PREFIX);
     if is_mirror || (is_made_by_controller && policy.controlled_pods == ControlledPods::Audit) {
         Requester::Controller
     } else {
@@ -162,10 +172,10 @@ fn requester(policy: &Policy, request: &Request<'_>, object: &KubernetesObject<'
     }
 }
 
-fn of_unknown_kind(request: &Request<'_>) -> Answer {
+fn answer_for_unknown_kind(request: &Request<'_>) -> Answer {
     let mut answer = allowed(request, Decision::UnknownKind);
-    answer.response.warnings =
-        vec!["apim-keyless: no rule looks at this kind; leave it out of the webhook configuration".to_owned()];
+    let message = "Remove this kind from the webhook configuration's rules: no rule of apim-keyless evaluates it";
+    answer.response.warnings = vec![format!("apim-keyless: {message}")];
     answer
 }
 

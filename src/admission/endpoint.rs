@@ -1,28 +1,37 @@
-//! The doors at which reviews arrive. The API server chooses the mode, and the path carries it.
+//! The endpoints that receive reviews. The API server chooses the mode, and the path carries it.
 
 use crate::policy::Mode;
+use strum::IntoStaticStr;
 
-/// What a review asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// One of the two kinds of admission webhooks.
+///
+/// See <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Webhook {
-    /// Remedies are carried out; nothing is refused.
+    /// Applies fixes and denies nothing.
     Mutating,
-    /// What is still wrong is refused or remarked on; nothing is changed.
+    /// Denies, or warns about, what is still wrong and changes nothing.
     Validating,
 }
 
-/// A door in a mode. There is none that changes anything in audit.
+/// A webhook in a mode. No endpoint changes anything in audit mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
-    /// What is asked for.
+    /// Which of the two webhooks calls it.
     pub webhook: Webhook,
-    /// How much may be done.
+    /// The mode of the namespaces whose reviews it receives.
     pub mode: Mode,
 }
 
 impl Webhook {
-    /// Its name, as paths and metrics write it.
+    /// Its name as metrics, logs and flags write it: `mutating` or `validating`.
     pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// The last segment of its paths.
+    fn path_segment(self) -> &'static str {
         match self {
             Self::Mutating => "mutate",
             Self::Validating => "validate",
@@ -31,24 +40,24 @@ impl Webhook {
 }
 
 impl Endpoint {
-    /// Every entry that there is.
+    /// All endpoints.
     pub const ALL: [Self; 3] = [
         Self { webhook: Webhook::Mutating, mode: Mode::Enforce },
         Self { webhook: Webhook::Validating, mode: Mode::Enforce },
         Self { webhook: Webhook::Validating, mode: Mode::Audit },
     ];
 
-    /// The entry for a door and a mode, if there is one.
+    /// The endpoint of a webhook in a mode; `None` for a combination that does not exist.
     pub fn of(webhook: Webhook, mode: Mode) -> Option<Self> {
         Self::ALL.into_iter().find(|endpoint| endpoint.webhook == webhook && endpoint.mode == mode)
     }
 
     /// Its path: `/enforce/mutate`, `/enforce/validate` or `/audit/validate`.
     pub fn path(self) -> String {
-        format!("/{}/{}", self.mode, self.webhook.name())
+        format!("/{}/{}", self.mode, self.webhook.path_segment())
     }
 
-    /// Is an object refused here when it can't be judged? Only where refusing is what was asked for.
+    /// Whether an object that cannot be evaluated is denied here: only where denying was asked for.
     pub fn fails_closed(self) -> bool {
         self.webhook == Webhook::Validating && self.mode == Mode::Enforce
     }

@@ -1,46 +1,81 @@
-//! What is said of rulings in a response: the denial, the warnings, the audit annotations. No sentence quotes a value.
+//! Texts of a response: the denial, the warnings, the audit annotations. None quotes a value of an evaluated object.
 
 use super::Endpoint;
-use crate::gateway::{Kind, ObjectReference};
+use crate::gateway::ObjectReference;
 use crate::policy::{Edit, Finding, Level, dotted, printable};
 use std::collections::BTreeMap;
 
-/// Longest text of a denial's reasons; the API server shows it on one terminal.
+/// Length limit of a denial's reasons, in bytes: a terminal shows them at once.
 const DENIAL_BYTES: usize = 1024;
-/// The API server cuts warnings once they are long or many; within these bounds it never does.
-const WARNING_CHARACTERS: usize = 120;
+/// Length limit of a warning, in characters. The API server shortens longer ones to 256 once all of a response exceed
+/// 4096 (`k8s.io/apiserver/pkg/endpoints/filters/warning.go`).
+const WARNING_CHARACTERS: usize = 256;
+/// Number limit of the warnings of a response.
 const WARNINGS: usize = 5;
-/// Longest value of an audit annotation.
+/// Length limit of an audit annotation's value, in bytes.
 const ANNOTATION_BYTES: usize = 256;
+/// Stands in the base URL for a rule's id.
+const RULE_PLACEHOLDER: &str = "{rule}";
 
-/// The message of a denial: every reason, a line each.
-pub(super) fn denial(identity: &ObjectReference, refusals: &[&Finding]) -> String {
-    let noun = if refusals.len() == 1 { "fault keeps" } else { "faults keep" };
-    let mut message = format!("{} {noun} {} from running keyless", refusals.len(), name(identity));
-    for (index, finding) in refusals.iter().enumerate() {
-        let line = format!("\n  {}", cut(&finding.sentence(), DENIAL_BYTES));
+/// How messages are written, whatever they say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessageOptions {
+    /// Base URL of the rule pages; a denial then names the page of each rule. `{rule}` in it stands for the rule's id;
+    /// without `{rule}` the id is appended as a path segment.
+    pub docs_url: Option<String>,
+    /// Whether the mutating webhook leaves out its warnings, which say what it set.
+    pub quiet_mutations: bool,
+}
+
+impl MessageOptions {
+    fn page(&self, rule: &str) -> Option<String> {
+        let base = self.docs_url.as_deref()?;
+        let is_template = base.contains(RULE_PLACEHOLDER);
+        Some(if is_template {
+            base.replace(RULE_PLACEHOLDER, rule)
+        } else {
+            format!("{}/{rule}", base.trim_end_matches('/'))
+        })
+    }
+}
+
+/// The message of a denial: all reasons, one line each, and where to read more.
+pub(super) fn denial(identity: &ObjectReference, findings: &[&Finding], options: &MessageOptions) -> String {
+    let noun = if findings.len() == 1 { "finding" } else { "findings" };
+    let object = printable(&format!("{} \"{}\"", identity.kind, identity.name)).into_owned();
+    let mut message = format!("{object} is denied. Fix {} {noun}:", findings.len());
+    let mut rules: Vec<&str> = Vec::new();
+    for (index, finding) in findings.iter().enumerate() {
+        let line = format!("\n  {}", shortened(&finding.sentence(), DENIAL_BYTES));
         if index > 0 && message.len() + line.len() > DENIAL_BYTES {
-            message += &format!("\n  and {} more", refusals.len() - index);
+            message += &format!("\n  and {} more", findings.len() - index);
             break;
         }
         message += &line;
+        if !rules.contains(&finding.rule.id) {
+            rules.push(finding.rule.id);
+        }
     }
-    let first = refusals.first().map_or("", |finding| finding.rule.id);
-    format!("{message}\nexplain: apim-keyless explain {first}")
+    if let Some(first) = rules.first() {
+        message += &format!("\nread more: apim-keyless explain {first}");
+    }
+    for page in rules.iter().filter_map(|rule| options.page(rule)) {
+        message += &format!("\n  {page}");
+    }
+    message
 }
 
-/// One warning for each ruling, at most five.
+/// Warnings of the validating webhook, one for each finding.
 pub(super) fn warnings(findings: &[&Finding]) -> Vec<String> {
-    let mut warnings: Vec<String> = findings.iter().map(|finding| bounded(&warning(finding))).collect();
-    if warnings.len() > WARNINGS {
-        let more = warnings.len() - (WARNINGS - 1);
-        warnings.truncate(WARNINGS - 1);
-        warnings.push(format!("apim-keyless: and {more} more; its log names them all"));
-    }
-    warnings
+    limited(findings.iter().map(|finding| warning(finding)).collect())
 }
 
-/// The annotations of the API server's audit event. The keys are a fixed set, so that none is ever dropped.
+/// Warnings of the mutating webhook, one for each finding whose fix was applied.
+pub(super) fn mutation_warnings(findings: &[Finding]) -> Vec<String> {
+    limited(findings.iter().map(|finding| prefixed(finding, &fix_text(finding))).collect())
+}
+
+/// The annotations of the API server's audit event. The set of keys is fixed: the API server drops none of them.
 pub(super) fn annotations(
     endpoint: Endpoint,
     decision: &str,
@@ -48,66 +83,82 @@ pub(super) fn annotations(
     policy: &str,
 ) -> BTreeMap<&'static str, String> {
     let mut annotations = BTreeMap::from([("decision", decision.to_owned()), ("mode", endpoint.mode.to_string())]);
-    annotations.insert("policy", cut(if policy.is_empty() { "built-in" } else { policy }, ANNOTATION_BYTES));
+    annotations.insert("policy", shortened(if policy.is_empty() { "built-in" } else { policy }, ANNOTATION_BYTES));
     if !findings.is_empty() {
         let mut rules: Vec<&str> = findings.iter().map(|finding| finding.rule.id).collect();
         rules.dedup();
-        annotations.insert("rules", cut(&rules.join(","), ANNOTATION_BYTES));
+        annotations.insert("rules", shortened(&rules.join(","), ANNOTATION_BYTES));
     }
-    let would_be = findings
-        .iter()
-        .filter(|finding| finding.level_if_enforced() == Some(Level::Fixable))
-        .flat_map(|finding| &finding.problem.fix);
-    let edits: Vec<String> = would_be.map(edit_text).collect();
+    let would_be = findings.iter().filter(|finding| finding.level_if_enforced() == Some(Level::Fixable));
+    let edits: Vec<String> = would_be.map(fix_text).collect();
     if !edits.is_empty() {
-        annotations.insert("would-patch", cut(&edits.join("; "), ANNOTATION_BYTES));
+        annotations.insert("would-patch", shortened(&edits.join("; "), ANNOTATION_BYTES));
     }
     annotations
 }
 
-/// What an edit does, in words, without its value.
+/// What an edit does. Its value comes from the policy or is fixed, so it is no secret.
 pub(super) fn edit_text(edit: &Edit) -> String {
     match edit {
-        Edit::Append { at, .. } => format!("append to {}", dotted(at)),
-        Edit::Set { at, .. } => format!("set {}", dotted(at)),
+        Edit::Append { at, value } => format!("append {value} to {}", dotted(at)),
+        Edit::Set { at, value } => format!("set {} to {value}", dotted(at)),
     }
+}
+
+fn fix_text(finding: &Finding) -> String {
+    finding.problem.fix.iter().map(edit_text).collect::<Vec<_>>().join(", ")
 }
 
 fn warning(finding: &Finding) -> String {
-    let (rule, problem) = (finding.rule.id, &finding.problem);
-    match (finding.level_if_enforced(), problem.fix.first()) {
-        (Some(Level::Fixable), Some(edit)) => {
-            format!("apim-keyless: {rule}: would {}", edit_text(edit))
-        }
-        (Some(Level::Error), _) => {
-            format!("apim-keyless: {rule}: would refuse: {}", problem.message)
-        }
-        _ => format!("apim-keyless: {rule}: {}", problem.message),
-    }
+    let text = match finding.level_if_enforced() {
+        Some(Level::Fixable) => format!("would {}", fix_text(finding)),
+        Some(Level::Error) => format!("would deny: {}", finding.problem.message),
+        Some(Level::Warning) | None => finding.problem.message.clone(),
+    };
+    prefixed(finding, &text)
 }
 
-fn name(identity: &ObjectReference) -> String {
-    let name = printable(&identity.name);
-    match Kind::of(&identity.api_version, &identity.kind) {
-        Some(kind) if kind.template().is_some() => format!("gateway \"{name}\""),
-        _ => format!("the gateway of {} \"{name}\"", identity.kind),
-    }
+fn prefixed(finding: &Finding, text: &str) -> String {
+    format!("apim-keyless: {}: {text}", finding.rule.id)
 }
 
-/// Printable ASCII of a bounded length: the API server drops a warning that has anything else.
-fn bounded(text: &str) -> String {
+fn limited(mut warnings: Vec<String>) -> Vec<String> {
+    if warnings.len() > WARNINGS {
+        let more = warnings.len() - (WARNINGS - 1);
+        warnings.truncate(WARNINGS - 1);
+        warnings.push(format!("apim-keyless: and {more} more: see its log"));
+    }
+    warnings.iter().map(|warning| header_text(warning)).collect()
+}
+
+/// Printable ASCII of limited length: the API server drops a warning that contains anything else.
+fn header_text(text: &str) -> String {
     let ascii: String = text
         .chars()
         .map(|character| if character == ' ' || character.is_ascii_graphic() { character } else { '?' })
         .collect();
-    cut(&ascii, WARNING_CHARACTERS)
+    shortened(&ascii, WARNING_CHARACTERS)
 }
 
-/// At most `bytes` of `text`, with an ellipsis where it was cut.
-fn cut(text: &str, bytes: usize) -> String {
+/// At most `bytes` of `text`, with an ellipsis where it was shortened.
+fn shortened(text: &str, bytes: usize) -> String {
     if text.len() <= bytes {
         return text.to_owned();
     }
-    let end = (0..=bytes.saturating_sub(3)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    let end = text.floor_char_boundary(bytes.saturating_sub(3));
     format!("{}...", text.get(..end).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_a_rule_is_below_the_base_or_where_the_placeholder_stands() {
+        let page =
+            |base: &str| MessageOptions { docs_url: Some(base.to_owned()), quiet_mutations: false }.page("a-rule");
+        assert_eq!(page("https://docs.example/rules/").unwrap(), "https://docs.example/rules/a-rule");
+        assert_eq!(page("https://docs.example/{rule}.md").unwrap(), "https://docs.example/a-rule.md");
+        assert_eq!(MessageOptions::default().page("a-rule"), None);
+    }
 }

@@ -1,6 +1,6 @@
-//! A review in, a response out.
+//! From an `AdmissionReview` request to its response.
 //!
-//! [`answer`](fn@answer) is pure and synchronous; [`routes`] puts it behind paths and writes the one event of a review.
+//! [`answer`](fn@answer) is pure and synchronous; [`routes`] serves it over HTTP and logs each review.
 
 mod answer;
 mod endpoint;
@@ -13,6 +13,7 @@ pub mod routes;
 
 pub use answer::{Answer, Decision, answer, answer_or_failure};
 pub use endpoint::{Endpoint, Webhook};
+pub use messages::MessageOptions;
 pub use request::{Operation, Request};
 pub use response::Response;
 pub use review_error::ReviewError;

@@ -1,4 +1,6 @@
-//! The request of an `AdmissionReview`, `admission.k8s.io/v1`, read from its bytes.
+//! The request of an `AdmissionReview` (`admission.k8s.io/v1`), read from the bytes of the body.
+//!
+//! Field by field: <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request>.
 
 use super::request_object::{RequestObject, RequestWithObject};
 use super::review_error::{ReviewError, decoded};
@@ -9,20 +11,21 @@ use jsonptr::Pointer;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
+use strum::IntoStaticStr;
 
-/// The one version that is spoken.
+/// The only supported version of the review.
 pub(super) const API_VERSION: &str = "admission.k8s.io/v1";
-/// The one kind that is spoken.
+/// The only supported kind.
 pub(super) const KIND: &str = "AdmissionReview";
 
 const OBJECT: &Pointer = Pointer::from_static("/request/object");
 const OLD_OBJECT: &Pointer = Pointer::from_static("/request/oldObject");
 
-/// What the API server asks. Texts are borrowed from the body where they can be.
+/// The request of a review. Texts without escapes are borrowed from the body.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request<'a> {
-    /// Identifies the review; the answer repeats it.
+    /// Identifies the review; the response repeats it.
     #[serde(borrow)]
     pub uid: Cow<'a, str>,
     /// Kind of the object.
@@ -31,46 +34,46 @@ pub struct Request<'a> {
     /// `ephemeralcontainers`, `resize`, `scale`, `status`, …; empty or absent for the object itself.
     #[serde(borrow, default)]
     pub sub_resource: Option<Cow<'a, str>>,
-    /// Name of the object; absent or empty while the API server has yet to generate it.
+    /// Name of the object; absent or empty if the API server generates it later.
     #[serde(borrow, default)]
     pub name: Option<Cow<'a, str>>,
-    /// Namespace of the object; its own metadata may leave it out.
+    /// Namespace of the object, whose own metadata may omit it.
     #[serde(borrow, default)]
     pub namespace: Option<Cow<'a, str>>,
-    /// What is done to the object.
+    /// The operation.
     pub operation: Operation,
-    /// Who does it.
+    /// The user who makes the request.
     #[serde(borrow, default)]
     pub user_info: UserInfo<'a>,
-    /// The object as it is to be; `None` if there is none, as at DELETE, or if no rule looks at its kind.
+    /// The new object; `None` if there is none (DELETE) or if no rule evaluates its kind.
     #[serde(skip)]
     pub object: Option<KubernetesObject<'a>>,
-    /// Is it only tried, and never stored?
+    /// Whether the API server will not store the object.
     #[serde(default)]
     pub dry_run: Option<bool>,
-    /// Is there one? It stays unread.
+    /// Present if the request has an old object, which [`Request::old_object`] reads only when needed.
     #[serde(default)]
     old_object: Option<IgnoredAny>,
     #[serde(skip)]
     body: &'a str,
 }
 
-/// What tells a kind.
+/// Group, version and kind of an object.
 #[derive(Default, Deserialize)]
 pub struct GroupVersionKind<'a> {
     /// Empty for the core group.
     #[serde(borrow, default)]
     pub group: Cow<'a, str>,
-    /// `v1`, say.
+    /// For example `v1`.
     #[serde(borrow)]
     pub version: Cow<'a, str>,
-    /// `Deployment`, say.
+    /// For example `Deployment`.
     #[serde(borrow)]
     pub kind: Cow<'a, str>,
 }
 
 impl GroupVersionKind<'_> {
-    /// The kind, if rules look at it.
+    /// The kind, if a rule evaluates it.
     pub(super) fn known(&self) -> Option<Kind> {
         Kind::of_group(&self.group, &self.kind)
     }
@@ -80,42 +83,38 @@ impl GroupVersionKind<'_> {
     }
 }
 
-/// The user behind a request, as far as it is read.
+/// The part of `userInfo` that is needed.
 #[derive(Default, Deserialize)]
 pub struct UserInfo<'a> {
-    /// Of a controller, `system:serviceaccount:kube-system:<its name>`.
+    /// The user name; a workload controller's is `system:serviceaccount:kube-system:<controller>`.
     #[serde(borrow, default)]
     pub username: Cow<'a, str>,
 }
 
-/// What is done to an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+/// The operation on an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "UPPERCASE")]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum Operation {
-    /// Something is connected to; the object is its options.
+    /// A connection, for example `kubectl exec`; the object holds its options.
     Connect,
-    /// It is made.
+    /// The object is created.
     Create,
-    /// It is removed.
+    /// The object is deleted.
     Delete,
-    /// It is changed.
+    /// The object is updated.
     Update,
 }
 
 impl Operation {
-    /// Does it bring an object that is to be stored?
+    /// Whether the request carries an object that is stored.
     pub fn writes(self) -> bool {
         matches!(self, Self::Create | Self::Update)
     }
 
-    /// Its name, as the API server writes it.
+    /// Its name as the API server writes it, for example `CREATE`.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Connect => "CONNECT",
-            Self::Create => "CREATE",
-            Self::Delete => "DELETE",
-            Self::Update => "UPDATE",
-        }
+        self.into()
     }
 }
 
@@ -131,33 +130,33 @@ struct ReviewBody<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Reads the request out of the body of a review.
+    /// Reads the request from the body of a review.
     ///
     /// # Errors
-    /// The body is not JSON, not an `AdmissionReview` of version v1, has no request, or an object that is judged but not of
-    /// its kind's shape. An API server sends no such body.
+    /// The body is not JSON, is not an `AdmissionReview` of version v1, has no request, or holds an object whose fields do
+    /// not have the types of its kind. An API server never sends such a body.
     pub fn read(body: &'a [u8]) -> Result<Self, ReviewError> {
-        let review_error = |place: &str, message: String| ReviewError { place: place.to_owned(), message };
+        let error = |place: &str, message: String| ReviewError { place: place.to_owned(), message };
         if body.is_empty() {
-            return Err(review_error("body", format!("is empty; expected an {KIND} of {API_VERSION}")));
+            return Err(error("body", format!("Send an {KIND} of {API_VERSION}: the body is empty")));
         }
-        let body = std::str::from_utf8(body).map_err(|error| {
-            review_error(&format!("byte {}", error.valid_up_to()), "the body is not UTF-8, as JSON is".to_owned())
+        let body = std::str::from_utf8(body).map_err(|utf8| {
+            error(&format!("byte {}", utf8.valid_up_to()), "Send JSON in UTF-8: this byte is not UTF-8".to_owned())
         })?;
         let StrictMap(review): StrictMap<ReviewBody<'_>> = decoded(body)?;
         if review.kind != KIND || review.api_version != API_VERSION {
-            return Err(review_error(
+            return Err(error(
                 "apiVersion, kind",
-                format!("another kind or version of review; expected {KIND} of {API_VERSION}"),
+                format!("Send an {KIND} of {API_VERSION}: the body is of another kind or version"),
             ));
         }
         let Some(RequestWithObject { mut request, object }) = review.request else {
-            return Err(review_error("request", "is missing".to_owned()));
+            return Err(error("request", "Add the request: it is missing".to_owned()));
         };
         if matches!(object, RequestObject::Missing) && request.operation.writes() {
-            return Err(review_error(
+            return Err(error(
                 "request.object",
-                format!("is missing or null; {} carries the object", request.operation.name()),
+                format!("Add the object: it is missing or null, and {} must carry it", request.operation.name()),
             ));
         }
         request.body = body;
@@ -168,15 +167,15 @@ impl<'a> Request<'a> {
     fn object(&self, kind: Kind, view: ObjectView) -> KubernetesObject<'a> {
         let namespace = self.namespace.as_deref().unwrap_or_default();
         let identity = view.identity(self.kind.api_version(), self.kind.kind.to_string(), namespace);
-        KubernetesObject { identity, kind, view, json: ObjectJson::within(self.body, OBJECT) }
+        KubernetesObject { identity, kind, view, json: ObjectJson::at_pointer(self.body, OBJECT) }
     }
 
-    /// The object as it was, unread; `None` if there was none, as at CREATE.
+    /// The JSON of the old object; `None` if there is none (CREATE).
     pub fn old_object(&self) -> Option<&'a str> {
         self.old_object.and_then(|_| text_at(self.body, OLD_OBJECT))
     }
 
-    /// The subresource, empty for the object itself.
+    /// The subresource; empty for the object itself.
     pub fn sub_resource(&self) -> &str {
         self.sub_resource.as_deref().unwrap_or_default()
     }

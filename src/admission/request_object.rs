@@ -1,4 +1,4 @@
-//! The object of a request, read where it stands by the kind that stands before it, so that it is gone over once.
+//! Deserializes `request.object` in one pass, using the preceding `request.kind`.
 
 use super::request::{GroupVersionKind, Request};
 use crate::gateway::json::go_json::Text;
@@ -9,26 +9,26 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// A request with its object.
+/// A request and its object.
 pub(super) struct RequestWithObject<'a> {
-    /// All of it but its subject.
+    /// The request, still without its object.
     pub(super) request: Request<'a>,
     pub(super) object: RequestObject<'a>,
 }
 
-/// What stands at `object`.
+/// The value of `request.object`.
 #[allow(
     clippy::large_enum_variant,
-    reason = "there is one of it, and a box would be one more allocation for each review"
+    reason = "only one exists at a time, and a box would add an allocation to each review"
 )]
 pub(super) enum RequestObject<'a> {
-    /// Nothing, or `null`.
+    /// Absent or `null`.
     Missing,
-    /// An object of a kind that no rule looks at.
+    /// An object of a kind that no rule evaluates.
     UnknownKind,
-    /// An object before its kind, which no API server writes.
+    /// An object that precedes `kind`: it is read when the kind is known. No API server writes this order.
     Deferred(&'a RawValue),
-    /// An object that is looked at.
+    /// An object of a kind that rules evaluate.
     Known(Kind, ObjectView),
 }
 
@@ -72,7 +72,7 @@ impl<'de> Visitor<'de> for RequestVisitor {
 const KIND: &str = "kind";
 const OBJECT: &str = "object";
 
-/// The members of a request. Kind and object are kept, and all others passed on.
+/// The members of a request: keeps kind and object, and passes on all others.
 struct RequestMembers<'de, A> {
     map: A,
     kind: Option<GroupVersionKind<'de>>,
@@ -105,7 +105,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for RequestMembers<'de, A> {
     }
 }
 
-/// An object of a kind, or `null`.
+/// Seed for an object of this kind, or `null`.
 struct ObjectSeed<'k>(&'k GroupVersionKind<'k>);
 
 impl<'de> DeserializeSeed<'de> for ObjectSeed<'_> {

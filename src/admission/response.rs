@@ -1,5 +1,5 @@
-//! The response of an `AdmissionReview`, in our own type: kube's writes the patch as an array of numbers, denies
-//! without a code, and loses the uid of what it can't judge.
+//! The response of an `AdmissionReview`, as a type of this crate: kube's writes the patch as an array of numbers, denies
+//! without an HTTP code, and loses the uid of a request that it cannot parse.
 
 use super::request::{API_VERSION, KIND};
 use base64::Engine;
@@ -7,24 +7,26 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// What the API server is told.
+/// What the API server receives.
+///
+/// Field by field: <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response>.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Response {
     /// The uid of the request.
     pub uid: String,
-    /// May the write go on?
+    /// Whether the request is allowed.
     pub allowed: bool,
-    /// Why not; only with a denial.
+    /// The reason of a denial; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
-    /// The JSON patch (RFC 6902) in base64; `patchType` stands beside it or neither does.
+    /// The JSON patch (RFC 6902) in base64, with its `patchType`; both or neither are present.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub patch: Option<EncodedPatch>,
-    /// Annotations of the API server's audit event; it puts the webhook's name before each key.
+    /// Annotations of the API server's audit event, which prefixes each key with the webhook's name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub audit_annotations: BTreeMap<&'static str, String>,
-    /// What the user is shown beside the result.
+    /// Texts that the client shows to the user with the result.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
@@ -32,15 +34,15 @@ pub struct Response {
 /// A denial.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Status {
-    /// HTTP code that the user's client sees.
+    /// HTTP status code that the client receives.
     pub code: u16,
-    /// Kubernetes' word for it.
+    /// The reason as Kubernetes' `metav1.StatusReason` writes it.
     pub reason: &'static str,
-    /// Every reason of ours.
+    /// The text of the denial.
     pub message: String,
 }
 
-/// A patch as the review carries it.
+/// A patch in the form of a review.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EncodedPatch {
@@ -57,12 +59,12 @@ struct ReviewBody<'a> {
 }
 
 impl Status {
-    /// `403 Forbidden`, which says that the request was understood and is not wanted.
+    /// `403 Forbidden`: the request is valid, and the policy denies it.
     pub fn forbidden(message: String) -> Self {
         Self { code: 403, reason: "Forbidden", message }
     }
 
-    /// `500`: the object could not be judged.
+    /// `500 InternalError`: the evaluation failed.
     pub fn internal_error(message: String) -> Self {
         Self { code: 500, reason: "InternalError", message }
     }
@@ -71,15 +73,15 @@ impl Status {
 impl EncodedPatch {
     /// Encodes a patch.
     pub fn of(patch: &json_patch::Patch) -> Self {
-        // a patch consists of JSON values, so it can't fail to become JSON
+        // A patch consists of JSON values, so serializing it cannot fail.
         Self { patch: STANDARD.encode(serde_json::to_vec(patch).unwrap_or_default()), patch_type: "JSONPatch" }
     }
 }
 
 impl Response {
-    /// The bytes of the `AdmissionReview` that carries this response.
+    /// The `AdmissionReview` with this response, as JSON.
     pub fn to_review(&self) -> Vec<u8> {
-        // texts, numbers and maps of texts can't fail to become JSON
+        // Texts, numbers and maps of texts cannot fail to serialize.
         serde_json::to_vec(&ReviewBody { api_version: API_VERSION, kind: KIND, response: self }).unwrap_or_default()
     }
 }

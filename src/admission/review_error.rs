@@ -1,43 +1,47 @@
-//! Bodies that are no reviews, and what is wrong with them.
+//! Errors of bodies that are not valid reviews.
 
-use crate::gateway::json::shape_error::fault;
+use crate::gateway::json::shape_error::find_shape_error;
 use crate::policy::dotted;
 use serde::Deserialize;
 use serde_json::error::Category;
 use std::marker::PhantomData;
 
-/// A body that is no review that can be answered. It names the place and never a value.
+/// A body that is not a valid review. The message names the place and never a value.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{place}: {message}")]
 pub struct ReviewError {
     /// Where in the body: a path, or line and column.
     pub place: String,
-    /// What is wrong there, and what was expected.
+    /// What to send there, and what is wrong.
     pub message: String,
 }
 
-/// Reads `json` once; only if that fails, a second time with the path, so that a good review doesn't pay for it.
+/// Deserializes `json`. Only after a failure it is read a second time to find the path, so that valid reviews do not pay
+/// for it.
 pub(super) fn decoded<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, ReviewError> {
     serde_json::from_str(json).map_err(|error| match error.classify() {
         Category::Syntax | Category::Eof | Category::Io => {
             let place = format!("line {} column {}", error.line(), error.column());
-            ReviewError { place, message: "the body is not JSON, or ends too early".to_owned() }
+            ReviewError {
+                place,
+                message: "Send a complete JSON document: the body is not JSON, or ends too early".to_owned(),
+            }
         }
         Category::Data => {
-            let shape_error = fault(json, PhantomData::<T>);
+            let shape_error = find_shape_error(json, PhantomData::<T>);
             let place = if shape_error.at.is_root() { "body".to_owned() } else { dotted(&shape_error.at) };
             ReviewError { place, message: of_field(&error).unwrap_or_else(|| shape_error.message.to_owned()) }
         }
     })
 }
 
-/// What serde says of a missing or repeated field, which names the field alone; its other messages quote values.
+/// Serde's message about a missing or duplicate field, which names only the field; its other messages quote values.
 fn of_field(error: &serde_json::Error) -> Option<String> {
     let message = error.to_string();
     let field = |start: &str| message.strip_prefix(start)?.split('`').next().map(str::to_owned);
     match (field("missing field `"), field("duplicate field `")) {
-        (Some(field), _) => Some(format!("the field {field} is missing")),
-        (_, Some(field)) => Some(format!("the field {field} stands here a second time")),
+        (Some(field), _) => Some(format!("Add the field {field}: it is missing")),
+        (_, Some(field)) => Some(format!("Remove the duplicate of field {field}: it occurs twice here")),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
-//! The three paths, and the event of a review. The object itself is never logged.
+//! The HTTP routes of the endpoints, and the log event of each review. The object itself is never logged.
 
-use super::{Answer, Decision, Endpoint, Request, ReviewError, answer, answer_or_failure};
+use super::{Answer, Decision, Endpoint, MessageOptions, Request, ReviewError, answer, answer_or_failure};
 use crate::gateway::Snapshot;
 use crate::policy::{Finding, Policy, printable};
 use arc_swap::ArcSwap;
@@ -15,34 +15,37 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Longest body that is read unless the server is told otherwise: a write of 3 MiB, twice (new and old object), with every `<`, `>` and `&` escaped, fits.
+/// Default length limit of a request body, in bytes. It fits the largest write that an API server accepts (3 MiB), twice
+/// (new and old object), with each `<`, `>` and `&` escaped.
 pub const BODY_BYTES: u32 = 16 * 1024 * 1024;
 
-/// Told of every review that was answered, for metrics.
+/// Receives what happens to reviews, for metrics.
 pub trait ReviewObserver: Send + Sync + 'static {
-    /// A review that came in at `endpoint` was answered after `duration`.
+    /// A review that `endpoint` received was answered after `duration`.
     fn answered(&self, endpoint: Endpoint, answer: &Answer, duration: Duration);
-    /// A body that came in at `endpoint` was no review.
+    /// A body that `endpoint` received was not a valid review.
     fn review_error(&self, endpoint: Endpoint);
-    /// A review that came in at `endpoint` was put off, since its namespace was not seen yet.
+    /// A review that `endpoint` received was deferred: its namespace is not in the cache yet.
     fn deferred(&self, endpoint: Endpoint);
 }
 
-/// What the paths share.
+/// State that all endpoints share.
 pub struct AdmissionState {
-    /// By what is judged.
+    /// The policy; replaced when its document changes.
     pub policy: ArcSwap<Policy>,
-    /// What stands beside what is judged.
+    /// The related objects of each namespace; replaced when the cluster changes.
     pub related: Arc<ArcSwap<Snapshot>>,
-    /// Whom to tell.
+    /// How messages are written.
+    pub messages: MessageOptions,
+    /// Receives what happens to reviews.
     pub observer: Box<dyn ReviewObserver>,
 }
 
-/// The paths of every entry.
+/// Routes the paths of all endpoints.
 pub fn router(state: Arc<AdmissionState>) -> Router {
     let router = Endpoint::ALL.into_iter().fold(Router::new(), |router, endpoint| {
         let answer = async move |State(state): State<Arc<AdmissionState>>, content: Content, body: Body| {
-            // what comes here is whole, and was measured before it was read
+            // The server has already received the body and checked its length.
             let body = to_bytes(body, usize::MAX).await.map_err(|_| StatusCode::BAD_REQUEST)?;
             Ok::<_, StatusCode>(review(endpoint, &state, content, &body))
         };
@@ -51,7 +54,7 @@ pub fn router(state: Arc<AdmissionState>) -> Router {
     router.with_state(state)
 }
 
-/// What the head of a request says of its body.
+/// The media type that the request's headers state for its body.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Content {
     Json,
@@ -68,47 +71,60 @@ impl<S: Sync> FromRequestParts<S> for Content {
     }
 }
 
-/// Answers a body. The whole of it was read before, and judging it waits for nothing.
+/// Answers a body. Nothing here waits: the body is complete, and the evaluation calls no API.
 fn review(endpoint: Endpoint, state: &AdmissionState, content: Content, body: &[u8]) -> Response {
     let start = Instant::now();
     if content != Content::Json {
         state.observer.review_error(endpoint);
-        let message = "Content-Type: expected application/json, which an AdmissionReview has\n";
+        let message = "Set Content-Type: application/json: the body of an AdmissionReview is JSON\n";
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, message).into_response();
     }
     let request = match Request::read(body) {
         Ok(request) => request,
-        Err(review_error) => return refuse_body(endpoint, state, &review_error),
+        Err(error) => return bad_request(endpoint, state, &error),
     };
     let namespace = request.namespace.as_deref().unwrap_or_default();
     let Some(related) = state.related.load().of(namespace) else { return defer(endpoint, state, &request) };
     let policy = state.policy.load();
-    let answer = answer_or_failure(endpoint, &request, || answer(&policy, &related, endpoint, &request));
+    let evaluate = || answer(&policy, &related, &state.messages, endpoint, &request);
+    let answer = answer_or_failure(endpoint, &request, evaluate);
     let duration = start.elapsed();
     state.observer.answered(endpoint, &answer, duration);
     log(endpoint, &request, &answer, duration);
     ([(header::CONTENT_TYPE, "application/json")], answer.response.to_review()).into_response()
 }
 
-/// `503` with `Retry-After`: the API server asks again within its time-out, and by then a namespace that was just made
-/// has been seen. What it expects can't be guessed, so neither a remedy nor a refusal is.
+/// `503` with `Retry-After`: the API server asks again before its time-out ends, and by then the cache has a namespace
+/// that was created a moment ago. Until then its expectations are unknown, so nothing can be set or denied.
 fn defer(endpoint: Endpoint, state: &AdmissionState, request: &Request<'_>) -> Response {
     state.observer.deferred(endpoint);
     let namespace = printable(request.namespace.as_deref().unwrap_or_default());
-    tracing::warn!(uid = %printable(&request.uid), webhook = endpoint.webhook.name(), mode = endpoint.mode.name(), %namespace, "namespace not seen yet");
-    let message = format!("namespace \"{namespace}\" was not seen yet, so what it expects is not known; try again\n");
+    tracing::warn!(
+        uid = %printable(&request.uid),
+        webhook = endpoint.webhook.name(),
+        mode = endpoint.mode.name(),
+        %namespace,
+        "deferred a review: the namespace is not in the cache yet"
+    );
+    let message =
+        format!("Retry: namespace \"{namespace}\" is not in the cache of apim-keyless yet, so its policy is unknown\n");
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], message).into_response()
 }
 
-/// `400`: for the API server a call that failed, so that `failurePolicy` decides.
-fn refuse_body(endpoint: Endpoint, state: &AdmissionState, review_error: &ReviewError) -> Response {
+/// `400`: for the API server this call failed, so `failurePolicy` decides.
+fn bad_request(endpoint: Endpoint, state: &AdmissionState, error: &ReviewError) -> Response {
     state.observer.review_error(endpoint);
-    tracing::warn!(webhook = endpoint.webhook.name(), mode = endpoint.mode.name(), error = %printable(&review_error.to_string()), "not a review");
-    (StatusCode::BAD_REQUEST, format!("{review_error}\n")).into_response()
+    tracing::warn!(
+        webhook = endpoint.webhook.name(),
+        mode = endpoint.mode.name(),
+        error = %printable(&error.to_string()),
+        "received a body that is not a valid AdmissionReview"
+    );
+    (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response()
 }
 
-/// The event of a review. One that nothing is said of is none that anybody looks for: it is counted by the metrics, and
-/// an event of level debug, since writing it costs more than judging it (`docs/adr/0012`).
+/// Logs a review. Reviews without a finding are logged at debug: writing the event costs more than the evaluation
+/// (`docs/adr/0012`), and the metrics count them.
 fn log(endpoint: Endpoint, request: &Request<'_>, answer: &Answer, duration: Duration) {
     macro_rules! event {
         ($level:ident) => {

@@ -1,4 +1,4 @@
-//! What can be typed behind `doctor`.
+//! Arguments of `doctor`.
 
 use super::Output;
 use clap::Args;
@@ -7,25 +7,27 @@ use std::path::PathBuf;
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// Reach the cluster by this file and its current context; default: the cluster that this is a Pod of
+    /// Path to the kubeconfig file; its current context is used. Default: the cluster and ServiceAccount of the Pod
+    /// that runs this command
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// Namespace that apim-keyless is installed in
     #[arg(long, value_name = "NAME", default_value = "apim-keyless")]
     pub namespace: String,
-    /// Name of its webhook configurations, mutating and validating
+    /// Name of the mutating and the validating webhook configuration
     #[arg(long, value_name = "NAME", default_value = "apim-keyless")]
     pub webhook_configurations: String,
-    /// Secret with its CAs, of which the certificates alone are looked at
+    /// Name of the Secret with the CAs; only its certificates are used, its keys are discarded
     #[arg(long, value_name = "NAME", default_value = "apim-keyless-ca")]
     pub ca_secret: String,
-    /// Where a gateway is written by dry run, which stores nothing; default: the first namespace that is judged
+    /// Namespace to create a gateway Deployment in as a dry run, which stores nothing. Default: the first namespace
+    /// that the mutating webhook selects, else the first that a validating webhook selects
     #[arg(long, value_name = "NAME")]
     pub probe_namespace: Option<String>,
-    /// How to say it
+    /// Output format
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub output: Output,
-    /// Exit with 1 also for warnings
+    /// Exit with code 1 for warnings too, not only for errors
     #[arg(long)]
     pub strict: bool,
 }

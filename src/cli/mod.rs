@@ -1,9 +1,11 @@
-//! The command line: what can be typed. Nothing is decided here.
+//! The command line: commands and flags. Nothing is decided here.
 
 mod doctor;
+mod messages;
 mod serve;
 
 pub use doctor::Doctor;
+pub use messages::MessageArguments;
 pub use serve::{CacheArguments, CertificateArguments, CertificateSource, Clients, Serve};
 
 use crate::admission::Webhook;
@@ -11,30 +13,32 @@ use crate::policy::Mode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-/// Takes API Management self-hosted gateways from auth keys to workload identity, and keeps them there.
+/// Move Azure API Management self-hosted gateways from auth keys to Microsoft Entra workload identity and keep them
+/// there.
 ///
-/// `check` judges manifests before they reach a cluster, `serve` is the admission webhook that judges and mends them on
-/// their way in, `explain` tells what a rule is about. All three judge alike. `doctor` examines the webhook's installation.
+/// `check` evaluates manifests before they reach a cluster. `serve` is the admission webhook: it evaluates objects when
+/// they are written, sets what is missing and denies what is wrong. `explain` describes a rule. All three use the same
+/// rules. `doctor` checks an installation of the webhook.
 #[derive(Debug, Parser)]
 #[command(name = "apim-keyless", version, arg_required_else_help = true)]
 pub struct Cli {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// One verb each.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write a CA and a certificate signed by it, and print the caBundle for a webhook configuration
+    /// Create a CA and a certificate that it issues, and print the caBundle for a webhook configuration
     Certs(Certs),
-    /// Judge manifests: files, folders, or - for stdin
+    /// Check manifests in files, folders or stdin
     Check(Check),
-    /// Tell what is wrong with an installation in a cluster, and how to mend it
+    /// Check an installation in a cluster, and print what is wrong and how to fix it
     Doctor(Doctor),
-    /// Tell what a rule is about, with examples
+    /// Describe a rule, with examples
     Explain(Explain),
-    /// Answer one AdmissionReview from stdin on stdout, as the server would
+    /// Answer one AdmissionReview: read it from stdin and print the response that the webhook would give
     Review(Review),
     /// Run the admission webhook
     Serve(Box<Serve>),
@@ -43,10 +47,10 @@ pub enum Command {
 /// Arguments of `certs`.
 #[derive(Debug, Args)]
 pub struct Certs {
-    /// Folder for ca.crt, ca.key, tls.crt and tls.key; what is there already is kept
+    /// Folder for ca.crt, ca.key, tls.crt and tls.key; files that can still be used are kept
     #[arg(long, value_name = "DIR", default_value = "certs")]
     pub certificates: PathBuf,
-    /// DNS names or IP addresses that the certificate is for; a Service is SERVICE.NAMESPACE.svc
+    /// DNS names or IP addresses for the certificate; the name of a Service is SERVICE.NAMESPACE.svc
     #[arg(required = true, value_name = "NAME")]
     pub names: Vec<String>,
 }
@@ -54,22 +58,22 @@ pub struct Certs {
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// What to judge: YAML or JSON files, folders of such, or - for stdin
+    /// YAML or JSON files, folders of them (with subfolders), or - for stdin
     #[arg(required = true, value_name = "FILE|DIR|-")]
     pub paths: Vec<PathBuf>,
-    /// How to say it
+    /// Output format
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub output: Output,
-    /// Judge as an enforced namespace would, or as an audited one
+    /// Evaluate every namespace in this mode
     #[arg(long, value_enum, default_value_t = EvaluationMode::Enforce)]
     pub mode: EvaluationMode,
-    /// The policy document; without it every rule has its default mode and nothing is expected
+    /// Path to the policy document. Default: every rule has its default mode, and no specific values are expected
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// Namespace of objects that name none
+    /// Namespace of objects without metadata.namespace
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub namespace: String,
-    /// Exit with 1 also for what the webhook would mend
+    /// Exit with code 1 for fixable findings too, not only for errors
     #[arg(long)]
     pub strict: bool,
 }
@@ -77,48 +81,51 @@ pub struct Check {
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// Id of the rule; without it, the list of all rules
+    /// Id of the rule. Default: list all rules
     pub rule: Option<String>,
 }
 
 /// Arguments of `review`.
 #[derive(Debug, Args)]
 pub struct Review {
-    /// Mode of the door; there is no mutation in audit
+    /// Mode to evaluate in; audit exists for the validating webhook only
     #[arg(long, value_enum)]
     pub mode: EvaluationMode,
-    /// What to answer: a mutating review or a validating one
+    /// Webhook to answer as
     #[arg(long, value_enum)]
     pub webhook: WebhookName,
-    /// The policy document
+    /// Path to the policy document. Default: every rule has its default mode, and no specific values are expected
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+    /// Messages of the response.
+    #[command(flatten)]
+    pub messages: MessageArguments,
 }
 
-/// Form of a report.
+/// Output format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Output {
-    /// For machines; the form is versioned
+    /// One JSON document with a version
     Json,
-    /// For people
+    /// Text for people
     Text,
 }
 
-/// A mode in which something is judged.
+/// Mode in which objects are evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum EvaluationMode {
-    /// Everything is only remarked on
+    /// Every finding is a warning
     Audit,
-    /// Faults are mended or refused
+    /// Findings are errors or fixable, unless their rule is in audit mode
     Enforce,
 }
 
-/// A door by its name.
+/// One of the two webhooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum WebhookName {
-    /// Remedies are carried out
+    /// Apply fixes; deny nothing
     Mutating,
-    /// What is wrong is refused or remarked on
+    /// Deny errors and warn about the rest; change nothing
     Validating,
 }
 

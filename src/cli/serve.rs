@@ -1,5 +1,6 @@
-//! What can be typed behind `serve`.
+//! Arguments of `serve`.
 
+use super::MessageArguments;
 use crate::cluster::Scope;
 use crate::server::Limits;
 use crate::telemetry::LogFormat;
@@ -12,118 +13,125 @@ use std::time::Duration;
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// Address for reviews, HTTPS
+    /// Address for admission reviews (HTTPS)
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
     pub listen: SocketAddr,
-    /// Address for health and metrics, plain HTTP
+    /// Address for health and metrics (plain HTTP)
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub health_listen: SocketAddr,
-    /// The policy document; without it every rule has its default mode and nothing is expected
+    /// Path to the policy document; it is hot-reloaded. Default: every rule has its default mode, and no specific values
+    /// are expected
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// Once ready, send the manifests of this folder to ourselves as reviews and show what a user would see
+    /// Folder with example manifests: once ready, send each to this server as reviews and print what a user would see
     #[arg(long, value_name = "DIR", conflicts_with = "cluster")]
     pub examples: Option<PathBuf>,
-    /// How long to keep accepting once stopped, in seconds, so that nobody who still believes us ready is turned away
+    /// Seconds to keep accepting connections after SIGTERM, until clients have stopped using this replica. 0: exit as
+    /// soon as the running requests are answered
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub drain_seconds: u64,
-    /// How events are written; default: text on a terminal, JSON elsewhere
+    /// Format of the log. Default: text if stderr is a terminal, else json
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
-    /// Which clients are let in.
+    /// Which clients may connect.
     #[command(flatten)]
     pub clients: Clients,
-    /// Where the certificate comes from.
+    /// Where the serving certificate comes from.
     #[command(flatten)]
     pub certificate: CertificateArguments,
-    /// Bounds of the port for reviews.
+    /// Limits of the port for reviews.
     #[command(flatten)]
     pub limits: Limits,
-    /// What is looked at beside the reviews.
+    /// Which objects of the cluster are cached.
     #[command(flatten)]
     pub cache: CacheArguments,
+    /// Messages of the responses.
+    #[command(flatten)]
+    pub messages: MessageArguments,
 }
 
-/// Arguments of `serve` about the certificate that it shows.
+/// Arguments of `serve` about its serving certificate.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Certificate")]
 pub struct CertificateArguments {
-    /// Where it comes from; default: self-managed with --cluster, else standalone
+    /// Where the serving certificate comes from. Default: self-managed with --cluster, else standalone
     #[arg(long, value_enum, value_name = "SOURCE")]
     pub certificate_source: Option<CertificateSource>,
-    /// Folder with ca.crt, tls.crt and tls.key
+    /// Folder with tls.crt and tls.key; with standalone also ca.crt and ca.key
     #[arg(long, value_name = "DIR", default_value = "certs")]
     pub certificates: PathBuf,
-    /// DNS names or IP addresses that it must be for; default: this machine, or Service apim-keyless of our namespace
+    /// DNS name or IP address for the serving certificate; repeatable. Default: apim-keyless.NAMESPACE.svc if
+    /// self-managed; localhost, its IP addresses and the IP address that this server listens on if standalone
     #[arg(long = "name", value_name = "NAME")]
     pub names: Vec<String>,
-    /// Secret with our CAs, in our own namespace
+    /// Name of the Secret with the CAs, in the namespace of this Pod
     #[arg(long, value_name = "NAME", default_value = "apim-keyless-ca")]
     pub ca_secret: String,
-    /// Name of the webhook configurations, mutating and validating, that get our CAs as caBundle
+    /// Name of the mutating and the validating webhook configuration, whose entries get the CAs as caBundle
     #[arg(long, value_name = "NAME", default_value = "apim-keyless")]
     pub webhook_configurations: String,
-    /// Validity of a CA; a successor is made in its second half
+    /// Validity of a CA; its successor is created in the second half
     #[arg(long, value_name = "DURATION", default_value = "1095d", value_parser = parse_duration)]
     pub ca_validity: Duration,
-    /// Validity of a certificate of our CA; it is replaced in its last third
+    /// Validity of a serving certificate; it is renewed in the last third
     #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = parse_duration)]
     pub certificate_validity: Duration,
-    /// How long a new CA must have been in every caBundle before it issues
+    /// How long a new CA must be in every caBundle before it issues certificates, so that every API server trusts it
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
     pub propagation_delay: Duration,
-    /// How long an old CA stays in every caBundle after its last certificate ended
+    /// How long an old CA stays in every caBundle after its last certificate has expired
     #[arg(long, value_name = "DURATION", default_value = "48h", value_parser = parse_duration)]
     pub ca_overlap: Duration,
-    /// How often files, or CAs and caBundles, are compared even if nothing is told
+    /// How often to check the certificate files, or the CAs and caBundles, even without a change event
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     pub check_interval: Duration,
 }
 
-/// Where the certificate of `serve` comes from.
+/// Where the serving certificate of `serve` comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CertificateSource {
-    /// tls.crt and tls.key of --certificates, of cert-manager or anyone else
+    /// tls.crt and tls.key in --certificates, written by cert-manager or another tool; hot-reloaded
     Files,
-    /// A CA of our own in a Secret, and the caBundle of every webhook entry
+    /// An own CA in --ca-secret, which is written into the caBundle of every webhook entry
     SelfManaged,
-    /// A CA and a certificate that are made in --certificates if it has none
+    /// A CA and a certificate in --certificates; created if missing
     Standalone,
 }
 
 impl Serve {
-    /// Where the certificate comes from.
+    /// Where the serving certificate comes from.
     pub fn certificate_source(&self) -> CertificateSource {
         let default = if self.cache.cluster { CertificateSource::SelfManaged } else { CertificateSource::Standalone };
         self.certificate.certificate_source.unwrap_or(default)
     }
 }
 
-/// Which clients of `serve` are let in.
+/// Which clients may connect to `serve`.
 #[derive(Debug, Args)]
 pub struct Clients {
-    /// Let only clients in that have a certificate of this CA, read at the start; default: everyone
+    /// Path to a CA certificate: accept only clients with a certificate of this CA. Read once at startup. Default:
+    /// accept every client
     #[arg(long, value_name = "FILE", conflicts_with = "examples")]
     pub client_ca: Option<PathBuf>,
-    /// DNS name or common name that the certificate of a client must have; one of them, if repeated
+    /// DNS name or common name that a client certificate must have; if repeated, one of them
     #[arg(long = "client-name", value_name = "NAME", requires = "client_ca")]
     pub client_names: Vec<String>,
 }
 
-/// Arguments of `serve` about the cluster that it serves.
+/// Arguments of `serve` about the cluster and its cache.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Surroundings")]
+#[command(next_help_heading = "Cache")]
 pub struct CacheArguments {
-    /// Look at Namespaces, ServiceAccounts and ConfigMaps of the cluster that this is a Pod of
+    /// Watch and cache Namespaces, ServiceAccounts and ConfigMaps of the cluster that this process runs in
     #[arg(long)]
     pub cluster: bool,
-    /// Reach the cluster by this file and its current context
+    /// Path to the kubeconfig file; its current context is used. Default: the cluster and ServiceAccount of this Pod
     #[arg(long, value_name = "FILE", requires = "cluster")]
     pub kubeconfig: Option<PathBuf>,
-    /// Which namespaces are looked at; the same that the webhook configurations send here
+    /// Namespaces to cache: the same that the webhook configurations select
     #[arg(long, value_enum, default_value_t = Scope::OptIn)]
     pub scope: Scope,
-    /// Room for ServiceAccounts and ConfigMaps; what finds none is as if nobody had looked
+    /// Memory for cached ServiceAccounts and ConfigMaps, in MiB. Objects beyond it are not cached and count as unknown
     #[arg(long, value_name = "MEBIBYTES", default_value_t = 24)]
     pub cache_mib: usize,
 }

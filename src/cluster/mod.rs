@@ -1,8 +1,9 @@
-//! The API server's side: what stands in a cluster, as far as a judgement may look at it.
+//! Everything that talks to the API server.
 //!
-//! [`client`](fn@client) reaches the API server, [`Watch`] keeps a [`Snapshot`](crate::gateway::Snapshot) of Namespaces,
-//! `ServiceAccount`s and `ConfigMap`s up to date, [`Trust`] keeps our own CA, certificate and caBundles, and
-//! [`Installation`] is read once by whoever asks what is wrong with it. No Secret but that of our CA is ever read. Nothing is decided here either.
+//! [`client`](fn@client) creates the client, [`Watch`] keeps a [`Snapshot`](crate::gateway::Snapshot) of Namespaces,
+//! `ServiceAccount`s and `ConfigMap`s up to date, [`Trust`] maintains the CA, the serving certificate and the
+//! caBundles, and [`Installation`] is read once by `doctor`. The only Secret that is ever read is the one with the CA.
+//! No policy is evaluated here.
 
 mod client;
 mod installation;
@@ -15,10 +16,10 @@ mod watch;
 pub use client::{ClusterError, client};
 pub use installation::{
     ApiServer, Clock, ContainerStatus, Deployment, DryRunResponse, Installation, InstallationNames, NAME, Pod,
-    WebhookConfiguration, create_dry, selects,
+    WebhookConfiguration, dry_run_create, selects,
 };
 pub use observer::{CacheStatus, ClusterObserver};
 pub use read_error::{ReadError, Reading};
 pub use scope::Scope;
-pub use trust::{Trust, TrustSettings, Trusted};
+pub use trust::{Trust, TrustSettings, TrustStatus};
 pub use watch::Watch;

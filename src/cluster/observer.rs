@@ -1,32 +1,32 @@
-//! Who is told of what happens between the cluster and us, for metrics.
+//! The events of the cluster side that metrics count.
 
 use std::time::SystemTime;
 
-/// Told of the certificate, and of what is seen of the cluster.
+/// Receives events about the CA, the serving certificate and the cache.
 pub trait ClusterObserver: Send + Sync + 'static {
-    /// A leaf that ends at `not_after` is shown from now on.
-    fn shows(&self, not_after: SystemTime);
-    /// The CA that issued it ends at `not_after`.
-    fn issued_by(&self, not_after: SystemTime);
-    /// Does every webhook entry trust what is shown?
-    fn trusted(&self, is_trusted: bool);
-    /// Certificates could not be looked after.
-    fn neglected(&self);
-    /// So much is seen of the cluster.
-    fn saw(&self, cache_status: &CacheStatus);
-    /// A watch broke off, and begins anew.
-    fn lost_sight(&self);
+    /// A serving certificate is in use from now on. It expires at `not_after`.
+    fn certificate_loaded(&self, not_after: SystemTime);
+    /// The CA that issued the serving certificate expires at `not_after`.
+    fn ca_loaded(&self, not_after: SystemTime);
+    /// Whether every webhook entry trusts the serving certificate was checked.
+    fn trust_checked(&self, is_trusted: bool);
+    /// The CA, the serving certificate or a caBundle could not be updated.
+    fn certificate_failed(&self);
+    /// The cache changed.
+    fn cache_changed(&self, cache_status: &CacheStatus);
+    /// A watch failed and will be started again.
+    fn watch_failed(&self);
 }
 
-/// How much is seen of the cluster.
+/// The state of the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheStatus {
-    /// Namespaces that are there.
+    /// How many Namespaces are known.
     pub namespaces: usize,
-    /// About how many bytes are held of `ServiceAccount`s and `ConfigMap`s.
+    /// About how many bytes the cached `ServiceAccount`s and `ConfigMap`s take.
     pub bytes: usize,
-    /// Is every change told, so that what isn't there is absent?
+    /// Whether all changes arrive, so that an object that is not cached is absent.
     pub is_current: bool,
-    /// Was there room for everything?
-    pub has_room: bool,
+    /// Whether all objects fit into the cache (`--cache-mib`).
+    pub fits: bool,
 }

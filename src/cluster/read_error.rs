@@ -1,26 +1,29 @@
-//! What could not be read, and the right that it takes.
+//! What cannot be read from the cluster, and the permission that reading it requires.
 
 use super::client::describe;
 
-/// What was read, or why it could not be.
+/// What was read, or why it cannot be read.
 pub type Reading<T> = Result<T, ReadError>;
 
-/// Something that could not be read.
+/// Something that cannot be read from the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what} could not be examined: {reason}")]
 pub struct ReadError {
-    /// What is not known therefore.
+    /// What stays unknown.
     pub what: String,
-    /// Why: a right that is missing, or what the API server says.
+    /// Why: the missing permission, or the API server's response.
     pub reason: String,
 }
 
 impl ReadError {
-    /// Why `what` is not known: a call failed that takes `right`, as `get on pods` say.
-    pub(super) fn because(what: &str, right: &str, error: &kube::Error) -> Self {
+    /// `what` is unknown because a call failed that requires `permission`, for example `get on pods`.
+    pub(super) fn new(what: &str, permission: &str, error: &kube::Error) -> Self {
         let is_forbidden = matches!(error, kube::Error::Api(status) if status.is_forbidden());
-        let reason =
-            if is_forbidden { format!("needs {right}") } else { format!("{right} failed: {}", describe(error)) };
+        let reason = if is_forbidden {
+            format!("needs {permission}")
+        } else {
+            format!("{permission} failed: {}", describe(error))
+        };
         Self { what: what.to_owned(), reason }
     }
 }

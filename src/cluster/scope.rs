@@ -1,12 +1,12 @@
-//! Which namespaces are looked at.
+//! Which namespaces are cached.
 
 use crate::gateway::well_known::MODE;
 use clap::ValueEnum;
 
-/// Namespaces that are never judged, in no scope.
+/// Namespaces that are excluded in every scope.
 const EXCLUDED: [&str; 3] = ["kube-node-lease", "kube-public", "kube-system"];
 
-/// Which namespaces the webhook configurations send to us, so that no more than these are looked at.
+/// Which namespaces the webhook configurations select. Only their objects are cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Scope {
     /// Every namespace but Kubernetes' own
@@ -16,14 +16,14 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Is a namespace of this name looked at before anything is known of it?
-    pub(super) fn covers_at_once(self, namespace: &str) -> bool {
+    /// Whether a namespace of this name is cached whatever its labels are.
+    pub(super) fn covers_by_name(self, namespace: &str) -> bool {
         self == Self::Cluster && !EXCLUDED.contains(&namespace)
     }
 
-    /// Is a namespace of this name and with these labels looked at?
+    /// Whether a namespace with this name and these labels is cached.
     pub(super) fn covers(self, namespace: &str, labels: &std::collections::BTreeMap<String, String>) -> bool {
-        let opted_in = labels.get(MODE).is_some_and(|mode| mode == "enforce" || mode == "audit");
-        self.covers_at_once(namespace) || (opted_in && !EXCLUDED.contains(&namespace))
+        let has_opted_in = labels.get(MODE).is_some_and(|mode| mode == "enforce" || mode == "audit");
+        self.covers_by_name(namespace) || (has_opted_in && !EXCLUDED.contains(&namespace))
     }
 }

@@ -1,6 +1,6 @@
-//! `certs`: a CA and a leaf in a folder, and the caBundle that trusts them.
+//! `certs`: creates a CA and a certificate in a folder and prints the caBundle.
 
-use super::{complain, print};
+use super::{print, print_error};
 use crate::cli::Certs;
 use crate::tls::{Certificates, Origin};
 use base64::Engine;
@@ -9,24 +9,24 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-/// Makes what is missing, and prints the caBundle for the `clientConfig` of a webhook configuration.
+/// Creates the missing files and prints the caBundle for `webhooks[].clientConfig`.
 pub(super) fn run(arguments: &Certs) -> anyhow::Result<ExitCode> {
     let certificates = Certificates::open_or_create(&arguments.certificates, &arguments.names, SystemTime::now())?;
-    complain(&told(&certificates, &arguments.certificates));
+    print_error(&description(&certificates, &arguments.certificates));
     print(&format!("{}\n", STANDARD.encode(&certificates.ca_pem)))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// What became of the certificates, in a sentence.
-pub(super) fn told(certificates: &Certificates, directory: &Path) -> String {
+/// One sentence: what was created or reused, for which names, and which file clients must trust.
+pub(super) fn description(certificates: &Certificates, directory: &Path) -> String {
     let directory = directory.display();
-    let what = match certificates.origin {
-        Origin::Created => "made a CA and a certificate",
-        Origin::LeafRenewed => "kept the CA and made a new certificate",
-        Origin::Reused => "found a CA and a certificate",
+    let action = match certificates.origin {
+        Origin::Created => "created a CA and a certificate",
+        Origin::CertificateRenewed => "kept the CA and renewed the certificate",
+        Origin::Reused => "using the existing CA and certificate",
     };
     format!(
-        "{what} in {directory}, for {}; whoever trusts {directory}/ca.crt trusts it",
+        "{action} in {directory} for {}; clients must trust {directory}/ca.crt",
         certificates.certificate.names().join(", ")
     )
 }

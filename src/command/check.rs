@@ -1,6 +1,6 @@
-//! `check`: files in, a report out.
+//! `check`: evaluates the objects of files and prints a report.
 
-use super::{complain, print, read_policy};
+use super::{print, print_error, read_policy};
 use crate::cli::{Check, Output};
 use crate::gateway::{KubernetesObject, ShapeError};
 use crate::manifest::{ManifestObject, Manifests, ReadError};
@@ -9,14 +9,14 @@ use crate::report::{InputError, Report, ReportEntry, json, text};
 use std::io::stdin;
 use std::process::ExitCode;
 
-/// Judges what stands in files and folders, or comes in on stdin.
+/// Evaluates the objects of files, folders and stdin, and prints the report.
 pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
     let policy = read_policy(arguments.policy.as_deref())?;
     let report = evaluate(&policy, Manifests::read(&arguments.paths, stdin()), arguments);
     match arguments.output {
         Output::Json => print(&json::render(&report))?,
         Output::Text => {
-            report.errors.iter().for_each(|error| complain(&sentence(error)));
+            report.failures.iter().for_each(|error| print_error(&error_line(error)));
             print(&text::render(&report))?;
         }
     }
@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
 
 fn evaluate(policy: &Policy, manifests: Manifests, arguments: &Check) -> Report {
     let mut report = Report { objects: manifests.objects.len(), skipped: manifests.skipped, ..Report::default() };
-    report.errors = manifests.errors.into_iter().map(input_error).collect();
+    report.failures = manifests.errors.into_iter().map(input_error).collect();
     let (mut parsed_objects, mut objects) = (Vec::new(), Vec::new());
     for parsed in &manifests.objects {
         match KubernetesObject::recognize(parsed.value.to_string(), &arguments.namespace) {
@@ -34,7 +34,7 @@ fn evaluate(policy: &Policy, manifests: Manifests, arguments: &Check) -> Report 
                 objects.push(object);
             }
             Ok(None) => {}
-            Err(shape_error) => report.errors.push(shape_error_at(parsed, &shape_error)),
+            Err(shape_error) => report.failures.push(shape_error_at(parsed, &shape_error)),
         }
     }
     let findings = policy.evaluate_all(&objects, arguments.mode.into());
@@ -68,7 +68,8 @@ fn entry(parsed: &ManifestObject, object: &KubernetesObject<'_>, finding: Findin
     }
 }
 
-fn sentence(error: &InputError) -> String {
+/// `error: FILE:LINE:COLUMN: MESSAGE`
+fn error_line(error: &InputError) -> String {
     let numbers = [error.line, error.column].into_iter().flatten();
     let position = numbers.fold(error.file.clone(), |position, number| format!("{position}:{number}"));
     format!("error: {position}: {}", error.message)

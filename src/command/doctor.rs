@@ -1,17 +1,17 @@
-//! `doctor`: what is wrong with an installation, and how to mend it.
+//! `doctor`: checks an installation and prints what is wrong and how to fix it.
 
 use super::print;
 use crate::cli::{Doctor, Output};
-use crate::cluster::{Installation, InstallationNames, client, create_dry};
-use crate::doctor::{CheckInput, Diagnosis, Probe, deployment, diagnose, json, namespace_to_probe, text};
+use crate::cluster::{Installation, InstallationNames, client, dry_run_create};
+use crate::doctor::{CheckInput, Diagnosis, Probe, diagnose, json, namespace_to_probe, probe_deployment, text};
 use anyhow::{Context, anyhow};
 use std::process::ExitCode;
 use std::time::SystemTime;
 use tokio::runtime::Runtime;
 
-/// Reads the installation, writes a gateway that is not stored, and tells what is wrong.
+/// Reads the installation, creates a gateway as a dry run, and prints the diagnosis.
 pub(super) fn run(arguments: &Doctor) -> anyhow::Result<ExitCode> {
-    let diagnosis = Runtime::new().context("cannot start the runtime")?.block_on(evaluate(arguments))?;
+    let diagnosis = Runtime::new().context("cannot start the async runtime")?.block_on(evaluate(arguments))?;
     match arguments.output {
         Output::Json => print(&json::render(&diagnosis))?,
         Output::Text => print(&text::render(&diagnosis))?,
@@ -27,12 +27,12 @@ async fn evaluate(arguments: &Doctor) -> anyhow::Result<Diagnosis> {
         secret: arguments.ca_secret.clone(),
     };
     let installation = Box::pin(Installation::read(&client, &names)).await;
-    let installation = installation.map_err(|unread| anyhow!("cannot use the cluster: {}", unread.reason))?;
+    let installation = installation.map_err(|read_error| anyhow!("cannot use the cluster: {}", read_error.reason))?;
     let input = CheckInput { names: &names, installation: &installation, probe: None, now: SystemTime::now() };
     let probe = match namespace_to_probe(&input, arguments.probe_namespace.as_deref()) {
         None => None,
         Some(namespace) => {
-            let response = create_dry(&client, &namespace, &deployment()).await;
+            let response = dry_run_create(&client, &namespace, &probe_deployment()).await;
             Some(Probe { namespace, response })
         }
     };

@@ -1,7 +1,7 @@
-//! Examples for a start by hand: each is sent to the server as reviews, as an API server would, and what its user
-//! would see is told.
+//! Examples for a standalone server: sends each object to the server as reviews, as an API server does, and prints what
+//! its user would see.
 
-use super::complain;
+use super::print_error;
 use crate::admission::{Endpoint, Webhook};
 use crate::gateway::Kind;
 use crate::manifest::{ManifestObject, Manifests};
@@ -12,8 +12,7 @@ use anyhow::{Context, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use similar::algorithms::{Capture, Compact, Replace, myers};
-use similar::{ChangeTag, group_diff_ops};
+use similar::{ChangeTag, TextDiff};
 use std::io::empty;
 use std::path::Path;
 
@@ -22,14 +21,14 @@ const GREEN: Style = AnsiColor::Green.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 const BOLD: Style = Style::new().bold();
 
-/// Lines of an object that stand around a change.
+/// Unchanged lines that are printed around a change.
 const CONTEXT_LINES: usize = 2;
 
-/// Sends every object of a folder through both doors, and gives what its user would see.
+/// Sends every object of a folder to both webhooks and returns what its user would see.
 pub(super) async fn show(client: &HttpsClient, directory: &Path) -> anyhow::Result<String> {
     let manifests = Manifests::read(&[directory.to_owned()], empty());
     for error in &manifests.errors {
-        complain(&format!("{}: {}", error.file, error.message));
+        print_error(&format!("{}: {}", error.file, error.message));
     }
     let mut text = String::new();
     let mut file = "";
@@ -47,32 +46,38 @@ pub(super) async fn show(client: &HttpsClient, directory: &Path) -> anyhow::Resu
 
 /// What a user sees who applies one object.
 async fn applied(client: &HttpsClient, object: &ManifestObject, kind: Kind) -> anyhow::Result<String> {
-    let mut mended = object.value.clone();
-    let response = call(client, Webhook::Mutating, &mended).await?;
-    if let Some(patch) = response.get("patch").and_then(Value::as_str) {
+    let mut mutated = object.value.clone();
+    let mutating = call(client, Webhook::Mutating, &mutated).await?;
+    if let Some(patch) = mutating.get("patch").and_then(Value::as_str) {
         let patch: json_patch::Patch = serde_json::from_slice(&STANDARD.decode(patch)?)?;
-        json_patch::patch(&mut mended, &patch)?;
+        json_patch::patch(&mut mutated, &patch)?;
     }
-    let response = call(client, Webhook::Validating, &mended).await?;
-    let is_allowed = response.get("allowed") == Some(&Value::Bool(true));
-    let (style, decision) = match (is_allowed, mended == object.value) {
-        (false, _) => (RED, "refused"),
-        (true, false) => (YELLOW, "mended"),
-        (true, true) => (GREEN, "allowed"),
+    let validating = call(client, Webhook::Validating, &mutated).await?;
+    let is_allowed = validating.get("allowed") == Some(&Value::Bool(true));
+    let warnings: Vec<&str> = [&mutating, &validating].into_iter().flat_map(warnings).collect();
+    let (style, decision) = match (is_allowed, mutated == object.value, warnings.is_empty()) {
+        (false, _, _) => (RED, "denied"),
+        (true, false, _) => (YELLOW, "mutated"),
+        (true, true, false) => (YELLOW, "warned"),
+        (true, true, true) => (GREEN, "allowed"),
     };
     let mut text = format!("  {kind} {}: {style}{decision}{style:#}\n", string(&object.value, "/metadata/name"));
     if is_allowed {
-        text.push_str(&difference(&object.value, &mended)?);
+        text.push_str(&diff(&object.value, &mutated)?);
     } else {
-        string(&response, "/status/message").lines().for_each(|line| text.push_str(&format!("    {line}\n")));
+        string(&validating, "/status/message").lines().for_each(|line| text.push_str(&format!("    {line}\n")));
     }
-    for warning in response.get("warnings").and_then(Value::as_array).into_iter().flatten() {
-        text.push_str(&format!("    {YELLOW}Warning:{YELLOW:#} {}\n", warning.as_str().unwrap_or_default()));
+    for warning in warnings {
+        text.push_str(&format!("    {YELLOW}Warning:{YELLOW:#} {warning}\n"));
     }
     Ok(text)
 }
 
-/// Posts a review of the creation of `object`; gives the response in it.
+fn warnings(response: &Value) -> impl Iterator<Item = &str> {
+    response.get("warnings").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Posts a review for the creation of `object` and returns its `response`.
 async fn call(client: &HttpsClient, webhook: Webhook, object: &Value) -> anyhow::Result<Value> {
     let (group, version) =
         string(object, "/apiVersion").split_once('/').map_or(("", string(object, "/apiVersion")), |both| both);
@@ -97,21 +102,19 @@ async fn call(client: &HttpsClient, webhook: Webhook, object: &Value) -> anyhow:
     Ok(review.get_mut("response").map(Value::take).unwrap_or_default())
 }
 
-/// What was changed, in YAML, with the lines around it.
-fn difference(before: &Value, after: &Value) -> anyhow::Result<String> {
+/// The changed lines of the YAML, with some lines around them.
+fn diff(before: &Value, after: &Value) -> anyhow::Result<String> {
     let (before, after) = (serde_saphyr::to_string(before)?, serde_saphyr::to_string(after)?);
-    let (before, after): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
-    let mut changes = Compact::new(Replace::new(Capture::new()), &*before, &*after);
-    let Ok(()) = myers::diff(&mut changes, &*before, 0..before.len(), &*after, 0..after.len());
+    let diff = TextDiff::from_lines(&before, &after);
     let mut text = String::new();
-    for group in group_diff_ops(changes.into_inner().into_inner().into_ops(), CONTEXT_LINES) {
-        for change in group.iter().flat_map(|operation| operation.iter_changes(&*before, &*after)) {
+    for hunk in diff.unified_diff().context_radius(CONTEXT_LINES).iter_hunks() {
+        for change in hunk.iter_changes() {
             let (sign, style) = match change.tag() {
                 ChangeTag::Delete => ('-', RED),
                 ChangeTag::Insert => ('+', GREEN),
                 ChangeTag::Equal => (' ', Style::new()),
             };
-            text.push_str(&format!("    {style}{sign} {}{style:#}\n", change.value()));
+            text.push_str(&format!("    {style}{sign} {}{style:#}\n", change.value().trim_end_matches('\n')));
         }
     }
     Ok(text)

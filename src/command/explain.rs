@@ -1,11 +1,11 @@
-//! `explain`: the page of a rule.
+//! `explain`: prints the documentation of a rule.
 
 use super::print;
 use crate::cli::Explain;
 use crate::policy::rules;
 use std::process::ExitCode;
 
-/// Prints the page of a rule, or the list of all rules.
+/// Prints the documentation of one rule, or a list of all rules with their default modes.
 pub(super) fn run(arguments: &Explain) -> anyhow::Result<ExitCode> {
     match &arguments.rule {
         Some(id) => print(rules::find(id)?.page)?,

@@ -1,4 +1,4 @@
-//! One verb a file; the only rooms where the edges meet the core.
+//! The commands, one per file. Only these modules combine input, evaluation and output.
 
 mod certs;
 mod check;
@@ -10,16 +10,16 @@ mod serve;
 
 use crate::cli::{Cli, Command};
 use crate::policy::Policy;
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Does what was typed. The exit code is 0 if nothing is refused, 1 if something is, 2 if something could not be
-/// looked at.
+/// Runs the command. Exit code: 0 without errors, 1 with at least one error (or a denied review), 2 if something could
+/// not be evaluated.
 ///
 /// # Errors
-/// It could not even begin, or not go on; the exit code for that is 2.
+/// The command cannot start or cannot continue. The exit code for that is 2.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Certs(arguments) => certs::run(&arguments),
@@ -31,31 +31,47 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Reads the policy document, or gives the built-in policy where there is none.
+/// Reads the policy document. Without a path it returns the built-in policy.
 fn read_policy(path: Option<&Path>) -> anyhow::Result<Policy> {
     Ok(read_policy_text(path)?.0)
 }
 
-/// The same, with the text of the document.
+/// Like [`read_policy`], with the text of the document.
 fn read_policy_text(path: Option<&Path>) -> anyhow::Result<(Policy, Option<String>)> {
     let Some(path) = path else { return Ok((Policy::default(), None)) };
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read the policy document {}", path.display()))?;
-    let policy =
-        Policy::parse(&text).with_context(|| format!("the policy document {} cannot be used", path.display()))?;
+    let (policy, text) = parse_policy(path, std::fs::read_to_string(path))?;
     Ok((policy, Some(text)))
 }
 
-/// Writes to stdout; colours are stripped where it is no terminal. A reader that went away, as `head` does, is no error.
+/// Parses the text that was read from `path`; the error names the file, the place and the fix.
+fn parse_policy(path: &Path, text: std::io::Result<String>) -> anyhow::Result<(Policy, String)> {
+    let text =
+        text.map_err(|error| anyhow!("cannot read the policy document {}: {}", path.display(), cause(&error)))?;
+    let policy = Policy::parse(&text).with_context(|| format!("the policy document {} is invalid", path.display()))?;
+    Ok((policy, text))
+}
+
+/// The cause of an I/O error without the number of the operating system (`os error 2`), and a fix for common causes.
+fn cause(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "the file does not exist; check the path".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied; make the file readable for this user".to_owned(),
+        ErrorKind::InvalidData => "the file is not UTF-8; save it as UTF-8".to_owned(),
+        kind => kind.to_string(),
+    }
+}
+
+/// Writes to stdout; colors are removed if stdout is not a terminal. A reader that closes the pipe, as `head` does, is
+/// not an error.
 fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = anstream::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to stdout"),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(anyhow!("cannot write to stdout: {}", error.kind())),
         _ => Ok(()),
     }
 }
 
-/// Writes a line to stderr. If that is impossible there is nowhere left to say so.
-fn complain(text: &str) {
+/// Writes a line to stderr. A failure is ignored: there is no other place to report it.
+fn print_error(text: &str) {
     _ = writeln!(anstream::stderr().lock(), "{text}");
 }

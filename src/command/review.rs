@@ -1,31 +1,34 @@
-//! `review`: one `AdmissionReview` in, its answer out, without a server.
+//! `review`: answers one `AdmissionReview` from stdin without a server.
 
-use super::{print, read_policy};
+use super::{cause, print, read_policy};
 use crate::admission::routes::BODY_BYTES;
 use crate::admission::{Endpoint, Request, answer, answer_or_failure};
 use crate::cli::Review;
 use crate::gateway::RelatedObjects;
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use std::io::{Read, stdin};
 use std::process::ExitCode;
 
-/// Answers the review on stdin. Exit code 1 if the object is refused.
+/// Answers the review on stdin. The exit code is 1 if the object is denied.
 pub(super) fn run(arguments: &Review) -> anyhow::Result<ExitCode> {
     let Some(endpoint) = Endpoint::of(arguments.webhook.into(), arguments.mode.into()) else {
         bail!(
-            "--webhook mutating with --mode audit: nothing is changed in audit; use --webhook validating, which tells what would be"
+            "--webhook mutating has no --mode audit: in audit mode nothing is changed; use --webhook validating, which reports what would be set"
         );
     };
     let policy = read_policy(arguments.policy.as_deref())?;
     let mut body = Vec::new();
-    // one byte more than the server takes tells a longer body from one that just fits
-    stdin().lock().take(u64::from(BODY_BYTES) + 1).read_to_end(&mut body).context("cannot read stdin")?;
+    // one byte more than the server accepts, to detect a longer body
+    let mut stdin = stdin().lock().take(u64::from(BODY_BYTES) + 1);
+    stdin.read_to_end(&mut body).map_err(|error| anyhow!("cannot read stdin: {}", cause(&error)))?;
     if body.len() > BODY_BYTES as usize {
-        bail!("stdin: longer than {BODY_BYTES} bytes, which is more than the server takes");
+        bail!(
+            "stdin is longer than {BODY_BYTES} bytes, the default limit of the server; pass a smaller AdmissionReview"
+        );
     }
-    let request = Request::read(&body).context("stdin is no review that can be answered")?;
-    let related = RelatedObjects::default();
-    let answer = answer_or_failure(endpoint, &request, || answer(&policy, &related, endpoint, &request));
+    let request = Request::read(&body).context("stdin is not a valid AdmissionReview")?;
+    let (related, options) = (RelatedObjects::default(), arguments.messages.options());
+    let answer = answer_or_failure(endpoint, &request, || answer(&policy, &related, &options, endpoint, &request));
     let review: serde_json::Value = serde_json::from_slice(&answer.response.to_review())?;
     print(&format!("{review:#}\n"))?;
     Ok(ExitCode::from(u8::from(!answer.response.allowed)))

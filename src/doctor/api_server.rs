@@ -1,4 +1,4 @@
-//! The API server: new enough, of one time with us, and known to Entra.
+//! Checks of the API server: its version, its clock and the issuer of its tokens.
 
 use super::{CheckInput, Code, DoctorFinding, Location};
 use crate::cluster::Clock;
@@ -9,19 +9,19 @@ use std::time::Duration;
 /// The oldest supported version of Kubernetes: `matchConditions` of webhooks are stable since then.
 const OLDEST: (u32, u32) = (1, 30);
 
-/// From here on clocks are worth a word.
+/// From this difference on, clocks are a warning.
 const DRIFT: Duration = Duration::from_secs(30);
 
-/// From here on certificates and tokens are refused that one side has only just made.
+/// From this difference on, one side rejects certificates and tokens that the other has just issued.
 const SKEW: Duration = Duration::from_mins(5);
 
-/// The time that a `Date` header leaves open.
+/// The resolution of a `Date` header.
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Its version is supported.
-pub(super) fn is_supported(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+/// Is the version supported?
+pub(super) fn check_version(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
     let Ok(server) = &input.installation.server else { return Vec::new() };
-    // some clouds write 30+ for their own build of 30
+    // some clouds report 30+ for their own build of 30
     let number = |text: &str| text.trim_end_matches('+').parse::<u32>().ok();
     let version = number(&server.version.major).zip(number(&server.version.minor));
     if version.is_none_or(|version| version >= OLDEST) {
@@ -32,8 +32,8 @@ pub(super) fn is_supported(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
     vec![DoctorFinding::new(Code::ServerTooOld, input.names, Location::of_server(["version"]), message)]
 }
 
-/// Its clock and ours agree.
-pub(super) fn clocks_agree(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+/// Do the clocks of the API server and of this machine agree?
+pub(super) fn check_clock(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
     let clock = input.installation.server.as_ref().ok().and_then(|server| server.clock);
     let Some((distance, direction)) = clock.map(|clock| distance(&clock)) else { return Vec::new() };
     let code = match distance {
@@ -42,38 +42,40 @@ pub(super) fn clocks_agree(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
         _ => return Vec::new(),
     };
     let message = format!(
-        "its clock is {} s {direction} of this machine's: certificates and tokens count as expired, or as not valid yet",
+        "the clock of the API server is {} s {direction} this machine's: certificates and tokens count as expired or \
+         as not valid yet",
         distance.as_secs()
     );
     vec![DoctorFinding::new(code, input.names, Location::of_server(["version"]), message)]
 }
 
-/// How far the API server's clock is away at least, whenever in between it told the time.
+/// The least possible difference of the clocks: the API server wrote the `Date` header at some time between request and
+/// response.
 fn distance(clock: &Clock) -> (Duration, &'static str) {
-    match (clock.told.duration_since(clock.answered), clock.asked.duration_since(clock.told + SECOND)) {
-        (Ok(ahead), _) => (ahead, "ahead"),
+    match (clock.server_time.duration_since(clock.received), clock.sent.duration_since(clock.server_time + SECOND)) {
+        (Ok(ahead), _) => (ahead, "ahead of"),
         (_, Ok(behind)) => (behind, "behind"),
-        _ => (Duration::ZERO, "ahead"),
+        _ => (Duration::ZERO, "ahead of"),
     }
 }
 
-/// Entra can fetch the keys that tokens of `ServiceAccount`s are signed with.
-pub(super) fn issuer_is_public(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+/// Can Entra fetch the signing keys of `ServiceAccount` tokens from their issuer?
+pub(super) fn check_issuer(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
     let Ok(issuer) = &input.installation.issuer else { return Vec::new() };
     if is_public(issuer) {
         return Vec::new();
     }
     let location = Location::of_server([".well-known", "openid-configuration"]);
-    let message = format!("tokens are issued by {}, which Entra can't reach", printable(issuer));
+    let message = format!("ServiceAccount tokens are issued by {}, which Entra cannot reach", printable(issuer));
     vec![DoctorFinding::new(Code::IssuerNotPublic, input.names, location, message)]
 }
 
 fn is_public(issuer: &str) -> bool {
     let Some(rest) = issuer.strip_prefix("https://") else { return false };
     let host = rest.split(['/', ':', '?']).next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
-    let is_inside = host.split('.').any(|label| label == "svc") || host.rsplit('.').next() == Some("local");
+    let is_internal = host.split('.').any(|label| label == "svc") || host.rsplit('.').next() == Some("local");
     let is_private = host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_private() || address.is_loopback());
-    host.contains('.') && !is_inside && !is_private
+    host.contains('.') && !is_internal && !is_private
 }
 
 #[cfg(test)]
@@ -82,7 +84,7 @@ mod tests {
     use std::time::{SystemTime, UNIX_EPOCH};
 
     #[test]
-    fn an_issuer_is_public_that_entra_can_reach() {
+    fn only_https_issuers_with_a_public_host_are_public() {
         for (issuer, expected) in [
             ("https://westeurope.oic.prod-aks.azure.com/00000000-0000-0000-0000-000000000000/1/", true),
             ("https://oidc.eks.eu-west-1.amazonaws.com/id/A", true),
@@ -106,16 +108,16 @@ mod tests {
     }
 
     #[test]
-    fn clocks_agree_as_far_as_a_header_and_a_slow_answer_can_tell() {
+    fn the_clock_difference_allows_for_header_resolution_and_slow_responses() {
         let at = |milliseconds: u64| -> SystemTime { UNIX_EPOCH + Duration::from_millis(milliseconds) };
-        for (asked, told, answered, expected) in [
+        for (sent, server_time, received, expected) in [
             (10_500, 10_000, 10_900, Duration::ZERO),
             (10_900, 11_000, 11_100, Duration::ZERO),
             (10_000, 15_000, 20_000, Duration::ZERO),
             (10_000, 41_000, 10_500, Duration::from_millis(30_500)),
             (50_000, 10_000, 50_100, Duration::from_secs(39)),
         ] {
-            let clock = Clock { asked: at(asked), told: at(told), answered: at(answered) };
+            let clock = Clock { sent: at(sent), server_time: at(server_time), received: at(received) };
             assert_eq!(distance(&clock).0, expected, "{clock:?}");
         }
     }

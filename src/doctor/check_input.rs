@@ -1,4 +1,4 @@
-//! Everything that an examination may look at.
+//! The input of every check.
 
 use super::Location;
 use crate::cluster::{
@@ -10,27 +10,27 @@ use k8s_openapi::api::admissionregistration::v1::MutatingWebhook;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::time::SystemTime;
 
-/// An installation, where it was looked for, what was read of it and when.
+/// An installation as it was read from the cluster.
 pub struct CheckInput<'a> {
-    /// Where it was looked for.
+    /// The names under which the installation was looked up.
     pub names: &'a InstallationNames,
-    /// What was read of it.
+    /// What was read of the installation.
     pub installation: &'a Installation,
-    /// What came of a write that the webhook should have seen, if there was a namespace for one.
+    /// The dry run that the webhook should have reviewed; `None` if no namespace was suitable.
     pub probe: Option<&'a Probe>,
-    /// When it was read.
+    /// The time of the reading.
     pub now: SystemTime,
 }
 
-/// A write that the webhook should have seen.
+/// A dry run that the webhook should have reviewed.
 pub struct Probe {
-    /// Where.
+    /// The namespace of the gateway that the dry run creates.
     pub namespace: String,
-    /// What the API server said.
+    /// The response of the API server.
     pub response: Reading<DryRunResponse>,
 }
 
-/// An entry of one of our webhook configurations.
+/// A webhook entry: one element of `webhooks[]` in a configuration of this installation.
 #[derive(Clone, Copy)]
 pub(super) struct WebhookEntry<'a> {
     pub(super) configuration: &'a WebhookConfiguration,
@@ -39,7 +39,7 @@ pub(super) struct WebhookEntry<'a> {
 }
 
 impl<'a> WebhookEntry<'a> {
-    /// A place in it; `[]` for itself.
+    /// The location of a field of the entry; `[]` for the entry itself.
     pub(super) fn location(&self, field: &[&str]) -> Location {
         let mut at = PointerBuf::from_tokens(["webhooks"]);
         at.push_back(self.index);
@@ -49,8 +49,8 @@ impl<'a> WebhookEntry<'a> {
         Location::of(self.configuration.kind, &self.configuration.metadata, at)
     }
 
-    /// Is a namespace with these labels sent to it?
-    pub(super) fn takes(&self, labels: &Keys) -> bool {
+    /// Does `namespaceSelector` select a namespace with these labels?
+    pub(super) fn selects_namespace(&self, labels: &Keys) -> bool {
         selects(self.webhook.namespace_selector.as_ref(), labels)
     }
 
@@ -61,48 +61,48 @@ impl<'a> WebhookEntry<'a> {
 }
 
 impl<'a> CheckInput<'a> {
-    /// Our mutating webhook configuration, if it was read and is there.
+    /// The installation's `MutatingWebhookConfiguration`, if it could be read and exists.
     pub(super) fn mutating(&self) -> Option<&'a WebhookConfiguration> {
-        ours(&self.installation.mutating, self.names)
+        by_name(&self.installation.mutating, self.names)
     }
 
-    /// Our validating one.
+    /// The installation's `ValidatingWebhookConfiguration`, if it could be read and exists.
     pub(super) fn validating(&self) -> Option<&'a WebhookConfiguration> {
-        ours(&self.installation.validating, self.names)
+        by_name(&self.installation.validating, self.names)
     }
 
-    /// Both, as far as they were read and are there.
+    /// Both configurations, as far as they could be read and exist.
     pub(super) fn configurations(&self) -> impl Iterator<Item = &'a WebhookConfiguration> {
         self.mutating().into_iter().chain(self.validating())
     }
 
-    /// The entries of both.
+    /// The webhook entries of both configurations.
     pub(super) fn entries(&self) -> impl Iterator<Item = WebhookEntry<'a>> {
         self.configurations().flat_map(WebhookEntry::all_of)
     }
 
-    /// Our Deployment, if it was read and is there.
+    /// The installation's Deployment, if it could be read and exists.
     pub(super) fn deployment(&self) -> Option<&'a Deployment> {
         self.installation.deployment.as_ref().ok()?.as_ref()
     }
 
-    /// The metadata of every Namespace, or of none if they could not be read.
+    /// `metadata` of every Namespace; empty if they could not be read.
     pub(super) fn namespaces(&self) -> &'a [ObjectMeta] {
         self.installation.namespaces.as_deref().unwrap_or_default()
     }
 
-    /// Do the replicas look after their own CAs? They do unless they are told to do something else.
+    /// Do the replicas manage their own CAs? That is the default of `--certificate-source`.
     pub(super) fn is_self_managed(&self) -> bool {
         let containers = self.deployment().into_iter().flat_map(|deployment| &deployment.spec.template.spec.containers);
-        let mut words = containers.flat_map(|container| &container.args);
-        !words.any(|word| word.starts_with("--certificate-source=") && !word.ends_with("=self-managed"))
+        let mut arguments = containers.flat_map(|container| &container.args);
+        !arguments.any(|it| it.starts_with("--certificate-source=") && !it.ends_with("=self-managed"))
     }
 
-    /// What could not be read. Of CAs that others keep there is nothing to be known.
+    /// What could not be read. The CA Secret counts only if the replicas manage their own CAs.
     pub(super) fn read_errors(&self) -> Vec<ReadError> {
         let read = self.installation;
         let secret = read.cas.as_ref().err().filter(|_| self.is_self_managed());
-        let containers = [
+        let errors = [
             read.server.as_ref().err(),
             read.issuer.as_ref().err(),
             read.deployment.as_ref().err(),
@@ -114,23 +114,25 @@ impl<'a> CheckInput<'a> {
             secret,
             read.namespaces.as_ref().err(),
         ];
-        containers.into_iter().flatten().cloned().chain(self.unprobed()).collect()
+        errors.into_iter().flatten().cloned().chain(self.probe_error()).collect()
     }
 
-    /// Why it is not known whether the webhook is called. That no namespace is judged is a finding of its own.
-    fn unprobed(&self) -> Option<ReadError> {
+    /// Why it is unknown whether the webhook is called. Having no evaluated namespace is a finding, not an error.
+    fn probe_error(&self) -> Option<ReadError> {
         let what = "whether the webhook is called".to_owned();
         match self.probe {
-            Some(probe) => probe.read_errors(self),
+            Some(probe) => probe.read_error(self),
             None if self.configurations().next().is_none() || self.installation.namespaces.is_ok() => None,
             None => {
-                Some(ReadError { what, reason: "needs a namespace that is judged: --probe-namespace NAME".to_owned() })
+                let reason = "needs an enforced or audited namespace: --probe-namespace NAME".to_owned();
+                Some(ReadError { what, reason })
             }
         }
     }
 }
 
-fn ours<'a>(
+/// The configuration with the installation's name.
+fn by_name<'a>(
     all: &'a Reading<Vec<WebhookConfiguration>>,
     names: &InstallationNames,
 ) -> Option<&'a WebhookConfiguration> {

@@ -1,148 +1,228 @@
-//! Everything that an installation may suffer from: the list, how grave it is, and what cures it.
+//! Every problem that `doctor` can report: its id, its severity, its summary and its fix, in one table.
 
-use clap::ValueEnum;
-use std::fmt;
+use strum::{Display, IntoStaticStr, VariantArray};
 
-/// A fault of an installation. Its id is its name in kebab-case, its sentence the first one of its page here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+/// A problem of an installation. Its id is its name in kebab-case; the variants are in the order of their ids.
+#[derive(Clone, Copy, Debug, Display, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
+#[allow(missing_docs, reason = "Code::entry holds the summary of each code")]
 pub enum Code {
-    /// AKS is not told to leave the namespace selectors alone
     AdmissionsEnforcer,
-    /// There is no Secret with the CAs, or none in it that is valid
-    CaMissing,
-    /// No certificate of a caBundle is valid any more
     CaBundleExpired,
-    /// A caBundle holds none of the CAs that the replicas' certificates come from
-    CaBundleUnexpected,
-    /// A caBundle lacks one of the CAs that are kept
     CaBundleIncomplete,
-    /// A webhook entry has no caBundle
-    CaBundleMissing,
-    /// A caBundle holds something that is no certificate, or none that is valid yet
     CaBundleMalformed,
-    /// The caBundles of the webhook entries are not the same
+    CaBundleMissing,
+    CaBundleUnexpected,
     CaBundlesDiffer,
-    /// The clocks of the API server and of this machine differ by more than 30 seconds
+    CaMissing,
     ClockDrifting,
-    /// The clocks of the API server and of this machine differ by more than 5 minutes
     ClockSkewed,
-    /// There is no Deployment of apim-keyless
     DeploymentMissing,
-    /// No `PodDisruptionBudget` keeps a replica while nodes are drained
     DisruptionBudgetMissing,
-    /// What an outage does to gateways is not what the chart does by default
     FailurePolicyDiffers,
-    /// An outage of apim-keyless would stop writes that are no gateway's
     FailurePolicyStopsOthers,
-    /// Entra can't fetch the keys of the cluster's tokens: their issuer is no public https address
     IssuerNotPublic,
-    /// A webhook entry is left out when an object is written by another version of its API
     MatchPolicyExact,
-    /// Replicas run different images
     MixedImages,
-    /// A namespace has a mode, but the webhook configurations leave it out
     NamespaceExcluded,
-    /// A label or annotation of a namespace is read by nobody
     NamespaceKeyUnknown,
-    /// The mode of a namespace is none
     NamespaceModeMisspelled,
-    /// A namespace selector was changed by the admissions enforcer of AKS, so that a label is a way out
     NamespaceSelectorRewritten,
-    /// An annotation of a namespace can't be understood, and doesn't count
     NamespaceValueMalformed,
-    /// No namespace is judged
     NoNamespaceEvaluated,
-    /// No replica is ready
     NoReadyReplica,
-    /// One replica alone is ready
     OneReadyReplica,
-    /// A Pod of apim-keyless doesn't run
     PodFailing,
-    /// What other webhooks change after apim-keyless is not mended
     ReinvocationNever,
-    /// The API server is older than what is supported
     ServerTooOld,
-    /// A webhook entry leads to no Service of apim-keyless
     ServiceMissing,
-    /// A webhook entry says that a review has effects beside its answer
     SideEffectsDeclared,
-    /// A webhook entry waits longer or shorter than the chart has it
     TimeoutDiffers,
-    /// The replicas' version is not that of this binary
     VersionDiffers,
-    /// A webhook configuration is missing
     WebhookConfigurationMissing,
-    /// A webhook entry is missing
     WebhookEntryMissing,
-    /// Pods get to azure-workload-identity's webhook before they are mended
-    WebhookOrder,
-    /// A gateway was written in a judged namespace, and nobody mended it or remarked on it
     WebhookNotCalled,
-    /// The API server can't call the webhook
+    WebhookOrder,
     WebhookUnreachable,
-    /// There is no webhook of azure-workload-identity, so no gateway gets a token
     WorkloadIdentityMissing,
 }
 
-/// How grave a fault is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// How severe a problem is.
+#[derive(Clone, Copy, Debug, IntoStaticStr, PartialEq, Eq, PartialOrd, Ord)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Severity {
-    /// Something doesn't work, or can be got round.
+    /// Something does not work, or a check can be bypassed.
     Error,
-    /// It works, and could be better or was chosen otherwise.
+    /// It works, but it can be improved, or its configuration is not the chart's default.
     Warning,
 }
 
 impl Severity {
-    /// Its name, as reports write it.
+    /// The name in reports.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-        }
+        self.into()
     }
 }
+
+/// What is known of a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeEntry {
+    /// How severe the problem is.
+    pub severity: Severity,
+    /// One sentence that says what is wrong.
+    pub summary: &'static str,
+    /// What to do, with the command. The report fills in `NAMESPACE` (the namespace of apim-keyless), `KIND` and `NAME`
+    /// (the object with the problem) and `FIELD` (the dotted path in the object). The user fills in the others.
+    pub fix: &'static str,
+}
+
+const fn error(summary: &'static str, fix: &'static str) -> CodeEntry {
+    CodeEntry { severity: Severity::Error, summary, fix }
+}
+
+const fn warning(summary: &'static str, fix: &'static str) -> CodeEntry {
+    CodeEntry { severity: Severity::Warning, summary, fix }
+}
+
+const REPAIR_CA: &str = "wait a minute: a running replica repairs it; if it does not, read the reason in its log: \
+                         kubectl -n NAMESPACE logs deployment/apim-keyless; if certificates.source is files or \
+                         cert-manager, repair the issuer of the certificates instead";
+const RESTORE_CHART: &str =
+    "restore the chart's objects: helm upgrade apim-keyless deploy/chart -n NAMESPACE --reuse-values";
+const SYNCHRONIZE_CLOCKS: &str =
+    "synchronize the clocks of this machine and of the control plane with NTP: timedatectl set-ntp true";
 
 impl Code {
-    /// Every fault, by the alphabet of their ids.
+    /// Every code, in the order of the ids.
     pub fn all() -> &'static [Self] {
-        Self::value_variants()
+        Self::VARIANTS
     }
 
-    /// Its sentence.
-    pub fn sentence(self) -> String {
-        let help = self.to_possible_value().and_then(|value| value.get_help().map(ToString::to_string));
-        help.unwrap_or_default()
-    }
-
-    /// How grave it is.
-    pub fn severity(self) -> Severity {
+    /// Severity, summary and fix.
+    #[rustfmt::skip]
+    #[allow(clippy::too_many_lines, reason = "a table with one row for each code")]
+    pub const fn entry(self) -> CodeEntry {
         match self {
-            Self::AdmissionsEnforcer
-            | Self::CaBundleIncomplete
-            | Self::CaBundlesDiffer
-            | Self::ClockDrifting
-            | Self::DisruptionBudgetMissing
-            | Self::FailurePolicyDiffers
-            | Self::MixedImages
-            | Self::NamespaceExcluded
-            | Self::NamespaceKeyUnknown
-            | Self::NoNamespaceEvaluated
-            | Self::OneReadyReplica
-            | Self::ReinvocationNever
-            | Self::SideEffectsDeclared
-            | Self::TimeoutDiffers
-            | Self::VersionDiffers
-            | Self::WorkloadIdentityMissing => Severity::Warning,
-            _ => Severity::Error,
+            Self::AdmissionsEnforcer => warning(
+                "A webhook configuration does not opt out of the AKS admissions enforcer, which rewrites namespace \
+                 selectors",
+                "opt out: kubectl annotate KIND NAME admissions.enforcer/disabled=true --overwrite"),
+            Self::CaBundleExpired => error("Every certificate of a caBundle has expired", REPAIR_CA),
+            Self::CaBundleIncomplete => warning("A caBundle lacks a CA of the CA Secret", REPAIR_CA),
+            Self::CaBundleMalformed => error(
+                "A caBundle holds something that is not a certificate, or no certificate that is valid yet",
+                REPAIR_CA),
+            Self::CaBundleMissing => error("A webhook entry has no caBundle", REPAIR_CA),
+            Self::CaBundleUnexpected => error(
+                "A caBundle holds none of the CAs that issue the replicas' certificates", REPAIR_CA),
+            Self::CaBundlesDiffer => warning("The webhook entries have different caBundles", REPAIR_CA),
+            Self::CaMissing => error("The CA Secret is missing or holds no valid CA", REPAIR_CA),
+            Self::ClockDrifting => warning(
+                "The clocks of the API server and of this machine differ by more than 30 seconds",
+                SYNCHRONIZE_CLOCKS),
+            Self::ClockSkewed => error(
+                "The clocks of the API server and of this machine differ by more than 5 minutes", SYNCHRONIZE_CLOCKS),
+            Self::DeploymentMissing => error(
+                "The Deployment of apim-keyless is missing",
+                "install it: helm install apim-keyless deploy/chart -n NAMESPACE; if it is installed in another \
+                 namespace, run: apim-keyless doctor --namespace OTHER"),
+            Self::DisruptionBudgetMissing => warning(
+                "No PodDisruptionBudget keeps a replica running while nodes are drained", RESTORE_CHART),
+            Self::FailurePolicyDiffers => warning(
+                "The failurePolicy of a webhook entry for gateways is not the chart's default",
+                "restore the defaults unless the change is intended: helm upgrade apim-keyless deploy/chart -n \
+                 NAMESPACE --reuse-values --set failurePolicies.mutate=Ignore,failurePolicies.enforce=Fail"),
+            Self::FailurePolicyStopsOthers => error(
+                "An outage of apim-keyless would block writes of non-gateway objects",
+                "set FIELD to Ignore, as the chart does: kubectl edit KIND NAME"),
+            Self::IssuerNotPublic => error(
+                "Entra cannot fetch the signing keys of ServiceAccount tokens: their issuer is not a public https \
+                 address",
+                "AKS: az aks update --resource-group GROUP --name CLUSTER --enable-oidc-issuer; other clusters: \
+                 start kube-apiserver with --service-account-issuer=https://ADDRESS and publish its discovery \
+                 document and keys there"),
+            Self::MatchPolicyExact => error(
+                "A webhook entry does not get objects that are written in another version of their API",
+                "set FIELD to Equivalent, as the chart does: kubectl edit KIND NAME"),
+            Self::MixedImages => warning(
+                "The replicas run different images",
+                "wait for the rollout: kubectl -n NAMESPACE rollout status deployment apim-keyless"),
+            Self::NamespaceExcluded => warning(
+                "A namespace has a mode, but no webhook entry selects the namespace",
+                "remove the label, which has no effect: kubectl label namespace NAME apim-keyless.dev/mode-"),
+            Self::NamespaceKeyUnknown => warning(
+                "apim-keyless does not read a label or annotation that carries its prefix",
+                "rename the key to one that the message lists, or remove it: kubectl edit namespace NAME"),
+            Self::NamespaceModeMisspelled => error(
+                "The mode of a namespace is not enforce, audit or off",
+                "set enforce, audit or off: kubectl label namespace NAME apim-keyless.dev/mode=audit --overwrite"),
+            Self::NamespaceSelectorRewritten => error(
+                "The AKS admissions enforcer changed a namespace selector: a label of a namespace now excludes it",
+                "opt out: kubectl annotate KIND NAME admissions.enforcer/disabled=true --overwrite; then remove the \
+                 terms on control-plane and kubernetes.azure.com/managedby from FIELD: kubectl edit KIND NAME"),
+            Self::NamespaceValueMalformed => error(
+                "The value of an annotation of a namespace is malformed and ignored",
+                "correct or remove FIELD: kubectl edit namespace NAME"),
+            Self::NoNamespaceEvaluated => warning(
+                "No namespace is enforced or audited",
+                "audit a namespace, which changes and denies nothing: kubectl label namespace TEAM \
+                 apim-keyless.dev/mode=audit"),
+            Self::NoReadyReplica => error(
+                "No replica is ready",
+                "read why: kubectl -n NAMESPACE describe pods -l app.kubernetes.io/name=apim-keyless, and kubectl \
+                 -n NAMESPACE logs deployment/apim-keyless"),
+            Self::OneReadyReplica => warning(
+                "Only one replica is ready",
+                "run at least two, the chart's default: kubectl -n NAMESPACE scale deployment apim-keyless \
+                 --replicas=2"),
+            Self::PodFailing => error(
+                "A Pod of apim-keyless does not run",
+                "read why: kubectl -n NAMESPACE describe pod NAME, and kubectl -n NAMESPACE logs NAME --previous"),
+            Self::ReinvocationNever => warning(
+                "The mutating webhook does not see what later webhooks change",
+                "set FIELD to IfNeeded, as the chart does: kubectl edit KIND NAME"),
+            Self::ServerTooOld => error(
+                "The API server is older than the oldest supported version",
+                "upgrade the cluster to Kubernetes 1.30 or newer, where matchConditions of webhooks are stable"),
+            Self::ServiceMissing => error(
+                "A webhook entry does not point to a Service of apim-keyless",
+                RESTORE_CHART),
+            Self::SideEffectsDeclared => warning(
+                "A webhook entry declares side effects, but a review has none",
+                "set FIELD to None, as the chart does: kubectl edit KIND NAME"),
+            Self::TimeoutDiffers => warning(
+                "The timeout of a webhook entry is longer or shorter than the chart's",
+                "set FIELD as the chart does (3 for mutate, 5 for enforce, 2 for enforce-others and audit): kubectl \
+                 edit KIND NAME"),
+            Self::VersionDiffers => warning(
+                "The version of the replicas is not the version of this binary",
+                "use the binary of the installed version, or install the version of this binary: helm upgrade \
+                 apim-keyless deploy/chart -n NAMESPACE --reuse-values --set image.tag=VERSION"),
+            Self::WebhookConfigurationMissing => error(
+                "A webhook configuration is missing",
+                "install it: helm upgrade --install apim-keyless deploy/chart -n NAMESPACE; if it has another name, \
+                 run: apim-keyless doctor --webhook-configurations OTHER"),
+            Self::WebhookEntryMissing => error("A webhook entry is missing", RESTORE_CHART),
+            Self::WebhookNotCalled => error(
+                "A test gateway in an enforced or audited namespace got neither a change nor a warning nor a denial",
+                "read in the log whether the webhook was called: kubectl -n NAMESPACE logs deployment/apim-keyless; \
+                 if it was not, compare rules, selectors and matchConditions of FIELD with the chart's: kubectl get \
+                 KIND NAME -o yaml"),
+            Self::WebhookOrder => error(
+                "The webhook of azure-workload-identity gets Pods before apim-keyless sets their labels",
+                "register the webhook configuration under the chart's name, apim-keyless: the API server calls \
+                 mutating webhooks in the order of the names of their configurations"),
+            Self::WebhookUnreachable => error(
+                "The API server cannot call the webhook",
+                "read the API server's message; usual causes: no Pod behind the Service (kubectl -n NAMESPACE get \
+                 pods), a caBundle that does not match, or a network that blocks calls from the control plane to \
+                 port 8443 of the Pods"),
+            Self::WorkloadIdentityMissing => warning(
+                "The webhook of azure-workload-identity is missing, so no gateway gets a token",
+                "AKS: az aks update --resource-group GROUP --name CLUSTER --enable-oidc-issuer \
+                 --enable-workload-identity; other clusters: helm install workload-identity-webhook \
+                 workload-identity-webhook --repo https://azure.github.io/azure-workload-identity/charts -n \
+                 azure-workload-identity-system --create-namespace --set azureTenantID=TENANT"),
         }
-    }
-}
-
-impl fmt::Display for Code {
-    /// Writes its id.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = self.to_possible_value();
-        formatter.write_str(value.as_ref().map_or("", |value| value.get_name()))
     }
 }

@@ -1,4 +1,4 @@
-//! A fault that was found, and where.
+//! One reported problem and its location.
 
 use super::{Code, Severity};
 use crate::cluster::InstallationNames;
@@ -7,64 +7,65 @@ use jsonptr::PointerBuf;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::fmt;
 
-/// A fault, its place, what is wrong and what cures it.
+/// A problem of the installation: where it is, what is wrong, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DoctorFinding {
-    /// Which fault.
+    /// The kind of problem.
     pub code: Code,
-    /// Where.
+    /// Where it is.
     pub location: Location,
-    /// What is wrong. A value of a Secret is never told.
+    /// What is wrong. It never holds a value of a Secret.
     pub message: String,
-    /// A command or a field.
+    /// The fix of the code, with the names of this installation.
     pub fix: String,
 }
 
-/// An object, or a page of the API server, and the place in it.
+/// A field of an object, or a path of the API server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    /// Which object; `None` for the API server itself.
+    /// The object; `None` for the API server itself.
     pub object: Option<ObjectName>,
-    /// The place in it, a JSON pointer; of the API server, the path of the page.
+    /// JSON pointer to the field; for the API server, the path of the URL.
     pub at: PointerBuf,
 }
 
-/// An object by its name. It need not be there.
+/// The name of an object. The object need not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectName {
-    /// Its kind.
+    /// `kind`.
     pub kind: &'static str,
-    /// Its namespace, if it is in one.
+    /// `metadata.namespace`, if the object is namespaced.
     pub namespace: Option<String>,
-    /// Its name.
+    /// `metadata.name`.
     pub name: String,
 }
 
 impl Location {
-    /// An object of this kind with these metadata, and a place in it.
+    /// A field of the object with this `metadata`.
     pub fn of(kind: &'static str, metadata: &ObjectMeta, at: PointerBuf) -> Self {
         let name = metadata.name.clone().unwrap_or_default();
         Self { object: Some(ObjectName { kind, namespace: metadata.namespace.clone(), name }), at }
     }
 
-    /// An object of this name in the namespace of apim-keyless.
-    pub fn here(kind: &'static str, name: &str, names: &InstallationNames) -> Self {
+    /// An object in the namespace of apim-keyless.
+    pub fn in_namespace(kind: &'static str, name: &str, names: &InstallationNames) -> Self {
         let object = ObjectName { kind, namespace: Some(names.namespace.clone()), name: name.to_owned() };
         Self { object: Some(object), at: PointerBuf::new() }
     }
 
-    /// An object in no namespace.
+    /// A cluster-scoped object.
     pub fn in_cluster(kind: &'static str, name: &str) -> Self {
         Self { object: Some(ObjectName { kind, namespace: None, name: name.to_owned() }), at: PointerBuf::new() }
     }
 
-    /// A page of the API server, by the parts of its path.
+    /// A path of the API server, given by its segments.
     pub fn of_server<'a>(path: impl IntoIterator<Item = &'a str>) -> Self {
         Self { object: None, at: PointerBuf::from_tokens(path) }
     }
 }
 
 impl fmt::Display for Location {
+    /// `KIND NAMESPACE/NAME: FIELD`
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(ObjectName { kind, namespace, name }) = &self.object else {
             return write!(formatter, "API server: {}", self.at);
@@ -76,17 +77,18 @@ impl fmt::Display for Location {
 }
 
 impl DoctorFinding {
-    /// A fault of the installation at `names`.
+    /// Fills the placeholders of the code's fix with `names` and `location`.
     pub fn new(code: Code, names: &InstallationNames, location: Location, message: impl Into<String>) -> Self {
-        let mut fix = code.fix().replace("NAMESPACE", &names.namespace).replace("PLACE", &dotted(&location.at));
+        let fix = code.entry().fix.replace("NAMESPACE", &names.namespace);
+        let mut fix = fix.replace("FIELD", &dotted(&location.at));
         if let Some(object) = &location.object {
             fix = fix.replace("KIND", &object.kind.to_lowercase()).replace("NAME", &object.name);
         }
         Self { code, location, message: message.into(), fix }
     }
 
-    /// How grave it is.
+    /// The severity of the code.
     pub fn severity(&self) -> Severity {
-        self.code.severity()
+        self.code.entry().severity
     }
 }

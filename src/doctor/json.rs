@@ -1,4 +1,4 @@
-//! The diagnosis as JSON, for machines. `version` is raised when a field changes its meaning; new fields may come.
+//! The JSON report. `version` is raised when a field changes its meaning; fields may be added without that.
 
 use super::{Diagnosis, DoctorFinding, Severity};
 use serde_json::{Value, json};
@@ -6,11 +6,8 @@ use serde_json::{Value, json};
 /// Renders a diagnosis as one JSON document.
 pub fn render(diagnosis: &Diagnosis) -> String {
     let findings: Vec<Value> = diagnosis.findings.iter().map(finding).collect();
-    let errors: Vec<Value> = diagnosis
-        .read_errors
-        .iter()
-        .map(|read_errors| json!({"what": read_errors.what, "problem": read_errors.reason}))
-        .collect();
+    let errors: Vec<Value> =
+        diagnosis.read_errors.iter().map(|error| json!({"what": error.what, "message": error.reason})).collect();
     let document = json!({
         "version": 1,
         "findings": findings,
@@ -31,7 +28,7 @@ fn finding(finding: &DoctorFinding) -> Value {
         "severity": finding.severity().name(),
         "object": object.map(|object| json!({"kind": object.kind, "namespace": object.namespace, "name": object.name})),
         "path": finding.location.at.as_str(),
-        "problem": finding.message,
-        "cure": finding.fix,
+        "message": finding.message,
+        "fix": finding.fix,
     })
 }

@@ -1,13 +1,12 @@
-//! What is wrong with an installation of ours, and how to mend it. Pure: everything was read before, by `cluster`.
+//! Finds problems of an installation of apim-keyless. Pure: `cluster` reads the installation, this module evaluates it.
 //!
-//! [`diagnose`] makes every examination of [`CHECKS`], each a function of the [`CheckInput`] alone. What could not be read
-//! is told once, and the examinations that would need it say nothing.
+//! [`diagnose`] runs every check of [`CHECKS`]. A check is a function of the [`CheckInput`]. What could not be read is
+//! reported once, as a [`ReadError`]; the checks that need it then report nothing.
 
 mod api_server;
 mod ca_bundles;
 mod check_input;
 mod code;
-mod cure;
 mod finding;
 pub mod json;
 mod namespaces;
@@ -18,58 +17,59 @@ pub mod text;
 mod webhook_entries;
 
 pub use check_input::{CheckInput, Probe};
-pub use code::{Code, Severity};
+pub use code::{Code, CodeEntry, Severity};
 pub use finding::{DoctorFinding, Location, ObjectName};
-pub use probe::{deployment, namespace_to_probe};
+pub use probe::{namespace_to_probe, probe_deployment};
 
 use crate::cluster::ReadError;
 
-/// Something to look at.
+/// Looks for one group of problems.
 pub type Check = fn(&CheckInput<'_>) -> Vec<DoctorFinding>;
 
-/// All that is looked at, in the order of the report.
+/// Every check, in the order of the report.
 pub const CHECKS: &[Check] = &[
-    api_server::is_supported,
-    api_server::clocks_agree,
-    api_server::issuer_is_public,
-    replicas::are_there,
-    replicas::are_of_one_version,
-    replicas::run,
-    replicas::outlive_a_drain,
-    webhook_entries::are_there,
-    webhook_entries::are_as_the_chart_makes_them,
-    webhook_entries::lead_to_the_service,
-    other_webhooks::are_left_alone,
-    other_webhooks::is_before_workload_identity,
-    ca_bundles::are_kept,
-    ca_bundles::are_trusted,
-    namespaces::are_understood,
-    namespaces::are_judged,
-    probe::was_answered,
+    api_server::check_version,
+    api_server::check_clock,
+    api_server::check_issuer,
+    replicas::check_ready_replicas,
+    replicas::check_versions,
+    replicas::check_pods,
+    replicas::check_disruption_budget,
+    webhook_entries::check_entries_exist,
+    webhook_entries::check_entries_match_chart,
+    webhook_entries::check_services,
+    other_webhooks::check_admissions_enforcer,
+    other_webhooks::check_workload_identity,
+    ca_bundles::check_ca_secret,
+    ca_bundles::check_ca_bundles,
+    namespaces::check_keys,
+    namespaces::check_any_evaluated,
+    probe::check_probe,
 ];
 
-/// What came of all examinations.
+/// The result of all checks.
 #[derive(Debug, Default)]
 pub struct Diagnosis {
-    /// What is wrong.
+    /// The problems.
     pub findings: Vec<DoctorFinding>,
-    /// What could not be examined.
+    /// What could not be read.
     pub read_errors: Vec<ReadError>,
 }
 
-/// Makes every examination.
+/// Runs every check.
 pub fn diagnose(input: &CheckInput<'_>) -> Diagnosis {
-    let findings = CHECKS.iter().flat_map(|examination| examination(input)).collect();
+    let findings = CHECKS.iter().flat_map(|check| check(input)).collect();
     Diagnosis { findings, read_errors: input.read_errors() }
 }
 
 impl Diagnosis {
-    /// How many findings are so grave.
+    /// The number of findings with this severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|finding| finding.severity() == severity).count()
     }
 
-    /// The exit code: 2 if something could not be examined, 1 if there is an error (`strict`: or a warning), else 0.
+    /// The exit code: 2 if something could not be read, else 1 if there is an error (with `strict`: or a warning), else
+    /// 0.
     pub fn exit_code(&self, strict: bool) -> u8 {
         match () {
             () if !self.read_errors.is_empty() => 2,

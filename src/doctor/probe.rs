@@ -1,4 +1,4 @@
-//! A gateway that is written and not stored: does the webhook say anything to it?
+//! Creates a gateway as a dry run and checks that the webhook reviews it.
 
 use super::check_input::WebhookEntry;
 use super::namespaces::labels;
@@ -9,8 +9,9 @@ use crate::policy::printable;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
-/// A bare gateway. What it lacks is mended, refused or remarked on, whatever the policy.
-pub fn deployment() -> Value {
+/// A gateway Deployment without identity and configuration: whatever the policy, the webhook mutates it, denies it or
+/// warns about it.
+pub fn probe_deployment() -> Value {
     let (image, label) =
         ("mcr.microsoft.com/azure-api-management/gateway:2.11.1", json!({"app": "apim-keyless-doctor"}));
     json!({
@@ -23,33 +24,36 @@ pub fn deployment() -> Value {
     })
 }
 
-/// The namespace to write to: the one that is asked for, else the first that is mended, else the first that is judged.
+/// The namespace for the dry run: `requested`, else the first that the mutating webhook selects, else the first that
+/// any webhook entry selects. `None` if there is no webhook configuration or no such namespace.
 pub fn namespace_to_probe(input: &CheckInput<'_>, requested: Option<&str>) -> Option<String> {
     if let Some(requested) = requested {
         return input.configurations().next().map(|_| requested.to_owned());
     }
-    let first = |takes: &dyn Fn(&WebhookEntry<'_>) -> bool| {
-        let mut alive = input.namespaces().iter().filter(|namespace| namespace.deletion_timestamp.is_none());
-        let taken = |namespace: &ObjectMeta| input.entries().any(|one| takes(&one) && one.takes(labels(namespace)));
-        alive.find(|namespace| taken(namespace)).and_then(|namespace| namespace.name.clone())
+    let first = |is_eligible: &dyn Fn(&WebhookEntry<'_>) -> bool| {
+        let mut active = input.namespaces().iter().filter(|namespace| namespace.deletion_timestamp.is_none());
+        let is_selected = |namespace: &ObjectMeta| {
+            input.entries().any(|entry| is_eligible(&entry) && entry.selects_namespace(labels(namespace)))
+        };
+        active.find(|namespace| is_selected(namespace)).and_then(|namespace| namespace.name.clone())
     };
     first(&|entry| entry.webhook.name == MUTATE).or_else(|| first(&|_| true))
 }
 
-/// The gateway was mended, refused or remarked on.
-pub(super) fn was_answered(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+/// Was the gateway of the dry run mutated, denied or warned about?
+pub(super) fn check_probe(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
     let Some(probe) = input.probe else { return Vec::new() };
     let Ok(response) = &probe.response else { return Vec::new() };
     let finding = |code, location, message| vec![DoctorFinding::new(code, input.names, location, message)];
-    match decision(input, probe, response) {
-        Decision::Answered | Decision::Unknown => Vec::new(),
-        Decision::Failed(entry) => {
+    match evaluate(input, probe, response) {
+        ProbeResult::Reviewed | ProbeResult::Unknown => Vec::new(),
+        ProbeResult::CallFailed(entry) => {
             let message = format!("in namespace {}: {}", probe.namespace, message(response));
             finding(Code::WebhookUnreachable, entry.location(&[]), message)
         }
-        Decision::Silent(entry) => {
+        ProbeResult::NotReviewed(entry) => {
             let message = format!(
-                "{}: nobody mended or remarked on a gateway in namespace {}",
+                "{}: a test gateway in namespace {} was neither mutated nor denied nor warned about",
                 entry.webhook.name, probe.namespace
             );
             finding(Code::WebhookNotCalled, entry.location(&[]), message)
@@ -57,70 +61,71 @@ pub(super) fn was_answered(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
     }
 }
 
-/// What the bare gateway lacks, and the webhook sets where the policy lets it.
-const MENDED: [&str; 3] = [
+/// Fields that [`probe_deployment`] leaves out and the mutating webhook sets, if the policy allows it.
+const MUTATED_FIELDS: [&str; 3] = [
     "/spec/template/metadata/labels/azure.workload.identity~1use",
     "/spec/template/spec/serviceAccountName",
     "/spec/template/spec/containers/0/envFrom",
 ];
 
-/// What an answer means.
-enum Decision<'a> {
-    Answered,
+/// What the response of the API server shows.
+enum ProbeResult<'a> {
+    /// The webhook mutated or denied the gateway, or warned about it.
+    Reviewed,
     /// The API server could not call this entry.
-    Failed(WebhookEntry<'a>),
-    /// This entry should have said something.
-    Silent(WebhookEntry<'a>),
-    /// Somebody else refused, or the namespace is none that is judged.
+    CallFailed(WebhookEntry<'a>),
+    /// This entry selects the namespace, but its webhook has not reviewed the gateway.
+    NotReviewed(WebhookEntry<'a>),
+    /// Another component denied the gateway, or no webhook entry selects the namespace.
     Unknown,
 }
 
-fn decision<'a>(input: &CheckInput<'a>, probe: &Probe, response: &DryRunResponse) -> Decision<'a> {
+fn evaluate<'a>(input: &CheckInput<'a>, probe: &Probe, response: &DryRunResponse) -> ProbeResult<'a> {
     let message = message(response);
-    let named =
-        |before: &str| input.entries().find(|one| message.contains(&format!("{before} \"{}\"", one.webhook.name)));
-    if let Some(entry) = named("failed calling webhook") {
-        return Decision::Failed(entry);
+    let entry_named_after =
+        |words: &str| input.entries().find(|it| message.contains(&format!("{words} \"{}\"", it.webhook.name)));
+    if let Some(entry) = entry_named_after("failed calling webhook") {
+        return ProbeResult::CallFailed(entry);
     }
-    let refused = named("admission webhook").is_some_and(|_| message.contains("denied the request"));
-    if response.status >= 300 && !refused {
-        return Decision::Unknown;
+    let is_denied = entry_named_after("admission webhook").is_some_and(|_| message.contains("denied the request"));
+    if response.status >= 300 && !is_denied {
+        return ProbeResult::Unknown;
     }
     let namespace = input.namespaces().iter().find(|one| one.name.as_ref() == Some(&probe.namespace));
-    let mut taking = input.entries().filter(|one| namespace.is_some_and(|namespace| one.takes(labels(namespace))));
-    let first = taking.next();
-    let is_applied = MENDED.iter().any(|field| response.body.pointer(field).is_some());
-    let is_remarked = response.warnings.iter().any(|warning| warning.starts_with("apim-keyless: "));
+    let is_selecting = |entry: &WebhookEntry<'_>| namespace.is_some_and(|it| entry.selects_namespace(labels(it)));
+    let first = input.entries().find(is_selecting);
+    let is_mutated = MUTATED_FIELDS.iter().any(|field| response.body.pointer(field).is_some());
+    let is_warned = response.warnings.iter().any(|warning| warning.starts_with("apim-keyless: "));
     match first {
-        // what is mended can't be refused: it was not mended, though the entry that refuses was called
+        // the mutating webhook would have added the label, so only the validating webhook was called
         Some(first) if first.webhook.name == MUTATE && message.contains("missing-identity-label at ") => {
-            Decision::Silent(first)
+            ProbeResult::NotReviewed(first)
         }
-        _ if is_applied || is_remarked || refused => Decision::Answered,
-        Some(first) => Decision::Silent(first),
-        None => Decision::Unknown,
+        _ if is_mutated || is_warned || is_denied => ProbeResult::Reviewed,
+        Some(first) => ProbeResult::NotReviewed(first),
+        None => ProbeResult::Unknown,
     }
 }
 
-/// What the API server says of a refusal.
+/// `message` of a Status, empty for other responses.
 fn message(response: &DryRunResponse) -> &str {
     response.body.get("message").and_then(Value::as_str).unwrap_or_default()
 }
 
 impl Probe {
-    /// Why it tells nothing.
-    pub(super) fn read_errors(&self, input: &CheckInput<'_>) -> Option<ReadError> {
+    /// Why the dry run does not show whether the webhook is called.
+    pub(super) fn read_error(&self, input: &CheckInput<'_>) -> Option<ReadError> {
         let response = match &self.response {
             Ok(response) => response,
-            Err(read_errors) => return Some(read_errors.clone()),
+            Err(error) => return Some(error.clone()),
         };
-        let Decision::Unknown = decision(input, self, response) else { return None };
+        let ProbeResult::Unknown = evaluate(input, self, response) else { return None };
         let reason = match (response.status, message(response)) {
             (403, message) if message.contains("is forbidden: User ") => {
                 format!("needs create on deployments in namespace {}", self.namespace)
             }
-            (300.., message) => format!("the API server says {}: {}", response.status, printable(message)),
-            _ => format!("no webhook entry is known to take namespace {}", self.namespace),
+            (300.., message) => format!("the API server responded {}: {}", response.status, printable(message)),
+            _ => format!("no webhook entry is known to select namespace {}", self.namespace),
         };
         Some(ReadError { what: "whether the webhook is called".to_owned(), reason })
     }

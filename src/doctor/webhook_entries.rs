@@ -1,39 +1,39 @@
-//! The entries of our webhook configurations: there, as the chart makes them, and leading to the Service.
+//! Checks of the webhook entries: whether they exist, match the chart, and point to an existing Service.
 
 use super::check_input::WebhookEntry;
 use super::{CheckInput, Code, DoctorFinding, Location};
 use k8s_openapi::api::core::v1::{Service, ServiceSpec};
 
-/// The port of a webhook's Service where none is named (Kubernetes, `ServiceReference`).
+/// Default of `clientConfig.service.port` (Kubernetes, `ServiceReference`).
 const DEFAULT_PORT: i32 = 443;
 
-/// The entry that mends.
+/// Entry of the mutating webhook.
 pub(super) const MUTATE: &str = "mutate.apim-keyless.dev";
-/// The entry that refuses gateways.
+/// Entry of the validating webhook that gets what shows itself a gateway.
 const ENFORCE: &str = "enforce.apim-keyless.dev";
-/// The entry that refuses what doesn't show itself a gateway.
+/// Entry of the validating webhook that gets the other objects of enforced namespaces.
 const ENFORCE_OTHERS: &str = "enforce-others.apim-keyless.dev";
-/// The entry that refuses nothing.
+/// Entry of the validating webhook for audited namespaces; it denies nothing.
 const AUDIT: &str = "audit.apim-keyless.dev";
 
-/// An entry of the chart's.
-struct Expected {
+/// What the chart sets in an entry.
+struct ChartEntry {
     name: &'static str,
     failure_policy: &'static str,
     timeout: i32,
-    /// May an outage of ours stop what it takes?
-    may_fail: bool,
+    /// May an outage block the writes that this entry gets?
+    may_block: bool,
 }
 
-const EXPECTED: [Expected; 4] = [
-    Expected { name: MUTATE, failure_policy: "Ignore", timeout: 3, may_fail: true },
-    Expected { name: ENFORCE, failure_policy: "Fail", timeout: 5, may_fail: true },
-    Expected { name: ENFORCE_OTHERS, failure_policy: "Ignore", timeout: 2, may_fail: false },
-    Expected { name: AUDIT, failure_policy: "Ignore", timeout: 2, may_fail: false },
+const CHART_ENTRIES: [ChartEntry; 4] = [
+    ChartEntry { name: MUTATE, failure_policy: "Ignore", timeout: 3, may_block: true },
+    ChartEntry { name: ENFORCE, failure_policy: "Fail", timeout: 5, may_block: true },
+    ChartEntry { name: ENFORCE_OTHERS, failure_policy: "Ignore", timeout: 2, may_block: false },
+    ChartEntry { name: AUDIT, failure_policy: "Ignore", timeout: 2, may_block: false },
 ];
 
-/// Configurations and entries are there. Where nothing is enforced there is the audit entry alone.
-pub(super) fn are_there(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+/// Do the configurations and their entries exist? With `enforcement=false` the chart renders the audit entry only.
+pub(super) fn check_entries_exist(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
     let (names, read) = (input.names, input.installation);
     let has = |name: &str| input.entries().any(|entry| entry.webhook.name == name);
     let is_enforced = [MUTATE, ENFORCE, ENFORCE_OTHERS].into_iter().any(has);
@@ -42,7 +42,7 @@ pub(super) fn are_there(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
         ("ValidatingWebhookConfiguration", read.validating.is_ok() && input.validating().is_none()),
     ];
     let missing = configurations.into_iter().filter(|(_, is_missing)| *is_missing).map(|(kind, _)| {
-        let message = format!("there is no {kind} {}", names.configurations);
+        let message = format!("{kind} {} does not exist", names.configurations);
         DoctorFinding::new(
             Code::WebhookConfigurationMissing,
             names,
@@ -52,17 +52,17 @@ pub(super) fn are_there(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
     });
     let entries = input.validating().into_iter().flat_map(|configuration| {
         let expected = [(ENFORCE, is_enforced), (ENFORCE_OTHERS, is_enforced), (AUDIT, true)];
-        let absent = expected.into_iter().filter(|(name, is_due)| *is_due && !has(name));
+        let absent = expected.into_iter().filter(|(name, is_required)| *is_required && !has(name));
         absent.map(|(name, _)| {
             let location = Location::in_cluster(configuration.kind, &names.configurations);
-            DoctorFinding::new(Code::WebhookEntryMissing, names, location, format!("it has no entry {name}"))
+            DoctorFinding::new(Code::WebhookEntryMissing, names, location, format!("the entry {name} is missing"))
         })
     });
     missing.chain(entries).collect()
 }
 
-/// What decides about outages, and about what is seen.
-pub(super) fn are_as_the_chart_makes_them(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+/// Do the fields match the chart that decide about outages and about which objects are reviewed?
+pub(super) fn check_entries_match_chart(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
     input.entries().flat_map(|entry| differences(input, entry)).collect()
 }
 
@@ -71,54 +71,56 @@ fn differences(input: &CheckInput<'_>, entry: WebhookEntry<'_>) -> Vec<DoctorFin
     let found = |code, field, message: String| {
         DoctorFinding::new(code, input.names, entry.location(&[field]), format!("{}: {message}", webhook.name))
     };
-    let mut findings: Vec<DoctorFinding> = EXPECTED
+    let mut findings: Vec<DoctorFinding> = CHART_ENTRIES
         .iter()
         .filter(|expected| expected.name == webhook.name)
-        .flat_map(|expected| by_name(expected, entry, &found))
+        .flat_map(|expected| differences_from(expected, entry, &found))
         .collect();
     if webhook.match_policy.as_deref() == Some("Exact") {
-        let message = "Exact: an object that is written by another version of its API is not seen";
+        let message = "Exact: the webhook does not get objects that are written in another version of their API";
         findings.push(found(Code::MatchPolicyExact, "matchPolicy", message.to_owned()));
     }
     if entry.webhook.name == MUTATE && webhook.reinvocation_policy.as_deref() != Some("IfNeeded") {
-        let message = "what a later webhook changes is refused and not mended";
+        let message = "not IfNeeded: what a later webhook changes is denied, and the mutating webhook cannot fix it";
         findings.push(found(Code::ReinvocationNever, "reinvocationPolicy", message.to_owned()));
     }
     if webhook.side_effects != "None" {
-        let message = format!("{}: a review has no effects beside its answer", webhook.side_effects);
+        let message = format!("{}: a review has no side effects", webhook.side_effects);
         findings.push(found(Code::SideEffectsDeclared, "sideEffects", message));
     }
     findings
 }
 
-/// What differs from entry to entry.
-fn by_name(
-    expected: &Expected,
+/// The fields whose values depend on the entry.
+fn differences_from(
+    expected: &ChartEntry,
     entry: WebhookEntry<'_>,
     found: &impl Fn(Code, &'static str, String) -> DoctorFinding,
 ) -> Vec<DoctorFinding> {
     let mut findings = Vec::new();
     let policy = entry.webhook.failure_policy.as_deref().unwrap_or("Fail");
     if policy != expected.failure_policy {
-        let (code, effect) = match (expected.may_fail, policy) {
-            (false, _) => (Code::FailurePolicyStopsOthers, "an outage stops what is no gateway's"),
-            (true, "Ignore") => (Code::FailurePolicyDiffers, "in an outage gateways are let through unjudged"),
-            (true, _) => (Code::FailurePolicyDiffers, "an outage stops whatever is sent to be mended"),
+        let (code, effect) = match (expected.may_block, policy) {
+            (false, _) => (Code::FailurePolicyStopsOthers, "an outage blocks writes of non-gateway objects"),
+            (true, "Ignore") => (Code::FailurePolicyDiffers, "an outage admits gateways without evaluation"),
+            (true, _) => (Code::FailurePolicyDiffers, "an outage blocks every write that the mutating webhook gets"),
         };
         findings.push(found(code, "failurePolicy", format!("{policy}: {effect}")));
     }
     let seconds = entry.webhook.timeout_seconds.unwrap_or(10);
     if seconds != expected.timeout {
-        let message =
-            format!("{seconds} s, where the chart has {}: an outage may delay each write by so much", expected.timeout);
+        let message = format!(
+            "{seconds} s, and the chart sets {} s: an outage may delay each write by this time",
+            expected.timeout
+        );
         findings.push(found(Code::TimeoutDiffers, "timeoutSeconds", message));
     }
     findings
 }
 
-/// Each entry leads to a Service that is there.
-pub(super) fn lead_to_the_service(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
-    let broken = input.entries().filter_map(|entry| Some((entry, astray(input, entry)?)));
+/// Does each entry point to a Service of the installation that exists?
+pub(super) fn check_services(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+    let broken = input.entries().filter_map(|entry| Some((entry, service_problem(input, entry)?)));
     broken
         .map(|(entry, message)| {
             let message = format!("{}: {message}", entry.webhook.name);
@@ -127,28 +129,25 @@ pub(super) fn lead_to_the_service(input: &CheckInput<'_>) -> Vec<DoctorFinding> 
         .collect()
 }
 
-/// What is wrong with where an entry leads.
-fn astray(input: &CheckInput<'_>, entry: WebhookEntry<'_>) -> Option<String> {
+/// What is wrong with `clientConfig` of an entry.
+fn service_problem(input: &CheckInput<'_>, entry: WebhookEntry<'_>) -> Option<String> {
     let Some(reference) = &entry.webhook.client_config.service else {
-        return Some("it leads to a URL, and not to the Service".to_owned());
+        return Some("it points to a URL and not to a Service".to_owned());
     };
     let name = format!("Service {}/{}", reference.namespace, reference.name);
     if reference.namespace != input.names.namespace {
-        return Some(format!(
-            "it leads to {name}, and apim-keyless is looked for in namespace {}",
-            input.names.namespace
-        ));
+        return Some(format!("it points to {name}, but doctor checks namespace {}", input.names.namespace));
     }
     let services = input.installation.services.as_ref().ok()?;
     let Some(service) = services.iter().find(|one| one.metadata.name.as_ref() == Some(&reference.name)) else {
-        return Some(format!("there is no {name}"));
+        return Some(format!("{name} does not exist"));
     };
     let port = reference.port.unwrap_or(DEFAULT_PORT);
-    (!serves(service, port)).then(|| format!("{name} has no port {port}"))
+    (!has_port(service, port)).then(|| format!("{name} has no port {port}"))
 }
 
-/// Has a Service this port? A name for something elsewhere takes any.
-fn serves(service: &Service, port: i32) -> bool {
+/// Does a Service have this port? A Service of type `ExternalName` accepts every port.
+fn has_port(service: &Service, port: i32) -> bool {
     let Some(ServiceSpec { type_, ports, .. }) = &service.spec else { return false };
     type_.as_deref() == Some("ExternalName") || ports.iter().flatten().any(|one| one.port == port)
 }

@@ -1,39 +1,41 @@
-//! What a value of `config.service.auth` says about how a gateway signs in.
+//! Classifies a value of `config.service.auth`: which authentication method does it select?
 //!
 //! Values in primary sources: token text (portal, chart), `azureAdApp` (settings reference, chart), `workloadIdentity`
 //! (workload identity article, chart ≥ 1.15), `key` (token article, 2026).
 
 use super::Setting;
 
-/// The value that signs in without a key.
+/// The value that selects workload identity: authentication without a key.
 pub const WORKLOAD_IDENTITY: &str = "workloadIdentity";
-/// Text of this many characters or more is taken for a token: every method's name is far shorter, every token far longer.
+/// Text of at least this many characters counts as a token: every method name is far shorter, every token far longer.
 const TOKEN_LENGTH: usize = 40;
 
-/// How a text of the auth setting is read.
+/// The authentication method that a value of the auth setting selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthMethod {
-    /// Nothing, or blanks.
+    /// Empty or only whitespace.
     Empty,
-    /// An auth key, written out.
+    /// An auth key in plain text.
     Key,
-    /// `workloadIdentity` in another case or with blanks around it.
-    Misspelt,
-    /// Another method: `azureAdApp`, `key`, or what nobody knows.
+    /// `workloadIdentity` in another case or with whitespace around it.
+    Misspelled,
+    /// Another method: `azureAdApp`, `key`, or an undocumented value.
     Other,
     /// Exactly `workloadIdentity`.
     WorkloadIdentity,
 }
 
 impl AuthMethod {
-    /// Reads the text of `setting`, which is [`Setting::Auth`] or [`Setting::AuthKey`].
+    /// Classifies the value `text` of `setting`, which is [`Setting::Auth`] or [`Setting::AuthKey`].
+    ///
+    /// Any nonempty value of [`Setting::AuthKey`] is a key.
     pub fn of(setting: Setting, text: &str) -> Self {
         let trimmed = text.trim();
         match trimmed {
             "" => Self::Empty,
             _ if setting == Setting::AuthKey || is_token(trimmed) => Self::Key,
             WORKLOAD_IDENTITY if trimmed.len() == text.len() => Self::WorkloadIdentity,
-            _ if trimmed.eq_ignore_ascii_case(WORKLOAD_IDENTITY) => Self::Misspelt,
+            _ if trimmed.eq_ignore_ascii_case(WORKLOAD_IDENTITY) => Self::Misspelled,
             _ => Self::Other,
         }
     }
@@ -41,11 +43,11 @@ impl AuthMethod {
 
 fn is_token(text: &str) -> bool {
     text.chars().count() >= TOKEN_LENGTH
-        || ["gatewaykey", "sharedaccesssignature"].iter().any(|start| begins_without_case(text, start))
+        || ["gatewaykey", "sharedaccesssignature"].iter().any(|prefix| starts_with_ignoring_case(text, prefix))
 }
 
-fn begins_without_case(text: &str, start: &str) -> bool {
-    text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
+fn starts_with_ignoring_case(text: &str, prefix: &str) -> bool {
+    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 #[cfg(test)]
@@ -53,11 +55,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_form_of_the_value_is_told_apart() {
+    fn each_form_of_the_value_is_classified() {
         for (text, method) in [
             ("workloadIdentity", AuthMethod::WorkloadIdentity),
-            ("WorkloadIdentity", AuthMethod::Misspelt),
-            ("workloadIdentity\n", AuthMethod::Misspelt),
+            ("WorkloadIdentity", AuthMethod::Misspelled),
+            ("workloadIdentity\n", AuthMethod::Misspelled),
             ("", AuthMethod::Empty),
             (" \n", AuthMethod::Empty),
             ("GatewayKey orders&202601010000&c2lnbmF0dXJl", AuthMethod::Key),

@@ -1,7 +1,7 @@
-//! What an update touches of the part of an object that is judged.
+//! Compares the evaluated part of an object before and after an update.
 //!
-//! An update that leaves the judged part alone is left alone: it must not roll the Pods of a running gateway behind
-//! its owner's back, nor stop its scaling, its status or its deletion.
+//! An update that leaves the evaluated part alone is neither mutated nor denied, only warned about: a mutation would
+//! roll the Pods of a running gateway unexpectedly, and a denial would stop its scaling, status updates or deletion.
 
 use super::{
     Container, EnvValue, Environment, Kind, KubernetesObject, ObjectView, RelatedObjects, Setting, Workload, well_known,
@@ -9,24 +9,25 @@ use super::{
 use jsonptr::{Pointer, PointerBuf};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-/// How much of an object is judged.
+/// The part of an object that a review creates or changes. Findings outside it are only warnings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// All of it: it is new, or its judged part was touched.
+    /// The whole object: it is new, or its evaluated part changed.
     Everything,
-    /// Nothing: an update that leaves the judged part alone.
+    /// Nothing: the update leaves the evaluated part alone.
     Nothing,
-    /// Of a Pod, whose other fields can't change: its identity keys, and the containers that were added or changed.
-    OfPod {
-        /// Were labels or annotations of azure-workload-identity touched?
+    /// Of a Pod: its evaluated labels and annotations, and the containers that were added or changed. Its other fields
+    /// cannot change after creation.
+    Pod {
+        /// Did an evaluated label or annotation change?
         identity: bool,
-        /// Where the added and changed containers stand.
+        /// JSON pointers to the containers that were added or changed.
         containers: BTreeSet<PointerBuf>,
     },
 }
 
 impl Change {
-    /// What an update from `old` to `new` touches.
+    /// The part that an update from `old` to `new` changes.
     pub fn between(old: &KubernetesObject<'_>, new: &KubernetesObject<'_>) -> Self {
         match (&old.view, &new.view) {
             (ObjectView::ConfigMap(old), ObjectView::ConfigMap(new)) => Self::everything_if(
@@ -38,30 +39,31 @@ impl Change {
             (ObjectView::Workload(of_old), ObjectView::Workload(of_new))
                 if of_old.kind == Kind::Pod && of_new.kind == Kind::Pod =>
             {
-                Self::OfPod { identity: keys_differ(old, new), containers: changed_containers(of_old, of_new) }
+                Self::Pod { identity: keys_differ(old, new), containers: changed_containers(of_old, of_new) }
             }
             (ObjectView::Workload(of_old), ObjectView::Workload(of_new)) => {
-                Self::everything_if(keys_differ(old, new) || !has_template_of(old, new) || of_old.kind != of_new.kind)
+                Self::everything_if(keys_differ(old, new) || !has_same_template(old, new) || of_old.kind != of_new.kind)
             }
             _ => Self::Everything,
         }
     }
 
-    /// Is what stands at `place` judged, or only remarked on?
-    pub fn touches(&self, place: &Pointer) -> bool {
+    /// Returns true if `pointer` is in the changed part, so that a finding there can be fixed or denied; otherwise it
+    /// is only a warning.
+    pub fn touches(&self, pointer: &Pointer) -> bool {
         match self {
             Self::Everything => true,
             Self::Nothing => false,
-            Self::OfPod { identity, containers } => {
-                let in_a_container = place.as_str().split('/').nth(2).is_some_and(|list| list.ends_with("ontainers"));
-                let container = || PointerBuf::from_tokens(place.tokens().take(3));
+            Self::Pod { identity, containers } => {
+                let in_a_container = pointer.as_str().split('/').nth(2).is_some_and(|list| list.ends_with("ontainers"));
+                let container = || PointerBuf::from_tokens(pointer.tokens().take(3));
                 if in_a_container { containers.contains(&container()) } else { *identity }
             }
         }
     }
 
-    fn everything_if(touched: bool) -> Self {
-        if touched { Self::Everything } else { Self::Nothing }
+    fn everything_if(changed: bool) -> Self {
+        if changed { Self::Everything } else { Self::Nothing }
     }
 }
 
@@ -71,17 +73,18 @@ fn keys_differ(old: &KubernetesObject<'_>, new: &KubernetesObject<'_>) -> bool {
         || !well_known::evaluated_keys(&old.annotations).eq(well_known::evaluated_keys(&new.annotations))
 }
 
-/// Is the pod template the same in both, fields that no rule reads included? Whoever changes one of them rolls the Pods.
+/// Returns true if both have the same pod template. Fields that no rule reads count too: a change of any field rolls
+/// the Pods.
 ///
-/// One API server writes both, so that equal ones are equal texts; to compare them as values would cost a hundred times the
-/// memory.
-fn has_template_of(old: &KubernetesObject<'_>, new: &KubernetesObject<'_>) -> bool {
-    old.template() == new.template()
+/// Compares the JSON texts: one API server writes both, so equal templates have equal texts. A comparison of parsed
+/// values needs a hundred times the memory.
+fn has_same_template(old: &KubernetesObject<'_>, new: &KubernetesObject<'_>) -> bool {
+    old.template_json() == new.template_json()
 }
 
 fn changed_containers(old: &Workload, new: &Workload) -> BTreeSet<PointerBuf> {
-    let (containers, unseen) = (old.containers(), RelatedObjects::default());
-    // a name is there once; several, which only a forged review has, are compared in order, so that none takes long
+    let (containers, none_related) = (old.containers(), RelatedObjects::default());
+    // names are unique except in a forged review; duplicates are compared in order, which keeps the cost linear
     let mut by_name: HashMap<_, VecDeque<_>> = HashMap::new();
     for container in &containers {
         by_name.entry((container.list, container.name)).or_default().push_back(container);
@@ -91,19 +94,20 @@ fn changed_containers(old: &Workload, new: &Workload) -> BTreeSet<PointerBuf> {
             && one.env == other.env
             && one.env_from == other.env_from
             && one.volume_mounts == other.volume_mounts
-            && settings(one, old, &unseen) == settings(other, new, &unseen)
+            && settings(one, old, &none_related) == settings(other, new, &none_related)
     };
     let mut changed = BTreeSet::new();
     for container in new.containers() {
-        let was = by_name.get_mut(&(container.list, container.name)).and_then(VecDeque::pop_front);
-        if !was.is_some_and(|was| same(was, &container)) {
+        let before = by_name.get_mut(&(container.list, container.name)).and_then(VecDeque::pop_front);
+        if !before.is_some_and(|before| same(before, &container)) {
             changed.insert(container.at());
         }
     }
     changed
 }
 
-/// The settings of a container as its own Pod makes them: `env` may point at an annotation, which can change.
+/// The settings of a container from its own Pod alone: `env[].valueFrom.fieldRef` can name an annotation, which can
+/// change.
 fn settings<'a>(
     container: &Container<'a>,
     workload: &'a Workload,
@@ -123,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_config_map_only_settings_count() {
+    fn a_config_map_changes_only_by_its_settings() {
         let with = |data: &str| format!(r#"{{"apiVersion":"v1","kind":"ConfigMap","data":{data}}}"#);
         let old = with(r#"{"config.service.auth":"key","telemetry.logs.std.level":"info"}"#);
         assert_eq!(
@@ -140,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_workload_the_template_and_its_judged_keys_count() {
+    fn a_workload_changes_by_its_template_and_evaluated_keys() {
         let with = |labels: &str, replicas: u8, image: &str| {
             format!(
                 r#"{{"apiVersion":"apps/v1","kind":"Deployment","metadata":{{"labels":{labels}}},"spec":{{"replicas":{replicas},"template":{{"spec":{{"containers":[{{"name":"a","image":"{image}"}}]}}}}}}}}"#
@@ -153,17 +157,17 @@ mod tests {
     }
 
     #[test]
-    fn of_a_pod_containers_of_one_name_are_compared_in_order() {
+    fn containers_of_a_pod_with_the_same_name_are_compared_in_order() {
         let pod = r#"{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"name":"a","image":"a"},{"name":"a","image":"b"}]}}"#;
-        assert_eq!(change(pod, pod), Change::OfPod { identity: false, containers: BTreeSet::new() });
-        let Change::OfPod { containers, .. } = change(pod, &pod.replace(r#""image":"b""#, r#""image":"c""#)) else {
+        assert_eq!(change(pod, pod), Change::Pod { identity: false, containers: BTreeSet::new() });
+        let Change::Pod { containers, .. } = change(pod, &pod.replace(r#""image":"b""#, r#""image":"c""#)) else {
             unreachable!()
         };
         assert_eq!(containers, BTreeSet::from([PointerBuf::parse("/spec/containers/1").unwrap()]));
     }
 
     #[test]
-    fn of_a_pod_only_what_was_added_is_judged() {
+    fn only_the_added_container_of_a_pod_changes() {
         let with = |extra: &str| {
             format!(r#"{{"apiVersion":"v1","kind":"Pod","spec":{{"containers":[{{"name":"a","image":"a"}}]{extra}}}}}"#)
         };

@@ -1,48 +1,48 @@
-//! What the text of `config.service.endpoint` is.
+//! Classifies a value of `config.service.endpoint`.
 //!
-//! Version 2 of the configuration API is `{name}.configuration.azure-api.net`, with or without `https://`, and allows host
-//! names of one's own (MicrosoftDocs/azure-docs, articles/api-management/self-hosted-gateway-overview.md); version 1,
+//! Version 2 of the configuration API is `{name}.configuration.azure-api.net`, with or without `https://`, and allows
+//! custom host names (MicrosoftDocs/azure-docs, articles/api-management/self-hosted-gateway-overview.md); version 1,
 //! `{name}.management.azure-api.net/subscriptions/…`, was retired on 1 October 2023
 //! (self-hosted-gateway-migration-guide.md, breaking-changes/self-hosted-gateway-v0-v1-retirement-oct-2023.md).
 
-/// How an endpoint is read.
+/// What a value of `config.service.endpoint` is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
-    /// Nothing, or blanks.
+    /// Empty or only whitespace.
     Empty,
-    /// No host, or something beside it that no address has: blanks, placeholders, another scheme than https.
+    /// No valid address: it has no host, or contains whitespace, a placeholder or a scheme other than `https`.
     Malformed,
     /// An address of version 1 of the configuration API, or of Azure Resource Manager.
     Retired,
-    /// An address that can be meant.
+    /// A valid address that is not retired.
     Usable,
 }
 
 impl Endpoint {
-    /// Reads the text of an endpoint.
+    /// Classifies the value `text` of `config.service.endpoint`.
     pub fn of(text: &str) -> Self {
         let lower = text.to_ascii_lowercase();
         let address = lower.strip_prefix("https://").unwrap_or(&lower);
         let (host, path) = address.split_once('/').unwrap_or((address, ""));
         let (host, port) = host.split_once(':').map_or((host, None), |(host, port)| (host, Some(port)));
-        // a dot at the end keeps the resolver from trying the cluster's own domains first
+        // a trailing dot is valid: with it the resolver does not try the cluster's search domains first
         let host = host.strip_suffix('.').unwrap_or(host);
         match () {
             () if text.trim().is_empty() => Self::Empty,
             () if is_retired(lower.trim()) => Self::Retired,
-            () if is_host(host) && port.is_none_or(is_port) && path.bytes().all(is_path) => Self::Usable,
+            () if is_host(host) && port.is_none_or(is_port) && path.bytes().all(is_path_byte) => Self::Usable,
             () => Self::Malformed,
         }
     }
 }
 
-/// Whatever else is wrong with it, an address of version 1 is told to be one.
+/// Returns true for an address of version 1, even if it is also malformed: the retirement is the more useful finding.
 fn is_retired(address: &str) -> bool {
     let address = address.split_once("://").map_or(address, |(_, rest)| rest);
     let host = address.split(['/', ':', '?', '#']).next().unwrap_or_default().trim_end_matches('.');
     [".management.azure-api.net", ".management.azure-api.cn", ".management.azure-api.us"]
         .iter()
-        .any(|end| host.ends_with(end))
+        .any(|suffix| host.ends_with(suffix))
         || host.starts_with("management.azure.")
         || address.contains("/subscriptions/")
 }
@@ -61,7 +61,7 @@ fn is_port(port: &str) -> bool {
     port.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
-fn is_path(byte: u8) -> bool {
+fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~/%?=&+,:@".contains(&byte)
 }
 
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_form_of_an_endpoint_is_told_apart() {
+    fn each_form_of_an_endpoint_is_classified() {
         for (text, endpoint) in [
             ("contoso.configuration.azure-api.net", Endpoint::Usable),
             ("https://contoso.configuration.azure-api.net", Endpoint::Usable),

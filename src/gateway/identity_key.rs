@@ -1,6 +1,7 @@
-//! Keys of labels and annotations that azure-workload-identity reads, and those that are nearly such.
+//! Label and annotation keys of azure-workload-identity, misspellings of them, and the form of a GUID.
 //!
-//! Keys and where they count: azure-workload-identity, pkg/webhook/consts.go and webhook.go.
+//! Source of the keys and of the objects they are read from: azure-workload-identity, pkg/webhook/consts.go and
+//! webhook.go.
 
 use super::similarity::nearest;
 use super::well_known::IDENTITY_PREFIX;
@@ -22,24 +23,25 @@ pub enum IdentityKey {
     TokenExpiration,
     /// `use`, label of a Pod; Microsoft's article and the chart set it on the `ServiceAccount` as well
     Use,
-    /// `use-identity-binding` and its like, annotation of a Pod
+    /// `use-identity-binding` and other keys that start with `use-`, annotation of a Pod
     UseCustomEndpoint,
 }
 
-/// How a key is read.
+/// What a label or annotation key is to azure-workload-identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadKey {
-    /// It is one of azure-workload-identity's.
+    /// azure-workload-identity reads this key.
     Known(IdentityKey),
-    /// It is nearly one, and read by nobody; what is meant, if it can be told.
-    Misspelt(Option<IdentityKey>),
+    /// The key looks like one of azure-workload-identity's, but nothing reads it. Holds the intended key, if it is
+    /// clear.
+    Misspelled(Option<IdentityKey>),
 }
 
-/// The letters of [`IDENTITY_PREFIX`].
+/// [`IDENTITY_PREFIX`] without punctuation.
 const PREFIX_LETTERS: &str = "azureworkloadidentity";
-/// From this likeness on (0 to 1), an unknown name is taken for a slip of a known one.
-const SIMILARITY: f32 = 0.7;
-/// Longest name behind the prefix of a label or annotation (Kubernetes, "Labels and Selectors").
+/// An unknown name counts as a misspelling of a known one from this similarity on (0 to 1).
+const MINIMUM_SIMILARITY: f32 = 0.7;
+/// Longest name after the prefix of a label or annotation key (Kubernetes, "Labels and Selectors").
 const NAME_BYTES: usize = 63;
 
 impl IdentityKey {
@@ -54,7 +56,7 @@ impl IdentityKey {
         Self::Use,
     ];
 
-    /// The name behind `azure.workload.identity/`.
+    /// The name after `azure.workload.identity/`.
     fn name(self) -> &'static str {
         match self {
             Self::ClientId => "client-id",
@@ -68,41 +70,42 @@ impl IdentityKey {
         }
     }
 
-    /// The whole key.
+    /// The whole key, such as `azure.workload.identity/use`.
     pub fn key(self) -> String {
         format!("{IDENTITY_PREFIX}{}", self.name())
     }
 
-    /// How `key` is read; `None` if it has nothing to do with workload identity.
+    /// Classifies a label or annotation key; `None` if it has nothing to do with workload identity.
     pub fn read(key: &str) -> Option<ReadKey> {
         let (prefix, name) = key.split_once('/')?;
-        // nearly every prefix is shorter than these letters
+        // fast path: most prefixes are shorter
         if prefix.len() < PREFIX_LETTERS.len() || !letters(prefix).trim_end_matches("io").eq(PREFIX_LETTERS) {
             return None;
         }
         if format!("{prefix}/") != IDENTITY_PREFIX {
-            // azure-workload-identity.io/system and its like are keys of other things
-            return Self::meant_by(name).map(|meant| ReadKey::Misspelt(Some(meant)));
+            // under a similar prefix only a known name counts: azure-workload-identity.io/system is another valid key
+            return Self::intended_by(name).map(|intended| ReadKey::Misspelled(Some(intended)));
         }
         let known = Self::ALL.into_iter().find(|known| known.name() == name);
         let known = known.or_else(|| name.starts_with("use-").then_some(Self::UseCustomEndpoint));
-        Some(known.map_or_else(|| ReadKey::Misspelt(Self::meant_by(name)), ReadKey::Known))
+        Some(known.map_or_else(|| ReadKey::Misspelled(Self::intended_by(name)), ReadKey::Known))
     }
 
-    fn meant_by(name: &str) -> Option<Self> {
-        // Kubernetes refuses a longer one, but only after its webhooks were asked
+    /// The known key that a misspelled name most likely stands for.
+    fn intended_by(name: &str) -> Option<Self> {
+        // the API server denies a longer name, but only after it calls the webhooks
         let name = (name.len() <= NAME_BYTES).then(|| letters(name))?;
         let known = Self::ALL.map(|known| (letters(known.name()), known));
-        nearest(&name, known.iter().map(|(letters, known)| (letters.as_str(), *known)), SIMILARITY)
+        nearest(&name, known.iter().map(|(letters, known)| (letters.as_str(), *known)), MINIMUM_SIMILARITY)
     }
 }
 
-/// What is left of a name without case and signs.
+/// The ASCII letters and digits of a text, in lower case.
 fn letters(text: &str) -> String {
     text.chars().filter(char::is_ascii_alphanumeric).map(|character| character.to_ascii_lowercase()).collect()
 }
 
-/// Is a text a GUID, such as `00000000-0000-0000-0000-000000000000`?
+/// Returns true if a text has the form of a GUID, such as `00000000-0000-0000-0000-000000000000`.
 pub fn is_guid(text: &str) -> bool {
     let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(group.len());
     text.split('-').map(digits).eq([8, 4, 4, 4, 12].map(Some))
@@ -113,27 +116,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_known_by_every_letter_and_near_misses_by_what_is_meant() {
-        let misspelt = |meant| Some(ReadKey::Misspelt(Some(meant)));
-        for (key, read) in [
+    fn exact_keys_are_known_and_misspelled_keys_name_the_intended_one() {
+        let misspelled = |intended| Some(ReadKey::Misspelled(Some(intended)));
+        for (key, expected) in [
             ("azure.workload.identity/client-id", Some(ReadKey::Known(IdentityKey::ClientId))),
             ("azure.workload.identity/use-identity-binding", Some(ReadKey::Known(IdentityKey::UseCustomEndpoint))),
-            ("azure.workload.identity/client_id", misspelt(IdentityKey::ClientId)),
-            ("azure.workload.identity/clientId", misspelt(IdentityKey::ClientId)),
-            ("azure.workload.identity/clientid", misspelt(IdentityKey::ClientId)),
-            ("azure.workload-identity/client-id", misspelt(IdentityKey::ClientId)),
-            ("azure-workload-identity/use", misspelt(IdentityKey::Use)),
-            ("azure.workload.identity.io/use", misspelt(IdentityKey::Use)),
-            ("azure.workload.identity/tenantID", misspelt(IdentityKey::TenantId)),
-            ("azure.workload.identity/Use", misspelt(IdentityKey::Use)),
-            ("azure.workload.identity/skip-container", misspelt(IdentityKey::SkipContainers)),
-            ("azure.workload.identity/note", Some(ReadKey::Misspelt(None))),
+            ("azure.workload.identity/client_id", misspelled(IdentityKey::ClientId)),
+            ("azure.workload.identity/clientId", misspelled(IdentityKey::ClientId)),
+            ("azure.workload.identity/clientid", misspelled(IdentityKey::ClientId)),
+            ("azure.workload-identity/client-id", misspelled(IdentityKey::ClientId)),
+            ("azure-workload-identity/use", misspelled(IdentityKey::Use)),
+            ("azure.workload.identity.io/use", misspelled(IdentityKey::Use)),
+            ("azure.workload.identity/tenantID", misspelled(IdentityKey::TenantId)),
+            ("azure.workload.identity/Use", misspelled(IdentityKey::Use)),
+            ("azure.workload.identity/skip-container", misspelled(IdentityKey::SkipContainers)),
+            ("azure.workload.identity/note", Some(ReadKey::Misspelled(None))),
             ("azure-workload-identity.io/system", None),
             ("app.kubernetes.io/name", None),
             ("client-id", None),
             ("use", None),
         ] {
-            assert_eq!(IdentityKey::read(key), read, "{key}");
+            assert_eq!(IdentityKey::read(key), expected, "{key}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! What a gateway *is*: the objects it consists of, read from their JSON. Pure: no I/O, no clock, no log.
+//! What a gateway *is*: reads Kubernetes objects from JSON and recognizes the self-hosted gateways among them.
 //!
-//! [`KubernetesObject`] is an object that can be evaluated, [`Workload`] one with a pod template, [`Gateway`] a workload
-//! with gateway containers, [`RelatedObjects`] the other objects of its namespace. What a gateway *should be* is decided
-//! in the `policy` module.
+//! Pure: no I/O, no clock, no log. [`KubernetesObject`] is an object that rules can evaluate, [`Workload`] an object
+//! with a pod template, [`Gateway`] a workload with gateway containers, and [`RelatedObjects`] the other objects of its
+//! namespace. The `policy` module decides what a gateway *should be*.
 
 mod auth_method;
 mod change;

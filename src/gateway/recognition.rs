@@ -1,53 +1,55 @@
-//! What makes a workload a gateway's: no name and no label of its own choosing is a way out.
+//! Recognizes gateways among workloads. A workload cannot avoid recognition by its name or its labels.
 
 use super::setting::prefix_makes_config_service;
 use super::{Container, ContainerList, EnvValue, Environment, Images, RelatedObjects, Setting, Workload, well_known};
 
-/// A workload with at least one container of the gateway.
+/// A workload with at least one gateway container.
 pub struct Gateway<'a> {
     /// The workload.
     pub workload: &'a Workload,
-    /// Its containers of the gateway, and none else.
+    /// Its gateway containers only; other containers of the workload are left out.
     pub containers: Vec<GatewayContainer<'a>>,
 }
 
-/// A container of the gateway.
+/// A container that runs the gateway.
 pub struct GatewayContainer<'a> {
     /// The container.
     pub container: Container<'a>,
-    /// Its environment as far as it can be seen.
+    /// Its environment as far as it is known.
     pub environment: Environment<'a>,
-    /// Is its image one that is known to be the gateway's, so that its tag means something?
+    /// True if the image is known to be the gateway's. Only then does its tag show the gateway's version.
     pub has_known_image: bool,
 }
 
 impl<'a> Gateway<'a> {
-    /// Recognises a gateway by image, by `config.service.*` in its environment, or, where neither shows, by label.
+    /// Recognizes a gateway by its image or by `config.service.*` in its environment. If no container matches, a label
+    /// on the object or on the pod template counts. `None` if the workload is not a gateway.
     pub fn recognize(workload: &'a Workload, images: &Images, related: &'a RelatedObjects) -> Option<Self> {
-        let part = |container: Container<'a>| {
+        let to_part = |container: Container<'a>| {
             let environment = Environment::of(&container, workload, related);
             let has_known_image = images.is_gateway(container.image);
             GatewayContainer { container, environment, has_known_image }
         };
-        let mut containers: Vec<GatewayContainer<'a>> = workload.containers().into_iter().map(part).collect();
-        if containers.iter().any(GatewayContainer::shows_itself) {
-            containers.retain(GatewayContainer::shows_itself);
+        let mut containers: Vec<GatewayContainer<'a>> = workload.containers().into_iter().map(to_part).collect();
+        if containers.iter().any(GatewayContainer::is_recognized) {
+            containers.retain(GatewayContainer::is_recognized);
         } else if [&workload.metadata.labels, workload.template_labels()].into_iter().any(well_known::marks_gateway) {
-            keep_the_labelled(&mut containers, workload.metadata.name.as_deref());
+            keep_labeled_containers(&mut containers, workload.metadata.name.as_deref());
         } else {
             return None;
         }
         (!containers.is_empty()).then_some(Self { workload, containers })
     }
 
-    /// The containers that sign in to the configuration API: all but those of an ingress-only gateway.
+    /// The containers that authenticate to the configuration API: all except ingress-only ones.
     pub fn authenticating(&self) -> impl Iterator<Item = &GatewayContainer<'a>> {
         self.containers.iter().filter(|part| !part.is_ingress_only())
     }
 }
 
 impl GatewayContainer<'_> {
-    fn shows_itself(&self) -> bool {
+    /// Returns true if the image or the environment alone shows that the container is the gateway's.
+    fn is_recognized(&self) -> bool {
         self.has_known_image
             || self.environment.settings().any(|(setting, _)| setting.is_config_service())
             || self
@@ -57,9 +59,10 @@ impl GatewayContainer<'_> {
                 .any(|from| from.prefix.as_deref().is_some_and(prefix_makes_config_service))
     }
 
-    /// Does it serve as an ingress alone (`k8s.ingress.enabled`, experimental) and sign in nowhere?
+    /// Returns true if the container only serves as an ingress (`k8s.ingress.enabled`, experimental) and does not
+    /// authenticate to the configuration API.
     ///
-    /// That is an exemption, so it is given only where the whole environment can be seen.
+    /// This is an exemption, so it applies only if the whole environment is known.
     pub fn is_ingress_only(&self) -> bool {
         let mut settings = self.environment.settings();
         let enabled = |(setting, variable): (Setting, &super::Variable<'_>)| {
@@ -72,8 +75,9 @@ impl GatewayContainer<'_> {
     }
 }
 
-/// Of a workload that only a label marks: its only container, or the one named like the chart's or the workload.
-fn keep_the_labelled(containers: &mut Vec<GatewayContainer<'_>>, workload: Option<&str>) {
+/// The gateway containers of a workload that only a label marks: its only regular container, or else those named like
+/// the chart's container or like the workload.
+fn keep_labeled_containers(containers: &mut Vec<GatewayContainer<'_>>, workload: Option<&str>) {
     let is_regular = |part: &GatewayContainer<'_>| part.container.list == ContainerList::Containers;
     if containers.iter().filter(|part| is_regular(part)).count() == 1 {
         containers.retain(is_regular);

@@ -1,4 +1,5 @@
-//! What stands beside a subject in its namespace, as plain data.
+//! Related objects: the other objects of an object's namespace that rules may read, and a snapshot of them for all
+//! namespaces of a cluster.
 
 use super::well_known::{self, Keys};
 use super::{
@@ -7,35 +8,37 @@ use super::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
-/// What is known of a thing beside the subject. No rule speaks or refuses on what is unseen.
+/// The result of a lookup of a related object. No rule reports or denies anything because of an unknown object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lookup<T> {
-    /// It is there.
+    /// It exists.
     Found(T),
-    /// It was looked for and is not there.
+    /// It does not exist.
     Absent,
-    /// Nobody looked.
+    /// It is not known whether it exists.
     Unknown,
 }
 
-/// How much of a namespace is looked at.
+/// How much of a namespace its related objects cover.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Coverage {
-    /// What was given, and there is nothing else to go by: files, or a review without a cluster. What isn't here is unseen.
+    /// Only the given objects, without access to a cluster: files, or a review without a cluster. Other objects are
+    /// unknown.
     #[default]
     Given,
-    /// A part of what there is, so that nothing follows from what isn't here.
+    /// A part of the namespace. Other objects are unknown, and an object that is the only one here may not be the only
+    /// one.
     Partial,
-    /// Everything, so that what isn't here is absent.
+    /// The whole namespace. Other objects are absent.
     Complete,
 }
 
-/// The things of one namespace that a rule may look at.
+/// The objects of one namespace that a rule may read.
 #[derive(Clone, Default)]
 pub struct RelatedObjects {
-    /// Annotations of the Namespace; empty where it is unseen.
+    /// Annotations of the Namespace; empty if the Namespace is unknown.
     pub namespace_annotations: Keys,
-    /// How much of the namespace is here.
+    /// How much of the namespace these objects cover.
     pub coverage: Coverage,
     config_maps: BTreeMap<String, Arc<ConfigMap>>,
     service_accounts: BTreeMap<String, Arc<ServiceAccount>>,
@@ -43,27 +46,29 @@ pub struct RelatedObjects {
     workloads: BTreeSet<(Kind, String)>,
 }
 
-/// What a gateway workload refers to.
+/// The objects that a gateway workload refers to, and the settings it has.
 struct GatewayReferences {
     service_account: Option<String>,
     pod_labels: Keys,
-    /// `ConfigMap`s that it takes whole.
+    /// Names of the `ConfigMap`s in `envFrom`.
     whole_config_maps: BTreeSet<String>,
-    /// `ConfigMap`s that it takes, whole or a key of.
+    /// Names of the `ConfigMap`s in `envFrom` or `configMapKeyRef`.
     config_maps: BTreeSet<String>,
-    /// Settings with a text that can be seen, and the `ConfigMap` that has it under the setting's own name, if one does.
+    /// Settings that are not known to be empty, each with the `ConfigMap` whose key is itself the name of a setting, if
+    /// the value comes from one.
     supplied: Vec<(Setting, Option<String>)>,
 }
 
 impl RelatedObjects {
-    /// What `objects`, all of one namespace, are to each other. What is not among them is unseen.
+    /// The related objects of a namespace, from `objects`, all of that namespace. Coverage is [`Coverage::Given`]: all
+    /// other objects are unknown. `images` says which images are the gateway's.
     pub fn of<'s, 'j: 's>(
         objects: impl IntoIterator<Item = &'s KubernetesObject<'j>> + Clone,
         images: &Images,
     ) -> Self {
         let mut related = Self::default();
         for object in objects.clone() {
-            related.take(object);
+            related.add(object);
         }
         let references = |object: &KubernetesObject<'_>| {
             GatewayReferences::of(&Gateway::recognize(object.workload()?, images, &related)?)
@@ -72,8 +77,8 @@ impl RelatedObjects {
         related
     }
 
-    fn take(&mut self, object: &KubernetesObject<'_>) {
-        // what the API server has yet to name can be named by nobody
+    fn add(&mut self, object: &KubernetesObject<'_>) {
+        // without a name, which the API server is yet to generate, no other object can refer to it
         let Some(name) = object.metadata().name.clone().filter(|name| !name.is_empty()) else { return };
         match &object.view {
             ObjectView::ConfigMap(config_map) => {
@@ -90,22 +95,22 @@ impl RelatedObjects {
         }
     }
 
-    /// Puts a `ConfigMap` in the place of what had its name.
+    /// Adds a `ConfigMap`, or replaces the one of the same name.
     pub fn put_config_map(&mut self, config_map: ConfigMap) {
         self.config_maps.insert(config_map.name().to_owned(), Arc::new(config_map));
     }
 
-    /// Puts a `ServiceAccount` in the place of what had its name.
+    /// Adds a `ServiceAccount`, or replaces the one of the same name.
     pub fn put_service_account(&mut self, account: ServiceAccount) {
         self.service_accounts.insert(account.name().to_owned(), Arc::new(account));
     }
 
-    /// Takes out the `ConfigMap` of this name.
+    /// Removes the `ConfigMap` of this name.
     pub fn remove_config_map(&mut self, name: &str) {
         self.config_maps.remove(name);
     }
 
-    /// Takes out the `ServiceAccount` of this name.
+    /// Removes the `ServiceAccount` of this name.
     pub fn remove_service_account(&mut self, name: &str) {
         self.service_accounts.remove(name);
     }
@@ -130,65 +135,65 @@ impl RelatedObjects {
         self.lookup(self.service_accounts.get(name).map(Arc::as_ref))
     }
 
-    /// Is a workload of this kind and name among what is looked at?
+    /// Returns true if a workload of this kind and name is among these objects.
     pub fn has_workload(&self, kind: Kind, name: &str) -> bool {
         self.workloads.contains(&(kind, name.to_owned()))
     }
 
-    /// Does a gateway run under this `ServiceAccount`?
+    /// Returns true if a gateway workload names this `ServiceAccount`.
     pub fn is_account_of_gateway(&self, name: &str) -> bool {
         self.gateways.iter().any(|gateway| gateway.service_account.as_deref() == Some(name))
     }
 
-    /// Does this Service select the Pods of a gateway?
+    /// Returns true if this Service selects the Pods of a gateway.
     pub fn is_service_of_gateway(&self, service: &Service) -> bool {
         self.gateways.iter().any(|gateway| service.selects(&gateway.pod_labels))
     }
 
-    /// Does this Service select the Pods of a gateway that don't have this label?
+    /// Returns true if this Service selects the Pods of a gateway that do not have the label `label`.
     pub fn selects_gateway_without(&self, service: &Service, label: &str) -> bool {
         self.gateways
             .iter()
             .any(|gateway| service.selects(&gateway.pod_labels) && !gateway.pod_labels.contains_key(label))
     }
 
-    /// Does a gateway take this `ConfigMap`, whole or a key of it?
+    /// Returns true if a gateway refers to this `ConfigMap` in `envFrom` or `configMapKeyRef`.
     pub fn is_config_map_of_gateway(&self, name: &str) -> bool {
         self.gateways.iter().any(|gateway| gateway.config_maps.contains(name))
     }
 
-    /// Is this the only `ConfigMap` that some gateway takes whole?
+    /// Returns true if some gateway has this `ConfigMap`, and no other, in `envFrom`.
     pub fn is_only_config_map_of_gateway(&self, name: &str) -> bool {
         self.gateways.iter().any(|gateway| gateway.whole_config_maps.iter().eq([name]))
     }
 
-    /// Does every gateway that takes this `ConfigMap` (and at least one) have `setting` from elsewhere, or from here under
-    /// another name?
+    /// Returns true if at least one gateway refers to this `ConfigMap`, and every gateway that does gets `setting` from
+    /// another source, or from a key of this `ConfigMap` that is not itself the name of a setting.
     pub fn is_supplied_elsewhere(&self, setting: Setting, config_map: &str) -> bool {
         let elsewhere = |gateway: &GatewayReferences| {
             gateway.supplied.iter().any(|(of, from)| *of == setting && from.as_deref() != Some(config_map))
         };
-        let mut takers = self.gateways.iter().filter(|gateway| gateway.config_maps.contains(config_map)).peekable();
-        takers.peek().is_some() && takers.all(elsewhere)
+        let mut users = self.gateways.iter().filter(|gateway| gateway.config_maps.contains(config_map)).peekable();
+        users.peek().is_some() && users.all(elsewhere)
     }
 
-    /// The only `ServiceAccount` that a label marks as a gateway's; `default` is none, whatever its labels. Of a part
-    /// nobody knows whether it is the only one.
+    /// The only `ServiceAccount` that a label marks as a gateway's; `None` if there are several. `default` never
+    /// counts, whatever its labels. `None` with [`Coverage::Partial`]: there may be others.
     pub fn only_marked_service_account(&self) -> Option<&str> {
         self.only(self.service_accounts.iter().filter(|(name, account)| {
             name.as_str() != well_known::DEFAULT_SERVICE_ACCOUNT && well_known::marks_gateway(&account.metadata.labels)
         }))
     }
 
-    /// The only `ConfigMap` that tells where a gateway's configuration is. Of a part nobody knows whether it is the only
-    /// one.
+    /// The only `ConfigMap` with a nonempty `config.service.endpoint`; `None` if there are several. `None` with
+    /// [`Coverage::Partial`]: there may be others.
     pub fn only_config_map_with_endpoint(&self) -> Option<&str> {
         self.only(self.config_maps.iter().filter(|(_, config_map)| config_map.has_endpoint()))
     }
 
     fn lookup<'a, T>(&self, found: Option<&'a T>) -> Lookup<&'a T> {
         match found {
-            Some(thing) => Lookup::Found(thing),
+            Some(object) => Lookup::Found(object),
             None if self.coverage == Coverage::Complete => Lookup::Absent,
             None => Lookup::Unknown,
         }
@@ -201,7 +206,7 @@ impl RelatedObjects {
 }
 
 impl GatewayReferences {
-    /// What a gateway refers to; `None` of one that signs in nowhere.
+    /// The references of a gateway; `None` if none of its containers authenticates to the configuration API.
     fn of(gateway: &Gateway<'_>) -> Option<Self> {
         gateway.authenticating().next()?;
         let (mut whole_config_maps, mut config_maps, mut supplied) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
@@ -209,9 +214,10 @@ impl GatewayReferences {
             let whole = part.container.env_from.iter().filter_map(|from| from.config_map_ref.as_ref());
             whole_config_maps.extend(whole.map(|reference| reference.name.clone()));
             config_maps.extend(part.environment.variables().iter().filter_map(Variable::config_map).map(str::to_owned));
-            let known = part.environment.settings().filter(|(_, variable)| !variable.is_blank());
+            let supplied_here = part.environment.settings().filter(|(_, variable)| !variable.is_blank());
             supplied.extend(
-                known.map(|(setting, variable)| (setting, variable.config_map_with_setting().map(str::to_owned))),
+                supplied_here
+                    .map(|(setting, variable)| (setting, variable.config_map_with_setting().map(str::to_owned))),
             );
         }
         config_maps.extend(whole_config_maps.iter().cloned());
@@ -225,25 +231,26 @@ impl GatewayReferences {
     }
 }
 
-/// What stands beside an object that is in no namespace, or in no cluster.
-static NOTHING: LazyLock<Arc<RelatedObjects>> = LazyLock::new(Arc::default);
+/// The related objects without a namespace or without a cluster: none.
+static NO_OBJECTS: LazyLock<Arc<RelatedObjects>> = LazyLock::new(Arc::default);
 
-/// What a review is judged beside. It never changes: a newer one takes its place.
+/// The related objects of every namespace at one moment, for the evaluation of a review. Never changes; a newer
+/// snapshot replaces it.
 #[derive(Clone, Default)]
 pub enum Snapshot {
-    /// No cluster is looked at, so nothing stands beside an object.
+    /// There is no access to a cluster, so there are no related objects.
     #[default]
-    Alone,
-    /// By name, the namespaces of a cluster that are known to be there.
+    NoCluster,
+    /// The namespaces of a cluster that are known to exist, by name.
     Cluster(BTreeMap<String, Arc<RelatedObjects>>),
 }
 
 impl Snapshot {
-    /// The surroundings in a namespace, nothing for what is in none; `None` if the cluster is looked at and the namespace was not seen yet, so that
-    /// nobody knows what it expects.
+    /// The related objects of `namespace`; none for an object without a namespace (`""`) or without a cluster. `None`
+    /// if the snapshot of a cluster does not contain the namespace yet: its expectations are then unknown.
     pub fn of(&self, namespace: &str) -> Option<Arc<RelatedObjects>> {
         match (self, namespace) {
-            (Self::Alone, _) | (_, "") => Some(Arc::clone(&NOTHING)),
+            (Self::NoCluster, _) | (_, "") => Some(Arc::clone(&NO_OBJECTS)),
             (Self::Cluster(namespaces), namespace) => namespaces.get(namespace).cloned(),
         }
     }

@@ -1,37 +1,38 @@
-//! The gateway's settings that rules read, and how a name is compared.
+//! The gateway's settings that rules read, and how their names are compared.
 //!
-//! Names: the settings reference (MicrosoftDocs/azure-docs, articles/api-management/self-hosted-gateway-settings-reference.md).
-//! .NET's configuration reads names without case and takes `__` and `:` for the separator; how the gateway itself
-//! compares is not documented, so the widest equivalence counts.
+//! Names: the settings reference (MicrosoftDocs/azure-docs,
+//! articles/api-management/self-hosted-gateway-settings-reference.md). .NET's configuration ignores case in names and
+//! accepts `__` and `:` as separators. How the gateway itself compares names is not documented, so every spelling that
+//! .NET accepts counts.
 
 use std::borrow::Cow;
 
-/// Prefix of every setting by which a gateway reaches its configuration.
+/// Prefix of every setting that a gateway needs to reach its configuration API.
 const CONFIG_SERVICE: &str = "config.service.";
 
 /// A setting that a rule reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Setting {
-    /// `config.service.auth`: how the gateway signs in.
+    /// `config.service.auth`: how the gateway authenticates.
     Auth,
-    /// `config.service.auth.key`: the key, in the form of the token article of 2026.
+    /// `config.service.auth.key`: the auth key, as the token article of 2026 sets it.
     AuthKey,
-    /// `config.service.auth.azureAd.clientSecret`: the secret of an Entra app.
+    /// `config.service.auth.azureAd.clientSecret`: the client secret of an Entra app.
     ClientSecret,
-    /// `config.service.endpoint`: where its configuration is.
+    /// `config.service.endpoint`: the address of the configuration API.
     Endpoint,
-    /// `gateway.name`: which gateway resource it is; needed with Entra sign-in.
+    /// `gateway.name`: name of the gateway resource in API Management; required for Entra authentication.
     GatewayName,
-    /// `k8s.ingress.enabled`: an experimental mode that may need no configuration API at all.
+    /// `k8s.ingress.enabled`: an experimental mode that may work without the configuration API.
     IngressEnabled,
-    /// Any other `config.service.…`.
+    /// Any other name that starts with `config.service.`.
     OtherConfigService,
 }
 
 impl Setting {
-    /// The setting that a name of an environment variable or `ConfigMap` key stands for, if a rule reads it.
+    /// The setting that an environment variable or a `ConfigMap` key of this name sets; `None` if no rule reads it.
     pub fn of(name: &str) -> Option<Self> {
-        // nearly every name is none, and most are told from one by their first letter
+        // fast path: the first letter excludes most names
         name.starts_with(['c', 'C', 'g', 'G', 'k', 'K']).then_some(())?;
         let name = normalized(name);
         match name.as_ref() {
@@ -46,7 +47,7 @@ impl Setting {
         }
     }
 
-    /// The name as Microsoft writes it; only settings that a remedy writes or a sentence names have one of their own.
+    /// The name as Microsoft spells it; `config.service.*` for [`Setting::OtherConfigService`].
     pub fn name(self) -> &'static str {
         match self {
             Self::Auth => "config.service.auth",
@@ -59,37 +60,41 @@ impl Setting {
         }
     }
 
-    /// Is it one of `config.service.*`, by which a gateway is recognised?
+    /// Returns true for `config.service.*`: a container that sets one of these is recognized as a gateway's.
     pub fn is_config_service(self) -> bool {
         matches!(self, Self::Auth | Self::AuthKey | Self::ClientSecret | Self::Endpoint | Self::OtherConfigService)
     }
 
-    /// Is what is wrong with one said where the other stands?
-    pub fn is_sort_of(self, other: Self) -> bool {
+    /// Returns true if a finding about one of the two settings also covers the other: they are the same, or both decide
+    /// how the gateway authenticates.
+    pub fn is_reported_with(self, other: Self) -> bool {
         self == other || (self.is_auth() && other.is_auth())
     }
 
-    /// Does its value decide how the gateway signs in?
+    /// Returns true if the value decides how the gateway authenticates: `config.service.auth` or
+    /// `config.service.auth.key`.
     pub fn is_auth(self) -> bool {
         matches!(self, Self::Auth | Self::AuthKey)
     }
 }
 
-/// Does an `envFrom` prefix alone make every key a `config.service.*` name?
+/// Returns true if this `envFrom[].prefix` alone makes every key a `config.service.*` name.
 pub(super) fn prefix_makes_config_service(prefix: &str) -> bool {
     normalized(prefix).starts_with(CONFIG_SERVICE)
 }
 
-/// Can some key, put behind this `envFrom` prefix, become a setting that decides how the gateway signs in?
+/// Returns true if some key can form `config.service.auth` or `config.service.auth.key` together with this
+/// `envFrom[].prefix`.
 pub fn prefix_can_make_auth(prefix: &str) -> bool {
-    let reaches =
+    let begins_auth =
         |start: &str| [Setting::Auth, Setting::AuthKey].iter().any(|setting| setting.name().starts_with(start));
-    // a prefix that ends in one underscore may become a separator with the key's own first underscore
-    reaches(&normalized(prefix))
-        || prefix.strip_suffix('_').is_some_and(|start| reaches(&format!("{}.", normalized(start))))
+    // a final underscore can form the separator `__` with the first underscore of the key
+    begins_auth(&normalized(prefix))
+        || prefix.strip_suffix('_').is_some_and(|start| begins_auth(&format!("{}.", normalized(start))))
 }
 
-/// A name as it is compared: lower case, `.` for `__` and `:`. Kubernetes allows only ASCII in these names.
+/// A name in the form that is compared: lower case, with `.` for `__` and `:`. Kubernetes allows only ASCII in these
+/// names.
 fn normalized(name: &str) -> Cow<'_, str> {
     if name.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte == b':') {
         Cow::Owned(name.to_ascii_lowercase().replace("__", ".").replace(':', "."))
@@ -103,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_compared_as_dotnet_does() {
+    fn names_are_compared_as_in_dotnet() {
         for name in ["config.service.auth", "CONFIG__SERVICE__AUTH", "Config:Service:Auth", "config__service.AUTH"] {
             assert_eq!(Setting::of(name), Some(Setting::Auth), "{name}");
         }
@@ -115,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_reaches_the_sign_in() {
+    fn detects_prefixes_that_can_make_an_auth_setting() {
         for prefix in [
             "",
             "config",

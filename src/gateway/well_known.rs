@@ -1,48 +1,48 @@
-//! Labels and annotations that are known by name, and the one place that tells whose a key is.
+//! Names of well-known labels, annotations, users and objects, and the labels and annotations that rules evaluate.
 
-/// Label of a Pod that asks for workload identity; only `"true"` does
-/// (azure-workload-identity's webhook selects Pods by `matchLabels`). On a `ServiceAccount` Microsoft's article sets it too.
+/// Pod label that requests workload identity. Only the value `"true"` does (azure-workload-identity's webhook selects
+/// Pods by `matchLabels`). Microsoft's article sets it on a `ServiceAccount` too.
 pub const USE: &str = "azure.workload.identity/use";
-/// Annotation of a `ServiceAccount`: the client id that azure-workload-identity gives to its Pods as `AZURE_CLIENT_ID`.
+/// `ServiceAccount` annotation: the client id that azure-workload-identity sets in its Pods as `AZURE_CLIENT_ID`.
 pub const CLIENT_ID: &str = "azure.workload.identity/client-id";
-/// Annotation of a `ServiceAccount`: the tenant id, where it is not the cluster's.
+/// `ServiceAccount` annotation: the tenant id, if it differs from the cluster's.
 pub const TENANT_ID: &str = "azure.workload.identity/tenant-id";
-/// Prefix of everything that azure-workload-identity reads.
+/// Prefix of every label and annotation that azure-workload-identity reads.
 pub const IDENTITY_PREFIX: &str = "azure.workload.identity/";
-/// Label that the official chart sets on everything of a gateway, since chart 1.0.0-rc.
+/// Label that the official chart sets on every object of a gateway, since chart 1.0.0-rc.
 pub const COMPONENT: &str = "app.kubernetes.io/component";
-/// The chart's value of [`COMPONENT`].
+/// The value of [`COMPONENT`] that the chart sets.
 pub const SELF_HOSTED_GATEWAY: &str = "self-hosted-gateway";
-/// Our label for a gateway that nothing else shows to be one; only `"true"` counts.
+/// Our label for a gateway that has no other sign of being one. Only the value `"true"` counts.
 pub const GATEWAY: &str = "apim-keyless.dev/gateway";
-/// Label of a Namespace that says how its gateways are judged.
+/// Namespace label that sets how the gateways in the namespace are evaluated.
 pub const MODE: &str = "apim-keyless.dev/mode";
 /// Prefix of our own labels and annotations.
 pub const OUR_PREFIX: &str = "apim-keyless.dev/";
-/// Annotation of a mirror Pod: the kubelet's picture of a static Pod, which nothing in the cluster can change and which no
-/// kubelet runs (Kubernetes, "Create static Pods").
+/// Annotation of a mirror Pod: the API object that the kubelet creates for a static Pod. Nothing in the cluster can
+/// change a mirror Pod, and no kubelet runs it (Kubernetes, "Create static Pods").
 pub const MIRROR: &str = "kubernetes.io/config.mirror";
-/// What the user name of every kubelet begins with.
+/// Prefix of every kubelet's user name.
 pub const NODE_USER_PREFIX: &str = "system:node:";
-/// Name that the official chart gives to the gateway's container.
+/// Name of the gateway's container in the official chart.
 pub const CHART_CONTAINER: &str = "azure-api-management-gateway";
-/// The `ServiceAccount` that every namespace has and that a Pod takes if it names none.
+/// The `ServiceAccount` that exists in every namespace and that a Pod uses if it names none.
 pub const DEFAULT_SERVICE_ACCOUNT: &str = "default";
-/// The `ConfigMap` of Microsoft's workload identity article.
+/// Name of the `ConfigMap` in Microsoft's workload identity article.
 pub const ARTICLE_CONFIG_MAP: &str = "apim-gateway-env";
 
 use std::collections::BTreeMap;
 
-/// Labels or annotations, as Kubernetes' types hold them.
+/// Labels or annotations: the same type as in the Kubernetes API.
 pub type Keys = BTreeMap<String, String>;
 
-/// Does a label say that this is a gateway's: the chart's component label or ours?
+/// Returns true if a label marks an object as a gateway's: the chart's component label or our own.
 pub fn marks_gateway(labels: &Keys) -> bool {
     labels.get(COMPONENT).is_some_and(|value| value == SELF_HOSTED_GATEWAY)
         || labels.get(GATEWAY).is_some_and(|value| value == "true")
 }
 
-/// The labels or annotations that a rule reads: azure-workload-identity's, ours, and the chart's component label.
+/// The labels or annotations that a rule reads: azure-workload-identity's, our own, and the chart's component label.
 pub fn evaluated_keys(keys: &Keys) -> impl Iterator<Item = (&String, &String)> {
     keys.iter()
         .filter(|(key, _)| key.starts_with(IDENTITY_PREFIX) || key.starts_with(OUR_PREFIX) || key.as_str() == COMPONENT)

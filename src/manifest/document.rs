@@ -1,21 +1,21 @@
-//! Splits a file into its documents: the parser stops a whole stream at one fault, and one bad document must not lose
-//! the others.
+//! Splits a file into its documents: the parser stops at the first error of a stream, and one malformed document must
+//! not hide the others.
 
 use super::source::{Line, SourceFile};
 
 /// One document of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Document<'a> {
-    /// How many lines of the file stand before it.
+    /// Number of lines of the file before it.
     pub(super) lines_before: usize,
-    /// The byte of the file that it begins with.
+    /// Offset of its first byte in the file.
     pub(super) start: usize,
     pub(super) text: &'a str,
 }
 
-/// The documents of a file; what is only blank, comment or directive is none.
+/// The documents of a file. Empty lines, comments and directives alone are not a document.
 pub(super) fn split(source: &SourceFile) -> Vec<Document<'_>> {
-    let mut splitter = Splitter { source, documents: Vec::new(), lines_before: 0, start: 0, begun: false };
+    let mut splitter = Splitter { source, documents: Vec::new(), lines_before: 0, start: 0, has_content: false };
     for line in source.lines() {
         splitter.take(line);
     }
@@ -28,30 +28,30 @@ struct Splitter<'a> {
     documents: Vec<Document<'a>>,
     lines_before: usize,
     start: usize,
-    begun: bool,
+    has_content: bool,
 }
 
 impl Splitter<'_> {
     fn take(&mut self, line: Line<'_>) {
         if is_marker(line.text, "---") {
-            // Directives and comments before the first marker belong to the document that the marker begins.
-            if self.begun {
+            // directives and comments before the first marker belong to the document that the marker starts
+            if self.has_content {
                 self.close(line.start, line.number - 1);
             }
-            self.begun = true;
+            self.has_content = true;
         } else if is_marker(line.text, "...") {
             let end = self.source.line(line.number + 1).map_or(self.source.text.len(), |next| next.start);
             self.close(end, line.number);
         } else if !is_bare(line.text) {
-            self.begun = true;
+            self.has_content = true;
         }
     }
 
     fn close(&mut self, end: usize, lines_before: usize) {
-        if let Some(text) = self.source.text.get(self.start..end).filter(|_| self.begun) {
+        if let Some(text) = self.source.text.get(self.start..end).filter(|_| self.has_content) {
             self.documents.push(Document { lines_before: self.lines_before, start: self.start, text });
         }
-        (self.start, self.lines_before, self.begun) = (end, lines_before, false);
+        (self.start, self.lines_before, self.has_content) = (end, lines_before, false);
     }
 }
 
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_begin_at_their_markers() {
+    fn documents_start_at_their_markers() {
         assert_eq!(
             texts("# c\n---\na: 1\n--- # two\nb: 1\n---\n"),
             [(0, "# c\n---\na: 1\n".to_owned()), (3, "--- # two\nb: 1\n".to_owned()), (5, "---\n".to_owned())]
@@ -93,12 +93,12 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_a_marker_is_none() {
+    fn similar_text_is_not_a_marker() {
         assert_eq!(texts("a: |\n  ---\n---b\n----\n").len(), 1);
     }
 
     #[test]
-    fn comments_alone_are_no_document() {
+    fn comments_alone_are_not_a_document() {
         assert!(texts("# c\n\n  # d\r\n").is_empty() && texts("").is_empty());
     }
 

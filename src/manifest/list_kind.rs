@@ -1,28 +1,28 @@
-//! Unfolds lists (`kind: List`, `PodList`) into the objects that they hold.
+//! Expands lists (`kind: List`, `PodList`) into their items.
 
 use super::position::Layout;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// The objects that a document holds, each with its places.
-pub(super) fn unfold(value: Value, layout: &Arc<Layout>) -> Vec<(Value, Arc<Layout>)> {
-    let mut unfolded = Vec::new();
-    unfold_into(&mut unfolded, value, layout);
-    unfolded
+/// The objects of a document, each with the positions of its fields. Lists are expanded, also nested ones.
+pub(super) fn expand(value: Value, layout: &Arc<Layout>) -> Vec<(Value, Arc<Layout>)> {
+    let mut objects = Vec::new();
+    expand_into(&mut objects, value, layout);
+    objects
 }
 
-fn unfold_into(unfolded: &mut Vec<(Value, Arc<Layout>)>, mut value: Value, layout: &Arc<Layout>) {
+fn expand_into(objects: &mut Vec<(Value, Arc<Layout>)>, mut value: Value, layout: &Arc<Layout>) {
     if !is_list(&value) {
-        unfolded.push((value, Arc::clone(layout)));
+        objects.push((value, Arc::clone(layout)));
         return;
     }
     let items = value.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default();
     for (item, layout) in items.into_iter().zip(layout.elements("items")) {
-        unfold_into(unfolded, item, layout);
+        expand_into(objects, item, layout);
     }
 }
 
-/// A custom resource may be called a list and keep items of its own: those are no objects.
+/// A custom resource can have a kind that ends in `List` and `items` that are not objects; it is not expanded.
 fn is_list(value: &Value) -> bool {
     let text = |key: &str| value.get(key).and_then(Value::as_str);
     let Some(items) = value.get("items").and_then(Value::as_array) else { return false };
@@ -58,19 +58,19 @@ mod tests {
     }
 
     #[test]
-    fn an_item_that_is_no_object_is_a_problem() {
+    fn an_item_that_is_not_an_object_is_an_error() {
         let manifests = read("apiVersion: v1\nkind: List\nitems:\n- a\n- {apiVersion: v1, kind: Pod}\n");
         assert_eq!((manifests.objects.len(), manifests.errors.len()), (1, 1));
         assert_eq!((manifests.errors[0].line, manifests.errors[0].column), (Some(4), Some(3)));
     }
 
     #[test]
-    fn a_custom_list_of_names_is_an_object() {
+    fn a_custom_resource_with_a_list_of_names_is_an_object() {
         assert_eq!(read("apiVersion: a/v1\nkind: AllowList\nitems: [a]\n").objects.len(), 1);
     }
 
     #[test]
-    fn what_data_of_an_item_holds_stays_hidden() {
+    fn data_of_an_item_is_masked() {
         let manifests =
             read("apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  data: {name: s}\n");
         assert_eq!(manifests.objects[0].masked_line(6), "  data: {name: ***}");

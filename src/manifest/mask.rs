@@ -1,21 +1,21 @@
-//! A line of a file without its secrets.
+//! Masks the secrets in a line of a file.
 //!
-//! What is shown is chosen, never what is hidden: keys, harmless scalars, and the punctuation between them. Anything
-//! else (a tag, an alias, a line of another document) ends the line with three stars.
+//! It works with a list of what is shown, not of what is hidden: keys, harmless scalars and the punctuation between
+//! them. At anything else (a tag, an alias, a line of another document) the line ends with `***`.
 
 use super::outline::Token;
 use super::position::Position;
 use super::source::Line;
 
-const STARS: &str = "***";
+const MASK: &str = "***";
 
-/// The line, with `***` for every scalar that is not known to be harmless. `tokens` stand in the order of the file.
+/// The line, with `***` for every scalar that is not known to be harmless. `tokens` must be in file order.
 pub(super) fn mask(line: Line<'_>, tokens: &[Token]) -> String {
     mask_until(line, tokens, line.start + line.text.len()).trim_end().to_owned()
 }
 
-/// Where a place of the line stands in the masked line: what was masked before it moves it.
-pub(super) fn moved(line: Line<'_>, tokens: &[Token], position: Position) -> Position {
+/// The position in the masked line of a position in the line: masking changes the columns after it.
+pub(super) fn masked_position(line: Line<'_>, tokens: &[Token], position: Position) -> Position {
     let column = |column: usize| {
         let until = line.text.char_indices().nth(column.saturating_sub(1)).map_or(line.text.len(), |(at, _)| at);
         mask_until(line, tokens, line.start + until).chars().count() + 1
@@ -45,7 +45,7 @@ struct Mask<'a> {
 }
 
 impl Mask<'_> {
-    /// What stands between tokens. Is there more to show after it?
+    /// Writes the text between tokens; returns whether the rest of the line can be shown.
     fn punctuation(&mut self, until: usize) -> bool {
         let gap = self.text(self.at, until).to_owned();
         let rest = gap.trim_start_matches([' ', '\t', '-', '?', ':', ',', '[', ']', '{', '}']);
@@ -53,7 +53,7 @@ impl Mask<'_> {
         if is_block_header(rest) {
             self.masked.push_str(rest);
         } else if !rest.is_empty() && !rest.starts_with('#') {
-            self.masked.push_str(STARS);
+            self.masked.push_str(MASK);
         }
         rest.is_empty()
     }
@@ -63,10 +63,10 @@ impl Mask<'_> {
         if token.shown {
             self.masked.push_str(&text);
         } else {
-            // A continued scalar covers the indentation of its line.
+            // a scalar of several lines includes the indentation of each line
             let indentation = text.len() - text.trim_start().len();
             self.masked.push_str(text.get(..indentation).unwrap_or_default());
-            self.masked.push_str(if indentation == text.len() { "" } else { STARS });
+            self.masked.push_str(if indentation == text.len() { "" } else { MASK });
         }
         self.at = token.range.end;
     }
@@ -90,33 +90,33 @@ mod tests {
     fn masked(text: &str) -> String {
         let mut manifests = Manifests::default();
         manifests.parse("a.yaml", text);
-        let object = manifests.objects.first().expect("the text holds an object");
+        let object = manifests.objects.first().expect("the text has an object");
         (1..=text.lines().count()).map(|line| object.masked_line(line) + "\n").collect()
     }
 
     #[test]
-    fn values_are_hidden_and_keys_stay() {
+    fn values_are_masked_and_keys_are_shown() {
         let text = "apiVersion: v1 # the first\nkind: Pod\nspec:\n  replicas: 3\n  env:\n    - name: KEY\n      value: \"s e\" # secret\n  args: [--key, s]\n  command:\n    - sh\n";
         let expected = "apiVersion: v1\nkind: Pod\nspec:\n  replicas: ***\n  env:\n    - name: KEY\n      value: ***\n  args: [***, ***]\n  command:\n    - ***\n";
         assert_eq!(masked(text), expected);
     }
 
     #[test]
-    fn scalars_of_many_lines_are_hidden_on_each() {
+    fn scalars_of_several_lines_are_masked_on_each_line() {
         let text = "apiVersion: v1\nkind: |-\n  Secret\n\n  line\nspec: one\n  two\nother: 'three\n\n  four'\n";
         let expected = "apiVersion: v1\nkind: |-\n  ***\n\n  ***\nspec: ***\n  ***\nother: ***\n\n  ***\n";
         assert_eq!(masked(text), expected);
     }
 
     #[test]
-    fn data_is_hidden_whatever_its_keys() {
+    fn data_is_masked_whatever_its_keys() {
         let text = "apiVersion: v1\nkind: Secret\nmetadata:\n  annotations:\n    name: s\n    apim-keyless.dev/mode: warn\ndata:\n  name: s\n  key: s\n";
         let expected = "apiVersion: v1\nkind: Secret\nmetadata:\n  annotations:\n    name: ***\n    apim-keyless.dev/mode: ***\ndata:\n  name: ***\n  key: ***\n";
         assert_eq!(masked(text), expected);
     }
 
     #[test]
-    fn flow_is_masked_too() {
+    fn flow_style_is_masked() {
         let text = r#"{"apiVersion":"v1","kind":"Pod","spec":{"env":[{"name":"a","value":"s\"s"},{name: b, value: s}],"n":1}}"#;
         assert_eq!(
             masked(text),
@@ -125,14 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_ends_the_line() {
+    fn unknown_syntax_ends_the_line() {
         let text = "apiVersion: v1\nkind: Pod\nbase: &base {a: s}\nname: !tag s\nother:\n  <<: {a: s, b: s}\n  a: *base\n---\nname: s\n";
         let expected = "apiVersion: v1\nkind: Pod\nbase: ***\nname: ***\nother:\n  ***\n  a: ***\n---\n***\n";
         assert_eq!(masked(text), expected);
     }
 
     #[test]
-    fn places_move_with_the_masked_line() {
+    fn positions_move_with_the_masked_line() {
         let mut manifests = Manifests::default();
         manifests.parse(
             "a.json",
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_are_not_there_are_empty() {
+    fn lines_outside_the_file_are_empty() {
         let mut manifests = Manifests::default();
         manifests.parse("a.yaml", "apiVersion: v1\nkind: Pod\n");
         assert_eq!(

@@ -1,7 +1,8 @@
-//! What files *hold*: YAML and JSON, from paths and standard input, as Kubernetes objects that know where they stand.
+//! Reads YAML and JSON from files, folders and standard input as Kubernetes objects with positions.
 //!
-//! [`Manifests`] are what was read, an [`ManifestObject`] is one of them, a [`ReadError`] what could not be read. Whether an
-//! object is a gateway's is the `gateway` room's.
+//! [`Manifests`] is the result: each [`ManifestObject`] is an object with the positions of its fields, each
+//! [`ReadError`] a file or document that could not be read. The `gateway` module decides whether an object belongs to a
+//! gateway.
 
 mod deep_stack;
 mod document;
@@ -25,10 +26,10 @@ use serde_json::Value;
 use source::SourceFile;
 use std::sync::Arc;
 
-/// A Kubernetes object of a file.
+/// A Kubernetes object in a file.
 #[derive(Clone, Debug)]
 pub struct ManifestObject {
-    /// The object itself.
+    /// The object.
     pub value: Value,
     source: Arc<SourceFile>,
     layout: Arc<Layout>,
@@ -36,88 +37,89 @@ pub struct ManifestObject {
 }
 
 impl ManifestObject {
-    /// The file it stands in, as it was named; standard input is `-`.
+    /// Path of its file as given; `-` for standard input.
     pub fn file(&self) -> &str {
         &self.source.name
     }
 
-    /// The whole text of its file.
+    /// The text of its file.
     pub fn source(&self) -> &str {
         &self.source.text
     }
 
-    /// Where in the file a JSON pointer into this object leads. What is missing is at its nearest ancestor.
+    /// The position in the file of a JSON pointer into this object. A missing field has the position of its nearest
+    /// ancestor.
     pub fn position(&self, pointer: &str) -> Position {
         self.layout.find(pointer)
     }
 
-    /// A line of the file, fit to be shown: `***` stands for every value that is not known to be harmless.
+    /// A line of the file (from 1), with `***` for every value that is not known to be harmless.
     pub fn masked_line(&self, line: usize) -> String {
         self.source.line(line).map(|line| mask::mask(line, &self.tokens)).unwrap_or_default()
     }
 
-    /// The place of a pointer in its masked line, where what was masked before it has moved it.
+    /// The position of a JSON pointer in its masked line: masking changes the columns.
     pub fn masked_position(&self, pointer: &str) -> Position {
         let position = self.position(pointer);
-        self.source.line(position.line).map_or(position, |line| mask::moved(line, &self.tokens, position))
+        self.source.line(position.line).map_or(position, |line| mask::masked_position(line, &self.tokens, position))
     }
 }
 
-/// What could not be read, and what to do about it.
+/// A file or document that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
-    /// The file, as it was named; standard input is `-`.
+    /// Path of the file as given; `-` for standard input.
     pub file: String,
-    /// 1-based; a problem of the whole file has none.
+    /// Line, from 1; `None` if the error is about the whole file.
     pub line: Option<usize>,
-    /// 1-based, in characters.
+    /// Column in characters, from 1.
     pub column: Option<usize>,
-    /// Cause and cure; it holds no value of the file.
+    /// Cause and fix. It contains no value of the file.
     pub message: String,
 }
 
-/// What was read.
+/// The content of files.
 #[derive(Clone, Debug, Default)]
 pub struct Manifests {
-    /// In the order of the paths, the files and their documents.
+    /// The objects, in the order of the paths, the files and their documents.
     pub objects: Vec<ManifestObject>,
-    /// How many mappings are no Kubernetes objects, such as the values of a chart.
+    /// Number of mappings that are not Kubernetes objects, such as the values of a chart.
     pub skipped: usize,
-    /// What could not be read.
+    /// Files and documents that could not be read.
     pub errors: Vec<ReadError>,
 }
 
 impl Manifests {
-    /// Adds what the text of a file holds.
+    /// Adds the objects of a file with this text.
     pub fn parse(&mut self, file: &str, text: &str) {
-        let found = |manifests: &Self| manifests.objects.len() + manifests.skipped + manifests.errors.len();
-        let before = found(self);
+        let count = |manifests: &Self| manifests.objects.len() + manifests.skipped + manifests.errors.len();
+        let before = count(self);
         let source = Arc::new(SourceFile::new(file, text));
         let documents = document::split(&source);
         let read = || documents.iter().map(|document| read_document(&source, document)).collect();
         let outcomes: Vec<_> =
-            deep_stack::with_deep_stack(read).unwrap_or_else(|| vec![Err(yaml_error::breakdown(&source))]);
+            deep_stack::with_deep_stack(read).unwrap_or_else(|| vec![Err(yaml_error::unknown(&source))]);
         for (outcome, document) in outcomes.into_iter().zip(&documents) {
             match outcome {
-                Ok(outline) => self.keep(&source, document, outline),
+                Ok(outline) => self.add(&source, document, outline),
                 Err(read_error) => self.errors.push(read_error),
             }
         }
-        if found(self) == before {
-            let message = "holds no YAML document: nothing to judge".to_owned();
+        if count(self) == before {
+            let message = "no YAML document, nothing to evaluate; add one or leave the file out".to_owned();
             self.errors.push(ReadError { file: file.to_owned(), line: None, column: None, message });
         }
     }
 
-    fn keep(&mut self, source: &Arc<SourceFile>, document: &Document<'_>, outline: Outline) {
+    fn add(&mut self, source: &Arc<SourceFile>, document: &Document<'_>, outline: Outline) {
         let tokens: Arc<[Token]> = outline.tokens.into();
         let mut is_template = false;
-        for (value, layout) in list_kind::unfold(outline.value, &Arc::new(outline.layout)) {
+        for (value, layout) in list_kind::expand(outline.value, &Arc::new(outline.layout)) {
             match ValueKind::of(&value) {
                 ValueKind::Nothing => {}
                 ValueKind::Other => self.skipped += 1,
-                ValueKind::NoMapping(what) => {
-                    self.errors.push(no_object(source, layout.position, what));
+                ValueKind::NotAMapping(what) => {
+                    self.errors.push(not_an_object(source, layout.position, what));
                 }
                 ValueKind::Template => is_template = true,
                 ValueKind::Object => {
@@ -143,14 +145,14 @@ fn read_document(source: &SourceFile, document: &Document<'_>) -> Result<Outline
     }
 }
 
-/// What a value turns out to be.
+/// What the root of a document, or an item of a list, is.
 enum ValueKind {
     Nothing,
     Object,
     Template,
-    /// A mapping that is no object: values of a chart, a compose file.
+    /// A mapping that is not an object: values of a chart, a Compose file.
     Other,
-    NoMapping(&'static str),
+    NotAMapping(&'static str),
 }
 
 impl ValueKind {
@@ -158,22 +160,22 @@ impl ValueKind {
         let is_text = |key: &str| value.get(key).is_some_and(Value::is_string);
         match value {
             Value::Null => Self::Nothing,
-            Value::Array(_) => Self::NoMapping("sequence"),
+            Value::Array(_) => Self::NotAMapping("sequence"),
             Value::Object(_) if !is_text("kind") || !is_text("apiVersion") => Self::Other,
             Value::Object(_) if template::is_template(value) => Self::Template,
             Value::Object(_) => Self::Object,
-            _ => Self::NoMapping("scalar"),
+            _ => Self::NotAMapping("scalar"),
         }
     }
 }
 
-fn no_object(source: &SourceFile, position: Position, what: &str) -> ReadError {
+fn not_an_object(source: &SourceFile, position: Position, what: &str) -> ReadError {
     ReadError {
         file: source.name.clone(),
         line: Some(position.line),
         column: Some(position.column),
         message: format!(
-            "a Kubernetes object is a mapping; this document is a {what}: begin it with `apiVersion` and `kind`, or leave it out"
+            "a Kubernetes object is a mapping, but this document is a {what}; start it with `apiVersion` and `kind`, or leave it out"
         ),
     }
 }
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn every_document_counts_for_itself() {
+    fn each_document_is_read_alone() {
         let manifests = read(
             "---\napiVersion: v1\nkind: Pod\n---\na: [\n---\nimage: {tag: 1}\n---\n---\n# none\n---\nkind: 1\napiVersion: v1\n---\napiVersion: v1\nkind: Service\n",
         );
@@ -201,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_is_no_mapping_is_a_problem() {
+    fn a_document_that_is_not_a_mapping_is_an_error() {
         for (text, column, what) in [
             ("a: 1\n---\n  - a\n", 5, "sequence"),
             ("a: 1\n---\n[]", 1, "sequence"),
@@ -214,15 +216,18 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_documents_is_a_problem() {
+    fn a_file_without_documents_is_an_error() {
         for text in ["", "\u{feff}", "\n\n", "# a\n  # b\n"] {
-            assert_eq!(read(text).errors[0].message, "holds no YAML document: nothing to judge");
+            assert_eq!(
+                read(text).errors[0].message,
+                "no YAML document, nothing to evaluate; add one or leave the file out"
+            );
         }
         assert_eq!((read("---\n").errors.len(), read("null\n").errors.len()), (1, 1));
     }
 
     #[test]
-    fn a_byte_order_mark_and_carriage_returns_are_fine() {
+    fn a_byte_order_mark_and_carriage_returns_are_accepted() {
         let manifests = read("\u{feff}apiVersion: v1\r\nkind: Pod\r\n---\r\nkind: Pod\r\napiVersion: v1\r\n");
         assert_eq!(manifests.objects.len(), 2);
         assert_eq!(manifests.objects[0].value, serde_json::json!({"apiVersion": "v1", "kind": "Pod"}));
@@ -232,7 +237,7 @@ mod tests {
 
     const MANIFEST: &str = "apiVersion: v1\nkind: List\nitems:\n- &a\n  apiVersion: v1\n  kind: Pod\n  spec: {a: [1, 'b'], c: \"d\"}\n- <<: *a\n  data:\n    e: |\n      f\n    g: >-\n      h\n---\n{\"apiVersion\": \"v1\",\n\t\"kind\": \"Pod\"}\n";
 
-    /// Reads a text and asks every object everything.
+    /// Reads a text and calls every method of every object.
     fn exercise(text: &str) {
         let manifests = read(text);
         for object in &manifests.objects {
@@ -250,7 +255,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_panics(text in any::<String>(), yaml in "([-?:,\\[\\]{}#&*!|>'\"%@`~ \t\r\n<.a1é\u{85}\u{2028}]|apiVersion: v1\n|kind: Pod\n|---\n|<<: ){0,40}") {
+        fn no_text_panics(text in any::<String>(), yaml in "([-?:,\\[\\]{}#&*!|>'\"%@`~ \t\r\n<.a1é\u{85}\u{2028}]|apiVersion: v1\n|kind: Pod\n|---\n|<<: ){0,40}") {
             exercise(&text);
             exercise(&yaml);
         }

@@ -1,17 +1,17 @@
-//! Reads the YAML of one document into a tree that knows where everything stands.
+//! Parses the YAML of one document into a tree with positions.
 //!
-//! Scalars resolve as kubectl's do, as far as the parser goes: YAML 1.1 booleans (`yes`, `off`) and octals (`0644`),
-//! quoted scalars always strings, keys always strings.
+//! Scalars are resolved as kubectl does, as far as the parser supports it: YAML 1.1 booleans (`yes`, `off`) and octals
+//! (`0644`); quoted scalars and keys are always strings.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_saphyr::{Error, Options, Spanned};
 use std::fmt;
 
-/// How deep a document may nest: far deeper than any Kubernetes object, far less than the stack.
-pub(super) const DEEPEST: usize = 100;
+/// The maximum nesting depth of a document: far deeper than any Kubernetes object, and far less than the stack holds.
+pub(super) const MAX_DEPTH: usize = 100;
 
-/// A YAML node, its children with their places.
+/// A YAML node; its children have positions.
 #[derive(Debug)]
 pub(super) enum Node {
     Scalar(Value),
@@ -19,16 +19,16 @@ pub(super) enum Node {
     Mapping(Vec<(Spanned<String>, Spanned<Node>)>),
 }
 
-/// The tree of a document. The error's message quotes the file: only its kind and its place may be passed on.
+/// Parses a document. The message of the error quotes the file, so callers may only use its kind and its location.
 pub(super) fn parse(document: &str) -> Result<Spanned<Node>, Error> {
     serde_saphyr::from_str_with_options(document, options())
 }
 
-/// Wide enough for the dump of a cluster; what aliases may multiply is bounded tightly.
+/// The limits are large enough for a dump of a cluster, but small for the expansion of aliases.
 fn options() -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
-            max_depth: DEEPEST,
+            max_depth: MAX_DEPTH,
             max_events: 20_000_000,
             max_nodes: 10_000_000,
             max_total_scalar_bytes: 1 << 30,
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn scalars_resolve_as_kubectl_resolves_them() {
+    fn scalars_are_resolved_as_kubectl_does() {
         assert_eq!(
             read(
                 "a: 1\nb: '1'\nc: yes\nd: \"yes\"\ne: ~\nf:\ng: off\nh: 0644\ni: 1.5\nj: -2\nk: 2020-01-01\nl: !!str 7\n"
@@ -136,24 +136,24 @@ mod tests {
     }
 
     #[test]
-    fn anchors_and_merges_are_followed() {
+    fn anchors_and_merge_keys_are_resolved() {
         let text = "base: &base {a: 1, b: 2}\nother:\n  <<: *base\n  b: 3\nsame: *base\n";
         assert_eq!(read(text), json!({"base": {"a": 1, "b": 2}, "other": {"a": 1, "b": 3}, "same": {"a": 1, "b": 2}}));
     }
 
     #[test]
-    fn json_is_yaml_with_tabs_and_escapes() {
+    fn json_with_tabs_and_escapes_is_read() {
         assert_eq!(read("{\n\t\"a\": [\n\t\t1,\n\t\t\"\\ud83d\\ude00\\/\"\n\t]\n}\n"), json!({"a": [1, "😀/"]}));
     }
 
     #[test]
-    fn a_config_map_of_a_mebibyte_is_read() {
+    fn a_config_map_of_1_mib_is_read() {
         let text = format!("data:\n  one: |\n{}", "    0123456789abcde\n".repeat(1 << 16));
         assert_eq!(read(&text)["data"]["one"].as_str().map(str::len), Some(1 << 20));
     }
 
     #[test]
-    fn one_anchor_may_be_used_a_thousand_times() {
+    fn an_anchor_can_be_used_a_thousand_times() {
         assert!(parse(&format!("a: &a b\nc:\n{}", "- *a\n".repeat(1000))).is_ok());
     }
 }

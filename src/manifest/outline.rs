@@ -1,5 +1,4 @@
-//! Parts the tree of a document into what is judged (values), where it stands (layouts) and what may be shown
-//! (tokens).
+//! Splits the tree of a document into values (to evaluate), positions, and tokens (which of them a report may show).
 
 use super::document::Document;
 use super::node::Node;
@@ -13,20 +12,20 @@ use std::sync::Arc;
 /// The text of a key or of a scalar value.
 #[derive(Clone, Debug)]
 pub(super) struct Token {
-    /// Bytes of the file.
+    /// Byte range in the file.
     pub(super) range: Range<usize>,
     pub(super) shown: bool,
 }
 
-/// A document, taken apart.
+/// The parts of a document.
 pub(super) struct Outline {
     pub(super) value: Value,
     pub(super) layout: Layout,
-    /// In the order of the file.
+    /// In file order.
     pub(super) tokens: Vec<Token>,
 }
 
-/// Takes the tree of `document` apart.
+/// Splits the tree of `document` into its parts.
 pub(super) fn outline(document: &Document<'_>, root: Spanned<Node>) -> Outline {
     let mut outliner = Outliner { document, tokens: Vec::new() };
     let (value, layout) = outliner.node(root, KeyContext::default());
@@ -42,10 +41,10 @@ struct Outliner<'a> {
 
 impl Outliner<'_> {
     fn node(&mut self, node: Spanned<Node>, context: KeyContext<'_>) -> (Value, Layout) {
-        let original = node.referenced == node.defined;
+        let is_original = node.referenced == node.defined;
         match node.value {
             Node::Scalar(value) => {
-                if original {
+                if is_original {
                     self.token(&node.referenced, context.show_scalar());
                 }
                 (value, Layout { position: self.position(&node.referenced), children: Children::None })
@@ -56,11 +55,11 @@ impl Outliner<'_> {
     }
 
     fn sequence(&mut self, elements: Vec<Spanned<Node>>, at: &Location, context: KeyContext<'_>) -> (Value, Layout) {
-        let within = context.element();
+        let element_context = context.element();
         let (values, layouts): (Vec<_>, Vec<_>) = elements
             .into_iter()
             .map(|element| {
-                let (value, layout) = self.node(element, within);
+                let (value, layout) = self.node(element, element_context);
                 (value, Arc::new(layout))
             })
             .unzip();
@@ -89,7 +88,7 @@ impl Outliner<'_> {
         (Value::Object(values), Layout { position, children: Children::Members(layouts) })
     }
 
-    /// A block has no token of its own: it starts with its first child.
+    /// A block collection has no token of its own, so it starts at its first child.
     fn start(&self, at: &Location, first: Option<&Arc<Layout>>) -> Position {
         match first {
             Some(first) if self.text(at).is_empty() => first.position,
@@ -158,12 +157,12 @@ mod tests {
     }
 
     #[test]
-    fn what_an_alias_repeats_is_a_token_once() {
+    fn an_alias_adds_no_token() {
         assert_eq!(shown("a: &x b\nname: *x\n"), expected(&[("a", true), ("b", false), ("name", true)]));
     }
 
     #[test]
-    fn what_spans_lines_is_never_shown() {
+    fn a_scalar_of_several_lines_is_never_shown() {
         assert_eq!(shown("name: |\n  a\n  b\n"), expected(&[("name", true), ("a\n  b\n", false)]));
     }
 }

@@ -1,28 +1,28 @@
-//! Where the members and elements of an object stand in their file.
+//! The positions of an object's fields and list elements in its file.
 
 use jsonptr::Pointer;
 use std::sync::Arc;
 
-/// A stretch of one line of a file.
+/// A range of characters in one line of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// 1-based.
+    /// Line, from 1.
     pub line: usize,
-    /// 1-based, in characters.
+    /// Column in characters, from 1.
     pub column: usize,
-    /// In characters; at least 1.
+    /// Length in characters, at least 1.
     pub length: usize,
 }
 
-/// The places of a value and of everything in it.
+/// The position of a value, and those of its children.
 #[derive(Debug)]
 pub(super) struct Layout {
-    /// Of a mapping's member: its key; of a sequence's element: its first token.
+    /// The key of a mapping's member, the first token of a sequence's element.
     pub(super) position: Position,
     pub(super) children: Children,
 }
 
-/// What a value holds.
+/// The children of a value.
 #[derive(Debug)]
 pub(super) enum Children {
     None,
@@ -31,16 +31,16 @@ pub(super) enum Children {
 }
 
 impl Layout {
-    /// Where a pointer leads; a missing member is at its nearest ancestor.
+    /// The position of a JSON pointer. A missing member has the position of its nearest ancestor.
     pub(super) fn find(&self, pointer: &str) -> Position {
-        let mut here = self;
+        let mut layout = self;
         for token in Pointer::parse(pointer).into_iter().flat_map(Pointer::tokens) {
-            match here.child(&token.decoded()) {
-                Some(child) => here = child,
+            match layout.child(&token.decoded()) {
+                Some(child) => layout = child,
                 None => break,
             }
         }
-        if std::ptr::eq(here, self) { self.root() } else { here.position }
+        if std::ptr::eq(layout, self) { self.root() } else { layout.position }
     }
 
     /// The elements of a sequence member.
@@ -61,7 +61,7 @@ impl Layout {
         }
     }
 
-    /// A whole object is pointed at by its first key: a brace says less.
+    /// The position of a whole object is its first key, which says more than a brace.
     fn root(&self) -> Position {
         match &self.children {
             Children::Members(members) => members.first().map_or(self.position, |(_, layout)| layout.position),
@@ -105,14 +105,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_at_its_nearest_ancestor() {
+    fn a_missing_field_is_at_its_nearest_ancestor() {
         assert_eq!(position(DEPLOYMENT, "/spec/containers/0/env/3/name"), (7, 7, 4));
         assert_eq!(position(DEPLOYMENT, "/metadata/labels"), (3, 1, 10));
         assert_eq!(position(DEPLOYMENT, "no pointer"), (3, 1, 10));
     }
 
     #[test]
-    fn carriage_returns_do_not_move_places() {
+    fn carriage_returns_do_not_change_positions() {
         assert_eq!(position("apiVersion: v1\r\nkind: \"Pod\"\r\nspec:\r\n  é: ü\r\n", "/spec/é"), (4, 3, 1));
     }
 }

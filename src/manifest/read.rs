@@ -1,4 +1,4 @@
-//! Manifests from files, folders and standard input.
+//! Reads files, folders and standard input.
 
 use super::{Manifests, ReadError};
 use std::ffi::OsStr;
@@ -11,19 +11,19 @@ const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 const STANDARD_INPUT: &str = "-";
 
 impl Manifests {
-    /// Reads files, folders with all that is in them (`.yaml`, `.yml` and `.json`; nothing hidden), and `-`, which is
-    /// `stdin`. What can't be read is among the problems.
+    /// Reads files, folders (`.yaml`, `.yml` and `.json` files in them and their subfolders, except hidden ones) and
+    /// `-`, which is `stdin`. What cannot be read becomes a [`ReadError`].
     pub fn read(paths: &[PathBuf], mut stdin: impl Read) -> Self {
         let mut manifests = Self::default();
         for path in paths {
             if path == Path::new(STANDARD_INPUT) {
                 let mut bytes = Vec::new();
                 let outcome = stdin.read_to_end(&mut bytes).map(|_| bytes);
-                manifests.take(STANDARD_INPUT, outcome);
+                manifests.add_file(STANDARD_INPUT, outcome);
             } else if path.is_dir() {
                 manifests.read_folder(path);
             } else {
-                manifests.take(&path.display().to_string(), fs::read(path));
+                manifests.add_file(&path.display().to_string(), fs::read(path));
             }
         }
         manifests
@@ -37,35 +37,35 @@ impl Manifests {
                 Ok(entry) if entry.file_type().is_dir() || !is_manifest(entry.path()) => {}
                 Ok(entry) => {
                     is_empty = false;
-                    self.take(&entry.path().display().to_string(), fs::read(entry.path()));
+                    self.add_file(&entry.path().display().to_string(), fs::read(entry.path()));
                 }
                 Err(error) => {
                     is_empty = false;
-                    self.lose(folder, &error);
+                    self.add_error(folder, &error);
                 }
             }
         }
         if is_empty {
             let name = folder.display().to_string();
-            let message = format!("{name} holds no .yaml, .yml or .json file: name the folder that does");
+            let message = "no .yaml, .yml or .json file in this folder; check the path".to_owned();
             self.errors.push(ReadError { file: name, line: None, column: None, message });
         }
     }
 
-    fn lose(&mut self, folder: &Path, error: &walkdir::Error) {
+    fn add_error(&mut self, folder: &Path, error: &walkdir::Error) {
         let name = error.path().unwrap_or(folder).display().to_string();
         let message = if error.loop_ancestor().is_some() {
-            format!("{name} is a link to a folder that it stands in: remove it")
+            "a symbolic link to a folder that contains it; remove the link".to_owned()
         } else {
-            unreadable(&name, error.io_error().map(io::Error::kind))
+            unreadable(error.io_error().map(io::Error::kind))
         };
         self.errors.push(ReadError { file: name, line: None, column: None, message });
     }
 
-    fn take(&mut self, name: &str, outcome: io::Result<Vec<u8>>) {
+    fn add_file(&mut self, name: &str, outcome: io::Result<Vec<u8>>) {
         let text = outcome
-            .map_err(|error| unreadable(name, Some(error.kind())))
-            .and_then(|bytes| String::from_utf8(bytes).map_err(|_| format!("{name} is not UTF-8: save it as UTF-8")));
+            .map_err(|error| unreadable(Some(error.kind())))
+            .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "not UTF-8; save it as UTF-8".to_owned()));
         match text {
             Ok(text) => self.parse(name, &text),
             Err(message) => self.errors.push(ReadError { file: name.to_owned(), line: None, column: None, message }),
@@ -73,18 +73,16 @@ impl Manifests {
     }
 }
 
-fn unreadable(name: &str, kind: Option<io::ErrorKind>) -> String {
+fn unreadable(kind: Option<io::ErrorKind>) -> String {
     match kind {
-        Some(io::ErrorKind::NotFound) => format!("{name} does not exist: check the path"),
-        Some(io::ErrorKind::PermissionDenied) => {
-            format!("{name} may not be read: give yourself the permission to read it")
-        }
-        Some(kind) => format!("{name} can't be read ({kind}): check that it is a file or a folder"),
-        None => format!("{name} can't be read: check that it is a file or a folder"),
+        Some(io::ErrorKind::NotFound) => "does not exist; check the path".to_owned(),
+        Some(io::ErrorKind::PermissionDenied) => "permission denied; make it readable for this user".to_owned(),
+        Some(kind) => format!("cannot be read ({kind}); check that it is a file or a folder"),
+        None => "cannot be read; check that it is a file or a folder".to_owned(),
     }
 }
 
-/// A folder that was asked for by name is read, hidden or not.
+/// Hidden files and folders are left out, except a folder that was given as an argument.
 fn is_visible(entry: &DirEntry) -> bool {
     entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
 }
@@ -108,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_are_read_in_order_without_what_is_hidden() {
+    fn folders_are_read_in_order_without_hidden_files() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["b.yml", "a/z.yaml", "a/y.json", ".hidden/a.yaml", "a/.hidden.yaml", "c.txt", "c.yaml"] {
             let path = folder.path().join(name);
@@ -130,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_read_is_a_problem_that_names_it() {
+    fn a_file_that_cannot_be_read_is_an_error_with_its_path() {
         let folder = tempfile::tempdir().unwrap();
         let latin = folder.path().join("latin.yaml");
         fs::write(&latin, b"a: \xe9\n").unwrap();
@@ -143,7 +141,7 @@ mod tests {
         {
             assert_eq!(read_error.file, path.display().to_string());
             assert!(
-                read_error.message.contains(words) && read_error.message.contains(&read_error.file),
+                read_error.message.contains(words) && !read_error.message.contains(&read_error.file),
                 "{}",
                 read_error.message
             );
@@ -152,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bad_file_does_not_lose_the_next() {
+    fn a_malformed_file_does_not_hide_the_next() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.yaml"), "a: [").unwrap();
         fs::write(folder.path().join("b.yaml"), POD).unwrap();
@@ -162,9 +160,9 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_folder_that_links_to_itself_is_a_problem() {
+    fn a_folder_that_links_to_itself_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).unwrap();
-        assert!(read(&[folder.path()], b"").errors[0].message.contains("is a link to a folder"));
+        assert!(read(&[folder.path()], b"").errors[0].message.contains("a symbolic link to a folder"));
     }
 }

@@ -1,6 +1,6 @@
-//! The whole text of a file, and where its lines begin.
+//! The text of a file and the offsets of its lines.
 
-/// A file that was read.
+/// The text of a file.
 #[derive(Debug)]
 pub(super) struct SourceFile {
     pub(super) name: String,
@@ -11,32 +11,32 @@ pub(super) struct SourceFile {
 /// One line of a file, without its line break.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Line<'a> {
-    /// 1-based.
+    /// Line number, from 1.
     pub(super) number: usize,
-    /// The byte of the file that the line begins with.
+    /// Offset of its first byte in the file.
     pub(super) start: usize,
     pub(super) text: &'a str,
 }
 
 impl SourceFile {
-    /// `text` as the file `name` holds it, without its byte order mark.
+    /// A file `name` with the content `text`; a byte order mark is removed.
     pub(super) fn new(name: &str, text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
         let starts = line_starts(&text);
         Self { name: name.to_owned(), text, starts }
     }
 
-    /// Every line in turn.
+    /// All lines.
     pub(super) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
         (1..=self.starts.len()).filter_map(|number| self.line(number))
     }
 
-    /// The line that a byte stands in.
+    /// The line that contains the byte at an offset.
     pub(super) fn line_at(&self, byte: usize) -> Option<Line<'_>> {
         self.line(self.starts.partition_point(|start| *start <= byte))
     }
 
-    /// The line of a 1-based number.
+    /// The line with a number, from 1.
     pub(super) fn line(&self, number: usize) -> Option<Line<'_>> {
         let start = *self.starts.get(number.checked_sub(1)?)?;
         let end = self.starts.get(number).copied().unwrap_or(self.text.len());
@@ -45,7 +45,7 @@ impl SourceFile {
     }
 }
 
-/// A carriage return alone breaks a line too: YAML says so, and the places of the parser count it.
+/// A single carriage return is a line break too: YAML says so, and the parser's positions count it.
 fn line_starts(text: &str) -> Vec<usize> {
     let bytes = text.as_bytes();
     let breaks = bytes.iter().enumerate().filter(|(at, byte)| match byte {
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_end_at_any_of_the_three_breaks() {
+    fn lines_end_at_any_of_the_three_line_breaks() {
         let source = SourceFile::new("a", "one\ntwo\r\nthree\rfour");
         let lines: Vec<_> = source.lines().map(|line| (line.number, line.start, line.text)).collect();
         assert_eq!(lines, [(1, 0, "one"), (2, 4, "two"), (3, 9, "three"), (4, 15, "four")]);
@@ -69,14 +69,14 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_stands_in_its_line() {
+    fn a_byte_is_in_its_line() {
         let source = SourceFile::new("a", "one\ntwo\n");
         let number = |byte| source.line_at(byte).map(|line| line.number);
         assert_eq!([0, 3, 4, 7].map(number), [Some(1), Some(1), Some(2), Some(2)]);
     }
 
     #[test]
-    fn a_byte_order_mark_is_no_text() {
+    fn a_byte_order_mark_is_removed() {
         assert_eq!(SourceFile::new("a", "\u{feff}a: 1\n").text, "a: 1\n");
     }
 

@@ -1,4 +1,4 @@
-//! Which scalars are known to be harmless, so that a report may show them.
+//! Decides which scalars are known to be harmless, so that a report may show them.
 
 const HARMLESS_KEYS: [&str; 10] = [
     "apiVersion",
@@ -14,36 +14,36 @@ const HARMLESS_KEYS: [&str; 10] = [
 ];
 const HARMLESS_PREFIXES: [&str; 3] = ["azure.workload.identity/", "apim-keyless.dev/", "app.kubernetes.io/"];
 
-/// Under these anything may be a secret, whatever its key is called.
-const SECRETIVE_KEYS: [&str; 6] = ["data", "stringData", "binaryData", "value", "args", "command"];
+/// Under these keys every value can be a secret, whatever its own key is.
+const SECRET_KEYS: [&str; 6] = ["data", "stringData", "binaryData", "value", "args", "command"];
 
-/// What stands around a scalar.
+/// The keys above a scalar.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct KeyContext<'a> {
     key: Option<&'a str>,
-    secretive: bool,
-    annotated: bool,
+    is_secret: bool,
+    is_annotation: bool,
 }
 
 impl<'a> KeyContext<'a> {
-    /// Around the member `key` of a mapping that stands in these.
+    /// The context of the member `key` of a mapping in this context.
     pub(super) fn member(self, key: &'a str) -> Self {
         Self {
             key: Some(key),
-            secretive: self.secretive || self.key.is_some_and(|around| SECRETIVE_KEYS.contains(&around)),
-            annotated: self.annotated || self.key == Some("annotations"),
+            is_secret: self.is_secret || self.key.is_some_and(|parent| SECRET_KEYS.contains(&parent)),
+            is_annotation: self.is_annotation || self.key == Some("annotations"),
         }
     }
 
-    /// Around the elements of a sequence that stands in these.
+    /// The context of the elements of a sequence in this context.
     pub(super) fn element(self) -> Self {
         Self { key: None, ..self.member("") }
     }
 
-    /// May a scalar that stands here be shown?
+    /// Whether a scalar in this context may be shown.
     pub(super) fn show_scalar(self) -> bool {
-        // a client secret is pasted where a client id belongs, so no annotation is harmless
-        let Some(key) = self.key.filter(|_| !self.secretive && !self.annotated) else { return false };
+        // users sometimes paste a client secret as client id, so no annotation is harmless
+        let Some(key) = self.key.filter(|_| !self.is_secret && !self.is_annotation) else { return false };
         HARMLESS_KEYS.contains(&key) || HARMLESS_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
     }
 }
@@ -54,19 +54,22 @@ mod tests {
 
     fn shown(keys: &[&str]) -> bool {
         keys.iter()
-            .fold(KeyContext::default(), |around, key| if *key == "-" { around.element() } else { around.member(key) })
+            .fold(
+                KeyContext::default(),
+                |context, key| if *key == "-" { context.element() } else { context.member(key) },
+            )
             .show_scalar()
     }
 
     #[test]
-    fn known_keys_are_harmless() {
+    fn values_of_known_keys_are_shown() {
         assert!(shown(&["kind"]));
         assert!(shown(&["spec", "containers", "-", "env", "-", "name"]));
         assert!(shown(&["metadata", "labels", "azure.workload.identity/use"]));
     }
 
     #[test]
-    fn other_keys_and_bare_elements_are_not() {
+    fn values_of_other_keys_and_list_elements_are_masked() {
         assert!(!shown(&["spec", "containers", "-", "env", "-", "value"]));
         assert!(!shown(&["spec", "replicas"]));
         assert!(!shown(&["name", "-"]));
@@ -74,8 +77,8 @@ mod tests {
     }
 
     #[test]
-    fn under_data_no_key_is_harmless() {
-        for key in SECRETIVE_KEYS {
+    fn everything_under_data_is_masked() {
+        for key in SECRET_KEYS {
             assert!(
                 !shown(&[key, "name"]) && !shown(&["items", "-", key, "deep", "image"]) && !shown(&[key, "-", "name"]),
                 "{key}"
@@ -85,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn among_annotations_no_key_is_harmless() {
+    fn all_annotations_are_masked() {
         assert!(!shown(&["metadata", "annotations", "azure.workload.identity/client-id"]));
         assert!(!shown(&["metadata", "annotations", "apim-keyless.dev/mode"]));
         assert!(!shown(&["metadata", "annotations", "name"]));

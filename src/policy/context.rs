@@ -1,61 +1,64 @@
-//! The circumstances that a subject is judged in.
+//! What an evaluation depends on besides the object itself.
 
 use super::{Expectations, Finding, Mode, Problem, Rule};
 use crate::gateway::{Change, RelatedObjects};
 use jsonptr::Pointer;
 use serde::Deserialize;
 
-/// Everything beside the subject itself that a judgement depends on.
+/// Everything besides the object itself that an evaluation depends on.
 pub struct Context<'a> {
-    /// The mode of the door or of the command; what counts for a rule is the milder of this and the rule's own.
+    /// The mode of the endpoint or the command. The mode of a finding is the milder of this one and the rule's.
     pub mode: Mode,
-    /// What the subject's namespace expects.
+    /// What the object's namespace expects.
     pub expectations: Expectations,
-    /// What stands beside the subject in its namespace.
+    /// The other objects of its namespace.
     pub related: &'a RelatedObjects,
-    /// How much of the subject is judged, and how much only remarked on. Asked once, if there is a fault to ask for: to
-    /// know it, what was there before must be read.
+    /// Which part of the object the request changes; a finding elsewhere is only a warning. Called at most once, and
+    /// only if a rule finds a problem, because it has to read the old object.
     pub change: &'a dyn Fn() -> Change,
-    /// Who makes it.
+    /// Who sends the object.
     pub requester: Requester,
-    /// Can a remedy still be carried out? Not on what Kubernetes keeps as it was made.
+    /// Whether a fix can still be applied. It cannot on an existing object whose fields are immutable.
     pub is_fixable: bool,
 }
 
-/// Who makes an object.
+/// Who sends an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requester {
-    /// Anybody: it is judged.
+    /// Any other user: findings are errors, fixable or warnings, as their mode says.
     Other,
-    /// The workload controller of its owner, which was judged in its place, or a kubelet that shows a static Pod: it is only
-    /// remarked on.
+    /// The workload controller of its owner, or a kubelet that mirrors a static Pod: findings are only warnings. The
+    /// owner was evaluated itself.
     Controller,
 }
 
-/// What is asked of objects that a workload controller makes.
+/// How objects that a workload controller creates are evaluated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ControlledPods {
-    /// They are remarked on, so that turning enforcement on breaks no running gateway.
+    /// Findings are only warnings, so that turning enforcement on breaks no running gateway.
     #[default]
     Audit,
-    /// They are judged like all others.
+    /// They are evaluated like all other objects.
     Enforce,
 }
 
 impl Context<'_> {
-    /// Puts a finding of `rule`, whose own mode is `of_rule`, under the mode that counts for it.
+    /// Turns a problem that `rule`, of mode `mode`, found into a finding with its effective mode.
+    ///
+    /// `touches` returns whether the request changes the part of the object at a place.
     pub(super) fn finding(
         &self,
-        (rule, of_rule): (&'static Rule, Mode),
+        rule: &'static Rule,
+        mode: Mode,
         mut problem: Problem,
         touches: impl Fn(&Pointer) -> bool,
     ) -> Finding {
         if !self.is_fixable {
             problem.fix.clear();
         }
-        let is_judged = !problem.only_warned && self.requester == Requester::Other && touches(&problem.at);
-        let mode_if_enforced = if is_judged { of_rule } else { of_rule.milder(Mode::Audit) };
+        let is_enforceable = !problem.only_warned && self.requester == Requester::Other && touches(&problem.at);
+        let mode_if_enforced = if is_enforceable { mode } else { mode.milder(Mode::Audit) };
         Finding { rule, mode: mode_if_enforced.milder(self.mode), mode_if_enforced, problem }
     }
 }

@@ -1,4 +1,4 @@
-//! The policy document: one YAML file, strict about every field, everything in it optional.
+//! The policy document: one YAML file. An unknown field is an error; every field of `spec` is optional.
 
 use super::document_value::{Checked, Digest, Guid, Name, OneOrMany, RuleId};
 use super::expectations::Layer;
@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use serde_saphyr::Error;
 use std::collections::BTreeMap;
 
-/// A policy document that can't be used. Its text never holds a value of the document but names of fields and rules.
+/// A policy document that cannot be used. The text names fields and rules, and never quotes a value of the document.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{line}:{column}: {message}")]
 pub struct DocumentError {
@@ -18,15 +18,15 @@ pub struct DocumentError {
     pub line: u64,
     /// Column, from 1.
     pub column: u64,
-    /// What is wrong, and what would be right.
+    /// What is wrong, and what to write instead.
     pub message: String,
 }
 
 impl Policy {
-    /// Reads a policy document.
+    /// Parses a policy document.
     ///
     /// # Errors
-    /// The first thing that is wrong in it: a field, rule or mode that doesn't exist, a value that is none.
+    /// The first error in the document: an unknown field, rule or mode, or a value of the wrong form.
     pub fn parse(text: &str) -> Result<Self, DocumentError> {
         let document: Document = serde_saphyr::from_str(text).map_err(DocumentError::from)?;
         let spec = document.spec.unwrap_or_default();
@@ -57,7 +57,7 @@ struct Document {
     spec: Option<Spec>,
 }
 
-/// As every Kubernetes object's; all but the name is for people.
+/// Metadata as of any Kubernetes object. Only the name is used.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct DocumentMetadata {
@@ -119,27 +119,30 @@ impl Expected {
 }
 
 impl From<Error> for DocumentError {
-    /// Says what the reader found by the names of fields alone: its own messages quote values.
+    /// Builds a message from names of fields only, because the parser's own messages quote values.
     fn from(error: Error) -> Self {
         let (line, column) = error.location().map_or((1, 1), |location| (location.line(), location.column()));
         let message = match error.without_snippet() {
             Error::DuplicateMappingKey { key, .. } => {
-                format!("the field {} stands here a second time", key.as_deref().unwrap_or_default())
+                format!("field {} occurs twice; write it once", key.as_deref().unwrap_or_default())
             }
             Error::Message { msg, .. } => msg.clone(),
-            Error::SerdeMissingField { field, .. } => format!("the field {field} is missing"),
+            Error::SerdeMissingField { field, .. } => format!("field {field} is missing; add it"),
             Error::SerdeUnknownField { field, expected, .. } => {
-                format!("unknown field {field}; expected one of: {}", expected.join(", "))
+                format!("field {field} is unknown; write one of: {}", expected.join(", "))
             }
             Error::SerdeUnknownVariant { expected, .. } => {
-                format!("expected one of: {}", expected.join(", "))
+                format!("the value is unknown; write one of: {}", expected.join(", "))
             }
             Error::SerdeInvalidType { expected, .. } | Error::SerdeInvalidValue { expected, .. } => {
-                format!("expected {expected}")
+                format!("the value has the wrong form; write {expected}")
             }
-            Error::Eof { .. } => "the document is empty; expected apiVersion, kind and spec".to_owned(),
-            Error::MultipleDocuments { .. } => "a second document begins here; a policy is one document".to_owned(),
-            _ => "not YAML that can be read as a policy; its fields and their form are in the README".to_owned(),
+            Error::Eof { .. } => "the document is empty; write apiVersion, kind and spec".to_owned(),
+            Error::MultipleDocuments { .. } => {
+                "a second document begins here; write the policy as one document".to_owned()
+            }
+            _ => "this is not a valid policy document; write YAML with the fields and forms that the README shows"
+                .to_owned(),
         };
         Self { line, column, message }
     }
@@ -186,25 +189,25 @@ mod tests {
     }
 
     #[test]
-    fn nothing_at_all_is_a_policy_too() {
+    fn a_document_without_spec_is_a_policy() {
         assert!(Policy::parse("apiVersion: apim-keyless.dev/v1alpha1\nkind: GatewayPolicy\n").is_ok());
         assert!(parse("  {}").is_ok());
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place_and_without_its_value() {
+    fn an_error_has_a_place_and_quotes_no_value() {
         for (spec, line, words) in [
             ("  rules: {rolling-versions: audit}", 5, "rolling-version"),
             ("  rules: {rolling-version: never}", 5, "enforce"),
-            ("  default: {}", 5, "unknown field default"),
-            ("  defaults: {clientID: x}", 5, "unknown field clientID"),
+            ("  default: {}", 5, "field default is unknown"),
+            ("  defaults: {clientID: x}", 5, "field clientID is unknown"),
             ("  defaults:\n    clientId: canary", 6, "a GUID"),
             ("  defaults:\n    clientId: [canary]", 6, "a GUID"),
             ("  defaults:\n    minimumVersion: 2.11", 6, "three numbers"),
             ("  images: [\"registry.example/canary:tag\"]", 5, "without tag"),
             ("  digests: {\"sha256:canary\": 2.11.1}", 5, "64"),
             ("  controlledPods: canary", 5, "audit, enforce"),
-            ("  images: []\n  images: []", 6, "second time"),
+            ("  images: []\n  images: []", 6, "occurs twice"),
         ] {
             let error = parse(spec).err().unwrap();
             assert_eq!(error.line, line, "{spec}: {error}");

@@ -1,4 +1,4 @@
-//! The values of a policy document, each read and checked where it stands, so that an error has its place.
+//! The values of a policy document. Each is checked while it is deserialized, so that an error has its line and column.
 
 use super::rules;
 use crate::gateway::{Repository, is_guid};
@@ -8,26 +8,30 @@ use serde::{Deserialize, Deserializer};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// A text that must be of some form.
+/// A type that is parsed from a text of a certain form.
 pub(super) trait TextFormat: Sized {
-    /// What it must be, as an error says it.
+    /// The required form, as error messages name it.
     const DESCRIPTION: &'static str;
-    /// The thing that a text stands for, if it is of this form.
+    /// Parses `text`; `None` if it does not have this form.
     fn read(text: &str) -> Option<Self>;
 }
 
-/// A value of a form.
+/// A value that is deserialized from a text of its form.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Checked<T>(pub(super) T);
 
 impl<'de, T: TextFormat> Deserialize<'de> for Checked<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        T::read(&text).map(Self).ok_or_else(|| D::Error::custom(format!("expected {}", T::DESCRIPTION)))
+        T::read(&text).map(Self).ok_or_else(|| D::Error::custom(wrong_form::<T>()))
     }
 }
 
-/// `a` or `[a, b]`.
+fn wrong_form<T: TextFormat>() -> String {
+    format!("the value has the wrong form; write {}", T::DESCRIPTION)
+}
+
+/// One value, `a`, or a list of them, `[a, b]`.
 pub(super) struct OneOrMany<T>(pub(super) Vec<T>);
 
 impl<T> Default for OneOrMany<T> {
@@ -48,7 +52,7 @@ impl<'de, T: TextFormat> Visitor<'de> for OneOrManyVisitor<T> {
     type Value = Vec<T>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}, or a list of such", T::DESCRIPTION)
+        write!(formatter, "{}, or a list of them", T::DESCRIPTION)
     }
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
@@ -56,7 +60,7 @@ impl<'de, T: TextFormat> Visitor<'de> for OneOrManyVisitor<T> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        T::read(text).map(|one| vec![one]).ok_or_else(|| E::custom(format!("expected {}", T::DESCRIPTION)))
+        T::read(text).map(|one| vec![one]).ok_or_else(|| E::custom(wrong_form::<T>()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
@@ -68,22 +72,22 @@ impl<'de, T: TextFormat> Visitor<'de> for OneOrManyVisitor<T> {
     }
 }
 
-/// A client or tenant id of Entra.
+/// A client id or tenant id of Microsoft Entra.
 pub(super) struct Guid(pub(super) String);
 
 impl TextFormat for Guid {
-    const DESCRIPTION: &'static str = "a GUID such as 00000000-0000-0000-0000-000000000000";
+    const DESCRIPTION: &'static str = "a GUID, such as 00000000-0000-0000-0000-000000000000";
 
     fn read(text: &str) -> Option<Self> {
         is_guid(text).then(|| Self(text.to_owned()))
     }
 }
 
-/// The name of an object or a gateway resource.
+/// The name of a Kubernetes object or of a gateway resource.
 pub(super) struct Name(pub(super) String);
 
 impl TextFormat for Name {
-    const DESCRIPTION: &'static str = "a name";
+    const DESCRIPTION: &'static str = "a name without whitespace or slash";
 
     fn read(text: &str) -> Option<Self> {
         (!text.is_empty() && !text.contains(|character: char| character.is_whitespace() || character == '/'))
@@ -91,12 +95,12 @@ impl TextFormat for Name {
     }
 }
 
-/// The digest of an image.
+/// The digest of a container image.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Digest(pub(super) String);
 
 impl TextFormat for Digest {
-    const DESCRIPTION: &'static str = "a digest, sha256: and 64 hexadecimal digits in lower case";
+    const DESCRIPTION: &'static str = "sha256: and 64 hexadecimal digits in lower case";
 
     fn read(text: &str) -> Option<Self> {
         let hex = text.strip_prefix("sha256:")?;
@@ -106,7 +110,7 @@ impl TextFormat for Digest {
 }
 
 impl TextFormat for Version {
-    const DESCRIPTION: &'static str = "a version of three numbers such as 2.11.0";
+    const DESCRIPTION: &'static str = "a version of three numbers, such as 2.11.0";
 
     fn read(text: &str) -> Option<Self> {
         Self::parse(text).ok()
@@ -121,7 +125,7 @@ impl TextFormat for Repository {
     }
 }
 
-/// The id of a rule that exists.
+/// The id of an existing rule.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RuleId(pub(super) &'static str);
 

@@ -1,4 +1,4 @@
-//! A change to a raw object, as data. Two verbs; neither moves an element, so that places told before stay true.
+//! A change to an object's JSON, as data. An edit never moves an element, so pointers into the object stay valid.
 
 use jsonptr::{Pointer, PointerBuf};
 use serde::Serialize;
@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Edit {
-    /// Puts `value` behind the last element of the list at `at`, and makes the list if there is none.
+    /// Appends `value` to the list at `at`, and creates the list if it is missing.
     Append {
         /// The list.
         at: PointerBuf,
         /// The new element.
         value: Value,
     },
-    /// Sets the member at `at`; missing objects on the way to it are made, missing elements of lists never.
+    /// Sets the member at `at`. Missing objects on the path are created, missing list elements are not.
     Set {
         /// The member.
         at: PointerBuf,
@@ -23,27 +23,27 @@ pub enum Edit {
     },
 }
 
-/// The two things that an edit says, as reports write them.
+/// Path and value of an edit, as reports serialize them.
 #[derive(Serialize)]
-struct Said<'a> {
+struct PathAndValue<'a> {
     path: &'a str,
     value: &'a Value,
 }
 
 impl Edit {
-    /// Sets a text.
+    /// Sets the member at `at` to a string.
     pub fn set(at: PointerBuf, text: impl Into<String>) -> Self {
         Self::Set { at, value: Value::String(text.into()) }
     }
 
-    /// The place that it changes.
+    /// The place that the edit changes.
     pub fn at(&self) -> &Pointer {
         match self {
             Self::Append { at, .. } | Self::Set { at, .. } => at,
         }
     }
 
-    /// What it puts there.
+    /// The value that the edit writes.
     pub fn value(&self) -> &Value {
         match self {
             Self::Append { value, .. } | Self::Set { value, .. } => value,
@@ -56,10 +56,10 @@ impl Edit {
             Self::Append { .. } => "append",
             Self::Set { .. } => "set",
         };
-        serde_json::json!({ verb: Said { path: self.at().as_str(), value: self.value() } })
+        serde_json::json!({ verb: PathAndValue { path: self.at().as_str(), value: self.value() } })
     }
 
-    /// Carries it out on `object`; tells whether anything changed. An edit that doesn't fit the object changes nothing.
+    /// Applies the edit to `object` and returns whether it changed anything. An edit that does not fit changes nothing.
     pub(super) fn apply(&self, object: &mut Value) -> bool {
         match self {
             Self::Append { at, value } => {
@@ -80,7 +80,7 @@ impl Edit {
     }
 }
 
-/// The value at `at`; missing objects on the way are made, and a missing last member is made `null`.
+/// The value at `at`. Missing objects on the path are created, and a missing last member is set to `null`.
 fn slot<'v>(object: &'v mut Value, at: &Pointer) -> Option<&'v mut Value> {
     at.tokens().try_fold(object, |value, token| {
         if value.is_null() {
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn set_makes_objects_on_the_way_and_keeps_what_is_there() {
+    fn set_creates_missing_objects_and_keeps_existing_members() {
         let edits = [Edit::set(at("/metadata/labels/a~1b"), "1"), Edit::set(at("/metadata/labels/c"), "2")];
         assert_eq!(
             edited(json!({"metadata": null, "x": 1}), &edits),
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn append_makes_the_list() {
+    fn append_creates_a_missing_list() {
         let edit = Edit::Append { at: at("/list/0/inner"), value: json!("new") };
         assert_eq!(edited(json!({"list": [{}]}), std::slice::from_ref(&edit)), json!({"list": [{"inner": ["new"]}]}));
         assert_eq!(
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_changes_nothing() {
+    fn an_edit_that_does_not_fit_changes_nothing() {
         for (object, pointer) in
             [(json!({"list": []}), "/list/0/x"), (json!({"a": "text"}), "/a/b"), (json!({"list": [1]}), "/list/-")]
         {

@@ -1,13 +1,13 @@
-//! Objects that are looked at together: those of some files, or of a whole cluster.
+//! Evaluates many objects together: those of files, or of a whole cluster.
 
 use super::{Context, ControlledPods, Finding, Mode, Policy, Requester};
 use crate::gateway::{Change, KubernetesObject, RelatedObjects};
 use std::collections::BTreeMap;
 
 impl Policy {
-    /// Judges each of `objects` as if it were new, with the others of its namespace as its surroundings.
+    /// Evaluates each of `objects` like a new object, with the others of its namespace as its related objects.
     ///
-    /// The rulings stand in the order of the subjects.
+    /// Element `i` of the result holds the findings of `objects[i]`.
     pub fn evaluate_all(&self, objects: &[KubernetesObject<'_>], mode: Mode) -> Vec<Vec<Finding>> {
         let mut namespaces: BTreeMap<&str, Vec<&KubernetesObject<'_>>> = BTreeMap::new();
         for object in objects {
@@ -26,15 +26,15 @@ impl Policy {
     }
 
     fn context_of<'s>(&self, object: &KubernetesObject<'_>, related: &'s RelatedObjects, mode: Mode) -> Context<'s> {
-        // nobody tells who wrote a file, so an owner counts only if it stands beside what it is said to own
+        // no user name is known here, so an owner reference counts only if the owner is among the objects
         let has_owner = object.owner().is_some_and(|owner| related.has_workload(owner.kind, &owner.name));
-        let is_left_to_owner = has_owner && self.controlled_pods == ControlledPods::Audit;
+        let is_evaluated_at_owner = has_owner && self.controlled_pods == ControlledPods::Audit;
         Context {
             mode,
             expectations: self.expectations(&object.identity.namespace, &related.namespace_annotations),
             related,
             change: &|| Change::Everything,
-            requester: if is_left_to_owner { Requester::Controller } else { Requester::Other },
+            requester: if is_evaluated_at_owner { Requester::Controller } else { Requester::Other },
             is_fixable: true,
         }
     }

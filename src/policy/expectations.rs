@@ -1,33 +1,33 @@
-//! What a namespace wants of its gateways.
+//! What a namespace expects of its gateways.
 
 use crate::gateway::{Coverage, RelatedObjects, well_known};
 use semver::Version;
 use std::collections::BTreeMap;
 
-/// The first image version that can sign in with workload identity (release notes Container-v2.11.0).
-/// A policy can raise it, never lower it.
+/// The first image version that supports workload identity (release notes Container-v2.11.0).
+/// A policy can raise this minimum, never lower it.
 pub const FIRST_VERSION: Version = Version::new(2, 11, 0);
 
-/// What is expected, key by key. Every member of a list is accepted; a remedy exists only where one value remains.
+/// The expected values, by key. Every member of a list is accepted; a fix exists only if the list has one member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expectations {
-    /// Client ids that `ServiceAccount`s of gateways may carry.
+    /// Client ids that `ServiceAccount`s of gateways may have.
     pub client_ids: Vec<String>,
-    /// Tenant ids, for remedies alone.
+    /// Tenant ids, used for fixes only.
     pub tenant_ids: Vec<String>,
     /// `ServiceAccount`s that gateways may run under.
     pub service_accounts: Vec<String>,
-    /// `ConfigMap`s of gateways, for remedies and recognition.
+    /// `ConfigMap`s of gateways, used for fixes and to recognize a gateway's `ConfigMap`.
     pub config_maps: Vec<String>,
-    /// Names of gateway resources, for remedies alone.
+    /// Names of gateway resources, used for fixes only.
     pub gateway_names: Vec<String>,
-    /// Secrets that a gateway may take by `envFrom`.
+    /// Secrets that a gateway may reference by `envFrom`.
     pub allowed_secrets: Vec<String>,
-    /// The oldest image version allowed, [`FIRST_VERSION`] or newer.
+    /// The oldest allowed image version; never older than [`FIRST_VERSION`].
     pub minimum_version: Version,
 }
 
-/// One of the three layers that expectations are told in; an empty list says nothing.
+/// One of the three layers of expectations. An empty list leaves the key to the next layer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Layer {
     pub(super) client_ids: Vec<String>,
@@ -40,9 +40,10 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    /// What annotations of a Namespace say: `apim-keyless.dev/client-id: a,b`. An empty one says nothing.
+    /// The layer of a Namespace's annotations, such as `apim-keyless.dev/client-id: a,b`. An empty annotation counts as
+    /// absent.
     ///
-    /// Which Secrets are allowed is the document's to say, never a namespace's own.
+    /// Only the policy document can allow Secrets, so there is no annotation for them.
     pub(super) fn of_annotations(annotations: &BTreeMap<String, String>) -> Self {
         let list =
             |text: &str| text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect();
@@ -63,7 +64,7 @@ impl Layer {
 }
 
 impl Expectations {
-    /// The most specific layer that says something wins, key by key. `layers` come most specific first.
+    /// For each key, the most specific layer that has a value wins. `layers` are in order, the most specific first.
     pub(super) fn of(layers: &[&Layer]) -> Self {
         let list = |of: fn(&Layer) -> &Vec<String>| {
             layers.iter().map(|layer| of(layer)).find(|list| !list.is_empty()).cloned().unwrap_or_default()
@@ -80,7 +81,8 @@ impl Expectations {
         }
     }
 
-    /// The `ServiceAccount` that a remedy names: the only expected one; else the only one that the namespace shows.
+    /// The `ServiceAccount` that a fix sets: the only expected one; if none is expected, the only one of the namespace
+    /// that a label marks as a gateway's.
     pub fn service_account_to_set<'a>(&'a self, related: &'a RelatedObjects) -> Option<&'a str> {
         match self.service_accounts.as_slice() {
             [] => related.only_marked_service_account(),
@@ -88,8 +90,10 @@ impl Expectations {
         }
     }
 
-    /// The `ConfigMap` that a remedy names: the only expected one; else the only one that the namespace shows; else the
-    /// one of Microsoft's article. Where a part is all that can be seen, the namespace may show another one.
+    /// The `ConfigMap` that a fix references: the only expected one; if none is expected, the only one of the namespace
+    /// that has an endpoint; else the one of Microsoft's article.
+    ///
+    /// With [`Coverage::Partial`] there is none, because an unknown `ConfigMap` may have an endpoint.
     pub fn config_map_to_set<'a>(&'a self, related: &'a RelatedObjects) -> Option<&'a str> {
         match self.config_maps.as_slice() {
             [] if related.coverage == Coverage::Partial => None,
@@ -98,17 +102,17 @@ impl Expectations {
         }
     }
 
-    /// The client id that a remedy sets. There is no built-in one: nobody can guess it.
+    /// The client id that a fix sets: the only expected one. There is no default, because it cannot be guessed.
     pub fn client_id_to_set(&self) -> Option<&str> {
         only(&self.client_ids)
     }
 
-    /// The gateway's name that a remedy sets.
+    /// The name of the gateway resource that a fix sets: the only expected one.
     pub fn gateway_name_to_set(&self) -> Option<&str> {
         only(&self.gateway_names)
     }
 
-    /// The tenant id that a remedy sets.
+    /// The tenant id that a fix sets: the only expected one.
     pub fn tenant_id_to_set(&self) -> Option<&str> {
         only(&self.tenant_ids)
     }
@@ -122,7 +126,7 @@ fn only(list: &[String]) -> Option<&str> {
 }
 
 impl Default for Expectations {
-    /// Nothing is expected but the first version that can do it.
+    /// Expects nothing but an image version of [`FIRST_VERSION`] or newer.
     fn default() -> Self {
         Self::of(&[])
     }

@@ -1,53 +1,55 @@
-//! A fault that a rule found, and the same under a mode.
+//! A problem that a rule found, and the finding that it becomes under a mode.
 
 use super::{Edit, Mode, Rule};
 use jsonptr::{Pointer, PointerBuf};
 use serde_json::Value;
 use std::borrow::Cow;
+use strum::IntoStaticStr;
 
-/// Longest problem in bytes. A name that is longer than Kubernetes allows is told of before anybody refuses it, perhaps
-/// many times.
+/// Longest message in bytes. Webhooks run before the API server validates names, so a message may quote a name of any
+/// length, many times in one review.
 const MESSAGE_BYTES: usize = 1024;
 
-/// A fault, its place, and what would put it right.
+/// What a rule returns: a problem, its place and its fix.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
-    /// Where: the place itself, or, once settled, the nearest thing around it that exists.
+    /// The place of the problem. In a [`Finding`] it is the nearest place on this path that exists in the object.
     pub at: PointerBuf,
-    /// What is wrong and what to do; names of objects and keys may be said, values never.
+    /// What to do, then why. It may name objects and keys, and never quotes the value of a setting.
     pub message: String,
-    /// The edits that put it right, the first being the one that the rule is about; empty if nobody can know.
+    /// The edits that fix the problem, the main one first; empty if there is no fix.
     pub fix: Vec<Edit>,
-    /// Is it only to be remarked on, whatever the mode?
+    /// Whether it is only a warning, whatever the mode.
     pub only_warned: bool,
 }
 
-/// A finding of a rule under the mode that counts for it.
+/// A problem with the rule that found it and its effective mode.
 #[derive(Clone, Debug)]
 pub struct Finding {
     /// The rule that found it.
     pub rule: &'static Rule,
-    /// The mode that counts.
+    /// The effective mode.
     pub mode: Mode,
-    /// The mode that would count if the namespace were enforced.
+    /// The effective mode if the namespace were enforced.
     pub mode_if_enforced: Mode,
-    /// What was found.
+    /// The problem.
     pub problem: Problem,
 }
 
-/// What becomes of a ruling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// The level of a finding, as reports show it: `error`, `fixable` or `warning`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Level {
-    /// It is put right.
+    /// The mutating webhook and `fix` set it.
     Fixable,
-    /// It is said and nothing more.
+    /// It is only reported.
     Warning,
-    /// The object is refused.
+    /// The validating webhook denies the object.
     Error,
 }
 
 impl Problem {
-    /// A fault at `at` without a remedy.
+    /// A problem at `at` without a fix.
     pub fn new(at: PointerBuf, message: impl Into<String>) -> Self {
         let mut message = message.into();
         if message.len() > MESSAGE_BYTES {
@@ -57,15 +59,15 @@ impl Problem {
         Self { at, message, fix: Vec::new(), only_warned: false }
     }
 
-    /// With an edit that puts it right, if there is one; more than one call adds more.
+    /// Adds edits to the fix.
     #[must_use]
     pub fn with_fix(mut self, edit: impl IntoIterator<Item = Edit>) -> Self {
         self.fix.extend(edit);
         self
     }
 
-    /// Moves `at` up to the nearest thing that exists in `object`.
-    pub(super) fn settle(&mut self, object: Option<&Value>) {
+    /// Shortens `at` to the nearest place that exists in `object`.
+    pub(super) fn shorten_to_existing(&mut self, object: Option<&Value>) {
         while !self.at.is_root() && object.is_none_or(|object| self.at.resolve(object).is_err()) {
             self.at.pop_back();
         }
@@ -73,12 +75,12 @@ impl Problem {
 }
 
 impl Finding {
-    /// What becomes of it where remedies are carried out: at the mutate door, and over files.
+    /// The level where fixes are applied: at the mutating webhook and over files.
     pub fn level(&self) -> Level {
         self.level_in(self.mode)
     }
 
-    /// What would become of it if the namespace were enforced, where that is something else.
+    /// The level if the namespace were enforced; `None` if the mode is the same.
     pub fn level_if_enforced(&self) -> Option<Level> {
         (self.mode != self.mode_if_enforced).then(|| self.level_in(self.mode_if_enforced))
     }
@@ -91,19 +93,19 @@ impl Finding {
         }
     }
 
-    /// The rule, the place and the problem in one line, whatever the names in it.
+    /// The rule, the place and the message in one line, with control characters escaped.
     pub fn sentence(&self) -> String {
         let sentence = format!("{} at {}: {}", self.rule.id, dotted(&self.problem.at), self.problem.message);
         printable(&sentence).into_owned()
     }
 }
 
-/// A text that names what a user chose, with control characters escaped, so that none can begin a line of its own.
+/// A text with names that a user chose, with control characters escaped, so that a name cannot start a new line.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if text.chars().any(char::is_control) { Cow::Owned(text.escape_debug().to_string()) } else { Cow::Borrowed(text) }
 }
 
-/// A JSON pointer as people write it: `spec.template.spec.containers[0].env[0]`.
+/// A JSON pointer as a dotted path: `spec.template.spec.containers[0].env[0]`.
 pub fn dotted(at: &Pointer) -> String {
     let mut dotted = String::new();
     for token in at.tokens() {
@@ -124,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_told_as_people_write_it() {
+    fn a_pointer_is_shown_as_a_dotted_path() {
         for (pointer, text) in [
             ("/spec/template/spec/containers/0/env/12", "spec.template.spec.containers[0].env[12]"),
             ("/metadata/labels/azure.workload.identity~1use", "metadata.labels[\"azure.workload.identity/use\"]"),
@@ -135,9 +137,9 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_field_points_at_what_is_around_it() {
+    fn the_place_of_a_missing_field_is_its_nearest_existing_parent() {
         let mut problem = Problem::new(PointerBuf::parse("/metadata/labels/x").unwrap(), "");
-        problem.settle(Some(&serde_json::json!({"metadata": {"name": "a"}})));
+        problem.shorten_to_existing(Some(&serde_json::json!({"metadata": {"name": "a"}})));
         assert_eq!(problem.at.as_str(), "/metadata");
     }
 }

@@ -1,39 +1,39 @@
-//! A label or annotation that has to do with workload identity, and where it stands.
+//! A label or annotation of azure-workload-identity, and its location.
 
 use super::RuleInput;
 use crate::gateway::well_known::Keys;
 use crate::gateway::{IdentityKey, Kind, ReadKey};
 use jsonptr::PointerBuf;
 
-/// A key of workload identity on the subject, known or misspelt.
+/// A label or annotation key of azure-workload-identity on the object, known or misspelled.
 #[derive(Clone)]
 pub struct IdentityKeyAt<'a> {
-    /// Where it stands.
+    /// The place of its value.
     pub at: PointerBuf,
-    /// What holds it.
+    /// The object and the map that have it.
     pub location: KeyLocation,
-    /// The key as written.
+    /// The key, as written.
     pub key: &'a str,
     /// Its value.
     pub value: &'a str,
-    /// How it is read.
+    /// Which key of azure-workload-identity it is, if it is one.
     pub read: ReadKey,
 }
 
-/// What holds a key.
+/// Where a key is: in the labels or the annotations, and of which object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyLocation {
-    /// The annotations of a workload that is no Pod.
+    /// The annotations of a workload other than a Pod.
     ObjectAnnotations,
-    /// The labels of a workload that is no Pod.
+    /// The labels of a workload other than a Pod.
     ObjectLabels,
-    /// The annotations of Pods, or of a template of such.
+    /// The annotations of a Pod or a pod template.
     PodAnnotations,
-    /// The labels of Pods, or of a template of such.
+    /// The labels of a Pod or a pod template.
     PodLabels,
-    /// The annotations of a Service, where nothing is read.
+    /// The annotations of a Service, which azure-workload-identity does not read.
     ServiceAnnotations,
-    /// The labels of a Service, where nothing is read either.
+    /// The labels of a Service, which azure-workload-identity does not read.
     ServiceLabels,
     /// The annotations of a `ServiceAccount`.
     ServiceAccountAnnotations,
@@ -42,25 +42,25 @@ pub enum KeyLocation {
 }
 
 impl<'a> RuleInput<'a> {
-    /// Every key of workload identity on the subject: a workload that signs in, a Service or a `ServiceAccount`.
+    /// Every key of azure-workload-identity on the object: an authenticating workload, a Service or a `ServiceAccount`.
     pub fn identity_keys(&self) -> Vec<IdentityKeyAt<'a>> {
         self.identity_keys.clone()
     }
 
-    /// The same, looked for: once for all rules.
+    /// Collects [`identity_keys`](Self::identity_keys), once for all rules.
     pub(super) fn find_identity_keys(&self) -> Vec<IdentityKeyAt<'a>> {
-        let mut identity_key = Vec::new();
-        let mut take = |keys, location, at: PointerBuf| identity_key.extend(identity_keys_in(keys, location, &at));
+        let mut identity_keys = Vec::new();
+        let mut take = |keys, location, at: PointerBuf| identity_keys.extend(identity_keys_in(keys, location, &at));
         if let Some(workload) = self.authenticating_gateway().map(|gateway| gateway.workload) {
             if workload.kind != Kind::Pod {
                 take(&workload.metadata.labels, KeyLocation::ObjectLabels, pointer("labels"));
                 take(&workload.metadata.annotations, KeyLocation::ObjectAnnotations, pointer("annotations"));
             }
-            take(workload.template_labels(), KeyLocation::PodLabels, workload.place(["metadata", "labels"]));
+            take(workload.template_labels(), KeyLocation::PodLabels, workload.pointer_to(["metadata", "labels"]));
             take(
                 workload.template_annotations(),
                 KeyLocation::PodAnnotations,
-                workload.place(["metadata", "annotations"]),
+                workload.pointer_to(["metadata", "annotations"]),
             );
         }
         if let Some(service) = self.service() {
@@ -71,10 +71,10 @@ impl<'a> RuleInput<'a> {
             take(&account.metadata.labels, KeyLocation::ServiceAccountLabels, pointer("labels"));
             take(&account.metadata.annotations, KeyLocation::ServiceAccountAnnotations, pointer("annotations"));
         }
-        identity_key
+        identity_keys
     }
 
-    /// The known key of this sort in this holder.
+    /// The key `key` at `location`, spelled exactly.
     pub fn identity_key(&self, location: KeyLocation, key: IdentityKey) -> Option<IdentityKeyAt<'a>> {
         let mut keys = self.identity_keys.iter();
         keys.find(|identity_key| identity_key.location == location && identity_key.read == ReadKey::Known(key)).cloned()

@@ -1,7 +1,7 @@
 //! What a gateway *should be*: rules, their modes, and what each namespace expects. Pure, like `gateway`.
 //!
-//! [`Policy::evaluate`] judges a subject in its [`Context`] and gives a [`Finding`] for every fault; [`Policy::patch`]
-//! carries out the remedies of rulings; [`Policy::evaluate_with_patch`] does both.
+//! [`Policy::evaluate`] runs the rules over an object in its [`Context`] and returns a [`Finding`] for every problem;
+//! [`Policy::patch`] turns the fixes of findings into a JSON patch; [`Policy::evaluate_with_patch`] does both.
 
 mod context;
 mod document;
@@ -36,14 +36,14 @@ use serde_json::Value;
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
-/// Rules × modes × expectations: everything by which a subject is judged.
+/// The modes of the rules, the expectations of the namespaces and the images: the content of a policy document.
 #[derive(Default)]
 pub struct Policy {
-    /// Its name, as the document's metadata tell it; empty for the built-in one.
+    /// `metadata.name` of the document; empty for the built-in policy.
     pub name: String,
-    /// Which images are the gateway's.
+    /// Which images are the gateway's, and which version a digest has.
     pub images: Images,
-    /// What is asked of objects that a workload controller makes.
+    /// How objects that a workload controller creates are evaluated.
     pub controlled_pods: ControlledPods,
     defaults: Layer,
     namespaces: BTreeMap<String, Layer>,
@@ -51,14 +51,14 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Judges `object`: a ruling for every fault, in the order of the register. No ruling means that nothing is
-    /// wrong, or that the subject is not a gateway's.
+    /// Evaluates `object`: a finding for every problem, in the order of [`RULES`]. There is none if the object is
+    /// correct or not a gateway's.
     pub fn evaluate(&self, object: &KubernetesObject<'_>, context: &Context<'_>) -> Vec<Finding> {
         self.evaluate_with_patch(object, context, |_| false).0
     }
 
-    /// Judges `object` as [`evaluate`](Self::evaluate) does, with the [`patch`](Self::patch) of what `is_applied`: both look
-    /// at the object as it was sent, and to go over it once is cheaper.
+    /// Evaluates `object` as [`evaluate`](Self::evaluate) does, and also returns the [`patch`](Self::patch) of the
+    /// findings that `is_applied` selects. Both need values of the object, and reading its JSON once is cheaper.
     pub fn evaluate_with_patch(
         &self,
         object: &KubernetesObject<'_>,
@@ -72,10 +72,10 @@ impl Policy {
         let edits = edits(findings.iter().filter(|finding| is_applied(finding)));
         let places =
             findings.iter().map(|finding| finding.problem.at.as_ref()).chain(edits.iter().map(|edit| edit.at()));
-        let project = object.project(places);
-        let patch = project.as_ref().and_then(|project| carried_out(project, &edits));
+        let projection = object.project(places);
+        let patch = projection.as_ref().and_then(|projection| patch_of(projection, &edits));
         for finding in &mut findings {
-            finding.problem.settle(project.as_ref());
+            finding.problem.shorten_to_existing(projection.as_ref());
         }
         (findings, patch)
     }
@@ -88,23 +88,21 @@ impl Policy {
             let mode = self.mode(rule);
             if context.mode.milder(mode) != Mode::Off {
                 let problems = (rule.check)(&input).into_iter();
-                findings
-                    .extend(problems.map(|problem| context.finding((*rule, mode), problem, |at| change.touches(at))));
+                findings.extend(problems.map(|problem| context.finding(rule, mode, problem, |at| change.touches(at))));
             }
         }
         findings
     }
 
-    /// The patch (RFC 6902) that carries out the remedies of `findings`; `None` if it would change nothing.
+    /// The JSON patch (RFC 6902) that applies the fixes of `findings`; `None` if it would change nothing.
     ///
-    /// Which rulings are given decides what is mended: the enforced ones at the mutate door, all of them to show what
-    /// would be.
+    /// The caller chooses the findings: the fixable ones at the mutating webhook, or all to show what would be set.
     pub fn patch<'r>(object: &KubernetesObject<'_>, findings: impl IntoIterator<Item = &'r Finding>) -> Option<Patch> {
         let edits = edits(findings);
-        carried_out(&object.project(edits.iter().map(|edit| edit.at()))?, &edits)
+        patch_of(&object.project(edits.iter().map(|edit| edit.at()))?, &edits)
     }
 
-    /// The subject with the remedies of `findings` carried out; `None` if that changes nothing.
+    /// The object after the fixes of `findings`; `None` if they change nothing.
     pub fn fixed<'r>(object: &KubernetesObject<'_>, findings: impl IntoIterator<Item = &'r Finding>) -> Option<Value> {
         let patch = Self::patch(object, findings)?;
         let mut value = object.value()?;
@@ -112,12 +110,13 @@ impl Policy {
         Some(value)
     }
 
-    /// The mode of a rule: the document's, else its own.
+    /// The mode of a rule: the document's, else the rule's default.
     pub fn mode(&self, rule: &Rule) -> Mode {
         self.modes.get(rule.id).copied().unwrap_or(rule.mode)
     }
 
-    /// What a namespace expects: its annotations, above its entry in the document, above the document's defaults.
+    /// What a namespace expects. Its `annotations` win over its entry in the document, which wins over the document's
+    /// defaults.
     pub fn expectations(&self, namespace: &str, annotations: &BTreeMap<String, String>) -> Expectations {
         let annotated = Layer::of_annotations(annotations);
         let layers = [Some(&annotated), self.namespaces.get(namespace), Some(&self.defaults)];
@@ -129,14 +128,14 @@ fn edits<'r>(findings: impl IntoIterator<Item = &'r Finding>) -> Vec<&'r Edit> {
     findings.into_iter().flat_map(|finding| &finding.problem.fix).collect()
 }
 
-/// What the edits change in a sketch that leads to their places.
-fn carried_out(project: &Value, edits: &[&Edit]) -> Option<Patch> {
+/// The patch that the edits make in a projection of the object, which holds the paths to their places.
+fn patch_of(projection: &Value, edits: &[&Edit]) -> Option<Patch> {
     if edits.is_empty() {
         return None;
     }
-    let mut after = project.clone();
+    let mut after = projection.clone();
     for edit in edits {
         edit.apply(&mut after);
     }
-    Some(json_patch::diff(project, &after)).filter(|patch| !patch.is_empty())
+    Some(json_patch::diff(projection, &after)).filter(|patch| !patch.is_empty())
 }

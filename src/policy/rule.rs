@@ -1,18 +1,20 @@
-//! A rule: a fault by its name, its page, and the check that finds it.
+//! A rule: the id of a problem, its page, its default mode and the check that finds it.
 
 use super::{Problem, RuleInput};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use strum::IntoStaticStr;
 
-/// One kind of fault. A rule is static data: it keeps no state and reads nothing but its [`RuleInput`].
+/// One kind of problem. A rule is static data: it keeps no state and reads nothing but its [`RuleInput`].
 pub struct Rule {
-    /// Names the fault and reads after "allow …"; also the name of its page, its file and its metric label.
+    /// Names the problem, and reads naturally after "allow …". Its page, its source file and its metric label have the
+    /// same name.
     pub id: &'static str,
-    /// `docs/rules/<id>.md`, whole.
+    /// The text of `docs/rules/<id>.md`.
     pub page: &'static str,
-    /// Its mode where the policy document says nothing.
+    /// The mode if the policy document sets none.
     pub mode: Mode,
-    /// Finds the fault, every occurrence of it.
+    /// Finds every occurrence of the problem.
     pub check: fn(&RuleInput<'_>) -> Vec<Problem>,
 }
 
@@ -22,33 +24,30 @@ impl fmt::Debug for Rule {
     }
 }
 
-/// From mild to strict; the order counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// How strictly a rule or a namespace is treated. The order of the variants is from mild to strict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Mode {
-    /// Says nothing.
+    /// No findings.
     Off,
-    /// Says what is wrong and what would be changed; changes and refuses nothing.
+    /// Findings are warnings that say what is wrong and what would be set. Nothing is set or denied.
     Audit,
-    /// Mends and refuses.
+    /// Problems with a fix are set, the others are denied.
     #[default]
     Enforce,
 }
 
 impl Mode {
-    /// The milder of two modes, which is the one that counts.
+    /// The milder of two modes, which is the effective one.
     #[must_use]
     pub fn milder(self, other: Self) -> Self {
         self.min(other)
     }
 
-    /// Its name, as paths, documents and reports write it.
+    /// The name of the mode in URL paths, policy documents and reports.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Audit => "audit",
-            Self::Enforce => "enforce",
-        }
+        self.into()
     }
 }
 

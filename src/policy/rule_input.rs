@@ -1,4 +1,4 @@
-//! A subject that is the gateway's, and what a rule may look at when it judges it.
+//! What a rule reads: an object of a gateway, its related objects and the expectations.
 
 use super::{Context, Expectations, IdentityKeyAt, Problem};
 use crate::gateway::{
@@ -6,20 +6,21 @@ use crate::gateway::{
     RelatedObjects, Service, ServiceAccount, Setting, Workload, well_known,
 };
 
-/// What a rule is given. A subject that is none of the gateway's never becomes one.
+/// The input of a rule's check. It exists only for objects of a gateway.
 pub struct RuleInput<'a> {
-    /// What the namespace expects.
+    /// What the object's namespace expects.
     pub expectations: &'a Expectations,
-    /// What stands beside the subject.
+    /// The other objects of its namespace.
     pub related: &'a RelatedObjects,
-    /// Which images are the gateway's, and what is vouched for.
+    /// Which images are the gateway's, and which version a digest has.
     pub images: &'a Images,
     pub(super) identity_keys: Vec<IdentityKeyAt<'a>>,
-    /// What the image of each of the gateway's containers tells of its version.
+    /// The image version of each container of the gateway, in their order.
     versions: Vec<ImageVersion>,
-    evaluated_keys: EvaluatedObject<'a>,
+    object_of_gateway: EvaluatedObject<'a>,
 }
 
+/// The object under evaluation, by kind.
 enum EvaluatedObject<'a> {
     ConfigMap(&'a ConfigMap),
     Gateway(Gateway<'a>),
@@ -28,66 +29,70 @@ enum EvaluatedObject<'a> {
 }
 
 impl<'a> RuleInput<'a> {
-    /// The case of a subject; `None` if it is none of the gateway's.
+    /// The input for `object`; `None` if it is not a gateway's.
     pub(super) fn of(object: &'a KubernetesObject<'_>, context: &'a Context<'_>, images: &'a Images) -> Option<Self> {
         let (expectations, related) = (&context.expectations, context.related);
-        let evaluated_keys = match &object.view {
+        let object_of_gateway = match &object.view {
             ObjectView::ConfigMap(config_map) => is_config_map_of_gateway(config_map, expectations, related)
                 .then_some(EvaluatedObject::ConfigMap(config_map))?,
             ObjectView::Namespace(_) => return None,
             ObjectView::Service(service) => {
-                let is_ours =
+                let is_of_gateway =
                     well_known::marks_gateway(&service.metadata.labels) || related.is_service_of_gateway(service);
-                is_ours.then_some(EvaluatedObject::Service(service))?
+                is_of_gateway.then_some(EvaluatedObject::Service(service))?
             }
             ObjectView::ServiceAccount(account) => is_account_of_gateway(account, expectations, related)
                 .then_some(EvaluatedObject::ServiceAccount(account))?,
             ObjectView::Workload(workload) => EvaluatedObject::Gateway(Gateway::recognize(workload, images, related)?),
         };
         let mut input =
-            Self { expectations, related, images, identity_keys: Vec::new(), versions: Vec::new(), evaluated_keys };
+            Self { expectations, related, images, identity_keys: Vec::new(), versions: Vec::new(), object_of_gateway };
         input.identity_keys = input.find_identity_keys();
         input.versions = input.containers().iter().map(|part| input.version(part)).collect();
         Some(input)
     }
 
-    /// The `ConfigMap` of a gateway, if the subject is one.
+    /// The `ConfigMap` of a gateway, if the object is one.
     pub fn config_map(&self) -> Option<&'a ConfigMap> {
-        match &self.evaluated_keys {
+        match &self.object_of_gateway {
             EvaluatedObject::ConfigMap(config_map) => Some(config_map),
             _ => None,
         }
     }
 
-    /// The gateway, if the subject is a workload, ingress-only ones included.
+    /// The gateway, if the object is a workload. Ingress-only gateways are included.
     pub fn gateway(&self) -> Option<&Gateway<'a>> {
-        match &self.evaluated_keys {
+        match &self.object_of_gateway {
             EvaluatedObject::Gateway(gateway) => Some(gateway),
             _ => None,
         }
     }
 
-    /// The gateway, if the subject is a workload that signs in to the configuration API.
+    /// The gateway, if the object is a workload that authenticates to the configuration API.
     pub fn authenticating_gateway(&self) -> Option<&Gateway<'a>> {
         self.gateway().filter(|gateway| gateway.authenticating().next().is_some())
     }
 
-    /// The containers that sign in, if the subject is a workload.
+    /// The containers that authenticate, if the object is a workload.
     pub fn authenticating_containers(&self) -> impl Iterator<Item = &GatewayContainer<'a>> {
         self.gateway().into_iter().flat_map(Gateway::authenticating)
     }
 
-    /// A finding at every image that tells `version`, with a problem made of what its name says of it.
+    /// A problem at every image of version `version`; `message` gets the tag or digest of the image.
     ///
-    /// An image that is not known to be the gateway's has tags of its own, so nothing can be relied on. An ingress-only
-    /// gateway signs in nowhere: its image is remarked on and no more.
+    /// The tags of an image that is not known to be the gateway's may mean anything, so its version is unverifiable. An
+    /// ingress-only gateway does not authenticate, so its image is only warned about.
     pub fn image_problems(&self, version: &ImageVersion, message: impl Fn(&str) -> String) -> Vec<Problem> {
-        let told = self.containers().iter().zip(&self.versions).filter(|(_, told)| *told == version);
-        told.map(|(part, _)| Problem {
-            only_warned: part.is_ingress_only(),
-            ..Problem::new(part.container.place(["image"]), message(&ImageName::version_text(part.container.image)))
-        })
-        .collect()
+        let with_version = self.containers().iter().zip(&self.versions).filter(|(_, other)| *other == version);
+        with_version
+            .map(|(part, _)| Problem {
+                only_warned: part.is_ingress_only(),
+                ..Problem::new(
+                    part.container.pointer_to(["image"]),
+                    message(&ImageName::version_text(part.container.image)),
+                )
+            })
+            .collect()
     }
 
     fn containers(&self) -> &[GatewayContainer<'a>] {
@@ -102,24 +107,25 @@ impl<'a> RuleInput<'a> {
         }
     }
 
-    /// The Service of a gateway, if the subject is one.
+    /// The Service of a gateway, if the object is one.
     pub fn service(&self) -> Option<&'a Service> {
-        match &self.evaluated_keys {
+        match &self.object_of_gateway {
             EvaluatedObject::Service(service) => Some(service),
             _ => None,
         }
     }
 
-    /// The `ServiceAccount` of a gateway, if the subject is one.
+    /// The `ServiceAccount` of a gateway, if the object is one.
     pub fn service_account(&self) -> Option<&'a ServiceAccount> {
-        match &self.evaluated_keys {
+        match &self.object_of_gateway {
             EvaluatedObject::ServiceAccount(account) => Some(account),
             _ => None,
         }
     }
 
-    /// The gateway, if the subject is a workload that signs in, with the `ServiceAccount` of its own that it runs
-    /// under: `default`, which a Pod takes if it names none, is nobody's own unless it is expected.
+    /// The workload, if the object is one that authenticates, with the name of its own `ServiceAccount`.
+    ///
+    /// `default`, under which a Pod runs that names none, is a gateway's own only if it is expected.
     pub fn own_service_account(&self) -> Option<(&'a Workload, &'a str)> {
         let workload = self.authenticating_gateway()?.workload;
         let name = workload.service_account().unwrap_or(well_known::DEFAULT_SERVICE_ACCOUNT);
@@ -127,20 +133,21 @@ impl<'a> RuleInput<'a> {
         is_own.then_some((workload, name))
     }
 
-    /// Is a `ConfigMap` the gateway's main one: expected, the only one of some gateway, or the one with the endpoint?
+    /// Whether a `ConfigMap` is a gateway's main one: it is expected, it is the only one of some gateway, or it has the
+    /// endpoint.
     pub fn is_main(&self, config_map: &ConfigMap) -> bool {
         let name = config_map.name();
         is_named(&self.expectations.config_maps, name)
             || self.related.is_only_config_map_of_gateway(name)
-            || config_map.texts_of(Setting::Endpoint).next().is_some()
+            || config_map.values_of(Setting::Endpoint).next().is_some()
     }
 }
 
 fn is_account_of_gateway(account: &ServiceAccount, expectations: &Expectations, related: &RelatedObjects) -> bool {
     let name = account.name();
-    let is_taken = name != well_known::DEFAULT_SERVICE_ACCOUNT
+    let is_used_or_marked = name != well_known::DEFAULT_SERVICE_ACCOUNT
         && (related.is_account_of_gateway(name) || well_known::marks_gateway(&account.metadata.labels));
-    is_taken || is_named(&expectations.service_accounts, name)
+    is_used_or_marked || is_named(&expectations.service_accounts, name)
 }
 
 fn is_config_map_of_gateway(config_map: &ConfigMap, expectations: &Expectations, related: &RelatedObjects) -> bool {

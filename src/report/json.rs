@@ -1,4 +1,4 @@
-//! The report as JSON, for machines. `version` is raised when a field changes its meaning; new fields may come.
+//! Renders a report as JSON. `version` increases when a field changes its meaning; new fields can appear at any time.
 
 use super::Report;
 use crate::policy::{Edit, Level};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 pub fn render(report: &Report) -> String {
     let findings: Vec<Value> = report.findings.iter().map(finding).collect();
     let failures: Vec<Value> = report
-        .errors
+        .failures
         .iter()
         .map(|error| json!({"file": error.file, "line": error.line, "column": error.column, "message": error.message}))
         .collect();
@@ -47,7 +47,7 @@ fn finding(entry: &super::ReportEntry) -> Value {
     })
 }
 
-/// `null`, or the edit that the rule is about; what is edited beside it stands in `also`.
+/// `null` without a fix, else its first edit; further edits are in `also`.
 fn fix(edits: &[Edit]) -> Value {
     let Some((first, others)) = edits.split_first() else { return Value::Null };
     let mut fix = first.to_json();

@@ -1,4 +1,4 @@
-//! One connection: HTTP/1.1 within the limits, and its part in a drain.
+//! One connection: serves HTTP/1.1 within the limits and takes part in the drain.
 
 use super::limiter::Limiter;
 use super::timeouts::{ConnectionState, TimeoutStream};
@@ -15,40 +15,40 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
-/// How far a server is on its way out. Connections watch it.
+/// How far the shutdown of a server has come. Every connection watches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(super) enum ServerPhase {
     Serving,
-    /// Every answer closes its connection.
+    /// Every response carries `Connection: close`.
     Draining,
     /// Idle connections are closed.
     Closing,
 }
 
-/// Answers what comes on `stream` until either side closes it.
-pub(super) async fn serve<S>(stream: S, peer: SocketAddr, limiter: &Limiter, mut phase: watch::Receiver<Phase>)
+/// Serves the requests on `stream` until either side closes it.
+pub(super) async fn serve<S>(stream: S, peer: SocketAddr, limiter: &Limiter, mut phase: watch::Receiver<ServerPhase>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (answering, turns) = (phase.clone(), ConnectionState::new());
+    let (current, state) = (phase.clone(), ConnectionState::new());
     let ServerSettings { limits, observer, .. } = &limiter.settings;
-    let stream = TokioIo::new(TimeoutStream::new(stream, turns.clone(), *limits, Arc::clone(observer)));
-    let (answering, turns) = (&answering, &turns);
+    let stream = TokioIo::new(TimeoutStream::new(stream, state.clone(), *limits, Arc::clone(observer)));
+    let (current, state) = (&current, &state);
     let service = service_fn(move |request| {
-        turns.asked();
+        state.header_received();
         async move {
-            let mut response = limiter.answer(request).await;
-            close_while_draining(&mut response, *answering.borrow());
-            // after the last answer comes no request, but what is left of a body that was refused
+            let mut response = limiter.handle(request).await;
+            close_while_draining(&mut response, *current.borrow());
+            // after the last response no request follows, only the rest of a rejected body
             if !response.headers().contains_key(CONNECTION) {
-                turns.answered();
+                state.response_ready();
             }
             Ok::<_, Infallible>(response)
         }
     });
     let mut connection = pin!(http(limits).serve_connection(stream, service));
     let closing = async {
-        let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
+        let _ = phase.wait_for(|phase| *phase == ServerPhase::Closing).await;
     };
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,
@@ -62,25 +62,24 @@ where
     }
 }
 
-/// The least that hyper takes as a buffer.
-const LEAST_BUFFER: usize = 8 * 1024;
+/// hyper's minimum for `max_buf_size`.
+const MIN_BUFFER: usize = 8 * 1024;
 
-/// A stream that is patient within bounds needs no time-out of hyper's. The buffer, which by default grows to 400 KiB and
-/// stays, need not hold more than the headers: a body is gathered elsewhere.
+/// hyper needs no timeout of its own: [`TimeoutStream`] has them. By default hyper's buffer grows to 400 KiB and is
+/// kept. Here it holds the header section only, because `Limiter` collects the body.
 fn http(limits: &Limits) -> Builder {
     let mut builder = Builder::new();
     builder
         .header_read_timeout(None)
-        .max_buf_size(LEAST_BUFFER.max(limits.header_bytes as usize))
+        .max_buf_size(MIN_BUFFER.max(limits.header_bytes as usize))
         .max_header_size(limits.header_bytes as usize)
         .max_headers(limits.headers as usize);
     builder
 }
 
-/// Asked when the answer is ready, not when the request came: a request in flight at shutdown closes its connection
-/// too.
-fn close_while_draining(response: &mut Response, phase: Phase) {
-    if phase != Phase::Serving {
+/// Called when the response is ready, so that a request in flight at shutdown closes its connection too.
+fn close_while_draining(response: &mut Response, phase: ServerPhase) {
+    if phase != ServerPhase::Serving {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }

@@ -1,4 +1,4 @@
-//! What probes and scrapers ask on the health port.
+//! The health port: liveness, readiness and metrics.
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -9,74 +9,75 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// What the text of `/metrics` is.
+/// Content type of `/metrics`.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Whether this process may be sent requests, and if not, why.
+/// Whether this process is ready, and if not, why.
 ///
-/// It starts as not ready. A drain is final: nothing makes a process ready again that is about to end.
+/// It starts as not ready. A drain is final: a process that shuts down never becomes ready again.
 #[derive(Debug)]
 pub struct Health {
     state: watch::Sender<State>,
 }
 
-/// What a process needs to be ready.
+/// A condition of readiness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
-    /// A certificate that callers trust. Whoever gets through all the same is answered.
+    /// The API server trusts the serving certificate. Without it requests are still answered, if a client trusts it.
     Certificate,
-    /// The start itself.
+    /// The start of the process is complete.
     Start,
-    /// What stands beside an object that is judged.
+    /// The cache of related objects is complete.
     RelatedObjects,
 }
 
 #[derive(Debug, Default)]
 struct State {
     missing: BTreeMap<Need, String>,
-    remark: Option<String>,
+    note: Option<String>,
     is_draining: bool,
 }
 
 impl Health {
-    /// Not ready, because it is starting.
+    /// Not ready: starting.
     pub fn new() -> Self {
         let missing = BTreeMap::from([(Need::Start, "starting".to_owned())]);
         Self { state: watch::Sender::new(State { missing, ..State::default() }) }
     }
 
-    /// In need of nothing, from first to last.
-    pub(super) fn unconditional() -> Self {
+    /// Ready from the start, for the health port itself.
+    pub(super) fn always_ready() -> Self {
         Self { state: watch::Sender::new(State::default()) }
     }
 
-    /// A need is met.
+    /// The process has what `need` names.
     pub fn has(&self, need: Need) {
         self.change(|state| _ = state.missing.remove(&need));
     }
 
-    /// A need is not met; whoever asks is told the reason, which must hold no secret.
+    /// The process lacks what `need` names. `/readyz` shows the reason, which must not contain a secret.
     pub fn lacks(&self, need: Need, reason: impl Into<String>) {
         self.change(|state| _ = state.missing.insert(need, reason.into()));
     }
 
-    /// Something that whoever asks should know, ready or not; it must hold no secret.
-    pub fn remark(&self, remark: Option<String>) {
-        self.state.send_modify(|state| state.remark = remark);
+    /// Sets or clears a note that `/readyz` shows, ready or not. It must not contain a secret.
+    pub fn set_note(&self, note: Option<String>) {
+        self.state.send_modify(|state| state.note = note);
     }
 
-    /// The process is about to end.
+    /// The process shuts down.
     pub fn drain(&self) {
         self.state.send_modify(|state| state.is_draining = true);
     }
 
-    /// Are requests that come all the same answered? While the process drains they are.
-    pub(super) fn takes_requests(&self) -> bool {
+    /// Does the server answer requests? It does so without a trusted certificate and while it drains, although it is
+    /// not ready then.
+    pub(super) fn accepts_requests(&self) -> bool {
         let state = self.state.borrow();
         state.is_draining || state.missing.keys().all(|need| *need == Need::Certificate)
     }
 
-    /// May requests come?
+    /// Is the process ready?
     pub fn is_ready(&self) -> bool {
         self.state.borrow().is_ready()
     }
@@ -87,7 +88,7 @@ impl Health {
             change(state);
             match (was_ready, state.is_ready()) {
                 (false, true) => tracing::info!("ready"),
-                (true, false) => tracing::warn!(reason = state.answer(), "not ready"),
+                (true, false) => tracing::warn!(reason = state.text(), "not ready"),
                 _ => {}
             }
         });
@@ -99,8 +100,8 @@ impl State {
         self.missing.is_empty() && !self.is_draining
     }
 
-    /// What whoever asks is told.
-    fn answer(&self) -> String {
+    /// The body of `/readyz`.
+    fn text(&self) -> String {
         let readiness = if self.is_draining {
             "not ready: draining".to_owned()
         } else if self.missing.is_empty() {
@@ -108,7 +109,7 @@ impl State {
         } else {
             format!("not ready: {}", self.missing.values().map(String::as_str).collect::<Vec<_>>().join("; "))
         };
-        self.remark.iter().fold(readiness, |answer, remark| format!("{answer}\n{remark}"))
+        self.note.iter().fold(readiness, |text, note| format!("{text}\n{note}"))
     }
 }
 
@@ -118,8 +119,8 @@ impl Default for Health {
     }
 }
 
-/// `/livez` (200 as long as the process answers), `/readyz` (200, or 503 with the reasons) and `/metrics` (OpenMetrics,
-/// the text that `metrics` returns; it is called at every scrape and must not block).
+/// `/livez` (200 while the process runs), `/readyz` (200, or 503 with the reasons) and `/metrics` (OpenMetrics: the
+/// text that `metrics` returns). `metrics` is called at every scrape and must not block.
 pub fn health_router(health: Arc<Health>, metrics: impl Fn() -> String + Clone + Send + Sync + 'static) -> Router {
     Router::new()
         .route("/livez", get(async || "ok"))
@@ -129,35 +130,35 @@ pub fn health_router(health: Arc<Health>, metrics: impl Fn() -> String + Clone +
 
 fn readiness(health: &Health) -> impl IntoResponse + use<> {
     let state = health.state.borrow();
-    (if state.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, state.answer())
+    (if state.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, state.text())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn answer(health: &Health) -> String {
-        health.state.borrow().answer()
+    fn text(health: &Health) -> String {
+        health.state.borrow().text()
     }
 
     #[test]
-    fn every_need_counts_and_a_drain_is_final() {
+    fn readiness_requires_every_need_and_a_drain_is_final() {
         let health = Health::new();
-        assert_eq!(answer(&health), "not ready: starting");
+        assert_eq!(text(&health), "not ready: starting");
         health.lacks(Need::Certificate, "no certificate");
         health.has(Need::Start);
-        assert_eq!(answer(&health), "not ready: no certificate");
-        assert!(!health.is_ready() && health.takes_requests(), "who gets through is answered");
-        health.lacks(Need::RelatedObjects, "not seen yet");
-        assert_eq!(answer(&health), "not ready: no certificate; not seen yet");
-        assert!(!health.takes_requests());
+        assert_eq!(text(&health), "not ready: no certificate");
+        assert!(!health.is_ready() && health.accepts_requests(), "a request is answered without a trusted certificate");
+        health.lacks(Need::RelatedObjects, "not cached yet");
+        assert_eq!(text(&health), "not ready: no certificate; not cached yet");
+        assert!(!health.accepts_requests());
         health.has(Need::Certificate);
         health.has(Need::RelatedObjects);
-        health.remark(Some("policy: the old one counts".to_owned()));
-        assert!(health.is_ready() && answer(&health) == "ok\npolicy: the old one counts");
+        health.set_note(Some("policy: the previous one is used".to_owned()));
+        assert!(health.is_ready() && text(&health) == "ok\npolicy: the previous one is used");
         health.drain();
         health.has(Need::Start);
-        assert!(!health.is_ready() && health.takes_requests());
-        assert!(answer(&health).starts_with("not ready: draining"));
+        assert!(!health.is_ready() && health.accepts_requests());
+        assert!(text(&health).starts_with("not ready: draining"));
     }
 }

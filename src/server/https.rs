@@ -1,10 +1,11 @@
-//! HTTPS for reviews and plain HTTP for health: the same loop and the same connections, two handshakes.
+//! Serves reviews over HTTPS and health over plain HTTP. Both use the same accept loop and connections; only the
+//! handshake differs.
 
 use super::accept::{Acceptor, Handshake};
 use super::{ConnectionObserver, Drain, Health, Limits};
 use axum::Router;
 use rustls::ServerConfig;
-use rustls::server::Acceptor as HelloReader;
+use rustls::server::Acceptor as ClientHelloReader;
 use std::io;
 use std::sync::Arc;
 use tokio::io::BufReader;
@@ -13,28 +14,28 @@ use tokio::sync::Semaphore;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// What is served, and within which bounds.
+/// What a listening socket serves, and its limits.
 #[derive(Clone)]
 pub struct ServerSettings {
-    /// Answers the requests.
+    /// Handles the requests.
     pub router: Router,
-    /// Bounds of the socket.
+    /// Limits of the socket.
     pub limits: Limits,
-    /// How it ends.
+    /// Time limits of the shutdown.
     pub drain: Drain,
-    /// Whether requests are taken at all.
+    /// Whether requests are accepted.
     pub health: Arc<Health>,
-    /// Whom to tell what happens.
+    /// Receives the events of the socket.
     pub observer: Arc<dyn ConnectionObserver>,
 }
 
-/// Answers HTTPS on `listener` until `shutdown` completes, then drains as [`Drain`] describes, and returns.
+/// Serves HTTPS on `listener` until `shutdown` completes, drains as [`Drain`] describes, and returns.
 ///
-/// A request reaches the router with its whole body, while the site's health takes requests; whatever is beyond the
-/// limits is answered by a [`Rejection`](super::Rejection).
+/// The router gets a request together with its whole body, if [`ServerSettings::health`] accepts requests. A request
+/// beyond the limits gets a [`Rejection`](super::Rejection).
 ///
-/// HTTP/1.1 only, as `config` offers no other: the API server forces it for Services, and the attacks on HTTP/2 do
-/// not exist then. An error of one connection ends that connection only, and is a debug event.
+/// HTTP/1.1 only, because `config` offers no other protocol: the API server forces HTTP/1.1 for Services, and attacks
+/// on HTTP/2 are impossible. An error of one connection ends that connection only and is logged at debug.
 pub async fn serve(
     listener: TcpListener,
     config: Arc<ServerConfig>,
@@ -45,18 +46,18 @@ pub async fn serve(
     Acceptor::new(listener, Tls { config, handshakes }, settings).run(shutdown).await;
 }
 
-/// Answers plain HTTP on `listener` until `shutdown` completes; requests in flight have one second left then.
+/// Serves plain HTTP on `listener` until `shutdown` completes. Requests in flight then have one second to finish.
 ///
-/// For the health port. Complete its `shutdown` when [`serve`] has returned, so that probes see the drain.
+/// For the health port. Complete its `shutdown` after [`serve`] has returned, so that probes see the drain.
 pub async fn serve_plain(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()> + Send) {
-    let health = Arc::new(Health::unconditional());
+    let health = Arc::new(Health::always_ready());
     let settings =
         ServerSettings { router, limits: Limits::health(), drain: Drain::health(), health, observer: Arc::new(()) };
     Acceptor::new(listener, Plain, settings).run(shutdown).await;
 }
 
-/// TLS, in two steps: a client that says nothing, or half a `ClientHello`, costs a connection but none of the bounded
-/// number of handshakes, which is there for what costs computing time.
+/// TLS in two steps. A client that has not sent a complete `ClientHello` occupies a connection, but none of the limited
+/// number of handshakes: that limit is for the part that costs CPU time.
 #[derive(Clone)]
 struct Tls {
     config: Arc<ServerConfig>,
@@ -66,26 +67,26 @@ struct Tls {
 impl Handshake for Tls {
     type Stream = TlsStream<BufReader<TcpStream>>;
 
-    async fn shake(&self, stream: TcpStream) -> io::Result<Self::Stream> {
-        let stream = BufReader::with_capacity(RECEIVED_BYTES, stream);
-        let hello = LazyConfigAcceptor::new(HelloReader::default(), stream).await?;
-        // waits within the time-out of the handshake, and in a queue that the number of connections bounds
+    async fn handshake(&self, stream: TcpStream) -> io::Result<Self::Stream> {
+        let stream = BufReader::with_capacity(RECEIVE_BUFFER, stream);
+        let hello = LazyConfigAcceptor::new(ClientHelloReader::default(), stream).await?;
+        // the handshake timeout limits this wait, and the number of connections limits this queue
         let _permit = self.handshakes.acquire().await.map_err(io::Error::other)?;
         hello.into_stream(Arc::clone(&self.config)).await
     }
 }
 
-/// As much as most reviews take is received at once: rustls asks for half of it at a time.
-const RECEIVED_BYTES: usize = 8 * 1024;
+/// Size of the receive buffer: most reviews fit, and rustls reads only half as much at a time.
+const RECEIVE_BUFFER: usize = 8 * 1024;
 
-/// No handshake at all.
+/// No handshake.
 #[derive(Clone)]
 struct Plain;
 
 impl Handshake for Plain {
     type Stream = TcpStream;
 
-    async fn shake(&self, stream: TcpStream) -> io::Result<Self::Stream> {
+    async fn handshake(&self, stream: TcpStream) -> io::Result<Self::Stream> {
         Ok(stream)
     }
 }

@@ -1,6 +1,6 @@
-//! The other end: a small HTTPS client for demonstrations and tests. One connection per call.
+//! A small HTTPS client for `serve --examples` and tests. It opens one connection per call.
 
-use crate::tls::{TlsError, provider, trust};
+use crate::tls::{TlsError, provider, root_store};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
@@ -17,14 +17,14 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// How long a call may take from connecting to the last byte of the answer: the longest that the API server waits for
-/// a webhook.
+/// How long a call may take, from connecting to the last byte of the response. The API server waits at most this long
+/// for a webhook.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The size in bytes of an answer's body that is still read.
-const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
+/// Limit of a response body, in bytes.
+const RESPONSE_BYTES: usize = 16 * 1024 * 1024;
 
-/// Calls one server that a CA vouches for.
+/// Calls one server, which must have a certificate of a given CA.
 #[derive(Clone)]
 pub struct HttpsClient {
     connector: TlsConnector,
@@ -32,56 +32,56 @@ pub struct HttpsClient {
     server_name: ServerName<'static>,
 }
 
-/// A call that brought no answer, or a client that cannot be made.
+/// Why a client cannot be created, or why a call got no complete response.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpsClientError {
-    /// The CA's certificate cannot be used.
+    /// The certificate of the CA cannot be used.
     #[error(transparent)]
-    Authority(#[from] TlsError),
-    /// TLS itself cannot be set up.
+    Ca(#[from] TlsError),
+    /// TLS cannot be set up.
     #[error("cannot set up TLS: {0}")]
     Configuration(rustls::Error),
-    /// The name that the server is to prove.
-    #[error("`{0}` is neither a DNS name nor an IP address; name the server as its certificate does")]
+    /// `server_name` is not a name that a certificate can have.
+    #[error("use a name from the server's certificate: `{0}` is neither a DNS name nor an IP address")]
     ServerName(String),
-    /// Nothing answers at the address.
+    /// No connection to the address.
     #[error("cannot connect to {address}: {cause}; is the server running?")]
     Connect {
-        /// Where the server should be.
+        /// The address of the server.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the operating system.
         cause: io::Error,
     },
-    /// The server did not prove its name with a certificate of the CA.
-    #[error("{address} is not trusted: {cause}")]
+    /// The server has no certificate of the CA for its name, or TLS failed for another reason.
+    #[error("TLS handshake with {address} failed: {cause}")]
     Handshake {
-        /// Where the server is.
+        /// The address of the server.
         address: SocketAddr,
-        /// What TLS said.
+        /// The error of TLS.
         cause: io::Error,
     },
-    /// The request cannot be written down, for a path or content type that HTTP does not allow.
+    /// HTTP does not allow the path or the content type.
     #[error("the request is not valid HTTP: {0}")]
     Request(hyper::http::Error),
-    /// The connection failed under way.
-    #[error("the exchange failed: {0}")]
+    /// The connection failed during the call.
+    #[error("the connection failed during the call: {0}")]
     Exchange(#[from] hyper::Error),
-    /// The answer's body is too long or broke off.
-    #[error("the answer's body cannot be read: {0}")]
+    /// The response body is too long or incomplete.
+    #[error("cannot read the response body: {0}")]
     Body(Box<dyn std::error::Error + Send + Sync>),
-    /// No complete answer in time.
-    #[error("no complete answer within {} s", CALL_TIMEOUT.as_secs())]
+    /// No complete response within 30 s.
+    #[error("no complete response within {} s", CALL_TIMEOUT.as_secs())]
     TimedOut,
 }
 
 impl HttpsClient {
-    /// A client of the server at `address`, which has to prove `server_name` (DNS name or IP address) with a
-    /// certificate of a CA in `authority_pem`.
+    /// A client of the server at `address`. The server must have a certificate for `server_name` (a DNS name or an IP
+    /// address) that a CA in `ca_pem` has issued.
     ///
     /// # Errors
-    /// A CA or name that cannot be used.
-    pub fn new(authority_pem: &str, address: SocketAddr, server_name: &str) -> Result<Self, HttpsClientError> {
-        let roots = trust(authority_pem)?;
+    /// `ca_pem` or `server_name` cannot be used.
+    pub fn new(ca_pem: &str, address: SocketAddr, server_name: &str) -> Result<Self, HttpsClientError> {
+        let roots = root_store(ca_pem)?;
         let mut config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(HttpsClientError::Configuration)?
@@ -93,10 +93,10 @@ impl HttpsClient {
         Ok(Self { connector: TlsConnector::from(Arc::new(config)), address, server_name })
     }
 
-    /// Posts `body` to `path` (with its query) and reads the whole answer, up to 16 MiB and 30 s.
+    /// Posts `body` to `path` (with its query) and reads the whole response: at most 16 MiB, within 30 s.
     ///
     /// # Errors
-    /// No connection, no trust, or no complete answer. A status that tells of an error is an answer.
+    /// No connection, an untrusted certificate, or no complete response. Every HTTP status is a success here.
     pub async fn post(
         &self,
         path: &str,
@@ -106,7 +106,7 @@ impl HttpsClient {
         let request = Request::post(path)
             .header(HOST, self.server_name.to_str().as_ref())
             .header(CONTENT_TYPE, content_type)
-            // hyper leaves it out where the body is empty
+            // hyper leaves it out if the body is empty
             .header(CONTENT_LENGTH, body.len())
             .body(Full::from(body))
             .map_err(HttpsClientError::Request)?;
@@ -117,20 +117,20 @@ impl HttpsClient {
         let stream = TokioIo::new(self.connect().await?);
         let (mut sender, connection) = http1::handshake(stream).await?;
         let exchange = async {
-            let answer = sender.send_request(request).await?;
-            let read = read(answer).await;
-            // With the last sender the connection ends, and so does the future beside this one.
+            let response = sender.send_request(request).await?;
+            let read = read(response).await;
+            // dropping the last sender ends the connection, which completes `connection` below
             drop(sender);
             read
         };
-        let (answer, _) = tokio::join!(exchange, connection);
-        answer
+        let (result, _) = tokio::join!(exchange, connection);
+        result
     }
 
     async fn connect(&self) -> Result<TlsStream<TcpStream>, HttpsClientError> {
         let address = self.address;
         let stream = TcpStream::connect(address).await.map_err(|cause| HttpsClientError::Connect { address, cause })?;
-        // head and body are written apart: without this the body waits for the head's acknowledgement
+        // header section and body are two writes: without this the body waits for the first acknowledgement
         _ = stream.set_nodelay(true);
         let server_name = self.server_name.clone();
         self.connector
@@ -140,8 +140,8 @@ impl HttpsClient {
     }
 }
 
-async fn read(answer: Response<Incoming>) -> Result<(StatusCode, Bytes), HttpsClientError> {
-    let status = answer.status();
-    let body = Limited::new(answer.into_body(), ANSWER_LIMIT).collect().await.map_err(HttpsClientError::Body)?;
+async fn read(response: Response<Incoming>) -> Result<(StatusCode, Bytes), HttpsClientError> {
+    let status = response.status();
+    let body = Limited::new(response.into_body(), RESPONSE_BYTES).collect().await.map_err(HttpsClientError::Body)?;
     Ok((status, body.to_bytes()))
 }

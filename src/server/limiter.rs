@@ -1,8 +1,8 @@
-//! What stands before the router: a request passes with its body whole, or is refused. It is asked directly, as a layer of
-//! the router would be looked up and boxed for each request.
+//! Reads a request's body within the limits and passes the request to the router, or rejects it. This is not a layer
+//! of the router: axum would look it up and box its future for each request.
 //!
-//! Permits are only ever tried for: whoever waited here for one would be a queue without a bound. The turns of long bodies
-//! alone are waited for, by as many at most as there may be reviews.
+//! No request waits for a permit, because the queue would be unbounded; without a permit a request is rejected. The
+//! only exception are the permits for long bodies: at most as many requests wait for one as there may be reviews.
 
 use super::{Rejection, ServerSettings, Wait};
 use axum::Router;
@@ -26,17 +26,18 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// What is left of a caller's own time-out for the decision and the way back.
-const MARGIN: Duration = Duration::from_millis(200);
+/// The part of the caller's timeout that is kept for the evaluation and the response.
+const TIMEOUT_MARGIN: Duration = Duration::from_millis(200);
 
-/// How long what is left of a slow body is read beside the answer.
+/// How long the rest of a slow or broken body is read while the response is sent.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// From this size on a body is judged on a thread of its own: it may take long, and whoever shares its thread would
-/// wait as long. As many at a time as there are cores: more would take no less time together, and more memory.
+/// From this size in bytes on, a review is evaluated on a blocking thread: it may take long, and the other tasks of
+/// an async thread would wait for it. As many run concurrently as there are cores: more would not be faster in total,
+/// and would use more memory.
 const LONG_BODY: usize = 64 * 1024;
 
-/// What the requests on all connections share.
+/// The permits that the requests on all connections share.
 pub(super) struct Limiter {
     pub(super) settings: ServerSettings,
     router: TowerToHyperService<Router>,
@@ -46,7 +47,7 @@ pub(super) struct Limiter {
 }
 
 impl Limiter {
-    pub(super) fn of(settings: ServerSettings) -> Self {
+    pub(super) fn new(settings: ServerSettings) -> Self {
         let permits = |number: u32| Semaphore::new(number as usize);
         Self {
             router: TowerToHyperService::new(settings.router.clone()),
@@ -57,41 +58,41 @@ impl Limiter {
         }
     }
 
-    /// What a request is answered: by the router, or by a refusal.
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response {
+    /// The response to a request: the router's, or a rejection.
+    pub(super) async fn handle(&self, request: Request<Incoming>) -> Response {
         let (head, mut body) = request.into_parts();
-        let (length, _bytes) = match self.admit(&head, &body) {
-            Ok(admitted) => admitted,
+        let (length, _bytes) = match self.check_header(&head, &body) {
+            Ok(accepted) => accepted,
             Err(rejection) => {
-                discard(body, self.settings.limits.body_timeout);
+                discard_rest(body, self.settings.limits.body_timeout);
                 return self.reject(rejection);
             }
         };
         let bytes = match self.read(&head, &mut body, length).await {
             Ok(bytes) => bytes,
             Err(rejection) => {
-                discard(body, LINGER);
+                discard_rest(body, LINGER);
                 return self.reject(rejection);
             }
         };
-        // not before the body is whole: a slow client must hold none of these
+        // only now that the body is complete: a slow client must not occupy a review
         let Ok(_review) = self.reviews.try_acquire() else { return self.reject(Rejection::TooManyReviews) };
-        let answer = self.router.call(Request::from_parts(head, Body::from(bytes)));
+        let response = self.router.call(Request::from_parts(head, Body::from(bytes)));
         if length < LONG_BODY {
-            return answer.await.into_response();
+            return response.await.into_response();
         }
-        let turn = Arc::clone(&self.long_reviews).acquire_owned().await;
-        // the thread has the turn, as it goes on even if the connection is cut
-        apart(async move {
-            let _turn = turn;
-            answer.await.into_response()
+        let permit = Arc::clone(&self.long_reviews).acquire_owned().await;
+        // the thread owns the permit, because it continues even if the connection is cut
+        on_blocking_thread(async move {
+            let _permit = permit;
+            response.await.into_response()
         })
         .await
     }
 
-    /// May the body be read? Then its length, and as much of the budget.
-    fn admit(&self, head: &Parts, body: &Incoming) -> Result<(usize, SemaphorePermit<'_>), Rejection> {
-        if !self.settings.health.takes_requests() {
+    /// Decides by the header section whether the body may be read. Returns its length and a permit for its bytes.
+    fn check_header(&self, head: &Parts, body: &Incoming) -> Result<(usize, SemaphorePermit<'_>), Rejection> {
+        if !self.settings.health.accepts_requests() {
             return Err(Rejection::NotReady);
         }
         let length = content_length(head, body).ok_or(Rejection::NoContentLength)?;
@@ -102,8 +103,8 @@ impl Limiter {
     }
 
     async fn read(&self, head: &Parts, body: &mut Incoming, length: usize) -> Result<Bytes, Rejection> {
-        let patience = patience(head.uri.query(), self.settings.limits.body_timeout);
-        match timeout(patience, whole(body, length)).await {
+        let limit = body_timeout(head.uri.query(), self.settings.limits.body_timeout);
+        match timeout(limit, read_body(body, length)).await {
             Ok(Ok(bytes)) => Ok(bytes),
             Ok(Err(_)) => Err(Rejection::BrokenBody),
             Err(_) => {
@@ -119,33 +120,35 @@ impl Limiter {
     }
 }
 
-/// Runs on a thread that may be kept. A panic goes on here, where it ends the connection as any other does.
-async fn apart(answer: impl Future<Output = Response> + Send + 'static) -> Response {
+/// Runs a future on a thread that it may block. A panic of it continues in the caller, so it ends the connection as any
+/// other panic does.
+async fn on_blocking_thread(response: impl Future<Output = Response> + Send + 'static) -> Response {
     let runtime = Handle::current();
-    match spawn_blocking(move || runtime.block_on(answer)).await {
+    match spawn_blocking(move || runtime.block_on(response)).await {
         Ok(response) => response,
-        // a runtime that ends takes nothing on
+        // a runtime that shuts down starts no new work
         Err(error) => {
             error.try_into_panic().map_or_else(|_| Rejection::NotReady.into_response(), |panic| resume_unwind(panic))
         }
     }
 }
 
-/// How long the body is, if the head says so. A POST that says nothing may have forgotten its body.
+/// The length of the body, if the header section gives it. A POST must have `Content-Length`, even for an empty body.
 fn content_length(head: &Parts, body: &Incoming) -> Option<u64> {
     let exact = body.size_hint().exact()?;
     (head.method != Method::POST || head.headers.contains_key(CONTENT_LENGTH)).then_some(exact)
 }
 
-/// How long a body may take: not longer than its sender waits for the answer, which the API server says in the query.
-fn patience(query: Option<&str>, limit: Duration) -> Duration {
-    let said = query.and_then(|query| query.split('&').find_map(|part| part.strip_prefix("timeout=")));
-    let asked = said.and_then(|text| parse_duration(text).ok());
-    asked.map_or(limit, |asked| asked.saturating_sub(MARGIN).min(limit))
+/// How long to wait for a body: at most `limit`, and not longer than the client waits for the response. The API
+/// server sends its own timeout as `?timeout=`.
+fn body_timeout(query: Option<&str>, limit: Duration) -> Duration {
+    let value = query.and_then(|query| query.split('&').find_map(|part| part.strip_prefix("timeout=")));
+    let requested = value.and_then(|text| parse_duration(text).ok());
+    requested.map_or(limit, |requested| requested.saturating_sub(TIMEOUT_MARGIN).min(limit))
 }
 
-/// The body: as it came if it came at once, else in memory that was asked for once.
-async fn whole(body: &mut Incoming, length: usize) -> hyper::Result<Bytes> {
+/// Reads the whole body: without a copy if it arrives in one frame, else into one allocation.
+async fn read_body(body: &mut Incoming, length: usize) -> hyper::Result<Bytes> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         match frame?.into_data() {
@@ -160,11 +163,11 @@ async fn whole(body: &mut Incoming, length: usize) -> hyper::Result<Bytes> {
     Ok(bytes.into())
 }
 
-/// Reads on beside the answer, for a while: a socket that is closed with something unread is reset, and its client
-/// loses the answer.
-fn discard(mut body: Incoming, patience: Duration) {
+/// Reads the rest of the body for at most `limit` while the response is sent. If a socket is closed with unread
+/// bytes, the connection is reset and the client loses the response.
+fn discard_rest(mut body: Incoming, limit: Duration) {
     if !body.is_end_stream() {
-        tokio::spawn(timeout(patience, async move { while let Some(Ok(_)) = body.frame().await {} }));
+        tokio::spawn(timeout(limit, async move { while let Some(Ok(_)) = body.frame().await {} }));
     }
 }
 
@@ -173,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_is_waited_for_no_longer_than_its_sender_waits_for_the_answer() {
+    fn the_body_timeout_is_the_clients_timeout_minus_a_margin_up_to_the_limit() {
         let limit = Duration::from_secs(10);
         for (query, milliseconds) in [
             (None, 10_000),
@@ -186,7 +189,7 @@ mod tests {
             (Some("timeout=5"), 10_000),
             (Some("othertimeout=1s"), 10_000),
         ] {
-            assert_eq!(patience(query, limit), Duration::from_millis(milliseconds), "{query:?}");
+            assert_eq!(body_timeout(query, limit), Duration::from_millis(milliseconds), "{query:?}");
         }
     }
 }

@@ -1,49 +1,50 @@
-//! What one listening socket allows. docs/serving.md says why, and what happens at each limit.
+//! Limits of a listening socket. docs/serving.md says why each exists, and what happens when it is reached.
 
 use crate::admission::routes::BODY_BYTES;
 use clap::{Args, value_parser};
 use humantime::{format_duration, parse_duration};
 use std::time::Duration;
 
-/// Bounds of a listening socket. The defaults are those of a replica in a cluster.
+/// Limits of a listening socket. The defaults are those of a replica in a cluster.
 #[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
 #[command(next_help_heading = "Limits")]
 pub struct Limits {
-    /// Open connections; further ones wait in the socket's queue
+    /// Maximum number of open connections; further ones wait in the socket's queue
     #[arg(long, value_name = "NUMBER", default_value_t = Self::DEFAULT.connections, value_parser = value_parser!(u32).range(1..))]
     pub connections: u32,
-    /// TLS handshakes at once, counted from a whole `ClientHello`; further ones wait
+    /// Maximum number of concurrent TLS handshakes, each counted from its complete `ClientHello`; further ones wait
     #[arg(long, value_name = "NUMBER", default_value_t = Self::DEFAULT.handshakes, value_parser = value_parser!(u32).range(1..))]
     pub handshakes: u32,
-    /// From the connection to the end of its TLS handshake
-    #[arg(long, value_name = "DURATION", default_value = shown(Self::DEFAULT.handshake_timeout), value_parser = duration)]
+    /// Maximum time from the TCP connection to the end of the TLS handshake
+    #[arg(long, value_name = "DURATION", default_value = formatted(Self::DEFAULT.handshake_timeout), value_parser = duration)]
     pub handshake_timeout: Duration,
-    /// How long a connection may be idle; must be longer than the 90 s that the API server keeps one
-    #[arg(long, value_name = "DURATION", default_value = shown(Self::DEFAULT.keep_alive_idle), value_parser = duration)]
+    /// Maximum time a connection may be idle; must be longer than the 90 s that the API server keeps idle connections
+    #[arg(long, value_name = "DURATION", default_value = formatted(Self::DEFAULT.keep_alive_idle), value_parser = duration)]
     pub keep_alive_idle: Duration,
-    /// From the first byte of a request to the end of its header section
-    #[arg(long, value_name = "DURATION", default_value = shown(Self::DEFAULT.header_timeout), value_parser = duration)]
+    /// Maximum time from the first byte of a request to the end of its header section
+    #[arg(long, value_name = "DURATION", default_value = formatted(Self::DEFAULT.header_timeout), value_parser = duration)]
     pub header_timeout: Duration,
-    /// Bytes of a request's header section
+    /// Maximum size of a request's header section in bytes
     #[arg(long, value_name = "BYTES", default_value_t = Self::DEFAULT.header_bytes, value_parser = value_parser!(u32).range(1024..))]
     pub header_bytes: u32,
-    /// Header fields of a request
+    /// Maximum number of header fields of a request
     #[arg(long, value_name = "NUMBER", default_value_t = Self::DEFAULT.headers, value_parser = value_parser!(u32).range(1..))]
     pub headers: u32,
-    /// From the header section to the end of the body; a request's own ?timeout=, less 200 ms, counts if it is shorter
-    #[arg(long, value_name = "DURATION", default_value = shown(Self::DEFAULT.body_timeout), value_parser = duration)]
+    /// Maximum time from the header section to the end of the body; a shorter ?timeout= of the request, minus
+    /// 200 ms, takes precedence
+    #[arg(long, value_name = "DURATION", default_value = formatted(Self::DEFAULT.body_timeout), value_parser = duration)]
     pub body_timeout: Duration,
-    /// Bytes of a request's body
+    /// Maximum size of a request body in bytes
     #[arg(long, value_name = "BYTES", default_value_t = Self::DEFAULT.body_bytes, value_parser = value_parser!(u32).range(1..))]
     pub body_bytes: u32,
-    /// Bytes of all bodies at once, taken from their Content-Length before they are read
+    /// Maximum total size of all concurrent request bodies in bytes, by their Content-Length
     #[arg(long, value_name = "BYTES", default_value_t = Self::DEFAULT.bodies_bytes, value_parser = value_parser!(u32).range(1..))]
     pub bodies_bytes: u32,
-    /// Reviews at once, counted from a whole body
+    /// Maximum number of concurrent reviews, each counted from its complete body
     #[arg(long, value_name = "NUMBER", default_value_t = Self::DEFAULT.reviews, value_parser = value_parser!(u32).range(1..))]
     pub reviews: u32,
-    /// How long a client may take nothing of its answer
-    #[arg(long, value_name = "DURATION", default_value = shown(Self::DEFAULT.answer_timeout), value_parser = duration)]
+    /// Maximum time a client may read nothing of its response
+    #[arg(long, value_name = "DURATION", default_value = formatted(Self::DEFAULT.answer_timeout), value_parser = duration)]
     pub answer_timeout: Duration,
 }
 
@@ -63,7 +64,7 @@ impl Limits {
         answer_timeout: Duration::from_secs(10),
     };
 
-    /// For the health port: few clients, short requests.
+    /// For the health port, which has few clients and short requests.
     pub(super) fn health() -> Self {
         Self { connections: 256, ..Self::DEFAULT }
     }
@@ -75,15 +76,15 @@ impl Default for Limits {
     }
 }
 
-fn shown(duration: Duration) -> String {
+fn formatted(duration: Duration) -> String {
     format_duration(duration).to_string()
 }
 
-/// Nothing can be done in no time at all.
+/// Parses a duration. Zero is an error: every request would time out.
 fn duration(text: &str) -> Result<Duration, String> {
     match parse_duration(text) {
-        Ok(Duration::ZERO) => Err("must be longer than nothing".to_owned()),
+        Ok(Duration::ZERO) => Err("must be longer than 0".to_owned()),
         Ok(duration) => Ok(duration),
-        Err(error) => Err(format!("{error}; write it like 10s or 500ms")),
+        Err(error) => Err(format!("{error}; expected a duration such as 10s or 500ms")),
     }
 }

@@ -1,10 +1,10 @@
-//! Taking a port, and saying clearly why that failed.
+//! Binds a port and explains why that failed.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
 
-/// A port that cannot be listened on: which, what for, why, and the option that chooses another.
+/// Why a port cannot be bound. The message has the address, its purpose, the cause, and the flag that sets another.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address} ({purpose}): {}", explain(cause, flag))]
 pub struct ListenError {
@@ -14,10 +14,10 @@ pub struct ListenError {
     cause: io::Error,
 }
 
-/// Listens on `address`; port 0 takes a free one. `purpose` (`HTTPS`) and `flag` (`--listen`) go into the error.
+/// Listens on `address`; port 0 selects a free port. The error names `purpose` (`HTTPS`) and `flag` (`--listen`).
 ///
 /// # Errors
-/// The system does not give the port to us.
+/// The operating system does not allow the address or the port.
 pub async fn bind(address: SocketAddr, purpose: &str, flag: &str) -> Result<TcpListener, ListenError> {
     TcpListener::bind(address).await.map_err(|cause| ListenError {
         address,
@@ -33,10 +33,10 @@ fn explain(cause: &io::Error, flag: &str) -> String {
             format!("the address is already in use; stop what holds it or choose another with {flag}")
         }
         ErrorKind::AddrNotAvailable => {
-            format!("this machine has no such address; choose one that it has with {flag}")
+            format!("this machine does not have this address; choose one that it has with {flag}")
         }
         ErrorKind::PermissionDenied => {
-            format!("this user may not take that port; choose one above 1023 with {flag}")
+            format!("this user may not bind this port; choose one above 1023 with {flag}")
         }
         _ => format!("{cause}; choose another address with {flag}"),
     }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_taken_port_is_told_with_its_cure() {
+    async fn the_error_of_a_used_port_names_the_flag() {
         let first = bind(([127, 0, 0, 1], 0).into(), "HTTPS", "--listen").await.unwrap();
         let address = first.local_addr().unwrap();
         let error = bind(address, "HTTPS", "--listen").await.unwrap_err();
@@ -61,9 +61,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_foreign_address_is_told_with_its_cure() {
+    async fn the_error_of_an_address_of_another_machine_names_the_flag() {
         let error = bind(([192, 0, 2, 1], 0).into(), "health", "--health-listen").await.unwrap_err().to_string();
-        assert!(error.contains("(health): this machine has no such address"), "{error}");
+        assert!(error.contains("(health): this machine does not have this address"), "{error}");
         assert!(error.ends_with("with --health-listen"), "{error}");
     }
 }

@@ -1,12 +1,12 @@
-//! The listening side: sockets, TLS, HTTP/1.1, health, and how a server ends without losing a request. What is
-//! answered is the router's business; this room decides nothing about policies.
+//! The server: listening sockets, TLS, HTTP/1.1, health, and a shutdown that loses no request. The router decides
+//! what is answered; this module knows nothing of policies.
 //!
-//! [`bind`] takes a port, [`serve`] answers HTTPS on it, [`serve_plain`] answers the health port. [`HttpsClient`] is the
-//! other end, for demonstrations and tests.
+//! [`bind`] binds a port, [`serve`] serves HTTPS on it, and [`serve_plain`] serves the health port. [`HttpsClient`]
+//! is a client for `serve --examples` and tests.
 //!
-//! A connection goes through `accept` (the loop and the drain), `https` (the handshake), `connection` (HTTP/1.1) on a
-//! stream with `patience` (slow clients), and each of its requests through `limiter` (bodies, overload, readiness) to the
-//! router.
+//! A connection passes `accept` (accept loop and drain), `https` (TLS handshake) and `connection` (HTTP/1.1), on a
+//! stream of `timeouts` (slow clients). Each of its requests passes `limiter` (bodies, overload, readiness) and then
+//! the router.
 
 mod accept;
 mod connection;

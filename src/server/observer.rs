@@ -1,30 +1,32 @@
-//! What happens at a socket and is worth counting.
+//! Events of a listening socket, for metrics.
 
 use super::Rejection;
+use strum::IntoStaticStr;
 
-/// Told of what happens at a socket, for metrics.
+/// Receives the events of a listening socket. Every method does nothing by default.
 pub trait ConnectionObserver: Send + Sync + 'static {
     /// A connection was accepted.
     fn opened(&self) {}
-    /// A connection has ended, however it did.
+    /// A connection has ended, for whatever reason.
     fn closed(&self) {}
     /// A TLS handshake failed.
     fn handshake_failed(&self) {}
-    /// A client took too long.
+    /// A client exceeded a timeout.
     fn timed_out(&self, _wait: Wait) {}
-    /// A request was refused before anyone looked at what it says.
-    fn rejected(&self, _refusal: Rejection) {}
-    /// A connection was lost to a panic.
+    /// A request was rejected before its content was evaluated.
+    fn rejected(&self, _rejection: Rejection) {}
+    /// A panic ended a connection.
     fn panicked(&self) {}
 }
 
-/// Nobody is told.
+/// Ignores every event.
 impl ConnectionObserver for () {}
 
-/// What a client is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What the server waited for when a client exceeded a timeout.
+#[derive(Clone, Copy, Debug, IntoStaticStr, PartialEq, Eq, Hash)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Wait {
-    /// That it takes its answer.
+    /// The client to read its response.
     Answer,
     /// The rest of a body.
     Body,
@@ -35,13 +37,8 @@ pub enum Wait {
 }
 
 impl Wait {
-    /// Its name, as metrics write it.
+    /// The name in metrics.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Answer => "answer",
-            Self::Body => "body",
-            Self::Handshake => "handshake",
-            Self::Header => "header",
-        }
+        self.into()
     }
 }

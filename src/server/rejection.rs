@@ -1,41 +1,37 @@
-//! How a request is turned away: by an answer, never by a closed socket, since the API server repeats no review whose
-//! connection broke, but does repeat one that is answered by `503` with `Retry-After`.
+//! Responses to requests that never reach the router.
+//!
+//! The server always responds and never just closes the connection: the API server does not repeat a review whose
+//! connection failed, but it repeats one that got `503` with `Retry-After`.
 
 use axum::http::header::{CONNECTION, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use strum::IntoStaticStr;
 
-/// Why a request is answered before anyone looks at what it says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Why a request is rejected before its content is evaluated.
+#[derive(Clone, Copy, Debug, IntoStaticStr, PartialEq, Eq, Hash)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Rejection {
-    /// The body broke off.
+    /// The body is incomplete.
     BrokenBody,
-    /// The body is longer than a body may be.
+    /// The body is longer than `--body-bytes` (or `--bodies-bytes`).
     LongBody,
-    /// It is not said how long the body is.
+    /// The length of the body is unknown: the request has no `Content-Length`.
     NoContentLength,
-    /// The process may not be sent requests yet, or for the moment.
+    /// The process is not ready.
     NotReady,
-    /// The body came too slowly.
+    /// The body did not arrive within `--body-timeout`.
     SlowBody,
-    /// All bodies together would be too long.
+    /// With this body all bodies together exceed `--bodies-bytes`.
     TooManyBytes,
-    /// Too many reviews are under way.
+    /// `--reviews` reviews are in progress.
     TooManyReviews,
 }
 
 impl Rejection {
-    /// Its name, as metrics write it.
+    /// The name in metrics.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::BrokenBody => "broken-body",
-            Self::LongBody => "long-body",
-            Self::NoContentLength => "no-content-length",
-            Self::NotReady => "not-ready",
-            Self::SlowBody => "slow-body",
-            Self::TooManyBytes => "too-many-bytes",
-            Self::TooManyReviews => "too-many-reviews",
-        }
+        self.into()
     }
 
     fn status(self) -> StatusCode {
@@ -51,12 +47,14 @@ impl Rejection {
 
     fn text(self) -> &'static str {
         match self {
-            Self::BrokenBody => "the body broke off\n",
-            Self::LongBody => "the body is longer than is allowed here\n",
-            Self::NoContentLength => "Content-Length: missing, which a request with a body needs here\n",
+            Self::BrokenBody => "the request body is incomplete\n",
+            Self::LongBody => "the request body is longer than this server allows\n",
+            Self::NoContentLength => {
+                "set the Content-Length header: this server requires it for a request with a body\n"
+            }
             Self::NotReady => "not ready; try again\n",
-            Self::SlowBody => "the body came too slowly; try again\n",
-            Self::TooManyBytes => "too many bodies at once; try again\n",
+            Self::SlowBody => "the request body arrived too slowly; try again\n",
+            Self::TooManyBytes => "too many bytes in request bodies at once; try again\n",
             Self::TooManyReviews => "too many reviews at once; try again\n",
         }
     }

@@ -1,9 +1,10 @@
-//! A stream whose client has to come again, to go on with what it has begun, and to take its answer.
+//! A stream with timeouts for the idle client, for the header section and for the client that does not read its
+//! response.
 //!
-//! hyper has one time-out for a header section, which runs while a connection is idle, too, and which it sets anew for
-//! each request. Pools keep idle connections, so that would have to be long. Here an idle client has as long, and one that
-//! has sent its first byte must be quicker; and one alarm serves a connection for its whole life, since to put it off is
-//! cheaper than to set another.
+//! hyper has only one timeout for a header section. It also runs while a connection is idle, and hyper creates a new
+//! timer for each request. Connection pools keep idle connections, so that timeout would have to be long. Here an
+//! idle client gets a long timeout, and a client that has sent its first byte gets a short one. One timer serves a
+//! connection for its whole life, because resetting a timer is cheaper than creating one.
 
 use super::{ConnectionObserver, Limits, Wait};
 use std::io::{self, ErrorKind, IoSlice};
@@ -13,106 +14,108 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-type Alarm = Pin<Box<Sleep>>;
+type Timer = Pin<Box<Sleep>>;
 
-/// Whose turn it is on a connection.
+/// What a connection waits for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ConnectionPhase {
-    /// The client's, and it has not begun.
+    /// The first byte of a request.
     Idle,
-    /// The client's, and the rest of its header section is to come.
-    Asking,
-    /// Ours, or a body is being read, which is watched elsewhere.
-    Answering,
+    /// The rest of a header section.
+    ReadingHeader,
+    /// The response. `Limiter` limits the time of the body.
+    Responding,
 }
 
-/// Whose turn it is, as those know who call and answer.
+/// The phase of a connection. The stream and the service of the connection share it.
 #[derive(Clone)]
 pub(super) struct ConnectionState {
-    turn: Arc<Mutex<ConnectionPhase>>,
+    phase: Arc<Mutex<ConnectionPhase>>,
 }
 
-/// The stream.
+/// A stream that fails with [`ErrorKind::TimedOut`] when its client is too slow. An idle stream ends instead.
 pub(super) struct TimeoutStream<S> {
     stream: S,
-    turns: ConnectionState,
-    not_come: Alarm,
-    /// What `not_come` is set for; it is for nothing else, whenever it rings.
-    awaited: Option<ConnectionPhase>,
-    not_taken: Option<Alarm>,
+    state: ConnectionState,
+    read_timer: Timer,
+    /// The phase that `read_timer` is set for. It does not count for another phase.
+    timed_phase: Option<ConnectionPhase>,
+    write_timer: Option<Timer>,
     limits: Limits,
     observer: Arc<dyn ConnectionObserver>,
 }
 
 impl ConnectionState {
     pub(super) fn new() -> Self {
-        Self { turn: Arc::new(Mutex::new(ConnectionPhase::Idle)) }
+        Self { phase: Arc::new(Mutex::new(ConnectionPhase::Idle)) }
     }
 
-    /// A header section is complete.
-    pub(super) fn asked(&self) {
-        *self.lock() = ConnectionPhase::Answering;
+    /// The header section of a request is complete.
+    pub(super) fn header_received(&self) {
+        *self.lock() = ConnectionPhase::Responding;
     }
 
-    /// An answer is ready. What comes from now on belongs to the next request.
-    pub(super) fn answered(&self) {
+    /// The response is ready. Bytes that arrive from now on belong to the next request.
+    pub(super) fn response_ready(&self) {
         *self.lock() = ConnectionPhase::Idle;
     }
 
-    /// Nothing is half done under this lock, so one that a panic left behind is as good as any.
+    /// Ignores poisoning: the value is replaced as a whole, so a panic leaves no invalid state.
     fn lock(&self) -> MutexGuard<'_, ConnectionPhase> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<S> TimeoutStream<S> {
     pub(super) fn new(
         stream: S,
-        turns: ConnectionState,
+        state: ConnectionState,
         limits: Limits,
         observer: Arc<dyn ConnectionObserver>,
     ) -> Self {
-        let not_come = Box::pin(sleep(limits.keep_alive_idle));
-        Self { stream, turns, not_come, awaited: Some(ConnectionPhase::Idle), not_taken: None, limits, observer }
+        let read_timer = Box::pin(sleep(limits.keep_alive_idle));
+        let timed_phase = Some(ConnectionPhase::Idle);
+        Self { stream, state, read_timer, timed_phase, write_timer: None, limits, observer }
     }
 
-    fn bytes_came(&mut self) {
-        let mut turn = self.turns.lock();
-        if *turn == ConnectionPhase::Idle {
-            *turn = ConnectionPhase::Asking;
-            self.awaited = None;
+    /// Starts the timeout of the header section with its first byte.
+    fn bytes_received(&mut self) {
+        let mut phase = self.state.lock();
+        if *phase == ConnectionPhase::Idle {
+            *phase = ConnectionPhase::ReadingHeader;
+            self.timed_phase = None;
         }
     }
 
-    /// Ready once the client, whose turn it is, has let too much time pass; whatever comes first puts that off.
-    fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<ConnectionPhase> {
-        let turn = *self.turns.lock();
-        let patience = match turn {
+    /// Ready with the current phase once its timeout has expired. A change of the phase restarts the timer.
+    fn poll_read_timer(&mut self, context: &mut Context<'_>) -> Poll<ConnectionPhase> {
+        let phase = *self.state.lock();
+        let limit = match phase {
             ConnectionPhase::Idle => self.limits.keep_alive_idle,
-            ConnectionPhase::Asking => self.limits.header_timeout,
-            ConnectionPhase::Answering => return Poll::Pending,
+            ConnectionPhase::ReadingHeader => self.limits.header_timeout,
+            ConnectionPhase::Responding => return Poll::Pending,
         };
-        if self.awaited != Some(turn) {
-            self.awaited = Some(turn);
-            self.not_come.as_mut().reset(Instant::now() + patience);
+        if self.timed_phase != Some(phase) {
+            self.timed_phase = Some(phase);
+            self.read_timer.as_mut().reset(Instant::now() + limit);
         }
-        self.not_come.as_mut().poll(context).map(|()| turn)
+        self.read_timer.as_mut().poll(context).map(|()| phase)
     }
 
-    fn late<T>(&self, wait: Wait) -> Poll<io::Result<T>> {
+    fn time_out<T>(&self, wait: Wait) -> Poll<io::Result<T>> {
         self.observer.timed_out(wait);
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
 
-    /// Lets what was polled pass, unless nothing was taken for too long.
-    fn watch<T>(&mut self, polled: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+    /// Returns the result of a write, or an error once the client has read nothing for `answer_timeout`.
+    fn limit_write<T>(&mut self, polled: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
-            self.not_taken = None;
+            self.write_timer = None;
             return polled;
         }
-        let patience = self.limits.answer_timeout;
-        ready!(self.not_taken.get_or_insert_with(|| Box::pin(sleep(patience))).as_mut().poll(context));
-        self.late(Wait::Answer)
+        let limit = self.limits.answer_timeout;
+        ready!(self.write_timer.get_or_insert_with(|| Box::pin(sleep(limit))).as_mut().poll(context));
+        self.time_out(Wait::Answer)
     }
 }
 
@@ -122,15 +125,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimeoutStream<S> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut this.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
-            this.bytes_came();
+            this.bytes_received();
         }
         if polled.is_ready() {
             return polled;
         }
-        match ready!(this.poll_alarm(context)) {
-            // as if the client had ended the connection itself, which it may at any time
+        match ready!(this.poll_read_timer(context)) {
+            // looks like a close by the client, which may close an idle connection at any time
             ConnectionPhase::Idle => Poll::Ready(Ok(())),
-            ConnectionPhase::Asking | ConnectionPhase::Answering => this.late(Wait::Header),
+            ConnectionPhase::ReadingHeader | ConnectionPhase::Responding => this.time_out(Wait::Header),
         }
     }
 }
@@ -139,22 +142,22 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_write(context, bytes);
-        this.watch(polled, context)
+        this.limit_write(polled, context)
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_flush(context);
-        ready!(this.watch(polled, context))?;
-        // hyper looked for more while it was answering, and looks again only when something wakes it
-        _ = this.poll_alarm(context);
+        ready!(this.limit_write(polled, context))?;
+        // hyper polled for reading while the response was in progress; it polls again only when the timer wakes it
+        _ = this.poll_read_timer(context);
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_shutdown(context);
-        this.watch(polled, context)
+        this.limit_write(polled, context)
     }
 
     fn poll_write_vectored(
@@ -164,7 +167,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_write_vectored(context, slices);
-        this.watch(polled, context)
+        this.limit_write(polled, context)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,4 +1,4 @@
-//! Metrics of what is kept up beside the reviews: certificates, surroundings, the policy document.
+//! Metrics of certificates, the cache and the policy document.
 
 use crate::cluster::{CacheStatus, ClusterObserver};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -7,22 +7,33 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 use std::time::{SystemTime, UNIX_EPOCH};
+use strum::IntoStaticStr;
 
-/// What is kept up. Clones tell of the same.
+/// Metrics of certificates, the cache and the policy document. Clones share the same metrics.
 #[derive(Clone, Default)]
 pub struct ClusterMetrics {
     certificate_expiry: Gauge,
-    authority_expiry: Gauge,
-    trusted: Gauge,
-    neglects: Counter,
-    namespaces: Gauge,
-    related: Gauge,
-    current: Gauge,
-    room: Gauge,
-    current_at: Gauge,
-    losses: Counter,
-    policy_read_at: Gauge,
-    policies: Family<PolicyLabels, Counter>,
+    ca_expiry: Gauge,
+    certificate_trusted: Gauge,
+    certificate_failures: Counter,
+    cache_current: Gauge,
+    cache_current_at: Gauge,
+    cache_namespaces: Gauge,
+    cache_bytes: Gauge,
+    cache_overflowed: Gauge,
+    watch_failures: Counter,
+    policy_reloads: Family<PolicyLabels, Counter>,
+    policy_loaded_at: Gauge,
+}
+
+/// The outcome of reading the policy document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
+pub enum PolicyReload {
+    /// The document is valid and in use.
+    Loaded,
+    /// The document is missing or invalid; the previous policy stays in use.
+    Invalid,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -32,77 +43,89 @@ struct PolicyLabels {
 
 impl ClusterMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
-        let mut timestamp = |name, help, gauge: &Gauge| {
-            registry.register_with_unit(name, help, Unit::Seconds, gauge.clone());
-        };
-        timestamp("certificate_expiry_timestamp", "When the certificate that is shown ends", &self.certificate_expiry);
-        timestamp(
-            "ca_expiry_timestamp",
-            "When our CA that issued it ends; 0 if it is none of ours",
-            &self.authority_expiry,
-        );
-        timestamp("policy_loaded_timestamp", "When the policy that counts was read", &self.policy_read_at);
-        timestamp("cache_current_timestamp", "When the cluster was last seen as it is", &self.current_at);
-        registry.register("certificate_trusted", "Does every webhook entry trust our CA", self.trusted.clone());
+        self.register_certificates(registry);
+        self.register_cache(registry);
         registry.register(
-            "certificate_failures",
-            "Attempts to look after CA and caBundles that failed",
-            self.neglects.clone(),
+            "policy_reloads",
+            "Times that the policy document was read, by outcome: loaded, or invalid (the previous policy stays in use)",
+            self.policy_reloads.clone(),
         );
-        registry.register("cache_namespaces", "Namespaces that are seen", self.namespaces.clone());
-        registry.register_with_unit("surroundings", "What is held of the cluster", Unit::Bytes, self.related.clone());
-        registry.register("cache_current", "Is every change in the cluster told", self.current.clone());
-        registry.register("cache_overflowed", "Was there room for everything", self.room.clone());
-        registry.register("watch_failures", "Watches that broke off", self.losses.clone());
-        registry.register(
-            "policy_changes",
-            "Changes of the policy document, by whether it could be used; else the one before stays",
-            self.policies.clone(),
-        );
+        let at = self.policy_loaded_at.clone();
+        let help = "Time at which the policy in use was loaded, as Unix time";
+        registry.register_with_unit("policy_loaded_timestamp", help, Unit::Seconds, at);
     }
 
-    /// The policy document was read; a document that can't be used changes nothing.
-    pub fn policy_read(&self, is_usable: bool) {
-        self.policies.get_or_create(&PolicyLabels { outcome: if is_usable { "used" } else { "unusable" } }).inc();
-        if is_usable {
-            self.policy_read_at.set(seconds(SystemTime::now()));
+    fn register_certificates(&self, registry: &mut Registry) {
+        let mut expiry = |name, help, gauge: &Gauge| {
+            registry.register_with_unit(name, help, Unit::Seconds, gauge.clone());
+        };
+        let help = "Time at which the serving certificate expires, as Unix time";
+        expiry("certificate_expiry_timestamp", help, &self.certificate_expiry);
+        let help = "Time at which the CA of the serving certificate expires, as Unix time; 0 if not self-managed";
+        expiry("ca_expiry_timestamp", help, &self.ca_expiry);
+        let help =
+            "1 if every webhook entry trusts the CA of the serving certificate; 0 if not, or if not self-managed";
+        registry.register("certificate_trusted", help, self.certificate_trusted.clone());
+        let help = "Failed attempts to read, renew or write CAs and caBundles";
+        registry.register("certificate_failures", help, self.certificate_failures.clone());
+    }
+
+    fn register_cache(&self, registry: &mut Registry) {
+        let help = "1 if the cache holds the current state of the cluster; 0 if not, or without --cluster";
+        registry.register("cache_current", help, self.cache_current.clone());
+        let (help, at) = ("Last time at which the cache was current, as Unix time", self.cache_current_at.clone());
+        registry.register_with_unit("cache_current_timestamp", help, Unit::Seconds, at);
+        registry.register("cache_namespaces", "Namespaces in the cache", self.cache_namespaces.clone());
+        let (help, bytes) = ("Approximate size of the cached ServiceAccounts and ConfigMaps", self.cache_bytes.clone());
+        registry.register_with_unit("cache", help, Unit::Bytes, bytes);
+        let help = "1 if --cache-mib is too small: objects beyond it are not cached and count as unknown";
+        registry.register("cache_overflowed", help, self.cache_overflowed.clone());
+        let help = "Watches of the API server that failed and were started again";
+        registry.register("watch_failures", help, self.watch_failures.clone());
+    }
+
+    /// The policy document was read.
+    pub fn policy_reloaded(&self, outcome: PolicyReload) {
+        self.policy_reloads.get_or_create(&PolicyLabels { outcome: outcome.into() }).inc();
+        if outcome == PolicyReload::Loaded {
+            self.policy_loaded_at.set(unix_time(SystemTime::now()));
         }
     }
 }
 
 impl ClusterObserver for ClusterMetrics {
-    fn shows(&self, not_after: SystemTime) {
-        self.certificate_expiry.set(seconds(not_after));
+    fn certificate_loaded(&self, not_after: SystemTime) {
+        self.certificate_expiry.set(unix_time(not_after));
     }
 
-    fn issued_by(&self, not_after: SystemTime) {
-        self.authority_expiry.set(seconds(not_after));
+    fn ca_loaded(&self, not_after: SystemTime) {
+        self.ca_expiry.set(unix_time(not_after));
     }
 
-    fn trusted(&self, is_trusted: bool) {
-        self.trusted.set(is_trusted.into());
+    fn trust_checked(&self, is_trusted: bool) {
+        self.certificate_trusted.set(is_trusted.into());
     }
 
-    fn neglected(&self) {
-        self.neglects.inc();
+    fn certificate_failed(&self) {
+        self.certificate_failures.inc();
     }
 
-    fn saw(&self, cache_status: &CacheStatus) {
+    fn cache_changed(&self, cache_status: &CacheStatus) {
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-        self.namespaces.set(count(cache_status.namespaces));
-        self.related.set(count(cache_status.bytes));
-        self.current.set(cache_status.is_current.into());
-        self.room.set(cache_status.has_room.into());
+        self.cache_namespaces.set(count(cache_status.namespaces));
+        self.cache_bytes.set(count(cache_status.bytes));
+        self.cache_current.set(cache_status.is_current.into());
+        self.cache_overflowed.set((!cache_status.fits).into());
         if cache_status.is_current {
-            self.current_at.set(seconds(SystemTime::now()));
+            self.cache_current_at.set(unix_time(SystemTime::now()));
         }
     }
 
-    fn lost_sight(&self) {
-        self.losses.inc();
+    fn watch_failed(&self) {
+        self.watch_failures.inc();
     }
 }
 
-fn seconds(moment: SystemTime) -> i64 {
+fn unix_time(moment: SystemTime) -> i64 {
     moment.duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Metrics of the listening side.
+//! Metrics of the port for reviews.
 
 use crate::server::{ConnectionObserver, Rejection, Wait};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -7,13 +7,13 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-/// What happens on the port for reviews. Clones count into the same families.
+/// Metrics of the port for reviews. Clones share the same metrics.
 #[derive(Clone, Default)]
 pub struct ConnectionMetrics {
     open: Gauge,
     handshake_failures: Counter,
     timeouts: Family<WaitLabels, Counter>,
-    refused_requests: Family<ReasonLabels, Counter>,
+    rejected_requests: Family<ReasonLabels, Counter>,
     pub(super) panics: Counter,
 }
 
@@ -29,15 +29,13 @@ struct ReasonLabels {
 
 impl ConnectionMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register("open_connections", "Connections that are open, idle ones included", self.open.clone());
-        registry.register("handshake_failures", "TLS handshakes that failed", self.handshake_failures.clone());
-        registry.register("timeouts", "Clients that took too long, by what was waited for", self.timeouts.clone());
-        registry.register(
-            "refused_requests",
-            "Requests that were turned away before they were looked at, by reason",
-            self.refused_requests.clone(),
-        );
-        registry.register("panics", "Defects: judgements that broke down, and connections", self.panics.clone());
+        registry.register("open_connections", "Open connections, including idle ones", self.open.clone());
+        registry.register("handshake_failures", "Failed TLS handshakes", self.handshake_failures.clone());
+        let help = "Timeouts of clients, by what the server waited for";
+        registry.register("timeouts", help, self.timeouts.clone());
+        let help = "Requests that were rejected before evaluation, by reason";
+        registry.register("rejected_requests", help, self.rejected_requests.clone());
+        registry.register("panics", "Panics in evaluations and connections: bugs", self.panics.clone());
     }
 }
 
@@ -59,7 +57,7 @@ impl ConnectionObserver for ConnectionMetrics {
     }
 
     fn rejected(&self, rejection: Rejection) {
-        self.refused_requests.get_or_create(&ReasonLabels { reason: rejection.name() }).inc();
+        self.rejected_requests.get_or_create(&ReasonLabels { reason: rejection.name() }).inc();
     }
 
     fn panicked(&self) {

@@ -1,4 +1,4 @@
-//! Events as lines on stderr.
+//! The log: one line per event on stderr.
 
 use clap::ValueEnum;
 use std::io::{IsTerminal, stderr};
@@ -8,33 +8,34 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// How an event is written.
+/// Format of the log.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum LogFormat {
-    /// A JSON object a line.
+    /// One JSON object per line
     Json,
-    /// A line for people.
+    /// Text for people
     Text,
 }
 
-/// Starts the log. Without a format it is text on a terminal and JSON elsewhere; `RUST_LOG` sets levels
-/// (default `info`), of all or by target: `info,apim_keyless::admission=debug`.
+/// Starts the log. The default format is text if stderr is a terminal, else JSON. `RUST_LOG` sets the level (default
+/// `info`) for everything or per target: `info,apim_keyless::admission=debug`.
 ///
-/// Only the first call of a process counts. From then on a panic is an event that names its place.
+/// Only the first call in a process has an effect. From then on, a panic is logged as an event with its source
+/// location.
 pub fn start_log(format: Option<LogFormat>) {
     let format = format.unwrap_or(if stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json });
     let started = log_to(stderr, format, stderr().is_terminal(), levels()).try_init();
-    // a log that runs already keeps running
+    // fails if a log was started before; that one stays in use
     drop(started);
-    // what a panic says may quote an object, so only its place is told
+    // the message of a panic can contain parts of an object, so only its location is logged
     std::panic::set_hook(Box::new(|panic| {
         let at = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(at, "a defect: something panicked");
+        tracing::error!(at, "panic: this is a bug in apim-keyless");
     }));
 }
 
-/// The log, as lines of `format` on any writer, of these levels; `has_colours` is for terminals.
-pub fn log_to<W>(writer: W, format: LogFormat, has_colours: bool, levels: Targets) -> Dispatch
+/// A log that writes lines of `format` to `writer`, filtered by `levels`. `has_colors` is for terminals.
+pub fn log_to<W>(writer: W, format: LogFormat, has_colors: bool, levels: Targets) -> Dispatch
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -43,13 +44,13 @@ where
         LogFormat::Json => Dispatch::new(
             builder.json().flatten_event(true).with_current_span(false).with_span_list(false).finish().with(levels),
         ),
-        LogFormat::Text => Dispatch::new(builder.with_ansi(has_colours).finish().with(levels)),
+        LogFormat::Text => Dispatch::new(builder.with_ansi(has_colors).finish().with(levels)),
     }
 }
 
-/// The levels of `RUST_LOG`, by target; `info` if it sets none that can be read.
+/// The levels of `RUST_LOG`; `info` if it is unset, empty or malformed.
 fn levels() -> Targets {
-    let told = std::env::var("RUST_LOG").ok().filter(|levels| !levels.is_empty());
-    let levels = told.and_then(|levels| levels.parse().ok());
+    let variable = std::env::var("RUST_LOG").ok().filter(|levels| !levels.is_empty());
+    let levels = variable.and_then(|levels| levels.parse().ok());
     levels.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
 }

@@ -1,4 +1,4 @@
-//! Metrics in OpenMetrics text. Labels are bounded: no name of an object, a namespace or a user is one.
+//! Metrics in OpenMetrics text. Labels have few values: none holds the name of an object, a namespace or a user.
 
 use super::{ClusterMetrics, ConnectionMetrics};
 use crate::admission::routes::ReviewObserver;
@@ -13,15 +13,15 @@ use prometheus_client::registry::{Registry, Unit};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The metric families of the server. Clones count into the same ones.
+/// The metrics of the server. Clones share the same metrics.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
     reviews: Family<ReviewLabels, Counter>,
     findings: Family<FindingLabels, Counter>,
-    review_error: Family<EndpointLabels, Counter>,
-    deferred: Family<EndpointLabels, Counter>,
-    duration: Family<EndpointLabels, Histogram>,
+    invalid_reviews: Family<EndpointLabels, Counter>,
+    deferred_reviews: Family<EndpointLabels, Counter>,
+    review_duration: Family<EndpointLabels, Histogram>,
     connections: ConnectionMetrics,
     cluster: ClusterMetrics,
 }
@@ -55,47 +55,45 @@ impl EndpointLabels {
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("apim_keyless");
-        // a judgement takes tens of microseconds, so the buckets begin there (seconds)
+        // an evaluation takes tens of microseconds, so the buckets (seconds) start there
         let buckets =
             || Histogram::new([0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.005, 0.025, 0.1, 1.0]);
-        let duration = Family::new_with_constructor(buckets as fn() -> Histogram);
+        let review_duration = Family::new_with_constructor(buckets as fn() -> Histogram);
         let (reviews, findings) = (Family::default(), Family::default());
-        let (review_error, deferred) = (Family::default(), Family::default());
-        registry.register("reviews", "Reviews that were answered", reviews.clone());
-        registry.register("rulings", "Faults that were found, by rule and by the mode that counted", findings.clone());
-        registry.register("undecodable", "Bodies that were no review", review_error.clone());
-        registry.register(
-            "postponed",
-            "Reviews that were put off, since their namespace was not seen yet",
-            deferred.clone(),
-        );
-        registry.register_with_unit(
-            "review_duration",
-            "From the whole body to the answer",
-            Unit::Seconds,
-            duration.clone(),
-        );
+        let (invalid_reviews, deferred_reviews) = (Family::default(), Family::default());
+        registry.register("reviews", "Reviews that were answered, by decision", reviews.clone());
+        registry.register("findings", "Findings, by rule and by the mode that applies", findings.clone());
+        registry.register("invalid_reviews", "Bodies that are not a valid AdmissionReview", invalid_reviews.clone());
+        let help = "Reviews that were answered 503 with Retry-After, because their namespace is not cached yet";
+        registry.register("deferred_reviews", help, deferred_reviews.clone());
+        let help = "Time from the complete request body to the response";
+        registry.register_with_unit("review_duration", help, Unit::Seconds, review_duration.clone());
         let connections = ConnectionMetrics::default();
         connections.register(&mut registry);
         let cluster = ClusterMetrics::default();
         cluster.register(&mut registry);
-        registry.register("build", "The running build", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        Self { registry: Arc::new(registry), reviews, findings, review_error, deferred, duration, connections, cluster }
+        registry.register(
+            "build",
+            "Version of the running binary",
+            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+        );
+        let registry = Arc::new(registry);
+        Self { registry, reviews, findings, invalid_reviews, deferred_reviews, review_duration, connections, cluster }
     }
 }
 
 impl Metrics {
-    /// Those of the listening side.
+    /// The metrics of the port for reviews.
     pub fn connections(&self) -> ConnectionMetrics {
         self.connections.clone()
     }
 
-    /// What is kept up beside the reviews.
+    /// The metrics of certificates, the cache and the policy document.
     pub fn cluster_metrics(&self) -> ClusterMetrics {
         self.cluster.clone()
     }
 
-    /// Every family as OpenMetrics text.
+    /// All metrics as OpenMetrics text.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         // writing to a String can't fail
@@ -109,7 +107,7 @@ impl ReviewObserver for Metrics {
         let (webhook, mode) = (endpoint.webhook.name(), endpoint.mode.name());
         let kind = answer.kind.map_or_else(|| "other".to_owned(), |kind| kind.to_string());
         self.reviews.get_or_create(&ReviewLabels { webhook, mode, kind, decision: answer.decision.name() }).inc();
-        self.duration.get_or_create(&EndpointLabels::of(endpoint)).observe(duration.as_secs_f64());
+        self.review_duration.get_or_create(&EndpointLabels::of(endpoint)).observe(duration.as_secs_f64());
         if answer.decision == Decision::Failed {
             self.connections.panics.inc();
         }
@@ -119,10 +117,10 @@ impl ReviewObserver for Metrics {
     }
 
     fn review_error(&self, endpoint: Endpoint) {
-        self.review_error.get_or_create(&EndpointLabels::of(endpoint)).inc();
+        self.invalid_reviews.get_or_create(&EndpointLabels::of(endpoint)).inc();
     }
 
     fn deferred(&self, endpoint: Endpoint) {
-        self.deferred.get_or_create(&EndpointLabels::of(endpoint)).inc();
+        self.deferred_reviews.get_or_create(&EndpointLabels::of(endpoint)).inc();
     }
 }

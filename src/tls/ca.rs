@@ -1,4 +1,4 @@
-//! Our CA: made, read back, and what it issues.
+//! The CA: created, read back, and the certificates that it issues.
 
 use super::error::{TlsError, TlsErrorKind, TlsPart};
 use super::{ServingCertificate, pem, provider};
@@ -12,16 +12,17 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 use x509_parser::certificate::X509Certificate;
 
-/// How long a CA of ours is valid: three years.
+/// How long a CA is valid by default: three years.
 pub const CA_VALIDITY: Duration = Duration::from_hours(3 * 365 * 24);
 
-/// What the common name of every CA of ours begins with.
+/// The common name of every CA that this program creates starts with this.
 pub(super) const CA_NAME: &str = "apim-keyless CA ";
 
-/// How far the start of a CA lies back at most, for clients whose clock is slow; of a short-lived one a thirtieth of its life.
+/// A new CA is valid from this long before its creation, for clients whose clock is slow; at most a thirtieth of its
+/// validity.
 const CA_BACKDATING: Duration = Duration::from_hours(24);
 
-/// How far the start of a leaf lies back at most, for the same reason.
+/// The same for a new serving certificate.
 const CERTIFICATE_BACKDATING: Duration = Duration::from_hours(1);
 
 /// The longest common name that X.509 allows (RFC 5280, ub-common-name).
@@ -38,23 +39,25 @@ pub struct Ca {
 }
 
 impl Ca {
-    /// A new CA: ECDSA P-256, valid from 24 h before `now` for [`CA_VALIDITY`], for leaves only (path length 0).
+    /// Creates a CA with an ECDSA P-256 key, valid from 24 h before `now` until [`CA_VALIDITY`] after it. It can issue
+    /// serving certificates but no further CAs (path length 0).
     ///
-    /// Its name ends in its key's identifier, so that clients never take one generation for another.
+    /// Its common name ends with the start of its key identifier, so that clients never confuse two CAs.
     ///
     /// # Errors
-    /// The system gives no random bytes, or the key cannot be made.
+    /// The system provides no random bytes, or the key cannot be created.
     pub fn create(now: SystemTime) -> Result<Self, TlsError> {
         Self::create_for(&[], now, CA_VALIDITY)
     }
 
-    /// The same for another `validity`, and able to issue for DNS names below `names` alone if there are any (RFC 5280,
-    /// name constraints): whoever steals the key can be no other server.
+    /// Like [`Ca::create`] with another `validity`. If `names` is not empty, the CA can issue only for these DNS names
+    /// and names below them (name constraints, RFC 5280, section 4.2.1.10): a stolen key cannot impersonate any other
+    /// server.
     ///
     /// # Errors
-    /// The system gives no random bytes, or the key cannot be made.
+    /// The system provides no random bytes, or the key cannot be created.
     pub fn create_for(names: &[String], now: SystemTime, validity: Duration) -> Result<Self, TlsError> {
-        let key = KeyPair::generate().map_err(|error| unmakeable(TlsPart::CaKey, &error))?;
+        let key = KeyPair::generate().map_err(|error| cannot_create(TlsPart::CaKey, &error))?;
         let mut parameters = ca_parameters(&key)?;
         parameters.not_before = now.checked_sub(CA_BACKDATING.min(validity / 30)).unwrap_or(now).into();
         parameters.not_after = now.checked_add(validity).unwrap_or(now).into();
@@ -62,14 +65,15 @@ impl Ca {
             permitted_subtrees: names.iter().cloned().map(GeneralSubtree::DnsName).collect(),
             excluded_subtrees: Vec::new(),
         });
-        let certificate = parameters.self_signed(&key).map_err(|error| unmakeable(TlsPart::CaCertificate, &error))?;
+        let certificate =
+            parameters.self_signed(&key).map_err(|error| cannot_create(TlsPart::CaCertificate, &error))?;
         Self::read(&certificate.pem(), &key.serialize_pem())
     }
 
-    /// The CA whose certificate and key these texts hold; of several certificates, the first.
+    /// Reads a CA from PEM text and checks that it is valid at `now`. Of several certificates, the first is the CA's.
     ///
     /// # Errors
-    /// As [`Ca::read`], or the certificate is not valid at `now`.
+    /// Those of [`Ca::read`], or the certificate is not valid at `now`.
     pub fn from_pem(certificate_pem: &str, key_pem: &str, now: SystemTime) -> Result<Self, TlsError> {
         let part = TlsPart::CaCertificate;
         let ca = Self::read(certificate_pem, key_pem)?;
@@ -77,11 +81,10 @@ impl Ca {
         Ok(ca)
     }
 
-    /// The same, whether it is valid or not.
+    /// Like [`Ca::from_pem`], without the check of the validity. The key must be PKCS#8.
     ///
     /// # Errors
-    /// Either text cannot be read, the key is not the certificate's, or the certificate is not a CA's. The key must be
-    /// PKCS#8.
+    /// One of the texts cannot be read, the key does not belong to the certificate, or the certificate is not a CA's.
     pub fn read(certificate_pem: &str, key_pem: &str) -> Result<Self, TlsError> {
         let part = TlsPart::CaCertificate;
         let certificate = pem::first_certificate(part, certificate_pem)?;
@@ -94,7 +97,7 @@ impl Ca {
             return Err(TlsError::new(part, TlsErrorKind::NotCa));
         }
         let (not_before, not_after) =
-            (pem::moment(parsed.validity().not_before), pem::moment(parsed.validity().not_after));
+            (pem::system_time(parsed.validity().not_before), pem::system_time(parsed.validity().not_after));
         let id = pem::serial(&parsed);
         let issuer =
             Issuer::from_ca_cert_der(&certificate, key).map_err(|_| TlsError::new(part, TlsErrorKind::Malformed))?;
@@ -102,60 +105,61 @@ impl Ca {
         Ok(Self { certificate_pem, key_pem, issuer, id, not_before, not_after })
     }
 
-    /// The certificate, for everyone who is to trust what this CA issues.
+    /// The certificate, for clients that must trust what this CA issues.
     pub fn certificate_pem(&self) -> &str {
         &self.certificate_pem
     }
 
-    /// The private key (PKCS#8): whoever holds it can be any server that this CA is trusted for.
+    /// The private key (PKCS#8). With it anyone can impersonate every server that this CA is trusted for.
     pub fn key_pem(&self) -> &str {
         &self.key_pem
     }
 
-    /// What tells it from every other: its serial number, in hexadecimal digits.
+    /// Its unique id: the certificate's serial number in hexadecimal digits.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The first second of the CA.
+    /// The first second in which the CA is valid.
     pub fn not_before(&self) -> SystemTime {
         self.not_before
     }
 
-    /// The last second of the CA.
+    /// The last second in which the CA is valid.
     pub fn not_after(&self) -> SystemTime {
         self.not_after
     }
 
-    /// A leaf with a new key (ECDSA P-256) for a server that is reached by `names`: DNS names or IP addresses.
+    /// Issues a certificate with a new ECDSA P-256 key for a server that clients reach by `names` (DNS names or IP
+    /// addresses).
     ///
     /// It is valid from one hour before `now` until `now + validity`, but never longer than the CA.
     ///
     /// # Errors
-    /// No names, a name that is neither, or a key that cannot sign.
+    /// `names` is empty, a name is neither a DNS name nor an IP address, or the CA's key cannot sign.
     pub fn issue(&self, names: &[String], now: SystemTime, validity: Duration) -> Result<ServingCertificate, TlsError> {
         let part = TlsPart::ServingCertificate;
         let end = now.checked_add(validity).map_or(self.not_after, |end| end.min(self.not_after));
-        let key = KeyPair::generate().map_err(|error| unmakeable(TlsPart::ServingKey, &error))?;
+        let key = KeyPair::generate().map_err(|error| cannot_create(TlsPart::ServingKey, &error))?;
         let certificate = serving_parameters(names, now, end, CERTIFICATE_BACKDATING.min(validity / 30))?
             .signed_by(&key, &self.issuer)
-            .map_err(|error| unmakeable(part, &error))?;
+            .map_err(|error| cannot_create(part, &error))?;
         ServingCertificate::from_pem(&certificate.pem(), &key.serialize_pem())
     }
 }
 
-/// Shows no key, whatever prints it.
+/// Written by hand, so that debug output never contains the key.
 impl fmt::Debug for Ca {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Authority").field("not_after", &self.not_after).finish_non_exhaustive()
+        formatter.debug_struct("Ca").field("not_after", &self.not_after).finish_non_exhaustive()
     }
 }
 
 fn ca_parameters(key: &KeyPair) -> Result<CertificateParams, TlsError> {
     let mut parameters = CertificateParams::default();
-    let generation =
+    let key_id =
         parameters.key_identifier(key).iter().take(4).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-    parameters.distinguished_name = common_name(&format!("{CA_NAME}{generation}"));
+    parameters.distinguished_name = common_name(&format!("{CA_NAME}{key_id}"));
     parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     parameters.use_authority_key_identifier_extension = true;
@@ -167,7 +171,7 @@ fn serving_parameters(
     names: &[String],
     now: SystemTime,
     end: SystemTime,
-    lead: Duration,
+    backdating: Duration,
 ) -> Result<CertificateParams, TlsError> {
     let Some(first) = names.first() else {
         return Err(TlsError::new(TlsPart::ServingCertificate, TlsErrorKind::NoNames));
@@ -181,7 +185,7 @@ fn serving_parameters(
     parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     parameters.use_authority_key_identifier_extension = true;
     parameters.serial_number = Some(random_serial(TlsPart::ServingCertificate)?);
-    parameters.not_before = now.checked_sub(lead).unwrap_or(now).into();
+    parameters.not_before = now.checked_sub(backdating).unwrap_or(now).into();
     parameters.not_after = end.into();
     Ok(parameters)
 }
@@ -201,27 +205,27 @@ fn common_name(name: &str) -> DistinguishedName {
     distinguished_name
 }
 
-/// 16 bytes at random, but for the first two bits: `01` makes the number positive and of one length, as DER wants it.
+/// 16 random bytes whose first two bits are `01`: DER then encodes the number as positive and always in 16 bytes.
 fn random_serial(part: TlsPart) -> Result<SerialNumber, TlsError> {
     let mut bytes = [0; 16];
-    provider()
-        .secure_random
-        .fill(&mut bytes)
-        .map_err(|_| TlsError::new(part, TlsErrorKind::Unmakeable("the system gives no random bytes".to_owned())))?;
+    provider().secure_random.fill(&mut bytes).map_err(|_| {
+        TlsError::new(part, TlsErrorKind::CannotCreate("the system provides no random bytes".to_owned()))
+    })?;
     let [first, ..] = &mut bytes;
     *first = (*first & 0x3f) | 0x40;
     Ok(SerialNumber::from_slice(&bytes))
 }
 
-/// A certificate without the keyUsage extension is not restricted by it (RFC 5280, 4.2.1.3).
+/// Whether a certificate is allowed to issue others. Without the keyUsage extension it is not restricted (RFC 5280,
+/// section 4.2.1.3).
 fn may_issue(certificate: &X509Certificate<'_>) -> bool {
     let may_sign =
         certificate.key_usage().is_ok_and(|usage| usage.is_none_or(|extension| extension.value.key_cert_sign()));
     certificate.is_ca() && may_sign
 }
 
-fn unmakeable(part: TlsPart, error: &rcgen::Error) -> TlsError {
-    TlsError::new(part, TlsErrorKind::Unmakeable(error.to_string()))
+fn cannot_create(part: TlsPart, error: &rcgen::Error) -> TlsError {
+    TlsError::new(part, TlsErrorKind::CannotCreate(error.to_string()))
 }
 
 #[cfg(test)]
@@ -246,31 +250,31 @@ mod tests {
         pem::first_certificate(TlsPart::ServingCertificate, text).unwrap()
     }
 
-    /// Subject key identifier and authority key identifier.
+    /// Subject key identifier and authority key identifier (the issuer's key).
     fn identifiers(certificate: &X509Certificate<'_>) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
-        let (mut subject, mut ca) = (None, None);
+        let (mut subject, mut issuer) = (None, None);
         for extension in certificate.extensions() {
             match extension.parsed_extension() {
                 ParsedExtension::SubjectKeyIdentifier(id) => subject = Some(id.0.to_vec()),
                 ParsedExtension::AuthorityKeyIdentifier(id) => {
-                    ca = id.key_identifier.as_ref().map(|id| id.0.to_vec());
+                    issuer = id.key_identifier.as_ref().map(|id| id.0.to_vec());
                 }
                 _ => {}
             }
         }
-        (subject, ca)
+        (subject, issuer)
     }
 
     #[test]
-    fn a_new_authority_is_what_its_page_says() {
+    fn a_new_ca_is_as_documented() {
         let ca = Ca::create(now()).unwrap();
         let der = der(ca.certificate_pem());
         let certificate = pem::parse(TlsPart::CaCertificate, &der).unwrap();
 
         let (subject, issuer) = identifiers(&certificate);
         let subject = subject.unwrap();
-        let generation = subject[..4].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-        assert_eq!(certificate.subject().to_string(), format!("CN=apim-keyless CA {generation}"));
+        let key_id = subject[..4].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        assert_eq!(certificate.subject().to_string(), format!("CN=apim-keyless CA {key_id}"));
         assert_eq!(issuer, Some(subject));
 
         let constraints = certificate.basic_constraints().unwrap().unwrap();
@@ -279,14 +283,14 @@ mod tests {
         let usage = certificate.key_usage().unwrap().unwrap().value;
         assert!(usage.key_cert_sign() && usage.crl_sign() && !usage.digital_signature());
 
-        assert_eq!(pem::moment(certificate.validity().not_before), now() - DAY);
-        assert_eq!(pem::moment(certificate.validity().not_after), now() + 1095 * DAY);
+        assert_eq!(pem::system_time(certificate.validity().not_before), now() - DAY);
+        assert_eq!(pem::system_time(certificate.validity().not_after), now() + 1095 * DAY);
         assert_eq!(ca.not_after(), now() + 1095 * DAY);
         assert_eq!(certificate.raw_serial().len(), 16);
     }
 
     #[test]
-    fn generations_differ_in_name_and_number() {
+    fn every_ca_has_its_own_name_and_serial_number() {
         let (first, second) = (Ca::create(now()).unwrap(), Ca::create(now()).unwrap());
         let (first, second) = (der(first.certificate_pem()), der(second.certificate_pem()));
         let first = pem::parse(TlsPart::CaCertificate, &first).unwrap();
@@ -296,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leaf_is_what_its_page_says() {
+    fn a_serving_certificate_is_as_documented() {
         let ca = Ca::create(now()).unwrap();
         let names = names(&["apim.gateways.svc", "127.0.0.1", "::1"]);
         let serving = ca.issue(&names, now(), 7 * DAY).unwrap();
@@ -306,19 +310,19 @@ mod tests {
         let der = der(serving.certificate_pem());
         let certificate = pem::parse(TlsPart::ServingCertificate, &der).unwrap();
         assert_eq!(certificate.subject().to_string(), "CN=apim.gateways.svc");
-        assert_eq!(pem::moment(certificate.validity().not_before), now() - Duration::from_hours(1));
+        assert_eq!(pem::system_time(certificate.validity().not_before), now() - Duration::from_hours(1));
         assert!(!certificate.is_ca());
         let usage = certificate.key_usage().unwrap().unwrap().value;
         assert!(usage.digital_signature() && !usage.key_cert_sign());
         let extended = certificate.extended_key_usage().unwrap().unwrap().value;
         assert!(extended.server_auth && !extended.client_auth && !extended.any);
-        let authority_der = self::der(ca.certificate_pem());
-        let authority_certificate = pem::parse(TlsPart::CaCertificate, &authority_der).unwrap();
-        assert_eq!(identifiers(&certificate).1, identifiers(&authority_certificate).0);
+        let ca_der = self::der(ca.certificate_pem());
+        let ca_certificate = pem::parse(TlsPart::CaCertificate, &ca_der).unwrap();
+        assert_eq!(identifiers(&certificate).1, identifiers(&ca_certificate).0);
     }
 
     #[test]
-    fn no_leaf_outlives_its_authority() {
+    fn a_serving_certificate_never_outlives_its_ca() {
         let ca = Ca::create(now()).unwrap();
         let names = names(&["localhost"]);
         let late = ca.issue(&names, now() + 1094 * DAY, 7 * DAY).unwrap();
@@ -328,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_first_name_stays_out_of_the_common_name() {
+    fn a_first_name_beyond_64_characters_is_not_used_as_common_name() {
         let ca = Ca::create(now()).unwrap();
         let long = format!("{}.{}.svc", "a".repeat(40), "b".repeat(40));
         let serving = ca.issue(std::slice::from_ref(&long), now(), DAY).unwrap();
@@ -338,50 +342,52 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_none_are_refused() {
+    fn invalid_names_are_rejected() {
         let ca = Ca::create(now()).unwrap();
-        for (bad, said) in [(&["a b"][..], "`a b` is neither"), (&["https://x"], "`https://x`"), (&[], "no name")] {
+        for (bad, expected) in
+            [(&["a b"][..], "`a b` is neither"), (&["https://x"], "`https://x`"), (&[], "no name was given")]
+        {
             let error = ca.issue(&names(bad), now(), DAY).unwrap_err().to_string();
-            assert!(error.starts_with("the server's certificate: ") && error.contains(said), "{error}");
+            assert!(error.starts_with("the serving certificate: ") && error.contains(expected), "{error}");
         }
     }
 
-    fn refusal(certificate: &str, key: &str, now: SystemTime) -> String {
+    fn error_of(certificate: &str, key: &str, now: SystemTime) -> String {
         Ca::from_pem(certificate, key, now).unwrap_err().to_string()
     }
 
     #[test]
-    fn an_authority_that_is_none_is_refused() {
+    fn a_pair_that_is_not_a_ca_is_rejected() {
         let ca = Ca::create(now()).unwrap();
         let other = Ca::create(now()).unwrap();
         let serving = ca.issue(&names(&["localhost"]), now(), DAY).unwrap();
         let (certificate, key) = (ca.certificate_pem(), ca.key_pem());
         let with_key = format!("{certificate}{key}");
-        for (certificate, key, said) in [
-            (certificate, other.key_pem(), "the CA's key: it does not belong to the certificate; put"),
-            (certificate, "garbage", "the CA's key: it holds no private key that can be used; replace"),
-            ("garbage", key, "the CA's certificate: it holds no certificate in PEM form; replace"),
-            (serving.certificate_pem(), serving.key_pem(), "its certificate may not issue others; use"),
-            (&with_key, key, "it holds a private key beside the certificates; take"),
+        for (certificate, key, expected) in [
+            (certificate, other.key_pem(), "the CA's key: it does not belong to the certificate; use"),
+            (certificate, "garbage", "the CA's key: it contains no private key in a supported form; replace"),
+            ("garbage", key, "the CA's certificate: it contains no certificate in PEM form; replace"),
+            (serving.certificate_pem(), serving.key_pem(), "its certificate is not allowed to issue certificates; use"),
+            (&with_key, key, "it contains a private key; remove"),
         ] {
-            let error = refusal(certificate, key, now());
-            assert!(error.contains(said), "{error}");
+            let error = error_of(certificate, key, now());
+            assert!(error.contains(expected), "{error}");
         }
     }
 
     #[test]
-    fn an_authority_is_refused_outside_its_time() {
+    fn a_ca_is_rejected_outside_its_validity() {
         let ca = Ca::create(now()).unwrap();
         let (certificate, key) = (ca.certificate_pem(), ca.key_pem());
-        let late = refusal(certificate, key, now() + 1096 * DAY);
+        let late = error_of(certificate, key, now() + 1096 * DAY);
         assert!(late.contains("the CA's certificate: it expired on Dec 31 00:00:00 2028 +00:00; replace"), "{late}");
-        let early = refusal(certificate, key, now() - 2 * DAY);
-        assert!(early.contains("the CA's certificate: it is valid only from Dec 31 00:00:00 2025"), "{early}");
+        let early = error_of(certificate, key, now() - 2 * DAY);
+        assert!(early.contains("the CA's certificate: it is not valid before Dec 31 00:00:00 2025"), "{early}");
         Ca::from_pem(certificate, key, now() + 1095 * DAY).unwrap();
     }
 
     #[test]
-    fn what_is_printed_shows_no_key() {
+    fn debug_output_contains_no_key() {
         let ca = Ca::create(now()).unwrap();
         let serving = ca.issue(&names(&["localhost"]), now(), DAY).unwrap();
         let printed = format!("{ca:?} {serving:?} {ca:#?} {serving:#?}");

@@ -1,4 +1,4 @@
-//! The CAs in a caBundle.
+//! Reads and writes the CAs of a caBundle.
 
 use super::error::TlsPart;
 use super::{CA_NAME, CaBundle, TlsError, pem};
@@ -9,37 +9,38 @@ use std::time::SystemTime;
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
-/// CAs of ours that are still valid, by their ids: the certificate of each as PEM text.
+/// The CAs in a caBundle that this program created and that have not expired: id to certificate (PEM text).
 ///
-/// What is no CA of ours, no certificate, or has ended is left out, whatever stands around it.
+/// Other CAs, expired ones and any other text are skipped.
 pub fn cas_in(text: &str, now: SystemTime) -> BTreeMap<String, String> {
     let blocks = text.split(BEGIN).skip(1).filter_map(|rest| rest.split_once(END));
     blocks
         .filter_map(|(body, _)| {
             let block = format!("{BEGIN}{}{END}\n", body.replace('\r', ""));
-            Some((id_of_ours(&block, now)?, block))
+            Some((id_if_ours(&block, now)?, block))
         })
         .collect()
 }
 
-/// The text of a caBundle that holds `wanted`, each certificate out of `known`.
+/// The text of a caBundle with the CAs in `wanted`. `known` maps their ids to their certificates; an unknown id is
+/// skipped.
 pub fn ca_bundle_text(wanted: &CaBundle, known: &BTreeMap<String, String>) -> String {
     wanted.iter().filter_map(|id| known.get(id)).map(String::as_str).collect()
 }
 
-/// Does a caBundle hold a certificate that is valid at `now`, whoever made it?
+/// Checks that a caBundle contains a certificate that is valid at `now`, of any CA.
 ///
 /// # Errors
-/// It holds none, or something that is no certificate.
+/// It contains no valid certificate, or something that is not a certificate.
 pub fn check_ca_bundle(text: &str, now: SystemTime) -> Result<(), TlsError> {
-    pem::trust_at(text, now).map(drop)
+    pem::valid_root_store(text, now).map(drop)
 }
 
-fn id_of_ours(block: &str, now: SystemTime) -> Option<String> {
+fn id_if_ours(block: &str, now: SystemTime) -> Option<String> {
     let certificate: CertificateDer<'_> = pem::first_certificate(TlsPart::CaCertificate, block).ok()?;
     let parsed = pem::parse(TlsPart::CaCertificate, &certificate).ok()?;
     let name = parsed.subject().iter_common_name().next().and_then(|name| name.as_str().ok())?;
-    let is_ours = name.starts_with(CA_NAME) && parsed.is_ca() && pem::moment(parsed.validity().not_after) > now;
+    let is_ours = name.starts_with(CA_NAME) && parsed.is_ca() && pem::system_time(parsed.validity().not_after) > now;
     is_ours.then(|| pem::serial(&parsed))
 }
 
@@ -50,13 +51,13 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn what_is_of_ours_is_found_among_anything_else() {
+    fn own_cas_are_found_among_other_text() {
         let now = SystemTime::now();
         let names = ["a.b.svc".to_owned()];
         let [one, other] = [(); 2].map(|()| Ca::create_for(&names, now, Duration::from_hours(1)).unwrap());
         let certificate = one.issue(&names, now, Duration::from_hours(1)).unwrap();
         let text = format!(
-            "rubbish\n{}\n{BEGIN}\nAAAA\n{END}\n{}{}{BEGIN}",
+            "other text\n{}\n{BEGIN}\nAAAA\n{END}\n{}{}{BEGIN}",
             one.certificate_pem().replace('\n', "\r\n"),
             certificate.certificate_pem(),
             other.certificate_pem()

@@ -1,7 +1,7 @@
-//! The CAs of a succession with their keys, as a Secret holds them.
+//! The current CAs and their keys, as the Secret stores them.
 //!
-//! Of each CA the Secret has `<id>.crt`, `<id>.key` and, once it is in every caBundle, `<id>.trusted-since` in seconds since
-//! 1970. The id is the certificate's serial number.
+//! For each CA the Secret has the keys `<id>.crt`, `<id>.key` and, once the CA is in every caBundle,
+//! `<id>.trusted-since` (seconds since 1970). The id is the certificate's serial number.
 
 use super::{Ca, CaChange, CaState, TlsError};
 use std::collections::BTreeMap;
@@ -11,16 +11,16 @@ const CERTIFICATE: &str = ".crt";
 const KEY: &str = ".key";
 const TRUSTED_SINCE: &str = ".trusted-since";
 
-/// The CAs, the oldest first.
+/// CAs with their keys, oldest first.
 #[derive(Debug, Default)]
 pub struct CaSet(Vec<(CaState, Ca)>);
 
-/// The data of a Secret.
-pub type Data = BTreeMap<String, Vec<u8>>;
+/// `data` of a Secret, decoded from base64.
+pub type SecretData = BTreeMap<String, Vec<u8>>;
 
 impl CaSet {
-    /// The CAs that the data of a Secret hold, and what is wrong with those that can't be used.
-    pub fn read(data: &Data) -> (Self, Vec<TlsError>) {
+    /// Reads the CAs in a Secret. A CA that cannot be used is skipped, and its error is returned.
+    pub fn read(data: &SecretData) -> (Self, Vec<TlsError>) {
         let text = |key: String| String::from_utf8_lossy(data.get(&key).map(Vec::as_slice).unwrap_or_default());
         let (mut set, mut errors) = (Vec::new(), Vec::new());
         for id in data.keys().filter_map(|key| key.strip_suffix(CERTIFICATE)) {
@@ -28,7 +28,7 @@ impl CaSet {
                 Ok(ca) => {
                     let since = text(format!("{id}{TRUSTED_SINCE}")).trim().parse().ok();
                     let trusted_since = since.and_then(|since| UNIX_EPOCH.checked_add(Duration::from_secs(since)));
-                    set.push((state(&ca, trusted_since), ca));
+                    set.push((state_of(&ca, trusted_since), ca));
                 }
                 Err(error) => errors.push(error),
             }
@@ -37,21 +37,21 @@ impl CaSet {
         (Self(set), errors)
     }
 
-    /// The data of a Secret that holds them after a change. A CA that is added is one that `make` makes.
+    /// The data of the Secret after `change`. `create` makes the CA that [`CaChange::Add`] adds.
     ///
     /// # Errors
-    /// A CA can't be made.
+    /// The error of `create`.
     pub fn changed(
         &self,
         change: &CaChange,
         now: SystemTime,
-        make: impl FnOnce() -> Result<Ca, TlsError>,
-    ) -> Result<Data, TlsError> {
-        let mut data: Data = self.0.iter().flat_map(|(state, ca)| entries(state, ca)).collect();
+        create: impl FnOnce() -> Result<Ca, TlsError>,
+    ) -> Result<SecretData, TlsError> {
+        let mut data: SecretData = self.0.iter().flat_map(|(state, ca)| secret_entries(state, ca)).collect();
         match change {
             CaChange::Add => {
-                let ca = make()?;
-                data.extend(entries(&state(&ca, None), &ca));
+                let ca = create()?;
+                data.extend(secret_entries(&state_of(&ca, None), &ca));
             }
             CaChange::Trust(id) => {
                 data.insert(format!("{id}{TRUSTED_SINCE}"), seconds(now));
@@ -61,19 +61,19 @@ impl CaSet {
         Ok(data)
     }
 
-    /// What the succession looks at.
-    pub fn cas(&self) -> Vec<CaState> {
+    /// The state of each CA, for [`RotationState`](super::RotationState).
+    pub fn states(&self) -> Vec<CaState> {
         self.0.iter().map(|(state, _)| state.clone()).collect()
     }
 
-    /// The CA of this id.
-    pub fn of(&self, id: &str) -> Option<&Ca> {
+    /// The CA with this id.
+    pub fn get(&self, id: &str) -> Option<&Ca> {
         self.0.iter().find(|(state, _)| state.id == id).map(|(_, ca)| ca)
     }
 }
 
-fn entries(CaState { id, trusted_since, .. }: &CaState, ca: &Ca) -> Data {
-    let mut data = Data::from([
+fn secret_entries(CaState { id, trusted_since, .. }: &CaState, ca: &Ca) -> SecretData {
+    let mut data = SecretData::from([
         (format!("{id}{CERTIFICATE}"), ca.certificate_pem().as_bytes().to_vec()),
         (format!("{id}{KEY}"), ca.key_pem().as_bytes().to_vec()),
     ]);
@@ -85,7 +85,7 @@ fn seconds(moment: SystemTime) -> Vec<u8> {
     moment.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().to_string().into_bytes()
 }
 
-fn state(ca: &Ca, trusted_since: Option<SystemTime>) -> CaState {
+fn state_of(ca: &Ca, trusted_since: Option<SystemTime>) -> CaState {
     CaState { not_before: ca.not_before(), not_after: ca.not_after(), id: ca.id().to_owned(), trusted_since }
 }
 
@@ -95,7 +95,7 @@ mod tests {
 
     const VALIDITY: Duration = Duration::from_hours(2400);
 
-    fn make(now: SystemTime) -> Result<Ca, TlsError> {
+    fn create(now: SystemTime) -> Result<Ca, TlsError> {
         Ca::create_for(&["a.b.svc".to_owned()], now, VALIDITY)
     }
 
@@ -105,54 +105,54 @@ mod tests {
 
     fn changed(set: &CaSet, change: &CaChange, hours: u64) -> CaSet {
         let now = now() + Duration::from_hours(hours);
-        let (read, errors) = CaSet::read(&set.changed(change, now, || make(now)).unwrap());
+        let (read, errors) = CaSet::read(&set.changed(change, now, || create(now)).unwrap());
         assert!(errors.is_empty());
         read
     }
 
-    /// An old one that is trusted, and a new one that is not.
-    fn two() -> CaSet {
+    /// An old CA that is trusted, and a new CA that is not.
+    fn two_cas() -> CaSet {
         let first = changed(&CaSet::default(), &CaChange::Add, 0);
-        let trust = CaChange::Trust(first.cas().remove(0).id);
+        let trust = CaChange::Trust(first.states().remove(0).id);
         changed(&changed(&first, &trust, 0), &CaChange::Add, 1)
     }
 
-    fn data(set: &CaSet) -> Data {
+    fn data(set: &CaSet) -> SecretData {
         set.changed(&CaChange::Retire(Vec::new()), now(), || unreachable!()).unwrap()
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
-        let set = two();
-        let states = set.cas();
+    fn written_cas_are_read_back() {
+        let set = two_cas();
+        let states = set.states();
         assert_eq!(states.iter().map(|one| one.trusted_since).collect::<Vec<_>>(), [Some(now()), None]);
         assert_eq!(states[0].not_after, now() + VALIDITY);
-        assert!(states.iter().all(|one| set.of(&one.id).unwrap().id() == one.id));
+        assert!(states.iter().all(|one| set.get(&one.id).unwrap().id() == one.id));
         assert_eq!(data(&CaSet::read(&data(&set)).0), data(&set));
     }
 
     #[test]
-    fn what_is_spoilt_loses_nothing_else_and_is_told_without_a_key() {
-        let set = two();
-        let spoilt = set.cas().remove(0).id;
+    fn a_damaged_ca_is_skipped_and_its_error_contains_no_key() {
+        let set = two_cas();
+        let damaged = set.states().remove(0).id;
         let no_key = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n";
         for (key, text) in [(KEY, no_key), (CERTIFICATE, "?")] {
             let mut data = data(&set);
-            data.insert(format!("{spoilt}{key}"), text.as_bytes().to_vec());
+            data.insert(format!("{damaged}{key}"), text.as_bytes().to_vec());
             let (read, errors) = CaSet::read(&data);
-            assert_eq!(read.cas(), set.cas()[1..]);
+            assert_eq!(read.states(), set.states()[1..]);
             assert!(errors.len() == 1 && !errors[0].to_string().contains("c2Vj"), "{errors:?}");
         }
-        let (none, _) = CaSet::read(&Data::from([("other".to_owned(), b"text".to_vec())]));
-        assert!(none.cas().is_empty());
+        let (none, _) = CaSet::read(&SecretData::from([("other".to_owned(), b"text".to_vec())]));
+        assert!(none.states().is_empty());
     }
 
     #[test]
-    fn a_retired_one_is_gone_with_its_key() {
-        let set = two();
-        let states = set.cas();
-        let left = changed(&set, &CaChange::Retire(vec![states[0].id.clone()]), 2);
-        assert_eq!(left.cas(), states[1..]);
-        assert!(data(&left).keys().all(|key| key.starts_with(&states[1].id)));
+    fn a_retired_ca_is_removed_with_its_key() {
+        let set = two_cas();
+        let states = set.states();
+        let remaining = changed(&set, &CaChange::Retire(vec![states[0].id.clone()]), 2);
+        assert_eq!(remaining.states(), states[1..]);
+        assert!(data(&remaining).keys().all(|key| key.starts_with(&states[1].id)));
     }
 }

@@ -1,4 +1,4 @@
-//! Which clients a server lets in, where it asks them for a certificate.
+//! Which clients a server accepts, if it asks them for a certificate.
 
 use super::error::{TlsError, TlsErrorKind, TlsPart};
 use super::{pem, provider};
@@ -11,52 +11,53 @@ use std::sync::Arc;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 
-/// Lets those clients in whose certificate a CA in `ca_pem` issued, for one of `names` (a DNS name of the
-/// certificate or its common name) if there are any.
+/// Accepts only clients with a certificate that a CA in `ca_pem` issued. If `names` is not empty, a DNS name or the
+/// common name of that certificate must be one of them.
 ///
 /// # Errors
-/// The text holds no certificate, one that cannot be read, or a private key.
-pub fn clients_of(ca_pem: &str, names: Vec<String>) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
-    let issued =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(pem::trust(ca_pem)?), provider()).build().map_err(
-            |error| TlsError::new(TlsPart::CaCertificate, TlsErrorKind::Refused(Error::General(error.to_string()))),
-        )?;
-    Ok(if names.is_empty() { issued } else { Arc::new(Named { issued, names }) })
+/// The text contains no certificate, one that cannot be read, or a private key.
+pub fn require_client_certificate(ca_pem: &str, names: Vec<String>) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let roots = Arc::new(pem::root_store(ca_pem)?);
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider()).build().map_err(|error| {
+        TlsError::new(TlsPart::CaCertificate, TlsErrorKind::Rejected(Error::General(error.to_string())))
+    })?;
+    Ok(if names.is_empty() { verifier } else { Arc::new(NameVerifier { verifier, names }) })
 }
 
-/// Lets every client in, and asks none for a certificate.
-pub fn everyone() -> Arc<dyn ClientCertVerifier> {
+/// Accepts every client and asks for no certificate.
+pub fn allow_any_client() -> Arc<dyn ClientCertVerifier> {
     WebPkiClientVerifier::no_client_auth()
 }
 
-/// Those of the clients that have one of the names.
+/// Accepts what `verifier` accepts if the certificate also has one of `names`.
 #[derive(Debug)]
-struct Named {
-    issued: Arc<dyn ClientCertVerifier>,
+struct NameVerifier {
+    verifier: Arc<dyn ClientCertVerifier>,
     names: Vec<String>,
 }
 
-impl Named {
-    fn knows(&self, certificate: &CertificateDer<'_>) -> bool {
+impl NameVerifier {
+    fn has_accepted_name(&self, certificate: &CertificateDer<'_>) -> bool {
         pem::parse(TlsPart::ServingCertificate, certificate)
-            .is_ok_and(|parsed| names_in(&parsed).any(|name| self.names.iter().any(|known| known == name)))
+            .is_ok_and(|parsed| names_of(&parsed).any(|name| self.names.iter().any(|accepted| accepted == name)))
     }
 }
 
-/// The DNS names of a certificate, and its common name.
-fn names_in<'a>(certificate: &'a X509Certificate<'_>) -> impl Iterator<Item = &'a str> {
-    let alternative = certificate.subject_alternative_name().ok().flatten();
-    let dns =
-        alternative.into_iter().flat_map(|extension| &extension.value.general_names).filter_map(|name| match name {
+/// The DNS names of a certificate, then its common name.
+fn names_of<'a>(certificate: &'a X509Certificate<'_>) -> impl Iterator<Item = &'a str> {
+    let alternative_names = certificate.subject_alternative_name().ok().flatten();
+    let dns_names = alternative_names.into_iter().flat_map(|extension| &extension.value.general_names).filter_map(
+        |name| match name {
             GeneralName::DNSName(name) => Some(*name),
             _ => None,
-        });
-    dns.chain(certificate.subject().iter_common_name().filter_map(|name| name.as_str().ok()))
+        },
+    );
+    dns_names.chain(certificate.subject().iter_common_name().filter_map(|name| name.as_str().ok()))
 }
 
-impl ClientCertVerifier for Named {
+impl ClientCertVerifier for NameVerifier {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.issued.root_hint_subjects()
+        self.verifier.root_hint_subjects()
     }
 
     fn verify_client_cert(
@@ -65,8 +66,8 @@ impl ClientCertVerifier for Named {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let verified = self.issued.verify_client_cert(certificate, intermediates, now)?;
-        if self.knows(certificate) {
+        let verified = self.verifier.verify_client_cert(certificate, intermediates, now)?;
+        if self.has_accepted_name(certificate) {
             Ok(verified)
         } else {
             Err(CertificateError::ApplicationVerificationFailure.into())
@@ -79,7 +80,7 @@ impl ClientCertVerifier for Named {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.issued.verify_tls12_signature(message, certificate, signature)
+        self.verifier.verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -88,10 +89,10 @@ impl ClientCertVerifier for Named {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.issued.verify_tls13_signature(message, certificate, signature)
+        self.verifier.verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.issued.supported_verify_schemes()
+        self.verifier.supported_verify_schemes()
     }
 }

@@ -1,12 +1,11 @@
-//! What can be wrong with a certificate or a key: which one, why, and what cures it.
+//! What can be wrong with a certificate, a key or a file.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// A certificate, key or file that cannot be used.
 ///
-/// Its message names what is at fault, the cause and the cure. It never contains key material, nor any other text from
-/// the inside of a file.
+/// Its message names the place, the cause and the fix. It never contains key material or any other content of a file.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {kind}; {fix}", place(*part, path.as_deref()))]
 pub struct TlsError {
@@ -16,7 +15,7 @@ pub struct TlsError {
     fix: String,
 }
 
-/// One of the four things that a start needs.
+/// One of the four parts that a server with its own CA needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TlsPart {
     CaCertificate,
@@ -28,33 +27,33 @@ pub(super) enum TlsPart {
 /// Why a part cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TlsErrorKind {
-    #[error("it holds no certificate in PEM form")]
+    #[error("it contains no certificate in PEM form")]
     NoCertificate,
     #[error("it is not an X.509 certificate")]
     Malformed,
-    #[error("it holds a private key beside the certificates")]
+    #[error("it contains a private key")]
     KeyInside,
-    #[error("it holds no private key that can be used")]
+    #[error("it contains no private key in a supported form")]
     NoKey,
     #[error("it does not belong to the certificate")]
     OtherKey,
-    #[error("its certificate may not issue others")]
+    #[error("its certificate is not allowed to issue certificates")]
     NotCa,
     #[error("it expired on {0}")]
     Expired(String),
-    #[error("it is valid only from {0}")]
+    #[error("it is not valid before {0}")]
     NotYetValid(String),
-    #[error("it would be for no name at all")]
+    #[error("no name was given for it")]
     NoNames,
     #[error("`{0}` is neither a DNS name nor an IP address")]
     BadName(String),
-    #[error("whoever trusts the CA would refuse it ({0})")]
-    Refused(rustls::Error),
-    #[error("it cannot be made ({0})")]
-    Unmakeable(String),
+    #[error("clients that trust the CA would reject it ({0})")]
+    Rejected(rustls::Error),
+    #[error("it cannot be created ({0})")]
+    CannotCreate(String),
     #[error("it is missing")]
     Missing,
-    #[error("cannot {action} it ({cause})")]
+    #[error("cannot {action} it ({})", without_os_code(cause))]
     File { action: &'static str, cause: io::Error },
 }
 
@@ -63,8 +62,8 @@ impl TlsPart {
         match self {
             Self::CaCertificate => "the CA's certificate",
             Self::CaKey => "the CA's key",
-            Self::ServingCertificate => "the server's certificate",
-            Self::ServingKey => "the server's key",
+            Self::ServingCertificate => "the serving certificate",
+            Self::ServingKey => "the serving certificate's key",
         }
     }
 }
@@ -73,33 +72,34 @@ impl TlsErrorKind {
     fn fix(&self) -> &'static str {
         match self {
             Self::NoCertificate | Self::Malformed => "replace it with an X.509 certificate in PEM form",
-            Self::KeyInside => "take the key out of it: this file is handed to everyone who is to trust the CA",
+            Self::KeyInside => "remove the private key: this file is given to every client that must trust the CA",
             Self::NoKey => "replace it with an unencrypted PKCS#8 key in PEM form (openssl pkcs8 -topk8 -nocrypt)",
-            Self::OtherKey => "put the certificate and the key of one pair side by side",
+            Self::OtherKey => "use a certificate and its own key",
             Self::NotCa => "use the certificate of a CA (basicConstraints CA:TRUE, keyUsage keyCertSign)",
-            Self::Expired(_) => "replace it by one that is valid",
-            Self::NotYetValid(_) => "set the clock of this machine, or replace it by one that is valid",
+            Self::Expired(_) => "replace it with a valid one",
+            Self::NotYetValid(_) => "correct the clock of this machine, or replace it with a valid one",
             Self::NoNames | Self::BadName(_) => "give the DNS names and IP addresses that clients connect to",
-            Self::Refused(_) => "replace it by one that the CA issued for these names",
-            Self::Unmakeable(_) => "use a CA with an ECDSA P-256 key",
-            Self::Missing => "put it there",
-            Self::File { .. } => "let the user of this process do so, or choose another folder",
+            Self::Rejected(_) => "replace it with a certificate that the CA issued for these names",
+            Self::CannotCreate(_) => "use a CA with an ECDSA P-256 key",
+            Self::Missing => "create it",
+            Self::File { .. } => "grant the user of this process access to it, or choose another folder",
         }
     }
 }
 
 impl TlsError {
+    /// An error with the usual fix of its kind, and the part's description as its place.
     pub(super) fn new(part: TlsPart, kind: TlsErrorKind) -> Self {
         let fix = kind.fix().to_owned();
         Self { part, path: None, kind, fix }
     }
 
-    /// Names the file or folder at fault, unless one is named already.
+    /// Sets the file or folder as the place, unless the error already has one.
     pub(super) fn at(self, path: &Path) -> Self {
         Self { path: self.path.or_else(|| Some(path.to_owned())), ..self }
     }
 
-    /// Gives a cure that knows more of the circumstances than the fault does.
+    /// Replaces the usual fix of this kind with one that fits the circumstances better.
     pub(super) fn with_fix(self, fix: impl Into<String>) -> Self {
         Self { fix: fix.into(), ..self }
     }
@@ -108,12 +108,12 @@ impl TlsError {
         self.part
     }
 
-    /// Has time made the part useless?
-    pub fn is_expiry(&self) -> bool {
+    /// Whether the part has expired.
+    pub fn is_expired(&self) -> bool {
         matches!(self.kind, TlsErrorKind::Expired(_))
     }
 
-    /// Are both files well, but not a pair?
+    /// Whether certificate and key can each be read, but do not belong together.
     pub(super) fn is_mismatch(&self) -> bool {
         matches!(self.kind, TlsErrorKind::OtherKey)
     }
@@ -121,4 +121,10 @@ impl TlsError {
 
 fn place(part: TlsPart, path: Option<&Path>) -> String {
     path.map_or_else(|| part.description().to_owned(), |path| path.display().to_string())
+}
+
+/// `Permission denied`, without `(os error 13)`.
+fn without_os_code(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" (os error ").map_or_else(|| text.clone(), |(reason, _)| reason.to_owned())
 }

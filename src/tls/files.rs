@@ -1,11 +1,11 @@
-//! The four files of a folder, read and written.
+//! Reads and writes the four certificate files of a folder.
 
 use super::error::{TlsError, TlsErrorKind, TlsPart};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-/// A folder with `ca.crt`, `ca.key`, `tls.crt` and `tls.key`: the names that cert-manager uses, and Secrets with it.
+/// A folder with `ca.crt`, `ca.key`, `tls.crt` and `tls.key`: the names that cert-manager uses in its Secrets.
 pub(super) struct Folder<'a> {
     directory: &'a Path,
 }
@@ -19,8 +19,8 @@ impl<'a> Folder<'a> {
         self.directory.join(file_name(part))
     }
 
-    /// The text of a file, or nothing if there is no such file. What is not UTF-8 is left to the reader of PEM to
-    /// refuse, so that binary garbage gets the same cure as any other.
+    /// The text of a file, or `None` if the file does not exist. Invalid UTF-8 is replaced: the PEM reader then rejects
+    /// binary content with the same message as any other text that is not PEM.
     pub(super) fn read(&self, part: TlsPart) -> Result<Option<String>, TlsError> {
         match fs::read(self.path(part)) {
             Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
@@ -29,8 +29,8 @@ impl<'a> Folder<'a> {
         }
     }
 
-    /// Makes the folder, for its owner only, if it is missing.
-    pub(super) fn make(&self) -> Result<(), TlsError> {
+    /// Creates the folder if it is missing, with access for its owner only (mode 0700).
+    pub(super) fn create(&self) -> Result<(), TlsError> {
         let mut builder = DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
@@ -40,12 +40,13 @@ impl<'a> Folder<'a> {
         })
     }
 
-    /// Writes a file so that a reader finds the old text or the new one, never half of it; keys for their owner only.
+    /// Writes a file atomically: a reader gets either the old text or the new one. Only the owner can read a key.
     pub(super) fn write(&self, part: TlsPart, text: &str) -> Result<(), TlsError> {
         let temporary = self.directory.join(format!(".{}.{}.new", file_name(part), std::process::id()));
-        let written = write_anew(&temporary, text, mode(part)).and_then(|()| fs::rename(&temporary, self.path(part)));
+        let written =
+            write_new_file(&temporary, text, mode(part)).and_then(|()| fs::rename(&temporary, self.path(part)));
         written.map_err(|cause| {
-            // What is left behind is overwritten by the next attempt; the first error is the one to tell.
+            // The next attempt overwrites a file that stays behind, and the first error is the one to report.
             let _ = fs::remove_file(&temporary);
             self.file_error(part, "write", cause)
         })
@@ -72,8 +73,8 @@ fn mode(part: TlsPart) -> u32 {
     }
 }
 
-/// `create_new` follows no link and takes over no mode of a file that someone left there.
-fn write_anew(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+/// Removes the file first: `create_new` follows no link and does not keep the mode of a file that already existed.
+fn write_new_file(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -89,7 +90,7 @@ fn create(path: &Path, mode: u32) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(mode).open(path)
 }
 
-/// Where files have no mode, the folder's own rules protect the keys.
+/// On systems without file modes, the permissions of the folder protect the keys.
 #[cfg(not(unix))]
 fn create(path: &Path, _mode: u32) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).open(path)

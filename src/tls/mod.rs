@@ -1,8 +1,10 @@
-//! Certificates: our own CA, the leaf that the server shows, and the folder both may live in. Bytes and files only: no
-//! network, no clock (every function is told the time), no log.
+//! Certificates: the CA, the serving certificate, and the folder that can hold both.
 //!
-//! [`Ca`] issues, [`ServingCertificate`] is served, [`Certificates`] keeps both in a folder for a start without a cluster.
-//! An error of this room names what is at fault, why and what cures it, and never quotes a file.
+//! Works on bytes and files only: no network, no log, no clock (functions take the current time as an argument).
+//!
+//! [`Ca`] issues a [`ServingCertificate`], [`CertificateResolver`] serves it in TLS handshakes, [`RotationState`]
+//! decides when a CA follows another, and [`Certificates`] keeps CA and certificate in a folder for a server without a
+//! cluster. A [`TlsError`] names the place, the cause and the fix. It never quotes the content of a file.
 
 mod ca;
 mod ca_bundle;
@@ -20,18 +22,19 @@ use ca::CA_NAME;
 pub use ca::{CA_VALIDITY, Ca};
 pub use ca_bundle::{ca_bundle_text, cas_in, check_ca_bundle};
 pub use ca_rotation::{CaBundle, CaChange, CaState, RotationPeriods, RotationState, ServedCertificate, UnknownCas};
-pub use ca_set::{CaSet, Data};
+pub use ca_set::{CaSet, SecretData};
 pub use certificate_resolver::CertificateResolver;
-pub use client_verifier::{clients_of, everyone};
+pub use client_verifier::{allow_any_client, require_client_certificate};
 pub use error::TlsError;
-pub use pem::trust;
+pub use pem::root_store;
 pub use serving_certificate::ServingCertificate;
-pub use standalone::{CERTIFICATE_VALIDITY, Certificates, Origin, certificate_in};
+pub use standalone::{CERTIFICATE_VALIDITY, Certificates, Origin, read_serving_certificate};
 
 use rustls::crypto::CryptoProvider;
 use std::sync::Arc;
 
-/// The cryptography of every connection of ours, passed explicitly so that no process-wide default is needed.
+/// The cryptography provider (ring) of every TLS connection. Callers pass it explicitly, so no process-wide default is
+/// needed.
 pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }

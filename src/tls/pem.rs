@@ -1,4 +1,4 @@
-//! Certificates out of PEM text, and the few questions about one that the whole room asks.
+//! Reads certificates and keys from PEM text, and the fields of a certificate that this module needs.
 
 use super::error::{TlsError, TlsErrorKind, TlsPart};
 use rustls::RootCertStore;
@@ -9,34 +9,35 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 
-/// The trust of a client that accepts what the certificates in `ca_pem` issued, and nothing else.
+/// The root certificates of a client that trusts the certificates in `ca_pem` and no others. Their validity is not
+/// checked.
 ///
 /// # Errors
-/// The text holds no certificate, one that cannot be read, or a private key.
-pub fn trust(ca_pem: &str) -> Result<RootCertStore, TlsError> {
+/// The text contains no certificate, one that cannot be read, or a private key.
+pub fn root_store(ca_pem: &str) -> Result<RootCertStore, TlsError> {
     let part = TlsPart::CaCertificate;
-    store(certificates(part, ca_pem)?)
+    store_of(certificates(part, ca_pem)?)
 }
 
-/// As [`trust`], without those certificates that are not valid now: rustls does not look at the dates of what it
-/// trusts, but the API server (Go) does.
-pub(super) fn trust_at(ca_pem: &str, now: SystemTime) -> Result<RootCertStore, TlsError> {
+/// Like [`root_store`], without the certificates that are not valid at `now`: rustls ignores the dates of root
+/// certificates, but the API server (Go) checks them. If none is valid, the error of the last one is returned.
+pub(super) fn valid_root_store(ca_pem: &str, now: SystemTime) -> Result<RootCertStore, TlsError> {
     let part = TlsPart::CaCertificate;
     let mut valid = Vec::new();
-    let mut refusal = None;
+    let mut last_error = None;
     for certificate in certificates(part, ca_pem)? {
         match check_validity(part, &parse(part, &certificate)?, now) {
             Ok(()) => valid.push(certificate),
-            Err(error) => refusal = Some(error),
+            Err(error) => last_error = Some(error),
         }
     }
-    match refusal {
+    match last_error {
         Some(error) if valid.is_empty() => Err(error),
-        _ => store(valid),
+        _ => store_of(valid),
     }
 }
 
-fn store(certificates: Vec<CertificateDer<'static>>) -> Result<RootCertStore, TlsError> {
+fn store_of(certificates: Vec<CertificateDer<'static>>) -> Result<RootCertStore, TlsError> {
     let mut store = RootCertStore::empty();
     for certificate in certificates {
         store.add(certificate).map_err(|_| TlsError::new(TlsPart::CaCertificate, TlsErrorKind::Malformed))?;
@@ -44,7 +45,7 @@ fn store(certificates: Vec<CertificateDer<'static>>) -> Result<RootCertStore, Tl
     Ok(store)
 }
 
-/// Every certificate in the text, at least one.
+/// All certificates in the text; an error if there is none.
 pub(super) fn certificates(part: TlsPart, text: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     if part == TlsPart::CaCertificate && text.contains("PRIVATE KEY-----") {
         return Err(TlsError::new(part, TlsErrorKind::KeyInside));
@@ -55,12 +56,12 @@ pub(super) fn certificates(part: TlsPart, text: &str) -> Result<Vec<CertificateD
     if certificates.is_empty() { Err(TlsError::new(part, TlsErrorKind::NoCertificate)) } else { Ok(certificates) }
 }
 
-/// The first certificate in the text: the one that a key beside it belongs to.
+/// The first certificate in the text. A key that is kept with the text belongs to this certificate.
 pub(super) fn first_certificate(part: TlsPart, text: &str) -> Result<CertificateDer<'static>, TlsError> {
     certificates(part, text)?.into_iter().next().ok_or_else(|| TlsError::new(part, TlsErrorKind::NoCertificate))
 }
 
-/// The private key in the text. The parser's message is dropped, as it may quote a byte of the key.
+/// The private key in the text. The parser's message is dropped, because it can quote a byte of the key.
 pub(super) fn private_key(part: TlsPart, text: &str) -> Result<PrivateKeyDer<'static>, TlsError> {
     PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| TlsError::new(part, TlsErrorKind::NoKey))
 }
@@ -78,22 +79,22 @@ pub(super) fn check_validity(
     now: SystemTime,
 ) -> Result<(), TlsError> {
     let validity = certificate.validity();
-    if now > moment(validity.not_after) {
+    if now > system_time(validity.not_after) {
         return Err(TlsError::new(part, TlsErrorKind::Expired(validity.not_after.to_string())));
     }
-    if now < moment(validity.not_before) {
+    if now < system_time(validity.not_before) {
         return Err(TlsError::new(part, TlsErrorKind::NotYetValid(validity.not_before.to_string())));
     }
     Ok(())
 }
 
-/// A certificate's serial number in hexadecimal digits.
+/// The serial number of a certificate, in hexadecimal digits.
 pub(super) fn serial(certificate: &X509Certificate<'_>) -> String {
     certificate.raw_serial().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-/// A certificate's time on our clock; what lies outside the clock's range becomes 1970.
-pub(super) fn moment(time: ASN1Time) -> SystemTime {
+/// Converts a time in a certificate. A time outside the range of [`SystemTime`] becomes 1970.
+pub(super) fn system_time(time: ASN1Time) -> SystemTime {
     let distance = Duration::from_secs(time.timestamp().unsigned_abs());
     let moment = if time.timestamp() < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
     moment.unwrap_or(UNIX_EPOCH)

@@ -1,16 +1,16 @@
-//! An attempt to get past the judgement: a bare review, as the API server sends it or as somebody forges it.
+//! An attempt to bypass the policy: a bare AdmissionReview, as the API server sends it or as an attacker forges it.
 
 use crate::gateways::POLICY;
-use apim_keyless::admission::{Answer, Endpoint, Request, Webhook, answer};
+use apim_keyless::admission::{Answer, Endpoint, MessageOptions, Request, Webhook, answer};
 use apim_keyless::gateway::{Coverage, KubernetesObject, RelatedObjects};
 use apim_keyless::policy::{Level, Mode, Policy};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
-/// The door that refuses.
-const VALIDATE: Endpoint = Endpoint { webhook: Webhook::Validating, mode: Mode::Enforce };
+/// The endpoint that denies.
+const ENFORCE: Endpoint = Endpoint { webhook: Webhook::Validating, mode: Mode::Enforce };
 
-static JUDGING: LazyLock<Policy> = LazyLock::new(|| Policy::parse(POLICY).unwrap());
+static POLICY_UNDER_TEST: LazyLock<Policy> = LazyLock::new(|| Policy::parse(POLICY).unwrap());
 
 /// A write of one object.
 #[derive(Clone)]
@@ -19,48 +19,49 @@ pub(crate) struct Attempt {
     old: Option<Value>,
     user: String,
     sub_resource: String,
-    beside: Option<Vec<Value>>,
+    related: Option<Vec<Value>>,
 }
 
-/// What becomes of a body.
+/// The result for a request body.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Fate {
-    /// It goes through.
+pub(crate) enum Outcome {
+    /// The write is admitted.
     Allowed,
-    /// It is refused by these rules.
+    /// These rules deny it.
     Denied(Vec<&'static str>),
-    /// It is no review: the call fails, which for what shows itself a gateway is a refusal.
+    /// The body is not a review: the call fails. For what shows itself a gateway, a failed call is a denial.
     ReviewError,
 }
 
 impl Attempt {
-    /// The creation of an object by anybody.
+    /// The creation of an object by an ordinary user.
     pub(crate) fn new(object: &Value) -> Self {
-        let nobody = String::new();
-        Self { object: object.clone(), old: None, user: "jane".to_owned(), sub_resource: nobody, beside: None }
+        let no_sub_resource = String::new();
+        let user = "jane".to_owned();
+        Self { object: object.clone(), old: None, user, sub_resource: no_sub_resource, related: None }
     }
 
-    /// The same as an update of `old`.
-    pub(crate) fn over(self, old: &Value) -> Self {
+    /// Makes it an update of `old`.
+    pub(crate) fn updating(self, old: &Value) -> Self {
         Self { old: Some(old.clone()), ..self }
     }
 
-    /// The same by this user.
+    /// Sets the user.
     pub(crate) fn by(self, user: &str) -> Self {
         Self { user: user.to_owned(), ..self }
     }
 
-    /// The same through a subresource.
-    pub(crate) fn through(self, sub_resource: &str) -> Self {
+    /// Sets the subresource.
+    pub(crate) fn through_subresource(self, sub_resource: &str) -> Self {
         Self { sub_resource: sub_resource.to_owned(), ..self }
     }
 
-    /// The same where these objects and no others are in the namespace.
-    pub(crate) fn beside(self, objects: &[Value]) -> Self {
-        Self { beside: Some(objects.to_vec()), ..self }
+    /// Sets the complete list of related objects in the namespace.
+    pub(crate) fn with_related(self, objects: &[Value]) -> Self {
+        Self { related: Some(objects.to_vec()), ..self }
     }
 
-    /// The review.
+    /// The AdmissionReview.
     pub(crate) fn review(&self) -> Value {
         let (group, version) =
             self.object["apiVersion"].as_str().and_then(|it| it.split_once('/')).unwrap_or(("", "v1"));
@@ -78,47 +79,48 @@ impl Attempt {
         }})
     }
 
-    /// The rules that refuse it; none if it goes through.
-    pub(crate) fn refused(&self) -> Vec<&'static str> {
-        match fate_beside(self.review().to_string().as_bytes(), self.beside.as_deref()) {
-            Fate::Allowed => Vec::new(),
-            Fate::Denied(rules) => rules,
-            Fate::ReviewError => panic!("it can't be read: {}", self.review()),
+    /// The rules that deny it; empty if it is admitted.
+    pub(crate) fn denied_by(&self) -> Vec<&'static str> {
+        match outcome_with(self.review().to_string().as_bytes(), self.related.as_deref()) {
+            Outcome::Allowed => Vec::new(),
+            Outcome::Denied(rules) => rules,
+            Outcome::ReviewError => panic!("the review cannot be read: {}", self.review()),
         }
     }
 }
 
-/// What becomes of a body in a namespace that nothing is known of.
-pub(crate) fn fate(body: &[u8]) -> Fate {
-    fate_beside(body, None)
+/// The outcome for a body, without related objects.
+pub(crate) fn outcome(body: &[u8]) -> Outcome {
+    outcome_with(body, None)
 }
 
-/// What becomes of a body at the door that refuses. The other two answer it as well, change nothing that is refused there
-/// by a rule without a remedy, and refuse nothing.
-fn fate_beside(body: &[u8], beside: Option<&[Value]>) -> Fate {
-    let objects: Vec<KubernetesObject<'_>> = beside.unwrap_or_default().iter().map(object).collect();
-    let mut related = RelatedObjects::of(&objects, &JUDGING.images);
-    related.coverage = if beside.is_some() { Coverage::Complete } else { Coverage::Given };
-    let Ok(request) = Request::read(body) else { return Fate::ReviewError };
-    let answers = Endpoint::ALL.map(|endpoint| (endpoint, answer(&JUDGING, &related, endpoint, &request)));
-    let mut fate = Fate::ReviewError;
-    for (endpoint, answer) in answers {
-        if endpoint == VALIDATE {
-            fate = refusals(&answer);
+/// The outcome for a body at `/enforce/validate`. The other two endpoints answer it as well and deny nothing.
+fn outcome_with(body: &[u8], related: Option<&[Value]>) -> Outcome {
+    let objects: Vec<KubernetesObject<'_>> = related.unwrap_or_default().iter().map(object).collect();
+    let coverage = if related.is_some() { Coverage::Complete } else { Coverage::Given };
+    let mut related = RelatedObjects::of(&objects, &POLICY_UNDER_TEST.images);
+    related.coverage = coverage;
+    let Ok(request) = Request::read(body) else { return Outcome::ReviewError };
+    let options = MessageOptions::default();
+    let mut outcome = Outcome::ReviewError;
+    for endpoint in Endpoint::ALL {
+        let answer = answer(&POLICY_UNDER_TEST, &related, &options, endpoint, &request);
+        if endpoint == ENFORCE {
+            outcome = outcome_of(&answer);
         } else {
             assert!(answer.response.allowed, "{}", endpoint.path());
         }
     }
-    fate
+    outcome
 }
 
-fn refusals(answer: &Answer) -> Fate {
+fn outcome_of(answer: &Answer) -> Outcome {
     let enforced = answer.findings.iter().filter(|finding| finding.mode == Mode::Enforce);
     let mut rules: Vec<&'static str> = enforced.map(|finding| finding.rule.id).collect();
     assert_eq!(answer.response.allowed, rules.is_empty());
     assert!(answer.findings.iter().all(|finding| finding.mode == Mode::Enforce || finding.level() == Level::Warning));
     rules.dedup();
-    if rules.is_empty() { Fate::Allowed } else { Fate::Denied(rules) }
+    if rules.is_empty() { Outcome::Allowed } else { Outcome::Denied(rules) }
 }
 
 fn object(object: &Value) -> KubernetesObject<'static> {

@@ -1,34 +1,36 @@
-//! The container that nobody looked at, and the kind.
+//! Containers, kinds and exemptions that an evaluation may overlook.
 
 use crate::attempt::Attempt;
-use crate::gateways::{KINDS, LISTS, key, merged, right, right_container, template, with_container, wrong_containers};
+use crate::gateways::{
+    KINDS, LISTS, invalid_containers, key, merged, template, valid, valid_container, with_container,
+};
 use serde_json::{Value, json};
 
 #[test]
-fn b4_init_and_ephemeral_containers_are_judged_like_all() {
+fn b4_init_and_ephemeral_containers_are_evaluated_too() {
     for (kind, list) in KINDS.iter().flat_map(|kind| LISTS.map(|list| (kind, list))) {
-        let right = with_container(kind, list, right_container());
-        assert_eq!(Attempt::new(&right).refused(), Vec::<&str>::new(), "{kind} {list}");
-        for (rule, container) in wrong_containers() {
+        let valid = with_container(kind, list, valid_container());
+        assert_eq!(Attempt::new(&valid).denied_by(), Vec::<&str>::new(), "{kind} {list}");
+        for (rule, container) in invalid_containers() {
             let wrong = with_container(kind, list, container);
-            assert_eq!(Attempt::new(&wrong).refused(), [rule], "{kind} {list} {wrong}");
+            assert_eq!(Attempt::new(&wrong).denied_by(), [rule], "{kind} {list} {wrong}");
         }
     }
 }
 
 #[test]
-fn b4_the_last_of_many_containers_is_judged_like_the_first() {
+fn b4_the_last_of_many_containers_is_evaluated_too() {
     for list in LISTS {
-        let mut object = right("Deployment");
+        let mut object = valid("Deployment");
         let others = (0..200).map(|index| json!({"name": format!("other-{index}"), "image": "busybox:1.37"}));
-        let last = merged(right_container(), json!({"name": "last", "env": [key()]}));
+        let last = merged(valid_container(), json!({"name": "last", "env": [key()]}));
         template(&mut object)["spec"][list] = others.chain([last]).collect();
-        assert_eq!(Attempt::new(&object).refused(), ["auth-key-reference"], "{list}");
+        assert_eq!(Attempt::new(&object).denied_by(), ["auth-key-reference"], "{list}");
     }
 }
 
 #[test]
-fn b12_nothing_that_a_tenant_writes_on_an_object_exempts_it() {
+fn b12_no_label_or_annotation_exempts_an_object() {
     let marks = json!({
         "apim-keyless.dev/mode": "off",
         "apim-keyless.dev/gateway": "false",
@@ -48,7 +50,7 @@ fn b12_nothing_that_a_tenant_writes_on_an_object_exempts_it() {
         "kubernetes.io/config.source": "file",
     });
     for (kind, (rule, container)) in
-        KINDS.iter().flat_map(|kind| wrong_containers().into_iter().map(move |it| (kind, it)))
+        KINDS.iter().flat_map(|kind| invalid_containers().into_iter().map(move |it| (kind, it)))
     {
         for (keys, on_template) in [("labels", false), ("annotations", false), ("labels", true), ("annotations", true)]
         {
@@ -56,13 +58,13 @@ fn b12_nothing_that_a_tenant_writes_on_an_object_exempts_it() {
             let location = if on_template { template(&mut object) } else { &mut object };
             let own = location["metadata"][keys].take();
             location["metadata"][keys] = merged(marks.clone(), if own.is_null() { json!({}) } else { own });
-            assert_eq!(Attempt::new(&object).refused(), [rule], "{object}");
+            assert_eq!(Attempt::new(&object).denied_by(), [rule], "{object}");
         }
     }
 }
 
 #[test]
-fn b12_a_namespace_may_tighten_what_is_expected_and_never_loosen_it() {
+fn b12_a_namespace_can_tighten_expectations_but_not_loosen_them() {
     let namespace = |annotations: Value| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team-a", "annotations": annotations}});
     let loose = namespace(json!({
         "apim-keyless.dev/allowed-secrets": "all",
@@ -70,16 +72,16 @@ fn b12_a_namespace_may_tighten_what_is_expected_and_never_loosen_it() {
         "apim-keyless.dev/images": "registry.example/other",
         "apim-keyless.dev/controlled-pods": "audit",
     }));
-    for (rule, container) in wrong_containers() {
+    for (rule, container) in invalid_containers() {
         let wrong = with_container("Deployment", "containers", container);
-        assert_eq!(Attempt::new(&wrong).beside(std::slice::from_ref(&loose)).refused(), [rule], "{wrong}");
+        assert_eq!(Attempt::new(&wrong).with_related(std::slice::from_ref(&loose)).denied_by(), [rule], "{wrong}");
     }
     let strict = namespace(json!({"apim-keyless.dev/minimum-version": "2.12.0"}));
-    assert_eq!(Attempt::new(&right("Deployment")).beside(&[strict]).refused(), ["unsupported-version"]);
+    assert_eq!(Attempt::new(&valid("Deployment")).with_related(&[strict]).denied_by(), ["unsupported-version"]);
 }
 
 #[test]
-fn b18_no_version_of_a_kind_is_another_kind() {
+fn b18_every_api_version_of_a_kind_is_evaluated() {
     for (kind, versions) in [
         ("CronJob", &["batch/v1", "batch/v1beta1", "batch/v2alpha1", "batch/v3"][..]),
         ("DaemonSet", &["apps/v1", "apps/v1beta2", "extensions/v1beta1", "apps/v2"]),
@@ -92,15 +94,15 @@ fn b18_no_version_of_a_kind_is_another_kind() {
         ("StatefulSet", &["apps/v1", "apps/v1beta1", "apps/v1beta2"]),
     ] {
         for version in versions {
-            let mut object = with_container(kind, "containers", merged(right_container(), json!({"env": [key()]})));
+            let mut object = with_container(kind, "containers", merged(valid_container(), json!({"env": [key()]})));
             object["apiVersion"] = json!(version);
-            assert_eq!(Attempt::new(&object).refused(), ["auth-key-reference"], "{version} {kind}");
+            assert_eq!(Attempt::new(&object).denied_by(), ["auth-key-reference"], "{version} {kind}");
         }
     }
 }
 
 #[test]
-fn b19_a_name_decides_nothing() {
+fn b19_the_name_of_an_object_does_not_matter() {
     let long = "a".repeat(253);
     for metadata in [
         json!({"generateName": "gateway-"}),
@@ -113,14 +115,14 @@ fn b19_a_name_decides_nothing() {
         json!({"name": "apim-keyless", "generateName": "apim-keyless-"}),
     ] {
         for kind in KINDS {
-            let mut wrong = with_container(kind, "containers", merged(right_container(), json!({"env": [key()]})));
-            let mut right = right(kind);
-            for object in [&mut wrong, &mut right] {
+            let mut wrong = with_container(kind, "containers", merged(valid_container(), json!({"env": [key()]})));
+            let mut valid = valid(kind);
+            for object in [&mut wrong, &mut valid] {
                 let labels = object["metadata"]["labels"].take();
                 object["metadata"] = merged(metadata.clone(), json!({"labels": labels}));
             }
-            assert_eq!(Attempt::new(&wrong).refused(), ["auth-key-reference"], "{wrong}");
-            assert_eq!(Attempt::new(&right).refused(), Vec::<&str>::new(), "{right}");
+            assert_eq!(Attempt::new(&wrong).denied_by(), ["auth-key-reference"], "{wrong}");
+            assert_eq!(Attempt::new(&valid).denied_by(), Vec::<&str>::new(), "{valid}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Gateways of every kind, right ones and such as are wrong in one thing, as an API server takes them.
+//! Gateways of every kind, valid ones and ones with a single error, in a form that an API server accepts.
 
 #![allow(dead_code, reason = "each test binary includes this module and uses its own part of it")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "only tests call this")]
@@ -17,14 +17,14 @@ pub(crate) const KINDS: [&str; 9] = [
     "ReplicationController",
     "StatefulSet",
 ];
-/// The three lists of containers.
+/// The three container lists of a pod spec.
 pub(crate) const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
-/// An image that can use workload identity.
+/// An image that supports workload identity.
 pub(crate) const IMAGE: &str = "mcr.microsoft.com/azure-api-management/gateway:2.11.1";
-/// An image that can't.
+/// An image that does not support workload identity.
 pub(crate) const OLD_IMAGE: &str = "mcr.microsoft.com/azure-api-management/gateway:2.9.2";
 
-/// What is expected of these gateways.
+/// The policy document with the expectations for these gateways.
 pub(crate) const POLICY: &str = "apiVersion: apim-keyless.dev/v1alpha1
 kind: GatewayPolicy
 metadata: {name: tests}
@@ -36,19 +36,19 @@ spec:
   images: [registry.example/apim/gateway]
 ";
 
-/// A container that nothing is wrong with.
-pub(crate) fn right_container() -> Value {
+/// A container without findings.
+pub(crate) fn valid_container() -> Value {
     json!({"name": "gateway", "image": IMAGE, "envFrom": [{"configMapRef": {"name": "apim-gateway-env"}}]})
 }
 
-/// The auth setting out of a Secret.
+/// An `env` entry that takes the auth setting from a Secret.
 pub(crate) fn key() -> Value {
     json!({"name": "config.service.auth", "valueFrom": {"secretKeyRef": {"name": "orders-token", "key": "value"}}})
 }
 
-/// A container that is wrong in one thing each, and the rule that refuses it.
-pub(crate) fn wrong_containers() -> Vec<(&'static str, Value)> {
-    let with = |members: Value| merged(right_container(), members);
+/// Containers with one error each, and the rule that denies it.
+pub(crate) fn invalid_containers() -> Vec<(&'static str, Value)> {
+    let with = |members: Value| merged(valid_container(), members);
     let literal = json!({"name": "CONFIG__SERVICE__AUTH", "value": "GatewayKey orders&202601010000&bm90IGEga2V5"});
     vec![
         ("auth-key-reference", with(json!({"env": [key()]}))),
@@ -64,14 +64,14 @@ fn configuration() -> Value {
     json!({"configMapRef": {"name": "apim-gateway-env"}})
 }
 
-/// A workload that nothing is wrong with.
-pub(crate) fn right(kind: &str) -> Value {
-    with_container(kind, "containers", right_container())
+/// A workload without findings.
+pub(crate) fn valid(kind: &str) -> Value {
+    with_container(kind, "containers", valid_container())
 }
 
-/// A workload with a container in one of the lists; what else is in it is right.
+/// A workload with `container` in one of the three lists. The rest of it is valid.
 pub(crate) fn with_container(kind: &str, list: &str, mut container: Value) -> Value {
-    let mut spec = json!({"serviceAccountName": "apim-gateway-workload-identity", "containers": [right_container()]});
+    let mut spec = json!({"serviceAccountName": "apim-gateway-workload-identity", "containers": [valid_container()]});
     if list != "containers" {
         container["name"] = json!("another");
     }
@@ -79,7 +79,7 @@ pub(crate) fn with_container(kind: &str, list: &str, mut container: Value) -> Va
     workload(kind, spec)
 }
 
-/// A workload of this spec of its Pods.
+/// A workload with this pod spec.
 pub(crate) fn workload(kind: &str, mut spec: Value) -> Value {
     let labels = json!({"app": "gateway", "azure.workload.identity/use": "true"});
     if kind.ends_with("Job") {
@@ -105,7 +105,7 @@ pub(crate) fn workload(kind: &str, mut spec: Value) -> Value {
     object
 }
 
-/// The pod template of a workload; of a Pod, itself.
+/// The pod template of a workload; for a Pod, the Pod itself.
 pub(crate) fn template(object: &mut Value) -> &mut Value {
     let at = match object["kind"].as_str().unwrap() {
         "CronJob" => "/spec/jobTemplate/spec/template",
@@ -116,7 +116,7 @@ pub(crate) fn template(object: &mut Value) -> &mut Value {
     object.pointer_mut(at).unwrap()
 }
 
-/// An object whose members are `members` where these have any.
+/// `object` with the members of `members` added or replaced.
 pub(crate) fn merged(mut object: Value, members: Value) -> Value {
     let Value::Object(members) = members else { panic!("members are an object") };
     object.as_object_mut().unwrap().extend(members);

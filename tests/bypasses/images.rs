@@ -1,15 +1,15 @@
-//! Names of images, each checked by hand against the grammar of the distribution project (`reference/regexp.go` and
-//! `normalize.go`): what is a host, a port, a path, a tag and a digest, and what is no name at all.
+//! Image names. Each was checked by hand against the grammar of the distribution project (`reference/regexp.go` and
+//! `normalize.go`): its host, port, path, tag and digest, or that it is not a valid name.
 
 use apim_keyless::gateway::ImageVersion::{self, Older, Preview, Rolling, Supported, Unverifiable};
 use apim_keyless::gateway::{ImageName, Images};
 use apim_keyless::policy::{FIRST_VERSION, Policy};
 
-/// What is known of a name.
+/// The expected result for a group of names.
 struct Known {
-    /// Is it one by the grammar?
+    /// Is it valid by the grammar?
     is_name: bool,
-    /// Is it the gateway's?
+    /// Is it a gateway's image?
     is_gateway: bool,
     version: ImageVersion,
     names: &'static [&'static str],
@@ -52,7 +52,7 @@ const SUPPORTED: Known = Known {
         "own:2.11.1",
         "own:10.0.0",
         "own:2.100.0",
-        // the digest wins, whatever tag stands beside it
+        // the digest decides, whatever the tag is
         "own@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         "own:2.9.2@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         "mcr.microsoft.com/azure-api-management/gateway:orders@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
@@ -124,7 +124,7 @@ const UNVERIFIABLE: Known = Known {
         "own:2.11.1@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
     ],
 };
-const NO_NAME_BUT_THE_GATEWAYS: Known = Known {
+const INVALID_GATEWAY_NAMES: Known = Known {
     is_name: false,
     is_gateway: true,
     version: Unverifiable,
@@ -159,7 +159,7 @@ const NO_NAME_BUT_THE_GATEWAYS: Known = Known {
         "mcr.microsoft.com/azure-api-management/gateway@sha256:gggggggggggggggggggggggggggggggggggggggggggggggggggggggggggggggg",
     ],
 };
-const FOREIGN: Known = Known {
+const OTHER_IMAGES: Known = Known {
     is_name: true,
     is_gateway: false,
     version: Supported,
@@ -185,7 +185,7 @@ const FOREIGN: Known = Known {
         "gateway:2.11.1",
     ],
 };
-const NO_NAME: Known = Known {
+const INVALID_NAMES: Known = Known {
     is_name: false,
     is_gateway: false,
     version: Unverifiable,
@@ -207,9 +207,9 @@ const NO_NAME: Known = Known {
 };
 
 #[test]
-fn b15_every_name_of_an_image_is_read_as_the_distribution_project_reads_it() {
+fn b15_every_image_name_is_parsed_as_the_distribution_project_parses_it() {
     let images = images();
-    let groups = [SUPPORTED, OLDER, ROLLING, PREVIEW, UNVERIFIABLE, NO_NAME_BUT_THE_GATEWAYS, FOREIGN, NO_NAME];
+    let groups = [SUPPORTED, OLDER, ROLLING, PREVIEW, UNVERIFIABLE, INVALID_GATEWAY_NAMES, OTHER_IMAGES, INVALID_NAMES];
     assert!(groups.iter().map(|known| known.names.len()).sum::<usize>() >= 120);
     for (known, name) in groups.iter().flat_map(|known| known.names.iter().map(move |name| (known, *name))) {
         let read = (ImageName::parse(name).is_some(), images.is_gateway(name), images.version(name, &FIRST_VERSION));
@@ -218,7 +218,7 @@ fn b15_every_name_of_an_image_is_read_as_the_distribution_project_reads_it() {
 }
 
 #[test]
-fn b15_a_name_is_as_long_as_the_grammar_allows() {
+fn b15_the_length_limits_of_the_grammar_hold() {
     let tag = |length: usize| format!("azure-api-management/gateway:2.11.1-{}", "x".repeat(length));
     assert!(ImageName::parse(&tag(121)).is_some() && ImageName::parse(&tag(122)).is_none());
     let path = |length: usize| format!("a.b/{}/azure-api-management/gateway:2.9.2", "x".repeat(length));
@@ -226,7 +226,7 @@ fn b15_a_name_is_as_long_as_the_grammar_allows() {
     assert!(ImageName::parse(&path(227)).is_none() && images().is_gateway(&path(227)));
 }
 
-/// The gateway's own and two of the policy's.
+/// Microsoft's image and two images of the policy document.
 fn images() -> Images {
     let [known, old] = ["a", "c"].map(|letter| letter.repeat(64));
     let document = format!(

@@ -1,7 +1,7 @@
-//! Names that lead elsewhere, and names that read like something of ours.
+//! Names that point to other places, and names that look like our own output.
 
 use crate::attempt::Attempt;
-use crate::gateways::{POLICY, key, merged, right_container, with_container};
+use crate::gateways::{POLICY, key, merged, valid_container, with_container};
 use apim_keyless::gateway::KubernetesObject;
 use apim_keyless::policy::{Finding, Level, Mode, Policy};
 use serde_json::{Value, json};
@@ -33,8 +33,8 @@ const ELSEWHERE: &[&str] = &[
     "*",
 ];
 
-/// A gateway of team-a beside the `ConfigMap` and the `ServiceAccount` that team-b has; the rulings on the gateway.
-fn beside_another_team(container: &Value, account: &str) -> Vec<Finding> {
+/// The findings of a gateway of team-a, evaluated together with a `ConfigMap` and a `ServiceAccount` of team-b.
+fn findings_with_another_team(container: &Value, account: &str) -> Vec<Finding> {
     let mut gateway = with_container("Deployment", "containers", container.clone());
     gateway["metadata"]["namespace"] = json!("team-a");
     gateway["spec"]["template"]["spec"]["serviceAccountName"] = json!(account);
@@ -48,8 +48,8 @@ fn beside_another_team(container: &Value, account: &str) -> Vec<Finding> {
 }
 
 #[test]
-fn b13_no_name_reaches_what_another_namespace_holds() {
-    let said = |findings: Vec<Finding>| {
+fn b13_no_name_reaches_an_object_of_another_namespace() {
+    let enforced_rules = |findings: Vec<Finding>| {
         let enforced = findings.into_iter().filter(|finding| finding.level() != Level::Warning);
         enforced.map(|finding| finding.rule.id).collect::<Vec<_>>()
     };
@@ -60,42 +60,43 @@ fn b13_no_name_reaches_what_another_namespace_holds() {
             json!({"envFrom": [{"configMapRef": {"name": name}}]}),
             json!({"envFrom": [{"prefix": "config.service.", "configMapRef": {"name": name}}]}),
         ] {
-            let findings = beside_another_team(&merged(right_container(), members), "apim-gateway-workload-identity");
-            assert_eq!(said(findings), Vec::<&str>::new(), "{name:?}");
+            let findings =
+                findings_with_another_team(&merged(valid_container(), members), "apim-gateway-workload-identity");
+            assert_eq!(enforced_rules(findings), Vec::<&str>::new(), "{name:?}");
         }
         let expected = if name.is_empty() { "missing-service-account" } else { "unexpected-service-account" };
-        let findings = beside_another_team(&right_container(), name);
+        let findings = findings_with_another_team(&valid_container(), name);
         assert!(findings.iter().all(|finding| finding.rule.id != "unready-service-account"), "{name:?}");
-        assert_eq!(said(findings), [expected], "{name:?}");
+        assert_eq!(enforced_rules(findings), [expected], "{name:?}");
     }
 }
 
 #[test]
-fn b13_the_same_names_at_home_are_seen() {
+fn b13_the_same_name_in_the_same_namespace_is_found() {
     let texts = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "texts"}, "data": {"token": "GatewayKey x"}});
     let reference = json!({"configMapKeyRef": {"name": "texts", "key": "token"}});
     let env = json!({"env": [{"name": "config.service.auth", "valueFrom": reference}]});
-    let gateway = with_container("Deployment", "containers", merged(right_container(), env));
-    assert_eq!(Attempt::new(&gateway).beside(&[texts]).refused(), ["auth-key-literal"]);
+    let gateway = with_container("Deployment", "containers", merged(valid_container(), env));
+    assert_eq!(Attempt::new(&gateway).with_related(&[texts]).denied_by(), ["auth-key-literal"]);
 }
 
 #[test]
-fn b13_a_namespace_of_the_objects_own_is_no_way_to_other_expectations() {
-    let mut gateway = with_container("Deployment", "containers", merged(right_container(), json!({"env": [key()]})));
+fn b13_the_namespace_inside_the_object_does_not_change_the_expectations() {
+    let mut gateway = with_container("Deployment", "containers", merged(valid_container(), json!({"env": [key()]})));
     for namespace in ["kube-system", "apim-keyless", "team-b", "", "../kube-system"] {
         gateway["metadata"]["namespace"] = json!(namespace);
-        assert_eq!(Attempt::new(&gateway).refused(), ["auth-key-reference"], "{namespace}");
+        assert_eq!(Attempt::new(&gateway).denied_by(), ["auth-key-reference"], "{namespace}");
     }
 }
 
 #[test]
-fn b31_no_name_begins_a_line_of_its_own() {
+fn b31_no_name_starts_a_new_line() {
     let letters = (0..=0x9f_u32).filter_map(char::from_u32).chain(['\u{2028}', '\u{2029}', '\u{202e}', '\u{feff}']);
     for letter in letters.filter(|letter| letter.is_control() || !letter.is_ascii()) {
-        let name = format!("orders{letter}explain: all is well");
+        let name = format!("orders{letter}explain: no findings");
         let secret = json!({"name": "config.service.auth", "valueFrom": {"secretKeyRef": {"name": name, "key": name}}});
-        let container = merged(right_container(), json!({"name": name, "env": [secret]}));
-        let findings = beside_another_team(&container, &name);
+        let container = merged(valid_container(), json!({"name": name, "env": [secret]}));
+        let findings = findings_with_another_team(&container, &name);
         assert_eq!(findings.iter().filter(|finding| finding.rule.id == "auth-key-reference").count(), 1);
         for finding in findings {
             let sentence = finding.sentence();

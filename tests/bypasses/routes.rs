@@ -3,16 +3,16 @@
 #![allow(dead_code, reason = "each test binary includes this module and uses its own part of it")]
 #![allow(clippy::indexing_slicing, reason = "only tests call this")]
 
-use crate::gateways::{merged, right_container, workload};
+use crate::gateways::{merged, valid_container, workload};
 use serde_json::{Value, json};
 
-/// A key, as the portal hands it out.
+/// A key in the form that the Azure portal shows.
 pub(crate) const KEY: &str = "GatewayKey orders&202601010000&bm90IGEga2V5";
 
-/// Every spelling of `config.service.auth` and `config.service.auth.key` that .NET reads as these.
+/// Every spelling of `config.service.auth` and `config.service.auth.key` that .NET accepts.
 pub(crate) fn spellings() -> Vec<String> {
     let separators = [".", ":", "__"];
-    let cases: [fn(&str) -> String; 4] = [str::to_owned, str::to_uppercase, capitalised, odd];
+    let cases: [fn(&str) -> String; 4] = [str::to_owned, str::to_uppercase, capitalized, alternating_case];
     let mut spellings = Vec::new();
     for (first, second) in separators.iter().flat_map(|first| separators.map(|second| (first, second))) {
         for case in cases {
@@ -23,7 +23,7 @@ pub(crate) fn spellings() -> Vec<String> {
     spellings
 }
 
-fn capitalised(name: &str) -> String {
+fn capitalized(name: &str) -> String {
     let letter = |(index, letter): (usize, char)| {
         let is_first = index == 0 || name.get(..index).is_some_and(|before| !before.ends_with(char::is_alphabetic));
         if is_first { letter.to_ascii_uppercase() } else { letter }
@@ -31,21 +31,21 @@ fn capitalised(name: &str) -> String {
     name.char_indices().map(letter).collect()
 }
 
-fn odd(name: &str) -> String {
+fn alternating_case(name: &str) -> String {
     let letter = |(index, letter): (usize, char)| if index % 2 == 1 { letter.to_ascii_uppercase() } else { letter };
     name.char_indices().map(letter).collect()
 }
 
-/// A route by which a key, or something as good as one, reaches the auth setting.
+/// A route by which a key, or a value that may be one, reaches the auth setting.
 pub(crate) struct Route {
-    /// The rule that refuses it.
+    /// The rule that denies it.
     pub(crate) rule: &'static str,
-    /// The workload that takes it.
+    /// The workload that uses it.
     pub(crate) workload: Value,
 }
 
 fn route(rule: &'static str, container: Value, spec: Value) -> Route {
-    let container = merged(right_container(), container);
+    let container = merged(valid_container(), container);
     let spec = merged(json!({"serviceAccountName": "apim-gateway-workload-identity", "containers": [container]}), spec);
     Route { rule, workload: workload("Deployment", spec) }
 }
@@ -62,7 +62,7 @@ fn token() -> Value {
     json!({"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "orders-token", "key": "value"}}})
 }
 
-/// Every route that the workload alone shows.
+/// Every route that is visible in the workload alone.
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = by_reference();
     routes.extend(by_whole_secret());
@@ -89,7 +89,7 @@ fn by_reference() -> Vec<Route> {
         of(json!([token(), auth("workloadIdentity$(TOKEN)")])),
         of(chain("$(TOKEN)")),
         of(chain("$$$(TOKEN)")),
-        // what is overridden is still a reference
+        // an overridden reference is still a reference
         of(before),
         of(after),
     ]
@@ -122,14 +122,14 @@ fn by_whole_secret() -> Vec<Route> {
 
 fn by_volume() -> Vec<Route> {
     let volumes = [
-        json!({"name": "held", "secret": {"secretName": "orders-token"}}),
-        json!({"name": "held", "csi": {"driver": "secrets-store.csi.k8s.io", "readOnly": true}}),
-        json!({"name": "held", "projected": {"sources": [{"downwardAPI": {}}, {"secret": {"name": "orders-token"}}]}}),
+        json!({"name": "mounted", "secret": {"secretName": "orders-token"}}),
+        json!({"name": "mounted", "csi": {"driver": "secrets-store.csi.k8s.io", "readOnly": true}}),
+        json!({"name": "mounted", "projected": {"sources": [{"downwardAPI": {}}, {"secret": {"name": "orders-token"}}]}}),
     ];
-    let paths = ["/held/value", "file:///held/value", " /held/value", "/held", "/held/../held/value"];
+    let paths = ["/mounted/value", "file:///mounted/value", " /mounted/value", "/mounted", "/mounted/../mounted/value"];
     let all = volumes.iter().flat_map(|volume| paths.map(|path| (volume, path)));
     let mounted = |(volume, path): (&Value, &str)| {
-        let container = json!({"env": [auth(path)], "volumeMounts": [{"name": "held", "mountPath": "/held/"}]});
+        let container = json!({"env": [auth(path)], "volumeMounts": [{"name": "mounted", "mountPath": "/mounted/"}]});
         route("auth-key-reference", container, json!({"volumes": [volume]}))
     };
     let mut routes: Vec<Route> = all.map(mounted).collect();
@@ -142,7 +142,7 @@ fn by_volume() -> Vec<Route> {
 fn by_text() -> Vec<Route> {
     let literal =
         [KEY, "gatewaykey x", "\nGatewayKey x", "SharedAccessSignature uid=x", &"k".repeat(40), "\u{a0}GatewayKey x"];
-    let other = ["azureAdApp", "key", "k", "$$(TOKEN)", "workloadIdentity2", "\u{200b}GatewayKey x", "/held/value"];
+    let other = ["azureAdApp", "key", "k", "$$(TOKEN)", "workloadIdentity2", "\u{200b}GatewayKey x", "/mounted/value"];
     let texts =
         literal.iter().map(|text| ("auth-key-literal", *text)).chain(other.map(|text| ("other-auth-method", text)));
     let mut routes: Vec<Route> = texts.map(|(rule, text)| from_env(rule, &json!([auth(text)]))).collect();

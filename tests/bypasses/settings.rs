@@ -1,32 +1,32 @@
-//! The auth setting under another name, and by another route.
+//! The auth setting in other spellings, and keys that reach it by other routes.
 
 use crate::attempt::Attempt;
-use crate::gateways::{key, merged, right, right_container, with_container};
+use crate::gateways::{key, merged, valid, valid_container, with_container};
 use crate::routes::{KEY, routes, spellings};
 use serde_json::{Value, json};
 
 fn with_env(env: &Value) -> Value {
-    with_container("Deployment", "containers", merged(right_container(), json!({"env": env})))
+    with_container("Deployment", "containers", merged(valid_container(), json!({"env": env})))
 }
 
 #[test]
-fn b5_every_route_of_a_key_is_seen() {
+fn b5_denies_every_route_of_a_key() {
     let routes = routes();
     assert!(routes.len() > 40, "{}", routes.len());
     for route in routes {
-        assert_eq!(Attempt::new(&route.workload).refused(), [route.rule], "{}", route.workload);
+        assert_eq!(Attempt::new(&route.workload).denied_by(), [route.rule], "{}", route.workload);
     }
 }
 
 #[test]
-fn b5_a_key_that_stands_beside_is_seen_by_every_way_to_it() {
+fn b5_denies_a_key_in_a_config_map_by_every_reference_to_it() {
     let harmless_key = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "texts"}, "data": {
         "auth": KEY, "token": KEY, "config.service.auth": "workloadIdentity", "first": "GatewayKey ",
     }});
     let reference = |key: &str| json!({"configMapKeyRef": {"name": "texts", "key": key}});
     let source = |prefix: &str| json!({"prefix": prefix, "configMapRef": {"name": "texts"}});
-    let of_env = |env: Value| merged(right_container(), json!({"env": env}));
-    let of_source = |from: Value| merged(right_container(), json!({"envFrom": from}));
+    let of_env = |env: Value| merged(valid_container(), json!({"env": env}));
+    let of_source = |from: Value| merged(valid_container(), json!({"envFrom": from}));
     let containers = [
         of_env(json!([{"name": "config.service.auth", "valueFrom": reference("token")}])),
         of_env(
@@ -45,39 +45,39 @@ fn b5_a_key_that_stands_beside_is_seen_by_every_way_to_it() {
     ];
     for container in containers {
         let object = with_container("Deployment", "containers", container);
-        let refused = Attempt::new(&object).beside(std::slice::from_ref(&harmless_key)).refused();
-        assert_eq!(refused, ["auth-key-literal"], "{object}");
+        let denied_by = Attempt::new(&object).with_related(std::slice::from_ref(&harmless_key)).denied_by();
+        assert_eq!(denied_by, ["auth-key-literal"], "{object}");
     }
 }
 
 #[test]
-fn b6_every_spelling_of_the_auth_setting_is_one() {
+fn b6_every_spelling_of_the_auth_setting_is_recognized() {
     let spellings = spellings();
     assert!(spellings.len() >= 60, "{}", spellings.len());
     for name in &spellings {
         let reference = merged(key(), json!({"name": name}));
-        assert_eq!(Attempt::new(&with_env(&json!([reference]))).refused(), ["auth-key-reference"], "{name}");
+        assert_eq!(Attempt::new(&with_env(&json!([reference]))).denied_by(), ["auth-key-reference"], "{name}");
         let literal = json!([{"name": name, "value": KEY}]);
-        assert_eq!(Attempt::new(&with_env(&literal)).refused(), ["auth-key-literal"], "{name}");
+        assert_eq!(Attempt::new(&with_env(&literal)).denied_by(), ["auth-key-literal"], "{name}");
         let config_map =
             json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "any"}, "data": {name: KEY}});
-        assert!(Attempt::new(&config_map).refused().contains(&"auth-key-literal"), "{name}");
+        assert!(Attempt::new(&config_map).denied_by().contains(&"auth-key-literal"), "{name}");
     }
 }
 
 #[test]
-fn b6_no_spelling_hides_a_gateway_of_another_image() {
+fn b6_a_gateway_of_another_image_is_recognized_by_every_spelling() {
     for name in spellings() {
         let container =
             json!({"name": "a", "image": "registry.example/other:1", "env": [merged(key(), json!({"name": name}))]});
         let object = with_container("Pod", "containers", container);
-        assert!(Attempt::new(&object).refused().contains(&"auth-key-reference"), "{name}");
+        assert!(Attempt::new(&object).denied_by().contains(&"auth-key-reference"), "{name}");
     }
 }
 
 #[test]
-fn b6_what_is_another_setting_is_no_auth() {
-    assert_eq!(Attempt::new(&right("Deployment")).refused(), Vec::<&str>::new());
+fn b6_another_setting_is_not_the_auth_setting() {
+    assert_eq!(Attempt::new(&valid("Deployment")).denied_by(), Vec::<&str>::new());
     for name in [
         "config_service_auth",
         "config.service.authx",
@@ -86,6 +86,6 @@ fn b6_what_is_another_setting_is_no_auth() {
         "config.service.aut",
     ] {
         let object = with_env(&json!([merged(key(), json!({"name": name}))]));
-        assert_eq!(Attempt::new(&object).refused(), Vec::<&str>::new(), "{name}");
+        assert_eq!(Attempt::new(&object).denied_by(), Vec::<&str>::new(), "{name}");
     }
 }

@@ -1,16 +1,17 @@
-//! Reviews that are deep, wide or long. That none hangs or breaks the stack is what these tests hold by ending.
+//! Reviews that are deep, wide or long. These tests also show, by ending, that none of them hangs or overflows the
+//! stack.
 
-use crate::attempt::{Attempt, Fate, fate};
-use crate::gateways::{key, merged, right, right_container, template, with_container};
+use crate::attempt::{Attempt, Outcome, outcome};
+use crate::gateways::{key, merged, template, valid, valid_container, with_container};
 use apim_keyless::admission::routes::BODY_BYTES;
 use serde_json::{Value, json};
 
 fn keyed() -> Value {
-    with_container("Deployment", "containers", merged(right_container(), json!({"env": [key()]})))
+    with_container("Deployment", "containers", merged(valid_container(), json!({"env": [key()]})))
 }
 
 #[test]
-fn b22_no_depth_makes_a_key_go_through() {
+fn b22_denies_a_key_at_any_nesting_depth() {
     for depth in [1, 10, 100, 120, 125, 127, 128, 129, 200, 1_000, 10_000, 100_000] {
         for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"a\":", "}]")] {
             let deep = format!("{}1{}", open.repeat(depth), close.repeat(depth));
@@ -27,16 +28,16 @@ fn b22_no_depth_makes_a_key_go_through() {
             ] {
                 assert!(body.contains(place), "{place}");
                 let body = body.replacen(place, &format!("{place}\"future\":{deep},"), 1);
-                assert!(fate(body.as_bytes()) != Fate::Allowed, "{depth} {place}");
+                assert!(outcome(body.as_bytes()) != Outcome::Allowed, "{depth} {place}");
             }
             let unclosed = body.replacen("\"object\":{", &format!("\"object\":{}", open.repeat(depth)), 1);
-            assert_eq!(fate(unclosed.as_bytes()), Fate::ReviewError, "{depth}");
+            assert_eq!(outcome(unclosed.as_bytes()), Outcome::ReviewError, "{depth}");
         }
     }
 }
 
 #[test]
-fn b22_no_width_hides_a_key() {
+fn b22_denies_a_key_among_many_members() {
     let many = 20_000;
     let texts = |prefix: &str| (0..many).map(|index| (format!("{prefix}{index}"), json!("x"))).collect::<Value>();
     let in_template = |at: &str, member: &str, value: Value| {
@@ -64,18 +65,18 @@ fn b22_no_width_hides_a_key() {
         in_template("/spec", "volumes", volumes),
         merged(keyed(), json!({"futureField": texts("f")})),
     ] {
-        assert_eq!(Attempt::new(&object).refused(), ["auth-key-reference"]);
+        assert_eq!(Attempt::new(&object).denied_by(), ["auth-key-reference"]);
     }
 }
 
 #[test]
-fn b22_no_length_hides_a_key() {
+fn b22_denies_a_key_next_to_long_texts() {
     let long = "x".repeat(4 * 1024 * 1024);
     let with = |container: Value, keys: Value| {
         let mut object = with_container(
             "Deployment",
             "containers",
-            merged(merged(right_container(), json!({"env": [key()]})), container),
+            merged(merged(valid_container(), json!({"env": [key()]})), container),
         );
         let labels = template(&mut object)["metadata"]["labels"].take();
         template(&mut object)["metadata"]["labels"] = merged(labels, keys);
@@ -93,31 +94,31 @@ fn b22_no_length_hides_a_key() {
         with(nothing(), json!({format!("azure.workload.identity/{long}"): "x"})),
         with(nothing(), json!({format!("azure-workload-identity/{}", "use".repeat(1_000_000)): "x"})),
     ] {
-        assert_eq!(Attempt::new(&object).refused(), ["auth-key-reference"]);
+        assert_eq!(Attempt::new(&object).denied_by(), ["auth-key-reference"]);
     }
 }
 
 #[test]
-fn b22_no_number_of_containers_holds_up_the_update_of_a_pod() {
+fn b22_many_containers_do_not_slow_down_a_pod_update() {
     let pod = |image: &str, count: usize| {
-        let mut pod = right("Pod");
+        let mut pod = valid("Pod");
         let many = (0..count).map(|index| json!({"name": format!("c{index}"), "image": image}));
         pod["spec"]["containers"] = many.collect();
         pod
     };
     let many = pod("a", 40_000);
-    assert_eq!(Attempt::new(&many).over(&many).refused(), Vec::<&str>::new());
+    assert_eq!(Attempt::new(&many).updating(&many).denied_by(), Vec::<&str>::new());
     let wrong = pod("mcr.microsoft.com/azure-api-management/gateway:1", 400);
-    let refused = Attempt::new(&wrong).over(&many).refused();
-    assert_eq!(refused, ["missing-configuration-reference", "unsupported-version"]);
+    let denied_by = Attempt::new(&wrong).updating(&many).denied_by();
+    assert_eq!(denied_by, ["missing-configuration-reference", "unsupported-version"]);
 }
 
 #[test]
-fn b22_the_longest_body_is_judged() {
+fn b22_the_longest_body_is_evaluated() {
     let mut object = keyed();
     let rest = BODY_BYTES as usize - Attempt::new(&object).review().to_string().len() - "\"note\":\"\",".len();
     object["metadata"]["note"] = json!("n".repeat(rest));
     let body = Attempt::new(&object).review().to_string();
     assert_eq!(body.len(), BODY_BYTES as usize);
-    assert_eq!(fate(body.as_bytes()), Fate::Denied(vec!["auth-key-reference"]));
+    assert_eq!(outcome(body.as_bytes()), Outcome::Denied(vec!["auth-key-reference"]));
 }

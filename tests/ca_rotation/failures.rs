@@ -1,23 +1,23 @@
-//! What befalls replicas, and what somebody else does to the Secret and to the bundles.
+//! Failures of replicas, and external changes of the Secret, the caBundles and the clocks.
 
-use crate::machine::Machine;
-use crate::steps::{forget_held, look};
-use crate::world::{Bundles, FOREIGN, Place, Reach, Replica, Step, World};
+use crate::model::Model;
+use crate::state::{Access, CaBundles, Phase, Replica, State, Step, UNKNOWN_CA};
+use crate::steps::{reset_trusted_for, start_pass};
 
-/// Every failure that may come now, and every end of one.
-pub(crate) fn failures(world: &World, machine: &mut Machine) -> Vec<(Step, World)> {
+/// Every failure that can happen now, and every recovery from one.
+pub(crate) fn failures(state: &State, model: &mut Model) -> Vec<(Step, State)> {
     let mut failures = Vec::new();
-    for (index, replica) in world.replicas.iter().enumerate().take(machine.setup.replicas) {
-        failures.extend(ends(index, replica).map(|(step, changed)| {
-            let mut after = world.with(index, changed);
-            look(&mut after, machine, index);
+    for (index, replica) in state.replicas.iter().enumerate().take(model.setup.replicas) {
+        failures.extend(recoveries(index, replica).map(|(step, changed)| {
+            let mut after = state.with(index, changed);
+            start_pass(&mut after, model, index);
             (step, after)
         }));
-        if world.failures > 0 && replica.is_up {
-            let failed = befalls(index, replica);
+        if state.failures > 0 && replica.is_up {
+            let failed = failures_of(index, replica);
             failures.extend(
                 failed.map(|(step, changed)| {
-                    (step, World { failures: world.failures - 1, ..world.with(index, changed) })
+                    (step, State { failures: state.failures - 1, ..state.with(index, changed) })
                 }),
             );
         }
@@ -25,88 +25,92 @@ pub(crate) fn failures(world: &World, machine: &mut Machine) -> Vec<(Step, World
     failures
 }
 
-fn ends(index: usize, replica: &Replica) -> impl Iterator<Item = (Step, Replica)> {
+fn recoveries(index: usize, replica: &Replica) -> impl Iterator<Item = (Step, Replica)> {
     let replica = *replica;
     let start = (Step::Start(index), Replica { is_up: true, ..replica });
-    let recover = (Step::Recover(index), Replica { reach: Reach::Everything, ..replica });
-    let set = (Step::SetClock(index), Replica { skew: 0, ..replica });
-    [(!replica.is_up, start), (replica.reach != Reach::Everything, recover), (replica.skew != 0, set)]
+    let recover = (Step::Recover(index), Replica { access: Access::Everything, ..replica });
+    let set_clock = (Step::SetClock(index), Replica { skew: 0, ..replica });
+    [(!replica.is_up, start), (replica.access != Access::Everything, recover), (replica.skew != 0, set_clock)]
         .into_iter()
-        .filter_map(|(is_so, end)| is_so.then_some(end))
+        .filter_map(|(is_possible, recovery)| is_possible.then_some(recovery))
 }
 
-/// A look that can't read one of both is given up, so at rest it is all the same what can't be read.
-fn befalls(index: usize, replica: &Replica) -> impl Iterator<Item = (Step, Replica)> {
+/// A pass is aborted if it cannot read one of the two. So for an idle replica it makes no difference which one it
+/// cannot read.
+fn failures_of(index: usize, replica: &Replica) -> impl Iterator<Item = (Step, Replica)> {
     let replica = *replica;
     let crash = (Step::Crash(index), Replica { skew: replica.skew, ..Replica::default() });
-    let is_whole = |reach: &Reach| replica.place != Place::Rest || matches!(reach, Reach::Nothing | Reach::Asleep);
-    let losses = [Reach::Secret, Reach::Configurations, Reach::Nothing, Reach::Asleep].into_iter().filter(is_whole);
-    let losses: Vec<Reach> = losses.filter(|_| replica.reach == Reach::Everything).collect();
-    let lose = move |reach| (Step::Lose(index, reach), Replica { reach, ..replica });
+    let is_distinct =
+        |access: &Access| replica.phase != Phase::Idle || matches!(access, Access::Nothing | Access::Suspended);
+    let losses =
+        [Access::Secret, Access::Configurations, Access::Nothing, Access::Suspended].into_iter().filter(is_distinct);
+    let losses: Vec<Access> = losses.filter(|_| replica.access == Access::Everything).collect();
+    let lose = move |access| (Step::LoseAccess(index, access), Replica { access, ..replica });
     losses.into_iter().map(lose).chain([crash])
 }
 
-/// Every deed of others that may come now.
-pub(crate) fn deeds(world: &World, machine: &mut Machine) -> Vec<(Step, World)> {
-    if world.deeds == 0 {
+/// Every external change that can happen now.
+pub(crate) fn external_changes(state: &State, model: &mut Model) -> Vec<(Step, State)> {
+    if state.external_changes == 0 {
         return Vec::new();
     }
-    let world = &World { deeds: world.deeds - 1, ..*world };
-    let mut deeds = skews(world, machine);
-    if machine.setup.destroys {
-        deeds.extend(losses(world, machine));
+    let state = &State { external_changes: state.external_changes - 1, ..*state };
+    let mut external_changes = clock_skews(state, model);
+    if model.setup.damages_secret {
+        external_changes.extend(secret_damages(state, model));
     }
-    if machine.setup.tampers {
-        deeds.extend(damages(world, machine));
+    if model.setup.damages_ca_bundles {
+        external_changes.extend(ca_bundle_damages(state, model));
     }
-    deeds
+    external_changes
 }
 
-fn losses(world: &World, machine: &mut Machine) -> Vec<(Step, World)> {
-    let cas = machine.cas(world.secret);
-    let lost = (0..FOREIGN).filter(|id| cas & (1 << id) != 0 && cas.count_ones() > 1);
+fn secret_damages(state: &State, model: &mut Model) -> Vec<(Step, State)> {
+    let cas = model.cas(state.secret);
+    let damaged = (0..UNKNOWN_CA).filter(|id| cas & (1 << id) != 0 && cas.count_ones() > 1);
     let mut secrets: Vec<(Step, u16)> =
-        lost.map(|id| (Step::LoseAuthority(id), machine.without(world.secret, id))).collect();
+        damaged.map(|id| (Step::DamageCa(id), model.without(state.secret, id))).collect();
     if cas != 0 {
-        secrets.push((Step::DestroySecret, 0));
+        secrets.push((Step::DeleteSecret, 0));
     }
     let after = |(step, secret)| {
-        let mut after = *world;
+        let mut after = *state;
         after.set_secret(secret);
         (step, after)
     };
     secrets.into_iter().map(after).collect()
 }
 
-/// An entry is wiped, or overwritten: with the bundle of the first day, or with a CA of somebody else.
-fn damages(world: &World, machine: &Machine) -> Vec<(Step, World)> {
-    let (configurations, entries) = (machine.setup.configurations, machine.setup.entries);
+/// A caBundle is emptied, or overwritten with the one of the first day or with an unknown CA.
+fn ca_bundle_damages(state: &State, model: &Model) -> Vec<(Step, State)> {
+    let (configurations, entries) = (model.setup.configurations, model.setup.entries);
     let places = (0..configurations).flat_map(|configuration| (0..entries).map(move |entry| (configuration, entry)));
-    let changes = places.flat_map(|place| [0, 1, 1 << FOREIGN].map(|bundle| (place, bundle)));
-    let changes = changes.filter(|((configuration, entry), bundle)| {
-        world.configurations[*configuration][*entry] != *bundle && (world.made > 0 || *bundle != 1)
+    let changes = places.flat_map(|place| [0, 1, 1 << UNKNOWN_CA].map(|ca_bundle| (place, ca_bundle)));
+    let changes = changes.filter(|((configuration, entry), ca_bundle)| {
+        state.configurations[*configuration][*entry] != *ca_bundle && (state.created > 0 || *ca_bundle != 1)
     });
-    let after = |((configuration, entry), bundle)| {
-        let mut bundles: Bundles = world.configurations[configuration];
-        bundles[entry] = bundle;
-        let (mut after, before) = (*world, machine.setup.everywhere(world.configurations));
-        after.set_bundles(configuration, bundles);
-        let everywhere = machine.setup.everywhere(after.configurations);
-        after.damaged = (world.damaged | before) & !everywhere;
-        forget_held(&mut after, everywhere);
-        (Step::Tamper(configuration, entry, bundle), after)
+    let after = |((configuration, entry), ca_bundle)| {
+        let mut ca_bundles: CaBundles = state.configurations[configuration];
+        ca_bundles[entry] = ca_bundle;
+        let (mut after, before) = (*state, model.setup.in_every_ca_bundle(state.configurations));
+        after.set_ca_bundles(configuration, ca_bundles);
+        let in_every_ca_bundle = model.setup.in_every_ca_bundle(after.configurations);
+        after.damaged = (state.damaged | before) & !in_every_ca_bundle;
+        reset_trusted_for(&mut after, in_every_ca_bundle);
+        (Step::DamageCaBundle(configuration, entry, ca_bundle), after)
     };
     changes.map(after).collect()
 }
 
-fn skews(world: &World, machine: &mut Machine) -> Vec<(Step, World)> {
-    let skew = i8::try_from(machine.setup.skew).unwrap();
-    let is_apart = world.replicas.iter().any(|replica| replica.skew != 0);
-    let replicas = world.replicas.iter().enumerate().filter(|(_, replica)| !is_apart && skew != 0 && replica.acts());
+fn clock_skews(state: &State, model: &mut Model) -> Vec<(Step, State)> {
+    let skew = i8::try_from(model.setup.skew).unwrap();
+    let is_one_wrong = state.replicas.iter().any(|replica| replica.skew != 0);
+    let replicas =
+        state.replicas.iter().enumerate().filter(|(_, replica)| !is_one_wrong && skew != 0 && replica.is_running());
     let skewed = replicas.flat_map(|(index, replica)| [skew, -skew].map(|skew| (index, Replica { skew, ..*replica })));
     let after = |(index, replica): (usize, Replica)| {
-        let mut after = world.with(index, replica);
-        look(&mut after, machine, index);
+        let mut after = state.with(index, replica);
+        start_pass(&mut after, model, index);
         (Step::SkewClock(index, replica.skew), after)
     };
     skewed.map(after).collect()

@@ -1,88 +1,89 @@
-//! Successions that are wrong in one thing each: a law that none of them breaks would be none.
+//! Rotations with one flaw each. Each must violate an invariant, which tests the invariants themselves.
 
-use crate::machine::name;
-use crate::world::FOREIGN;
+use crate::model::name;
+use crate::state::UNKNOWN_CA;
 use apim_keyless::tls::{CaBundle, CaChange, RotationPeriods, RotationState, UnknownCas};
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
-    /// Nobody waits until the API server has noticed a new CA.
-    NoHold,
-    /// A CA is said to be trusted as soon as it is made, before it is in every entry.
+    /// A new CA issues before the API server has noticed it.
+    NoPropagationDelay,
+    /// A CA is recorded as trusted when it is created, before it is in every caBundle.
     EarlyTrust,
-    /// A leaf is taken of a CA that is not in every entry.
+    /// A CA issues although it is not in every caBundle.
     EarlyIssue,
-    /// An old CA is given up as if its leaves ended at once, and leaves the bundles then: either alone does no harm.
+    /// An old CA is retired as if its certificates expired at once, and leaves the caBundles at the same time. Only
+    /// both together do harm.
     EarlyRetirement,
-    /// A leaf is renewed however long ago the CAs were seen.
+    /// A certificate is renewed however long ago the CAs were read.
     StaleRenewal,
-    /// A CA that nobody knows leaves the bundles at once.
-    NoStrangers,
-    /// The same, but only as long as there are no CAs at all.
-    BlindShrinking,
-    /// A CA that nobody knows stays for ever, as it is forgotten since when it is there.
+    /// An unknown CA leaves the caBundles at once.
+    DropUnknownAtOnce,
+    /// An unknown CA leaves the caBundles at once, but only while there are no CAs in the Secret.
+    DropUnknownWithoutCas,
+    /// An unknown CA stays forever, because the replica forgets since when it has seen it.
     NoMemory,
-    /// No CA is followed by another.
-    NeverSucceeded,
-    /// CAs are added without a look at how many there are.
-    Hoarding,
-    /// A leaf is valid for as long as leaves are, however soon its CA ends.
-    LongLeaves,
-    /// A CA leaves the bundles as soon as one replica takes it for ended.
-    EarlyEnd,
-    /// A foreign CA is put into bundles and taken out again.
-    Flicker,
+    /// No CA follows another.
+    NoRotation,
+    /// CAs are added however many there are.
+    EndlessAdding,
+    /// A certificate can outlive its CA.
+    LongCertificates,
+    /// A CA leaves the caBundles as soon as it has expired by the clock of one replica.
+    DropExpiredEarly,
+    /// An unknown CA is added to caBundles and removed again in turn.
+    Flapping,
 }
 
-/// What is asked of a view.
+/// Which decision of the rotation is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum Query {
     CaChange,
     Issuer,
     Wanted,
 }
 
 impl Flaw {
-    /// What the succession is made to see instead.
-    pub(crate) fn view(self, asked: Asked, view: RotationState<'_>) -> RotationState<'_> {
-        let periods = view.periods;
+    /// The changed input of the rotation.
+    pub(crate) fn input(self, query: Query, rotation: RotationState<'_>) -> RotationState<'_> {
+        let periods = rotation.periods;
         let instant = RotationPeriods { certificate: Duration::ZERO, ca_overlap: Duration::ZERO, ..periods };
-        match (self, asked) {
-            (Self::NoHold, Asked::Issuer) => {
-                RotationState { periods: RotationPeriods { propagation_delay: Duration::ZERO, ..periods }, ..view }
+        match (self, query) {
+            (Self::NoPropagationDelay, Query::Issuer) => {
+                RotationState { periods: RotationPeriods { propagation_delay: Duration::ZERO, ..periods }, ..rotation }
             }
-            (Self::EarlyIssue, Asked::CaChange | Asked::Issuer) => RotationState { entries: &[], ..view },
-            (Self::EarlyRetirement, Asked::CaChange) => RotationState { periods: instant, ..view },
-            (Self::StaleRenewal, Asked::Issuer) => RotationState { is_fresh: true, ..view },
-            (Self::EarlyRetirement | Self::NoStrangers, Asked::Wanted) => {
-                RotationState { periods: RotationPeriods { propagation_delay: Duration::ZERO, ..instant }, ..view }
+            (Self::EarlyIssue, Query::CaChange | Query::Issuer) => RotationState { ca_bundles: &[], ..rotation },
+            (Self::EarlyRetirement, Query::CaChange) => RotationState { periods: instant, ..rotation },
+            (Self::StaleRenewal, Query::Issuer) => RotationState { is_fresh: true, ..rotation },
+            (Self::EarlyRetirement | Self::DropUnknownAtOnce, Query::Wanted) => {
+                RotationState { periods: RotationPeriods { propagation_delay: Duration::ZERO, ..instant }, ..rotation }
             }
-            (Self::Hoarding, Asked::CaChange) => RotationState { cas: &[], ..view },
-            _ => view,
+            (Self::EndlessAdding, Query::CaChange) => RotationState { cas: &[], ..rotation },
+            _ => rotation,
         }
     }
 
-    /// Is this change of the CAs left undone?
-    pub(crate) fn omits(self, change: &CaChange, view: &RotationState<'_>) -> bool {
-        self == Self::NeverSucceeded && *change == CaChange::Add && !view.cas.is_empty()
+    /// Whether this change of the CAs is skipped.
+    pub(crate) fn omits(self, change: &CaChange, rotation: &RotationState<'_>) -> bool {
+        self == Self::NoRotation && *change == CaChange::Add && !rotation.cas.is_empty()
     }
 
-    /// What a bundle is made to hold instead.
-    pub(crate) fn bundle(self, before: &CaBundle, right: CaBundle, view: &RotationState<'_>) -> CaBundle {
+    /// The changed content of a caBundle.
+    pub(crate) fn ca_bundle(self, before: &CaBundle, correct: CaBundle, rotation: &RotationState<'_>) -> CaBundle {
         match self {
-            Self::BlindShrinking if view.cas.is_empty() => &right - before,
-            Self::EarlyEnd => {
-                let ended = view.cas.iter().filter(|ca| ca.not_after <= view.now);
-                &right - &ended.map(|ca| ca.id.clone()).collect()
+            Self::DropUnknownWithoutCas if rotation.cas.is_empty() => &correct - before,
+            Self::DropExpiredEarly => {
+                let expired = rotation.cas.iter().filter(|ca| ca.not_after <= rotation.now);
+                &correct - &expired.map(|ca| ca.id.clone()).collect()
             }
-            Self::Flicker if before.contains(&name(FOREIGN)) => &right - &CaBundle::from([name(FOREIGN)]),
-            Self::Flicker => &right | &CaBundle::from([name(FOREIGN)]),
-            _ => right,
+            Self::Flapping if before.contains(&name(UNKNOWN_CA)) => &correct - &CaBundle::from([name(UNKNOWN_CA)]),
+            Self::Flapping => &correct | &CaBundle::from([name(UNKNOWN_CA)]),
+            _ => correct,
         }
     }
 
-    /// What is remembered instead.
+    /// The changed memory of a replica.
     pub(crate) fn memory(self, unknown_cas: UnknownCas) -> UnknownCas {
         if self == Self::NoMemory { UnknownCas::default() } else { unknown_cas }
     }

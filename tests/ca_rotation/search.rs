@@ -1,133 +1,133 @@
-//! Every world that can be reached, nearest first.
+//! Searches all reachable states, in the order of their distance from the first.
 
-use crate::failures::{deeds, failures};
-use crate::machine::Machine;
-use crate::properties;
+use crate::failures::{external_changes, failures};
+use crate::invariants;
+use crate::model::Model;
 use crate::setup::Setup;
-use crate::steps::{look, tick, work};
-use crate::world::{START, Step, World};
+use crate::state::{START, State, Step};
+use crate::steps::{replica_steps, start_pass, tick};
 use std::collections::HashSet;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::mem::{Discriminant, discriminant};
 
 type Hasher = BuildHasherDefault<DefaultHasher>;
 
-/// More steps than replicas ever take before all is settled.
-const STEPS: usize = 200;
+/// More steps than replicas ever need until everything has settled.
+const MAX_STEPS: usize = 200;
 
 pub(crate) struct Search {
-    machine: Machine,
-    /// The worlds that were reached, each with the step that led to it and the place of the one before it.
-    worlds: Vec<(World, Step, u32)>,
+    model: Model,
+    /// The states that were reached, each with the step that led to it and the index of the state before.
+    states: Vec<(State, Step, u32)>,
     known: HashSet<u64, Hasher>,
-    /// Worlds that settle, and stay so.
+    /// States that are known to settle.
     settling: HashSet<u64, Hasher>,
     steps: HashSet<Discriminant<Step>>,
 }
 
-/// What a search came to.
+/// The result of a search.
 pub(crate) struct Reached {
-    pub(crate) worlds: usize,
-    /// How many CAs followed each other at most.
+    pub(crate) states: usize,
+    /// The most CAs that followed each other.
     pub(crate) cas: u8,
     pub(crate) steps: HashSet<Discriminant<Step>>,
 }
 
-/// A law that is broken, and how that comes.
+/// A violated invariant, and the steps that lead to it.
 #[derive(Debug)]
-pub(crate) struct Broken {
-    pub(crate) law: &'static str,
-    pub(crate) way: String,
+pub(crate) struct Violation {
+    pub(crate) invariant: &'static str,
+    pub(crate) trace: String,
 }
 
 impl Search {
-    /// Goes through all worlds of a setup, until one breaks a law.
-    pub(crate) fn run(setup: Setup) -> Result<Reached, Broken> {
+    /// Explores all states of a setup, until an invariant is violated.
+    pub(crate) fn run(setup: Setup) -> Result<Reached, Violation> {
         let mut search = Self {
-            machine: Machine::new(setup),
-            worlds: Vec::new(),
+            model: Model::new(setup),
+            states: Vec::new(),
             known: HashSet::default(),
             settling: HashSet::default(),
             steps: HashSet::new(),
         };
-        search.reach(setup.first(), Step::Begin, 0);
+        search.add(setup.first(), Step::Begin, 0);
         let (mut index, mut cas) = (0, 0);
-        while let Some((world, ..)) = search.worlds.get(index).copied() {
-            cas = cas.max(world.made);
-            search.settle(&world).map_err(|law| search.broken(law, index, "nothing is wrong any more"))?;
-            if world.now < START + setup.ticks {
-                search.go_on(&world, index)?;
+        while let Some((state, ..)) = search.states.get(index).copied() {
+            cas = cas.max(state.created);
+            search.settle(&state).map_err(|invariant| search.violation(invariant, index, "no more failures"))?;
+            if state.now < START + setup.ticks {
+                search.explore(&state, index)?;
             }
             index += 1;
         }
-        Ok(Reached { worlds: search.worlds.len(), cas, steps: search.steps })
+        Ok(Reached { states: search.states.len(), cas, steps: search.steps })
     }
 
-    fn go_on(&mut self, world: &World, index: usize) -> Result<(), Broken> {
-        for (step, after) in self.next(world) {
+    fn explore(&mut self, state: &State, index: usize) -> Result<(), Violation> {
+        for (step, after) in self.next(state) {
             self.steps.insert(discriminant(&step));
-            if let Some(law) = properties::broken(world, step, &after, &self.machine) {
-                return Err(self.broken(law, index, &format!("{step:?}\nto {after:?}")));
+            if let Some(invariant) = invariants::violated(state, step, &after, &self.model) {
+                return Err(self.violation(invariant, index, &format!("{step:?}\nto {after:?}")));
             }
-            self.reach(after, step, index);
+            self.add(after, step, index);
         }
         Ok(())
     }
 
-    /// The clock moves only when all who can have done what is due.
-    fn next(&mut self, world: &World) -> Vec<(Step, World)> {
-        let mut next = work(world, &mut self.machine);
+    /// The clock ticks only when every running replica has done what is due.
+    fn next(&mut self, state: &State) -> Vec<(Step, State)> {
+        let mut next = replica_steps(state, &mut self.model);
         if next.is_empty() {
-            next.push((Step::Tick, tick(world, &mut self.machine)));
+            next.push((Step::Tick, tick(state, &mut self.model)));
         }
-        next.extend(failures(world, &mut self.machine));
-        next.extend(deeds(world, &mut self.machine));
+        next.extend(failures(state, &mut self.model));
+        next.extend(external_changes(state, &mut self.model));
         next
     }
 
-    /// Replicas are equal: worlds that only differ in their order are the same.
-    fn reach(&mut self, mut world: World, step: Step, from: usize) {
-        world.replicas[..self.machine.setup.replicas].sort_unstable();
-        if self.known.insert(Hasher::default().hash_one(world)) {
-            self.worlds.push((world, step, u32::try_from(from).unwrap()));
+    /// Replicas are equal: states that differ only in their order are the same.
+    fn add(&mut self, mut state: State, step: Step, from: usize) {
+        state.replicas[..self.model.setup.replicas].sort_unstable();
+        if self.known.insert(Hasher::default().hash_one(state)) {
+            self.states.push((state, step, u32::try_from(from).unwrap()));
         }
     }
 
-    /// From here on nothing goes wrong any more. Is all as it should be whenever nobody has anything left to do, until a CA
-    /// that nobody knows must have been forgotten?
-    fn settle(&mut self, world: &World) -> Result<(), &'static str> {
-        let mut world = properties::mended(world, &self.machine);
-        (0..self.machine.setup.replicas).for_each(|index| look(&mut world, &mut self.machine, index));
-        let end = world.now + self.machine.setup.patience() + 1;
-        for _ in 0..STEPS {
-            if !self.settling.insert(Hasher::default().hash_one(world)) {
+    /// Checks that the state settles without further failures: whenever no replica has anything to do, everything is in
+    /// order, and at the end no unknown CA is left.
+    fn settle(&mut self, state: &State) -> Result<(), &'static str> {
+        let mut state = invariants::without_failures(state, &self.model);
+        (0..self.model.setup.replicas).for_each(|index| start_pass(&mut state, &mut self.model, index));
+        let end = state.now + self.model.setup.longest_unknown() + 1;
+        for _ in 0..MAX_STEPS {
+            if !self.settling.insert(Hasher::default().hash_one(state)) {
                 return Ok(());
             }
-            let step = work(&world, &mut self.machine).into_iter().next();
-            let law = match step {
-                Some((step, after)) => properties::broken(&world, step, &after, &self.machine),
-                None => properties::unsettled(&world, &self.machine),
+            let step = replica_steps(&state, &mut self.model).into_iter().next();
+            let invariant = match step {
+                Some((step, after)) => invariants::violated(&state, step, &after, &self.model),
+                None => invariants::unsettled(&state, &self.model),
             };
-            law.map_or(Ok(()), Err)?;
-            world = match step {
+            invariant.map_or(Ok(()), Err)?;
+            state = match step {
                 Some((_, after)) => after,
-                None if world.now == end => return properties::unforgotten(&world).map_or(Ok(()), Err),
-                None => tick(&world, &mut self.machine),
+                None if state.now == end => return invariants::unknown_ca_left(&state).map_or(Ok(()), Err),
+                None => tick(&state, &mut self.model),
             };
         }
         Err("I6: replicas work without end")
     }
 
-    fn broken(&self, law: &'static str, from: usize, last: &str) -> Broken {
-        let (mut way, mut index) = (Vec::new(), from);
-        while let (_, step, before) = &self.worlds[index]
+    fn violation(&self, invariant: &'static str, from: usize, last: &str) -> Violation {
+        let (mut trace, mut index) = (Vec::new(), from);
+        while let (_, step, before) = &self.states[index]
             && *step != Step::Begin
         {
-            way.push(format!("{step:?}"));
+            trace.push(format!("{step:?}"));
             index = usize::try_from(*before).unwrap();
         }
-        way.reverse();
-        let world = &self.worlds[from].0;
-        Broken { law, way: format!("{}: {}\nat {world:?}\n{last}", self.machine.setup.name, way.join(", ")) }
+        trace.reverse();
+        let state = &self.states[from].0;
+        Violation { invariant, trace: format!("{}: {}\nat {state:?}\n{last}", self.model.setup.name, trace.join(", ")) }
     }
 }

@@ -1,11 +1,11 @@
-//! What is explored in one search.
+//! The setup of one search.
 
 use crate::flaws::Flaw;
-use crate::world::{Bundles, CaSet, FOREIGN, Replica, START, World, has};
+use crate::state::{CaBundles, CaMask, Replica, START, State, UNKNOWN_CA, has};
 use apim_keyless::tls::RotationPeriods;
 use std::time::Duration;
 
-/// How long things last, in ticks of the clock, and what may happen.
+/// The periods in ticks of the clock, and what may happen.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup {
     pub(crate) name: &'static str,
@@ -13,42 +13,42 @@ pub(crate) struct Setup {
     pub(crate) certificate: u8,
     pub(crate) propagation_delay: u8,
     pub(crate) ca_overlap: u8,
-    /// For how long it is looked on.
+    /// How many ticks are explored.
     pub(crate) ticks: u8,
     pub(crate) replicas: usize,
     pub(crate) configurations: usize,
     pub(crate) entries: usize,
-    /// How often a replica may crash, fall asleep or be cut off.
+    /// How often a replica may crash, be suspended or lose access.
     pub(crate) failures: u8,
-    /// How often somebody else may do what follows.
-    pub(crate) deeds: u8,
-    /// May the Secret be deleted, or a CA in it be spoilt?
-    pub(crate) destroys: bool,
-    /// May bundles be wiped, or overwritten?
-    pub(crate) tampers: bool,
-    /// By how much a clock may be wrong, one at a time.
+    /// How often one of the following changes may happen.
+    pub(crate) external_changes: u8,
+    /// Whether the Secret may be deleted, or a CA in it damaged.
+    pub(crate) damages_secret: bool,
+    /// Whether caBundles may be emptied or overwritten.
+    pub(crate) damages_ca_bundles: bool,
+    /// By how many ticks a clock may be wrong; one at a time.
     pub(crate) skew: u8,
-    /// What is wrong with the succession, to see that it is found.
+    /// What is wrong with the rotation, to test that the search finds it.
     pub(crate) flaw: Option<Flaw>,
 }
 
 impl Setup {
-    /// All replicas start at once, there is no Secret, and the bundles are empty.
-    pub(crate) fn first(&self) -> World {
+    /// The first state: all replicas start at once, there is no Secret, and the caBundles are empty.
+    pub(crate) fn first(&self) -> State {
         let mut replicas = [Replica::default(); 3];
         replicas.iter_mut().take(self.replicas).for_each(|replica| replica.is_up = true);
-        let mut ends = [0; 8];
-        ends[usize::from(FOREIGN)] = u8::MAX;
-        World {
+        let mut expiries = [0; 8];
+        expiries[usize::from(UNKNOWN_CA)] = u8::MAX;
+        State {
             now: START,
             secret: 0,
             configurations: [[0; 2]; 2],
-            made: 0,
-            ends,
+            created: 0,
+            expiries,
             replicas,
             failures: self.failures,
-            deeds: self.deeds,
-            held: [0; 8],
+            external_changes: self.external_changes,
+            trusted_for: [0; 8],
             damaged: 0,
             writes: 0,
         }
@@ -64,29 +64,29 @@ impl Setup {
         }
     }
 
-    /// How long a CA stays in a bundle that nobody knows.
-    pub(crate) fn patience(&self) -> u8 {
+    /// How long an unknown CA stays in a caBundle.
+    pub(crate) fn longest_unknown(&self) -> u8 {
         self.propagation_delay + self.certificate + self.ca_overlap
     }
 
-    /// The CAs that are in every entry.
-    pub(crate) fn everywhere(&self, configurations: [Bundles; 2]) -> CaSet {
-        let all = configurations[..self.configurations].iter().flat_map(|bundles| &bundles[..self.entries]);
-        all.fold(CaSet::MAX, |all, bundle| all & bundle)
+    /// The CAs that are in every caBundle.
+    pub(crate) fn in_every_ca_bundle(&self, configurations: [CaBundles; 2]) -> CaMask {
+        let all = configurations[..self.configurations].iter().flat_map(|ca_bundles| &ca_bundles[..self.entries]);
+        all.fold(CaMask::MAX, |all, ca_bundle| all & ca_bundle)
     }
 
-    /// Is the CA in every entry, or would it be, had nobody else taken it out?
-    pub(crate) fn is_trusted(&self, world: &World, number: u8) -> bool {
-        has(self.everywhere(world.configurations) | world.damaged, number)
+    /// Whether the CA is in every caBundle, or would be without external changes.
+    pub(crate) fn is_trusted(&self, state: &State, number: u8) -> bool {
+        has(self.in_every_ca_bundle(state.configurations) | state.damaged, number)
     }
 
-    /// The same, and has been for the hold by every clock?
-    pub(crate) fn is_surely_held(&self, world: &World, number: u8) -> bool {
-        self.is_trusted(world, number) && world.held[usize::from(number)] >= self.propagation_delay + self.skew
+    /// Whether it has been trusted for the propagation delay by every clock.
+    pub(crate) fn is_surely_trusted_long_enough(&self, state: &State, number: u8) -> bool {
+        self.is_trusted(state, number) && state.trusted_for[usize::from(number)] >= self.propagation_delay + self.skew
     }
 
-    /// The same, by any clock?
-    pub(crate) fn is_held(&self, world: &World, number: u8) -> bool {
-        self.is_trusted(world, number) && world.held[usize::from(number)] + self.skew >= self.propagation_delay
+    /// Whether it has been trusted for the propagation delay by at least one clock.
+    pub(crate) fn is_trusted_long_enough(&self, state: &State, number: u8) -> bool {
+        self.is_trusted(state, number) && state.trusted_for[usize::from(number)] + self.skew >= self.propagation_delay
     }
 }

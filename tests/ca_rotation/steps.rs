@@ -1,132 +1,138 @@
-//! What the replicas do: the looks of `src/cluster/trust.rs`, in single steps between which anything may happen.
+//! The steps of replicas: the passes of `src/cluster/trust/mod.rs`. Anything can happen between two steps.
 
-use crate::machine::{Change, Machine};
-use crate::world::{Choice, FOREIGN, Place, Reach, Replica, ServingCertificate, Step, World, has};
+use crate::model::{Change, Model};
+use crate::state::{Access, Choice, Phase, Replica, ServingCertificate, State, Step, UNKNOWN_CA, has};
 
 /// The next step of every replica that has something to do.
-pub(crate) fn work(world: &World, machine: &mut Machine) -> Vec<(Step, World)> {
-    (0..machine.setup.replicas).filter_map(|index| act(world, machine, index)).collect()
+pub(crate) fn replica_steps(state: &State, model: &mut Model) -> Vec<(Step, State)> {
+    (0..model.setup.replicas).filter_map(|index| step_of(state, model, index)).collect()
 }
 
-fn act(world: &World, machine: &mut Machine, index: usize) -> Option<(Step, World)> {
-    let replica = world.replicas[index];
-    if !replica.acts() {
+fn step_of(state: &State, model: &mut Model, index: usize) -> Option<(Step, State)> {
+    let replica = state.replicas[index];
+    if !replica.is_running() {
         return None;
     }
-    match replica.place {
-        Place::Rest if replica.reach != Reach::Everything => issue(world, machine, index),
-        Place::Rest => replica.is_current.contains(&false).then(|| read_secret(world, machine, index)),
-        Place::Read(configuration) => Some(read_configuration(world, machine, (index, configuration))),
-        Place::Issue => issue(world, machine, index),
-        Place::Write(configuration) => Some(write(world, machine, (index, configuration))),
-        Place::Amend => amend(world, machine, index),
+    match replica.phase {
+        Phase::Idle if replica.access != Access::Everything => issue(state, model, index),
+        Phase::Idle => replica.is_current.contains(&false).then(|| read_secret(state, model, index)),
+        Phase::Read(configuration) => Some(read_configuration(state, model, (index, configuration))),
+        Phase::Issue => issue(state, model, index),
+        Phase::Write(configuration) => Some(write(state, model, (index, configuration))),
+        Phase::ChangeCas => change_cas(state, model, index),
     }
 }
 
-/// A look begins. It is given up if something can't be read, and then nothing of it counts.
-fn read_secret(world: &World, machine: &Machine, index: usize) -> (Step, World) {
-    let mut replica = Replica { place: Place::Read(0), has_written: false, ..world.replicas[index] };
-    (replica.read.secret, replica.read.since) = (world.secret, replica.clock(world.now));
-    replica.is_current = [true, false, machine.setup.configurations < 2];
-    (Step::ReadSecret(index), world.with(index, replica))
+/// A pass starts. If something cannot be read, the pass is aborted and what it read is dropped.
+fn read_secret(state: &State, model: &Model, index: usize) -> (Step, State) {
+    let mut replica = Replica { phase: Phase::Read(0), has_written: false, ..state.replicas[index] };
+    (replica.read.secret, replica.read.since) = (state.secret, replica.clock(state.now));
+    replica.is_current = [true, false, model.setup.configurations < 2];
+    (Step::ReadSecret(index), state.with(index, replica))
 }
 
-fn read_configuration(world: &World, machine: &mut Machine, (index, read): (usize, usize)) -> (Step, World) {
-    let mut replica = world.replicas[index];
-    if !replica.reaches_configurations() {
-        return (Step::FailToRead(index), world.with(index, given_up(&replica)));
+fn read_configuration(state: &State, model: &mut Model, (index, read): (usize, usize)) -> (Step, State) {
+    let mut replica = state.replicas[index];
+    if !replica.can_access_configurations() {
+        return (Step::FailToRead(index), state.with(index, aborted(&replica)));
     }
-    replica.read.configurations[read] = world.configurations[read];
+    replica.read.configurations[read] = state.configurations[read];
     replica.is_current[1 + read] = true;
-    replica.place = Place::Read(read + 1);
-    if read + 1 == machine.setup.configurations {
-        replica.seen = Some((replica.read, replica.clock(world.now)));
-        replica.place = Place::Issue;
-        go_on(world, machine, &mut replica);
+    replica.phase = Phase::Read(read + 1);
+    if read + 1 == model.setup.configurations {
+        replica.last_read = Some((replica.read, replica.clock(state.now)));
+        replica.phase = Phase::Issue;
+        advance(state, model, &mut replica);
     }
-    (Step::ReadConfiguration(index, read), world.with(index, replica))
+    (Step::ReadConfiguration(index, read), state.with(index, replica))
 }
 
-fn given_up(replica: &Replica) -> Replica {
-    let read = replica.seen.map(|(sight, _)| sight).unwrap_or_default();
-    Replica { place: Place::Rest, is_current: [false; 3], read, ..*replica }
+fn aborted(replica: &Replica) -> Replica {
+    let read = replica.last_read.map(|(data, _)| data).unwrap_or_default();
+    Replica { phase: Phase::Idle, is_current: [false; 3], read, ..*replica }
 }
 
-fn issue(world: &World, machine: &mut Machine, index: usize) -> Option<(Step, World)> {
-    let mut replica = world.replicas[index];
-    let now = replica.clock(world.now);
-    let certificate = machine.answer(world, &replica, now)?.certificate?;
+fn issue(state: &State, model: &mut Model, index: usize) -> Option<(Step, State)> {
+    let mut replica = state.replicas[index];
+    let now = replica.clock(state.now);
+    let certificate = model.decision(state, &replica, now)?.certificate?;
     replica.certificate =
-        Some(ServingCertificate { choice: choice(world, machine, &replica, certificate), ..certificate });
-    go_on(world, machine, &mut replica);
-    Some((Step::Issue(index), world.with(index, replica)))
+        Some(ServingCertificate { choice: choice(state, model, &replica, certificate), ..certificate });
+    advance(state, model, &mut replica);
+    Some((Step::Issue(index), state.with(index, replica)))
 }
 
-fn choice(world: &World, machine: &Machine, replica: &Replica, certificate: ServingCertificate) -> Choice {
-    let (setup, now) = (&machine.setup, replica.clock(world.now));
-    let seen = replica.seen.map(|(sight, _)| sight).unwrap_or_default();
-    let valid = machine.trusted(world.secret) & !world.ended(world.now + setup.skew);
-    match replica.certificate.filter(|shown| shown.not_after > now) {
-        Some(shown) if shown.issuer == certificate.issuer && !setup.is_trusted(world, certificate.issuer) => {
-            shown.choice
+fn choice(state: &State, model: &Model, replica: &Replica, certificate: ServingCertificate) -> Choice {
+    let (setup, now) = (&model.setup, replica.clock(state.now));
+    let last_read = replica.last_read.map(|(data, _)| data).unwrap_or_default();
+    let valid = model.trusted(state.secret) & !state.expired(state.now + setup.skew);
+    match replica.certificate.filter(|served| served.not_after > now) {
+        Some(served) if served.issuer == certificate.issuer && !setup.is_trusted(state, certificate.issuer) => {
+            served.choice
         }
-        Some(_) => Choice::Deliberate,
-        None if now > seen.since + setup.ca_overlap => Choice::Late,
-        None if machine.cas(seen.secret) & machine.cas(world.secret) == 0 => Choice::First,
-        None if (0..FOREIGN).any(|id| has(valid, id) && setup.is_surely_held(world, id)) => Choice::Deliberate,
-        None => Choice::First,
+        Some(_) => Choice::Free,
+        None if now > last_read.since + setup.ca_overlap => Choice::StaleCas,
+        None if model.cas(last_read.secret) & model.cas(state.secret) == 0 => Choice::NoTrustedCa,
+        None if (0..UNKNOWN_CA).any(|id| has(valid, id) && setup.is_surely_trusted_long_enough(state, id)) => {
+            Choice::Free
+        }
+        None => Choice::NoTrustedCa,
     }
 }
 
-/// What is written was made up when all had been read, however late it arrives.
-fn write(world: &World, machine: &mut Machine, (index, configuration): (usize, usize)) -> (Step, World) {
-    let mut replica = world.replicas[index];
-    if !replica.reaches_configurations() {
-        return (Step::FailToWrite(index), world.with(index, given_up(&replica)));
+/// What is written was decided when everything had been read, however late the write arrives.
+fn write(state: &State, model: &mut Model, (index, configuration): (usize, usize)) -> (Step, State) {
+    let mut replica = state.replicas[index];
+    if !replica.can_access_configurations() {
+        return (Step::FailToWrite(index), state.with(index, aborted(&replica)));
     }
-    let at = replica.seen.map_or(0, |(_, at)| at);
-    let (bundles, unknown_cas) = machine.answer(world, &replica, at).unwrap().wanted[configuration];
+    let at = replica.last_read.map_or(0, |(_, at)| at);
+    let (ca_bundles, unknown_cas) = model.decision(state, &replica, at).unwrap().wanted[configuration];
     let is_current = replica.is_current[1 + configuration];
     replica.unknown_cas = unknown_cas;
     replica.has_written |= is_current;
-    replica.place = Place::Write(configuration + 1);
-    go_on(world, machine, &mut replica);
-    let mut after = world.with(index, replica);
+    replica.phase = Phase::Write(configuration + 1);
+    advance(state, model, &mut replica);
+    let mut after = state.with(index, replica);
     if !is_current {
-        return (Step::ComeTooLate(index), after);
+        return (Step::Conflict(index), after);
     }
-    after.set_bundles(configuration, bundles);
+    after.set_ca_bundles(configuration, ca_bundles);
     after.writes += 1;
-    let everywhere = machine.setup.everywhere(after.configurations);
-    after.damaged &= !everywhere;
-    forget_held(&mut after, everywhere);
-    (Step::WriteBundles(index, configuration), after)
+    let in_every_ca_bundle = model.setup.in_every_ca_bundle(after.configurations);
+    after.damaged &= !in_every_ca_bundle;
+    reset_trusted_for(&mut after, in_every_ca_bundle);
+    (Step::WriteCaBundles(index, configuration), after)
 }
 
-/// A CA that left an entry begins its hold anew, unless somebody else took it out.
-pub(crate) fn forget_held(world: &mut World, everywhere: u8) {
-    let trusted = everywhere | world.damaged;
-    (0..).zip(&mut world.held).filter(|(id, _)| !has(trusted, *id)).for_each(|(_, held)| *held = 0);
+/// A CA that left a caBundle must be trusted for the whole propagation delay again, unless an external change removed
+/// it.
+pub(crate) fn reset_trusted_for(state: &mut State, in_every_ca_bundle: u8) {
+    let trusted = in_every_ca_bundle | state.damaged;
+    (0..)
+        .zip(&mut state.trusted_for)
+        .filter(|(id, _)| !has(trusted, *id))
+        .for_each(|(_, trusted_for)| *trusted_for = 0);
 }
 
-fn amend(world: &World, machine: &mut Machine, index: usize) -> Option<(Step, World)> {
-    let mut replica = world.replicas[index];
-    if !replica.reaches_secret() {
-        return Some((Step::FailToWrite(index), world.with(index, given_up(&replica))));
+fn change_cas(state: &State, model: &mut Model, index: usize) -> Option<(Step, State)> {
+    let mut replica = state.replicas[index];
+    if !replica.can_access_secret() {
+        return Some((Step::FailToWrite(index), state.with(index, aborted(&replica))));
     }
-    let (_, at) = replica.seen?;
-    let change = machine.answer(world, &replica, at)?.change?;
-    replica.place = Place::Rest;
-    let mut after = world.with(index, replica);
+    let (_, at) = replica.last_read?;
+    let change = model.decision(state, &replica, at)?.change?;
+    replica.phase = Phase::Idle;
+    let mut after = state.with(index, replica);
     if !replica.is_current[0] {
-        return Some((Step::ComeTooLate(index), after));
+        return Some((Step::Conflict(index), after));
     }
     let (step, secret) = match change {
         Change::Add => {
-            assert!(world.made < FOREIGN, "more CAs than the model has numbers for");
-            after.made += 1;
-            after.ends[usize::from(world.made)] = at + machine.setup.ca;
-            (Step::Add(index), machine.added(world.secret, world.made, at))
+            assert!(state.created < UNKNOWN_CA, "more CAs than the model has numbers for");
+            after.created += 1;
+            after.expiries[usize::from(state.created)] = at + model.setup.ca;
+            (Step::Add(index), model.added(state.secret, state.created, at))
         }
         Change::Trust(secret) => (Step::Trust(index), secret),
         Change::Retire(secret) => (Step::Retire(index), secret),
@@ -136,72 +142,73 @@ fn amend(world: &World, machine: &mut Machine, index: usize) -> Option<(Step, Wo
     Some((step, after))
 }
 
-/// From where a replica is to where something is due: what is not, it passes over. At rest it looks again, and if nothing has
-/// changed but the time, it sees at once what it saw.
-fn go_on(world: &World, machine: &mut Machine, replica: &mut Replica) {
-    let now = replica.clock(world.now);
-    while replica.acts() {
-        let at = replica.seen.map_or(0, |(_, at)| at);
-        replica.place = match replica.place {
-            Place::Rest => {
-                if !sees_no_change(replica) || at == now {
+/// Moves a replica to the next phase in which something is due. An idle replica reads again; if only the time has
+/// changed, it gets the same data without further steps.
+fn advance(state: &State, model: &mut Model, replica: &mut Replica) {
+    let now = replica.clock(state.now);
+    while replica.is_running() {
+        let at = replica.last_read.map_or(0, |(_, at)| at);
+        replica.phase = match replica.phase {
+            Phase::Idle => {
+                if !has_nothing_new(replica) || at == now {
                     return;
                 }
                 (replica.read.since, replica.has_written) = (now, false);
-                replica.seen = Some((replica.read, now));
-                Place::Issue
+                replica.last_read = Some((replica.read, now));
+                Phase::Issue
             }
-            Place::Read(_) => return,
-            Place::Issue => {
-                if machine.answer(world, replica, now).is_some_and(|answer| answer.certificate.is_some()) {
+            Phase::Read(_) => return,
+            Phase::Issue => {
+                if model.decision(state, replica, now).is_some_and(|decision| decision.certificate.is_some()) {
                     return;
                 }
-                Place::Write(0)
+                Phase::Write(0)
             }
-            Place::Write(all) if all == machine.setup.configurations && replica.has_written => Place::Rest,
-            Place::Write(all) if all == machine.setup.configurations => Place::Amend,
-            Place::Write(configuration) => {
-                let Some(answer) = machine.answer(world, replica, at) else { return };
-                let (bundles, unknown_cas) = answer.wanted[configuration];
-                if bundles != [0; 2] && bundles != replica.read.configurations[configuration] {
+            Phase::Write(all) if all == model.setup.configurations && replica.has_written => Phase::Idle,
+            Phase::Write(all) if all == model.setup.configurations => Phase::ChangeCas,
+            Phase::Write(configuration) => {
+                let Some(decision) = model.decision(state, replica, at) else { return };
+                let (ca_bundles, unknown_cas) = decision.wanted[configuration];
+                if ca_bundles != [0; 2] && ca_bundles != replica.read.configurations[configuration] {
                     return;
                 }
                 replica.unknown_cas = unknown_cas;
-                Place::Write(configuration + 1)
+                Phase::Write(configuration + 1)
             }
-            Place::Amend => {
-                if machine.answer(world, replica, at).is_some_and(|answer| answer.change.is_some()) {
+            Phase::ChangeCas => {
+                if model.decision(state, replica, at).is_some_and(|decision| decision.change.is_some()) {
                     return;
                 }
-                Place::Rest
+                Phase::Idle
             }
         };
     }
 }
 
-/// The time is another one, or a replica is awake again: even what it has just seen may now make something due.
-pub(crate) fn look(world: &mut World, machine: &mut Machine, index: usize) {
-    let mut replica = world.replicas[index];
-    let has_just_seen = replica.seen.is_some_and(|(_, at)| at == replica.clock(world.now));
-    if has_just_seen && sees_no_change(&replica) {
-        (replica.place, replica.has_written) = (Place::Issue, false);
+/// Starts a new pass after the time changed or the replica recovered: data that it has just read can make something due
+/// now.
+pub(crate) fn start_pass(state: &mut State, model: &mut Model, index: usize) {
+    let mut replica = state.replicas[index];
+    let has_just_read = replica.last_read.is_some_and(|(_, at)| at == replica.clock(state.now));
+    if has_just_read && has_nothing_new(&replica) {
+        (replica.phase, replica.has_written) = (Phase::Issue, false);
     }
-    go_on(world, machine, &mut replica);
-    world.replicas[index] = replica;
+    advance(state, model, &mut replica);
+    state.replicas[index] = replica;
 }
 
-fn sees_no_change(replica: &Replica) -> bool {
-    let is_at_rest = replica.acts() && replica.place == Place::Rest;
-    is_at_rest && replica.reach == Reach::Everything && !replica.is_current.contains(&false)
+fn has_nothing_new(replica: &Replica) -> bool {
+    let is_idle = replica.is_running() && replica.phase == Phase::Idle;
+    is_idle && replica.access == Access::Everything && !replica.is_current.contains(&false)
 }
 
-pub(crate) fn tick(world: &World, machine: &mut Machine) -> World {
-    let setup = machine.setup;
-    let mut after = World { now: world.now + 1, writes: 0, ..*world };
-    for id in (0..FOREIGN).filter(|id| setup.is_trusted(world, *id)) {
-        let held = &mut after.held[usize::from(id)];
-        *held = (setup.propagation_delay + setup.skew).min(*held + 1);
+pub(crate) fn tick(state: &State, model: &mut Model) -> State {
+    let setup = model.setup;
+    let mut after = State { now: state.now + 1, writes: 0, ..*state };
+    for id in (0..UNKNOWN_CA).filter(|id| setup.is_trusted(state, *id)) {
+        let trusted_for = &mut after.trusted_for[usize::from(id)];
+        *trusted_for = (setup.propagation_delay + setup.skew).min(*trusted_for + 1);
     }
-    (0..setup.replicas).for_each(|index| look(&mut after, machine, index));
+    (0..setup.replicas).for_each(|index| start_pass(&mut after, model, index));
     after
 }

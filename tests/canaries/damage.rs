@@ -1,9 +1,9 @@
-//! Objects and files that are not as they should be: a secret where a list was expected, a text cut short.
+//! Damaged objects and files: a secret where a list is expected, a truncated text.
 
 use super::secret::Canaries;
 use serde_json::{Value, json};
 
-/// The object with a value of another type somewhere, which holds a secret.
+/// The object with a random value replaced by a secret of another type.
 pub(crate) fn of_another_type(object: &Value, canaries: &mut Canaries) -> Value {
     let mut object = object.clone();
     let mut here = &mut object;
@@ -30,27 +30,27 @@ pub(crate) fn of_another_type(object: &Value, canaries: &mut Canaries) -> Value 
     }
     let secret = canaries.secret();
     *here = match here {
-        // a secret in the place of a name would be a name
+        // a text instead of a name would be a name, and names may be reported
         Value::String(_) | Value::Null => [json!([secret]), json!({"unknown": secret})][canaries.below(2)].clone(),
         _ => Value::from(secret),
     };
     object
 }
 
-/// The text with a sign too many or too few somewhere, or without its end.
+/// The text with characters inserted or removed, or truncated.
 pub(crate) fn of_another_syntax(text: &str, canaries: &mut Canaries) -> String {
-    let mut signs: Vec<char> = text.chars().collect();
+    let mut characters: Vec<char> = text.chars().collect();
     for _ in 0..=canaries.below(3) {
-        let at = canaries.below(signs.len());
+        let at = canaries.below(characters.len());
         match canaries.below(4) {
-            0 => signs.truncate(at + 1),
-            1 => _ = signs.remove(at),
-            _ => signs
+            0 => characters.truncate(at + 1),
+            1 => _ = characters.remove(at),
+            _ => characters
                 .insert(at, ['"', '\'', ':', '\t', '\n', '{', ']', '*', '&', '!', '|', '%', '@'][canaries.below(13)]),
         }
-        if signs.is_empty() {
+        if characters.is_empty() {
             break;
         }
     }
-    signs.into_iter().collect()
+    characters.into_iter().collect()
 }

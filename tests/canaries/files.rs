@@ -1,25 +1,25 @@
-//! The same objects in files, as `check` reports on them.
+//! The generated objects as files, and the reports of `check` on them.
 
 use super::damage::{of_another_syntax, of_another_type};
-use super::run::{Folder, Ran};
+use super::run::{Folder, RunOutput};
 use super::secret::Canaries;
 use super::world::{OBJECTS, Tainted};
 use super::yaml::Writer;
 use apim_keyless::manifest::Manifests;
 use serde_json::Value;
 
-/// Files of one call of `check`, and what must not be told of them.
+/// The files of one run of `check`, and the secrets in them.
 pub(crate) struct Files {
     folder: Folder,
-    /// The document of their policy.
+    /// Their policy document.
     pub(crate) policy: &'static str,
-    /// How many objects there are.
+    /// Number of objects.
     pub(crate) objects: usize,
     canaries: Vec<Canaries>,
 }
 
 impl Files {
-    /// None yet; they are judged by the policy of this document.
+    /// No files yet, with this policy document.
     pub(crate) fn under(policy: &'static str) -> Self {
         let folder = Folder::with(&[("policy", policy)]);
         for name in ["whole", "damaged"] {
@@ -28,7 +28,7 @@ impl Files {
         Self { folder, policy, canaries: Vec::new(), objects: 0 }
     }
 
-    /// Adds objects, in a namespace and a file of their own; and one of them once more, damaged.
+    /// Adds objects in their own namespace and file, and one of them again in damaged form.
     pub(crate) fn add(&mut self, mut tainted: Tainted) {
         let (namespace, canaries) = (format!("n{}", self.canaries.len()), &mut tainted.canaries);
         let (mut whole, mut damaged) = (String::new(), String::new());
@@ -54,37 +54,37 @@ impl Files {
         self.canaries.push(tainted.canaries);
     }
 
-    /// Reports on them all in this format, and looks at every sign of it.
-    pub(crate) fn tell_no_value(&self, format: &str) {
+    /// Runs `check` on all files in this format, and searches the whole output for secrets.
+    pub(crate) fn no_value_leaks(&self, format: &str) {
         let objects = self.objects;
         let count = if format == "json" { format!("\"objects\": {objects},") } else { format!("{objects} objects: ") };
-        let ran = self.told_of("whole", format);
-        // the files are as they should be: each is read, and nothing is hidden by an error
+        let ran = self.check("whole", format);
+        // every intact file is read, so no error hides a report
         assert!(ran.stdout.contains(&count) && ran.code < 2, "{}", ran.stderr);
-        self.told_of("damaged", format);
+        self.check("damaged", format);
     }
 
-    fn told_of(&self, folder: &str, format: &str) -> Ran {
+    fn check(&self, folder: &str, format: &str) -> RunOutput {
         let ran = self.folder.run(&["check", "--policy", "policy", "--output", format, folder]);
-        let told = ran.everything();
-        if Canaries::may_be_in(&told) {
-            let found = self.canaries.iter().find_map(|canaries| canaries.found_in(&told));
-            assert_eq!(found, None, "is told in:\n{}", around(&told, found.unwrap_or_default()));
+        let text = ran.everything();
+        if Canaries::may_be_in(&text) {
+            let found = self.canaries.iter().find_map(|canaries| canaries.found_in(&text));
+            assert_eq!(found, None, "leaks in:\n{}", around(&text, found.unwrap_or_default()));
         }
         ran
     }
 }
 
-/// Can't it be read? If it still can, a secret may have become a part of a key, and keys are told.
+/// Is it unreadable? If it is still readable, a secret may be a part of a key, and reports show keys.
 fn is_broken(text: &str) -> bool {
     let mut manifests = Manifests::default();
     manifests.parse("-", text);
     manifests.objects.is_empty() && !manifests.errors.is_empty()
 }
 
-/// The lines of a report around what was found.
-fn around(told: &str, found: &str) -> String {
-    let lines: Vec<&str> = told.lines().collect();
+/// The lines of a report around a leaked secret.
+fn around(text: &str, found: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
     let is_it = |line: &&str| line.to_ascii_lowercase().contains(&found.to_ascii_lowercase());
     let at = lines.iter().position(is_it).unwrap_or_default();
     lines[at.saturating_sub(5)..(at + 3).min(lines.len())].join("\n")

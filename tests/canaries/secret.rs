@@ -1,43 +1,44 @@
-//! Texts that no one may ever read again, shaped as real secrets are, and the search for any part of one.
+//! Texts in the form of real secrets, and the search for any part of one.
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRng;
 
-/// From this length on, a part of a secret is the secret.
+/// A part of a secret of this length counts as a leak.
 const PART: usize = 8;
 
-/// What each group of a secret's body begins with; nothing of ours ever says it.
+/// The start of each group of a secret's body. No output of ours contains it.
 const MARK: &str = "Qz";
 
-/// Signs that follow the mark in each group. A part is longer than a group and its mark, so it holds a mark.
-const SIGNS: usize = 4;
+/// Number of characters after the mark in each group. A part is longer than a group with its mark, so it contains a
+/// mark.
+const GROUP: usize = 4;
 
-/// What keys are written in, base64 or not.
+/// The characters of keys, in base64 and otherwise.
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/// Secrets, drawn as they are asked for, and remembered.
+/// Random secrets, and a record of all of them.
 pub(crate) struct Canaries {
     rng: TestRng,
     bodies: Vec<String>,
 }
 
 impl Canaries {
-    /// None yet.
+    /// No secrets yet.
     pub(crate) fn new(rng: TestRng) -> Self {
         Self { rng, bodies: Vec::new() }
     }
 
-    /// Is it one of so many?
-    pub(crate) fn one_in(&mut self, so_many: u32) -> bool {
-        self.rng.random_ratio(1, so_many)
+    /// True with a probability of 1 in `count`.
+    pub(crate) fn one_in(&mut self, count: u32) -> bool {
+        self.rng.random_ratio(1, count)
     }
 
-    /// A number below `bound`.
+    /// A random number below `bound`.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.rng.random_range(0..bound)
     }
 
-    /// A text of a secret that stands where `text` stood: in its place, behind it, before it.
+    /// A text with a secret, to replace `text`: the secret alone, after `text`, or before it.
     pub(crate) fn instead_of(&mut self, text: &str) -> String {
         let secret = self.secret();
         match self.below(5) {
@@ -48,7 +49,7 @@ impl Canaries {
         }
     }
 
-    /// A secret.
+    /// A new secret.
     pub(crate) fn secret(&mut self) -> String {
         let body = self.body();
         match self.below(16) {
@@ -71,32 +72,32 @@ impl Canaries {
         }
     }
 
-    /// Is it worth a closer look whether `told` shows a part of any secret?
-    pub(crate) fn may_be_in(told: &str) -> bool {
-        told.to_ascii_lowercase().contains(&MARK.to_ascii_lowercase())
+    /// Can `text` contain a part of a secret? A quick test before the full search.
+    pub(crate) fn may_be_in(text: &str) -> bool {
+        text.to_ascii_lowercase().contains(&MARK.to_ascii_lowercase())
     }
 
-    /// The part of a secret that `told` shows, if it shows one, in whatever case.
-    pub(crate) fn found_in(&self, told: &str) -> Option<&str> {
-        if !Self::may_be_in(told) {
+    /// The first part of a secret in `text`, compared without case.
+    pub(crate) fn found_in(&self, text: &str) -> Option<&str> {
+        if !Self::may_be_in(text) {
             return None;
         }
-        let told = told.to_ascii_lowercase();
-        self.bodies.iter().flat_map(|body| containers(body)).find(|part| told.contains(&part.to_ascii_lowercase()))
+        let text = text.to_ascii_lowercase();
+        self.bodies.iter().flat_map(|body| parts(body)).find(|part| text.contains(&part.to_ascii_lowercase()))
     }
 
     fn body(&mut self) -> String {
         let mut body = String::new();
         for _ in 0..self.rng.random_range(4..8) {
             body += MARK;
-            body.extend((0..SIGNS).map(|_| char::from(ALPHABET[self.rng.random_range(0..ALPHABET.len())])));
+            body.extend((0..GROUP).map(|_| char::from(ALPHABET[self.rng.random_range(0..ALPHABET.len())])));
         }
         self.bodies.push(body.clone());
         body
     }
 }
 
-/// Every part of a body. It is ASCII, so each byte begins one.
-fn containers(body: &str) -> impl Iterator<Item = &str> {
+/// Every part of a body. The body is ASCII, so a part starts at each byte.
+fn parts(body: &str) -> impl Iterator<Item = &str> {
     (0..=body.len() - PART).filter_map(move |start| body.get(start..start + PART))
 }

@@ -1,12 +1,12 @@
-//! An object with canaries in it: in every text but names of things, keys, containers and images.
+//! Puts canaries into an object: in every text except names of objects, keys, containers and images.
 
 use super::secret::Canaries;
 use serde_json::{Map, Value, json};
 
-/// Keys of labels whose values a report shows: they say `"true"`, or which part of a release something is.
+/// Prefixes of labels whose values a report shows: such a value is `"true"` or the name of a release's component.
 const SHOWN_LABELS: [&str; 3] = ["azure.workload.identity/", "apim-keyless.dev/", "app.kubernetes.io/"];
 
-/// What holds a name, by the member that it stands in and its own: names may be told.
+/// Members with names, by parent member: reports may show names.
 const NAMES: &[(&str, &[&str])] = &[
     ("configMapKeyRef", &["key", "name"]),
     ("configMapRef", &["name"]),
@@ -26,17 +26,17 @@ const NAMES: &[(&str, &[&str])] = &[
     ("", &["apiVersion", "kind"]),
 ];
 
-/// Members whose texts are values whatever they are called; names that a report shows elsewhere are put among them.
+/// Members whose texts are always values. The test adds keys to them that are names elsewhere.
 const VALUES: [&str; 4] = ["annotations", "binaryData", "data", "stringData"];
 
-/// How an object is made to hold secrets.
+/// Replaces texts of an object with secrets.
 pub(crate) struct Taint<'c> {
-    /// Where they come from.
+    /// Source of the secrets.
     pub(crate) canaries: &'c mut Canaries,
-    /// One text in so many stays, so that methods, paths and references stay what they are; 0 spares none.
-    pub(crate) spared: u32,
-    /// Are the values of labels whose lines are shown spared?
-    pub(crate) spares_shown_labels: bool,
+    /// One text in this many is kept, so that some methods, paths and references stay valid. 0 keeps none.
+    pub(crate) kept: u32,
+    /// Whether to keep the values of labels that a report shows.
+    pub(crate) keeps_shown_labels: bool,
 }
 
 impl Taint<'_> {
@@ -54,7 +54,7 @@ impl Taint<'_> {
                 Value::Object(members) => self.members(members, name),
                 element => self.value(element, name, ""),
             }),
-            Value::String(text) if !self.stays(location, name) => *text = self.canaries.instead_of(text),
+            Value::String(text) if !self.keeps(location, name) => *text = self.canaries.instead_of(text),
             _ => {}
         }
     }
@@ -77,15 +77,15 @@ impl Taint<'_> {
         }
     }
 
-    /// Does the text of this member stay as it is?
-    fn stays(&mut self, location: &str, name: &str) -> bool {
+    /// Is the text of this member kept?
+    fn keeps(&mut self, location: &str, name: &str) -> bool {
         let is_shown = |name: &str| SHOWN_LABELS.iter().any(|prefix| name.starts_with(prefix));
         match location {
-            "labels" if self.spares_shown_labels && is_shown(name) => true,
+            "labels" if self.keeps_shown_labels && is_shown(name) => true,
             _ if NAMES.iter().any(|(of, names)| *of == location && names.contains(&name)) => true,
-            // a Namespace tells by these what is expected, as the policy document does
+            // these annotations of a Namespace are expectations, like the policy document
             "annotations" if name.starts_with("apim-keyless.dev/") => true,
-            _ => self.spared > 0 && self.canaries.one_in(self.spared),
+            _ => self.kept > 0 && self.canaries.one_in(self.kept),
         }
     }
 }

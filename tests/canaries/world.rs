@@ -1,9 +1,9 @@
-//! What is judged at once: some objects of every kind, what is expected of them, and the secrets that they hold.
+//! One test case: objects of every kind, the expectations for them, and the secrets in them.
 
 use super::generate::GATEWAYS;
 use super::generate::objects::any_object;
 use super::generate::review::{Review, USERS};
-use super::generate::vary::judged_part_changed;
+use super::generate::vary::with_evaluated_part_changed;
 use super::generate::world::{ANNOTATIONS, DOCUMENTS, World};
 use super::secret::Canaries;
 use super::taint::Taint;
@@ -13,27 +13,27 @@ use proptest::test_runner::{RngAlgorithm, TestRng};
 use serde_json::{Value, json};
 use std::fmt;
 
-/// How many objects are judged with each other.
+/// Number of objects in one case.
 pub(crate) const OBJECTS: usize = 5;
 
-/// Objects as they are without secrets, what is expected of them, and chance.
+/// Objects without secrets, the expectations for them, and a random generator.
 pub(crate) struct Clean {
     world: World,
-    /// One more, of a kind that stands beside no other or is none of ours.
+    /// One more object, of a kind that is never a related object or that no rule evaluates.
     other: Value,
     user: &'static str,
-    /// One text in so many stays; 0 spares none.
-    spared: u32,
+    /// One text in this many is kept; 0 keeps none.
+    kept: u32,
     rng: TestRng,
 }
 
-/// Objects with canaries in them, and the canaries.
+/// Objects with canaries, and the canaries.
 pub(crate) struct Tainted {
-    /// Objects that stand beside each other, and what is expected of them.
+    /// The related objects, and the expectations for them.
     pub(crate) world: World,
-    /// These, and one that stands beside no other.
+    /// The related objects and the other object.
     pub(crate) objects: Vec<Value>,
-    /// What is in them, and more of it.
+    /// Their canaries, and a source of more.
     pub(crate) canaries: Canaries,
     user: &'static str,
 }
@@ -45,26 +45,26 @@ impl fmt::Debug for Clean {
 }
 
 impl Clean {
-    /// The document of the policy.
+    /// The policy document.
     pub(crate) fn document(&self) -> &'static str {
         self.world.document
     }
 
-    /// The objects with canaries in them, others each time.
-    pub(crate) fn tainted(&mut self, spares_shown_labels: bool) -> Tainted {
+    /// The objects with new canaries.
+    pub(crate) fn tainted(&mut self, keeps_shown_labels: bool) -> Tainted {
         let mut canaries = Canaries::new(TestRng::from_seed(RngAlgorithm::XorShift, &self.rng.random::<[u8; 16]>()));
-        let mut taint = Taint { canaries: &mut canaries, spared: self.spared, spares_shown_labels };
-        let beside: Vec<Value> = self.world.objects.iter().map(|object| taint.object(object)).collect();
-        let objects = beside.iter().cloned().chain([taint.object(&self.other)]).collect();
-        Tainted { world: World { objects: beside, ..self.world.clone() }, objects, canaries, user: self.user }
+        let mut taint = Taint { canaries: &mut canaries, kept: self.kept, keeps_shown_labels };
+        let related: Vec<Value> = self.world.objects.iter().map(|object| taint.object(object)).collect();
+        let objects = related.iter().cloned().chain([taint.object(&self.other)]).collect();
+        Tainted { world: World { objects: related, ..self.world.clone() }, objects, canaries, user: self.user }
     }
 }
 
 impl Tainted {
-    /// The review of an object, new, or changed from what it was.
+    /// The review of a creation or of an update.
     pub(crate) fn review(&mut self, object: &Value) -> Review {
         let seed = u8::try_from(self.canaries.below(16)).unwrap();
-        let old = (seed < 4).then(|| judged_part_changed(object, seed));
+        let old = (seed < 4).then(|| with_evaluated_part_changed(object, seed));
         Review {
             world: World { objects: Vec::new(), ..self.world.clone() },
             object: object.clone(),
@@ -77,18 +77,18 @@ impl Tainted {
     }
 }
 
-/// Any objects. In half of the worlds every text is going to hold a canary, in the others most do, so that what is said
-/// of methods, paths and references is said too.
+/// Random objects. In half of the worlds every text gets a canary. In the others most do, so that the messages about
+/// methods, paths and references are tested too.
 pub(crate) fn clean() -> impl Strategy<Value = Clean> {
     let objects = prop::collection::vec(any_object(&GATEWAYS), OBJECTS - 1);
     let choices = (select(DOCUMENTS), select(ANNOTATIONS), any::<bool>(), select(USERS));
-    (objects, other(), choices, select(&[0, 0, 2, 4][..])).prop_perturb(|(objects, other, choices, spared), rng| {
-        let (document, annotations, is_whole, user) = choices;
-        Clean { world: World { document, annotations, is_whole, objects }, other, user, spared, rng }
+    (objects, other(), choices, select(&[0, 0, 2, 4][..])).prop_perturb(|(objects, other, choices, kept), rng| {
+        let (document, annotations, is_complete, user) = choices;
+        Clean { world: World { document, annotations, is_complete, objects }, other, user, kept, rng }
     })
 }
 
-/// A Secret, which no rule looks at, or what is looked at beside workloads, accounts and maps.
+/// A Secret, which no rule evaluates, a Service, a Namespace or a ServiceAccount.
 fn other() -> impl Strategy<Value = Value> {
     let metadata = json!({
         "name": "orders",

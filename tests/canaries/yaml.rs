@@ -1,27 +1,27 @@
-//! An object as people write it into a file: in any style of YAML, with comments, anchors and tags.
+//! Writes an object as people write it in a file: in any style of YAML, with comments, anchors and tags.
 
 use super::secret::Canaries;
 use serde_json::Value;
 
-/// Writes objects, each style by chance.
+/// Writes objects in random styles.
 pub(crate) struct Writer<'c> {
-    /// Chance, and what comments hold.
+    /// Source of randomness, and of the secrets in comments.
     pub(crate) canaries: &'c mut Canaries,
 }
 
 impl Writer<'_> {
-    /// A document.
+    /// A YAML document.
     pub(crate) fn document(&mut self, object: &Value) -> String {
         match self.canaries.below(6) {
             0 => escaped(&object.to_string()) + "\n",
             1 => escaped(&format!("{object:#}")) + "\n",
-            // a value of another type may have taken the object's place
+            // a value of another type may have replaced the object
             _ if object.is_object() => self.block(object, 0),
             _ => escaped(&object.to_string()) + "\n",
         }
     }
 
-    /// A collection, each of its members on a line of its own; it ends with a line break.
+    /// A block collection, one member a line, with a line break at the end.
     fn block(&mut self, value: &Value, depth: usize) -> String {
         let indent = "  ".repeat(depth);
         let mut block = String::new();
@@ -75,20 +75,20 @@ impl Writer<'_> {
     }
 }
 
-/// Double quotes, with everything escaped that YAML refuses.
+/// A double-quoted text, with every character escaped that YAML does not allow.
 fn quoted(text: &str) -> String {
     escaped(&Value::from(text).to_string())
 }
 
-/// JSON leaves one control character as it is that YAML refuses.
+/// Escapes the one control character that JSON allows and YAML does not.
 fn escaped(json: &str) -> String {
     json.replace('\u{7f}', "\\u007f")
 }
 
-/// May the text stand without quotes, and be a text all the same?
+/// Is the text a string in YAML without quotes?
 fn is_plain(text: &str) -> bool {
-    let is_sign = |sign: char| sign.is_ascii_alphanumeric() || "/._-=&~".contains(sign);
-    text.starts_with(|sign: char| sign.is_ascii_alphabetic())
-        && text.chars().all(is_sign)
+    let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || "/._-=&~".contains(letter);
+    text.starts_with(|letter: char| letter.is_ascii_alphabetic())
+        && text.chars().all(is_allowed)
         && !["true", "false", "null"].contains(&text.to_ascii_lowercase().as_str())
 }

@@ -1,25 +1,25 @@
-//! Values that a chart must render well with, whatever else it is given.
+//! Values for the chart: combinations that it must render, and values that it must reject.
 
-/// A name, and values as `helm --set-json` takes them.
+/// Valid combinations: a name, and the values in the syntax of `helm --set-json`.
 pub(crate) const MATRIX: &[(&str, &[&str])] = &[
     ("the defaults", &[]),
-    ("nothing enforced", &["enforcement=false"]),
+    ("no enforcement", &["enforcement=false"]),
     ("a whole cluster, audited", &["scope=\"cluster\""]),
     ("a whole cluster, enforced", &["scope=\"cluster\"", "defaultMode=\"enforce\""]),
-    ("a whole cluster, nothing enforced", &["scope=\"cluster\"", "enforcement=false"]),
+    ("a whole cluster, no enforcement", &["scope=\"cluster\"", "enforcement=false"]),
     ("further namespaces excluded", &["excludedNamespaces=[\"monitoring\",\"kube-system\"]"]),
-    ("failure policies the other way round", &["failurePolicies={\"mutate\":\"Fail\",\"enforce\":\"Ignore\"}"]),
-    ("a policy with everything", &[POLICY]),
-    ("a whole cluster and a policy with everything", &["scope=\"cluster\"", POLICY]),
+    ("swapped failure policies", &["failurePolicies={\"mutate\":\"Fail\",\"enforce\":\"Ignore\"}"]),
+    ("a policy with every field", &[POLICY]),
+    ("a whole cluster and a policy with every field", &["scope=\"cluster\"", POLICY]),
     ("an image by its digest", &[DIGEST, "image.pullSecrets=[\"registry\"]", "image.pullPolicy=\"Always\""]),
-    ("one replica that ends at once", &["replicas=1", "drainSeconds=0"]),
-    ("a patient drain", &["drainSeconds=60"]),
-    ("resources of one's own", &["resources={\"requests\":{\"cpu\":\"1\",\"memory\":\"1Gi\"},\"limits\":null}"]),
+    ("one replica without a drain", &["replicas=1", "drainSeconds=0"]),
+    ("a long drain", &["drainSeconds=60"]),
+    ("other resources", &["resources={\"requests\":{\"cpu\":\"1\",\"memory\":\"1Gi\"},\"limits\":null}"]),
     ("no class, selector or network policy", &["priorityClassName=\"\"", "nodeSelector=null", NO_NETWORK_POLICY]),
     ("tolerations", &["tolerations=[{\"key\":\"system\",\"operator\":\"Exists\",\"effect\":\"NoSchedule\"}]"]),
-    ("further arguments", &["extraArguments=[\"--cache-mib=64\",\"--log-format=text\"]"]),
+    ("extra arguments", &["extraArguments=[\"--cache-mib=64\",\"--log-format=text\"]"]),
     ("a narrow network policy", &["networkPolicy.apiServerPorts=[16443]", METRICS_FROM]),
-    ("a certificate of others", &["certificates={\"source\":\"files\",\"secretName\":\"tls\"}", ANNOTATION]),
+    ("a certificate from files", &["certificates={\"source\":\"files\",\"secretName\":\"tls\"}", ANNOTATION]),
     ("cert-manager", &[CERT_MANAGER]),
     (
         "cert-manager with an issuer",
@@ -45,8 +45,8 @@ const ANNOTATION: &str = "webhookAnnotations={\"injector.example/from\":\"tls\"}
 const CERT_MANAGER: &str = "certificates.source=\"cert-manager\"";
 const ALERTS: &str = "monitoring.prometheusRule={\"enabled\":true,\"labels\":{\"release\":\"a\"}}";
 
-/// Values that are refused, and the words that say why.
-pub(crate) const WRONG: &[(&str, &str)] = &[
+/// Invalid values, and a part of the error message.
+pub(crate) const INVALID: &[(&str, &str)] = &[
     ("scope=\"optin\"", "'/scope': value must be one of 'opt-in', 'cluster'"),
     ("scoped=\"cluster\"", "additional properties 'scoped' not allowed"),
     ("defaultMode=\"off\"", "'/defaultMode': value must be one of 'audit', 'enforce'"),
@@ -65,5 +65,5 @@ pub(crate) const WRONG: &[(&str, &str)] = &[
     ("certificates.caBundle=\"a\"", "'/certificates': additional properties 'caBundle' not allowed"),
     ("image.digest=\"sha256:a\"", "'/image/digest': 'sha256:a' does not match"),
     ("drainSeconds=-1", "'/drainSeconds': minimum: got -1, want 0"),
-    ("extraArguments=[\"room=64\"]", "'/extraArguments/0': 'room=64' does not match"),
+    ("extraArguments=[\"cache-mib=64\"]", "'/extraArguments/0': 'cache-mib=64' does not match"),
 ];

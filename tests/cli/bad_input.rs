@@ -1,26 +1,26 @@
-//! What can't be read is told with its place, its cause and never a value, and the rest is judged all the same.
+//! What cannot be read is reported with position, cause and fix, and never with a value. The rest is still evaluated.
 
 use crate::run::manifests::{KEYLESS, OUTDATED};
-use crate::run::{Folder, Ran};
+use crate::run::{Folder, RunOutput};
 
-/// A text that no message may repeat.
+/// A text that no message may contain.
 const CANARY: &str = "canary";
 
-/// What `check` says of a text in the file `bad.yaml`.
-fn check(text: &str) -> Ran {
+/// Runs `check` on a file `bad.yaml` with this text.
+fn check(text: &str) -> RunOutput {
     let ran = Folder::with(&[("bad.yaml", text)]).check("bad.yaml");
     assert!(!ran.everything().contains(CANARY), "{}", ran.everything());
     ran
 }
 
-/// The first line on stderr of a run that could not look at something.
-fn error(ran: &Ran) -> String {
+/// The first line on stderr of a run that could not evaluate something.
+fn error(ran: &RunOutput) -> String {
     assert_eq!(ran.code, 2, "{}", ran.everything());
     ran.stderr.lines().next().unwrap().to_owned()
 }
 
 #[test]
-fn what_is_not_yaml_is_told_by_line_and_column() {
+fn malformed_yaml_is_reported_with_line_and_column() {
     for (text, place, words) in [
         ("kind: Pod\n\tname: canary\n", "bad.yaml:1:7:", "a tab is not allowed as indentation in the line below"),
         ("kind:\n\t- canary\n", "bad.yaml:2:", "a tab is not allowed as indentation"),
@@ -35,7 +35,7 @@ fn what_is_not_yaml_is_told_by_line_and_column() {
 }
 
 #[test]
-fn a_value_of_the_wrong_type_is_told_by_its_place() {
+fn a_value_of_the_wrong_type_is_reported_with_its_position() {
     let env = "        env:\n        - {name: telemetry.logs.std, value: 424242}\n        envFrom:";
     let ran = check(&KEYLESS.replace("        envFrom:", env));
     assert_eq!(
@@ -46,9 +46,13 @@ fn a_value_of_the_wrong_type_is_told_by_its_place() {
 }
 
 #[test]
-fn nothing_to_judge_is_an_error() {
+fn nothing_to_evaluate_is_an_error() {
     for text in ["", "\n\n", "# nothing\n", "---\n", "---\nnull\n"] {
-        assert_eq!(error(&check(text)), "error: bad.yaml: holds no YAML document: nothing to judge", "{text:?}");
+        assert_eq!(
+            error(&check(text)),
+            "error: bad.yaml: no YAML document, nothing to evaluate; add one or leave the file out",
+            "{text:?}"
+        );
     }
     let folder = Folder::with(&[("docs/notes.txt", "kind: Pod")]);
     for path in ["docs", "none.yaml", "none"] {
@@ -58,23 +62,23 @@ fn nothing_to_judge_is_an_error() {
 }
 
 #[test]
-fn what_is_no_text_is_an_error() {
+fn a_file_that_is_not_text_is_an_error() {
     let folder = Folder::with(&[]);
     folder.write("bad.yaml", b"kind: \xff\xfe");
     let error = error(&folder.check("bad.yaml"));
-    assert!(error.contains("bad.yaml") && error.contains("UTF-8"), "{error}");
+    assert_eq!(error, "error: bad.yaml: not UTF-8; save it as UTF-8");
 }
 
 #[test]
-fn a_broken_document_loses_no_other() {
+fn a_malformed_document_does_not_hide_the_others() {
     let ran = check(&format!("{OUTDATED}---\nkind: [{CANARY}\n---\n{OUTDATED}"));
     assert!(error(&ran).starts_with("error: bad.yaml:"), "{}", ran.stderr);
-    assert_eq!(ran.stdout.matches("refused[unsupported-version]").count(), 2, "{}", ran.stdout);
-    assert!(ran.stdout.ends_with("\n2 objects: 2 refused; 1 could not be read\n"), "{}", ran.stdout);
+    assert_eq!(ran.stdout.matches("error[unsupported-version]").count(), 2, "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("\n2 objects: 2 errors; 1 could not be evaluated\n"), "{}", ran.stdout);
 }
 
 #[test]
-fn a_helm_template_is_told_to_be_one() {
+fn a_helm_template_is_reported_as_one() {
     for text in [
         "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ include \"orders.fullname\" . }}\n",
         "{{- if .Values.enabled }}\napiVersion: v1\nkind: Pod\n{{- end }}\n",
@@ -89,5 +93,5 @@ fn a_helm_template_is_told_to_be_one() {
 fn documents_without_kind_are_skipped_and_counted() {
     let ran = check(&format!("gateway:\n  auth: {{key: {CANARY}}}\n---\n{KEYLESS}"));
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
-    assert_eq!(ran.stdout, "1 object: no fault found; 1 document without kind skipped\n");
+    assert_eq!(ran.stdout, "1 object: no findings; skipped 1 document without apiVersion or kind\n");
 }

@@ -8,7 +8,7 @@ use std::fs;
 const CERTS: [&str; 2] = ["certs", "apim-keyless.apim-keyless.svc"];
 
 #[test]
-fn four_files_are_made_and_stdout_is_the_ca_bundle() {
+fn four_files_are_created_and_stdout_is_the_ca_bundle() {
     let folder = Folder::with(&[]);
     let ran = folder.run(&CERTS);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
@@ -21,13 +21,13 @@ fn four_files_are_made_and_stdout_is_the_ca_bundle() {
     assert_eq!(ran.stdout, format!("{}\n", STANDARD.encode(fs::read(folder.path("certs/ca.crt")).unwrap())));
     assert_eq!(
         ran.stderr,
-        "made a CA and a certificate in certs, for apim-keyless.apim-keyless.svc; whoever trusts certs/ca.crt trusts it\n"
+        "created a CA and a certificate in certs for apim-keyless.apim-keyless.svc; clients must trust certs/ca.crt\n"
     );
 }
 
 #[cfg(unix)]
 #[test]
-fn keys_are_for_their_owner_alone() {
+fn only_the_owner_can_read_keys() {
     use std::os::unix::fs::PermissionsExt;
 
     let folder = Folder::with(&[]);
@@ -38,7 +38,7 @@ fn keys_are_for_their_owner_alone() {
 }
 
 #[test]
-fn no_key_is_told() {
+fn no_key_is_printed() {
     let folder = Folder::with(&[]);
     let ran = folder.run(&CERTS);
     for file in ["certs/ca.key", "certs/tls.key"] {
@@ -57,33 +57,33 @@ fn a_second_run_keeps_everything_and_prints_the_same() {
     let read =
         || ["ca.crt", "ca.key", "tls.crt", "tls.key"].map(|file| fs::read(folder.path("certs").join(file)).unwrap());
     let first = folder.run(&CERTS);
-    let made = read();
+    let created = read();
     let second = folder.run(&CERTS);
     assert_eq!((second.code, second.stdout), (0, first.stdout));
-    assert!(second.stderr.starts_with("found a CA and a certificate in certs, "), "{}", second.stderr);
-    assert_eq!(read(), made);
+    assert!(second.stderr.starts_with("using the existing CA and certificate in certs "), "{}", second.stderr);
+    assert_eq!(read(), created);
 }
 
 #[test]
 fn another_name_gets_another_certificate_of_the_same_ca() {
     let folder = Folder::with(&[]);
     let first = folder.run(&CERTS);
-    let leaf = fs::read(folder.path("certs/tls.crt")).unwrap();
+    let certificate = fs::read(folder.path("certs/tls.crt")).unwrap();
     let second = folder.run(&["certs", "localhost", "127.0.0.1"]);
     assert_eq!((second.code, second.stdout), (0, first.stdout));
     assert!(second.stderr.contains("for localhost, 127.0.0.1;"), "{}", second.stderr);
-    assert_ne!(fs::read(folder.path("certs/tls.crt")).unwrap(), leaf);
+    assert_ne!(fs::read(folder.path("certs/tls.crt")).unwrap(), certificate);
 }
 
 #[test]
-fn a_name_that_is_none_is_told() {
+fn an_invalid_name_is_an_error() {
     let ran = Folder::with(&[]).run(&["certs", "not a name"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
     assert!(ran.stderr.contains("`not a name` is neither a DNS name nor an IP address"), "{}", ran.stderr);
 }
 
 #[test]
-fn a_folder_that_cannot_be_one_is_told() {
+fn a_file_instead_of_a_folder_is_an_error() {
     let ran = Folder::with(&[("certs", "a file")]).run(&CERTS);
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
     assert!(ran.stderr.starts_with("error: certs"), "{}", ran.stderr);

@@ -1,6 +1,6 @@
-//! What changes while `serve` runs: the policy document, and certificates in files.
+//! Hot reloads of `serve`: the policy document, and certificates in files.
 
-use crate::run::{Folder, Serving, answer_of};
+use crate::run::{Folder, Serving, http_get};
 use apim_keyless::server::HttpsClient;
 use apim_keyless::tls::Ca;
 use std::fs;
@@ -15,13 +15,13 @@ const POLICY: &str = "{apiVersion: apim-keyless.dev/v1alpha1, kind: GatewayPolic
 fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
-        assert!(start.elapsed() < Duration::from_secs(30), "it never came: {what}");
+        assert!(start.elapsed() < Duration::from_secs(30), "timeout: {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
 
 #[test]
-fn a_new_policy_document_counts_and_a_bad_one_is_told_and_changes_nothing() {
+fn a_new_policy_document_is_loaded_and_an_invalid_one_is_reported_and_changes_nothing() {
     let folder = Folder::with(&[("policy.yaml", &POLICY.replace("NAME", "first"))]);
     let serving = Serving::start(&folder, &["--policy", "policy.yaml"]);
     let health = serving.health();
@@ -40,76 +40,81 @@ fn a_new_policy_document_counts_and_a_bad_one_is_told_and_changes_nothing() {
     assert!(policy().contains(r#""policy":"first""#), "{}", policy());
 
     fs::write(folder.path("policy.yaml"), POLICY.replace("spec: {}", "spec: {rule: {}}")).unwrap();
-    eventually("a remark", || answer_of(health, "/readyz").contains("the one before counts"));
-    assert!(answer_of(health, "/readyz").starts_with("HTTP/1.1 200 OK\r\n"));
-    assert!(answer_of(health, "/metrics").contains(r#"policy_reloads_total{outcome="unusable"} 1"#));
+    eventually("the report", || http_get(health, "/readyz").contains("the previous policy stays in use"));
+    assert!(http_get(health, "/readyz").starts_with("HTTP/1.1 200 OK\r\n"));
+    assert!(http_get(health, "/metrics").contains(r#"policy_reloads_total{outcome="invalid"} 1"#));
     assert!(policy().contains(r#""policy":"first""#));
 
     fs::write(folder.path("policy.yaml"), POLICY.replace("NAME", "second")).unwrap();
-    eventually("the second", || policy().contains(r#""policy":"second""#));
-    assert!(answer_of(health, "/readyz").ends_with("\r\n\r\nok"));
+    eventually("the second policy", || policy().contains(r#""policy":"second""#));
+    assert!(http_get(health, "/readyz").ends_with("\r\n\r\nok"));
 }
 
-/// A CA, and a leaf of it in a folder as the kubelet mounts a Secret: files that are links into what `..data` links to.
+/// A CA, and a certificate of it in a folder as the kubelet mounts a Secret: the files are links into `..data`, which
+/// is a link too.
 fn mount(folder: &Path, version: &str) -> Ca {
     let now = SystemTime::now();
-    let authority = Ca::create(now).unwrap();
-    let leaf = authority.issue(&["localhost".to_owned()], now, Duration::from_hours(1)).unwrap();
+    let ca = Ca::create(now).unwrap();
+    let certificate = ca.issue(&["localhost".to_owned()], now, Duration::from_hours(1)).unwrap();
     fs::create_dir_all(folder.join(version)).unwrap();
-    fs::write(folder.join(version).join("tls.crt"), leaf.certificate_pem()).unwrap();
-    fs::write(folder.join(version).join("tls.key"), leaf.key_pem()).unwrap();
+    fs::write(folder.join(version).join("tls.crt"), certificate.certificate_pem()).unwrap();
+    fs::write(folder.join(version).join("tls.key"), certificate.key_pem()).unwrap();
     symlink(version, folder.join("..data_tmp")).unwrap();
     fs::rename(folder.join("..data_tmp"), folder.join("..data")).unwrap();
     for file in ["tls.crt", "tls.key"] {
-        // they are there from the second time on
+        // from the second call on, the links exist
         _ = symlink(Path::new("..data").join(file), folder.join(file));
     }
-    authority
+    ca
 }
 
-fn shows(address: SocketAddr, authority: &Ca) -> bool {
-    let client = HttpsClient::new(authority.certificate_pem(), address, "localhost").unwrap();
+/// Whether the server has a certificate of this CA.
+fn serves(address: SocketAddr, ca: &Ca) -> bool {
+    let client = HttpsClient::new(ca.certificate_pem(), address, "localhost").unwrap();
     Runtime::new().unwrap().block_on(client.post("/enforce/validate", "application/json", Vec::new())).is_ok()
 }
 
 #[test]
-fn a_mounted_certificate_that_is_swapped_is_shown_and_half_a_pair_is_not() {
+fn a_replaced_certificate_is_served_and_a_mismatched_pair_is_not() {
     let folder = Folder::with(&[]);
     let mounted = folder.path("mounted");
     let first = mount(&mounted, "..1");
     let arguments = ["--certificate-source", "files", "--certificates", "mounted", "--check-interval", "50ms"];
     let serving = Serving::start(&folder, &arguments);
     let address = serving.reviews();
-    assert!(shows(address, &first));
+    assert!(serves(address, &first));
     let second = mount(&mounted, "..2");
-    eventually("the second certificate", || shows(address, &second));
-    assert!(!shows(address, &first));
+    eventually("the second certificate", || serves(address, &second));
+    assert!(!serves(address, &first));
 
-    // a key that is not there yet
+    // the certificate is replaced, its key is not yet
     let certificate = fs::read(mounted.join("..1/tls.crt")).unwrap();
     fs::write(mounted.join("..2/tls.crt"), certificate).unwrap();
-    eventually("a warning", || serving.stderr().contains("the certificate before stays"));
-    assert!(shows(address, &second));
+    eventually("a warning", || serving.stderr().contains("the previous one stays in use"));
+    assert!(serves(address, &second));
     let third = mount(&mounted, "..3");
-    eventually("the third certificate", || shows(address, &third));
+    eventually("the third certificate", || serves(address, &third));
 }
 
 #[test]
-fn what_is_kept_in_a_cluster_needs_one() {
+fn self_managed_certificates_need_a_cluster() {
     let folder = Folder::with(&[]);
     let mut serving = Serving::start(&folder, &["--certificate-source", "self-managed"]);
     assert_eq!(serving.code(), Some(2));
-    assert_eq!(serving.stderr(), "error: self-managed certificates are kept in a cluster; add --cluster\n");
+    assert_eq!(
+        serving.stderr(),
+        "error: --certificate-source self-managed stores its CAs in a cluster; add --cluster\n"
+    );
     let mut serving = Serving::start(&folder, &["--cluster", "--kubeconfig", "none"]);
     assert_eq!(serving.code(), Some(2));
-    let told = serving.stderr();
-    assert!(told.starts_with("error: cannot use the cluster: the kubeconfig none cannot be used: "), "{told}");
+    let stderr = serving.stderr();
+    assert!(stderr.starts_with("error: cannot use the cluster: the kubeconfig none cannot be used: "), "{stderr}");
 }
 
 #[test]
-fn files_that_are_no_pair_are_told_at_the_start() {
+fn missing_certificate_files_are_an_error_at_startup() {
     let folder = Folder::with(&[]);
     let mut serving = Serving::start(&folder, &["--certificate-source", "files", "--certificates", "none"]);
     assert_eq!(serving.code(), Some(2));
-    assert!(serving.stderr().starts_with("error: none/tls.crt: it is missing; put it there"), "{}", serving.stderr());
+    assert!(serving.stderr().starts_with("error: none/tls.crt: it is missing; create it"), "{}", serving.stderr());
 }

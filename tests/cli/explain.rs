@@ -1,9 +1,9 @@
-//! `explain`: the list of rules, and the page of each.
+//! `explain`: the list of rules, and the docs of each.
 
 use crate::run::Folder;
 
 #[test]
-fn every_rule_of_the_list_is_explained() {
+fn every_listed_rule_has_docs() {
     let folder = Folder::with(&[]);
     let list = folder.run(&["explain"]);
     assert_eq!((list.code, list.stderr.as_str()), (0, ""));
@@ -26,15 +26,15 @@ fn the_list_is_in_alphabetical_order() {
 }
 
 #[test]
-fn a_misspelt_rule_is_told_with_the_nearest_one() {
+fn a_misspelled_rule_is_reported_with_the_nearest_one() {
     Folder::with(&[])
         .run(&["explain", "auth-key-litteral"])
         .failed_with("error: there is no rule auth-key-litteral; did you mean auth-key-literal?\n");
 }
 
 #[test]
-fn a_rule_that_is_like_none_is_told_with_the_way_to_the_list() {
+fn an_unknown_rule_is_reported_with_the_command_that_lists_all() {
     Folder::with(&[])
         .run(&["explain", "x"])
-        .failed_with("error: there is no rule x; `apim-keyless explain` lists all that there are\n");
+        .failed_with("error: there is no rule x; run `apim-keyless explain` to list all rules\n");
 }

@@ -1,8 +1,8 @@
-//! What can be typed is told by the binary itself.
+//! The help of the binary names every command and flag.
 
 use crate::run::Folder;
 
-/// The long flags that a help text lists, in its order.
+/// The long flags of a help text, in order.
 fn flags(help: &str) -> Vec<&str> {
     let words = help.lines().filter_map(|line| {
         let line = line.trim_start();
@@ -23,7 +23,7 @@ const DOCTOR: &[&str] = &[
     "--help",
 ];
 
-/// The flags of `serve`, heading by heading.
+/// The flags of `serve`, by heading.
 const SERVE: &[&str] = &[
     // options
     "--listen",
@@ -59,22 +59,25 @@ const SERVE: &[&str] = &[
     "--bodies-bytes",
     "--reviews",
     "--answer-timeout",
-    // surroundings
+    // cache
     "--cluster",
     "--kubeconfig",
     "--scope",
     "--cache-mib",
+    // messages
+    "--docs-url",
+    "--quiet-mutations",
 ];
 
 #[test]
-fn every_command_names_each_of_its_flags() {
+fn the_help_of_each_command_lists_its_flags() {
     let folder = Folder::with(&[]);
     for (command, expected) in [
         ("certs", &["--certificates", "--help"][..]),
         ("check", &["--output", "--mode", "--policy", "--namespace", "--strict", "--help"]),
         ("doctor", DOCTOR),
         ("explain", &["--help"]),
-        ("review", &["--mode", "--webhook", "--policy", "--help"]),
+        ("review", &["--mode", "--webhook", "--policy", "--help", "--docs-url", "--quiet-mutations"]),
         ("serve", SERVE),
     ] {
         let ran = folder.run(&[command, "--help"]);
@@ -84,7 +87,7 @@ fn every_command_names_each_of_its_flags() {
 }
 
 #[test]
-fn the_binary_names_each_of_its_commands() {
+fn the_help_lists_the_commands() {
     let ran = Folder::with(&[]).run(&["--help"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     let (_, commands) = ran.stdout.split_once("Commands:\n").unwrap();
@@ -97,16 +100,16 @@ fn the_binary_names_each_of_its_commands() {
 }
 
 #[test]
-fn help_tells_what_a_value_may_be() {
+fn the_help_lists_possible_values() {
     let folder = Folder::with(&[]);
     let check = folder.run(&["check", "--help"]).stdout;
     assert!(["- json:", "- text:", "- audit:", "- enforce:", "[default: default]"].iter().all(|it| check.contains(it)));
     let review = folder.run(&["review", "--help"]).stdout;
-    assert!(["- mutate:", "- validate:"].iter().all(|it| review.contains(it)));
+    assert!(["- mutating:", "- validating:"].iter().all(|it| review.contains(it)));
 }
 
 #[test]
-fn without_a_command_the_commands_are_told() {
+fn without_a_command_the_commands_are_listed() {
     let ran = Folder::with(&[]).run(&[]);
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
     assert!(ran.stderr.contains("\nCommands:\n"), "{}", ran.stderr);

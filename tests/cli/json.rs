@@ -1,7 +1,7 @@
-//! The report for machines: its form is a contract.
+//! The JSON report: its fields are a contract.
 
 use crate::run::Folder;
-use crate::run::manifests::{KEYLESS, OUTDATED, ROLLING, UNLABELLED};
+use crate::run::manifests::{KEYLESS, OUTDATED, ROLLING, UNLABELED};
 use serde_json::{Value, json};
 
 fn deployment() -> Value {
@@ -9,7 +9,7 @@ fn deployment() -> Value {
 }
 
 #[test]
-fn a_refused_object_is_told_in_the_form_of_version_1() {
+fn an_error_has_the_fields_of_version_1() {
     let folder = Folder::with(&[("a.yaml", OUTDATED)]);
     assert_eq!(
         folder.report(&["a.yaml"]),
@@ -23,54 +23,54 @@ fn a_refused_object_is_told_in_the_form_of_version_1() {
                 "column": 9,
                 "object": deployment(),
                 "path": "/spec/template/spec/containers/0/image",
-                "problem": "2.9.0 is older than 2.11.0, the first version that can use workload identity",
-                "remedy": null,
+                "message": "Use gateway image version 2.11.0 or newer: the image named 2.9.0 is older than the first version that supports workload identity",
+                "fix": null,
             }],
-            "errors": [],
-            "summary": {"objects": 1, "refused": 1, "remarked": 0, "mended": 0, "skipped": 0},
+            "failures": [],
+            "summary": {"objects": 1, "errors": 1, "fixable": 0, "warnings": 0, "skipped": 0},
         })
     );
 }
 
 #[test]
-fn what_could_not_be_read_and_what_was_skipped_is_told_beside_it() {
+fn failures_and_skipped_documents_are_reported() {
     let folder = Folder::with(&[("a.yaml", "replicas: 1\n---\na: ]\n"), ("b.yaml", KEYLESS)]);
     assert_eq!(
         folder.report(&["a.yaml", "b.yaml", "none.yaml"]),
         json!({
             "version": 1,
             "findings": [],
-            "errors": [
+            "failures": [
                 {
                     "file": "a.yaml", "line": 3, "column": 4,
-                    "problem": "a closing bracket or brace without its opening one: remove it or open it",
+                    "message": "a closing bracket or brace without an opening one; remove it or add the opening one",
                 },
                 {
                     "file": "none.yaml", "line": null, "column": null,
-                    "problem": "none.yaml does not exist: check the path",
+                    "message": "does not exist; check the path",
                 },
             ],
-            "summary": {"objects": 1, "refused": 0, "remarked": 0, "mended": 0, "skipped": 1},
+            "summary": {"objects": 1, "errors": 0, "fixable": 0, "warnings": 0, "skipped": 1},
         })
     );
 }
 
 #[test]
-fn a_remedy_that_sets_something_makes_a_fault_mended_and_not_refused() {
-    let report = Folder::with(&[("a.yaml", UNLABELLED)]).report(&["a.yaml"]);
+fn a_finding_with_a_fix_is_fixable() {
+    let report = Folder::with(&[("a.yaml", UNLABELED)]).report(&["a.yaml"]);
     let set = json!({"path": "/spec/template/metadata/labels/azure.workload.identity~1use", "value": "true"});
-    assert_eq!(report["findings"][0]["remedy"], json!({"set": set}));
+    assert_eq!(report["findings"][0]["fix"], json!({"set": set}));
     assert_eq!(report["findings"][0]["mode"], "enforce");
-    assert_eq!(report["summary"], json!({"objects": 1, "refused": 0, "remarked": 0, "mended": 1, "skipped": 0}));
+    assert_eq!(report["summary"], json!({"objects": 1, "errors": 0, "fixable": 1, "warnings": 0, "skipped": 0}));
 }
 
 #[test]
-fn a_remedy_that_appends_something_names_the_list_and_the_element() {
+fn a_fix_that_appends_names_the_list_and_the_element() {
     let text = KEYLESS.replace("        envFrom:\n        - configMapRef: {name: orders-env}\n", "");
     let report = Folder::with(&[("a.yaml", &text)]).report(&["a.yaml"]);
     assert_eq!(report["findings"][0]["rule"], "missing-configuration-reference");
     assert_eq!(
-        report["findings"][0]["remedy"],
+        report["findings"][0]["fix"],
         json!({"append": {
             "path": "/spec/template/spec/containers/0/envFrom",
             "value": {"configMapRef": {"name": "apim-gateway-env"}},
@@ -79,12 +79,12 @@ fn a_remedy_that_appends_something_names_the_list_and_the_element() {
 }
 
 #[test]
-fn the_mode_of_a_finding_is_the_one_that_counts() {
-    let folder = Folder::with(&[("a.yaml", UNLABELLED), ("b.yaml", OUTDATED), ("c.yaml", ROLLING)]);
+fn the_mode_of_a_finding_is_the_milder_of_both() {
+    let folder = Folder::with(&[("a.yaml", UNLABELED), ("b.yaml", OUTDATED), ("c.yaml", ROLLING)]);
     let modes = |arguments: &[&str]| -> Vec<String> {
         let report = folder.report(arguments);
-        let problems = report["findings"].as_array().unwrap().iter();
-        problems.map(|problem| format!("{} {}", problem["rule"], problem["mode"]).replace('"', "")).collect()
+        let findings = report["findings"].as_array().unwrap().iter();
+        findings.map(|finding| format!("{} {}", finding["rule"], finding["mode"]).replace('"', "")).collect()
     };
     assert_eq!(
         modes(&["."]),
@@ -97,23 +97,23 @@ fn the_mode_of_a_finding_is_the_one_that_counts() {
 }
 
 #[test]
-fn audited_faults_count_as_remarked_and_keep_their_remedy() {
-    let folder = Folder::with(&[("a.yaml", UNLABELLED), ("b.yaml", OUTDATED)]);
+fn findings_in_audit_mode_are_warnings_and_keep_their_fix() {
+    let folder = Folder::with(&[("a.yaml", UNLABELED), ("b.yaml", OUTDATED)]);
     let report = folder.report(&[".", "--mode", "audit"]);
-    assert_eq!(report["summary"], json!({"objects": 2, "refused": 0, "remarked": 2, "mended": 0, "skipped": 0}));
-    assert!(report["findings"][0]["remedy"]["set"].is_object());
+    assert_eq!(report["summary"], json!({"objects": 2, "errors": 0, "fixable": 0, "warnings": 2, "skipped": 0}));
+    assert!(report["findings"][0]["fix"]["set"].is_object());
 }
 
 #[test]
-fn the_summary_counts_findings_and_not_the_objects_that_have_them() {
+fn the_summary_counts_findings_not_objects() {
     let text = OUTDATED.replace(r#"{azure.workload.identity/use: "true"}"#, r#"{azure.workload.identity/use: "no"}"#);
     let service = "apiVersion: v1\nkind: Service\nmetadata: {name: orders}\n";
     let report = Folder::with(&[("a.yaml", &format!("{text}---\n{service}"))]).report(&["a.yaml"]);
-    assert_eq!(report["summary"], json!({"objects": 2, "refused": 2, "remarked": 0, "mended": 0, "skipped": 0}));
+    assert_eq!(report["summary"], json!({"objects": 2, "errors": 2, "fixable": 0, "warnings": 0, "skipped": 0}));
 }
 
 #[test]
-fn further_edits_of_a_remedy_stand_in_also() {
+fn further_edits_of_a_fix_are_in_also() {
     let folder = Folder::with(&[
         (
             "a.yaml",
@@ -136,7 +136,7 @@ spec:
         json!({"path": format!("/metadata/annotations/azure.workload.identity~1{key}"), "value": value})
     };
     assert_eq!(
-        folder.report(&["a.yaml", "--policy", "policy"])["findings"][0]["remedy"],
+        folder.report(&["a.yaml", "--policy", "policy"])["findings"][0]["fix"],
         json!({"set": edit("client-id", "1"), "also": [{"set": edit("tenant-id", "2")}]})
     );
 }

@@ -1,32 +1,32 @@
-//! Readers that go away, and disks that are full.
+//! Closed pipes and full disks.
 
 use crate::run::manifests::OUTDATED;
-use crate::run::{Folder, feed, ran};
+use crate::run::{Folder, feed, output_of};
 
 #[test]
-fn a_reader_that_went_away_is_no_error() {
+fn a_closed_stdout_is_not_an_error() {
     let folder = Folder::with(&[]);
     for output in ["text", "json"] {
         let mut child = folder.spawn(&["check", "-", "--output", output]);
         drop(child.stdout.take());
-        // only now is there something to judge and to write
+        // only now is there something to evaluate and to write
         feed(&mut child, OUTDATED);
-        let ran = ran(child);
+        let ran = output_of(child);
         assert_eq!((ran.code, ran.stderr.as_str()), (1, ""), "{output}");
     }
 }
 
 #[test]
-fn nobody_who_reads_the_errors_is_no_panic() {
+fn a_closed_stderr_does_not_panic() {
     let mut child = Folder::with(&[]).spawn(&["check", "-"]);
     drop(child.stderr.take());
     feed(&mut child, "a: ]\n");
-    assert_eq!(ran(child).code, 2);
+    assert_eq!(output_of(child).code, 2);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_report_that_cannot_be_written_makes_exit_code_2() {
+fn a_report_that_cannot_be_written_exits_with_2() {
     use std::fs::File;
     use std::process::Command;
 

@@ -1,12 +1,12 @@
-//! `review`: one AdmissionReview in, its answer out.
+//! `review`: answers one AdmissionReview from stdin.
 
-use crate::run::manifests::{KEYLESS, OUTDATED, UNLABELLED};
-use crate::run::{Folder, Ran};
+use crate::run::manifests::{KEYLESS, OUTDATED, UNLABELED};
+use crate::run::{Folder, RunOutput};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// A review of the creation of an object.
+/// A review for the creation of an object.
 fn review(yaml: &str) -> Value {
     let object: Value = serde_saphyr::from_str(yaml).unwrap();
     json!({
@@ -18,18 +18,18 @@ fn review(yaml: &str) -> Value {
             "operation": "CREATE",
             "name": "orders",
             "namespace": "shop",
-            "userInfo": {"username": "somebody"},
+            "userInfo": {"username": "jane"},
             "object": object,
         },
     })
 }
 
-fn answered(webhook: &str, mode: &str, stdin: &str) -> Ran {
+fn answered(webhook: &str, mode: &str, stdin: &str) -> RunOutput {
     Folder::with(&[]).feed(&["review", "--webhook", webhook, "--mode", mode], stdin)
 }
 
-/// The response in an answer that must be a review.
-fn response(ran: &Ran) -> Value {
+/// The `response` of the answer, which must be an AdmissionReview.
+fn response(ran: &RunOutput) -> Value {
     let answer = ran.json();
     assert_eq!((&answer["apiVersion"], &answer["kind"]), (&json!("admission.k8s.io/v1"), &json!("AdmissionReview")));
     assert_eq!(answer["response"]["uid"], "2b5a7f0e-0d3c-4e51-8a87-2f8d3c1f6a11");
@@ -38,7 +38,7 @@ fn response(ran: &Ran) -> Value {
 
 #[test]
 fn a_mutating_review_is_answered_with_a_patch() {
-    let ran = answered("mutate", "enforce", &review(UNLABELLED).to_string());
+    let ran = answered("mutating", "enforce", &review(UNLABELED).to_string());
     let response = response(&ran);
     assert_eq!((ran.code, &response["allowed"], &response["patchType"]), (0, &json!(true), &json!("JSONPatch")));
     let patch = STANDARD.decode(response["patch"].as_str().unwrap()).unwrap();
@@ -53,14 +53,14 @@ fn a_mutating_review_is_answered_with_a_patch() {
 }
 
 #[test]
-fn what_is_complete_gets_no_patch() {
-    let ran = answered("mutate", "enforce", &review(KEYLESS).to_string());
+fn a_complete_gateway_gets_no_patch() {
+    let ran = answered("mutating", "enforce", &review(KEYLESS).to_string());
     assert_eq!((ran.code, response(&ran).get("patch")), (0, None));
 }
 
 #[test]
-fn a_refused_object_is_denied_with_403_and_makes_exit_code_1() {
-    let ran = answered("validate", "enforce", &review(OUTDATED).to_string());
+fn a_denied_object_gets_403_and_exits_with_1() {
+    let ran = answered("validating", "enforce", &review(OUTDATED).to_string());
     let response = response(&ran);
     assert_eq!((ran.code, &response["allowed"]), (1, &json!(false)));
     assert_eq!(
@@ -68,20 +68,23 @@ fn a_refused_object_is_denied_with_403_and_makes_exit_code_1() {
         json!({
             "code": 403,
             "reason": "Forbidden",
-            "message": "1 fault keeps gateway \"orders\" from running keyless
-  unsupported-version at spec.template.spec.containers[0].image: 2.9.0 is older than 2.11.0, the first version that can use workload identity
-explain: apim-keyless explain unsupported-version",
+            "message": "Deployment \"orders\" is denied. Fix 1 finding:
+  unsupported-version at spec.template.spec.containers[0].image: Use gateway image version 2.11.0 or newer: the image named 2.9.0 is older than the first version that supports workload identity
+read more: apim-keyless explain unsupported-version",
         })
     );
 }
 
 #[test]
-fn an_audited_object_is_allowed_with_warnings() {
+fn audit_mode_allows_with_warnings() {
     for (yaml, warning) in [
-        (OUTDATED, "apim-keyless: unsupported-version: would refuse: 2.9.0 is older than 2.11.0"),
-        (UNLABELLED, "apim-keyless: missing-identity-label: would set spec.template.metadata.labels"),
+        (
+            OUTDATED,
+            "apim-keyless: unsupported-version: would deny: Use gateway image version 2.11.0 or newer: the image named 2.9.0",
+        ),
+        (UNLABELED, "apim-keyless: missing-identity-label: would set spec.template.metadata.labels"),
     ] {
-        let ran = answered("validate", "audit", &review(yaml).to_string());
+        let ran = answered("validating", "audit", &review(yaml).to_string());
         let response = response(&ran);
         assert_eq!((ran.code, &response["allowed"], response.get("patch")), (0, &json!(true), None));
         let warnings = response["warnings"].as_array().unwrap();
@@ -90,40 +93,49 @@ fn an_audited_object_is_allowed_with_warnings() {
 }
 
 #[test]
-fn the_policy_document_counts() {
+fn the_policy_document_applies() {
     let folder = Folder::with(&[(
         "policy.yaml",
         "apiVersion: apim-keyless.dev/v1alpha1\nkind: GatewayPolicy\nmetadata: {name: mild}\nspec: {rules: {unsupported-version: audit}}\n",
     )]);
-    let arguments = ["review", "--webhook", "validate", "--mode", "enforce", "--policy", "policy.yaml"];
+    let arguments = ["review", "--webhook", "validating", "--mode", "enforce", "--policy", "policy.yaml"];
     let ran = folder.feed(&arguments, &review(OUTDATED).to_string());
     assert_eq!((ran.code, &response(&ran)["auditAnnotations"]["policy"]), (0, &json!("mild")));
 }
 
 #[test]
-fn there_is_no_mutation_in_audit() {
-    answered("mutate", "audit", &review(KEYLESS).to_string()).failed_with(
-        "error: --webhook mutating with --mode audit: nothing is changed in audit; use --webhook validating, which tells what would be\n",
+fn there_is_no_mutation_in_audit_mode() {
+    answered("mutating", "audit", &review(KEYLESS).to_string()).failed_with(
+        "error: --webhook mutating has no --mode audit: in audit mode nothing is changed; use --webhook validating, which reports what would be set\n",
     );
 }
 
 #[test]
-fn what_is_no_review_is_told_with_its_place() {
+fn an_invalid_review_is_reported_with_its_position() {
     let of = |pointer: &str, value: Value| {
         let mut review = review(KEYLESS);
         *review.pointer_mut(pointer).unwrap() = value;
         review.to_string()
     };
     for (stdin, message) in [
-        (String::new(), "body: is empty; expected an AdmissionReview of admission.k8s.io/v1"),
-        ("hunter2".to_owned(), "line 1 column 1: the body is not JSON, or ends too early"),
-        ("{\n  \"kind\": \"hunter2\n".to_owned(), "line 3 column 0: the body is not JSON, or ends too early"),
+        (String::new(), "body: Send an AdmissionReview of admission.k8s.io/v1: the body is empty"),
+        (
+            "hunter2".to_owned(),
+            "line 1 column 1: Send a complete JSON document: the body is not JSON, or ends too early",
+        ),
+        (
+            "{\n  \"kind\": \"hunter2\n".to_owned(),
+            "line 3 column 0: Send a complete JSON document: the body is not JSON, or ends too early",
+        ),
         (
             of("/apiVersion", json!("admission.k8s.io/v1beta1")),
-            "apiVersion, kind: another kind or version of review; expected AdmissionReview of admission.k8s.io/v1",
+            "apiVersion, kind: Send an AdmissionReview of admission.k8s.io/v1: the body is of another kind or version",
         ),
-        (of("/request", Value::Null), "request: is missing"),
-        (of("/request/object", Value::Null), "request.object: is missing or null; CREATE carries the object"),
+        (of("/request", Value::Null), "request: Add the request: it is missing"),
+        (
+            of("/request/object", Value::Null),
+            "request.object: Add the object: it is missing or null, and CREATE must carry it",
+        ),
         (
             of("/request/kind/version", json!(424_242)),
             "request.kind.version: is not of the type that Kubernetes expects here",
@@ -133,7 +145,7 @@ fn what_is_no_review_is_told_with_its_place() {
             "request.object.spec.template.spec.containers[0].image: is not of the type that Kubernetes expects here",
         ),
     ] {
-        answered("validate", "enforce", &stdin)
-            .failed_with(&format!("error: stdin is no review that can be answered: {message}\n"));
+        answered("validating", "enforce", &stdin)
+            .failed_with(&format!("error: stdin is not a valid AdmissionReview: {message}\n"));
     }
 }

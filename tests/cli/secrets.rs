@@ -1,10 +1,10 @@
-//! No value of a setting, a Secret or a command line is ever shown.
+//! Reports never contain a value of a setting, a Secret or a command line.
 
 use crate::run::Folder;
 
 const CANARY: &str = "canary";
 
-/// A gateway with every fault, and a canary wherever a value could stand.
+/// A gateway with many findings, and a canary wherever there can be a value.
 const FULL: &str = r#"apiVersion: v1
 kind: Secret
 metadata: {name: orders-token}
@@ -41,7 +41,7 @@ spec:
 "#;
 
 #[test]
-fn no_report_shows_a_value() {
+fn no_report_contains_a_value() {
     let folder = Folder::with(&[("orders.yaml", FULL)]);
     let json: serde_json::Value = serde_json::to_value(folder.report(&["orders.yaml"])).unwrap();
     assert!(json["findings"].as_array().unwrap().len() > 8, "{json:#}");

@@ -1,13 +1,13 @@
-//! `serve`: how it starts, what it shows, how it ends.
+//! `serve`: start, examples, shutdown.
 
-use crate::run::{Folder, Serving, answer_of};
+use crate::run::{Folder, Serving, http_get};
 use std::fs;
 use std::net::TcpListener;
 
 const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
 
 #[test]
-fn a_taken_port_is_told_with_its_address_and_its_flag() {
+fn a_port_in_use_is_reported_with_its_address_and_its_flag() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     for (flag, purpose) in [("--listen", "HTTPS"), ("--health-listen", "health and metrics")] {
@@ -24,50 +24,50 @@ fn a_taken_port_is_told_with_its_address_and_its_flag() {
 }
 
 #[test]
-fn a_ready_server_says_so_and_ends_well_when_it_is_asked_to() {
+fn a_server_gets_ready_and_stops_on_sigterm() {
     let folder = Folder::with(&[]);
     let mut serving = Serving::start(&folder, &[]);
-    let answer = answer_of(serving.health(), "/readyz");
+    let answer = http_get(serving.health(), "/readyz");
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-    assert!(answer_of(serving.health(), "/livez").starts_with("HTTP/1.1 200 OK\r\n"));
-    assert!(answer_of(serving.health(), "/metrics").ends_with("# EOF\n"));
+    assert!(http_get(serving.health(), "/livez").starts_with("HTTP/1.1 200 OK\r\n"));
+    assert!(http_get(serving.health(), "/metrics").ends_with("# EOF\n"));
     serving.terminate();
     assert_eq!(serving.code(), Some(0));
-    assert_eq!(serving.shown(""), "");
+    assert_eq!(serving.wait_for_stdout(""), "");
     let last = serving.stderr();
     assert!(last.lines().last().is_some_and(|line| line.contains(r#""message":"draining""#)), "{last}");
 }
 
 #[test]
-fn while_it_drains_it_is_not_ready_and_a_second_signal_ends_it_at_once() {
+fn a_draining_server_is_not_ready_and_a_second_signal_stops_it_at_once() {
     let folder = Folder::with(&[]);
     let mut serving = Serving::start(&folder, &["--drain-seconds", "600"]);
     let health = serving.health();
     serving.terminate();
-    while answer_of(health, "/readyz").starts_with("HTTP/1.1 200 ") {
+    while http_get(health, "/readyz").starts_with("HTTP/1.1 200 ") {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    assert!(answer_of(health, "/readyz").starts_with("HTTP/1.1 503 "));
+    assert!(http_get(health, "/readyz").starts_with("HTTP/1.1 503 "));
     serving.terminate();
     assert_eq!(serving.code(), Some(0));
 }
 
 #[test]
-fn a_second_start_on_the_same_folder_finds_the_ca_of_the_first() {
+fn a_second_start_with_the_same_folder_keeps_its_ca() {
     let folder = Folder::with(&[]);
     let read = || ["ca.crt", "tls.crt", "tls.key"].map(|file| fs::read(folder.path("certs").join(file)).unwrap());
-    let told = || {
+    let description = || {
         let serving = Serving::start(&folder, &[]);
         serving.listening()["certificates"].as_str().unwrap().to_owned()
     };
-    assert!(told().starts_with("made a CA and a certificate in certs, for localhost, 127.0.0.1, ::1;"));
-    let made = read();
-    assert!(told().starts_with("found a CA and a certificate in certs, "));
-    assert_eq!(read(), made);
+    assert!(description().starts_with("created a CA and a certificate in certs for localhost, 127.0.0.1, ::1;"));
+    let created = read();
+    assert!(description().starts_with("using the existing CA and certificate in certs "));
+    assert_eq!(read(), created);
 }
 
 #[test]
-fn a_policy_that_cannot_be_used_is_told_before_anything_is_made() {
+fn an_invalid_policy_is_an_error_before_any_file_is_created() {
     let folder = Folder::with(&[(
         "p.yaml",
         "apiVersion: apim-keyless.dev/v1alpha1\nkind: GatewayPolicy\nspec:\n  defalts: {}\n",
@@ -76,7 +76,7 @@ fn a_policy_that_cannot_be_used_is_told_before_anything_is_made() {
     assert_eq!(serving.code(), Some(2));
     assert!(
         serving.stderr().starts_with(
-            "error: the policy document p.yaml cannot be used: 4:3: unknown field defalts; expected one of: defaults, "
+            "error: the policy document p.yaml is invalid: 4:3: field defalts is unknown; write one of: defaults, "
         ),
         "{}",
         serving.stderr()
@@ -85,7 +85,7 @@ fn a_policy_that_cannot_be_used_is_told_before_anything_is_made() {
 }
 
 #[test]
-fn the_log_is_text_where_it_is_asked_for() {
+fn the_log_format_can_be_text() {
     let folder = Folder::with(&[]);
     let mut serving = Serving::start(&folder, &["--log-format", "text"]);
     while !serving.stderr().contains("listening") {
@@ -97,13 +97,15 @@ fn the_log_is_text_where_it_is_asked_for() {
 }
 
 #[test]
-fn a_ca_for_clients_that_cannot_be_used_is_told() {
+fn an_invalid_client_ca_is_an_error() {
     let folder = Folder::with(&[("garbage.crt", "garbage")]);
-    for (file, cause) in [("nowhere.crt", "No such file or directory"), ("garbage.crt", "the CA's certificate: ")] {
+    for (file, cause) in
+        [("nowhere.crt", "the file does not exist; check the path\n"), ("garbage.crt", "the CA's certificate: ")]
+    {
         let mut serving = Serving::start(&folder, &["--client-ca", file]);
         assert_eq!(serving.code(), Some(2));
-        let told = serving.stderr();
-        assert!(told.starts_with(&format!("error: cannot let clients of {file} in: {cause}")), "{told}");
+        let stderr = serving.stderr();
+        assert!(stderr.starts_with(&format!("error: cannot use --client-ca {file}: {cause}")), "{stderr}");
     }
     let mut serving = Serving::start(&folder, &["--client-name", "kube-apiserver"]);
     assert_eq!(serving.code(), Some(2));
@@ -111,13 +113,13 @@ fn a_ca_for_clients_that_cannot_be_used_is_told() {
 }
 
 #[test]
-fn a_limit_that_lets_nothing_through_is_refused() {
+fn a_limit_of_nothing_is_an_error() {
     let folder = Folder::with(&[]);
     for (flag, value, cause) in [
         ("--reviews", "0", "0 is not in 1.."),
         ("--header-bytes", "100", "100 is not in 1024.."),
-        ("--body-timeout", "0s", "must be longer than nothing"),
-        ("--body-timeout", "10", "write it like 10s or 500ms"),
+        ("--body-timeout", "0s", "must be longer than 0"),
+        ("--body-timeout", "10", "expected a duration such as 10s or 500ms"),
     ] {
         let mut serving = Serving::start(&folder, &[flag, value]);
         assert_eq!(serving.code(), Some(2));
@@ -125,16 +127,18 @@ fn a_limit_that_lets_nothing_through_is_refused() {
     }
 }
 
-const REFUSED: &str = r#"
-  Deployment payments: refused
-    1 fault keeps gateway "payments" from running keyless
-      auth-key-reference at spec.template.spec.containers[0].env[0]: config.service.auth is taken from Secret "payments-token" key "value"; remove it: the ConfigMap's config.service.auth: workloadIdentity replaces it
-    explain: apim-keyless explain auth-key-reference
-    Warning: apim-keyless: rolling-version: v2 moves from version to version; name a static one, 2.11.0 or newer
+const DENIED: &str = r#"
+  Deployment payments: denied
+    Deployment "payments" is denied. Fix 1 finding:
+      auth-key-reference at spec.template.spec.containers[0].env[0]: Remove config.service.auth here and set it to workloadIdentity in the ConfigMap: it takes an auth key from Secret "payments-token" key "value"
+    read more: apim-keyless explain auth-key-reference
+    Warning: apim-keyless: missing-identity-label: set spec.template.metadata.labels["azure.workload.identity/use"] to "true"
+    Warning: apim-keyless: missing-service-account: set spec.template.spec.serviceAccountName to "apim-gateway-workload-identity"
+    Warning: apim-keyless: rolling-version: Use a static tag, 2.11.0 or newer: v2 refers to another version after each release
 "#;
 
-const MENDED: &str = r#"
-  ServiceAccount apim-gateway-workload-identity: mended
+const MUTATED: &str = r#"
+  ServiceAccount apim-gateway-workload-identity: mutated
       kind: ServiceAccount
       metadata:
     +   annotations:
@@ -146,15 +150,16 @@ const MENDED: &str = r#"
 "#;
 
 #[test]
-fn the_examples_are_shown_as_their_user_would_see_them() {
+fn examples_are_printed_as_a_user_would_see_them() {
     let (examples, policy) = (format!("{PROJECT}/deploy/examples"), format!("{PROJECT}/deploy/policy.yaml"));
     let folder = Folder::with(&[]);
     let mut serving = Serving::start(&folder, &["--examples", &examples, "--policy", &policy]);
-    let shown = serving.shown("Ctrl-C ends it\n");
-    assert!(shown.contains(REFUSED) && shown.contains(MENDED), "{shown}");
+    let shown = serving.wait_for_stdout("press Ctrl-C to stop\n");
+    assert!(shown.contains(DENIED) && shown.contains(MUTATED), "{shown}");
     assert!(shown.contains("\n  ConfigMap apim-gateway-env: allowed\n") && !shown.contains('\u{1b}'), "{shown}");
     let count = |decision: &str| shown.lines().filter(|line| line.ends_with(decision)).count();
-    assert_eq!((count(": allowed"), count(": mended"), count(": refused")), (3, 4, 5), "{shown}");
+    let counts = ["allowed", "warned", "mutated", "denied"].map(|decision| count(&format!(": {decision}")));
+    assert_eq!(counts, [2, 1, 4, 5], "{shown}");
     let address = serving.listening()["reviews"].as_str().unwrap().to_owned();
     assert!(shown.contains(&format!("\nserving reviews at https://{address}/enforce/mutate, ")), "{shown}");
     serving.terminate();

@@ -1,9 +1,9 @@
-//! The report for people.
+//! The text report.
 
-use crate::run::manifests::{KEYLESS, UNLABELLED};
+use crate::run::manifests::{KEYLESS, UNLABELED};
 use crate::run::{Folder, in_project};
 
-const REFUSED: &str = r#"refused[auth-key-reference]: config.service.auth is taken from Secret "payments-token" key "value"; remove it: the ConfigMap's config.service.auth: workloadIdentity replaces it
+const ERROR: &str = r#"error[auth-key-reference]: Remove config.service.auth here and set it to workloadIdentity in the ConfigMap: it takes an auth key from Secret "payments-token" key "value"
   --> deploy/examples/03-portal-auth-key.yaml:56:11
    |
 56 |         - name: config.service.auth
@@ -13,7 +13,7 @@ const REFUSED: &str = r#"refused[auth-key-reference]: config.service.auth is tak
 
 "#;
 
-const MENDED: &str = r#"mended[missing-identity-label]: label azure.workload.identity/use: "true" is not on the pod template, so no identity is injected; add it
+const FIXABLE: &str = r#"fixable[missing-identity-label]: Set label azure.workload.identity/use: "true" on the pod template: without it no identity is injected
  --> a.yaml:5:3
   |
 5 |   template:
@@ -22,32 +22,32 @@ const MENDED: &str = r#"mended[missing-identity-label]: label azure.workload.ide
   = note: in Deployment shop/orders
   = help: the webhook sets spec.template.metadata.labels["azure.workload.identity/use"] to "true"
 
-1 object: 1 mended
+1 object: 1 fixable
 "#;
 
 #[test]
-fn the_examples_are_judged_as_their_comments_say() {
+fn the_examples_have_the_findings_of_their_comments() {
     let ran = in_project(&["check", "deploy/examples", "--policy", "deploy/policy.yaml"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (1, ""));
-    assert_eq!(ran.stdout.lines().last(), Some("12 objects: 6 refused, 11 mended, 3 remarked"));
-    assert!(ran.stdout.contains(REFUSED), "{}", ran.stdout);
-    let refused: Vec<&str> = ran.stdout.lines().filter(|line| line.starts_with("refused[")).collect();
-    assert_eq!(refused.len(), 6);
+    assert_eq!(ran.stdout.lines().last(), Some("12 objects: 6 errors, 11 fixable, 3 warnings"));
+    assert!(ran.stdout.contains(ERROR), "{}", ran.stdout);
+    let errors: Vec<&str> = ran.stdout.lines().filter(|line| line.starts_with("error[")).collect();
+    assert_eq!(errors.len(), 6);
     assert_eq!(
-        refused[5],
-        "refused[unsupported-version]: 2.10.1 is older than 2.11.0, the first version that can use workload identity"
+        errors[5],
+        "error[unsupported-version]: Use gateway image version 2.11.0 or newer: the image named 2.10.1 is older than the first version that supports workload identity"
     );
 }
 
 #[test]
-fn a_mended_fault_is_told_with_what_the_webhook_does() {
-    let ran = Folder::with(&[("a.yaml", UNLABELLED)]).check("a.yaml");
-    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), (MENDED, ""));
+fn a_fixable_finding_is_printed_with_its_fix() {
+    let ran = Folder::with(&[("a.yaml", UNLABELED)]).check("a.yaml");
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), (FIXABLE, ""));
 }
 
 #[test]
-fn there_are_no_colours_where_there_is_no_terminal() {
-    let folder = Folder::with(&[("a.yaml", UNLABELLED), ("b.yaml", "a: ]\n")]);
+fn there_are_no_colors_without_a_terminal() {
+    let folder = Folder::with(&[("a.yaml", UNLABELED), ("b.yaml", "a: ]\n")]);
     for arguments in [&["check", "."][..], &["check"], &["--help"], &["explain", "auth-key-literal"]] {
         let ran = folder.run(arguments);
         assert!(!ran.everything().contains('\u{1b}'), "{arguments:?}");
@@ -55,17 +55,17 @@ fn there_are_no_colours_where_there_is_no_terminal() {
 }
 
 #[test]
-fn the_report_is_on_stdout_and_what_could_not_be_read_on_stderr() {
+fn the_report_is_on_stdout_and_failures_are_on_stderr() {
     let ran = Folder::with(&[("a.yaml", KEYLESS), ("b.yaml", "a: ]\n")]).run(&["check", "a.yaml", "b.yaml"]);
-    assert_eq!(ran.stdout, "1 object: no fault found; 1 could not be read\n");
+    assert_eq!(ran.stdout, "1 object: no findings; 1 could not be evaluated\n");
     assert_eq!(
         ran.stderr,
-        "error: b.yaml:1:4: a closing bracket or brace without its opening one: remove it or open it\n"
+        "error: b.yaml:1:4: a closing bracket or brace without an opening one; remove it or add the opening one\n"
     );
 }
 
 #[test]
-fn a_line_before_which_something_was_masked_is_underlined_at_the_right_place() {
+fn a_masked_line_is_underlined_at_the_right_columns() {
     let folder = Folder::with(&[(
         "a.yaml",
         "apiVersion: v1

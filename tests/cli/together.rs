@@ -1,4 +1,4 @@
-//! What stands in one namespace is judged together, whatever files it comes from.
+//! Objects of one namespace are evaluated together, whatever files they come from.
 
 use crate::run::Folder;
 use crate::run::manifests::KEYLESS;
@@ -7,24 +7,23 @@ use serde_json::Value;
 const CONFIG_MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: orders-env, namespace: shop}\ndata: {telemetry.logs.std: text}\n";
 const ACCOUNT: &str = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: orders-identity, namespace: shop}\n";
 
-/// The rule, kind and namespace of every finding over these files.
-fn problems(files: &[(&str, &str)], arguments: &[&str]) -> Vec<String> {
+/// Rule, namespace and kind of each finding in these files.
+fn findings(files: &[(&str, &str)], arguments: &[&str]) -> Vec<String> {
     let report = Folder::with(files).report(&[&["."], arguments].concat());
-    let text = |problem: &Value, pointer: &str| problem.pointer(pointer).unwrap().as_str().unwrap().to_owned();
-    let told = |problem: &Value| {
-        format!("{} {}/{}", text(problem, "/rule"), text(problem, "/object/namespace"), text(problem, "/object/kind"))
+    let text = |finding: &Value, pointer: &str| finding.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+    let described = |finding: &Value| {
+        format!("{} {}/{}", text(finding, "/rule"), text(finding, "/object/namespace"), text(finding, "/object/kind"))
     };
-    report["findings"].as_array().unwrap().iter().map(told).collect()
+    report["findings"].as_array().unwrap().iter().map(described).collect()
 }
 
 #[test]
-fn a_gateway_tells_whose_config_map_and_service_account_they_are() {
-    let alone = problems(&[("account.yaml", ACCOUNT), ("config.yaml", CONFIG_MAP)], &[]);
+fn a_gateway_determines_its_config_map_and_service_account() {
+    let alone = findings(&[("account.yaml", ACCOUNT), ("config.yaml", CONFIG_MAP)], &[]);
     assert_eq!(alone, Vec::<String>::new());
-    let evaluate_all =
-        problems(&[("account.yaml", ACCOUNT), ("config.yaml", CONFIG_MAP), ("more/gateway.yaml", KEYLESS)], &[]);
+    let all = findings(&[("account.yaml", ACCOUNT), ("config.yaml", CONFIG_MAP), ("more/gateway.yaml", KEYLESS)], &[]);
     assert_eq!(
-        evaluate_all,
+        all,
         [
             "missing-client-id shop/ServiceAccount",
             "unlabeled-service-account shop/ServiceAccount",
@@ -36,21 +35,21 @@ fn a_gateway_tells_whose_config_map_and_service_account_they_are() {
 }
 
 #[test]
-fn objects_of_other_namespaces_are_others() {
+fn objects_of_other_namespaces_are_not_related() {
     let elsewhere = KEYLESS.replace("namespace: shop", "namespace: other");
-    assert_eq!(problems(&[("account.yaml", ACCOUNT), ("gateway.yaml", &elsewhere)], &[]), Vec::<String>::new());
+    assert_eq!(findings(&[("account.yaml", ACCOUNT), ("gateway.yaml", &elsewhere)], &[]), Vec::<String>::new());
 }
 
 #[test]
-fn what_names_no_namespace_is_in_the_one_that_is_given() {
-    let homeless = KEYLESS.replace(", namespace: shop", "");
-    let files = [("account.yaml", ACCOUNT), ("gateway.yaml", homeless.as_str())];
-    assert_eq!(problems(&files, &[]), Vec::<String>::new());
-    assert_eq!(problems(&files, &["--namespace", "shop"]).len(), 2);
+fn objects_without_namespace_are_in_the_given_one() {
+    let without_namespace = KEYLESS.replace(", namespace: shop", "");
+    let files = [("account.yaml", ACCOUNT), ("gateway.yaml", without_namespace.as_str())];
+    assert_eq!(findings(&files, &[]), Vec::<String>::new());
+    assert_eq!(findings(&files, &["--namespace", "shop"]).len(), 2);
 }
 
 #[test]
-fn an_owner_counts_only_if_it_is_there() {
+fn an_owner_counts_only_if_it_is_found() {
     let owned = "apiVersion: apps/v1
 kind: ReplicaSet
 metadata:
@@ -62,7 +61,7 @@ spec:
     spec:
       containers: [{name: gateway, image: \"mcr.microsoft.com/azure-api-management/gateway:2.9.0\"}]
 ";
-    let report = |files: &[(&str, &str)]| Folder::with(files).report(&["."])["summary"]["refused"].as_u64().unwrap();
+    let report = |files: &[(&str, &str)]| Folder::with(files).report(&["."])["summary"]["errors"].as_u64().unwrap();
     assert!(report(&[("a.yaml", owned)]) > 0);
     assert_eq!(report(&[("a.yaml", owned), ("gateway.yaml", KEYLESS)]), 0);
 }

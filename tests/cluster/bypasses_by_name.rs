@@ -1,29 +1,29 @@
-//! Ways around the judgement by names and by JSON, through a real API server.
+//! Bypass attempts by names and by JSON, through a real API server.
 
-use crate::bypasses::{enforced, keyed};
-use crate::gateways::{KINDS, key, merged, right, right_container, with_container};
+use crate::bypasses::{container_with_key, enforced};
+use crate::gateways::{KINDS, key, merged, valid, valid_container, with_container};
 use crate::webhook::Webhook;
 use crate::webhook::objects::review;
 use crate::webhook::user::path;
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn b13_no_object_goes_to_another_namespace_than_it_says() {
+async fn b13_an_object_cannot_reach_another_namespace_than_its_own() {
     let Some(webhook) = Webhook::shared() else { return };
     let (user, other) = (enforced(webhook, "b13").await, webhook.user("b13-other", Some("off")).await);
-    let mut wrong = with_container("Deployment", "containers", keyed());
-    wrong["metadata"]["namespace"] = json!(other.namespace);
-    assert_eq!(user.post(&path(&wrong, "b13"), &wrong).await.status, 400);
+    let mut invalid = with_container("Deployment", "containers", container_with_key());
+    invalid["metadata"]["namespace"] = json!(other.namespace);
+    assert_eq!(user.post(&path(&invalid, "b13"), &invalid).await.status, 400);
     for name in ["../b13-other/texts", "b13-other/texts", "..", "texts.b13-other"] {
         let env = json!([{"name": "T", "valueFrom": {"configMapKeyRef": {"name": name, "key": "token"}}}, key()]);
-        let wrong = with_container("Deployment", "containers", merged(right_container(), json!({"env": env})));
-        let answer = user.apply_with(&wrong, "?dryRun=All").await;
-        assert!(matches!(answer.status, 403 | 422), "{}", answer.body);
+        let invalid = with_container("Deployment", "containers", merged(valid_container(), json!({"env": env})));
+        let response = user.apply_with(&invalid, "?dryRun=All").await;
+        assert!(matches!(response.status, 403 | 422), "{}", response.body);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn b16_no_name_that_only_looks_like_the_setting_is_stored() {
+async fn b16_a_name_that_only_looks_like_the_setting_is_not_stored() {
     let Some(webhook) = Webhook::shared() else { return };
     let user = enforced(webhook, "b16").await;
     let letters = ['с', 'о', 'ｃ', 'ı', 'ſ', '\u{212a}', '\u{200b}', '\u{202e}', '\u{a0}', '\u{301}', '․', '：'];
@@ -36,18 +36,18 @@ async fn b16_no_name_that_only_looks_like_the_setting_is_stored() {
     });
     for name in names {
         let env = json!([merged(key(), json!({"name": name}))]);
-        let pod = with_container("Pod", "containers", merged(right_container(), json!({"env": env})));
+        let pod = with_container("Pod", "containers", merged(valid_container(), json!({"env": env})));
         let data = json!({name.as_str(): "GatewayKey x"});
         let config_map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": data});
         for object in [pod, config_map] {
-            let answer = user.apply_with(&object, "?dryRun=All").await;
-            assert_eq!(answer.status, 422, "{name:?} {}", answer.body);
+            let response = user.apply_with(&object, "?dryRun=All").await;
+            assert_eq!(response.status, 422, "{name:?} {}", response.body);
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn b19_a_name_that_is_still_to_be_made_and_one_that_was_used_decide_nothing() {
+async fn b19_a_generated_name_and_a_reused_name_make_no_difference() {
     let Some(webhook) = Webhook::shared() else { return };
     let user = enforced(webhook, "b19").await;
     let unnamed = |mut object: Value| {
@@ -56,22 +56,22 @@ async fn b19_a_name_that_is_still_to_be_made_and_one_that_was_used_decide_nothin
         object
     };
     for kind in KINDS {
-        user.apply_with(&unnamed(right(kind)), "?dryRun=All").await.stored();
-        let wrong = unnamed(with_container(kind, "containers", keyed()));
-        user.apply_with(&wrong, "?dryRun=All").await.refused(&["auth-key-reference"]);
+        user.apply_with(&unnamed(valid(kind)), "?dryRun=All").await.stored();
+        let invalid = unnamed(with_container(kind, "containers", container_with_key()));
+        user.apply_with(&invalid, "?dryRun=All").await.denied(&["auth-key-reference"]);
     }
-    user.apply(&right("Deployment")).await.stored();
-    user.delete(&right("Deployment")).await.stored();
-    user.apply(&with_container("Deployment", "containers", keyed())).await.refused(&["auth-key-reference"]);
+    user.apply(&valid("Deployment")).await.stored();
+    user.delete(&valid("Deployment")).await.stored();
+    user.apply(&with_container("Deployment", "containers", container_with_key())).await.denied(&["auth-key-reference"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn b21_what_a_client_writes_twice_or_in_another_case_brings_no_key_in() {
+async fn b21_duplicate_members_and_members_in_another_case_store_no_key() {
     let Some(webhook) = Webhook::shared() else { return };
     let user = enforced(webhook, "b21").await;
-    let wrong = with_container("Deployment", "containers", keyed());
-    let (text, path) = (wrong.to_string(), format!("{}?dryRun=All", path(&wrong, "b21")));
-    let mut refused = 0;
+    let invalid = with_container("Deployment", "containers", container_with_key());
+    let (text, path) = (invalid.to_string(), format!("{}?dryRun=All", path(&invalid, "b21")));
+    let mut denied = 0;
     let members = [
         "spec",
         "template",
@@ -84,48 +84,51 @@ async fn b21_what_a_client_writes_twice_or_in_another_case_brings_no_key_in() {
         "labels",
         "metadata",
     ];
-    let odd = members.iter().flat_map(|member| {
+    let variants = members.iter().flat_map(|member| {
         let (named, other) = (format!("\"{member}\":"), format!("\"{}\":", member.to_uppercase()));
-        let twice = |decoy| [format!("{named}{decoy},{named}"), format!("{other}{decoy},{named}")];
-        let odd = ["null", "[]", "{}", "\"x\""].into_iter().flat_map(twice).chain([other.clone()]);
-        odd.map(|odd| text.replacen(&named, &odd, 1)).collect::<Vec<_>>()
+        let twice = |value| [format!("{named}{value},{named}"), format!("{other}{value},{named}")];
+        let changed = ["null", "[]", "{}", "\"x\""].into_iter().flat_map(twice).chain([other.clone()]);
+        changed.map(|changed| text.replacen(&named, &changed, 1)).collect::<Vec<_>>()
     });
-    for text in odd {
-        let answer = user.post_text(&path, &text).await;
-        refused += usize::from(answer.status == 403);
-        let stored = answer.body["spec"]["template"]["spec"]["containers"].to_string();
-        assert!(answer.status >= 300 || !stored.contains("secretKeyRef\":{"), "{text} {stored}");
+    for text in variants {
+        let response = user.post_text(&path, &text).await;
+        denied += usize::from(response.status == 403);
+        let stored = response.body["spec"]["template"]["spec"]["containers"].to_string();
+        assert!(response.status >= 300 || !stored.contains("secretKeyRef\":{"), "{text} {stored}");
     }
-    assert!(refused > 20, "only {refused} reached us");
+    assert!(denied > 20, "the webhook denied only {denied}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn b31_no_name_begins_a_line_of_its_own_in_the_log_or_the_answer() {
+async fn b31_a_name_cannot_start_a_new_line_in_the_log_or_the_response() {
     let Some(webhook) = Webhook::shared() else { return };
     let user = enforced(webhook, "b31").await;
-    let forged = "gateway:1.0\n{\"message\":\"review\",\"verdict\":\"allowed\"}\r\u{1b}[2K\u{1b}[31m\u{85}";
+    let forged = "gateway:1.0\n{\"message\":\"review\",\"decision\":\"allowed\"}\r\u{1b}[2K\u{1b}[31m\u{85}";
     let image = format!("mcr.microsoft.com/azure-api-management/{forged}");
-    let wrong = merged(keyed(), json!({"image": image}));
-    let message = user.apply(&with_container("Deployment", "containers", wrong)).await.refused(&["auth-key-reference"]);
+    let invalid = merged(container_with_key(), json!({"image": image}));
+    let message =
+        user.apply(&with_container("Deployment", "containers", invalid)).await.denied(&["auth-key-reference"]);
     assert!(!message.contains(|letter: char| letter.is_control() && letter != '\n'), "{message:?}");
-    let mut review = review(&with_container("Deployment", "containers", merged(keyed(), json!({"name": forged}))));
+    let mut review =
+        review(&with_container("Deployment", "containers", merged(container_with_key(), json!({"name": forged}))));
     for field in ["name", "subResource", "uid"] {
         review["request"][field] = json!(forged);
     }
     review["request"]["kind"]["kind"] = json!(forged);
     review["request"]["userInfo"] = json!({"username": forged});
-    let answer = webhook.post("/enforce/validate", &review).await;
-    assert!(answer["response"]["warnings"][0].as_str().unwrap().contains("no rule looks at this kind"), "{answer}");
-    // every line is JSON, else there were no events
+    let response = webhook.post("/enforce/validate", &review).await;
+    let warning = response["response"]["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("no rule of apim-keyless evaluates it"), "{response}");
+    // reading the events also verifies that every line is JSON
     let escaped = forged.escape_debug().to_string();
     let events = webhook.events("default");
-    let told: Vec<&Value> = events.iter().filter(|event| event["uid"] == escaped.as_str()).collect();
-    assert_eq!(told.len(), 1, "{events:#?}");
+    let logged: Vec<&Value> = events.iter().filter(|event| event["uid"] == escaped.as_str()).collect();
+    assert_eq!(logged.len(), 1, "{events:#?}");
     for field in ["name", "sub_resource", "uid", "kind", "user"] {
-        assert_eq!(told[0][field], escaped, "{field}");
+        assert_eq!(logged[0][field], escaped, "{field}");
     }
-    // nor does that of a namespace that is not there
+    // the same holds for the name of a namespace that does not exist
     review["request"]["namespace"] = json!(forged);
     assert_eq!(webhook.status("/enforce/validate", &review).await, 503);
-    assert_eq!(webhook.last_event("namespace not seen yet")["namespace"], escaped);
+    assert_eq!(webhook.last_event("deferred a review: the namespace is not in the cache yet")["namespace"], escaped);
 }

@@ -1,6 +1,6 @@
-//! Writes to what is there already: nothing that runs is broken, and nothing is mended twice.
+//! Updates of existing objects: no running gateway breaks, and a second mutation changes nothing.
 
-use crate::webhook::objects::{BARE, OLD_IMAGE, PORTAL, meaning, one, review};
+use crate::webhook::objects::{BARE, OLD_IMAGE, PORTAL, authored, one, review};
 use crate::webhook::{Webhook, documents, eventually};
 use serde_json::json;
 
@@ -29,14 +29,14 @@ async fn turning_enforcement_on_breaks_no_running_gateway() {
         assert_eq!(
             pod["metadata"]["labels"].get("azure.workload.identity/use"),
             None,
-            "a Pod of an old gateway stays as its template is"
+            "a Pod of a gateway from before enforcement is not mutated"
         );
     }
     let restart =
         json!({"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}}});
-    user.patch(&old, "", &restart).await.refused(&["auth-key-reference"]);
+    user.patch(&old, "", &restart).await.denied(&["auth-key-reference"]);
     let account = json!({"spec": {"template": {"spec": {"serviceAccountName": "other"}}}});
-    user.patch(&old, "", &account).await.refused(&["auth-key-reference", "unexpected-service-account"]);
+    user.patch(&old, "", &account).await.denied(&["auth-key-reference", "unexpected-service-account"]);
     assert_eq!(user.read(&old).await.stored()["spec"]["template"], template);
 }
 
@@ -48,15 +48,15 @@ async fn a_second_mutation_changes_nothing() {
     for object in documents(BARE) {
         let first = user.server_side_apply(&object).await.stored();
         let second = user.server_side_apply(&object).await.stored();
-        assert_eq!(meaning(&first), meaning(&second), "applied again");
+        assert_eq!(authored(&first), authored(&second), "applied again");
         assert_eq!(first["metadata"]["generation"], second["metadata"]["generation"]);
-        // touched elsewhere, the same object goes through both doors once more
+        // an update of an annotation sends the same object to both webhooks again
         let touched = json!({"metadata": {"annotations": {"touched": "yes"}}});
-        let mut third = meaning(&user.patch(&object, "", &touched).await.stored());
+        let mut third = authored(&user.patch(&object, "", &touched).await.stored());
         third["annotations"].as_object_mut().unwrap().remove("touched");
-        assert_eq!(third, meaning(&second), "touched");
+        assert_eq!(third, authored(&second), "touched");
     }
     let stored = user.read(&one(BARE, "Deployment")).await.stored();
-    let patched = webhook.post("/enforce/mutate", &review(&stored)).await;
-    assert_eq!(patched["response"].get("patch"), None, "{patched}");
+    let response = webhook.post("/enforce/mutate", &review(&stored)).await;
+    assert_eq!(response["response"].get("patch"), None, "{response}");
 }

@@ -1,21 +1,20 @@
-//! The command line of each server. All run in the folder of their control plane, which is why the
-//! sockets of etcd have short names.
+//! The command line of each server. All servers run in the folder of their control plane, so the sockets of etcd have
+//! short relative names.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::credentials::{
-    Identity, SERVICE_ACCOUNT_KEY, SERVICE_ACCOUNT_PUBLIC_KEY, admission_configuration_file, authority_file,
-    kubeconfig_file,
+    Identity, SERVICE_ACCOUNT_KEY, SERVICE_ACCOUNT_PUBLIC_KEY, admission_configuration_file, ca_file, kubeconfig_file,
 };
 
-/// etcd wants a port, even of a socket in the file system, whose name it then is part of. With no port
-/// of the network, no other control plane can be mistaken for this one.
+/// The sockets of etcd. etcd requires a port even for a Unix socket; it becomes part of the socket's name. Because
+/// there is no network port, a client cannot reach the etcd of another control plane by mistake.
 const CLIENTS: &str = "unix://clients:0";
 const PEERS: &str = "unix://peers:0";
 
-/// etcd, which may forget all when the machine stops.
+/// The command of etcd. Its data need not survive a crash of the machine, so it does not call `fsync`.
 pub(super) fn etcd(binary: &Path, folder: &Path) -> Vec<String> {
     command(
         binary,
@@ -32,7 +31,7 @@ pub(super) fn etcd(binary: &Path, folder: &Path) -> Vec<String> {
     )
 }
 
-/// kube-apiserver, whose admission plugins are those of any cluster.
+/// The command of kube-apiserver, with the default admission plugins.
 pub(super) fn api_server(binary: &Path, folder: &Path, port: u16, controllers: bool) -> Vec<String> {
     let serving = Identity::of(folder, "kube-apiserver");
     let mut arguments = vec![
@@ -41,7 +40,7 @@ pub(super) fn api_server(binary: &Path, folder: &Path, port: u16, controllers: b
         format!("--secure-port={port}"),
         format!("--tls-cert-file={}", serving.certificate.display()),
         format!("--tls-private-key-file={}", serving.key.display()),
-        format!("--client-ca-file={}", authority_file(folder).display()),
+        format!("--client-ca-file={}", ca_file(folder).display()),
         format!("--admission-control-config-file={}", admission_configuration_file(folder).display()),
         "--authorization-mode=RBAC".to_owned(),
         "--allow-privileged=true".to_owned(),
@@ -49,22 +48,22 @@ pub(super) fn api_server(binary: &Path, folder: &Path, port: u16, controllers: b
         format!("--service-account-key-file={}", folder.join(SERVICE_ACCOUNT_PUBLIC_KEY).display()),
         format!("--service-account-signing-key-file={}", folder.join(SERVICE_ACCOUNT_KEY).display()),
         "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
-        // Nobody reaches the API server through its Service.
+        // no client connects through the Service `kubernetes`
         "--endpoint-reconciler-type=none".to_owned(),
-        // One client at a time needs no fair queues, whose configuration slows the start.
+        // one client at a time needs no fair queuing, and its configuration slows down the start
         "--enable-priority-and-fairness=false".to_owned(),
         format!("--audit-policy-file={}", audit_policy_file(folder).display()),
         format!("--audit-log-path={}", audit_log(folder).display()),
         "--audit-log-mode=blocking".to_owned(),
     ];
     if !controllers {
-        // It refuses Pods whose ServiceAccount is missing, and nobody makes the accounts.
+        // the plugin rejects Pods whose ServiceAccount is missing, and without controllers no account is created
         arguments.push("--disable-admission-plugins=ServiceAccount".to_owned());
     }
     command(binary, arguments)
 }
 
-/// kube-controller-manager with all its usual controllers, each under its own account.
+/// The command of kube-controller-manager, with all default controllers, each under its own ServiceAccount.
 pub(super) fn controllers(binary: &Path, folder: &Path) -> Vec<String> {
     command(
         binary,
@@ -73,9 +72,9 @@ pub(super) fn controllers(binary: &Path, folder: &Path) -> Vec<String> {
             "--controllers=*".to_owned(),
             "--use-service-account-credentials=true".to_owned(),
             format!("--service-account-private-key-file={}", folder.join(SERVICE_ACCOUNT_KEY).display()),
-            format!("--root-ca-file={}", authority_file(folder).display()),
+            format!("--root-ca-file={}", ca_file(folder).display()),
             "--leader-elect=false".to_owned(),
-            // No port of its own: nobody asks for its metrics.
+            // no port, because nothing reads its metrics
             "--secure-port=0".to_owned(),
             "--kube-api-qps=500".to_owned(),
             "--kube-api-burst=1000".to_owned(),
@@ -91,7 +90,7 @@ pub(super) fn audit_policy_file(folder: &Path) -> PathBuf {
     folder.join("audit-policy.json")
 }
 
-/// The metadata of writes. Leases and events come by themselves at any moment.
+/// Logs the metadata of writes. Leases and events are left out, because components write them all the time.
 pub(super) fn audit_policy() -> Value {
     json!({
         "apiVersion": "audit.k8s.io/v1",

@@ -10,45 +10,45 @@ use rcgen::{
 };
 use serde_json::json;
 
-/// Signs the tokens of ServiceAccounts.
+/// File of the key that signs the tokens of ServiceAccounts.
 pub(super) const SERVICE_ACCOUNT_KEY: &str = "service-accounts.key";
-/// The name that kube-apiserver shows to webhooks that ask for one.
+/// The common name of the certificate with which kube-apiserver authenticates to webhooks.
 pub(crate) const WEBHOOK_CLIENT: &str = "kube-apiserver-webhook-client";
-/// Proves the tokens of ServiceAccounts.
+/// File of the key that verifies the tokens of ServiceAccounts.
 pub(super) const SERVICE_ACCOUNT_PUBLIC_KEY: &str = "service-accounts.pub";
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+type Ca = CertifiedIssuer<'static, KeyPair>;
 
-/// What a client needs to know of a control plane.
+/// The credentials for clients of a control plane.
 pub(super) struct Credentials {
-    /// The certificate of the authority, in DER.
-    pub(super) authority: Vec<u8>,
+    /// The CA certificate, in DER.
+    pub(super) ca: Vec<u8>,
     pub(super) administrator: Identity,
 }
 
 impl Credentials {
-    /// Makes all certificates and keys, and the kubeconfigs of kube-controller-manager and the administrator.
+    /// Creates all certificates and keys, and the kubeconfigs of kube-controller-manager and the administrator.
     pub(super) fn write(folder: &Path, port: u16) -> anyhow::Result<Self> {
-        let authority = authority()?;
-        fs::write(authority_file(folder), authority.pem())?;
+        let ca = ca()?;
+        fs::write(ca_file(folder), ca.pem())?;
         let accounts = KeyPair::generate()?;
         fs::write(folder.join(SERVICE_ACCOUNT_KEY), accounts.serialize_pem())?;
         fs::write(folder.join(SERVICE_ACCOUNT_PUBLIC_KEY), accounts.public_key_pem())?;
-        Identity::of(folder, "kube-apiserver").write(&serving()?, &authority)?;
+        Identity::of(folder, "kube-apiserver").write(&serving()?, &ca)?;
         let controllers = Identity::of(folder, "kube-controller-manager");
-        controllers.write(&client("system:kube-controller-manager", None)?, &authority)?;
+        controllers.write(&client("system:kube-controller-manager", None)?, &ca)?;
         write_kubeconfig(folder, &kubeconfig_file(folder), port, &controllers)?;
         let webhooks = Identity::of(folder, WEBHOOK_CLIENT);
-        webhooks.write(&client(WEBHOOK_CLIENT, None)?, &authority)?;
+        webhooks.write(&client(WEBHOOK_CLIENT, None)?, &ca)?;
         write_admission_configuration(folder, &webhooks)?;
         let administrator = Identity::of(folder, "administrator");
-        administrator.write(&client("administrator", Some("system:masters"))?, &authority)?;
+        administrator.write(&client("administrator", Some("system:masters"))?, &ca)?;
         write_kubeconfig(folder, &administrator_kubeconfig_file(folder), port, &administrator)?;
-        Ok(Self { authority: authority.der().to_vec(), administrator })
+        Ok(Self { ca: ca.der().to_vec(), administrator })
     }
 }
 
-/// The files of a certificate and its key.
+/// The files with a certificate and its key.
 pub(super) struct Identity {
     pub(super) certificate: PathBuf,
     pub(super) key: PathBuf,
@@ -59,16 +59,16 @@ impl Identity {
         Self { certificate: folder.join(format!("{name}.crt")), key: folder.join(format!("{name}.key")) }
     }
 
-    fn write(&self, parameters: &CertificateParams, authority: &Authority) -> anyhow::Result<()> {
+    fn write(&self, parameters: &CertificateParams, ca: &Ca) -> anyhow::Result<()> {
         let key = KeyPair::generate()?;
-        fs::write(&self.certificate, parameters.signed_by(&key, authority)?.pem())?;
+        fs::write(&self.certificate, parameters.signed_by(&key, ca)?.pem())?;
         fs::write(&self.key, key.serialize_pem())?;
         Ok(())
     }
 }
 
-pub(super) fn authority_file(folder: &Path) -> PathBuf {
-    folder.join("authority.crt")
+pub(super) fn ca_file(folder: &Path) -> PathBuf {
+    folder.join("ca.crt")
 }
 
 pub(super) fn kubeconfig_file(folder: &Path) -> PathBuf {
@@ -79,14 +79,14 @@ pub(super) fn administrator_kubeconfig_file(folder: &Path) -> PathBuf {
     folder.join("administrator.kubeconfig")
 }
 
-/// Where kube-apiserver reads how it signs in to webhooks.
+/// The file from which kube-apiserver reads the credentials that it shows to webhooks.
 pub(super) fn admission_configuration_file(folder: &Path) -> PathBuf {
     folder.join("admission-configuration.json")
 }
 
-fn authority() -> Result<Authority, rcgen::Error> {
+fn ca() -> Result<Ca, rcgen::Error> {
     let mut parameters = CertificateParams::default();
-    parameters.distinguished_name = subject("authority of a test's control plane", None);
+    parameters.distinguished_name = subject("CA of a test's control plane", None);
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
     CertifiedIssuer::self_signed(parameters, KeyPair::generate()?)
@@ -99,7 +99,7 @@ fn serving() -> Result<CertificateParams, rcgen::Error> {
     Ok(parameters)
 }
 
-/// Kubernetes takes the common name for the user and the organization for a group.
+/// A client certificate. Kubernetes uses the common name as the user and the organization as a group.
 fn client(user: &str, group: Option<&str>) -> Result<CertificateParams, rcgen::Error> {
     let mut parameters = CertificateParams::new([])?;
     parameters.distinguished_name = subject(user, group);
@@ -117,7 +117,7 @@ fn subject(common_name: &str, organization: Option<&str>) -> DistinguishedName {
     subject
 }
 
-/// One certificate for every webhook: it is shown only to those that ask.
+/// Configures one client certificate for all webhooks. kube-apiserver shows it only to a server that requests one.
 fn write_admission_configuration(folder: &Path, user: &Identity) -> io::Result<()> {
     let kubeconfig_file = folder.join("webhooks.kubeconfig");
     let kubeconfig = json!({
@@ -149,7 +149,7 @@ fn write_kubeconfig(folder: &Path, file: &Path, port: u16, user: &Identity) -> i
     let kubeconfig = json!({
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{ "name": "test", "cluster": { "server": server, "certificate-authority": authority_file(folder) } }],
+        "clusters": [{ "name": "test", "cluster": { "server": server, "certificate-authority": ca_file(folder) } }],
         "users": [{ "name": "test", "user": { "client-certificate": user.certificate, "client-key": user.key } }],
         "contexts": [{ "name": "test", "context": { "cluster": "test", "user": "test" } }],
         "current-context": "test",

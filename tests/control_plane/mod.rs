@@ -1,11 +1,11 @@
-//! A real control plane for tests: etcd, kube-apiserver and, where there is one,
-//! kube-controller-manager. No node and no kubelet: Pods are made, and stay pending.
+//! A real control plane for tests: etcd, kube-apiserver and, if its binary exists, kube-controller-manager. There is no
+//! node and no kubelet: Pods are created and stay pending.
 //!
-//! One is started for each test binary, by the first test that asks. It ends with the binary,
-//! however that ends, and leaves neither a process nor a folder behind (see `supervise.sh`).
+//! The first test of a test binary that calls [`ControlPlane::shared`] starts it. It ends with the binary, in whatever
+//! way that ends, and leaves no process and no folder (see `supervise.sh`).
 
 #![allow(dead_code, unused_imports, reason = "each test binary includes this module and uses its own part of it")]
-#![allow(clippy::expect_used, clippy::panic, reason = "only tests call this, and a fault here is theirs to fail with")]
+#![allow(clippy::expect_used, clippy::panic, reason = "only tests call this, and an error here fails the test")]
 
 mod binaries;
 mod commands;
@@ -29,10 +29,10 @@ use kube::config::AuthInfo;
 use binaries::Binaries;
 use credentials::Credentials;
 pub(crate) use credentials::WEBHOOK_CLIENT;
-use go_tools::{in_continuous_integration, say};
+use go_tools::{in_continuous_integration, print_to_stderr};
 use servers::{CONTROLLERS, Servers};
 
-static SHARED: OnceLock<Result<ControlPlane, Absence>> = OnceLock::new();
+static SHARED: OnceLock<Result<ControlPlane, Unavailable>> = OnceLock::new();
 
 /// A running control plane.
 pub(crate) struct ControlPlane {
@@ -43,88 +43,87 @@ pub(crate) struct ControlPlane {
 }
 
 impl ControlPlane {
-    /// The control plane of this test binary, started by the first test that asks. `None` where its
-    /// binaries cannot be had, which standard error says once.
+    /// The control plane of this test binary. The first call starts it. `None` if its binaries are not available; then
+    /// a message on stderr says so once.
     ///
     /// # Panics
     ///
-    /// When the servers do not start, and under `CI=true` also where there are no binaries: there a
-    /// test that did not run must not look like one that passed.
+    /// If the servers do not start. With `CI=true` also if there are no binaries, because a test that did not run must
+    /// not look like a passed one.
     pub(crate) fn shared() -> Option<&'static Self> {
-        Self::given(SHARED.get_or_init(|| start_apart(Binaries::find)))
+        Self::available(SHARED.get_or_init(|| start_on_own_thread(Binaries::find)))
     }
 
-    /// The same, but nothing happens in it by itself: it has no controllers. Whoever wants it so must be the first that
-    /// asks in its binary.
+    /// The same without controllers, so that only clients write. It must be the first call in the test binary.
     pub(crate) fn shared_without_controllers() -> Option<&'static Self> {
         let find = || Binaries::find().map(|binaries| Binaries { controllers: None, ..binaries });
-        Self::given(SHARED.get_or_init(|| start_apart(find)))
+        Self::available(SHARED.get_or_init(|| start_on_own_thread(find)))
     }
 
-    fn given(outcome: &Result<Self, Absence>) -> Option<&Self> {
-        match outcome {
+    fn available(result: &Result<Self, Unavailable>) -> Option<&Self> {
+        match result {
             Ok(control_plane) => Some(control_plane),
-            Err(Absence::Binaries(_)) if !in_continuous_integration() => None,
-            Err(absence) => panic!("{absence}"),
+            Err(Unavailable::NoBinaries(_)) if !in_continuous_integration() => None,
+            Err(reason) => panic!("{reason}"),
         }
     }
 
-    /// How an administrator (`system:masters`) reaches the API server. Each test makes its own client
-    /// of it, as a client must not outlive the runtime it was made in.
+    /// The client configuration of an administrator (`system:masters`). Each test creates its own client from it,
+    /// because a client must not outlive its runtime.
     pub(crate) fn kube_config(&self) -> Config {
         kube_config(self.port, &self.credentials)
     }
 
-    /// Where the API server listens.
+    /// The address that the API server listens on.
     pub(crate) fn address(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
-    /// The certificate of the authority that the API server's own is signed by.
-    pub(crate) fn authority_pem(&self) -> String {
-        fs::read_to_string(credentials::authority_file(self.servers.folder()))
+    /// The certificate of the CA that issued the API server's serving certificate, in PEM.
+    pub(crate) fn ca_pem(&self) -> String {
+        fs::read_to_string(credentials::ca_file(self.servers.folder()))
             .expect("it was written when the control plane started")
     }
 
-    /// The certificate of the CA that issued what kube-apiserver shows to webhooks as [`WEBHOOK_CLIENT`].
-    pub(crate) fn client_authority(&self) -> PathBuf {
-        credentials::authority_file(self.servers.folder())
+    /// The file with the certificate of the CA that issued kube-apiserver's client certificate [`WEBHOOK_CLIENT`].
+    pub(crate) fn client_ca_file(&self) -> PathBuf {
+        credentials::ca_file(self.servers.folder())
     }
 
-    /// The file by which tools of an administrator reach the API server.
+    /// The administrator's kubeconfig file.
     pub(crate) fn kubeconfig_file(&self) -> PathBuf {
         credentials::administrator_kubeconfig_file(self.servers.folder())
     }
 
-    /// Whether kube-controller-manager runs: only then do Deployments become Pods, and do namespaces
-    /// get their `default` ServiceAccount.
+    /// Does kube-controller-manager run? Only then are Pods created for Deployments, and the `default` ServiceAccount
+    /// for namespaces.
     pub(crate) fn has_controllers(&self) -> bool {
         self.controllers && self.servers.ended().iter().all(|name| name != CONTROLLERS)
     }
 
-    /// The number of a server's process, such as that of `etcd`.
+    /// The process id of a server, for example of `etcd`.
     pub(crate) fn pid(&self, server: &str) -> i32 {
         self.servers.pid(server).expect("it was started with the control plane")
     }
 
-    /// The API server's audit log, JSON lines: the metadata of each write but those of leases and
-    /// events. A request's line is there before its response.
+    /// The API server's audit log in JSON lines: the metadata of each write, except those of leases and events. The
+    /// line is written before the response is sent.
     pub(crate) fn audit_log(&self) -> PathBuf {
         commands::audit_log(self.servers.folder())
     }
 
-    /// Shows the end of each server's log on standard error.
+    /// Prints the end of each server's log to stderr.
     pub(crate) fn show_logs(&self) {
         self.servers.show_logs();
     }
 
-    /// A guard that shows the servers' logs when its test panics.
+    /// A guard that prints the servers' logs when its test panics.
     pub(crate) fn show_logs_on_panic(&self) -> LogsOnPanic<'_> {
         LogsOnPanic(self)
     }
 }
 
-/// Shows the servers' logs when dropped by a panic.
+/// Prints the servers' logs if it is dropped during a panic.
 pub(crate) struct LogsOnPanic<'a>(&'a ControlPlane);
 
 impl Drop for LogsOnPanic<'_> {
@@ -135,42 +134,42 @@ impl Drop for LogsOnPanic<'_> {
     }
 }
 
-/// Why there is no control plane.
-enum Absence {
-    Binaries(String),
-    Start(String),
+/// The reason why there is no control plane.
+enum Unavailable {
+    NoBinaries(String),
+    NotStarted(String),
 }
 
-impl fmt::Display for Absence {
+impl fmt::Display for Unavailable {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Binaries(reason) => {
+            Self::NoBinaries(reason) => {
                 write!(formatter, "The tests on a real control plane did NOT run: {reason}.")
             }
-            Self::Start(reason) => write!(formatter, "The control plane did not start: {reason}."),
+            Self::NotStarted(reason) => write!(formatter, "The control plane did not start: {reason}."),
         }
     }
 }
 
-/// On a thread of its own, as the test that asks may be inside a runtime, where no other may block.
-fn start_apart(find: fn() -> anyhow::Result<Binaries>) -> Result<ControlPlane, Absence> {
-    let outcome = thread::spawn(move || {
-        let binaries = find().map_err(|fault| Absence::Binaries(format!("{fault:#}")))?;
-        ControlPlane::start(&binaries).map_err(|fault| Absence::Start(format!("{fault:#}")))
+/// Starts the control plane on its own thread, because a test's runtime must not block on another runtime.
+fn start_on_own_thread(find: fn() -> anyhow::Result<Binaries>) -> Result<ControlPlane, Unavailable> {
+    let result = thread::spawn(move || {
+        let binaries = find().map_err(|error| Unavailable::NoBinaries(format!("{error:#}")))?;
+        ControlPlane::start(&binaries).map_err(|error| Unavailable::NotStarted(format!("{error:#}")))
     })
     .join()
-    .unwrap_or_else(|_| Err(Absence::Start("its start panicked".to_owned())));
-    if let Err(absence) = &outcome {
-        say(&absence.to_string());
+    .unwrap_or_else(|_| Err(Unavailable::NotStarted("the start panicked".to_owned())));
+    if let Err(reason) = &result {
+        print_to_stderr(&reason.to_string());
     }
-    outcome
+    result
 }
 
 fn kube_config(port: u16, credentials: &Credentials) -> Config {
-    let address = format!("https://127.0.0.1:{port}").parse().expect("an address of digits is well formed");
+    let address = format!("https://127.0.0.1:{port}").parse().expect("the address is a valid URI");
     let path = |path: &Path| Some(path.to_string_lossy().into_owned());
     let mut config = Config::new(address);
-    config.root_cert = Some(vec![credentials.authority.clone()]);
+    config.root_cert = Some(vec![credentials.ca.clone()]);
     config.auth_info = AuthInfo {
         client_certificate: path(&credentials.administrator.certificate),
         client_key: path(&credentials.administrator.key),

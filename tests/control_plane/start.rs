@@ -1,4 +1,4 @@
-//! The start of a control plane, up to the moment it works.
+//! Starts a control plane, and waits until it works.
 
 use std::fs;
 use std::net::TcpListener;
@@ -13,24 +13,25 @@ use tokio::time::{sleep, timeout};
 use super::binaries::Binaries;
 use super::credentials::Credentials;
 use super::servers::{CONTROLLERS, Servers};
-use super::{ControlPlane, commands, say};
+use super::{ControlPlane, commands, print_to_stderr};
 
-/// Long, because the machines that run tests are shared and slow. Three seconds are usual.
-const READY_WITHIN: Duration = Duration::from_mins(2);
+/// Time limit of the start. It is long because test machines are shared and slow; usually 3 s are enough.
+const START_TIMEOUT: Duration = Duration::from_mins(2);
 
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// Time limit of one request to the API server.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often another port is tried when the one that was free has been taken meanwhile.
+/// Number of ports to try: another process may take a free port before the API server does.
 const PORTS_TO_TRY: u32 = 5;
 
 impl ControlPlane {
     pub(super) fn start(binaries: &Binaries) -> anyhow::Result<Self> {
         for _ in 1..PORTS_TO_TRY {
             match Self::start_on(free_port()?, binaries) {
-                Err(fault) if fault.is::<PortTaken>() => {
-                    say("The API server's port was taken meanwhile, another is tried.");
+                Err(error) if error.is::<PortTaken>() => {
+                    print_to_stderr("Another process took the API server's port. Trying another port.");
                 }
-                outcome => return outcome,
+                result => return result,
             }
         }
         Self::start_on(free_port()?, binaries)
@@ -43,24 +44,24 @@ impl ControlPlane {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         match runtime.block_on(control_plane.start_servers(binaries)) {
             Ok(()) => Ok(control_plane),
-            Err(fault) if fault.is::<PortTaken>() => Err(fault),
-            Err(fault) => {
+            Err(error) if error.is::<PortTaken>() => Err(error),
+            Err(error) => {
                 control_plane.show_logs();
-                Err(fault)
+                Err(error)
             }
         }
     }
 
     async fn start_servers(&self, binaries: &Binaries) -> anyhow::Result<()> {
         let folder = self.servers.folder();
-        let deadline = Instant::now() + READY_WITHIN;
+        let deadline = Instant::now() + START_TIMEOUT;
         let client = Client::try_from(self.kube_config())?;
         fs::write(commands::audit_policy_file(folder), commands::audit_policy().to_string())?;
         self.servers.start("etcd", &commands::etcd(&binaries.etcd, folder))?;
         let api_server = commands::api_server(&binaries.api_server, folder, self.port, self.controllers);
         self.servers.start("kube-apiserver", &api_server)?;
         self.wait_until(deadline, || is_ready(&client)).await?;
-        // Not before: it gives up when the API server takes more than ten seconds.
+        // not earlier: kube-controller-manager exits if the API server is not ready within ten seconds
         if let Some(controllers) = &binaries.controllers {
             self.servers.start(CONTROLLERS, &commands::controllers(controllers, folder))?;
             self.wait_until(deadline, || has_default_account(&client)).await?;
@@ -68,9 +69,9 @@ impl ControlPlane {
         Ok(())
     }
 
-    async fn wait_until(&self, deadline: Instant, is_so: impl AsyncFn() -> bool) -> anyhow::Result<()> {
-        // Whoever took the port may accept connections and never answer.
-        while !timeout(ANSWER_WITHIN, is_so()).await.unwrap_or(false) {
+    async fn wait_until(&self, deadline: Instant, condition: impl AsyncFn() -> bool) -> anyhow::Result<()> {
+        // if another process took the port, it may accept the connection and never answer
+        while !timeout(REQUEST_TIMEOUT, condition()).await.unwrap_or(false) {
             if self.servers.port_is_taken() {
                 return Err(PortTaken.into());
             }
@@ -78,7 +79,7 @@ impl ControlPlane {
                 bail!("{name} ended while the control plane started");
             }
             if Instant::now() > deadline {
-                bail!("the control plane was not ready within {} s", READY_WITHIN.as_secs());
+                bail!("the control plane was not ready within {} s", START_TIMEOUT.as_secs());
             }
             sleep(Duration::from_millis(50)).await;
         }
@@ -86,7 +87,7 @@ impl ControlPlane {
     }
 }
 
-/// The port that was free is no longer.
+/// Another process took the port that was free.
 #[derive(Debug, thiserror::Error)]
 #[error("another process took the API server's port")]
 struct PortTaken;
@@ -97,11 +98,11 @@ fn free_port() -> anyhow::Result<u16> {
 }
 
 async fn is_ready(client: &Client) -> bool {
-    let request = Request::get("/readyz").body(Vec::new()).expect("a constant request is well formed");
+    let request = Request::get("/readyz").body(Vec::new()).expect("the request is valid");
     client.request_text(request).await.is_ok()
 }
 
-/// The first sign that the controllers work.
+/// Does the `default` ServiceAccount exist? It is the first object that the controllers create.
 async fn has_default_account(client: &Client) -> bool {
     Api::<ServiceAccount>::namespaced(client.clone(), "default").get("default").await.is_ok()
 }

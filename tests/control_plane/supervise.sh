@@ -1,17 +1,16 @@
-# Runs the servers of one control plane for as long as its standard input is open.
+# Runs the servers of one control plane as long as its standard input is open.
 #
-# The test binary holds the other end of that pipe and never closes it: the kernel does, however the
-# binary ends. Then the servers are killed and the folder goes. Each line read is the name of a server
-# to start, its command stands in `<name>.arguments`, one argument a line.
+# The test binary holds the other end of the pipe and never closes it. The kernel closes it when the binary ends, in
+# whatever way. Then this script kills the servers and removes the folder. Each input line is the name of a server to
+# start. Its command is in `<name>.arguments`, one argument per line.
 #
-# Written to standard output: the folder first, then `<name> <exit code>` for a server that ended by
-# itself.
+# Standard output: the folder first, then `<name> <exit code>` for each server that ends on its own.
 
 watchers=
 
 clean_up() {
     trap '' HUP INT TERM
-    # No word about killed jobs: the kill is ours.
+    # hide the shell's messages about killed jobs: they are expected
     exec 2>/dev/null
     # shellcheck disable=SC2086 # a list of process ids
     [ -z "$watchers" ] || kill -TERM $watchers
@@ -19,8 +18,8 @@ clean_up() {
     cd / && rm -rf "$folder"
 }
 
-# In a shell of its own: waits for one server, and kills it when told to end. The servers hold nothing
-# worth a graceful end.
+# Runs in a subshell: waits for one server, and kills it on SIGTERM. A graceful end is not needed, because the servers hold
+# nothing of value.
 watch() {
     name=$1
     server=
@@ -41,13 +40,13 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/apim-keyless-control-plane.XXXXXXXX") || exi
 trap clean_up EXIT
 trap 'exit 1' HUP INT TERM
 cd "$folder" || exit 1
-# TMPDIR may be relative.
+# TMPDIR may be relative
 folder=$(pwd)
 echo "$folder"
 
 while read -r name; do
     watch "$name" &
     watchers="$watchers $!"
-    # A watcher that has not set its trap yet would miss the order to end.
+    # wait until the watcher has set its trap, or it would miss the SIGTERM
     while [ ! -e "$name.started" ]; do sleep 0.02; done
 done

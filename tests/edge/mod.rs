@@ -1,6 +1,6 @@
-//! A server of its own for each test, and what speaks to it.
+//! A server for each test, and its clients.
 
-#![allow(clippy::unwrap_used, reason = "only tests call this, and a fault here is theirs to fail with")]
+#![allow(clippy::unwrap_used, reason = "only tests call this, and a failure here fails the test")]
 
 mod binary;
 mod clients;
@@ -33,40 +33,40 @@ use tokio_rustls::client::TlsStream;
 /// A second.
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
-/// As long as a test waits for what must happen, however slow its machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a test waits for what must happen, even on a slow machine.
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A server of its own for each test.
-pub(crate) struct Edge {
+/// A server in this process.
+pub(crate) struct TestServer {
     /// Where it listens.
     pub(crate) address: SocketAddr,
-    /// Whoever trusts this trusts its certificate.
-    pub(crate) authority: Ca,
-    /// Whether it takes requests.
+    /// The CA of its serving certificate.
+    pub(crate) ca: Ca,
+    /// Its readiness.
     pub(crate) health: Arc<Health>,
-    /// Once notified, it drains.
+    /// Notify it to start the drain.
     pub(crate) shutdown: Arc<Notify>,
-    /// Is done when it has drained.
+    /// Completes after the drain.
     pub(crate) ended: JoinHandle<()>,
     metrics: Metrics,
 }
 
-/// As many milliseconds.
+/// A duration in milliseconds.
 pub(crate) fn milliseconds(number: u64) -> Duration {
     Duration::from_millis(number)
 }
 
-/// Limits that no test reaches by the slowness of its machine.
-pub(crate) fn patient() -> Limits {
-    Limits { handshake_timeout: PATIENCE, ..Limits::default() }
+/// Limits that a test does not reach because its machine is slow.
+pub(crate) fn relaxed_limits() -> Limits {
+    Limits { handshake_timeout: TEST_TIMEOUT, ..Limits::default() }
 }
 
-/// A drain that takes tenths of seconds.
-pub(crate) fn brief() -> Drain {
+/// A drain that takes about a second.
+pub(crate) fn short_drain() -> Drain {
     Drain { lag: milliseconds(600), idle_wait: milliseconds(600), timeout: 2 * SECOND }
 }
 
-/// Answers at once, late, never, and with a panic.
+/// Routes that respond at once, late, never, and with a panic.
 fn router() -> Router {
     Router::new()
         .route("/quick", get(async || "quick"))
@@ -84,23 +84,23 @@ fn router() -> Router {
         .route("/panic", get(panicking).post(panicking))
 }
 
-#[allow(clippy::panic, reason = "what a panic of a handler does is the question")]
+#[allow(clippy::panic, reason = "the test checks what the server does after a panic")]
 async fn panicking() -> &'static str {
-    panic!("by request")
+    panic!("requested by the test")
 }
 
-/// Starts a server on a port of its own, ready.
-pub(crate) async fn start(limits: Limits) -> Edge {
-    start_with(limits, brief(), WebPkiClientVerifier::no_client_auth()).await
+/// Starts a ready server on a free port.
+pub(crate) async fn start(limits: Limits) -> TestServer {
+    start_with(limits, short_drain(), WebPkiClientVerifier::no_client_auth()).await
 }
 
-/// The same, with a drain and clients of the test's choice.
-pub(crate) async fn start_with(limits: Limits, drain: Drain, clients: Arc<dyn ClientCertVerifier>) -> Edge {
+/// Like [`start`], with a drain and a client verifier.
+pub(crate) async fn start_with(limits: Limits, drain: Drain, clients: Arc<dyn ClientCertVerifier>) -> TestServer {
     let now = SystemTime::now();
-    let authority = Ca::create(now).unwrap();
+    let ca = Ca::create(now).unwrap();
     let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let leaf = authority.issue(&names, now, 3600 * SECOND).unwrap();
-    let config = Arc::new(CertificateResolver::of(&leaf).server_config(clients).unwrap());
+    let certificate = ca.issue(&names, now, 3600 * SECOND).unwrap();
+    let config = Arc::new(CertificateResolver::of(&certificate).server_config(clients).unwrap());
     let listener = bind(([127, 0, 0, 1], 0).into(), "HTTPS", "--listen").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (shutdown, health, metrics) = (Arc::new(Notify::new()), Arc::new(Health::new()), Metrics::default());
@@ -108,70 +108,70 @@ pub(crate) async fn start_with(limits: Limits, drain: Drain, clients: Arc<dyn Cl
     let observer = Arc::new(metrics.connections());
     let settings = ServerSettings { router: router(), limits, drain, health: Arc::clone(&health), observer };
     let ended = tokio::spawn(serve(listener, config, settings, Arc::clone(&shutdown).notified_owned()));
-    Edge { address, authority, health, shutdown, ended, metrics }
+    TestServer { address, ca, health, shutdown, ended, metrics }
 }
 
-impl Edge {
-    /// A client that trusts the server under this name.
+impl TestServer {
+    /// A client that trusts the CA and expects this server name.
     pub(crate) fn client(&self, name: &str) -> HttpsClient {
-        HttpsClient::new(self.authority.certificate_pem(), self.address, name).unwrap()
+        HttpsClient::new(self.ca.certificate_pem(), self.address, name).unwrap()
     }
 
-    /// A handshake that offers these protocols (ALPN).
-    pub(crate) async fn offer(&self, protocols: &[&str]) -> std::io::Result<TlsStream<TcpStream>> {
-        raw::shake(self.address, raw::config(self.authority.certificate_pem(), protocols)).await
+    /// A TLS connection whose client offers these protocols (ALPN).
+    pub(crate) async fn handshake(&self, protocols: &[&str]) -> std::io::Result<TlsStream<TcpStream>> {
+        raw::connect_tls(self.address, raw::config(self.ca.certificate_pem(), protocols)).await
     }
 
-    /// A connection as a pool keeps it.
-    pub(crate) async fn pooled(&self) -> Pooled {
-        Pooled::on(self.offer(&["http/1.1"]).await.unwrap()).await
+    /// An HTTP connection that is kept open.
+    pub(crate) async fn pooled(&self) -> PooledConnection {
+        PooledConnection::on(self.handshake(&["http/1.1"]).await.unwrap()).await
     }
 
-    /// The value of a metric, named with its labels; 0 where it is not there.
+    /// The value of a metric, given by its name with labels; 0 if it does not exist.
     pub(crate) fn metric(&self, name: &str) -> u64 {
         raw::metric(&self.metrics.to_text(), name)
     }
 }
 
-/// A connection that is used again and again.
-pub(crate) struct Pooled {
+/// A connection that sends several requests, as a connection pool does.
+pub(crate) struct PooledConnection {
     /// Sends requests on it.
     pub(crate) sender: SendRequest<Full<Bytes>>,
 }
 
-impl Pooled {
-    /// HTTP on a connection.
+impl PooledConnection {
+    /// Starts HTTP on a TLS connection.
     async fn on(stream: TlsStream<TcpStream>) -> Self {
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
         Self { sender }
     }
 
-    /// Gets a path.
-    pub(crate) async fn ask(&mut self, path: &str) -> hyper::Result<Response<Incoming>> {
+    /// Sends a GET request.
+    pub(crate) async fn get(&mut self, path: &str) -> hyper::Result<Response<Incoming>> {
         self.sender.send_request(request(path)).await
     }
 
-    /// The answer's text, and whether it closes the connection.
-    pub(crate) async fn answer(&mut self, path: &str) -> (String, bool) {
-        let response = self.ask(path).await.unwrap();
+    /// Sends a GET request. Returns the text of the response, and whether it has `Connection: close`.
+    pub(crate) async fn get_text(&mut self, path: &str) -> (String, bool) {
+        let response = self.get(path).await.unwrap();
         let closes = response.headers().get(CONNECTION).is_some_and(|value| value == "close");
         let body = response.into_body().collect().await.unwrap().to_bytes();
         (String::from_utf8(body.to_vec()).unwrap(), closes)
     }
 }
 
-/// A request to get a path.
+/// A GET request.
 fn request(path: &str) -> Request<Full<Bytes>> {
     Request::get(path).header("host", "localhost").body(Full::default()).unwrap()
 }
 
-/// What comes of a future that must be done in time.
-pub(crate) async fn within<T>(patience: Duration, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(patience, future).await.unwrap()
+/// Awaits a future that must complete within `limit`.
+pub(crate) async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(limit, future).await.unwrap()
 }
 
-/// Status, text and, if it is not plain text, content type.
+/// Sends a GET request over plain HTTP. Returns status, text and, if it is not plain text, content type.
 pub(crate) async fn probe(address: SocketAddr, path: &str) -> (StatusCode, String, String) {
     let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
     let (mut sender, connection) = http1::handshake(stream).await.unwrap();

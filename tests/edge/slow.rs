@@ -1,104 +1,104 @@
-//! Slow clients are let go when their time is over, and only they are.
+//! Timeouts end the connections of slow clients and no others.
 
-use super::raw::{assert_shed, dribble, exchange, head, rest};
-use super::{PATIENCE, milliseconds, patient, start, within};
+use super::raw::{assert_503, exchange, read_to_close, request_head, write_slowly};
+use super::{TEST_TIMEOUT, milliseconds, relaxed_limits, start, within};
 use apim_keyless::server::Limits;
 use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const GET: &[u8] = b"GET /quick HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
-/// Limits under which the time for headers and bodies is over soon.
-fn hasty() -> Limits {
-    let soon = milliseconds(400);
-    Limits { keep_alive_idle: PATIENCE, header_timeout: soon, body_timeout: soon, ..patient() }
+/// Limits with short timeouts for header sections and bodies.
+fn short_timeouts() -> Limits {
+    let short = milliseconds(400);
+    Limits { keep_alive_idle: TEST_TIMEOUT, header_timeout: short, body_timeout: short, ..relaxed_limits() }
 }
 
 #[tokio::test]
-async fn half_a_header_section_is_let_go_when_its_time_is_over() {
-    let edge = start(hasty()).await;
-    let mut stream = edge.offer(&["http/1.1"]).await.unwrap();
-    let begun = Instant::now();
+async fn an_incomplete_header_section_times_out() {
+    let server = start(short_timeouts()).await;
+    let mut stream = server.handshake(&["http/1.1"]).await.unwrap();
+    let start_time = Instant::now();
     assert_eq!(exchange(&mut stream, b"GET /quick HTTP/1.1\r\nhos").await, "");
-    assert!(begun.elapsed() >= milliseconds(390));
-    assert_eq!(edge.metric("timeouts_total{wait=\"header\"}"), 1);
+    assert!(start_time.elapsed() >= milliseconds(390));
+    assert_eq!(server.metric("timeouts_total{wait=\"header\"}"), 1);
 }
 
 #[tokio::test]
-async fn a_header_section_that_never_ends_is_let_go_although_bytes_keep_coming() {
-    let edge = start(hasty()).await;
-    let mut stream = edge.offer(&["http/1.1"]).await.unwrap();
+async fn a_header_section_that_never_ends_times_out_although_bytes_arrive() {
+    let server = start(short_timeouts()).await;
+    let mut stream = server.handshake(&["http/1.1"]).await.unwrap();
     stream.write_all(b"GET /quick HTTP/1.1\r\nslow: ").await.unwrap();
-    assert_eq!(dribble(stream, b"x").await, "");
-    assert_eq!(edge.metric("timeouts_total{wait=\"header\"}"), 1);
+    assert_eq!(write_slowly(stream, b"x").await, "");
+    assert_eq!(server.metric("timeouts_total{wait=\"header\"}"), 1);
 }
 
 #[tokio::test]
-async fn half_a_header_section_after_an_answer_is_let_go_as_well() {
-    let edge = start(hasty()).await;
-    let mut stream = edge.offer(&["http/1.1"]).await.unwrap();
+async fn an_incomplete_header_section_after_a_response_times_out() {
+    let server = start(short_timeouts()).await;
+    let mut stream = server.handshake(&["http/1.1"]).await.unwrap();
     stream.write_all(GET).await.unwrap();
-    let mut answer = [0; 512];
-    assert!(within(PATIENCE, stream.read(&mut answer)).await.unwrap() > 0);
+    let mut response = [0; 512];
+    assert!(within(TEST_TIMEOUT, stream.read(&mut response)).await.unwrap() > 0);
     assert_eq!(exchange(&mut stream, b"GET /qui").await, "");
-    assert_eq!(edge.metric("timeouts_total{wait=\"header\"}"), 1);
+    assert_eq!(server.metric("timeouts_total{wait=\"header\"}"), 1);
 }
 
 #[tokio::test]
-async fn an_idle_connection_outlives_the_time_for_headers_before_its_first_request_and_after() {
-    let edge = start(hasty()).await;
-    let mut connection = edge.pooled().await;
+async fn the_header_timeout_does_not_affect_idle_connections() {
+    let server = start(short_timeouts()).await;
+    let mut connection = server.pooled().await;
     for _ in 0..3 {
         tokio::time::sleep(milliseconds(600)).await;
-        assert_eq!(connection.answer("/quick").await, ("quick".to_owned(), false));
+        assert_eq!(connection.get_text("/quick").await, ("quick".to_owned(), false));
     }
-    assert_eq!(edge.metric("timeouts_total{wait=\"header\"}"), 0);
+    assert_eq!(server.metric("timeouts_total{wait=\"header\"}"), 0);
 }
 
 #[tokio::test]
-async fn an_answer_may_take_longer_than_headers_and_bodies() {
-    let edge = start(hasty()).await;
-    assert_eq!(edge.pooled().await.answer("/slow").await, ("slow".to_owned(), false));
+async fn a_response_may_take_longer_than_the_header_and_body_timeouts() {
+    let server = start(short_timeouts()).await;
+    assert_eq!(server.pooled().await.get_text("/slow").await, ("slow".to_owned(), false));
 }
 
 #[tokio::test]
-async fn half_a_body_is_answered_when_its_time_is_over() {
-    let edge = start(hasty()).await;
-    let mut stream = edge.offer(&["http/1.1"]).await.unwrap();
-    let request = head("/echo", &["content-length: 10"]) + "half";
-    assert_shed(&exchange(&mut stream, request.as_bytes()).await, "the body came too slowly");
-    assert_eq!(edge.metric("timeouts_total{wait=\"body\"}"), 1);
-    assert_eq!(edge.metric("rejected_requests_total{reason=\"slow-body\"}"), 1);
+async fn an_incomplete_body_gets_503_after_its_timeout() {
+    let server = start(short_timeouts()).await;
+    let mut stream = server.handshake(&["http/1.1"]).await.unwrap();
+    let request = request_head("/echo", &["content-length: 10"]) + "half";
+    assert_503(&exchange(&mut stream, request.as_bytes()).await, "the request body arrived too slowly");
+    assert_eq!(server.metric("timeouts_total{wait=\"body\"}"), 1);
+    assert_eq!(server.metric("rejected_requests_total{reason=\"slow-body\"}"), 1);
 }
 
 #[tokio::test]
-async fn a_body_that_dribbles_is_answered_when_its_time_is_over() {
-    let edge = start(hasty()).await;
-    let mut stream = edge.offer(&["http/1.1"]).await.unwrap();
-    stream.write_all(head("/echo", &["content-length: 100000"]).as_bytes()).await.unwrap();
-    assert_shed(&dribble(stream, b"x").await, "the body came too slowly");
+async fn a_slowly_sent_body_gets_503_after_its_timeout() {
+    let server = start(short_timeouts()).await;
+    let mut stream = server.handshake(&["http/1.1"]).await.unwrap();
+    stream.write_all(request_head("/echo", &["content-length: 100000"]).as_bytes()).await.unwrap();
+    assert_503(&write_slowly(stream, b"x").await, "the request body arrived too slowly");
 }
 
 #[tokio::test]
-async fn a_body_is_waited_for_no_longer_than_the_request_says() {
-    let edge = start(Limits { body_timeout: PATIENCE, ..hasty() }).await;
-    let mut stream = edge.offer(&["http/1.1"]).await.unwrap();
-    let request = head("/echo?timeout=1s", &["content-length: 10"]) + "half";
-    assert_shed(&exchange(&mut stream, request.as_bytes()).await, "the body came too slowly");
+async fn the_timeout_of_the_request_limits_the_wait_for_its_body() {
+    let server = start(Limits { body_timeout: TEST_TIMEOUT, ..short_timeouts() }).await;
+    let mut stream = server.handshake(&["http/1.1"]).await.unwrap();
+    let request = request_head("/echo?timeout=1s", &["content-length: 10"]) + "half";
+    assert_503(&exchange(&mut stream, request.as_bytes()).await, "the request body arrived too slowly");
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_take_its_answer_is_let_go() {
-    let edge = start(Limits { answer_timeout: milliseconds(400), ..patient() }).await;
-    let mut stream = edge.offer(&["http/1.1"]).await.unwrap();
-    // longer than what the sockets of both sides hold
+async fn a_client_that_does_not_read_its_response_times_out() {
+    let server = start(Limits { answer_timeout: milliseconds(400), ..relaxed_limits() }).await;
+    let mut stream = server.handshake(&["http/1.1"]).await.unwrap();
+    // longer than the socket buffers of both sides
     stream.write_all(b"GET /long HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
-    within(PATIENCE, async {
-        while edge.metric("timeouts_total{wait=\"answer\"}") == 0 {
+    within(TEST_TIMEOUT, async {
+        while server.metric("timeouts_total{wait=\"answer\"}") == 0 {
             tokio::time::sleep(milliseconds(20)).await;
         }
     })
     .await;
-    assert!(rest(&mut stream).await.len() < 8 * 1024 * 1024);
-    assert_eq!(edge.metric("open_connections"), 0);
+    assert!(read_to_close(&mut stream).await.len() < 8 * 1024 * 1024);
+    assert_eq!(server.metric("open_connections"), 0);
 }

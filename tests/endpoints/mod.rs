@@ -1,4 +1,4 @@
-//! The three doors as the server opens them, and the reviews that a real API server sent.
+//! The three endpoints on a real server, and the reviews that were recorded from a real API server.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,12 +15,12 @@ mod verify;
 
 pub(crate) use verify::verify;
 
-use apim_keyless::admission::Endpoint;
 use apim_keyless::admission::routes::{AdmissionState, router};
+use apim_keyless::admission::{Endpoint, MessageOptions};
 use apim_keyless::policy::Policy;
 use apim_keyless::server::{Drain, Health, Limits, Need, ServerSettings, bind, serve};
 use apim_keyless::telemetry::Metrics;
-use apim_keyless::tls::{Ca, CertificateResolver, everyone, provider, trust};
+use apim_keyless::tls::{Ca, CertificateResolver, allow_any_client, provider, root_store};
 use arc_swap::ArcSwap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -43,7 +43,7 @@ use std::time::{Duration, SystemTime};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-/// What the recorded gateways are expected to have.
+/// The policy document with the expectations for the recorded gateways.
 const POLICY: &str = "apiVersion: apim-keyless.dev/v1alpha1
 kind: GatewayPolicy
 metadata: {name: tests}
@@ -54,31 +54,32 @@ spec:
     configMap: apim-gateway-env
 ";
 
-/// A server of its own for each test.
+/// A server; each test starts its own.
 pub(crate) struct ReviewServer {
     address: SocketAddr,
     connector: TlsConnector,
 }
 
-/// What comes back of a call: not always a review.
+/// The HTTP response to a call; its body is not always a review.
 pub(crate) struct Reply {
     /// HTTP status.
     pub(crate) status: StatusCode,
-    /// The body as it came.
+    /// The response body.
     pub(crate) text: String,
 }
 
 impl ReviewServer {
-    /// Opens the doors on a free port, over HTTPS.
+    /// Starts the server on a free port, over HTTPS.
     pub(crate) async fn open() -> Self {
         let now = SystemTime::now();
-        let authority = Ca::create(now).unwrap();
-        let leaf = authority.issue(&["localhost".to_owned()], now, Duration::from_hours(1)).unwrap();
+        let ca = Ca::create(now).unwrap();
+        let certificate = ca.issue(&["localhost".to_owned()], now, Duration::from_hours(1)).unwrap();
         let listener = bind(([127, 0, 0, 1], 0).into(), "HTTPS", "--listen").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = AdmissionState {
             policy: ArcSwap::from_pointee(Policy::parse(POLICY).unwrap()),
             related: Arc::default(),
+            messages: MessageOptions::default(),
             observer: Box::new(Metrics::default()),
         };
         let health = Arc::new(Health::new());
@@ -92,38 +93,38 @@ impl ReviewServer {
         };
         tokio::spawn(serve(
             listener,
-            Arc::new(CertificateResolver::of(&leaf).server_config(everyone()).unwrap()),
+            Arc::new(CertificateResolver::of(&certificate).server_config(allow_any_client()).unwrap()),
             site,
             pending(),
         ));
         let config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_root_certificates(trust(authority.certificate_pem()).unwrap())
+            .with_root_certificates(root_store(ca.certificate_pem()).unwrap())
             .with_no_client_auth();
         Self { address, connector: TlsConnector::from(Arc::new(config)) }
     }
 
-    /// Posts a body as the API server does.
+    /// Posts a body like the API server.
     pub(crate) async fn post(&self, path: &str, body: impl Into<Bytes>) -> Reply {
         self.call(Request::post(path).header(CONTENT_TYPE, "application/json"), body).await
     }
 
-    /// Posts a review; the answer is verified as the API server does it.
+    /// Posts a review, and verifies the answer like the API server.
     pub(crate) async fn ask(&self, endpoint: Endpoint, review: &Value) -> Value {
         let reply = self.post(&endpoint.path(), review.to_string()).await;
         assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
         let answer: Value = serde_json::from_str(&reply.text).expect("one JSON document");
-        if let Err(fault) = verify(endpoint, review, &answer) {
-            panic!("{}: {fault}\n{answer:#}", endpoint.path());
+        if let Err(violation) = verify(endpoint, review, &answer) {
+            panic!("{}: {violation}\n{answer:#}", endpoint.path());
         }
         answer["response"].clone()
     }
 
-    /// One call on a connection of its own.
+    /// Sends one request on a new connection.
     pub(crate) async fn call(&self, request: request::Builder, body: impl Into<Bytes>) -> Reply {
         let stream = TcpStream::connect(self.address).await.unwrap();
-        // else the end of the handshake holds the request back until it is acknowledged
+        // without it the request waits until the end of the handshake is acknowledged
         stream.set_nodelay(true).unwrap();
         let stream = self.connector.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
@@ -138,7 +139,7 @@ impl ReviewServer {
     }
 }
 
-/// Every recorded review by its name, in the order of the alphabet.
+/// Every recorded review with its name, sorted by name.
 pub(crate) fn recorded() -> Vec<(String, Value)> {
     let mut names: Vec<String> = fs::read_dir(folder())
         .unwrap()
@@ -158,7 +159,7 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/reviews")
 }
 
-/// A response for people: its patch read, and without the uid, which is the recording's.
+/// A response for a snapshot: with its patch decoded, and without the recorded uid.
 pub(crate) fn readable(mut response: Value) -> Value {
     response.as_object_mut().unwrap().remove("uid");
     if let Some(patch) = patch(&response) {
@@ -173,12 +174,12 @@ pub(crate) fn patch(response: &Value) -> Option<Value> {
     Some(serde_json::from_slice(&bytes).unwrap())
 }
 
-/// What became of a review: `mended`, `refused`, `remarked` or `silent`.
+/// The outcome of a review: `denied`, `mutated`, `warned` or `allowed`.
 pub(crate) fn outcome(response: &Value) -> &'static str {
     match () {
-        () if response["allowed"] == json!(false) => "refused",
-        () if response.get("patch").is_some() => "mended",
-        () if response.get("warnings").is_some() => "remarked",
-        () => "silent",
+        () if response["allowed"] == json!(false) => "denied",
+        () if response.get("patch").is_some() => "mutated",
+        () if response.get("warnings").is_some() => "warned",
+        () => "allowed",
     }
 }

@@ -1,4 +1,4 @@
-//! A judgement that breaks down never stops a write where nothing is refused, and never lets one pass where it is.
+//! A panic in the evaluation is a denial at `/enforce/validate` and a warning at the other endpoints.
 
 use super::{readable, review, verify};
 use apim_keyless::admission::routes::ReviewObserver;
@@ -7,12 +7,12 @@ use apim_keyless::telemetry::Metrics;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// The answer at `endpoint` to a review whose judgement panics.
-fn stand_in(endpoint: Endpoint, review: &Value) -> (Decision, Value) {
+/// The answer of `endpoint` to a review whose evaluation panics.
+fn answer_after_panic(endpoint: Endpoint, review: &Value) -> (Decision, Value) {
     let body = review.to_string();
     let request = Request::read(body.as_bytes()).unwrap();
-    let decide = || -> Answer { panic!("{}", review["request"]["object"]) };
-    let answer = answer_or_failure(endpoint, &request, decide);
+    let evaluate = || -> Answer { panic!("{}", review["request"]["object"]) };
+    let answer = answer_or_failure(endpoint, &request, evaluate);
     let metrics = Metrics::default();
     metrics.answered(endpoint, &answer, Duration::ZERO);
     assert!(metrics.to_text().contains("\napim_keyless_panics_total 1\n"), "{}", metrics.to_text());
@@ -20,17 +20,18 @@ fn stand_in(endpoint: Endpoint, review: &Value) -> (Decision, Value) {
 }
 
 #[test]
-fn a_panic_refuses_only_where_refusing_is_asked_for() {
+fn a_panic_denies_only_at_the_enforcing_validating_endpoint() {
     let review = review("deployment-with-key");
-    let message = "apim-keyless failed to judge this object; that is a defect of its own, and its log tells where";
+    let message =
+        "Report a bug: the evaluation of this object failed, and the log of apim-keyless names the source line";
     for endpoint in Endpoint::ALL {
-        let (decision, answer) = stand_in(endpoint, &review);
+        let (decision, answer) = answer_after_panic(endpoint, &review);
         assert_eq!(decision, Decision::Failed);
         verify(endpoint, &review, &answer).unwrap();
         let expected = if endpoint.path() == "/enforce/validate" {
             json!({"allowed": false, "status": {"code": 500, "reason": "InternalError", "message": message}})
         } else {
-            json!({"allowed": true, "warnings": [message]})
+            json!({"allowed": true, "warnings": [format!("apim-keyless: {message}")]})
         };
         assert_eq!(readable(answer["response"].clone()), expected, "{}", endpoint.path());
     }

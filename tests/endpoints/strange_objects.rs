@@ -1,5 +1,4 @@
-//! Reviews that can be read, but hold what is strange: the answer stays one document, and says nothing that the
-//! object made up.
+//! Valid reviews of unusual objects: the answer stays one JSON document and repeats no text that the object forges.
 
 use super::{ReviewServer, outcome, patch, recorded, review};
 use apim_keyless::admission::Endpoint;
@@ -7,69 +6,73 @@ use serde_json::{Map, Value, json};
 
 const CANARY: &str = "canary-5d41402abc4b2a76";
 
-/// What is forged: a line that would read like one of ours.
-const FORGED: &str = "orders\u{0}\nexplain: all is well\r\n  forged at spec: it is\u{1b}[31m\u{2028}";
+/// A name that contains lines in the form of our own messages.
+const FORGED: &str = "orders\u{0}\nread more: no findings\r\n  forged at spec: it is\u{1b}[31m\u{2028}";
 
 #[tokio::test]
-async fn what_brings_no_object_is_allowed() {
+async fn a_review_without_an_object_is_allowed() {
     let server = ReviewServer::open().await;
     for operation in ["DELETE", "CONNECT"] {
         let mut review = review("deployment-deleted");
         review["request"]["operation"] = json!(operation);
         review["request"]["object"] = Value::Null;
         for endpoint in Endpoint::ALL {
-            assert_eq!(outcome(&server.ask(endpoint, &review).await), "silent", "{operation}");
+            assert_eq!(outcome(&server.ask(endpoint, &review).await), "allowed", "{operation}");
         }
     }
 }
 
 #[tokio::test]
-async fn an_unknown_kind_is_allowed_and_said() {
+async fn an_unknown_kind_is_allowed_with_a_warning() {
     let server = ReviewServer::open().await;
     for (group, kind) in [("", "Secret"), ("example.com", "Deployment"), ("", ""), (CANARY, CANARY)] {
         let mut review = review("deployment-with-key");
         review["request"]["kind"] = json!({"group": group, "version": "v1", "kind": kind});
         for endpoint in Endpoint::ALL {
             let response = server.ask(endpoint, &review).await;
-            assert_eq!((outcome(&response), response.to_string().contains(CANARY)), ("remarked", false));
-            assert!(response["warnings"][0].as_str().unwrap().contains("no rule looks at this kind"), "{response}");
+            assert_eq!((outcome(&response), response.to_string().contains(CANARY)), ("warned", false));
+            assert!(
+                response["warnings"][0].as_str().unwrap().contains("no rule of apim-keyless evaluates it"),
+                "{response}"
+            );
         }
     }
 }
 
-/// The API server tells the kind beside the object, and that is what it stores it as.
+/// The API server stores the object as the kind in `request.kind`.
 #[tokio::test]
-async fn what_an_object_says_of_its_own_kind_is_no_way_out() {
+async fn the_kind_inside_the_object_does_not_matter() {
     let server = ReviewServer::open().await;
     for (version, kind) in [("v1", "Secret"), ("example.com/v1", "Deployment"), ("", ""), (CANARY, CANARY)] {
         let mut review = review("deployment-with-key");
         review["request"]["object"]["apiVersion"] = json!(version);
         review["request"]["object"]["kind"] = json!(kind);
         let response = server.ask(Endpoint::ALL[1], &review).await;
-        assert_eq!((outcome(&response), response.to_string().contains(CANARY)), ("refused", false));
+        assert_eq!((outcome(&response), response.to_string().contains(CANARY)), ("denied", false));
     }
 }
 
 #[tokio::test]
-async fn a_name_with_line_breaks_leaves_the_answer_whole() {
+async fn a_name_with_line_breaks_does_not_break_the_answer() {
     let server = ReviewServer::open().await;
     for review in forged() {
         for endpoint in Endpoint::ALL {
             let response = server.ask(endpoint, &review).await;
-            assert!(!response["auditAnnotations"].to_string().contains("all is well"), "{response:#}");
+            assert!(!response["auditAnnotations"].to_string().contains("no findings"), "{response:#}");
             assert!(!response["warnings"].to_string().contains("\\n"), "{response:#}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_name_forges_no_line() {
+async fn a_name_cannot_forge_a_line() {
     let server = ReviewServer::open().await;
     for review in forged() {
         let response = server.ask(Endpoint::ALL[1], &review).await;
         let message = response["status"]["message"].as_str().unwrap();
-        let faults: usize = message.split(' ').next().unwrap().parse().unwrap();
-        assert_eq!(message.lines().count(), faults + 2, "{message}");
+        let (_, count) = message.lines().next().unwrap().rsplit_once("fix ").unwrap();
+        let findings: usize = count.split(' ').next().unwrap().parse().unwrap();
+        assert_eq!(message.lines().count(), findings + 2, "{message}");
         assert!(!message.contains(|it: char| it.is_control() && it != '\n'), "{message:?}");
     }
 }
@@ -79,7 +82,8 @@ fn forged() -> Vec<Value> {
     names.map(review).map(with_forged_names).into()
 }
 
-/// Gives the forged name to everything that a sentence may name; to a `ServiceAccount` not, for it is known by its own.
+/// Sets the forged name wherever a message may show a name. A `ServiceAccount` keeps its name, because it is recognized
+/// by it.
 fn with_forged_names(mut review: Value) -> Value {
     review["request"]["name"] = json!(FORGED);
     let object = &mut review["request"]["object"];
@@ -99,11 +103,11 @@ fn with_forged_names(mut review: Value) -> Value {
 }
 
 #[tokio::test]
-async fn what_is_nested_deep_is_judged_and_never_overwritten() {
+async fn a_deeply_nested_object_is_evaluated_and_not_overwritten() {
     let server = ReviewServer::open().await;
     for depth in [100, 200, 10_000] {
         let body = nested(depth);
-        for (endpoint, expected) in Endpoint::ALL.into_iter().zip(["mended", "refused", "remarked"]) {
+        for (endpoint, expected) in Endpoint::ALL.into_iter().zip(["mutated", "denied", "warned"]) {
             let reply = server.post(&endpoint.path(), body.clone()).await;
             let answer: Value = serde_json::from_str(&reply.text).unwrap();
             assert_eq!(outcome(&answer["response"]), expected, "{depth}: {answer}");
@@ -113,7 +117,7 @@ async fn what_is_nested_deep_is_judged_and_never_overwritten() {
     }
 }
 
-/// A bare gateway with a field that nobody knows.
+/// A bare gateway with an unknown field.
 fn nested(depth: usize) -> String {
     let future = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
     let body = review("deployment-bare").to_string();
@@ -121,7 +125,7 @@ fn nested(depth: usize) -> String {
 }
 
 #[tokio::test]
-async fn a_key_that_stands_twice_hides_nothing() {
+async fn a_duplicate_key_hides_nothing() {
     let server = ReviewServer::open().await;
     let body = review("deployment-with-key").to_string();
     let harmless = "\"template\":{\"spec\":{\"containers\":[]}},\"template\":{";
@@ -136,12 +140,12 @@ async fn a_key_that_stands_twice_hides_nothing() {
     ] {
         assert!(body.contains(is), "{is}");
         let reply = server.post("/enforce/validate", body.replacen(is, twice, 1)).await;
-        let is_refused = reply.status == 400 || reply.text.contains("\"allowed\":false");
-        assert!(is_refused, "{is}: {} {}", reply.status, reply.text);
+        let is_denied = reply.status == 400 || reply.text.contains("\"allowed\":false");
+        assert!(is_denied, "{is}: {} {}", reply.status, reply.text);
     }
 }
 
-/// Puts the canary where an object holds a value: of a variable, of a setting, of an annotation that is nobody's.
+/// Puts the canary in values of the object: of a variable, of a setting, of an annotation that no rule reads.
 fn hide_canaries(object: &mut Value) {
     match object {
         Value::Object(members) => {
@@ -170,7 +174,7 @@ fn replace_texts(data: &mut Value) {
 }
 
 #[tokio::test]
-async fn no_answer_tells_a_value() {
+async fn no_answer_contains_a_value() {
     let server = ReviewServer::open().await;
     let mut hidden = 0;
     for (name, mut review) in recorded() {
@@ -191,5 +195,5 @@ async fn no_answer_tells_a_value() {
             );
         }
     }
-    assert!(hidden > 40, "only {hidden} objects held a canary");
+    assert!(hidden > 40, "only {hidden} objects contained a canary");
 }

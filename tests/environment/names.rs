@@ -1,14 +1,14 @@
 //! Names of settings as .NET's configuration compares them, and generated spellings.
 //!
-//! Documents: .NET, "Configuration providers" (keys are compared without case; `:` separates, and the provider of
-//! environment variables takes `__` for it); the self-hosted gateway's settings reference writes `.` for the same.
+//! Sources: .NET, "Configuration providers" (keys are compared without case; `:` is the separator, and the environment
+//! variables provider also accepts `__`). The self-hosted gateway's settings reference writes `.` as the separator.
 
 use apim_keyless::gateway::Setting;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// The settings that have a name of their own, by the parts of it in lower case.
+/// The settings with their own variant, by the lowercase parts of their names.
 const SETTINGS: [(&[&str], Setting); 6] = [
     (&["config", "service", "auth"], Setting::Auth),
     (&["config", "service", "auth", "key"], Setting::AuthKey),
@@ -17,11 +17,11 @@ const SETTINGS: [(&[&str], Setting); 6] = [
     (&["gateway", "name"], Setting::GatewayName),
     (&["k8s", "ingress", "enabled"], Setting::IngressEnabled),
 ];
-/// Those that separate, and those that don't or that leave something over.
+/// Separators, texts that are not separators, and texts of which only a part is one.
 const SEPARATORS: [&str; 11] = [".", ".", ":", ":", "__", "__", "__", "_", "-", "___", ".:"];
 const ENDS: [&str; 8] = ["", "", "", "", "s", "_", ".", "__x"];
 
-/// The setting that `name` stands for.
+/// The setting with this name.
 pub(crate) fn setting(name: &str) -> Option<Setting> {
     let parts = parts(name);
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -30,7 +30,7 @@ pub(crate) fn setting(name: &str) -> Option<Setting> {
     known.or(is_config_service.then_some(Setting::OtherConfigService))
 }
 
-/// The parts of a name: from left to right, each pair of underscores, each colon and each dot ends one.
+/// The parts of a name. Read from left to right, each pair of underscores, each colon and each dot ends a part.
 fn parts(name: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut letters = name.chars().peekable();
@@ -44,7 +44,7 @@ fn parts(name: &str) -> Vec<String> {
     parts
 }
 
-/// A name of a setting in some spelling, or nearly one.
+/// The name of a setting in some spelling, or a name close to one.
 pub(crate) fn spelling() -> impl Strategy<Value = String> {
     let parts = prop_oneof![
         5 => select(&SETTINGS[..]).prop_map(|(parts, _)| parts.to_vec()),

@@ -1,9 +1,11 @@
-//! A generated world as the JSON that the API server would send.
+//! Renders a generated world as the JSON that the API server sends.
 
-use crate::world::{Container, Entry, FILE_KEY, Field, From, GIVEN, Holder, NAMESPACE, REGULAR, SECRET, Whole, World};
+use crate::world::{
+    Container, EnvEntry, EnvFromEntry, FILE_KEY, Field, From, GIVEN, NAMESPACE, REGULAR, SECRET, Source, World,
+};
 use serde_json::{Map, Value, json};
 
-/// The `ConfigMap`s that are given.
+/// The given `ConfigMap`s.
 pub(crate) fn config_maps(world: &World) -> Vec<Value> {
     let binary: Map<String, Value> = world.binary.iter().map(|key| ((*key).to_owned(), json!("a2V5"))).collect();
     let config_map = |(name, data)| {
@@ -32,29 +34,29 @@ pub(crate) fn deployment(world: &World) -> Value {
 }
 
 fn container(container: &Container) -> Value {
-    let env_from: Vec<Value> = container.env_from.iter().map(whole).collect();
-    let env: Vec<Value> = container.env.iter().map(entry).collect();
+    let env_from: Vec<Value> = container.env_from.iter().map(env_from_entry).collect();
+    let env: Vec<Value> = container.env.iter().map(env_entry).collect();
     json!({"name": "it", "image": "busybox", "envFrom": env_from, "env": env})
 }
 
-fn whole(whole: &Whole) -> Value {
-    let (field, reference) = match whole.of {
-        Holder::ConfigMap(name) => ("configMapRef", json!({"name": name, "optional": whole.optional})),
-        Holder::Secret => ("secretRef", json!({"name": SECRET, "optional": whole.optional})),
+fn env_from_entry(entry: &EnvFromEntry) -> Value {
+    let (field, reference) = match entry.of {
+        Source::ConfigMap(name) => ("configMapRef", json!({"name": name, "optional": entry.optional})),
+        Source::Secret => ("secretRef", json!({"name": SECRET, "optional": entry.optional})),
     };
-    json!({"prefix": whole.prefix, field: reference})
+    json!({"prefix": entry.prefix, field: reference})
 }
 
-fn entry(entry: &Entry) -> Value {
+fn env_entry(entry: &EnvEntry) -> Value {
     json!({"name": entry.name, "value": entry.value, "valueFrom": entry.from.as_ref().map(from)})
 }
 
 fn from(from: &From) -> Value {
     match from {
-        From::Key { of: Holder::ConfigMap(name), key, optional } => {
+        From::Key { of: Source::ConfigMap(name), key, optional } => {
             json!({"configMapKeyRef": {"name": name, "key": key, "optional": optional}})
         }
-        From::Key { of: Holder::Secret, key, optional } => {
+        From::Key { of: Source::Secret, key, optional } => {
             json!({"secretKeyRef": {"name": SECRET, "key": key, "optional": optional}})
         }
         From::File { optional } => {

@@ -1,6 +1,7 @@
-//! Generated worlds: what stands in a namespace, and containers that take their environment from it.
+//! Generated worlds: the objects of a namespace, and containers that take their environment from them.
 //!
-//! Plain data of its own, never Kubernetes' types. Names are few, so that sources often set the same variable.
+//! The types are plain data, independent of Kubernetes' types. There are few names, so that several sources often set
+//! the same variable.
 
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -11,17 +12,18 @@ use std::collections::BTreeMap;
 /// Texts by name: a `ConfigMap`'s data, a Secret's, labels, annotations.
 pub(crate) type Texts = BTreeMap<&'static str, &'static str>;
 
-/// The `ConfigMap`s that are given. A third is not: it is absent where everything is given, and unseen elsewhere.
+/// The `ConfigMap`s that the resolver is given. A third one is not given: it is absent if the world is complete, and
+/// unknown otherwise.
 pub(crate) const GIVEN: [&str; 2] = ["first", "second"];
-/// A Secret; none is ever given.
+/// A Secret. The resolver is never given one.
 pub(crate) const SECRET: &str = "vault";
-/// The namespace of everything.
+/// The namespace of all objects.
 pub(crate) const NAMESPACE: &str = "team-a";
-/// Containers of a workload.
+/// Number of containers of a workload.
 pub(crate) const CONTAINERS: usize = 5;
-/// How many of them, from the front, are no init containers.
+/// Number of regular containers; they come before the init containers.
 pub(crate) const REGULAR: usize = 3;
-/// The key of the file that another container writes.
+/// The key in the file that another container writes.
 pub(crate) const FILE_KEY: &str = "A";
 
 const CONFIG_MAPS: [&str; 4] = ["first", "first", "second", "third"];
@@ -30,7 +32,7 @@ const NAMES: [&str; 10] =
     ["A", "A", "B", "B", "C", "P_A", "P_B", "config.service.auth", "CONFIG:SERVICE__AUTH", "ORDERS_SERVICE_HOST"];
 const TEXTS: [&str; 7] = ["x", "yé", "", " ", "$(A)", "$$(B)", "workloadIdentity"];
 const PREFIXES: [&str; 5] = ["", "P_", "P", "config.service.", "CONFIG__"];
-/// Pieces of a `value`; side by side they make escapes, references in references, and references without an end.
+/// Pieces of a `value`. Concatenated they make escapes, nested references, and unterminated references.
 const FRAGMENTS: [&str; 19] = [
     "x",
     "xé",
@@ -47,7 +49,7 @@ const FRAGMENTS: [&str; 19] = [
     "$$(A)",
     "$$$(B)",
     "$()",
-    "$(NOBODY)",
+    "$(UNSET)",
     "$(config.service.auth)",
     "$(ORDERS_SERVICE_HOST)",
     "$(KUBERNETES_SERVICE_PORT)",
@@ -64,18 +66,18 @@ const FIELDS: [Field; 9] = [
     Field::Other("metadata.namespace"),
 ];
 
-/// A workload and what stands beside it.
+/// A workload and its related objects.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
-    /// Is everything given that there is?
-    pub(crate) is_whole: bool,
-    /// Data of the `ConfigMap`s that are given.
+    /// Is the resolver given every object of the namespace?
+    pub(crate) is_complete: bool,
+    /// `data` of the given `ConfigMap`s.
     pub(crate) given: [Texts; 2],
-    /// Keys of `binaryData` of the same.
+    /// Keys of `binaryData` of the given `ConfigMap`s.
     pub(crate) binary: Vec<&'static str>,
-    /// Data of the `ConfigMap` that is there but not given, if there is one.
-    pub(crate) withheld: Option<Texts>,
-    /// What the Secret holds, if there is one.
+    /// `data` of the `ConfigMap` that exists but is not given, if there is one.
+    pub(crate) not_given: Option<Texts>,
+    /// Contents of the Secret, if there is one.
     pub(crate) secret: Option<Texts>,
     /// Labels of the template.
     pub(crate) labels: Texts,
@@ -85,32 +87,32 @@ pub(crate) struct World {
     pub(crate) containers: Vec<Container>,
 }
 
-/// A container's two lists.
+/// `env` and `envFrom` of a container.
 #[derive(Clone, Debug)]
 pub(crate) struct Container {
-    pub(crate) env_from: Vec<Whole>,
-    pub(crate) env: Vec<Entry>,
+    pub(crate) env_from: Vec<EnvFromEntry>,
+    pub(crate) env: Vec<EnvEntry>,
 }
 
 /// An entry of `envFrom`.
 #[derive(Clone, Debug)]
-pub(crate) struct Whole {
+pub(crate) struct EnvFromEntry {
     pub(crate) prefix: Option<&'static str>,
-    pub(crate) of: Holder,
+    pub(crate) of: Source,
     pub(crate) optional: Option<bool>,
 }
 
 /// An entry of `env`.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct EnvEntry {
     pub(crate) name: &'static str,
     pub(crate) value: Option<String>,
     pub(crate) from: Option<From>,
 }
 
-/// What holds texts under keys.
+/// A ConfigMap or a Secret.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Holder {
+pub(crate) enum Source {
     ConfigMap(&'static str),
     Secret,
 }
@@ -118,7 +120,7 @@ pub(crate) enum Holder {
 /// A `valueFrom`.
 #[derive(Clone, Debug)]
 pub(crate) enum From {
-    Key { of: Holder, key: &'static str, optional: Option<bool> },
+    Key { of: Source, key: &'static str, optional: Option<bool> },
     File { optional: Option<bool> },
     Field(Field),
     Resource,
@@ -136,29 +138,29 @@ pub(crate) enum Field {
 pub(crate) fn world() -> impl Strategy<Value = World> {
     let keys = || btree_map(select(&KEYS[..]), select(&TEXTS[..]), 0..4);
     let marks = || btree_map(select(&["app", "example.com/tier"][..]), select(&TEXTS[..]), 0..3);
-    let beside = (any::<bool>(), [keys(), keys()], vec(Just("binary"), 0..2), option::of(keys()), option::of(keys()));
+    let objects = (any::<bool>(), [keys(), keys()], vec(Just("binary"), 0..2), option::of(keys()), option::of(keys()));
     let containers = vec(container(), CONTAINERS);
-    (beside, marks(), marks(), containers).prop_map(|(beside, labels, annotations, containers)| {
-        let (is_whole, given, binary, withheld, secret) = beside;
-        World { is_whole, given, binary, withheld, secret, labels, annotations, containers }
+    (objects, marks(), marks(), containers).prop_map(|(objects, labels, annotations, containers)| {
+        let (is_complete, given, binary, not_given, secret) = objects;
+        World { is_complete, given, binary, not_given, secret, labels, annotations, containers }
     })
 }
 
 fn container() -> impl Strategy<Value = Container> {
-    (vec(whole(), 0..3), vec(entry(), 0..5)).prop_map(|(env_from, env)| Container { env_from, env })
+    (vec(env_from_entry(), 0..3), vec(env_entry(), 0..5)).prop_map(|(env_from, env)| Container { env_from, env })
 }
 
-fn whole() -> impl Strategy<Value = Whole> {
-    (option::of(select(&PREFIXES[..])), holder(), optional()).prop_map(|(prefix, of, optional)| Whole {
+fn env_from_entry() -> impl Strategy<Value = EnvFromEntry> {
+    (option::of(select(&PREFIXES[..])), source(), optional()).prop_map(|(prefix, of, optional)| EnvFromEntry {
         prefix,
         of,
         optional,
     })
 }
 
-fn entry() -> impl Strategy<Value = Entry> {
+fn env_entry() -> impl Strategy<Value = EnvEntry> {
     let value = vec(select(&FRAGMENTS[..]), 0..4).prop_map(|fragments| fragments.concat());
-    (select(&NAMES[..]), option::weighted(0.6, value), option::of(from())).prop_map(|(name, value, from)| Entry {
+    (select(&NAMES[..]), option::weighted(0.6, value), option::of(from())).prop_map(|(name, value, from)| EnvEntry {
         name,
         value,
         from,
@@ -167,17 +169,17 @@ fn entry() -> impl Strategy<Value = Entry> {
 
 fn from() -> impl Strategy<Value = From> {
     prop_oneof![
-        4 => (holder(), select(&KEYS[..]), optional()).prop_map(|(of, key, optional)| From::Key { of, key, optional }),
+        4 => (source(), select(&KEYS[..]), optional()).prop_map(|(of, key, optional)| From::Key { of, key, optional }),
         1 => (Just("binary"), optional())
-            .prop_map(|(key, optional)| From::Key { of: Holder::ConfigMap("first"), key, optional }),
+            .prop_map(|(key, optional)| From::Key { of: Source::ConfigMap("first"), key, optional }),
         1 => optional().prop_map(|optional| From::File { optional }),
         3 => select(&FIELDS[..]).prop_map(From::Field),
         1 => Just(From::Resource),
     ]
 }
 
-fn holder() -> impl Strategy<Value = Holder> {
-    prop_oneof![5 => select(&CONFIG_MAPS[..]).prop_map(Holder::ConfigMap), 1 => Just(Holder::Secret)]
+fn source() -> impl Strategy<Value = Source> {
+    prop_oneof![5 => select(&CONFIG_MAPS[..]).prop_map(Source::ConfigMap), 1 => Just(Source::Secret)]
 }
 
 fn optional() -> impl Strategy<Value = Option<bool>> {

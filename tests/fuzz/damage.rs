@@ -1,16 +1,16 @@
-//! Damage, drawn from a seed.
+//! Random damage from a seed.
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRng;
 use serde_json::{Map, Value, json};
 
-/// Draws damage.
+/// Generates damage.
 pub(crate) struct Damage(TestRng);
 
-/// Marks a member that is to stand a second time under the name behind the mark; no document of ours holds it.
-const TWICE: char = '\u{1}';
+/// Marks a member that becomes a duplicate of the name after the mark. No document contains it.
+const DUPLICATE: char = '\u{1}';
 
-/// Texts that mean something somewhere.
+/// Texts that have a meaning for some rule.
 const WORDS: &[&str] = &[
     "config.service.auth",
     "CONFIG__SERVICE__AUTH",
@@ -35,20 +35,20 @@ const WORDS: &[&str] = &[
 ];
 
 impl Damage {
-    /// By this chance.
+    /// Uses this random generator.
     pub(crate) fn by(rng: TestRng) -> Self {
         Self(rng)
     }
 
-    /// One of the documents with a few faults: members swapped, dropped and doubled, other types, other texts; now and
-    /// then with a byte of another value.
+    /// One of the documents with some damage: members swapped, removed or duplicated, other types, other texts, and in one
+    /// case of eight a changed byte.
     pub(crate) fn json(&mut self, seeds: &[Value]) -> Vec<u8> {
         let mut document = seeds[self.below(seeds.len())].clone();
         for _ in 0..=self.below(4) {
             let mut other = seeds[self.below(seeds.len())].clone();
             let other = self.place(&mut other).clone();
             let place = self.place(&mut document);
-            self.spoil(place, other);
+            self.damage_value(place, other);
         }
         let mut bytes = document.to_string().replace("\"\\u0001", "\"").into_bytes();
         if self.below(8) == 0 {
@@ -58,26 +58,26 @@ impl Damage {
         bytes
     }
 
-    /// Up to `most` of the lines, with signs of `signs` put in and others taken out.
-    pub(crate) fn lines(&mut self, lines: &[&str], most: usize, signs: &str) -> Vec<u8> {
+    /// Up to `most` of the lines, with characters of `characters` inserted and others removed.
+    pub(crate) fn lines(&mut self, lines: &[&str], most: usize, characters: &str) -> Vec<u8> {
         let count = 1 + self.below(most);
         let mut text: Vec<char> = Vec::new();
         for _ in 0..count {
             text.extend(lines[self.below(lines.len())].chars().chain(['\n']));
         }
-        let signs: Vec<char> = signs.chars().collect();
+        let characters: Vec<char> = characters.chars().collect();
         for _ in 0..self.below(6) {
             let at = self.below(text.len());
             match self.below(3) {
                 0 => _ = text.remove(at),
-                1 => text[at] = signs[self.below(signs.len())],
-                _ => text.insert(at, signs[self.below(signs.len())]),
+                1 => text[at] = characters[self.below(characters.len())],
+                _ => text.insert(at, characters[self.below(characters.len())]),
             }
         }
         text.into_iter().collect::<String>().into_bytes()
     }
 
-    /// Any bytes at all, and as often such as JSON is made of.
+    /// Random bytes, in half of the cases only bytes that are common in JSON.
     pub(crate) fn any_bytes(&mut self) -> Vec<u8> {
         let is_json = self.below(2) == 0;
         (0..self.below(200)).map(|_| if is_json { self.byte(b"{}[]:,\"\\ae0-1 \n") } else { self.0.random() }).collect()
@@ -91,7 +91,7 @@ impl Damage {
         of[self.below(of.len())]
     }
 
-    /// Any value in a document, or all of it.
+    /// A random value in a document, or the whole document.
     fn place<'v>(&mut self, document: &'v mut Value) -> &'v mut Value {
         let mut depth = 2 + self.below(10);
         let mut here = document;
@@ -104,7 +104,7 @@ impl Damage {
                 }
                 Value::Object(members) => {
                     let index = self.below(members.len());
-                    members.values_mut().nth(index).expect("there are as many")
+                    members.values_mut().nth(index).expect("the index is below the length")
                 }
                 _ => unreachable!("it has members"),
             };
@@ -112,12 +112,12 @@ impl Damage {
         here
     }
 
-    /// Spoils a value by itself, or by another one.
-    fn spoil(&mut self, place: &mut Value, other: Value) {
+    /// Damages a value, or replaces it with another one.
+    fn damage_value(&mut self, place: &mut Value, other: Value) {
         match (self.below(6), place) {
             (0, place) => *place = other,
             (1, place) => *place = self.of_another_type(),
-            (2, Value::Object(members)) if !members.is_empty() => self.spoil_members(members, other),
+            (2, Value::Object(members)) if !members.is_empty() => self.damage_members(members, other),
             (2, Value::Array(elements)) if !elements.is_empty() => {
                 let (one, two) = (self.below(elements.len()), self.below(elements.len()));
                 elements.swap(one, two);
@@ -135,12 +135,12 @@ impl Damage {
         }
     }
 
-    fn spoil_members(&mut self, members: &mut Map<String, Value>, other: Value) {
+    fn damage_members(&mut self, members: &mut Map<String, Value>, other: Value) {
         let names: Vec<String> = members.keys().cloned().collect();
         let (one, two) = (&names[self.below(names.len())], &names[self.below(names.len())]);
         match self.below(4) {
             0 => _ = members.remove(one),
-            1 => _ = members.insert(format!("{TWICE}{one}"), other),
+            1 => _ = members.insert(format!("{DUPLICATE}{one}"), other),
             2 => _ = members.insert(WORDS[self.below(WORDS.len())].to_owned(), other),
             _ => {
                 let (first, second) = (members[one].clone(), members[two].clone());

@@ -1,4 +1,4 @@
-//! What is damaged: what a real API server sent, and lines that the targets read.
+//! The seeds: reviews of a real API server, and lines in the form that the targets read.
 
 use apim_keyless::manifest::Manifests;
 use serde_json::Value;
@@ -13,7 +13,7 @@ pub(crate) fn reviews() -> Vec<Value> {
     files.iter().map(|file| serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()).collect()
 }
 
-/// The objects of the recorded reviews, of the examples and of the fixtures, as far as they can be read.
+/// The readable objects of the recorded reviews, the examples and the test manifests.
 pub(crate) fn objects() -> Vec<Value> {
     let recorded = reviews().into_iter().map(|review| review["request"]["object"].clone());
     let manifests = Manifests::read(&["deploy/examples".into(), "tests/manifests".into()], empty());
@@ -42,7 +42,7 @@ pub(crate) const ENVIRONMENTS: &[&str] = &[
     "ORDERS_SERVICE_HOST=$(ORDERS_SERVICE_PORT)",
 ];
 
-/// Names of images.
+/// Image names.
 pub(crate) const IMAGES: &[&str] = &[
     "mcr.microsoft.com/azure-api-management/gateway",
     "mcr.microsoft.com/azure-api-management/gateway:2.11.0",

@@ -1,4 +1,4 @@
-//! Containers, with every way in which a setting reaches one.
+//! Generates containers, with every way in which a setting reaches one.
 
 use super::palette::VALUES;
 use super::{Palette, always, list, maybe, nullable, object, text};
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-/// A container of any of the three lists.
+/// A container for any of the three lists.
 pub(crate) fn container(palette: &'static Palette) -> BoxedStrategy<Value> {
     object(vec![
         ("name", always(text(palette.names))),
@@ -69,7 +69,7 @@ fn mount() -> BoxedStrategy<Value> {
     object(vec![("name", always(text(VOLUMES))), ("mountPath", always(text(&["/mnt/secrets", "/apim/config", "/"])))])
 }
 
-/// A volume: some hold a Secret and some don't.
+/// A volume, with or without a Secret.
 pub(crate) fn volume() -> BoxedStrategy<Value> {
     let of = select(vec![
         json!({"secret": {"secretName": "orders-tls"}}),

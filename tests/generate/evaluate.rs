@@ -1,11 +1,11 @@
-//! The judgement as the laws ask for it.
+//! Runs the rules for the property tests.
 
 use super::world::{World, parsed};
 use apim_keyless::gateway::Change;
 use apim_keyless::policy::{Context, Finding, Level, Mode, Policy, Requester};
 use serde_json::Value;
 
-/// The rulings on a new object in `world`, enforced.
+/// The findings for a new object in `world`, in mode enforce.
 pub(crate) fn evaluate(world: &World, object: &Value) -> Vec<Finding> {
     let (policy, object) = (world.policy(), parsed(object));
     let related = world.related(&policy);
@@ -20,19 +20,19 @@ pub(crate) fn evaluate(world: &World, object: &Value) -> Vec<Finding> {
     policy.evaluate(&object, &context)
 }
 
-/// The rulings whose remedies are carried out.
-pub(crate) fn carried_out(mut findings: Vec<Finding>) -> Vec<Finding> {
+/// The findings that the mutating webhook fixes.
+pub(crate) fn fixable(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.retain(|finding| finding.level() == Level::Fixable);
     findings
 }
 
-/// A new object in `world`, mended; `None` if there is nothing to mend.
-pub(crate) fn mended(world: &World, object: &Value) -> Option<Value> {
-    Policy::fixed(&parsed(object), &carried_out(evaluate(world, object)))
+/// A new object in `world` with all fixes applied; `None` if there is nothing to fix.
+pub(crate) fn fixed(world: &World, object: &Value) -> Option<Value> {
+    Policy::fixed(&parsed(object), &fixable(evaluate(world, object)))
 }
 
-/// For each object the rules that speak, and what becomes of it.
-pub(crate) fn outcomes(world: &World) -> Vec<Vec<(&'static str, Level)>> {
+/// Rule and level of each finding, by object.
+pub(crate) fn levels(world: &World) -> Vec<Vec<(&'static str, Level)>> {
     let findings = world.policy().evaluate_all(&world.parsed_objects(), Mode::Enforce);
     findings
         .iter()

@@ -1,8 +1,8 @@
-//! Generators of raw objects, of what stands beside them, and of reviews around them.
+//! Generators of raw objects, of their related objects, and of reviews.
 //!
-//! Objects are made as JSON and never from Kubernetes' types, so that they hold what the types don't know: fields of a
-//! later version, `null` where a list may stand, names in odd spellings. A [`Palette`] says which names are drawn from;
-//! one of them makes gateways of every sort, the other nobody's gateway.
+//! Objects are generated as JSON and not from Kubernetes' types, because they contain what the types do not: fields of
+//! a later version, `null` instead of a list, names in unusual spellings. A [`Palette`] is the set of names to choose
+//! from. One palette produces gateways of every kind, the other one only non-gateway objects.
 
 pub(crate) mod container;
 pub(crate) mod evaluate;
@@ -13,34 +13,34 @@ pub(crate) mod review;
 pub(crate) mod vary;
 pub(crate) mod world;
 
-pub(crate) use palette::{GATEWAYS, Palette, STRANGERS};
+pub(crate) use palette::{GATEWAYS, NON_GATEWAYS, Palette};
 
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
 
-/// The name of a field that no version of Kubernetes has.
+/// A field name that no version of Kubernetes has.
 pub(crate) const UNKNOWN: &str = "futureField";
 
-/// A field that may be there; `None` leaves it out.
+/// An optional field; `None` omits it.
 pub(crate) type Field = BoxedStrategy<Option<Value>>;
 
-/// A field that is always there.
+/// A field that is always present.
 pub(crate) fn always(value: impl Strategy<Value = Value> + 'static) -> Field {
     value.prop_map(Some).boxed()
 }
 
-/// A field that is there half of the time.
+/// A field that is present half of the time.
 pub(crate) fn maybe(value: impl Strategy<Value = Value> + 'static) -> Field {
     prop::option::of(value).boxed()
 }
 
-/// A field that is absent, `null` or there: a list or a map may be all three.
+/// A field that is absent, `null` or present: a list or a map may be all three.
 pub(crate) fn nullable(value: impl Strategy<Value = Value> + 'static) -> Field {
     prop_oneof![2 => Just(None), 1 => Just(Some(Value::Null)), 6 => value.prop_map(Some)].boxed()
 }
 
-/// An object of these fields, and now and then of one that nobody knows.
+/// An object with these fields, and sometimes with an unknown one.
 pub(crate) fn object(fields: Vec<(&'static str, Field)>) -> BoxedStrategy<Value> {
     let (names, values): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
     (values, prop::option::weighted(0.2, unknown()))
@@ -52,7 +52,7 @@ pub(crate) fn object(fields: Vec<(&'static str, Field)>) -> BoxedStrategy<Value>
         .boxed()
 }
 
-/// A map of texts, as labels and `data` are, with keys of `keys` and texts of `texts`; `null` is a text too.
+/// A map of texts, like labels and `data`, with keys from `keys` and values from `texts` or `null`.
 pub(crate) fn texts(keys: &'static [&'static str], texts: &'static [&'static str]) -> BoxedStrategy<Value> {
     let text = prop_oneof![12 => text(texts), 1 => Just(Value::Null)];
     prop::collection::vec((select(keys), text), 0..5)
@@ -67,7 +67,7 @@ pub(crate) fn text(texts: &'static [&'static str]) -> BoxedStrategy<Value> {
     select(texts).prop_map(Value::from).boxed()
 }
 
-/// A list of up to `longest` of `element`.
+/// A list of up to `longest` elements.
 pub(crate) fn list(element: impl Strategy<Value = Value> + 'static, longest: usize) -> BoxedStrategy<Value> {
     prop::collection::vec(element, 0..=longest).prop_map(Value::Array).boxed()
 }

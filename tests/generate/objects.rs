@@ -1,4 +1,4 @@
-//! Every kind that rules look at, and one that none does.
+//! Generates objects of every kind that the rules evaluate.
 
 use super::container::{container, volume};
 use super::palette::{ANNOTATION_KEYS, ANNOTATIONS, LABEL_KEYS, VALUES};
@@ -17,19 +17,19 @@ pub(crate) fn any_object(palette: &'static Palette) -> BoxedStrategy<Value> {
     .boxed()
 }
 
-/// An object with a pod template, or a Pod.
+/// A workload: an object with a pod template, or a Pod.
 pub(crate) fn workload(palette: &'static Palette) -> BoxedStrategy<Value> {
-    let around = object(vec![
+    let siblings = object(vec![
         ("replicas", maybe(Just(json!(2)))),
         ("selector", maybe(Just(json!({"matchLabels": {"app": "orders"}})))),
     ]);
-    (select(WORKLOADS), prop_oneof![1 => Just(Value::Null), 12 => metadata(palette)], template(palette), around)
-        .prop_map(|((api_version, kind, holders), metadata, template, around)| {
+    (select(WORKLOADS), prop_oneof![1 => Just(Value::Null), 12 => metadata(palette)], template(palette), siblings)
+        .prop_map(|((api_version, kind, path), metadata, template, siblings)| {
             let mut object = json!({"apiVersion": api_version, "kind": kind, "metadata": metadata});
-            match holders {
+            match path {
                 [] => merge(&mut object, template),
                 ["template"] => merge(&mut object, json!({"template": template})),
-                _ => merge(&mut object, json!({"spec": nested(holders, &around, template)})),
+                _ => merge(&mut object, json!({"spec": nested(path, &siblings, template)})),
             }
             object
         })
@@ -101,11 +101,11 @@ fn pod_spec(palette: &'static Palette) -> BoxedStrategy<Value> {
     ])
 }
 
-/// `inner` inside the members that `holders` name, `around` beside the innermost.
-fn nested(holders: &[&str], around: &Value, inner: Value) -> Value {
-    let innermost = holders.len() - 1;
-    holders.iter().enumerate().skip(1).rev().fold(inner, |inner, (index, location)| {
-        let mut object = if index == innermost { around.clone() } else { json!({}) };
+/// Nests `inner` in the members of `path`, and adds the members of `siblings` to the innermost object.
+fn nested(path: &[&str], siblings: &Value, inner: Value) -> Value {
+    let innermost = path.len() - 1;
+    path.iter().enumerate().skip(1).rev().fold(inner, |inner, (index, location)| {
+        let mut object = if index == innermost { siblings.clone() } else { json!({}) };
         merge(&mut object, json!({ *location: inner }));
         object
     })
@@ -117,7 +117,7 @@ fn merge(object: &mut Value, members: Value) {
     }
 }
 
-/// `apiVersion`, kind, and the members on the way to the pod template.
+/// `apiVersion`, `kind`, and the path of the pod template.
 type Shape = (&'static str, &'static str, &'static [&'static str]);
 
 static WORKLOADS: &[Shape] = &[

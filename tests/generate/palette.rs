@@ -1,8 +1,8 @@
-//! The names that generated objects are made of.
+//! The names and values of generated objects.
 
-/// What generated objects may be called, labelled and set to.
+/// The names and values that generated objects choose from.
 pub(crate) struct Palette {
-    /// Values of the chart's component label and of ours, on objects and templates.
+    /// Values of the chart's component label and of our gateway label, on objects and templates.
     pub(crate) labels: &'static [&'static str],
     /// Names of objects and containers.
     pub(crate) names: &'static [&'static str],
@@ -14,7 +14,7 @@ pub(crate) struct Palette {
     pub(crate) prefixes: &'static [&'static str],
 }
 
-/// Gateways by image, by setting, by prefix and by label, and workloads that are none.
+/// Gateways by image, by setting, by prefix and by label, and some non-gateway workloads.
 pub(crate) static GATEWAYS: Palette = Palette {
     labels: &["self-hosted-gateway", "self-hosted-gateway", "true", "false", "api", ""],
     names: &[
@@ -57,8 +57,8 @@ pub(crate) static GATEWAYS: Palette = Palette {
     prefixes: &["", "config.service.", "CONFIG__SERVICE__", "config.", "config_", "telemetry."],
 };
 
-/// Near misses alone: nothing in them makes a gateway.
-pub(crate) static STRANGERS: Palette = Palette {
+/// Near misses only: no object made of these is a gateway.
+pub(crate) static NON_GATEWAYS: Palette = Palette {
     labels: &["false", "api", "self-hosted-gateways", "True", ""],
     names: &["api", "web", "defaults", "azure-api-management-gateway", "apim-gateway-token"],
     images: &[
@@ -80,7 +80,7 @@ pub(crate) static STRANGERS: Palette = Palette {
     prefixes: &["", "telemetry.", "config.services.", "x_"],
 };
 
-/// What settings are set to: methods in every spelling, keys, paths, references, blanks.
+/// Values of settings: auth methods in several spellings, keys, paths, references, whitespace.
 pub(crate) static VALUES: &[&str] = &[
     "workloadIdentity",
     "WorkloadIdentity ",
@@ -99,11 +99,11 @@ pub(crate) static VALUES: &[&str] = &[
     "file:///mnt/secrets/token",
 ];
 
-/// Labels that rules read, and one that they don't.
+/// Labels that rules read, and one that no rule reads.
 pub(crate) static LABEL_KEYS: &[&str] =
     &["azure.workload.identity/use", "app.kubernetes.io/component", "apim-keyless.dev/gateway", "team.example/token"];
 
-/// Annotations that rules read, and some that they don't.
+/// Annotations that rules read, and some that no rule reads.
 pub(crate) static ANNOTATION_KEYS: &[&str] = &[
     "azure.workload.identity/client-id",
     "azure.workload.identity/tenant-id",

@@ -1,4 +1,4 @@
-//! Places in an object: which an edit names, which differ, which a remedy may touch at all.
+//! Pointers in an object: which an edit sets, which differ, which a fix may change at all.
 
 use apim_keyless::gateway::well_known::{CLIENT_ID, TENANT_ID, USE};
 use apim_keyless::gateway::{ContainerList, KubernetesObject, ObjectView, Setting, Workload};
@@ -7,37 +7,39 @@ use jsonptr::{Pointer, PointerBuf};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What edits put where.
+/// The values that edits set, by pointer.
 pub(crate) type Named = BTreeMap<PointerBuf, Value>;
 
-/// The place of each edit with what it puts there; an appended element stands behind those that are there.
+/// The pointer and the value of each edit. An appended element comes after the existing ones.
 pub(crate) fn named_places<'e>(before: &Value, edits: impl Iterator<Item = &'e Edit>) -> Named {
     let mut named = Named::new();
     for edit in edits {
         let mut at = edit.at().to_buf();
         if let Edit::Append { .. } = edit {
-            let there = at.resolve(before).ok().and_then(Value::as_array).map_or(0, Vec::len);
+            let existing = at.resolve(before).ok().and_then(Value::as_array).map_or(0, Vec::len);
             let appended = named.keys().filter(|other| other.parent().is_some_and(|list| list == edit.at())).count();
-            at.push_back(there + appended);
+            at.push_back(existing + appended);
         }
         named.insert(at, edit.value().clone());
     }
     named
 }
 
-/// Every place at which `after` differs from `before`: the deepest one, but never inside a named one.
+/// The pointers at which `after` differs from `before`: the deepest ones, but never inside a pointer of `named`.
 ///
-/// A list or an object that edits make on their way to a named place is no difference: only absent and `null` become one.
+/// A list or an object that an edit creates on the path to its pointer does not count as a difference, because only an
+/// absent or `null` value becomes one.
 pub(crate) fn differences(before: &Value, after: &Value, named: &Named) -> BTreeSet<PointerBuf> {
     let mut found = BTreeSet::new();
-    differ(&PointerBuf::root(), Some(before), Some(after), &mut |at, is_leaf| {
-        let ends_here = is_leaf || named.contains_key(at);
+    differ(&PointerBuf::root(), Some(before), Some(after), &mut |at, is_deepest| {
+        let ends_here = is_deepest || named.contains_key(at);
         ends_here.then(|| found.insert(at.clone())).is_some()
     });
     found
 }
 
-/// Walks to where two values differ; `ends` is told each place, and whether there is nothing inside to walk to.
+/// Walks to every pointer at which two values differ. `ends` gets each pointer and whether it is the deepest one, and
+/// decides whether the walk ends there.
 fn differ(
     at: &PointerBuf,
     before: Option<&Value>,
@@ -64,7 +66,7 @@ fn differ(
     }
 }
 
-/// The members of an object, or the elements of a list by their index.
+/// The members of an object, or the elements of a list by index.
 fn members(value: Option<&Value>) -> Map<String, Value> {
     match value {
         Some(Value::Object(members)) => members.clone(),
@@ -75,12 +77,12 @@ fn members(value: Option<&Value>) -> Map<String, Value> {
     }
 }
 
-/// Do two places meet: are they one, or is one inside the other?
-pub(crate) fn meet(one: &Pointer, other: &Pointer) -> bool {
+/// Do two pointers overlap: are they equal, or is one inside the other?
+pub(crate) fn overlap(one: &Pointer, other: &Pointer) -> bool {
     one.starts_with(other) || other.starts_with(one)
 }
 
-/// Is this an edit that a remedy may make at all? Never one of a selector, of an image, of a key.
+/// May a fix make this edit? A fix never changes a selector, an image or a key.
 pub(crate) fn is_listed(object: &KubernetesObject<'_>, edit: &Edit) -> bool {
     let at = edit.at();
     match (&object.view, edit) {
@@ -88,7 +90,8 @@ pub(crate) fn is_listed(object: &KubernetesObject<'_>, edit: &Edit) -> bool {
             lists_of_sources(workload).iter().any(|list| list == at)
         }
         (ObjectView::Workload(workload), Edit::Set { .. }) => {
-            at == workload.place(["metadata", "labels", USE]) || at == workload.place(["spec", "serviceAccountName"])
+            at == workload.pointer_to(["metadata", "labels", USE])
+                || at == workload.pointer_to(["spec", "serviceAccountName"])
         }
         (ObjectView::ServiceAccount(_), Edit::Set { .. }) => {
             [["labels", USE], ["annotations", CLIENT_ID], ["annotations", TENANT_ID]]
@@ -106,5 +109,5 @@ pub(crate) fn is_listed(object: &KubernetesObject<'_>, edit: &Edit) -> bool {
 
 fn lists_of_sources(workload: &Workload) -> Vec<PointerBuf> {
     let containers = workload.containers().into_iter().filter(|container| container.list == ContainerList::Containers);
-    containers.map(|container| container.place(["envFrom"])).collect()
+    containers.map(|container| container.pointer_to(["envFrom"])).collect()
 }

@@ -1,44 +1,44 @@
-//! Reviews, as bytes.
+//! Generates reviews.
 
 use super::Palette;
 use super::objects::any_object;
-use super::vary::{judged_part_changed, judged_part_kept};
+use super::vary::{with_evaluated_part_changed, with_evaluated_part_kept};
 use super::world::{World, world};
-use apim_keyless::admission::{Answer, Endpoint, Request, answer};
+use apim_keyless::admission::{Answer, Endpoint, MessageOptions, Request, answer};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
-/// A review of one object, in a world.
+/// A review of one object in a world.
 #[derive(Clone, Debug)]
 pub(crate) struct Review {
-    /// What stands beside the object.
+    /// The related objects and the policy.
     pub(crate) world: World,
-    /// The object as it is to be.
+    /// `request.object`.
     pub(crate) object: Value,
-    /// The object as it was, at an update.
+    /// `request.oldObject` of an update.
     pub(crate) old: Option<Value>,
-    /// What is done to it.
+    /// `request.operation`.
     pub(crate) operation: &'static str,
-    /// Who asks.
+    /// `request.userInfo.username`.
     pub(crate) user: &'static str,
-    /// Identifies the review.
+    /// `request.uid`.
     pub(crate) uid: String,
-    /// Are the bytes laid out for people?
+    /// Is the JSON indented?
     pub(crate) is_pretty: bool,
 }
 
-/// A review that makes an object or changes its judged part.
+/// A review that creates an object or changes its evaluated part.
 pub(crate) fn review(palette: &'static Palette) -> impl Strategy<Value = Review> {
     (world(palette), any_object(palette), any::<Option<u8>>()).prop_flat_map(|(world, object, seed)| {
-        let old = seed.map(|seed| judged_part_changed(&object, seed));
+        let old = seed.map(|seed| with_evaluated_part_changed(&object, seed));
         review_of(world, object, old)
     })
 }
 
-/// A review of this object, asked for by anybody.
+/// A review of this object by a random user.
 fn review_of(world: World, object: Value, old: Option<Value>) -> impl Strategy<Value = Review> {
     (select(USERS), "[ -~é]{0,40}", any::<bool>()).prop_map(move |(user, uid, is_pretty)| Review {
         world: world.clone(),
@@ -51,30 +51,30 @@ fn review_of(world: World, object: Value, old: Option<Value>) -> impl Strategy<V
     })
 }
 
-/// A review of an update that leaves the judged part alone.
-pub(crate) fn kept(palette: &'static Palette) -> impl Strategy<Value = Review> {
+/// A review of an update that leaves the evaluated part alone.
+pub(crate) fn harmless_update(palette: &'static Palette) -> impl Strategy<Value = Review> {
     (world(palette), any_object(palette), 0_u8..32)
-        .prop_flat_map(|(world, old, seed)| review_of(world, judged_part_kept(&old, seed), Some(old)))
+        .prop_flat_map(|(world, old, seed)| review_of(world, with_evaluated_part_kept(&old, seed), Some(old)))
 }
 
-/// Any entry.
+/// A random endpoint.
 pub(crate) fn endpoint() -> impl Strategy<Value = Endpoint> {
     select(&Endpoint::ALL[..])
 }
 
-/// JSON that a typed reader skips in an unknown field, and that no [`Value`] can hold.
-pub(crate) fn shape_error() -> impl Strategy<Value = String> {
+/// JSON that a typed deserializer skips in an unknown field, and that no [`Value`] can represent.
+pub(crate) fn unreadable_json() -> impl Strategy<Value = String> {
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
     select(vec![deep, "1e999".to_owned(), r#""\ud800""#.to_owned()])
 }
 
-/// Bytes that a body is spoilt with, and where.
+/// Bytes that damage a body, and their positions.
 pub(crate) fn damage() -> impl Strategy<Value = Vec<(Index, u8)>> {
     prop::collection::vec((any::<Index>(), select(b"\"{}[]:, 0x\0\xff\\n".as_slice())), 0..3)
 }
 
 impl Review {
-    /// The body that the API server sends.
+    /// The request body, as the API server sends it.
     pub(crate) fn body(&self) -> String {
         let api_version = self.object["apiVersion"].as_str().unwrap_or_default();
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
@@ -91,10 +91,10 @@ impl Review {
     pub(crate) fn answer(&self, endpoint: Endpoint) -> Answer {
         let (body, policy) = (self.body(), self.world.policy());
         let request = Request::read(body.as_bytes()).expect("it is a review");
-        answer(&policy, &self.world.related(&policy), endpoint, &request)
+        answer(&policy, &self.world.related(&policy), &MessageOptions::default(), endpoint, &request)
     }
 
-    /// The same review of an object as the patch leaves it.
+    /// The same review of the patched object.
     pub(crate) fn patched(&self, patch: &json_patch::Patch) -> Self {
         let mut object = self.object.clone();
         json_patch::patch(&mut object, patch).expect("the patch fits");
@@ -102,7 +102,7 @@ impl Review {
     }
 }
 
-/// The patch in the bytes of a response.
+/// The patch in a response body.
 pub(crate) fn sent_patch(response: &[u8]) -> Option<json_patch::Patch> {
     let review: Value = serde_json::from_slice(response).expect("a response is JSON");
     let patch = review["response"].get("patch")?.as_str().expect("a patch is a text");
@@ -111,7 +111,7 @@ pub(crate) fn sent_patch(response: &[u8]) -> Option<json_patch::Patch> {
     Some(serde_json::from_slice(&patch).expect("a patch is a JSON patch"))
 }
 
-/// Who may ask.
+/// Users that send requests.
 pub(crate) static USERS: &[&str] = &[
     "jane",
     "",

@@ -1,24 +1,23 @@
-//! The same object again: with what the API server fills in, with its judged part changed or left alone, with
-//! long names.
+//! Variants of an object: with the API server's defaults, with its evaluated part changed or left alone, with long names.
 
 use serde_json::{Map, Value, json};
 
-/// Calls `change` on every object inside `value`, with the name of the member that holds it.
-fn each_object(value: &mut Value, location: &str, change: &mut impl FnMut(&str, &mut Map<String, Value>)) {
+/// Calls `change` on every object inside `value`, with the name of its member in the parent.
+fn for_each_object(value: &mut Value, location: &str, change: &mut impl FnMut(&str, &mut Map<String, Value>)) {
     match value {
         Value::Object(members) => {
             change(location, members);
-            members.iter_mut().for_each(|(name, member)| each_object(member, name, change));
+            members.iter_mut().for_each(|(name, member)| for_each_object(member, name, change));
         }
-        Value::Array(elements) => elements.iter_mut().for_each(|element| each_object(element, location, change)),
+        Value::Array(elements) => elements.iter_mut().for_each(|element| for_each_object(element, location, change)),
         _ => {}
     }
 }
 
-/// The object with everything filled in that the API server fills in, and `null` for every list that is absent.
+/// The object with all defaults of the API server, and `null` for every absent list.
 pub(crate) fn defaulted(object: &Value) -> Value {
     let mut object = object.clone();
-    each_object(&mut object, "", &mut |location, members| match location {
+    for_each_object(&mut object, "", &mut |location, members| match location {
         "containers" | "initContainers" | "ephemeralContainers" => {
             fill(
                 members,
@@ -56,10 +55,10 @@ pub(crate) fn defaulted(object: &Value) -> Value {
     object
 }
 
-/// The object with whatever the API server would fill in taken out again: no empty text, prefix, list or account.
+/// The object without the defaults of the API server: no empty text, prefix, list or account.
 pub(crate) fn bare(object: &Value) -> Value {
     let mut object = object.clone();
-    each_object(&mut object, "", &mut |location, members| {
+    for_each_object(&mut object, "", &mut |location, members| {
         members.retain(|name, member| match (location, name.as_str()) {
             ("env", "value") | ("envFrom", "prefix") | ("spec", "serviceAccountName" | "serviceAccount") => {
                 *member != "" && !member.is_null()
@@ -82,13 +81,13 @@ pub(crate) fn bare(object: &Value) -> Value {
     object
 }
 
-/// `serviceAccountName` and its deprecated alias are one field; where both are empty it is `default`.
+/// `serviceAccountName` and its deprecated alias are one field. If both are empty, it is `default`.
 fn name_account(spec: &mut Map<String, Value>) {
-    let told = ["serviceAccountName", "serviceAccount"]
+    let set = ["serviceAccountName", "serviceAccount"]
         .into_iter()
         .filter_map(|name| spec.get(name)?.as_str())
         .find(|name| !name.is_empty());
-    let name = Value::from(told.unwrap_or("default"));
+    let name = Value::from(set.unwrap_or("default"));
     spec.insert("serviceAccountName".to_owned(), name.clone());
     spec.insert("serviceAccount".to_owned(), name);
 }
@@ -99,10 +98,10 @@ fn fill(members: &mut Map<String, Value>, defaults: &Value) {
     }
 }
 
-/// An older form of the object, of which the judged part was another.
-pub(crate) fn judged_part_changed(object: &Value, seed: u8) -> Value {
+/// An old object with another evaluated part.
+pub(crate) fn with_evaluated_part_changed(object: &Value, seed: u8) -> Value {
     let mut old = object.clone();
-    each_object(&mut old, "", &mut |location, members| match (seed % 4, location) {
+    for_each_object(&mut old, "", &mut |location, members| match (seed % 4, location) {
         (0, "containers") => _ = members.insert("image".to_owned(), json!("before:1")),
         (1, "metadata") => _ = members.remove("labels"),
         (2, "metadata" | "data") => members.clear(),
@@ -112,8 +111,8 @@ pub(crate) fn judged_part_changed(object: &Value, seed: u8) -> Value {
     old
 }
 
-/// The object after an update that leaves its judged part alone, in the way that `seed` says.
-pub(crate) fn judged_part_kept(object: &Value, seed: u8) -> Value {
+/// The object after an update that leaves its evaluated part alone; the bits of `seed` choose the changes.
+pub(crate) fn with_evaluated_part_kept(object: &Value, seed: u8) -> Value {
     let mut new = object.clone();
     let metadata = &mut new["metadata"];
     if seed & 1 != 0 {
@@ -122,7 +121,7 @@ pub(crate) fn judged_part_kept(object: &Value, seed: u8) -> Value {
         metadata["resourceVersion"] = json!("2");
     }
     if seed & 2 != 0 && metadata["annotations"].is_object() {
-        // no variable is taken from it
+        // no variable reads these annotations
         metadata["annotations"]["team.example/note"] = json!("another");
         metadata["annotations"]["deployment.kubernetes.io/revision"] = json!("2");
     }
@@ -143,13 +142,13 @@ pub(crate) fn judged_part_kept(object: &Value, seed: u8) -> Value {
     new
 }
 
-/// The object with names of Secrets, keys, containers and of itself that are `length` bytes long, if they are shorter.
+/// The object with names of at least `length` bytes: its own, and those of Secrets, keys and containers.
 ///
-/// 253 is what Kubernetes allows, and the API server looks at it before it asks for validation.
+/// Kubernetes allows 253 bytes, and the API server checks that before it calls a validating webhook.
 pub(crate) fn with_long_names(object: &Value, length: usize) -> Value {
     let long = |name: &str| format!("{name:x<length$}");
     let mut object = object.clone();
-    each_object(&mut object, "", &mut |location, members| {
+    for_each_object(&mut object, "", &mut |location, members| {
         if location == "data" {
             *members = std::mem::take(members)
                 .into_iter()

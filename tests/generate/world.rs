@@ -1,4 +1,4 @@
-//! A policy and some objects that stand beside each other.
+//! Generates a policy document and related objects.
 
 use super::Palette;
 use super::objects::any_object;
@@ -8,60 +8,60 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::Value;
 
-/// Objects, and what is expected of them.
+/// Objects, and the expectations for them.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     /// A policy document.
     pub(crate) document: &'static str,
-    /// Annotations of the Namespace, key by key.
+    /// Annotations of the Namespace.
     pub(crate) annotations: &'static [(&'static str, &'static str)],
-    /// Is nothing else in the namespace?
-    pub(crate) is_whole: bool,
-    /// The objects, of one namespace or two.
+    /// Are these all objects of the namespace?
+    pub(crate) is_complete: bool,
+    /// Objects of one or two namespaces.
     pub(crate) objects: Vec<Value>,
 }
 
-/// Up to five objects under any policy.
+/// Up to five objects under a random policy.
 pub(crate) fn world(palette: &'static Palette) -> impl Strategy<Value = World> {
     let objects = prop::collection::vec(any_object(palette), 1..5);
     (select(DOCUMENTS), select(ANNOTATIONS), any::<bool>(), objects)
-        .prop_map(|(document, annotations, is_whole, objects)| World { document, annotations, is_whole, objects })
+        .prop_map(|(document, annotations, is_complete, objects)| World { document, annotations, is_complete, objects })
 }
 
 impl World {
     /// The policy.
     pub(crate) fn policy(&self) -> Policy {
-        Policy::parse(self.document).expect("the documents are right")
+        Policy::parse(self.document).expect("the documents are valid")
     }
 
-    /// The objects as subjects.
+    /// The objects, recognized.
     pub(crate) fn parsed_objects(&self) -> Vec<KubernetesObject<'static>> {
         self.objects.iter().map(parsed).collect()
     }
 
-    /// What stands in namespace `team-a`.
+    /// The related objects of namespace `team-a`.
     pub(crate) fn related(&self, policy: &Policy) -> RelatedObjects {
         let parsed_objects = self.parsed_objects();
         let of_it: Vec<&KubernetesObject<'_>> =
             parsed_objects.iter().filter(|parsed| parsed.identity.namespace == "team-a").collect();
         let mut related = RelatedObjects::of(of_it, &policy.images);
-        related.coverage = if self.is_whole { Coverage::Complete } else { Coverage::Given };
+        related.coverage = if self.is_complete { Coverage::Complete } else { Coverage::Given };
         related.namespace_annotations =
             self.annotations.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())).collect();
         related
     }
 }
 
-/// An object as a subject of namespace `team-a`, unless it names another.
+/// An object, recognized in namespace `team-a` unless it names another one.
 pub(crate) fn parsed(object: &Value) -> KubernetesObject<'static> {
     KubernetesObject::recognize(object.to_string(), "team-a")
-        .expect("it is of its shape")
-        .expect("it is of a kind that rules look at")
+        .expect("the object has the shape of its kind")
+        .expect("rules evaluate this kind")
 }
 
 const NOTHING: &str = "{apiVersion: apim-keyless.dev/v1alpha1, kind: GatewayPolicy}";
-/// A policy that expects one of everything.
-pub(crate) const EXPECTING: &str = "
+/// A document with one expectation of every key.
+pub(crate) const EXPECTATIONS: &str = "
 apiVersion: apim-keyless.dev/v1alpha1
 kind: GatewayPolicy
 metadata: {name: default}
@@ -96,10 +96,10 @@ spec:
   rules: {missing-identity-label: audit, missing-client-id: audit, auth-key-reference: off, rolling-version: enforce, missing-auth-method: audit}
 ";
 
-/// Policies, from none to one that expects everything.
-pub(crate) static DOCUMENTS: &[&str] = &[NOTHING, NOTHING, EXPECTING, EXPECTING, CHOOSING, MILD];
+/// Policy documents, from an empty one to one with every expectation.
+pub(crate) static DOCUMENTS: &[&str] = &[NOTHING, NOTHING, EXPECTATIONS, EXPECTATIONS, CHOOSING, MILD];
 
-/// What a Namespace may say itself.
+/// Annotations of a Namespace with expectations.
 pub(crate) static ANNOTATIONS: &[&[(&str, &str)]] = &[
     &[],
     &[

@@ -1,5 +1,5 @@
-# Runs one command until it ends or standard input closes, which is when the test binary has gone:
-# then the whole process group, compilers and all, is killed.
+# Runs one command until it ends, or until standard input closes because the test binary ended. Then it kills the whole
+# process group, including compilers.
 
 exec 3<&0
 "$@" </dev/null &

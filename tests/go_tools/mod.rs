@@ -1,4 +1,4 @@
-//! What the tests need and is built from Go modules, kept in a folder of the cache for the next time.
+//! Builds the Go programs that the tests need, and keeps them in a cache folder for the next run.
 
 use std::env;
 use std::fs::{self, File};
@@ -9,34 +9,34 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail, ensure};
 
-/// What is built together and kept in one folder, whose name has the versions.
+/// Programs that are built together and kept in one folder. The folder's name contains the versions.
 pub(crate) struct Tools {
-    /// What it is, in a sentence.
-    pub(crate) what: &'static str,
-    /// Where it is kept.
+    /// Their name in messages.
+    pub(crate) name: &'static str,
+    /// The folder where they are kept.
     pub(crate) folder: PathBuf,
-    /// What it takes to build it, said while somebody waits.
-    pub(crate) patience: &'static str,
-    /// Are all binaries in a folder?
+    /// The approximate build time, for a message.
+    pub(crate) build_time: &'static str,
+    /// Returns whether a folder contains all binaries.
     pub(crate) is_complete: fn(&Path) -> bool,
 }
 
 impl Tools {
-    /// Builds what is not there yet, `build` into the folder that it is given.
+    /// The folder with the programs. If they are missing, calls `build` with the folder to build into.
     ///
-    /// Another test binary may do so at the same time: this one then waits for its lock, which the kernel takes back
-    /// however its holder ends.
-    pub(crate) fn kept(&self, build: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<&Path> {
+    /// If another test binary builds them at the same time, this one waits for its lock. The kernel releases the lock
+    /// in whatever way the other one ends.
+    pub(crate) fn built(&self, build: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<&Path> {
         if (self.is_complete)(&self.folder) {
             return Ok(&self.folder);
         }
         let go = Command::new("go").arg("version").output();
-        ensure!(go.is_ok(), "{} is built with Go, which is not here", self.what);
-        let cache = self.folder.parent().context("the folder is one of the cache")?;
-        fs::create_dir_all(cache).with_context(|| format!("cannot make {}", cache.display()))?;
+        ensure!(go.is_ok(), "{} is built with Go, which is not installed", self.name);
+        let cache = self.folder.parent().context("the folder has no parent")?;
+        fs::create_dir_all(cache).with_context(|| format!("cannot create {}", cache.display()))?;
         let lock = File::create(cache.join("lock"))?;
         if lock.try_lock().is_err() {
-            say(&format!("Another test binary builds {}, this one waits for it.", self.what));
+            print_to_stderr(&format!("Another test binary builds {}. Waiting for it.", self.name));
             lock.lock()?;
         }
         if !(self.is_complete)(&self.folder) {
@@ -47,23 +47,27 @@ impl Tools {
 
     fn build(&self, build: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let building = self.folder.with_added_extension("building");
-        remove_if_there(&building)?;
+        remove_if_it_exists(&building)?;
         fs::create_dir_all(building.join("temporary"))?;
-        say(&format!("Building {} into {}: {}, once.", self.what, self.folder.display(), self.patience));
+        print_to_stderr(&format!(
+            "Building {} into {}: {}, only once.",
+            self.name,
+            self.folder.display(),
+            self.build_time
+        ));
         build(&building)?;
         fs::remove_dir_all(building.join("temporary"))?;
-        ensure!((self.is_complete)(&building), "the build did not make all binaries");
-        remove_if_there(&self.folder)?;
-        fs::rename(&building, &self.folder).context("cannot move the binaries to their place")?;
-        say(&format!("Built {}.", self.what));
+        ensure!((self.is_complete)(&building), "the build did not create all binaries");
+        remove_if_it_exists(&self.folder)?;
+        fs::rename(&building, &self.folder).context("cannot rename the folder of the build")?;
+        print_to_stderr(&format!("Built {}.", self.name));
         Ok(())
     }
 }
 
-/// `go build` in the folder of a module, with these flags for the linker.
+/// Runs `go build` in the folder of a module, with these linker flags.
 ///
-/// Go's own scratch files stay inside the folder of the build, where a build cut short leaves them to be removed by the
-/// next.
+/// Go's temporary files are inside the folder of the build. If a build is interrupted, the next one removes them.
 pub(crate) fn go_build(building: &Path, module: &Path, flags: &str, arguments: &[&str]) -> anyhow::Result<()> {
     let mut build = Command::new("sh")
         .args(["-c", include_str!("build.sh"), "sh", "go", "build", "-trimpath", "-ldflags", flags])
@@ -74,17 +78,17 @@ pub(crate) fn go_build(building: &Path, module: &Path, flags: &str, arguments: &
         .process_group(0)
         .spawn()
         .context("cannot start sh")?;
-    // `wait` would close it first, which is how the build learns that the test binary has gone.
-    let held = build.stdin.take();
+    // `wait` closes stdin, and build.sh then kills the build: keep it open until the build has ended
+    let stdin = build.stdin.take();
     let status = build.wait()?;
-    drop(held);
+    drop(stdin);
     if !status.success() {
         bail!("go build failed");
     }
     Ok(())
 }
 
-/// The version, such as `1.37.2`, of a module that a go.mod requires.
+/// The version of a module that a `go.mod` requires, such as `1.37.2`.
 pub(crate) fn required_version(module_file: &str, module: &str) -> anyhow::Result<String> {
     module_file
         .lines()
@@ -94,7 +98,7 @@ pub(crate) fn required_version(module_file: &str, module: &str) -> anyhow::Resul
         .with_context(|| format!("go.mod requires no version of {module}"))
 }
 
-/// Where everything that tests keep has its place.
+/// The folder for all files that tests keep: `apim-keyless` in `XDG_CACHE_HOME`, or in `~/.cache`.
 pub(crate) fn cache_folder() -> anyhow::Result<PathBuf> {
     let named = |variable| env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache")));
@@ -102,18 +106,19 @@ pub(crate) fn cache_folder() -> anyhow::Result<PathBuf> {
     Ok(path::absolute(cache)?.join("apim-keyless"))
 }
 
-/// Must a test that could not run fail, as it must not look like one that passed?
+/// Does the run have `CI=true`? Then a test that cannot run must fail, so that it does not look like a passed one.
 pub(crate) fn in_continuous_integration() -> bool {
     env::var_os("CI").is_some_and(|value| value == "true")
 }
 
-/// Past the capture of test output: what is said here concerns more than the test that happens to be the first.
-pub(crate) fn say(message: &str) {
-    // Nobody is left to tell when standard error is closed.
+/// Writes a line directly to stderr: cargo captures `eprintln!` of a test, and these messages concern all tests of the
+/// binary.
+pub(crate) fn print_to_stderr(message: &str) {
+    // if stderr is closed, the message is lost
     let _ = writeln!(io::stderr().lock(), "{message}");
 }
 
-fn remove_if_there(folder: &Path) -> anyhow::Result<()> {
+fn remove_if_it_exists(folder: &Path) -> anyhow::Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
     }

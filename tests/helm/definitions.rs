@@ -1,11 +1,11 @@
-//! The definitions, of cert-manager and of the Prometheus operator, of kinds that the chart makes.
+//! The `CustomResourceDefinition`s of cert-manager and the Prometheus operator, for kinds that the chart renders.
 
 use super::webhook::{User, documents, eventually};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Requires the modules that hold them.
+/// The Go module that requires the modules with the definitions.
 const MODULE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/helm/definitions");
 
 const DEFINITIONS: [(&str, &str); 4] = [
@@ -17,7 +17,7 @@ const DEFINITIONS: [(&str, &str); 4] = [
 const PROMETHEUS_RULES: &str = "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml";
 const SERVICE_MONITORS: &str = "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml";
 
-/// Makes them, and waits until their kinds are served.
+/// Creates the definitions, and waits until the API server serves their kinds.
 pub(crate) async fn install(user: &User) {
     for (module, file) in DEFINITIONS {
         let text = std::fs::read_to_string(folder(module).join(file)).unwrap();
@@ -33,9 +33,12 @@ pub(crate) async fn install(user: &User) {
     }
 }
 
-/// Where Go keeps a module's files.
+/// The folder of a module in Go's module cache.
 fn folder(module: &str) -> PathBuf {
     let download = Command::new("go").args(["mod", "download", "-json", module]).current_dir(MODULE).output().unwrap();
-    let told: Value = serde_json::from_slice(&download.stdout).unwrap();
-    Path::new(told["Dir"].as_str().unwrap_or_else(|| panic!("{module} cannot be had: {}", told["Error"]))).to_owned()
+    let module_info: Value = serde_json::from_slice(&download.stdout).unwrap();
+    Path::new(
+        module_info["Dir"].as_str().unwrap_or_else(|| panic!("cannot download {module}: {}", module_info["Error"])),
+    )
+    .to_owned()
 }

@@ -1,48 +1,50 @@
-//! Helm, as the binary that the environment variable `HELM` names, or built from its Go module and kept for the next
-//! time.
+//! Helm: the binary that the environment variable `HELM` names, or a build of its Go module that is kept for the next
+//! run.
 
 #![allow(dead_code, reason = "each test binary includes this module and uses its own part of it")]
-#![allow(clippy::panic, clippy::unwrap_used, reason = "only tests call this, and a fault here is theirs to fail with")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "only tests call this, and an error here fails the test")]
 
-use crate::control_plane::go_tools::{Tools, cache_folder, go_build, in_continuous_integration, required_version, say};
+use crate::control_plane::go_tools::{
+    Tools, cache_folder, go_build, in_continuous_integration, print_to_stderr, required_version,
+};
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-/// The version stands in this file and nowhere else.
+/// This file is the only place of the version.
 const MODULE: &str = include_str!("go.mod");
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/helm");
 
-/// The chart.
+/// The folder of the chart.
 pub(crate) const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/chart");
 
 static SHARED: OnceLock<Option<Helm>> = OnceLock::new();
 
-/// A Helm that can be called.
+/// A Helm binary.
 pub(crate) struct Helm {
     binary: PathBuf,
 }
 
-/// What a call came to.
-pub(crate) struct Said {
-    /// What it wrote to standard output.
-    pub(crate) output: String,
-    /// What it wrote to standard error, warnings of the API server among it.
-    pub(crate) errors: String,
-    /// Did it do what it was asked for?
-    pub(crate) is_done: bool,
+/// The result of a Helm command.
+pub(crate) struct HelmOutput {
+    /// The text on stdout.
+    pub(crate) stdout: String,
+    /// The text on stderr, including warnings of the API server.
+    pub(crate) stderr: String,
+    /// Was the exit code 0?
+    pub(crate) is_success: bool,
 }
 
 impl Helm {
-    /// Helm; `None` where it cannot be had, which standard error says once, and under `CI=true` a panic.
+    /// Helm; `None` if it is not available, which a message on stderr says once. With `CI=true` it panics instead.
     pub(crate) fn shared() -> Option<&'static Self> {
         let find = || match Self::find() {
             Ok(binary) => Some(Self { binary }),
-            Err(fault) => {
-                let absence = format!("The tests of the chart did NOT run: {fault:#}.");
-                assert!(!in_continuous_integration(), "{absence}");
-                say(&absence);
+            Err(error) => {
+                let message = format!("The tests of the chart did NOT run: {error:#}.");
+                assert!(!in_continuous_integration(), "{message}");
+                print_to_stderr(&message);
                 None
             }
         };
@@ -54,20 +56,20 @@ impl Helm {
             return Ok(binary.into());
         }
         let tools = Tools {
-            what: "Helm (or name one by HELM)",
+            name: "Helm (or set HELM)",
             folder: cache_folder()?.join(format!("helm-{}", required_version(MODULE, "helm.sh/helm/v4")?)),
-            patience: "some 3 minutes",
+            build_time: "about 3 minutes",
             is_complete: |folder| folder.join("helm").is_file(),
         };
-        let folder = tools.kept(|building| {
+        let folder = tools.built(|building| {
             let helm = building.join("helm");
             go_build(building, Path::new(FOLDER), "-s -w", &["-o", &helm.to_string_lossy(), "helm.sh/helm/v4/cmd/helm"])
         })?;
         Ok(folder.join("helm"))
     }
 
-    /// Calls it in the folder of the project, with nothing of its user's settings.
-    pub(crate) fn call(&self, arguments: &[&str]) -> Said {
+    /// Runs Helm in the project's folder, without the settings of the user who runs the test.
+    pub(crate) fn call(&self, arguments: &[&str]) -> HelmOutput {
         let home = tempfile::tempdir().unwrap();
         let Output { status, stdout, stderr } = Command::new(&self.binary)
             .args(arguments)
@@ -80,21 +82,21 @@ impl Helm {
             .output()
             .unwrap_or_else(|error| panic!("cannot start {}: {error}", self.binary.display()));
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Said { output: text(stdout), errors: text(stderr), is_done: status.success() }
+        HelmOutput { stdout: text(stdout), stderr: text(stderr), is_success: status.success() }
     }
 
-    /// What the chart comes to with these values (`a.b=c`), in namespace `apim-keyless`.
-    pub(crate) fn template(&self, values: &[&str]) -> Said {
+    /// Renders the chart for namespace `apim-keyless` with these values (`a.b=c`, `c` in JSON).
+    pub(crate) fn template(&self, values: &[&str]) -> HelmOutput {
         let mut arguments = vec!["template", "apim-keyless", CHART, "--namespace", "apim-keyless"];
         arguments.extend(values.iter().flat_map(|value| ["--set-json", value]));
         self.call(&arguments)
     }
 }
 
-impl Said {
-    /// The standard output of a call that must have gone well.
-    pub(crate) fn done(self) -> String {
-        assert!(self.is_done, "helm: {}", self.errors);
-        self.output
+impl HelmOutput {
+    /// The text on stdout. Fails if Helm failed.
+    pub(crate) fn success(self) -> String {
+        assert!(self.is_success, "helm: {}", self.stderr);
+        self.stdout
     }
 }

@@ -1,12 +1,12 @@
-//! What goes on in a cluster that is none of ours: objects of many kinds are made, changed and deleted.
+//! Creates, changes and deletes objects of many kinds that belong to no gateway.
 
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "only tests call this, and a fault here is theirs")]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "only tests call this")]
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use crate::webhook::User;
 use serde_json::{Value, json};
 
-/// Where objects of a kind stand (`NAMESPACE` is the user's), and one of them.
+/// The path of a resource (`NAMESPACE` stands for the user's namespace), and an object of it.
 const OBJECTS: &[(&str, &str)] = &[
     ("api/v1/namespaces/NAMESPACE/configmaps", "{data: {LOG_LEVEL: info}}"),
     ("api/v1/namespaces/NAMESPACE/limitranges", "{spec: {limits: [{type: Pod, max: {cpu: '64'}}]}}"),
@@ -62,27 +62,28 @@ const OBJECTS: &[(&str, &str)] = &[
     ("apis/storage.k8s.io/v1/storageclasses", "{provisioner: registry.example/other}"),
 ];
 
-/// The counters of the API server that a call of a webhook that fails makes grow.
+/// The API server's counters of failed webhook calls and of rejections by webhooks.
 const FAILURES: [&str; 2] =
     ["apiserver_admission_webhook_fail_open_count", "apiserver_admission_webhook_rejection_count"];
 
-/// Makes, changes and deletes all of them, and tells how many operations that was. None may be refused, or wait for us.
-pub(crate) async fn work(user: &User) -> usize {
+/// Creates, changes and deletes an object of every resource, and returns the number of operations. Fails if the API
+/// server rejects one, or if a webhook call fails.
+pub(crate) async fn write_all(user: &User) -> usize {
     let before = failures(user).await;
     for (collection, object) in OBJECTS {
         let collection = format!("/{}", collection.replace("NAMESPACE", &user.namespace));
         let mut object: Value = serde_saphyr::from_str(object).unwrap();
-        object["metadata"] = json!({"name": "foreign"});
+        object["metadata"] = json!({"name": "non-gateway"});
         user.post(&collection, &object).await.stored();
-        let place = format!("{collection}/foreign");
-        user.patch_at(&place, &json!({"metadata": {"labels": {"changed": "true"}}})).await.stored();
-        user.remove(&place).await.stored();
+        let path = format!("{collection}/non-gateway");
+        user.patch_at(&path, &json!({"metadata": {"labels": {"changed": "true"}}})).await.stored();
+        user.remove(&path).await.stored();
     }
-    assert_eq!(failures(user).await, before, "the API server called a webhook of ours");
+    assert_eq!(failures(user).await, before, "the API server called a webhook of apim-keyless");
     3 * OBJECTS.len()
 }
 
-/// Those counters now.
+/// The current values of these counters.
 pub(crate) async fn failures(user: &User) -> Vec<String> {
     let metrics = user.get("/metrics").await.body;
     let lines = metrics.as_str().unwrap().lines();

@@ -1,9 +1,9 @@
-//! The API server at work, and a webhook that records what it asks.
+//! Writes objects through a real API server, and records the reviews that it sends to a webhook.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a recording fails by panicking")]
 
 pub(crate) mod objects;
-mod tape;
+mod webhook;
 
 use crate::control_plane::ControlPlane;
 use axum::http::Request;
@@ -12,38 +12,38 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use tape::{Listening, Place, Tape};
+use webhook::{Position, Recording, WebhookAddress};
 
-/// The namespace that is recorded.
+/// The recorded namespace.
 const NAMESPACE: &str = "apim";
-/// Whom the control plane calls its administrator.
+/// The administrator's user name in the control plane.
 const WRITER: &str = "administrator";
-/// Of these the review of the validating webhook is kept as well: the API server gives names and uids in between.
+/// For these the review of the validating webhook is recorded too: the API server sets names and uids after mutation.
 const AT_VALIDATION: [&str; 5] =
     ["chart-deployment", "config-map-bare", "deployment-bare", "pod-with-generated-name", "service-account-created"];
-/// How long a controller may take; a `CronJob` waits for the next minute.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// Time limit for a controller; a `CronJob` waits for the next minute.
+const TIMEOUT: Duration = Duration::from_secs(90);
 
-/// Writes objects and keeps the reviews of it.
-pub(crate) struct Studio {
+/// Writes objects and records their reviews.
+pub(crate) struct Recorder {
     client: Client,
-    tape: Tape,
+    recording: Recording,
 }
 
-impl Studio {
-    /// Registers the recording webhooks, and makes the namespace when they count.
+impl Recorder {
+    /// Registers the recording webhooks, creates the namespace, and waits until the API server calls the webhooks.
     pub(crate) async fn open(control_plane: &ControlPlane) -> Self {
-        let tape = Tape::default();
-        let listening = tape.listen().await;
-        let studio = Self { client: Client::try_from(control_plane.kube_config()).unwrap(), tape };
+        let recording = Recording::default();
+        let webhook = recording.listen().await;
+        let recorder = Self { client: Client::try_from(control_plane.kube_config()).unwrap(), recording };
         for review in fs::read_dir(folder()).unwrap() {
             fs::remove_file(review.unwrap().path()).unwrap();
         }
-        studio.register(&listening).await;
-        studio
+        recorder.register(&webhook).await;
+        recorder
     }
 
-    async fn register(&self, listening: &Listening) {
+    async fn register(&self, webhook: &WebhookAddress) {
         self.write("POST /api/v1/namespaces", &namespace("recorder")).await;
         let spec = json!({"type": "ExternalName", "externalName": "localhost", "ports": [{"port": 443}]});
         let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "recorder"}, "spec": spec});
@@ -51,13 +51,13 @@ impl Studio {
         for kind in ["Mutating", "Validating"] {
             let resource = format!("{}webhookconfigurations", kind.to_lowercase());
             let line = format!("POST /apis/admissionregistration.k8s.io/v1/{resource}");
-            self.write(&line, &configuration(kind, listening)).await;
+            self.write(&line, &configuration(kind, webhook)).await;
         }
         self.write("POST /api/v1/namespaces", &namespace(NAMESPACE)).await;
         let probe = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "probe"}});
         let start = Instant::now();
         while self.probed() < 2 {
-            assert!(start.elapsed() < PATIENCE, "the webhooks are never called");
+            assert!(start.elapsed() < TIMEOUT, "the API server does not call the webhooks");
             self.write(&format!("POST {}?dryRun=All", collection(&probe)), &probe).await;
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -68,22 +68,22 @@ impl Studio {
         self.record(name, &format!("POST {}", collection(object)), object).await;
     }
 
-    /// Shows what would be created.
-    pub(crate) async fn try_out(&self, name: &str, object: &Value) {
+    /// Creates an object with `dryRun=All` and records the review as `name`.
+    pub(crate) async fn create_dry_run(&self, name: &str, object: &Value) {
         self.record(name, &format!("POST {}?dryRun=All", collection(object)), object).await;
     }
 
-    /// Patches an object: by JSON patch if `patch` is a list, else by merge patch.
+    /// Patches an object: with a JSON patch if `patch` is a list, else with a merge patch.
     pub(crate) async fn patch(&self, name: &str, object: &Value, patch: &Value) {
         self.patch_part(name, (object, ""), patch).await;
     }
 
-    /// The same of a subresource, `/status` say.
+    /// Patches a subresource, for example `/status`.
     pub(crate) async fn patch_part(&self, name: &str, (object, part): (&Value, &str), patch: &Value) {
         self.record(name, &format!("PATCH {}{part}", path(object)), patch).await;
     }
 
-    /// Applies an object on the server's side.
+    /// Applies an object by server-side apply.
     pub(crate) async fn apply(&self, name: &str, object: &Value) {
         self.record(name, &format!("PATCH {}?fieldManager=owner", path(object)), object).await;
     }
@@ -94,38 +94,38 @@ impl Studio {
         self.record(name, &format!("DELETE {}", path(object)), &background).await;
     }
 
-    /// Records what `user` of kube-system does, as soon as it `is_meant`.
-    pub(crate) async fn overhear(&self, name: &str, user: &str, is_meant: impl Fn(&Value) -> bool) {
+    /// Waits for a request of the controller `user` of kube-system that matches, and records its review.
+    pub(crate) async fn record_controller(&self, name: &str, user: &str, matches: impl Fn(&Value) -> bool) {
         let user = format!("system:serviceaccount:kube-system:{user}");
-        let is_meant = |request: &Value| request["userInfo"]["username"] == user.as_str() && is_meant(request);
+        let matches = |request: &Value| request["userInfo"]["username"] == user.as_str() && matches(request);
         let start = Instant::now();
         loop {
-            if let Some(review) = self.tape.mutating(Place::default(), is_meant) {
+            if let Some(review) = self.recording.mutating(Position::default(), matches) {
                 return keep(name, &review);
             }
-            assert!(start.elapsed() < PATIENCE, "it never came: {name}");
+            assert!(start.elapsed() < TIMEOUT, "no review for {name} arrived");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
     async fn record(&self, name: &str, line: &str, body: &Value) {
-        let from = self.tape.end();
+        let from = self.recording.end();
         self.write(line, body).await;
         let is_mine = |request: &Value| request["userInfo"]["username"] == WRITER;
-        keep(name, &self.tape.mutating(from, is_mine).unwrap_or_else(|| panic!("{name}: no review came")));
+        keep(name, &self.recording.mutating(from, is_mine).unwrap_or_else(|| panic!("{name}: no review arrived")));
         if AT_VALIDATION.contains(&name) {
-            keep(&format!("{name}-at-validation"), &self.tape.validating(from, is_mine).unwrap());
+            keep(&format!("{name}-at-validation"), &self.recording.validating(from, is_mine).unwrap());
         }
     }
 
-    /// How many of the two webhooks were called.
+    /// The number of webhooks that were called so far: 0 to 2.
     fn probed(&self) -> usize {
         let is_probe = |request: &Value| request["name"] == "probe";
-        let (from, tape) = (Place::default(), &self.tape);
-        [tape.mutating(from, is_probe), tape.validating(from, is_probe)].iter().flatten().count()
+        let (from, recording) = (Position::default(), &self.recording);
+        [recording.mutating(from, is_probe), recording.validating(from, is_probe)].iter().flatten().count()
     }
 
-    /// One call, `line` being its method and path.
+    /// Sends one request; `line` is its method and path.
     async fn write(&self, line: &str, body: &Value) -> Value {
         let (method, path) = line.split_once(' ').unwrap();
         let content_type = match method {
@@ -162,8 +162,8 @@ fn namespace(name: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
 }
 
-/// All that can hold a gateway or be a part of one, with every subresource.
-fn configuration(kind: &str, listening: &Listening) -> Value {
+/// A webhook configuration for every resource that can contain a gateway or a part of one, with every subresource.
+fn configuration(kind: &str, webhook: &WebhookAddress) -> Value {
     let rule = |group: &str, resources: &[&str]| {
         json!({
             "apiGroups": [group], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE", "DELETE"],
@@ -171,7 +171,7 @@ fn configuration(kind: &str, listening: &Listening) -> Value {
         })
     };
     let path = if kind == "Mutating" { "/mutate" } else { "/validate" };
-    let service = json!({"namespace": "recorder", "name": "recorder", "port": listening.port, "path": path});
+    let service = json!({"namespace": "recorder", "name": "recorder", "port": webhook.port, "path": path});
     let core = ["configmaps", "pods", "pods/*", "podtemplates", "replicationcontrollers", "serviceaccounts"];
     let apps = ["daemonsets", "deployments", "deployments/*", "replicasets", "statefulsets"];
     json!({
@@ -179,7 +179,7 @@ fn configuration(kind: &str, listening: &Listening) -> Value {
         "metadata": {"name": "recorder"},
         "webhooks": [{
             "name": "recorder.apim-keyless.dev", "admissionReviewVersions": ["v1"], "sideEffects": "None",
-            "clientConfig": {"caBundle": listening.authority, "service": service},
+            "clientConfig": {"caBundle": webhook.ca_bundle, "service": service},
             "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}},
             "rules": [rule("", &core), rule("apps", &apps), rule("batch", &["cronjobs", "jobs"])],
         }],

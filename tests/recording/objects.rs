@@ -1,9 +1,9 @@
-//! Objects, and what is changed of them.
+//! Objects, and changes to them.
 
 use serde_json::{Value, json};
 
-/// A Deployment that is as long, and of another product.
-pub(crate) fn of_somebody_else(deployment: &Value) -> Value {
+/// The same Deployment as another product's: about as long, without any gateway mark.
+pub(crate) fn as_other_application(deployment: &Value) -> Value {
     let product = [
         ("mcr.microsoft.com/azure-api-management/gateway", "contoso.example/ledger"),
         ("azure-api-management-gateway", "accounting-ledger-of-contoso"),
@@ -22,7 +22,7 @@ pub(crate) fn new_image(version: &str) -> Value {
     json!([{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": image}])
 }
 
-/// The object of this kind in a stream, for whatever namespace it is created in.
+/// The first object of this kind in a YAML stream.
 pub(crate) fn one(yaml: &str, kind: &str) -> Value {
     let documents: Vec<Value> = serde_saphyr::from_multiple(yaml).unwrap();
     documents.into_iter().find(|document| document["kind"] == kind).unwrap()

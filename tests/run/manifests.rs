@@ -1,6 +1,6 @@
-//! Manifests of a gateway `orders` in the namespace `shop`, one for each thing that can become of it.
+//! Manifests of a gateway `orders` in the namespace `shop`, one for each possible result of `check`.
 
-/// Nothing is wrong with it.
+/// It has no finding.
 pub(crate) const KEYLESS: &str = r#"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: orders, namespace: shop}
@@ -17,8 +17,8 @@ spec:
         - configMapRef: {name: orders-env}
 "#;
 
-/// One thing is missing that the webhook puts in: the label.
-pub(crate) const UNLABELLED: &str = "apiVersion: apps/v1
+/// It has one fixable finding: the label is missing.
+pub(crate) const UNLABELED: &str = "apiVersion: apps/v1
 kind: Deployment
 metadata: {name: orders, namespace: shop}
 spec:
@@ -32,7 +32,7 @@ spec:
         - configMapRef: {name: orders-env}
 ";
 
-/// One thing is refused: the version.
+/// It has one error: the version is too old.
 pub(crate) const OUTDATED: &str = r#"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: orders, namespace: shop}
@@ -49,7 +49,7 @@ spec:
         - configMapRef: {name: orders-env}
 "#;
 
-/// One thing is only remarked on: the version rolls.
+/// It has one warning: the image tag is rolling.
 pub(crate) const ROLLING: &str = r#"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: orders, namespace: shop}

@@ -1,17 +1,17 @@
-//! The real binary in a folder of its own: what goes in as arguments, files and stdin, and what comes out.
+//! Runs the real binary in its own folder, with arguments, files and stdin, and returns its output.
 
 #![allow(dead_code, unused_imports, reason = "each test binary includes this module and uses its own part of it")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "only tests call this, and a fault here is theirs to fail with"
+    reason = "only tests call this, and an error here fails the test"
 )]
 
 pub(crate) mod manifests;
 mod serving;
 
-pub(crate) use serving::{Serving, answer_of};
+pub(crate) use serving::{Serving, http_get};
 
 use serde_json::Value;
 use std::fs;
@@ -20,24 +20,24 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
-/// A folder that goes when its test goes.
+/// A temporary folder that is removed at the end of its test.
 pub(crate) struct Folder {
     folder: TempDir,
 }
 
-/// What came out of a run.
+/// The output of a run.
 #[derive(Debug)]
-pub(crate) struct Ran {
+pub(crate) struct RunOutput {
     /// The exit code.
     pub(crate) code: i32,
-    /// What was written to stdout.
+    /// The text on stdout.
     pub(crate) stdout: String,
-    /// What was written to stderr.
+    /// The text on stderr.
     pub(crate) stderr: String,
 }
 
 impl Folder {
-    /// A folder with these files, each a path in it and its text.
+    /// Creates a folder with these files: paths in the folder and their texts.
     pub(crate) fn with(files: &[(&str, &str)]) -> Self {
         let folder = Self { folder: tempfile::tempdir().unwrap() };
         for (path, text) in files {
@@ -46,37 +46,37 @@ impl Folder {
         folder
     }
 
-    /// A path in it.
+    /// The path of a file in the folder.
     pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.folder.path().join(path)
     }
 
-    /// Writes a file, and the folders around it.
+    /// Writes a file and creates its parent folders.
     pub(crate) fn write(&self, path: &str, bytes: &[u8]) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
     }
 
-    /// Runs the binary in it.
-    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+    /// Runs the binary in the folder.
+    pub(crate) fn run(&self, arguments: &[&str]) -> RunOutput {
         self.feed(arguments, "")
     }
 
-    /// The same with a text on stdin.
-    pub(crate) fn feed(&self, arguments: &[&str], stdin: &str) -> Ran {
+    /// Runs the binary in the folder with a text on stdin.
+    pub(crate) fn feed(&self, arguments: &[&str], stdin: &str) -> RunOutput {
         let mut child = self.spawn(arguments);
         feed(&mut child, stdin);
-        ran(child)
+        output_of(child)
     }
 
-    /// Starts the binary in it, its three streams piped.
+    /// Starts the binary in the folder, with pipes for its three standard streams.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
         spawn(self.folder.path(), arguments)
     }
 
-    /// What `check` says of one file.
-    pub(crate) fn check(&self, file: &str) -> Ran {
+    /// Runs `check` on one file.
+    pub(crate) fn check(&self, file: &str) -> RunOutput {
         self.run(&["check", file])
     }
 
@@ -86,40 +86,40 @@ impl Folder {
     }
 }
 
-impl Ran {
-    /// What stdout holds, which must be one JSON document, with nothing on stderr.
+impl RunOutput {
+    /// The JSON document on stdout. Fails if stdout is anything else, or if there is text on stderr.
     pub(crate) fn json(&self) -> Value {
         assert_eq!(self.stderr, "");
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
     }
 
-    /// Everything that was written.
+    /// The text on stdout and stderr.
     pub(crate) fn everything(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }
 
-    /// It could not even begin: exit code 2, nothing on stdout, and this on stderr.
+    /// Asserts that the run could not start: exit code 2, nothing on stdout, and this text on stderr.
     pub(crate) fn failed_with(&self, stderr: &str) {
         assert_eq!((self.code, self.stdout.as_str(), self.stderr.as_str()), (2, "", stderr));
     }
 }
 
-/// Runs the binary in the folder of the project.
-pub(crate) fn in_project(arguments: &[&str]) -> Ran {
-    ran(spawn(Path::new(env!("CARGO_MANIFEST_DIR")), arguments))
+/// Runs the binary in the project's folder.
+pub(crate) fn in_project(arguments: &[&str]) -> RunOutput {
+    output_of(spawn(Path::new(env!("CARGO_MANIFEST_DIR")), arguments))
 }
 
-/// Writes a text to the stdin of a child, and closes it. A child that does not want it is free to go.
+/// Writes a text to a child's stdin and closes it. The child may end without reading it.
 pub(crate) fn feed(child: &mut Child, stdin: &str) {
     _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
 }
 
-/// What came out of a child, once it has ended.
-pub(crate) fn ran(child: Child) -> Ran {
+/// Waits until a child ends, and returns its output.
+pub(crate) fn output_of(child: Child) -> RunOutput {
     let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).expect("what is written is UTF-8");
-    Ran {
-        code: output.status.code().expect("it ends by itself"),
+    let text = |bytes| String::from_utf8(bytes).expect("the output is UTF-8");
+    RunOutput {
+        code: output.status.code().expect("no signal ends it"),
         stdout: text(output.stdout),
         stderr: text(output.stderr),
     }

@@ -1,4 +1,4 @@
-//! A running `serve`, which ends with its test however that ends.
+//! A running `serve` process that ends with its test, in whatever way the test ends.
 
 use super::Folder;
 use serde_json::Value;
@@ -10,10 +10,10 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Time limit for every wait.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
 
-/// A server on free ports, unless its arguments say otherwise.
+/// A server. It uses free ports unless its arguments choose others.
 pub(crate) struct Serving {
     child: Child,
     stdout: PathBuf,
@@ -21,12 +21,12 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    /// Starts `serve` in a folder, with these further arguments.
+    /// Starts `serve` in a folder with further arguments.
     pub(crate) fn start(folder: &Folder, arguments: &[&str]) -> Self {
         Self::start_as(Command::new(env!("CARGO_BIN_EXE_apim-keyless")), folder, arguments)
     }
 
-    /// Starts `serve` where it may have no more than so many files open.
+    /// Starts `serve` with a limit of open files (`ulimit -n`).
     pub(crate) fn start_with_files(folder: &Folder, files: u32) -> Self {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!(r#"ulimit -n {files} && exec "$@""#), "sh", env!("CARGO_BIN_EXE_apim-keyless")]);
@@ -35,12 +35,12 @@ impl Serving {
 
     fn start_as(mut command: Command, folder: &Folder, arguments: &[&str]) -> Self {
         let (stdout, stderr) = (folder.path("stdout"), folder.path("stderr"));
-        let is_told = |flag: &str| arguments.contains(&flag);
-        let free = ["--listen", "--health-listen"].into_iter().filter(|flag| !is_told(flag));
+        let is_given = |flag: &str| arguments.contains(&flag);
+        let free_ports = ["--listen", "--health-listen"].into_iter().filter(|flag| !is_given(flag));
         let child = command
             .current_dir(folder.path(""))
             .arg("serve")
-            .args(free.flat_map(|flag| [flag, "127.0.0.1:0"]))
+            .args(free_ports.flat_map(|flag| [flag, "127.0.0.1:0"]))
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(File::create(&stdout).unwrap())
@@ -50,9 +50,9 @@ impl Serving {
         Self { child, stdout, stderr }
     }
 
-    /// The event that tells where it listens.
+    /// Waits for the log event `listening`, which has the addresses.
     pub(crate) fn listening(&self) -> Value {
-        self.awaited("that it listens", || {
+        self.wait_for("that it listens", || {
             let stderr = self.stderr();
             let mut events = stderr.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
             events.find(|event| event.get("message").is_some_and(|message| message == "listening"))
@@ -73,12 +73,12 @@ impl Serving {
         self.listening().get(port).and_then(Value::as_str).unwrap().parse().unwrap()
     }
 
-    /// What is on stdout, once it ends with `end`.
-    pub(crate) fn shown(&self, end: &str) -> String {
-        self.awaited(end, || Some(fs::read_to_string(&self.stdout).unwrap()).filter(|text| text.ends_with(end)))
+    /// Waits until stdout ends with `end`, and returns it.
+    pub(crate) fn wait_for_stdout(&self, end: &str) -> String {
+        self.wait_for(end, || Some(fs::read_to_string(&self.stdout).unwrap()).filter(|text| text.ends_with(end)))
     }
 
-    /// What is on stderr.
+    /// The text on stderr so far.
     pub(crate) fn stderr(&self) -> String {
         fs::read_to_string(&self.stderr).unwrap()
     }
@@ -89,44 +89,44 @@ impl Serving {
         assert!(status.success());
     }
 
-    /// Its exit code, once it has ended.
+    /// Waits until it ends, and returns its exit code.
     pub(crate) fn code(&mut self) -> Option<i32> {
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
+        let start = Instant::now();
+        while start.elapsed() < TIME_LIMIT {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code();
             }
             thread::sleep(Duration::from_millis(10));
         }
-        panic!("it does not end: {}", self.stderr())
+        panic!("it does not end within 30 s: {}", self.stderr())
     }
 
-    fn awaited<T>(&self, what: &str, ask: impl Fn() -> Option<T>) -> T {
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
-            if let Some(it) = ask() {
-                return it;
+    fn wait_for<T>(&self, what: &str, poll: impl Fn() -> Option<T>) -> T {
+        let start = Instant::now();
+        while start.elapsed() < TIME_LIMIT {
+            if let Some(value) = poll() {
+                return value;
             }
             thread::sleep(Duration::from_millis(10));
         }
-        panic!("it never says {what}: {}", self.stderr())
+        panic!("it does not print {what} within 30 s: {}", self.stderr())
     }
 }
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        // it may have ended by itself
+        // it may have ended already
         _ = self.child.kill();
         _ = self.child.wait();
     }
 }
 
-/// Everything that plain HTTP answers to a GET of a path.
-pub(crate) fn answer_of(address: SocketAddr, path: &str) -> String {
+/// The whole response to a GET over plain HTTP, with its head.
+pub(crate) fn http_get(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIME_LIMIT)).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
 }

@@ -1,10 +1,11 @@
-//! Four times as many callers as a replica judges reviews at once, each of which asks again as soon as it is answered.
+//! Four times as many clients as a replica evaluates reviews at once. Each sends the next review as soon as it has the
+//! answer.
 
 use crate::replicas::Replicas;
 use crate::webhook::measure::{kibibytes, share};
 use crate::webhook::objects::{CHART_IDENTITY, one};
-use crate::webhook::{Server, say};
-use apim_keyless::tls::{provider, trust};
+use crate::webhook::{Server, print_to_stderr};
+use apim_keyless::tls::{provider, root_store};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
@@ -23,44 +24,45 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
-/// Four times the reviews that are judged at once (`--reviews`).
-const CALLERS: usize = 256;
-/// What saturates a replica on two cores.
-const FEW: usize = 8;
-/// How long it lasts, in seconds.
+/// Four times the number of reviews that are evaluated at once (`--reviews`).
+const CLIENTS: usize = 256;
+/// How many clients saturate a replica on two cores.
+const FEW_CLIENTS: usize = 8;
+/// How long the load lasts, in seconds.
 const TIME: usize = 60;
-/// The most memory that a replica may take meanwhile, in MiB.
+/// The most memory that a replica may use meanwhile, in MiB.
 const MEMORY: u64 = 64;
-/// One body in so many is long.
+/// One of this many bodies is long.
 const LONG: usize = 20;
 
-/// What came of the calls.
+/// The results of the requests.
 #[derive(Default)]
-struct Level {
+struct Results {
     statuses: BTreeMap<u16, usize>,
     failures: Vec<String>,
     latencies: Vec<Duration>,
 }
 
-/// A replica that is asked too much answers what it can and puts the rest off, in little memory.
-pub(crate) async fn too_much(replicas: &Replicas<'_>) {
+/// An overloaded replica answers what it can, defers the rest, and uses little memory.
+pub(crate) async fn check(replicas: &Replicas<'_>) {
     let folder = TempDir::new().unwrap();
-    let server = Arc::new(replicas.webhook.apart(folder.path()).await);
-    let caller = Arc::new(Caller::of(&server, &fs::read_to_string(folder.path().join("ca.crt")).unwrap()));
+    let server = Arc::new(replicas.webhook.standalone_replica(folder.path()).await);
+    let client = Arc::new(Client::new(&server, &fs::read_to_string(folder.path().join("ca.crt")).unwrap()));
     let time = Duration::from_secs(share(TIME) as u64);
-    let few = call(&caller, FEW, time / 12).await;
-    let watched = tokio::spawn(highest_memory(server.clone(), time));
-    let many = call(&caller, CALLERS, time).await;
-    let memory = watched.await.unwrap();
-    let after = call(&caller, 1, Duration::from_secs(2)).await;
-    say(&format!(
-        "soak: a replica alone, {FEW} callers: {}; {CALLERS} callers for {time:?}: {}, {memory} KiB at most; one caller after that: {}",
-        few.told(time / 12),
-        many.told(time),
-        after.told(Duration::from_secs(2)),
+    let few = run(&client, FEW_CLIENTS, time / 12).await;
+    let measured = tokio::spawn(highest_memory(server.clone(), time));
+    let many = run(&client, CLIENTS, time).await;
+    let memory = measured.await.unwrap();
+    let after = run(&client, 1, Duration::from_secs(2)).await;
+    print_to_stderr(&format!(
+        "soak: a replica alone, {FEW_CLIENTS} clients: {}; {CLIENTS} clients for {time:?}: {}, {memory} KiB at most; \
+         one client after that: {}",
+        few.summary(time / 12),
+        many.summary(time),
+        after.summary(Duration::from_secs(2)),
     ));
     for outcome in [&few, &many, &after] {
-        assert_eq!(outcome.failures, Vec::<String>::new(), "only answers and 503s");
+        assert_eq!(outcome.failures, Vec::<String>::new(), "every response has status 200 or 503");
         assert!(outcome.statuses.keys().all(|status| [200, 503].contains(status)), "{:?}", outcome.statuses);
     }
     assert!(many.statuses[&200] > 0 && after.statuses.keys().eq([&200]), "{:?}", after.statuses);
@@ -68,31 +70,31 @@ pub(crate) async fn too_much(replicas: &Replicas<'_>) {
 }
 
 async fn highest_memory(server: Arc<Server>, time: Duration) -> u64 {
-    let (begun, mut highest) = (Instant::now(), 0);
-    while begun.elapsed() < time {
+    let (start, mut highest) = (Instant::now(), 0);
+    while start.elapsed() < time {
         highest = highest.max(server.resident());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     highest
 }
 
-/// So many ask again and again, for a while.
-async fn call(caller: &Arc<Caller>, callers: usize, time: Duration) -> Level {
+/// Lets this many clients send reviews for this time.
+async fn run(client: &Arc<Client>, clients: usize, time: Duration) -> Results {
     let is_over = Arc::new(AtomicBool::new(false));
     let mut calls = JoinSet::new();
-    for number in 0..callers {
-        calls.spawn(caller.clone().ask_on(number, is_over.clone()));
+    for number in 0..clients {
+        calls.spawn(client.clone().repeat(number, is_over.clone()));
     }
     tokio::time::sleep(time).await;
     is_over.store(true, Ordering::Relaxed);
-    let mut all = Level::default();
+    let mut all = Results::default();
     while let Some(one) = calls.join_next().await {
         all.add(one.unwrap());
     }
     all
 }
 
-impl Level {
+impl Results {
     fn add(&mut self, other: Self) {
         for (status, count) in other.statuses {
             *self.statuses.entry(status).or_default() += count;
@@ -101,27 +103,32 @@ impl Level {
         self.latencies.extend(other.latencies);
     }
 
-    fn told(&self, time: Duration) -> String {
+    fn summary(&self, time: Duration) -> String {
         let mut latencies = self.latencies.clone();
         latencies.sort();
         let at = |share: usize| latencies.get(latencies.len() * share / 100).copied().unwrap_or_default();
         let rate = self.statuses.get(&200).copied().unwrap_or_default() as u64 / time.as_secs().max(1);
-        format!("{:?}, {rate} answers a second, {:?} in the middle, {:?} of 99 in 100", self.statuses, at(50), at(99))
+        format!(
+            "{:?}, {rate} answers per second, latency {:?} (median), {:?} (99th percentile)",
+            self.statuses,
+            at(50),
+            at(99)
+        )
     }
 }
 
-struct Caller {
+struct Client {
     connector: TlsConnector,
     port: u16,
     bodies: Vec<Bytes>,
 }
 
-impl Caller {
-    fn of(server: &Server, authority_pem: &str) -> Self {
+impl Client {
+    fn new(server: &Server, ca_pem: &str) -> Self {
         let config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_root_certificates(trust(authority_pem).unwrap())
+            .with_root_certificates(root_store(ca_pem).unwrap())
             .with_no_client_auth();
         let short = review(&one(CHART_IDENTITY, "Deployment"));
         let mut bodies = vec![short; LONG - 1];
@@ -129,22 +136,22 @@ impl Caller {
         Self { connector: TlsConnector::from(Arc::new(config)), port: server.port, bodies }
     }
 
-    async fn ask_on(self: Arc<Self>, number: usize, is_over: Arc<AtomicBool>) -> Level {
-        let mut outcome = Level::default();
+    async fn repeat(self: Arc<Self>, number: usize, is_over: Arc<AtomicBool>) -> Results {
+        let mut outcome = Results::default();
         let (mut connection, mut bodies) = (None, self.bodies.iter().cycle().skip(number));
         while !is_over.load(Ordering::Relaxed) {
             let body = bodies.next().cloned().unwrap_or_default();
-            let begun = Instant::now();
-            match self.ask(&mut connection, body).await {
+            let start = Instant::now();
+            match self.send(&mut connection, body).await {
                 Ok(status) => *outcome.statuses.entry(status).or_default() += 1,
                 Err(error) => outcome.failures.push(format!("{error:?}")),
             }
-            outcome.latencies.push(begun.elapsed());
+            outcome.latencies.push(start.elapsed());
         }
         outcome
     }
 
-    async fn ask(&self, connection: &mut Option<SendRequest<Full<Bytes>>>, body: Bytes) -> anyhow::Result<u16> {
+    async fn send(&self, connection: &mut Option<SendRequest<Full<Bytes>>>, body: Bytes) -> anyhow::Result<u16> {
         let mut open = match connection.take().filter(|open| !open.is_closed()) {
             Some(open) => open,
             None => self.connect().await?,
@@ -183,7 +190,7 @@ fn review(object: &Value) -> Bytes {
     serde_json::to_vec(&review).unwrap().into()
 }
 
-/// A gateway with 2,000 variables, some 100 KiB.
+/// A gateway with 2,000 variables, about 100 KiB.
 fn long() -> Value {
     let mut object = one(CHART_IDENTITY, "Deployment");
     let variables = (0..2000).map(|number| json!({"name": format!("SETTING_{number:04}"), "value": "of no meaning"}));

@@ -1,4 +1,4 @@
-//! Three replicas behind a balancer, and what happens to them.
+//! Three replicas behind a balancer that are replaced and killed.
 
 use crate::webhook::balancer::Balancer;
 use crate::webhook::{Server, Webhook};
@@ -8,15 +8,15 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
-/// How late the endpoints are that lead to a replica.
+/// How late a Service's endpoints change after its replicas.
 const LAG: Duration = Duration::from_secs(1);
-/// How long a client may take to hear that its connection was closed; what it sends meanwhile is lost.
-const HEARD: Duration = Duration::from_millis(250);
+/// How long a client takes to notice that its connection was closed. Requests that it sends meanwhile are lost.
+const CLOSE_DELAY: Duration = Duration::from_millis(250);
 
-/// From the kill until nobody sends anything to the killed one any more.
+/// From the kill until no client sends requests to the killed replica any more.
 pub(crate) type Killed = RangeInclusive<Instant>;
 
-/// A CA lasts as long as eight leaves; in production it is 156.
+/// A CA is valid as long as eight certificates; in production it is 156.
 pub(crate) fn arguments() -> Vec<String> {
     let arguments = [
         ("--ca-validity", "80s"),
@@ -29,19 +29,19 @@ pub(crate) fn arguments() -> Vec<String> {
     arguments.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value.to_owned()]).collect()
 }
 
-/// The replicas, the oldest first.
+/// The replicas, oldest first.
 pub(crate) struct Replicas<'a> {
-    /// What they belong to.
+    /// The webhook that they belong to.
     pub(crate) webhook: &'a Webhook,
     balancer: Balancer,
     running: VecDeque<Server>,
     replaced: usize,
     killed: Vec<Killed>,
     starts: Vec<Duration>,
-    /// Certificates that those showed that are gone, those of a start left out.
-    leaves: usize,
-    /// The CAs of which those showed a certificate that are gone.
-    authorities: BTreeSet<String>,
+    /// How many certificates the stopped replicas renewed.
+    renewals: usize,
+    /// The CAs whose certificates the stopped replicas served.
+    cas: BTreeSet<String>,
 }
 
 impl<'a> Replicas<'a> {
@@ -53,8 +53,8 @@ impl<'a> Replicas<'a> {
             replaced: 0,
             killed: Vec::new(),
             starts: Vec::new(),
-            leaves: 0,
-            authorities: BTreeSet::new(),
+            renewals: 0,
+            cas: BTreeSet::new(),
         };
         for _ in 0..3 {
             replicas.add().await;
@@ -67,7 +67,7 @@ impl<'a> Replicas<'a> {
         self.balancer.port
     }
 
-    /// The replica that has run for longest.
+    /// The replica that has been running for the longest time.
     pub(crate) fn oldest(&self) -> &Server {
         self.running.front().unwrap()
     }
@@ -77,60 +77,60 @@ impl<'a> Replicas<'a> {
         &self.killed
     }
 
-    /// Replaces one after the other: a new one is there before an old one goes.
+    /// Replaces all replicas, one after the other. A new one is ready before an old one stops.
     pub(crate) async fn replace_all(&mut self) {
         for _ in 0..self.running.len() {
             self.add().await;
-            let mut old = self.take();
+            let mut old = self.take_oldest();
             let port = old.port;
-            // it lives on as long as somebody may still call it
+            // it drains while clients can still reach it
             tokio::task::spawn_blocking(move || old.stop());
-            self.forget(port).await;
+            self.remove_endpoint(port).await;
             self.replaced += 1;
         }
     }
 
-    /// Kills the oldest as a node that fails does, and starts another.
+    /// Kills the oldest replica, like the failure of its node, and starts another one.
     pub(crate) async fn kill_one(&mut self) {
-        let mut old = self.take();
-        let begun = Instant::now();
+        let mut old = self.take_oldest();
+        let start = Instant::now();
         old.kill();
         self.balancer.wait_until_left(old.port).await;
-        sleep(HEARD).await;
-        self.killed.push(begun..=Instant::now());
-        self.forget(old.port).await;
+        sleep(CLOSE_DELAY).await;
+        self.killed.push(start..=Instant::now());
+        self.remove_endpoint(old.port).await;
         self.add().await;
     }
 
-    /// How many certificates were shown, those of a start left out.
-    pub(crate) fn leaves(&self) -> usize {
-        self.leaves + self.running.iter().map(renewals).sum::<usize>()
+    /// How many certificates were renewed. The first certificate of a replica is not counted.
+    pub(crate) fn renewals(&self) -> usize {
+        self.renewals + self.running.iter().map(renewals_of).sum::<usize>()
     }
 
-    /// How many CAs followed another.
-    pub(crate) fn successions(&self) -> usize {
-        let shown: BTreeSet<String> = self.running.iter().flat_map(authorities).collect();
-        self.authorities.union(&shown).count().saturating_sub(1)
+    /// How many CAs followed another one.
+    pub(crate) fn rotations(&self) -> usize {
+        let running: BTreeSet<String> = self.running.iter().flat_map(cas_of).collect();
+        self.cas.union(&running).count().saturating_sub(1)
     }
 
     async fn add(&mut self) {
-        let begun = Instant::now();
+        let start = Instant::now();
         let server = self.webhook.replica(&arguments()).await;
         server.wait_until_ready();
-        self.starts.push(begun.elapsed());
+        self.starts.push(start.elapsed());
         self.balancer.add(server.port);
         self.running.push_back(server);
     }
 
-    fn take(&mut self) -> Server {
+    fn take_oldest(&mut self) -> Server {
         let old = self.running.pop_front().unwrap();
-        self.leaves += renewals(&old);
-        self.authorities.extend(authorities(&old));
+        self.renewals += renewals_of(&old);
+        self.cas.extend(cas_of(&old));
         old
     }
 
-    /// The endpoints notice late.
-    async fn forget(&self, port: u16) {
+    /// Removes a replica from the balancer with the delay of endpoints.
+    async fn remove_endpoint(&self, port: u16) {
         sleep(LAG).await;
         self.balancer.remove(port);
         sleep(LAG).await;
@@ -138,32 +138,32 @@ impl<'a> Replicas<'a> {
 }
 
 impl Display for Replicas<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut starts = self.starts.clone();
         starts.sort();
         write!(
-            f,
-            "{} replicas replaced, {} killed, {} certificates renewed, {} CAs followed another, start to ready {:?} in \
-             the middle and {:?} at most",
+            formatter,
+            "{} replicas replaced, {} killed, {} certificates renewed, {} CA rotations, start to ready in {:?} \
+             (median) and {:?} at most",
             self.replaced,
             self.killed.len(),
-            self.leaves(),
-            self.successions(),
+            self.renewals(),
+            self.rotations(),
             starts[starts.len() / 2],
             starts[starts.len() - 1],
         )
     }
 }
 
-fn shown(server: &Server) -> impl Iterator<Item = String> {
-    let events = server.events().into_iter().filter(|event| event["message"] == "shows a new certificate");
-    events.filter_map(|event| event["authority"].as_str().map(str::to_owned))
+fn issuers(server: &Server) -> impl Iterator<Item = String> {
+    let events = server.events().into_iter().filter(|event| event["message"] == "serves a new certificate");
+    events.filter_map(|event| event["ca"].as_str().map(str::to_owned))
 }
 
-fn renewals(server: &Server) -> usize {
-    shown(server).count().saturating_sub(1)
+fn renewals_of(server: &Server) -> usize {
+    issuers(server).count().saturating_sub(1)
 }
 
-fn authorities(server: &Server) -> BTreeSet<String> {
-    shown(server).collect()
+fn cas_of(server: &Server) -> BTreeSet<String> {
+    issuers(server).collect()
 }

@@ -1,8 +1,8 @@
-//! 2,000 connections that stall in four ways, beside those that don't.
+//! 2,000 connections that stall in four ways, while other connections work.
 
 use crate::replicas::Replicas;
 use crate::webhook::measure::share;
-use crate::webhook::say;
+use crate::webhook::print_to_stderr;
 use crate::writers::Writers;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -13,25 +13,25 @@ use tokio::time::timeout;
 /// How many connections stall in each way.
 const EACH: usize = 500;
 
-/// The first bytes of a `ClientHello`, in a record of which more is to come.
+/// The first bytes of a `ClientHello`, in a TLS record that is longer.
 const HALF_HELLO: &[u8] = &[0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03];
 
-/// How long the server lets any of them be, with room for a slow machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// The longest time until the server closes such a connection, with a reserve for a slow machine.
+const LIMIT: Duration = Duration::from_mins(1);
 
-/// What a stalled client has written, over TCP or TLS, before it writes no more.
-const WAYS: [(bool, &[u8]); 4] = [
+/// What a stalled client has written, over TLS (`true`) or TCP, before it stops.
+const STALLS: [(bool, &[u8]); 4] = [
     (false, b""),
     (false, HALF_HELLO),
     (true, b"POST /enforce/validate HTTP/1.1\r\nhost: local"),
     (true, b"POST /enforce/validate HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{"),
 ];
 
-/// They are closed within the limits, and nobody else notices.
-pub(crate) async fn beside(replicas: &Replicas<'_>, writers: &Writers) {
+/// The server closes stalled connections within its limits, and no other client is affected.
+pub(crate) async fn check(replicas: &Replicas<'_>, writers: &Writers) {
     let (server, before) = (replicas.oldest(), writers.reviews());
     let mut stalled = JoinSet::new();
-    for (is_tls, bytes) in WAYS {
+    for (is_tls, bytes) in STALLS {
         for _ in 0..share(EACH) {
             if is_tls {
                 stalled.spawn(time_until_closed(replicas.webhook.connect_to(server).await, bytes));
@@ -44,15 +44,17 @@ pub(crate) async fn beside(replicas: &Replicas<'_>, writers: &Writers) {
     let (number, longest) = (stalled.len(), stalled.join_all().await.into_iter().max().unwrap());
     writers.assert_nothing_failed(replicas.killed());
     let reviews = writers.reviews() - before;
-    say(&format!("soak: {number} stalled connections were closed after {longest:?} at most, beside {reviews} reviews"));
+    print_to_stderr(&format!(
+        "soak: {number} stalled connections were closed after {longest:?} at most, during {reviews} reviews"
+    ));
 }
 
-/// Writes these bytes and waits for the other side to close.
+/// Writes these bytes and waits until the server closes the connection.
 async fn time_until_closed(mut stream: impl AsyncRead + AsyncWrite + Unpin, bytes: &[u8]) -> Duration {
     stream.write_all(bytes).await.unwrap();
-    let begun = Instant::now();
+    let start = Instant::now();
     let mut rest = Vec::new();
-    // cut or closed, it is over
-    _ = timeout(PATIENCE, stream.read_to_end(&mut rest)).await.unwrap();
-    begun.elapsed()
+    // a reset is as good as a close
+    _ = timeout(LIMIT, stream.read_to_end(&mut rest)).await.unwrap();
+    start.elapsed()
 }

@@ -1,4 +1,4 @@
-//! Whoever writes gateways all the time, through the API server.
+//! Clients that write gateways through the API server all the time.
 
 use crate::replicas::Killed;
 use crate::webhook::measure::share;
@@ -13,19 +13,18 @@ use tokio::time::{MissedTickBehavior, interval};
 
 /// How many write at the same time.
 const WRITERS: usize = 20;
-/// How many reviews they cause in a second, if the API server is as fast; a write that is mended or refused is one at
-/// each door.
+/// How many reviews they cause per second if the API server is fast enough. A write causes one review at each webhook.
 const RATE: usize = 200;
-/// The reviews of a writer's turn: one write that is mended, one that is refused.
+/// The reviews of a writer's turn: one write that is mutated and one that is denied.
 const REVIEWS: usize = 4;
 
-/// Writers at work.
+/// Writers that are running.
 pub(crate) struct Writers {
     tally: Arc<Tally>,
     writing: Vec<JoinHandle<()>>,
 }
 
-/// What became of the writes.
+/// The results of the writes.
 #[derive(Default)]
 struct Tally {
     is_over: AtomicBool,
@@ -34,9 +33,9 @@ struct Tally {
 }
 
 struct Failure {
-    begun: Instant,
-    ended: Instant,
-    answer: Value,
+    start: Instant,
+    end: Instant,
+    response: Value,
 }
 
 impl Writers {
@@ -52,19 +51,19 @@ impl Writers {
         self.tally.turns.load(Ordering::Relaxed) * REVIEWS
     }
 
-    /// Nothing may have failed but what was under way when a replica was killed; as many did.
+    /// Checks that no write failed, except those in flight when a replica was killed. Returns the number of these.
     pub(crate) fn assert_nothing_failed(&self, killed: &[Killed]) -> usize {
         let failures = self.tally.failures.lock().unwrap();
         let is_lost =
-            |failure: &Failure| killed.iter().any(|at| failure.begun <= *at.end() && *at.start() <= failure.ended);
+            |failure: &Failure| killed.iter().any(|at| failure.start <= *at.end() && *at.start() <= failure.end);
         let others: Vec<&Value> =
-            failures.iter().filter(|failure| !is_lost(failure)).map(|failure| &failure.answer).collect();
+            failures.iter().filter(|failure| !is_lost(failure)).map(|failure| &failure.response).collect();
         assert!(others.is_empty(), "{others:#?}");
         failures.len()
     }
 
-    /// Stops them; as many reviews did they cause.
-    pub(crate) async fn end(self) -> usize {
+    /// Stops the writers. Returns how many reviews they caused.
+    pub(crate) async fn stop(self) -> usize {
         self.tally.is_over.store(true, Ordering::Relaxed);
         let reviews = self.reviews();
         for writer in self.writing {
@@ -79,28 +78,28 @@ async fn write(user: Arc<User>, tally: Arc<Tally>) {
     turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while !tally.is_over.load(Ordering::Relaxed) {
         turn.tick().await;
-        tally.note(Instant::now(), is_applied(&user).await);
-        tally.note(Instant::now(), is_refused(&user).await);
+        tally.record(Instant::now(), check_mutated(&user).await);
+        tally.record(Instant::now(), check_denied(&user).await);
         tally.turns.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-async fn is_applied(user: &User) -> Result<(), Value> {
-    let answer = user.apply_with(&one(BARE, "Deployment"), "?dryRun=All").await;
-    let account = answer.body.pointer("/spec/template/spec/serviceAccountName").and_then(Value::as_str);
-    // the mutating webhook is left out where it fails, so what was stored must be looked at
-    if account == Some("apim-gateway-workload-identity") { Ok(()) } else { Err(answer.body) }
+async fn check_mutated(user: &User) -> Result<(), Value> {
+    let response = user.apply_with(&one(BARE, "Deployment"), "?dryRun=All").await;
+    let account = response.body.pointer("/spec/template/spec/serviceAccountName").and_then(Value::as_str);
+    // the API server skips a failing mutating webhook, so the stored object must be checked
+    if account == Some("apim-gateway-workload-identity") { Ok(()) } else { Err(response.body) }
 }
 
-async fn is_refused(user: &User) -> Result<(), Value> {
-    let answer = user.apply_with(&one(OLD_IMAGE, "Deployment"), "?dryRun=All").await;
-    if answer.status == 403 { Ok(()) } else { Err(answer.body) }
+async fn check_denied(user: &User) -> Result<(), Value> {
+    let response = user.apply_with(&one(OLD_IMAGE, "Deployment"), "?dryRun=All").await;
+    if response.status == 403 { Ok(()) } else { Err(response.body) }
 }
 
 impl Tally {
-    fn note(&self, begun: Instant, outcome: Result<(), Value>) {
-        if let Err(answer) = outcome {
-            self.failures.lock().unwrap().push(Failure { begun, ended: Instant::now(), answer });
+    fn record(&self, start: Instant, outcome: Result<(), Value>) {
+        if let Err(response) = outcome {
+            self.failures.lock().unwrap().push(Failure { start, end: Instant::now(), response });
         }
     }
 }

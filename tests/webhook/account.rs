@@ -1,12 +1,12 @@
-//! What the webhook may do in a cluster: exactly what `deploy/install.yaml` grants to its ServiceAccount.
+//! The permissions of the webhook in a cluster: exactly those that `deploy/install.yaml` grants to its ServiceAccount.
 
 use super::user::{User, documents, eventually};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// Makes the webhook's namespace with its ServiceAccount and roles.
-pub(super) async fn make(user: &User) {
+/// Creates the webhook's namespace with its ServiceAccount and roles.
+pub(super) async fn create(user: &User) {
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "apim-keyless"}});
     user.post("/api/v1/namespaces", &namespace).await.stored();
     for object in documents(include_str!("../../deploy/install.yaml")) {
@@ -21,21 +21,21 @@ pub(super) async fn make(user: &User) {
     }
 }
 
-/// A kubeconfig for a ServiceAccount of the webhook's namespace, for an API server at an address with this CA.
-pub(crate) async fn kubeconfig(user: &User, account: &str, (address, authority): (&str, &str)) -> Value {
+/// A kubeconfig for a ServiceAccount of the webhook's namespace, for an API server at `address` with this CA (Base64).
+pub(crate) async fn kubeconfig(user: &User, account: &str, (address, ca): (&str, &str)) -> Value {
     let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}});
     let token = format!("/api/v1/namespaces/apim-keyless/serviceaccounts/{account}/token");
     let token: Value = user.post(&token, &request).await.stored();
     json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "tests",
-        "clusters": [{"name": "tests", "cluster": {"server": address, "certificate-authority-data": authority}}],
+        "clusters": [{"name": "tests", "cluster": {"server": address, "certificate-authority-data": ca}}],
         "users": [{"name": "tests", "user": {"token": token["status"]["token"]}}],
         "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "tests", "namespace": "apim-keyless"}}],
     })
 }
 
-/// The certificates of the CAs that the webhook keeps, once there is one.
-pub(super) async fn authorities(user: &User) -> String {
+/// The CA certificates in the webhook's Secret, in PEM. Waits until there is at least one.
+pub(super) async fn ca_certificates(user: &User) -> String {
     let path = "/api/v1/namespaces/apim-keyless/secrets/apim-keyless-ca";
     eventually("the Secret with the CAs", || async {
         let secret = user.get(path).await;
@@ -54,15 +54,15 @@ pub(crate) const CONFIGURATIONS: [&str; 2] = [
     "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/apim-keyless",
 ];
 
-/// The caBundle of every webhook entry, decoded.
-pub(crate) async fn bundles(user: &User) -> Vec<String> {
-    let mut bundles = Vec::new();
+/// The decoded caBundle of every webhook entry.
+pub(crate) async fn ca_bundles(user: &User) -> Vec<String> {
+    let mut ca_bundles = Vec::new();
     for path in CONFIGURATIONS {
         let configuration = user.get(path).await.stored();
         for webhook in configuration["webhooks"].as_array().unwrap() {
-            let bundle = webhook["clientConfig"]["caBundle"].as_str().unwrap_or_default();
-            bundles.push(String::from_utf8(STANDARD.decode(bundle).unwrap()).unwrap());
+            let ca_bundle = webhook["clientConfig"]["caBundle"].as_str().unwrap_or_default();
+            ca_bundles.push(String::from_utf8(STANDARD.decode(ca_bundle).unwrap()).unwrap());
         }
     }
-    bundles
+    ca_bundles
 }

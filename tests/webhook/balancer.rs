@@ -1,4 +1,5 @@
-//! What stands for a Service and its endpoints: connections go to the replicas in turn, and stay with theirs.
+//! A TCP load balancer in place of a Service with endpoints: it assigns new connections to the replicas in turn, and a
+//! connection stays with its replica.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -9,45 +10,46 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
-/// A TCP balancer over replicas.
+/// A TCP load balancer over replicas.
 pub(crate) struct Balancer {
-    /// Its port.
+    /// The port that it listens on.
     pub(crate) port: u16,
     replicas: Replicas,
 }
 
 type Replicas = Arc<Mutex<Vec<Replica>>>;
 
-/// Every connection to it holds a copy.
+/// The port of a replica. Every connection to the replica holds a clone, so the reference count shows whether it has
+/// connections.
 #[derive(Clone)]
 struct Replica(Arc<u16>);
 
 impl Balancer {
-    /// A balancer over no replica yet.
+    /// Starts a balancer without replicas.
     pub(crate) fn start() -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let (port, replicas) = (listener.local_addr().unwrap().port(), Replicas::default());
         let accepted = accept(listener, replicas.clone());
-        // it ends with the tests
+        // the thread ends with the test binary
         thread::spawn(move || Runtime::new().unwrap().block_on(accepted));
         Self { port, replicas }
     }
 
-    /// From now on new connections go to the replica on this port, too.
+    /// Adds the replica on this port.
     pub(crate) fn add(&self, port: u16) {
         self.replicas.lock().unwrap().push(Replica(Arc::new(port)));
     }
 
-    /// From now on they don't.
+    /// Removes the replica on this port: it gets no new connections.
     pub(crate) fn remove(&self, port: u16) {
         self.replicas.lock().unwrap().retain(|one| *one.0 != port);
     }
 
-    /// Returns once no connection leads to the replica on this port any more.
+    /// Waits until the replica on this port has no connections.
     pub(crate) async fn wait_until_left(&self, port: u16) {
-        let is_held = |one: &Replica| *one.0 == port && Arc::strong_count(&one.0) > 1;
-        while self.replicas.lock().unwrap().iter().any(is_held) {
+        let has_connections = |one: &Replica| *one.0 == port && Arc::strong_count(&one.0) > 1;
+        while self.replicas.lock().unwrap().iter().any(has_connections) {
             sleep(Duration::from_millis(1)).await;
         }
     }
@@ -55,31 +57,31 @@ impl Balancer {
 
 async fn accept(listener: std::net::TcpListener, replicas: Replicas) {
     let listener = TcpListener::from_std(listener).unwrap();
-    while let Ok((near, _)) = listener.accept().await {
+    while let Ok((client, _)) = listener.accept().await {
         let replicas = {
             let mut replicas = replicas.lock().unwrap();
-            // the next one's turn
+            // round robin
             if !replicas.is_empty() {
                 replicas.rotate_left(1);
             }
             replicas.clone()
         };
-        tokio::spawn(pass(near, replicas));
+        tokio::spawn(forward(client, replicas));
     }
 }
 
-async fn pass(mut near: TcpStream, replicas: Vec<Replica>) {
-    if let Some((mut far, _replica)) = connect(replicas).await {
-        (_, _) = (near.set_nodelay(true), far.set_nodelay(true));
-        _ = copy_bidirectional(&mut near, &mut far).await;
+async fn forward(mut client: TcpStream, replicas: Vec<Replica>) {
+    if let Some((mut server, _replica)) = connect(replicas).await {
+        (_, _) = (client.set_nodelay(true), server.set_nodelay(true));
+        _ = copy_bidirectional(&mut client, &mut server).await;
     }
 }
 
-/// To the first replica that takes the connection, as a client would that tries again.
+/// Connects to the first replica that accepts, like a client that retries.
 async fn connect(replicas: Vec<Replica>) -> Option<(TcpStream, Replica)> {
     for replica in replicas {
-        if let Ok(far) = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], *replica.0))).await {
-            return Some((far, replica));
+        if let Ok(server) = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], *replica.0))).await {
+            return Some((server, replica));
         }
     }
     None

@@ -1,9 +1,9 @@
-//! What the image says to the binary in it.
+//! The environment variables that the image sets for the binary.
 
 use std::fs;
 use std::path::Path;
 
-/// The variables of the Containerfile.
+/// The variables in the `ENV` lines of the Containerfile.
 pub(crate) fn environment() -> Vec<(String, String)> {
     let file = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Containerfile")).unwrap();
     let lines = file.lines().filter_map(|line| line.strip_prefix("ENV "));

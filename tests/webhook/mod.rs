@@ -1,5 +1,5 @@
-//! The webhook of the tests: the real binary, registered in the control plane through a Service as in production, and
-//! the calls of a user with all that comes back, `Warning` headers included.
+//! The webhook under test: the real binary, registered in the control plane through a Service as in production, and a
+//! user who calls the API server.
 
 #![allow(dead_code, unused_imports, reason = "each test binary includes this module and uses its own part of it")]
 #![allow(
@@ -7,19 +7,19 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "only tests call this, and a fault here is theirs to fail with"
+    reason = "only tests call this, and an error here fails the test"
 )]
 
 pub(crate) mod account;
 pub(crate) mod balancer;
 mod image;
-mod impostor;
 pub(crate) mod measure;
 pub(crate) mod objects;
+mod other_server;
 mod policy;
 mod registration;
-pub(crate) mod relay;
 mod server;
+pub(crate) mod tcp_proxy;
 pub(crate) mod user;
 
 pub(crate) use user::{User, documents, eventually};
@@ -29,99 +29,100 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kube::Client;
 use policy::POLICY;
-use relay::Relay;
 use serde_json::{Value, json};
 pub(crate) use server::Server;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::thread;
+use tcp_proxy::TcpProxy;
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio_rustls::client::TlsStream;
 
 static SHARED: OnceLock<Option<Webhook>> = OnceLock::new();
 
-/// A running apim-keyless that the API server calls.
+/// A running apim-keyless server that the API server calls.
 pub(crate) struct Webhook {
-    /// The control plane that calls it.
+    /// The control plane whose API server calls it.
     pub(crate) control_plane: &'static ControlPlane,
-    /// The way from it to the API server.
-    pub(crate) relay: Relay,
+    /// The proxy between it and the API server.
+    pub(crate) tcp_proxy: TcpProxy,
     server: Server,
 }
 
-/// Says something straight to stderr, since a test that passes keeps what it prints to itself.
-pub(crate) fn say(what: &str) {
-    io::stderr().write_all(format!("{what}\n").as_bytes()).unwrap();
+/// Writes a line directly to stderr. Cargo hides what a passing test prints with `eprintln!`.
+pub(crate) fn print_to_stderr(line: &str) {
+    io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
-/// Says that something did not run.
-pub(crate) fn not_run(why: &str) {
-    say(&format!("not run: {why}"));
+/// Prints that a test, or a part of it, did not run.
+pub(crate) fn not_run(reason: &str) {
+    print_to_stderr(&format!("not run: {reason}"));
 }
 
 impl Webhook {
-    /// The webhook of this test binary; `None` where there is no control plane.
+    /// The webhook of this test binary; `None` if there is no control plane.
     pub(crate) fn shared() -> Option<&'static Self> {
         SHARED.get_or_init(Self::start).as_ref()
     }
 
-    /// A webhook for a test that stops it, which must be the only test of its binary.
+    /// Starts a webhook for a test that stops it. That test must be the only one of its binary.
     pub(crate) fn start() -> Option<Self> {
         Self::start_with(|_| Vec::new())
     }
 
     /// The same with further arguments of `serve`.
     pub(crate) fn start_with(arguments: fn(&ControlPlane) -> Vec<String>) -> Option<Self> {
-        // a thread of its own, since a test's runtime can't block on another one
-        thread::spawn(move || Self::start_apart(arguments)).join().expect("the webhook starts")
+        // on its own thread, because a test's runtime must not block on another runtime
+        thread::spawn(move || Self::start_on_this_thread(arguments)).join().expect("the webhook starts")
     }
 
-    fn start_apart(arguments: fn(&ControlPlane) -> Vec<String>) -> Option<Self> {
+    fn start_on_this_thread(arguments: fn(&ControlPlane) -> Vec<String>) -> Option<Self> {
         let control_plane = ControlPlane::shared()?;
-        let relay = Relay::start(control_plane.address());
+        let tcp_proxy = TcpProxy::start(control_plane.address());
         let server = Runtime::new().unwrap().block_on(async {
-            account::make(&User::new(client(control_plane), "apim-keyless")).await;
-            let server = start_server((control_plane, &relay), POLICY, &arguments(control_plane)).await;
+            account::create(&User::new(client(control_plane), "apim-keyless")).await;
+            let server = start_server((control_plane, &tcp_proxy), POLICY, &arguments(control_plane)).await;
             server.wait_until_ready();
             registration::register(&User::new(client(control_plane), "apim-keyless"), server.port).await;
             server
         });
-        Some(Self { control_plane, relay, server })
+        Some(Self { control_plane, tcp_proxy, server })
     }
 
-    /// A server of what is installed already, by its account; nobody calls it.
-    pub(crate) fn of_installed(control_plane: &'static ControlPlane) -> Self {
+    /// Starts a server under the ServiceAccount of an existing installation. The API server does not call it.
+    pub(crate) fn for_existing_installation(control_plane: &'static ControlPlane) -> Self {
         let start = move || {
-            let relay = Relay::start(control_plane.address());
-            let server = Runtime::new().unwrap().block_on(start_server((control_plane, &relay), POLICY, &[]));
-            Self { control_plane, relay, server }
+            let tcp_proxy = TcpProxy::start(control_plane.address());
+            let server = Runtime::new().unwrap().block_on(start_server((control_plane, &tcp_proxy), POLICY, &[]));
+            Self { control_plane, tcp_proxy, server }
         };
         thread::spawn(start).join().expect("the webhook starts")
     }
 
-    /// Puts other webhook configurations in the place of those that are registered, and waits until they count.
+    /// Replaces the registered webhook configurations, and waits until the API server calls the new ones.
     pub(crate) async fn register_instead(&self, rendering: &str) {
         registration::register_instead(&self.in_namespace("apim-keyless"), rendering, self.server.port).await;
     }
 
-    /// Has the API server call another port of this machine, with the patience of a slow one, and waits until it does.
-    pub(crate) async fn lead_to(&self, port: u16) {
+    /// Makes the API server call another port of this machine, with a time-out of 15 s, and waits until it does.
+    pub(crate) async fn redirect_to(&self, port: u16) {
         let rendering = include_str!("../../deploy/install.yaml");
-        let patient = rendering
+        let rendering = rendering
             .replace("timeoutSeconds: 3", "timeoutSeconds: 15")
             .replace("timeoutSeconds: 5", "timeoutSeconds: 15");
-        registration::register_instead(&self.in_namespace("apim-keyless"), &patient, port).await;
+        registration::register_instead(&self.in_namespace("apim-keyless"), &rendering, port).await;
     }
 
-    /// Another replica with further arguments of `serve`, which may not have seen the cluster yet.
+    /// Starts another replica with further arguments of `serve`. It may not be ready yet.
     pub(crate) async fn replica(&self, arguments: &[String]) -> Server {
-        self.replica_of(POLICY, arguments).await
+        self.replica_with_policy(POLICY, arguments).await
     }
 
-    /// A replica that nobody calls, with a certificate of its own in this folder, for as long as it is to be trusted.
-    pub(crate) async fn apart(&self, folder: &Path) -> Server {
+    /// Starts a replica that the API server does not call. It creates its own CA and certificate in `folder`; its CA
+    /// certificate is `ca.crt` there.
+    pub(crate) async fn standalone_replica(&self, folder: &Path) -> Server {
         let folder = folder.display().to_string();
         let arguments = ["--certificate-source", "standalone", "--certificates", &folder, "--name", "localhost"];
         let server = self.replica(&arguments.map(str::to_owned)).await;
@@ -129,41 +130,41 @@ impl Webhook {
         server
     }
 
-    /// Stops the server; its registration stays.
+    /// Stops the server. The webhook configurations stay.
     pub(crate) fn stop(&mut self) {
         self.server.stop();
     }
 
-    /// One that judges by another policy, and with further arguments of `serve`.
-    async fn replica_of(&self, policy: &str, arguments: &[String]) -> Server {
-        start_server((self.control_plane, &self.relay), policy, arguments).await
+    /// Starts a replica with another policy and further arguments of `serve`.
+    async fn replica_with_policy(&self, policy: &str, arguments: &[String]) -> Server {
+        start_server((self.control_plane, &self.tcp_proxy), policy, arguments).await
     }
 
-    /// A user who may do everything, in a new namespace of this mode (`None`: unlabelled).
+    /// A user with all permissions in a new namespace of this mode (`None`: without the label).
     pub(crate) async fn user(&self, namespace: &str, mode: Option<&str>) -> User {
         let labels = mode.map_or(json!({}), |mode| json!({"apim-keyless.dev/mode": mode}));
-        self.user_of(json!({"name": namespace, "labels": labels})).await
+        self.user_in(json!({"name": namespace, "labels": labels})).await
     }
 
-    /// The same in a namespace with annotations.
+    /// The same in a Namespace with annotations.
     pub(crate) async fn annotated_user(&self, namespace: &str, mode: &str, annotations: &Value) -> User {
         let labels = json!({"apim-keyless.dev/mode": mode});
-        self.user_of(json!({"name": namespace, "labels": labels, "annotations": annotations})).await
+        self.user_in(json!({"name": namespace, "labels": labels, "annotations": annotations})).await
     }
 
-    async fn user_of(&self, metadata: Value) -> User {
+    async fn user_in(&self, metadata: Value) -> User {
         let user = self.in_namespace(metadata["name"].as_str().unwrap());
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata});
         user.post("/api/v1/namespaces", &namespace).await.stored();
         user
     }
 
-    /// A user in a namespace that is there.
+    /// A user in an existing namespace.
     pub(crate) fn in_namespace(&self, namespace: &str) -> User {
         User::new(client(self.control_plane), namespace)
     }
 
-    /// Every event of a review of something in this namespace.
+    /// The log events of all reviews in this namespace.
     pub(crate) fn events(&self, namespace: &str) -> Vec<Value> {
         self.server
             .events()
@@ -182,44 +183,44 @@ impl Webhook {
             .collect()
     }
 
-    /// Posts a body to one of the server's paths, past the API server.
+    /// Posts a body to a path of the server directly, not through the API server.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
         self.server.post(path, body).await
     }
 
-    /// The status of the answer to a body that is posted past the API server.
+    /// Posts a body directly, not through the API server, and returns the status of the response.
     pub(crate) async fn status(&self, path: &str, body: &Value) -> u16 {
         self.server.status(path, body).await
     }
 
-    /// The caBundle of every webhook entry, decoded.
-    pub(crate) async fn bundles(&self) -> Vec<String> {
-        account::bundles(&self.in_namespace("apim-keyless")).await
+    /// The decoded caBundle of every webhook entry.
+    pub(crate) async fn ca_bundles(&self) -> Vec<String> {
+        account::ca_bundles(&self.in_namespace("apim-keyless")).await
     }
 
-    /// Does a client that trusts these certificates, and none else, get through?
-    pub(crate) async fn is_trusted_by(&self, authorities: &str) -> bool {
-        self.server.is_trusted_by(authorities).await
+    /// Does a client that trusts only these CA certificates get a response?
+    pub(crate) async fn is_trusted_by(&self, cas: &str) -> bool {
+        self.server.is_trusted_by(cas).await
     }
 
-    /// How many events have this message.
+    /// The number of log events with this message.
     pub(crate) fn count(&self, message: &str) -> usize {
         self.server.events().iter().filter(|event| event["message"] == message).count()
     }
 
-    /// The last event of this message.
+    /// The last log event with this message.
     pub(crate) fn last_event(&self, message: &str) -> Value {
         self.server.events().into_iter().rfind(|event| event["message"] == message).unwrap()
     }
 
-    /// A connection to the server, past the API server.
+    /// Opens a TLS connection to the server directly, not through the API server.
     pub(crate) async fn connect(&self) -> TlsStream<TcpStream> {
         self.server.connect().await
     }
 
-    /// A connection to another replica by a client that trusts what the webhook entries say now.
+    /// Opens a TLS connection to another replica as a client that trusts the current caBundles.
     pub(crate) async fn connect_to(&self, replica: &Server) -> TlsStream<TcpStream> {
-        replica.connect_by(&self.bundles().await.concat()).await
+        replica.connect_with(&self.ca_bundles().await.concat()).await
     }
 
     /// The server's metrics.
@@ -227,24 +228,28 @@ impl Webhook {
         self.server.metrics().await
     }
 
-    /// A client of the server that is not the API server, and has no certificate.
-    pub(crate) fn stranger(&self) -> apim_keyless::server::HttpsClient {
+    /// A client of the server that has no client certificate, unlike the API server.
+    pub(crate) fn client_without_certificate(&self) -> apim_keyless::server::HttpsClient {
         self.server.client()
     }
 }
 
-/// A client of the administrator's.
+/// The administrator's Kubernetes client.
 fn client(control_plane: &ControlPlane) -> Client {
     Client::try_from(control_plane.kube_config()).unwrap()
 }
 
-/// Starts a server as the account of `deploy/install.yaml`, which reaches the API server through `relay`.
-async fn start_server((control_plane, relay): (&ControlPlane, &Relay), policy: &str, arguments: &[String]) -> Server {
+/// Starts a server under the ServiceAccount of `deploy/install.yaml`. It reaches the API server through `tcp_proxy`.
+async fn start_server(
+    (control_plane, tcp_proxy): (&ControlPlane, &TcpProxy),
+    policy: &str,
+    arguments: &[String],
+) -> Server {
     let user = User::new(client(control_plane), "apim-keyless");
-    let address = format!("https://{}", relay.address);
-    let authority = STANDARD.encode(control_plane.authority_pem());
-    let kubeconfig = account::kubeconfig(&user, "apim-keyless", (&address, &authority)).await;
+    let address = format!("https://{}", tcp_proxy.address);
+    let ca = STANDARD.encode(control_plane.ca_pem());
+    let kubeconfig = account::kubeconfig(&user, "apim-keyless", (&address, &ca)).await;
     let mut server = Server::start(policy, &kubeconfig, arguments);
-    server.authority_pem = account::authorities(&user).await;
+    server.ca_pem = account::ca_certificates(&user).await;
     server
 }

@@ -1,27 +1,27 @@
-//! The objects that the tests write, and what is compared of them.
+//! The objects that the tests write, and the parts of them that the tests compare.
 
 use super::{User, documents};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// The objects of Microsoft's article, complete.
+/// A complete gateway: the objects of Microsoft's article.
 pub(crate) const ARTICLE: &str = include_str!("../../deploy/examples/01-workload-identity.yaml");
-/// The same with all that identity needs left out.
+/// The same gateway without the fields that workload identity needs.
 pub(crate) const BARE: &str = include_str!("../../deploy/examples/02-bare.yaml");
-/// What the Azure portal hands out: a key out of a Secret.
+/// The manifest that the Azure portal generates: it takes a key from a Secret.
 pub(crate) const PORTAL: &str = include_str!("../../deploy/examples/03-portal-auth-key.yaml");
-/// The chart's rendering with its default, a key out of a Secret.
+/// The chart rendered with its default values: it takes a key from a Secret.
 pub(crate) const CHART_TOKEN: &str = include_str!("../../deploy/examples/04-chart-gateway-token.yaml");
-/// Complete, but for an image that is too old.
+/// A complete gateway whose image is too old.
 pub(crate) const OLD_IMAGE: &str = include_str!("../../deploy/examples/05-old-image.yaml");
-/// The chart's rendering with an Entra app and its client secret.
+/// The chart rendered with an Entra app and its client secret.
 pub(crate) const CHART_ENTRA: &str = include_str!("../manifests/chart-azure-ad-app.yaml");
-/// The chart's rendering with workload identity.
+/// The chart rendered with workload identity.
 pub(crate) const CHART_IDENTITY: &str = include_str!("../manifests/chart-workload-identity.yaml");
 
-/// What other teams write, and what they may do all the time.
-pub(crate) const FOREIGN: &str = "
+/// Objects of other applications. Nothing may ever stop their writes.
+pub(crate) const OTHER_APPLICATIONS: &str = "
 {apiVersion: v1, kind: Secret, metadata: {name: other}}
 ---
 {apiVersion: v1, kind: ServiceAccount, metadata: {name: other}}
@@ -50,14 +50,14 @@ spec:
   jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: other, image: 'registry.example/other:1'}]}}}}
 ";
 
-/// What a person wrote of an object; the rest is the API server's and the controllers'.
-pub(crate) fn meaning(object: &Value) -> Value {
+/// The parts of an object that its author wrote, without those that the API server and controllers add.
+pub(crate) fn authored(object: &Value) -> Value {
     let metadata = &object["metadata"];
     let mut annotations = metadata["annotations"].as_object().cloned().unwrap_or_default();
     annotations.remove("deployment.kubernetes.io/revision");
     let mut spec = object["spec"].clone();
     if object["kind"] == "Pod" {
-        // the token's volume has a name of its own in each Pod
+        // the token volume has a different name in each Pod
         spec["volumes"] = Value::Null;
         spec["containers"][0]["volumeMounts"] = Value::Null;
     }
@@ -68,21 +68,21 @@ pub(crate) fn meaning(object: &Value) -> Value {
     json!({"labels": metadata["labels"], "annotations": annotations, "spec": spec, "data": object["data"]})
 }
 
-/// The object of this kind in a stream.
+/// The first object of this kind in a YAML stream.
 pub(crate) fn one(yaml: &str, kind: &str) -> Value {
     documents(yaml).into_iter().find(|object| object["kind"] == kind).unwrap()
 }
 
-/// What a person wrote of the stored forms of objects.
-pub(crate) async fn meanings(user: &User, objects: &[Value]) -> Vec<Value> {
-    let mut meanings = Vec::new();
+/// The authored parts of the stored objects.
+pub(crate) async fn all_authored(user: &User, objects: &[Value]) -> Vec<Value> {
+    let mut authored_parts = Vec::new();
     for object in objects {
-        meanings.push(meaning(&user.read(object).await.stored()));
+        authored_parts.push(authored(&user.read(object).await.stored()));
     }
-    meanings
+    authored_parts
 }
 
-/// A review of the creation of an object, as the API server would send it.
+/// A review for the creation of a Deployment, as the API server sends it.
 pub(crate) fn review(object: &Value) -> Value {
     json!({
         "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
@@ -93,9 +93,9 @@ pub(crate) fn review(object: &Value) -> Value {
     })
 }
 
-/// The object as the patch of a review's answer makes it.
-pub(crate) fn patched(object: &Value, answer: &Value) -> Value {
-    let patch = STANDARD.decode(answer["response"]["patch"].as_str().unwrap()).unwrap();
+/// The object with the patch of the response applied.
+pub(crate) fn patched(object: &Value, response: &Value) -> Value {
+    let patch = STANDARD.decode(response["response"]["patch"].as_str().unwrap()).unwrap();
     let mut patched = object.clone();
     json_patch::patch(&mut patched, &serde_json::from_slice::<json_patch::Patch>(&patch).unwrap()).unwrap();
     patched

@@ -1,6 +1,6 @@
-//! The policy document of the tests' webhook.
+//! The policy document of the webhook under test.
 
-/// What the namespaces of the tests expect of their gateways.
+/// The expectations for the gateways of the tests.
 pub(super) const POLICY: &str = "apiVersion: apim-keyless.dev/v1alpha1
 kind: GatewayPolicy
 metadata: {name: tests}

@@ -1,17 +1,18 @@
-//! The webhook configurations of a rendering, registered as in production: with a Service in front.
+//! Registers rendered webhook configurations as in production: with a Service in front of the webhook.
 
 use super::account::CONFIGURATIONS;
 use super::user::{User, documents, eventually};
 use serde_json::{Value, json};
 
-/// Where it is tried whether they are called.
+/// Dry runs of ConfigMaps here show whether the API server calls the webhooks.
 const AWAITED: &str = "/api/v1/namespaces/awaited/configmaps?dryRun=All";
 
-/// Makes the Service and registers the configurations of `deploy/install.yaml`; waits until they count.
+/// Creates the Service, registers the configurations of `deploy/install.yaml`, and waits until the API server calls
+/// both webhooks.
 pub(super) async fn register(user: &User, port: u16) {
     let service = json!({
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "apim-keyless"},
-        // what makes the API server dial this machine by the way of production: a Service, with its name in TLS
+        // the API server connects to this machine as in production: through a Service, whose name it verifies in TLS
         "spec": {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": 443}]},
     });
     user.apply(&service).await.stored();
@@ -25,23 +26,23 @@ pub(super) async fn register(user: &User, port: u16) {
     )
     .await
     .stored();
-    wait_until_it_counts(user).await;
+    wait_until_called(user).await;
 }
 
-/// Puts the configurations of another rendering in their place.
+/// Replaces the registered configurations with those of another rendering.
 pub(super) async fn register_instead(user: &User, rendering: &str, port: u16) {
     unregister(user).await;
     for configuration in configurations(rendering, port) {
         user.post(&collection(&configuration), &configuration).await.stored();
     }
-    wait_until_it_counts(user).await;
+    wait_until_called(user).await;
 }
 
-/// Takes the configurations away, if there are any.
+/// Deletes the configurations if they exist.
 pub(super) async fn unregister(user: &User) {
     for path in CONFIGURATIONS {
-        let answer = user.remove(path).await;
-        assert!([200, 404].contains(&answer.status), "{path}: {}", answer.body);
+        let response = user.remove(path).await;
+        assert!([200, 404].contains(&response.status), "{path}: {}", response.body);
     }
 }
 
@@ -56,18 +57,22 @@ fn collection(configuration: &Value) -> String {
     format!("/apis/admissionregistration.k8s.io/v1/{kind}s")
 }
 
-/// Each of the two configurations is seen by the API server in its own time, and so is each caBundle; a call at the mutate
-/// door that fails meanwhile is left out without a word.
-async fn wait_until_it_counts(user: &User) {
-    let of = |data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "awaited", "namespace": "awaited"}, "data": data});
-    let refused = of(json!({"config.service.auth": "key"}));
-    let mended =
-        of(json!({"config.service.endpoint": "https://contoso.configuration.azure-api.net", "gateway.name": "orders"}));
+/// Waits until the API server calls both webhooks. It notices each configuration and each caBundle at a different time,
+/// and until then it ignores failed calls of the mutating webhook (`failurePolicy: Ignore`).
+async fn wait_until_called(user: &User) {
+    let config_map = |data: Value| {
+        let metadata = json!({"name": "awaited", "namespace": "awaited"});
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+    };
+    let denied = config_map(json!({"config.service.auth": "key"}));
+    let mutated = config_map(
+        json!({"config.service.endpoint": "https://contoso.configuration.azure-api.net", "gateway.name": "orders"}),
+    );
     eventually("calls of both webhooks", || async {
-        let refusal = user.post(AWAITED, &refused).await;
-        let answer = user.post(AWAITED, &mended).await;
-        let method = answer.body.pointer("/data/config.service.auth").and_then(Value::as_str);
-        (refusal.status == 403 && method == Some("workloadIdentity")).then_some(())
+        let denial = user.post(AWAITED, &denied).await;
+        let mutation = user.post(AWAITED, &mutated).await;
+        let method = mutation.body.pointer("/data/config.service.auth").and_then(Value::as_str);
+        (denial.status == 403 && method == Some("workloadIdentity")).then_some(())
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! The binary as a child process that ends with the tests, however they end.
+//! The binary as a child process that ends when the test binary ends, in whatever way that happens.
 
 use super::image::environment;
 use axum::body::Bytes;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use apim_keyless::server::HttpsClient;
-use apim_keyless::tls::{provider, trust};
+use apim_keyless::tls::{provider, root_store};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::sync::Arc;
@@ -22,27 +22,26 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// The name that the certificate is for.
+/// The DNS name in the certificate.
 const NAME: &str = "apim-keyless.apim-keyless.svc";
 
-/// Ends the server and removes its folder when its stdin ends, which it does when the test binary is gone.
+/// Kills the server and removes its folder when stdin ends, that is, when the test binary ends.
 const SUPERVISE: &str =
     r#"folder=$1; shift; "$@" & echo $! >"$folder/pid"; cat >/dev/null; kill $!; wait; rm -rf "$folder""#;
 
 /// A running server.
 pub(crate) struct Server {
-    /// Its port for reviews.
+    /// The port for reviews.
     pub(crate) port: u16,
     health: SocketAddr,
-    /// What its clients trust.
-    pub(super) authority_pem: String,
+    /// The CA certificates that its clients trust.
+    pub(super) ca_pem: String,
     log: PathBuf,
     supervisor: Child,
 }
 
 impl Server {
-    /// Starts the server with a policy on free ports, in the cluster of a kubeconfig and with further arguments, and waits
-    /// until it listens.
+    /// Starts the server on free ports, with a policy, a kubeconfig and further arguments, and waits until it listens.
     pub(super) fn start(policy: &str, kubeconfig: &Value, arguments: &[String]) -> Self {
         let folder = TempDir::new().unwrap().keep();
         let (policy_file, log) = (folder.join("policy.yaml"), folder.join("log"));
@@ -59,7 +58,7 @@ impl Server {
             .arg(&kubeconfig_file)
             .args(arguments)
             .envs(environment())
-            // a review that nothing is said of is an event, too
+            // reviews without a finding are logged at debug
             .env("RUST_LOG", "info,apim_keyless::admission=debug")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -69,49 +68,49 @@ impl Server {
         let listening = event(&log, "listening");
         let address = |port: &str| listening[port].as_str().unwrap().parse::<SocketAddr>().unwrap();
         let (port, health) = (address("reviews").port(), address("health"));
-        Self { port, health, authority_pem: String::new(), log, supervisor }
+        Self { port, health, ca_pem: String::new(), log, supervisor }
     }
 
-    /// Ends it.
+    /// Stops the server.
     pub(crate) fn stop(&mut self) {
         drop(self.supervisor.stdin.take());
         self.supervisor.wait().unwrap();
     }
 
-    /// Kills it, as a node that fails does.
+    /// Kills the server, as when its node fails.
     pub(crate) fn kill(&mut self) {
         assert!(Command::new("kill").args(["-9", &self.pid()]).status().unwrap().success());
         self.stop();
     }
 
-    /// The number of its process.
+    /// Its process id.
     pub(crate) fn pid(&self) -> String {
         fs::read_to_string(self.log.with_file_name("pid")).unwrap().trim().to_owned()
     }
 
-    /// The memory that it has in RAM, in KiB.
+    /// Its resident memory (`VmRSS`) in KiB.
     pub(crate) fn resident(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
-    /// Waits until it has seen the cluster.
+    /// Waits until it has listed the cluster's objects and is ready.
     pub(crate) fn wait_until_ready(&self) {
         event(&self.log, "ready");
     }
 
-    /// A connection to it.
+    /// Opens a TLS connection to it.
     pub(super) async fn connect(&self) -> TlsStream<TcpStream> {
-        self.connect_by(&self.authority_pem).await
+        self.connect_with(&self.ca_pem).await
     }
 
-    /// A connection to it by a client that trusts these certificates.
-    pub(super) async fn connect_by(&self, authorities: &str) -> TlsStream<TcpStream> {
+    /// Opens a TLS connection as a client that trusts these CA certificates.
+    pub(super) async fn connect_with(&self, cas: &str) -> TlsStream<TcpStream> {
         let config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_root_certificates(trust(authorities).unwrap())
+            .with_root_certificates(root_store(cas).unwrap())
             .with_no_client_auth();
         let stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
         TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(NAME).unwrap(), stream).await.unwrap()
@@ -122,51 +121,50 @@ impl Server {
         let mut stream = TcpStream::connect(self.health).await.unwrap();
         let request = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
         stream.write_all(request).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await.unwrap();
+        response
     }
 
-    /// Every event so far.
+    /// All log events so far.
     pub(crate) fn events(&self) -> Vec<Value> {
         events(&self.log)
     }
 
-    /// A client that trusts the server.
+    /// A client that trusts the server's CA and has no certificate.
     pub(super) fn client(&self) -> HttpsClient {
-        HttpsClient::new(&self.authority_pem, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME).unwrap()
+        HttpsClient::new(&self.ca_pem, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME).unwrap()
     }
 
-    /// Posts a body past the API server.
+    /// Posts a body directly, not through the API server. Fails if the response is not a success.
     pub(super) async fn post(&self, path: &str, body: &Value) -> Value {
         let (status, body) = self.exchange(path, body).await;
         assert!(status.is_success(), "{path}: {status}");
         serde_json::from_slice(&body).unwrap()
     }
 
-    /// Does a client that trusts these certificates, and none else, get through?
-    pub(super) async fn is_trusted_by(&self, authorities: &str) -> bool {
-        let client = HttpsClient::new(authorities, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME);
+    /// Does a client that trusts only these CA certificates get a response?
+    pub(super) async fn is_trusted_by(&self, cas: &str) -> bool {
+        let client = HttpsClient::new(cas, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME);
         match client {
             Ok(client) => client.post("/enforce/validate", "application/json", Vec::new()).await.is_ok(),
             Err(_) => false,
         }
     }
 
-    /// Does it answer a body with a review, whoever asks? Without a certificate it can't.
+    /// Does it answer a review from a client without a certificate?
     pub(crate) async fn answers(&self, path: &str, body: &Value) -> bool {
         let posted = self.client().post(path, "application/json", serde_json::to_vec(body).unwrap()).await;
         posted.is_ok_and(|(status, _)| status.is_success())
     }
 
-    /// The status of the answer to a body that is posted past the API server.
+    /// Posts a body directly, not through the API server, and returns the status of the response.
     pub(crate) async fn status(&self, path: &str, body: &Value) -> u16 {
         self.exchange(path, body).await.0.as_u16()
     }
 
     async fn exchange(&self, path: &str, body: &Value) -> (StatusCode, Bytes) {
-        let client =
-            HttpsClient::new(&self.authority_pem, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME).unwrap();
+        let client = HttpsClient::new(&self.ca_pem, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME).unwrap();
         client.post(path, "application/json", serde_json::to_vec(body).unwrap()).await.unwrap()
     }
 }
@@ -175,11 +173,11 @@ fn events(log: &PathBuf) -> Vec<Value> {
     fs::read_to_string(log)
         .unwrap()
         .lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("every line of the log is JSON: {line}")))
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("this line of the log is not JSON: {line}")))
         .collect()
 }
 
-/// Waits for the event of this message.
+/// Waits for the first event with this message, for at most 30 s.
 fn event(log: &PathBuf, message: &str) -> Value {
     let start = Instant::now();
     loop {
@@ -188,7 +186,7 @@ fn event(log: &PathBuf, message: &str) -> Value {
         }
         assert!(
             start.elapsed() < Duration::from_secs(30),
-            "{message:?} never comes: {}",
+            "no event {message:?} within 30 s: {}",
             fs::read_to_string(log).unwrap()
         );
         thread::sleep(Duration::from_millis(20));

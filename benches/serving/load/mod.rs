@@ -1,4 +1,4 @@
-//! The load: as many connections as a load has, over which one request is sent again and again.
+//! The load generator: it sends one request repeatedly over a number of connections.
 
 mod connection;
 mod pace;
@@ -11,35 +11,36 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// Connections of a load that is planned beforehand, and of handshakes at once.
+/// Number of connections of an open load.
 const CONNECTIONS: usize = 32;
+/// Number of handshakes at the same time.
 const HANDSHAKES: usize = 8;
 
-/// When requests are sent.
+/// The times at which requests are sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Load {
-    /// On so many connections, each as soon as the answer to the one before is there.
+    /// On this number of connections, each request as soon as the response to the previous one has arrived.
     Closed(usize),
-    /// So many a second at times that are planned beforehand, whatever the answers do.
+    /// This number per second, at times that are planned in advance, independent of the responses.
     Open(f64),
 }
 
-/// What came of a load.
-pub(crate) struct Level {
-    /// Nanoseconds from when a request was to be sent to the end of its answer.
+/// The result of a load.
+pub(crate) struct LoadResult {
+    /// Nanoseconds from the planned time of a request to the end of its response.
     pub(crate) latencies: Histogram<u64>,
-    /// From the first request to the last answer.
+    /// Time from the first request to the last response.
     pub(crate) elapsed: Duration,
 }
 
-/// Connections to one server, and what is sent over them.
+/// Connections to one server, and the request to send.
 pub(crate) struct Caller {
     connections: Vec<Connection>,
     request: Arc<[u8]>,
 }
 
 impl Caller {
-    /// As many as a load needs.
+    /// Opens as many connections as a load needs.
     pub(crate) async fn open(connector: &Connector, load: Load, request: &Arc<[u8]>) -> Self {
         let number = match load {
             Load::Closed(connections) => connections,
@@ -52,26 +53,26 @@ impl Caller {
         Self { connections, request: request.clone() }
     }
 
-    /// Sends for a while. Every answer must be 200.
-    pub(crate) async fn drive(&mut self, load: Load, time: Duration) -> Level {
+    /// Sends requests for `time`. Every response must be 200.
+    pub(crate) async fn drive(&mut self, load: Load, time: Duration) -> LoadResult {
         let run = Arc::new(Run::of(load, time));
         let connections = self.connections.drain(..);
         let tasks: JoinSet<Connection> =
-            connections.map(|connection| run.clone().ask(connection, self.request.clone())).collect();
+            connections.map(|connection| run.clone().send(connection, self.request.clone())).collect();
         self.connections = tasks.join_all().await;
-        run.outcome()
+        run.result()
     }
 }
 
-/// Opens and closes connections for a while, eight at once, with a whole handshake each.
-pub(crate) async fn shake(connector: &Connector, time: Duration) -> Level {
+/// Opens and closes connections for `time`, eight at once, with a full handshake each.
+pub(crate) async fn handshakes(connector: &Connector, time: Duration) -> LoadResult {
     let run = Arc::new(Run::of(Load::Closed(HANDSHAKES), time));
     let tasks: JoinSet<()> = (0..HANDSHAKES).map(|_| run.clone().connect(connector.clone())).collect();
     tasks.join_all().await;
-    run.outcome()
+    run.result()
 }
 
-/// What all connections of a load have in common.
+/// The state that all connections of a load share.
 struct Run {
     pace: Pace,
     latencies: Mutex<Histogram<u64>>,
@@ -83,33 +84,33 @@ impl Run {
         Self { pace: Pace::of(load, time), latencies: Mutex::new(histogram()), start: Instant::now() }
     }
 
-    async fn ask(self: Arc<Self>, mut connection: Connection, request: Arc<[u8]>) -> Connection {
-        while let Some(planned) = self.pace.turn().await {
+    async fn send(self: Arc<Self>, mut connection: Connection, request: Arc<[u8]>) -> Connection {
+        while let Some(planned) = self.pace.next_request().await {
             connection.exchange(&request).await.unwrap();
-            self.note(planned);
+            self.record(planned);
         }
         connection
     }
 
     async fn connect(self: Arc<Self>, connector: Connector) {
-        while let Some(begun) = self.pace.turn().await {
-            // when the server has closed it, too, it has done all that the connection costs
+        while let Some(start) = self.pace.next_request().await {
+            // after the server has closed it as well, the whole cost of the connection is measured
             connector.connect().await.unwrap().close().await.unwrap();
-            self.note(begun);
+            self.record(start);
         }
     }
 
-    fn note(&self, planned: Instant) {
+    fn record(&self, planned: Instant) {
         let nanoseconds = u64::try_from(planned.elapsed().as_nanos()).unwrap();
         self.latencies.lock().unwrap().saturating_record(nanoseconds);
     }
 
-    fn outcome(&self) -> Level {
-        Level { latencies: self.latencies.lock().unwrap().clone(), elapsed: self.start.elapsed() }
+    fn result(&self) -> LoadResult {
+        LoadResult { latencies: self.latencies.lock().unwrap().clone(), elapsed: self.start.elapsed() }
     }
 }
 
-/// From a nanosecond to a minute, three digits of each.
+/// A histogram from one nanosecond to one minute with three significant digits.
 pub(crate) fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 60_000_000_000, 3).unwrap()
 }

@@ -1,15 +1,15 @@
-//! When the next request is to be sent.
+//! Plans the time of the next request.
 
 use super::Load;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::task::yield_now;
 
-/// The turns of all connections together.
+/// The times of the requests of all connections.
 pub(super) struct Pace {
     start: Instant,
     time: Duration,
-    /// Nanoseconds from turn to turn, where they are planned.
+    /// Nanoseconds between two requests of an open load.
     interval: Option<f64>,
     next: AtomicU64,
 }
@@ -23,22 +23,22 @@ impl Pace {
         Self { start: Instant::now(), time, interval, next: AtomicU64::default() }
     }
 
-    /// Waits for the next turn and tells for when it was planned; none is left when the time is over.
+    /// Waits until the next request is due and returns its planned time; `None` after the end of the load.
     ///
-    /// A connection that is still busy leaves its turn to another. If all are, the turn comes late, and the time that
-    /// this takes counts as latency: who is slow can't hide behind not having been asked.
-    pub(super) async fn turn(&self) -> Option<Instant> {
+    /// If a connection is busy, another one sends the request. If all are busy, the request is late, and the delay
+    /// counts as latency, so a slow server cannot hide it.
+    pub(super) async fn next_request(&self) -> Option<Instant> {
         let Some(interval) = self.interval else {
             return Some(Instant::now()).filter(|now| now.duration_since(self.start) < self.time);
         };
-        #[expect(clippy::cast_precision_loss, reason = "nobody sends 2^52 requests")]
+        #[expect(clippy::cast_precision_loss, reason = "a load has fewer than 2^52 requests")]
         let number = self.next.fetch_add(1, Ordering::Relaxed) as f64;
         let offset = Duration::from_secs_f64(number * interval / 1e9);
         let planned = self.start + offset;
         if offset >= self.time {
             return None;
         }
-        // tokio's timers know only milliseconds
+        // tokio's timers have only a resolution of milliseconds
         while Instant::now() < planned {
             yield_now().await;
         }

@@ -1,9 +1,10 @@
 {{/*
-The CEL expressions of the webhooks, each once. They only spare calls: the policy alone, sent everything, decides the
-same. All are total, since under failurePolicy Fail an expression that errs refuses the write.
+The CEL expressions of the matchConditions, each defined once. They only save calls: if every object were sent, the
+policy would decide the same. Every expression is total, because under failurePolicy Fail an expression with an error
+denies the write.
 */}}
 
-{{/* Everything that may hold a Pod's spec: the object, and the template of whatever kind. */}}
+{{/* All places that can hold a Pod's metadata and spec: the object itself, and the pod template of every kind. */}}
 {{- define "apim-keyless.condition.templates" -}}
 [object, object.?template.orValue({}), object.?spec.?template.orValue({}), object.?spec.?jobTemplate.?spec.?template.orValue({})]
 {{- end }}
@@ -12,7 +13,11 @@ same. All are total, since under failurePolicy Fail an expression that errs refu
 [t.?spec.?containers.orValue([]), t.?spec.?initContainers.orValue([]), t.?spec.?ephemeralContainers.orValue([])]
 {{- end }}
 
-{{- define "apim-keyless.condition.showsItselfAGateway" -}}
+{{/*
+True for an object that can be recognized as a gateway's from the object alone, without related objects. A prefix of
+envFrom counts, because it can make the name of any setting.
+*/}}
+{{- define "apim-keyless.condition.isRecognizableGateway" -}}
 {{ include "apim-keyless.condition.templates" . }}.exists(t,
   t.?metadata.?labels[?'app.kubernetes.io/component'].orValue('') == 'self-hosted-gateway' ||
   t.?metadata.?labels[?'apim-keyless.dev/gateway'].orValue('') == 'true' ||
@@ -26,15 +31,15 @@ same. All are total, since under failurePolicy Fail an expression that errs refu
   object.?metadata.?annotations.orValue({}).exists(k, k.startsWith('azure.workload.identity/'))))
 {{- end }}
 
-{{- define "apim-keyless.condition.showsItselfNoGateway" -}}
+{{- define "apim-keyless.condition.isNotRecognizableGateway" -}}
 !(
-{{ include "apim-keyless.condition.showsItselfAGateway" . }}
+{{ include "apim-keyless.condition.isRecognizableGateway" . }}
 )
 {{- end }}
 
 {{/*
-The repositories that hold the gateway, of the policy document as well. As in the policy, port 443 is as good as none,
-and docker.io need not be written.
+A regular expression for the image repositories of the gateway, including `images` of the policy document. As in the
+policy, port 443 equals no port, and docker.io may be omitted.
 */}}
 {{- define "apim-keyless.condition.images" -}}
 (?i)(^|/)azure-api-management/gateway([:@].*)?$
@@ -50,18 +55,19 @@ and docker.io need not be written.
 {{- end }}
 
 {{/*
-For a whole cluster, so that other teams' writes don't travel in vain: what shows itself no gateway can be one only by
-what it takes from elsewhere, and a ServiceAccount by who runs under it.
+In scope cluster, this saves the calls for objects of other teams. An object that is not recognizable as a gateway's can
+still be one: a workload by a ConfigMap or Secret that it references, a ServiceAccount by the workload that uses it.
 */}}
-{{- define "apim-keyless.condition.mightBeOne" -}}
-{{ include "apim-keyless.condition.showsItselfAGateway" . }} ||
+{{- define "apim-keyless.condition.mightBeGateway" -}}
+{{ include "apim-keyless.condition.isRecognizableGateway" . }} ||
 {{ include "apim-keyless.condition.templates" . }}.exists(t,
   {{ include "apim-keyless.condition.containers" . }}.exists(list, list.exists(c, c.?envFrom.orValue([]).size() > 0))) ||
 (request.kind.kind == 'ConfigMap' && object.?data.orValue({}).exists(k, k.matches('(?i)^gateway([.]|:|__)name$'))) ||
 (request.kind.kind == 'ServiceAccount' && object.metadata.name != 'default')
 {{- end }}
 
-{{- define "apim-keyless.condition.changesWhatIsJudged" -}}
+{{/* Of an update, only a change of an evaluated part is sent. Subresources are always sent. */}}
+{{- define "apim-keyless.condition.changesEvaluatedPart" -}}
 request.operation != 'UPDATE' || request.?subResource.orValue('') != '' ||
 {{- range list "metadata.?labels" "metadata.?annotations" "data" "binaryData" "template" "spec.?template" "spec.?jobTemplate" }}
 object.?{{ . }}.orValue({}) != oldObject.?{{ . }}.orValue({}) ||
@@ -70,12 +76,13 @@ object.?spec.?containers.orValue([]) != oldObject.?spec.?containers.orValue([]) 
 object.?spec.?initContainers.orValue([]) != oldObject.?spec.?initContainers.orValue([])
 {{- end }}
 
-{{/* The controller that makes something for an owner of this kind. */}}
+{{/* The controller that creates objects for an owner of this kind. */}}
 {{- define "apim-keyless.condition.controllers" -}}
 {'CronJob': 'cronjob', 'DaemonSet': 'daemon-set', 'Deployment': 'deployment', 'Job': 'job',
    'ReplicaSet': 'replicaset', 'ReplicationController': 'replication', 'StatefulSet': 'statefulset'}
 {{- end }}
 
+{{/* False for an object whose controlling owner has such a kind and whose requester is that kind's controller. */}}
 {{- define "apim-keyless.condition.notMadeByItsController" -}}
 !object.?metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false) && o.kind in
   {{ include "apim-keyless.condition.controllers" . }} &&

@@ -1,6 +1,6 @@
 {{/*
-The name of everything. It is fixed: a cluster has one apim-keyless, and webhooks are called in the order of the names
-of their configurations, where it has to stand before azure-wi-webhook-….
+All objects have the fixed name apim-keyless: a cluster has one installation, and the API server calls webhooks in the
+order of the names of their configurations, where ours must come before azure-wi-webhook-….
 */}}
 {{- define "apim-keyless.selector" -}}
 app.kubernetes.io/name: apim-keyless
@@ -17,12 +17,12 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- end }}
 {{- end }}
 
-{{/* Does the webhook look after its own CA? Else it needs to write nothing at all. */}}
+{{/* Whether the webhook manages its own CA. If not, it needs no right to write anything. */}}
 {{- define "apim-keyless.isSelfManaged" -}}
 {{- if eq .Values.certificates.source "self-managed" }}true{{ end }}
 {{- end }}
 
-{{/* One of the names that the API server knows the webhook by. */}}
+{{/* The DNS name by which the API server calls the webhook. */}}
 {{- define "apim-keyless.host" -}}
 apim-keyless.{{ .Release.Namespace }}.svc
 {{- end }}

@@ -1,4 +1,4 @@
-{{/* What webhook configurations are called and labelled. AKS rewrites namespace selectors unless it is told not to. */}}
+{{/* Metadata of the webhook configurations. admissions.enforcer/disabled keeps AKS from rewriting the selectors. */}}
 {{- define "apim-keyless.webhook.metadata" -}}
 name: apim-keyless
 labels:
@@ -14,7 +14,7 @@ annotations:
   {{- end }}
 {{- end }}
 
-{{/* Where reviews go: to this path of the Service. The caBundle is written by who looks after the CA. */}}
+{{/* The endpoint of a webhook entry: a path of the Service. Whoever manages the CA writes the caBundle. */}}
 {{- define "apim-keyless.webhook.client" -}}
 admissionReviewVersions: [v1]
 sideEffects: None
@@ -24,8 +24,8 @@ clientConfig:
 {{- end }}
 
 {{/*
-The namespaces of a mode. That of Kubernetes' own and ours are told by a label that nobody can change, and there is no
-objectSelector: whoever may label an object must not be able to leave by it.
+Selects the namespaces of a mode. Kubernetes' own namespaces and ours are excluded by a label that nobody can change.
+There is no objectSelector: a user who may label an object must not be able to exclude it from the webhook.
 */}}
 {{- define "apim-keyless.webhook.namespaces" -}}
 {{- $values := .context.Values -}}
@@ -51,10 +51,13 @@ namespaceSelector:
 {{- end -}}
 {{- end }}
 
-{{/* What is judged; of Pods that are there already what can still be added, unless it is to be mended. */}}
+{{/*
+The kinds that are evaluated. The validating webhooks also get the subresources of a Pod that can add or change a
+container.
+*/}}
 {{- define "apim-keyless.webhook.rules" -}}
 {{- $core := list "pods" -}}
-{{- if eq .door "validate" }}{{ $core = concat $core (list "pods/ephemeralcontainers" "pods/resize") }}{{ end -}}
+{{- if eq .webhook "validate" }}{{ $core = concat $core (list "pods/ephemeralcontainers" "pods/resize") }}{{ end -}}
 {{- $core = concat $core (list "podtemplates" "replicationcontrollers" "serviceaccounts" "configmaps") -}}
 rules:
 - {apiGroups: [""], apiVersions: [v1], resources: [{{ join ", " $core }}], operations: [CREATE, UPDATE], scope: Namespaced}
@@ -62,11 +65,11 @@ rules:
 - {apiGroups: [batch], apiVersions: [v1], resources: [cronjobs, jobs], operations: [CREATE, UPDATE], scope: Namespaced}
 {{- end }}
 
-{{/* The conditions that all entries of enforced namespaces have. */}}
+{{/* The conditions of all webhook entries for enforced namespaces. */}}
 {{- define "apim-keyless.webhook.conditions" -}}
-- name: changes-what-is-judged
+- name: changes-evaluated-part
   expression: |-
-    {{- include "apim-keyless.condition.changesWhatIsJudged" . | nindent 4 }}
+    {{- include "apim-keyless.condition.changesEvaluatedPart" . | nindent 4 }}
 {{- if ne (.Values.policy.controlledPods | default "audit") "enforce" }}
 - name: not-made-by-its-controller
   expression: |-
@@ -74,10 +77,10 @@ rules:
 {{- end }}
 {{- end }}
 
-{{- define "apim-keyless.webhook.mightBeOne" -}}
+{{- define "apim-keyless.webhook.mightBeGateway" -}}
 {{- if eq .Values.scope "cluster" }}
-- name: might-be-one
+- name: might-be-gateway
   expression: |-
-    {{- include "apim-keyless.condition.mightBeOne" . | nindent 4 }}
+    {{- include "apim-keyless.condition.mightBeGateway" . | nindent 4 }}
 {{- end }}
 {{- end }}

@@ -1,6 +1,6 @@
-//! The API server itself: its version, its clock, and who it says that its tokens come from.
+//! The API server: its version, its clock and the issuer of its tokens.
 
-use crate::cluster::client::within_time;
+use crate::cluster::client::with_timeout;
 use crate::cluster::{ReadError, Reading};
 use http_body_util::BodyExt;
 use hyper::body::Bytes;
@@ -11,72 +11,75 @@ use kube::client::Body;
 use serde::Deserialize;
 use std::time::SystemTime;
 
-/// What the API server tells of itself.
+/// What the API server reports about itself.
 #[derive(Clone, Debug, Default)]
 pub struct ApiServer {
     /// Its version.
     pub version: Info,
-    /// Its clock, if it tells the time.
+    /// Its clock, if the response has a `Date` header.
     pub clock: Option<Clock>,
 }
 
-/// The time by the API server's clock, between two moments of ours.
+/// The API server's clock, compared with ours.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    /// When it was asked, by our clock.
-    pub asked: SystemTime,
-    /// What its clock said, in whole seconds.
-    pub told: SystemTime,
-    /// When it had answered, by our clock.
-    pub answered: SystemTime,
+    /// When the request was sent, by our clock.
+    pub sent: SystemTime,
+    /// The API server's time, in whole seconds.
+    pub server_time: SystemTime,
+    /// When the response was there, by our clock.
+    pub received: SystemTime,
 }
 
-/// The part of a discovery document that counts here (`OpenID` Connect Discovery 1.0, section 3).
+/// The field of the discovery document that is read (`OpenID` Connect Discovery 1.0, section 3).
 #[derive(Deserialize)]
 struct Discovery {
     issuer: String,
 }
 
-/// Version and clock.
+/// Reads version and clock. The inner error is a response with an error status.
 ///
 /// # Errors
-/// The API server refuses to tell (inside), or doesn't answer at all.
+/// There is no response.
 pub(super) async fn api_server(client: &Client) -> Result<Reading<ApiServer>, ReadError> {
-    let asked = SystemTime::now();
+    let sent = SystemTime::now();
     let read = async {
-        let (headers, body) = ask(client, "/version").await?;
+        let (headers, body) = get(client, "/version").await?;
         let version = serde_json::from_slice(&body).map_err(kube::Error::SerdeError)?;
         let date = headers.get(header::DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
-        let clock = date.map(|told| Clock { asked, told, answered: SystemTime::now() });
+        let clock = date.map(|server_time| Clock { sent, server_time, received: SystemTime::now() });
         Ok(ApiServer { version, clock })
     };
-    let unread = |error: &kube::Error| {
-        ReadError::because("the version and the clock of the API server", "get on /version", error)
-    };
-    match within_time(read).await {
+    let read_error =
+        |error: &kube::Error| ReadError::new("the version and the clock of the API server", "get on /version", error);
+    match with_timeout(read).await {
         Ok(server) => Ok(Ok(server)),
-        Err(error @ kube::Error::Api(_)) => Ok(Err(unread(&error))),
-        Err(error) => Err(unread(&error)),
+        Err(error @ kube::Error::Api(_)) => Ok(Err(read_error(&error))),
+        Err(error) => Err(read_error(&error)),
     }
 }
 
-/// The issuer of the tokens of `ServiceAccount`s.
+/// Reads the issuer of `ServiceAccount` tokens.
 pub(super) async fn issuer(client: &Client) -> Reading<String> {
     let path = "/.well-known/openid-configuration";
     let read = async {
-        let (_, body) = ask(client, path).await?;
+        let (_, body) = get(client, path).await?;
         serde_json::from_slice::<Discovery>(&body).map_err(kube::Error::SerdeError)
     };
-    let read = within_time(read).await.map(|discovery| discovery.issuer);
-    read.map_err(|error| ReadError::because("the issuer of ServiceAccount tokens", &format!("get on {path}"), &error))
+    let issuer = with_timeout(read).await.map(|discovery| discovery.issuer);
+    issuer.map_err(|error| ReadError::new("the issuer of ServiceAccount tokens", &format!("get on {path}"), &error))
 }
 
-async fn ask(client: &Client, path: &str) -> kube::Result<(HeaderMap, Bytes)> {
+async fn get(client: &Client, path: &str) -> kube::Result<(HeaderMap, Bytes)> {
     let request = Request::get(path).body(Body::empty()).map_err(kube::Error::HttpError)?;
     let response = client.send(request).await?;
     let (headers, status) = (response.headers().clone(), response.status());
     let body = body(response).await?;
-    if status.is_success() { Ok((headers, body)) } else { Err(failure(status.as_u16(), status.canonical_reason())) }
+    if status.is_success() {
+        Ok((headers, body))
+    } else {
+        Err(status_error(status.as_u16(), status.canonical_reason()))
+    }
 }
 
 /// The whole body of a response.
@@ -84,8 +87,8 @@ pub(super) async fn body(response: Response<Body>) -> kube::Result<Bytes> {
     Ok(response.into_body().collect().await?.to_bytes())
 }
 
-/// What stands for an answer that is no success and need not be a Status.
-fn failure(code: u16, reason: Option<&str>) -> kube::Error {
+/// The error for a response with an error status whose body need not be a `Status`.
+fn status_error(code: u16, reason: Option<&str>) -> kube::Error {
     let mut status = kube::core::Status::failure("", reason.unwrap_or_default());
     status.code = code;
     kube::Error::Api(status.boxed())

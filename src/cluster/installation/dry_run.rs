@@ -1,7 +1,7 @@
-//! A write that stores nothing, to see what the API server makes of it.
+//! A dry run: a write that runs admission and stores nothing.
 
 use super::api_server::body;
-use crate::cluster::client::within;
+use crate::cluster::client::with_timeout_of;
 use crate::cluster::{ReadError, Reading};
 use hyper::{Request, header};
 use kube::Client;
@@ -9,25 +9,25 @@ use kube::client::Body;
 use serde_json::Value;
 use std::time::Duration;
 
-/// Longer than webhooks may take: mutating ones are called one after the other.
+/// Longer than all webhooks together: the API server calls mutating webhooks one after the other.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What the API server says of a write.
+/// The API server's response to a dry run.
 #[derive(Clone, Debug)]
 pub struct DryRunResponse {
-    /// HTTP status.
+    /// The HTTP status.
     pub status: u16,
-    /// The object as it would be stored, or a Status.
+    /// The object as it would be stored, or a `Status`.
     pub body: Value,
     /// The texts of the `Warning` headers.
     pub warnings: Vec<String>,
 }
 
-/// Would create a Deployment in a namespace: with `dryRun=All` all admission runs, and nothing is stored.
+/// Creates a Deployment in a namespace with `dryRun=All`: all admission runs, and nothing is stored.
 ///
 /// # Errors
-/// The API server was not reached, or doesn't answer in time. What it refuses is an answer.
-pub async fn create_dry(client: &Client, namespace: &str, deployment: &Value) -> Reading<DryRunResponse> {
+/// The API server is not reachable or does not answer in time. A denial is a response, not an error.
+pub async fn dry_run_create(client: &Client, namespace: &str, deployment: &Value) -> Reading<DryRunResponse> {
     let call = async {
         let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments?dryRun=All");
         let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
@@ -35,16 +35,18 @@ pub async fn create_dry(client: &Client, namespace: &str, deployment: &Value) ->
         let response = client.send(request).await?;
         let status = response.status().as_u16();
         let warnings = response.headers().get_all(header::WARNING).iter();
-        let warnings = warnings.filter_map(|value| text_of(value.to_str().ok()?)).collect();
+        let warnings = warnings.filter_map(|value| warning_text(value.to_str().ok()?)).collect();
         let body = body(response).await?;
         Ok(DryRunResponse { status, body: serde_json::from_slice(&body).unwrap_or_default(), warnings })
     };
-    let right = format!("create on deployments in namespace {namespace}");
-    within(TIMEOUT, call).await.map_err(|error| ReadError::because("whether the webhook is called", &right, &error))
+    let permission = format!("create on deployments in namespace {namespace}");
+    with_timeout_of(TIMEOUT, call)
+        .await
+        .map_err(|error| ReadError::new("whether the webhook is called", &permission, &error))
 }
 
-/// The text of a header like `299 - "text"` (RFC 9111, section 5.5, and RFC 7234 before it).
-fn text_of(header: &str) -> Option<String> {
+/// The text of a `Warning` header like `299 - "text"` (RFC 9111, section 5.5, and RFC 7234 before it).
+fn warning_text(header: &str) -> Option<String> {
     let (_, text) = header.split_once('"')?;
     Some(text.strip_suffix('"')?.replace("\\\"", "\"").replace("\\\\", "\\"))
 }

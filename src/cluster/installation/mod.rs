@@ -1,4 +1,4 @@
-//! What stands in a cluster of an installation of ours: read once, as much of it as can be read.
+//! What a cluster contains of an apim-keyless installation. Read once, as far as the permissions allow.
 
 mod api_server;
 mod dry_run;
@@ -7,12 +7,12 @@ mod webhook_configuration;
 mod workload;
 
 pub use api_server::{ApiServer, Clock};
-pub use dry_run::{DryRunResponse, create_dry};
+pub use dry_run::{DryRunResponse, dry_run_create};
 pub use label_selector::selects;
 pub use webhook_configuration::WebhookConfiguration;
 pub use workload::{ContainerStatus, Deployment, Pod};
 
-use super::client::within_time;
+use super::client::with_timeout;
 use super::{ReadError, Reading};
 use api_server::{api_server, issuer};
 use k8s_openapi::ByteString;
@@ -26,10 +26,10 @@ use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 use workload::{deployments, pods};
 
-/// The name of everything that the chart makes, webhook configurations and Secret aside.
+/// The name of every object that the chart creates, except the webhook configurations and the Secret.
 pub const NAME: &str = "apim-keyless";
 
-/// Where an installation is looked for.
+/// The names of an installation's objects.
 #[derive(Clone, Debug)]
 pub struct InstallationNames {
     /// Its namespace.
@@ -40,50 +40,58 @@ pub struct InstallationNames {
     pub secret: String,
 }
 
-/// What was read of an installation and of what it depends on.
+/// An installation and what it depends on, as read from the cluster.
 pub struct Installation {
-    /// Every mutating webhook configuration of the cluster.
+    /// All mutating webhook configurations of the cluster.
     pub mutating: Reading<Vec<WebhookConfiguration>>,
-    /// Every validating one.
+    /// All validating webhook configurations of the cluster.
     pub validating: Reading<Vec<WebhookConfiguration>>,
     /// The Services of its namespace.
     pub services: Reading<Vec<Service>>,
-    /// The certificates of its CAs as PEM text, if there is a Secret; never a key.
+    /// The certificates of its CAs as PEM text, if the Secret exists. Never a key.
     pub cas: Reading<Option<String>>,
-    /// Its Deployment, if there is one.
+    /// Its Deployment, if it exists.
     pub deployment: Reading<Option<Deployment>>,
     /// Its Pods.
     pub pods: Reading<Vec<Pod>>,
     /// The `PodDisruptionBudget`s of its namespace.
     pub disruption_budgets: Reading<Vec<PodDisruptionBudget>>,
-    /// What is known of each Namespace of the cluster by its metadata.
+    /// The metadata of every Namespace of the cluster.
     pub namespaces: Reading<Vec<ObjectMeta>>,
     /// The API server.
     pub server: Reading<ApiServer>,
-    /// The issuer of the tokens of `ServiceAccount`s.
+    /// The issuer of `ServiceAccount` tokens.
     pub issuer: Reading<String>,
 }
 
 impl Installation {
-    /// Reads everything. What can't be read is told where it would stand.
+    /// Reads everything. What cannot be read is an error in its own field.
     ///
     /// # Errors
-    /// The API server doesn't answer at all.
+    /// The API server does not answer.
     pub async fn read(client: &Client, names: &InstallationNames) -> Result<Self, ReadError> {
         let server = api_server(client).await?;
-        let here = |what, resource| Requested { what, resource, namespace: Some(names.namespace.as_str()) };
-        let of_ours = ListParams::default().labels(&format!("app.kubernetes.io/name={NAME}"));
-        let every = ListParams::default();
+        let in_own_namespace = |what, resource| Requested { what, resource, namespace: Some(names.namespace.as_str()) };
+        let own = ListParams::default().labels(&format!("app.kubernetes.io/name={NAME}"));
+        let all = ListParams::default();
         let (mutating, validating, services, cas, deployment) = tokio::join!(
             configurations::<MutatingWebhookConfiguration>(client, "mutating"),
             configurations::<ValidatingWebhookConfiguration>(client, "validating"),
-            list(all_in(client, names), here("the webhook's Service", "services"), &every),
+            list(all_in(client, names), in_own_namespace("the webhook's Service", "services"), &all),
             cas(client, names),
-            get(deployments(client, &names.namespace), here("the webhook's Deployment", "deployments"), NAME),
+            get(
+                deployments(client, &names.namespace),
+                in_own_namespace("the webhook's Deployment", "deployments"),
+                NAME
+            ),
         );
         let (pods, disruption_budgets, namespaces, issuer) = tokio::join!(
-            list(pods(client, &names.namespace), here("the webhook's Pods", "pods"), &of_ours),
-            list(all_in(client, names), here("the webhook's PodDisruptionBudget", "poddisruptionbudgets"), &every),
+            list(pods(client, &names.namespace), in_own_namespace("the webhook's Pods", "pods"), &own),
+            list(
+                all_in(client, names),
+                in_own_namespace("the webhook's PodDisruptionBudget", "poddisruptionbudgets"),
+                &all
+            ),
             namespaces(client),
             issuer(client),
         );
@@ -102,7 +110,7 @@ impl Installation {
     }
 }
 
-/// What is read, and where.
+/// A resource to read.
 struct Requested<'a> {
     what: &'a str,
     resource: &'a str,
@@ -110,13 +118,13 @@ struct Requested<'a> {
 }
 
 impl Requested<'_> {
-    fn unread(&self, verb: &str, error: &kube::Error) -> ReadError {
+    fn error(&self, verb: &str, error: &kube::Error) -> ReadError {
         let place = self.namespace.map(|namespace| format!(" in namespace {namespace}")).unwrap_or_default();
-        ReadError::because(self.what, &format!("{verb} on {}{place}", self.resource), error)
+        ReadError::new(self.what, &format!("{verb} on {}{place}", self.resource), error)
     }
 }
 
-fn every_of<K: Resource<DynamicType = ()>>(client: &Client) -> Api<K> {
+fn all_of<K: Resource<DynamicType = ()>>(client: &Client) -> Api<K> {
     Api::all(client.clone())
 }
 
@@ -127,48 +135,47 @@ where
     Api::namespaced(client.clone(), &names.namespace)
 }
 
-async fn list<K>(api: Api<K>, kind: Requested<'_>, parameters: &ListParams) -> Reading<Vec<K>>
+async fn list<K>(api: Api<K>, requested: Requested<'_>, parameters: &ListParams) -> Reading<Vec<K>>
 where
     K: Clone + DeserializeOwned + Debug,
 {
-    let listed = within_time(api.list(parameters)).await;
-    listed.map(|list| list.items).map_err(|error| kind.unread("list", &error))
+    let listed = with_timeout(api.list(parameters)).await;
+    listed.map(|list| list.items).map_err(|error| requested.error("list", &error))
 }
 
-async fn get<K>(api: Api<K>, kind: Requested<'_>, name: &str) -> Reading<Option<K>>
+async fn get<K>(api: Api<K>, requested: Requested<'_>, name: &str) -> Reading<Option<K>>
 where
     K: Clone + DeserializeOwned + Debug,
 {
-    within_time(api.get_opt(name)).await.map_err(|error| kind.unread("get", &error))
+    with_timeout(api.get_opt(name)).await.map_err(|error| requested.error("get", &error))
 }
 
-/// Every webhook configuration of one kind.
+/// All webhook configurations of one kind.
 async fn configurations<K>(client: &Client, which: &str) -> Reading<Vec<WebhookConfiguration>>
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
     WebhookConfiguration: From<K>,
 {
     let (what, resource) = (format!("the {which} webhooks"), format!("{which}webhookconfigurations"));
-    let kind = Requested { what: &what, resource: &resource, namespace: None };
-    let listed = list(every_of::<K>(client), kind, &ListParams::default()).await?;
+    let requested = Requested { what: &what, resource: &resource, namespace: None };
+    let listed = list(all_of::<K>(client), requested, &ListParams::default()).await?;
     Ok(listed.into_iter().map(WebhookConfiguration::from).collect())
 }
 
 async fn namespaces(client: &Client) -> Reading<Vec<ObjectMeta>> {
-    let kind = Requested { what: "the Namespaces", resource: "namespaces", namespace: None };
-    let api = every_of::<Namespace>(client);
-    let listed = within_time(api.list_metadata(&ListParams::default())).await;
+    let requested = Requested { what: "the Namespaces", resource: "namespaces", namespace: None };
+    let api = all_of::<Namespace>(client);
+    let listed = with_timeout(api.list_metadata(&ListParams::default())).await;
     listed
         .map(|list| list.items.into_iter().map(|namespace| namespace.metadata).collect())
-        .map_err(|error| kind.unread("list", &error))
+        .map_err(|error| requested.error("list", &error))
 }
 
-/// The certificates of the Secret; its keys are dropped as soon as they are read.
+/// The certificates in the Secret. Its keys are dropped as soon as the Secret is read.
 async fn cas(client: &Client, names: &InstallationNames) -> Reading<Option<String>> {
     let resource = format!("secrets {} in namespace {}", names.secret, names.namespace);
-    let read = within_time(all_in::<Secret>(client, names).get_opt(&names.secret)).await;
-    let secret =
-        read.map_err(|error| ReadError::because("the webhook's CAs", &format!("get on {resource}"), &error))?;
+    let read = with_timeout(all_in::<Secret>(client, names).get_opt(&names.secret)).await;
+    let secret = read.map_err(|error| ReadError::new("the webhook's CAs", &format!("get on {resource}"), &error))?;
     Ok(secret.map(|secret| {
         let certificates =
             secret.data.unwrap_or_default().into_iter().filter(|(key, _)| key.strip_suffix(".crt").is_some());

@@ -1,32 +1,32 @@
-//! A webhook configuration of either kind, as one sort of thing.
+//! One type for mutating and validating webhook configurations.
 
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhook, MutatingWebhookConfiguration, ValidatingWebhook, ValidatingWebhookConfiguration,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-/// A webhook configuration of either kind.
+/// A mutating or validating webhook configuration.
 #[derive(Clone, Debug)]
 pub struct WebhookConfiguration {
     /// Its kind.
     pub kind: &'static str,
     /// Its metadata.
     pub metadata: ObjectMeta,
-    /// Its entries; one of a validating configuration has no reinvocation policy.
+    /// Its webhook entries. Those of a validating configuration have no `reinvocationPolicy`.
     pub webhooks: Vec<MutatingWebhook>,
 }
 
 impl From<MutatingWebhookConfiguration> for WebhookConfiguration {
-    fn from(read: MutatingWebhookConfiguration) -> Self {
+    fn from(configuration: MutatingWebhookConfiguration) -> Self {
         let kind = "MutatingWebhookConfiguration";
-        Self { kind, metadata: read.metadata, webhooks: read.webhooks.unwrap_or_default() }
+        Self { kind, metadata: configuration.metadata, webhooks: configuration.webhooks.unwrap_or_default() }
     }
 }
 
 impl From<ValidatingWebhookConfiguration> for WebhookConfiguration {
-    fn from(read: ValidatingWebhookConfiguration) -> Self {
-        let webhooks = read.webhooks.unwrap_or_default().into_iter().map(as_mutating).collect();
-        Self { kind: "ValidatingWebhookConfiguration", metadata: read.metadata, webhooks }
+    fn from(configuration: ValidatingWebhookConfiguration) -> Self {
+        let webhooks = configuration.webhooks.unwrap_or_default().into_iter().map(as_mutating).collect();
+        Self { kind: "ValidatingWebhookConfiguration", metadata: configuration.metadata, webhooks }
     }
 }
 

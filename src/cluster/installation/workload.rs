@@ -1,5 +1,5 @@
-//! What is read of the webhook's own Deployment and Pods. Kubernetes' whole types of a Pod would be a twentieth of the
-//! binary, for these few fields.
+//! The fields that are read of the webhook's own Deployment and Pods. Kubernetes' complete Pod types would be a
+//! twentieth of the binary.
 
 use k8s_openapi::api::{apps, core};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -26,17 +26,17 @@ pub(super) fn pods(client: &Client, namespace: &str) -> Api<Pod> {
 /// `spec` of a Deployment.
 #[derive(Clone, Debug, Deserialize)]
 pub struct DeploymentSpec {
-    /// What its Pods are made after.
+    /// The template of its Pods.
     pub template: PodTemplate,
 }
 
 /// `template` of a Deployment.
 #[derive(Clone, Debug, Deserialize)]
 pub struct PodTemplate {
-    /// Labels of its Pods, above all.
+    /// The metadata of its Pods, mainly for the labels.
     #[serde(default)]
     pub metadata: ObjectMeta,
-    /// What runs.
+    /// The specification of its Pods.
     pub spec: PodSpec,
 }
 
@@ -44,7 +44,7 @@ pub struct PodTemplate {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeploymentStatus {
-    /// Replicas that are ready; the API server leaves out a zero.
+    /// The number of ready replicas. The API server omits a zero.
     #[serde(default)]
     pub ready_replicas: i32,
 }
@@ -52,11 +52,11 @@ pub struct DeploymentStatus {
 /// `spec` of a Pod.
 #[derive(Clone, Debug, Deserialize)]
 pub struct PodSpec {
-    /// Containers, without those of the start.
+    /// The containers, without init containers.
     pub containers: Vec<Container>,
 }
 
-/// A container as it is to run.
+/// An element of `spec.containers`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Container {
     /// Its name.
@@ -64,7 +64,7 @@ pub struct Container {
     /// Its image.
     #[serde(default)]
     pub image: String,
-    /// Arguments of its command.
+    /// The arguments of its command.
     #[serde(default)]
     pub args: Vec<String>,
 }
@@ -73,34 +73,34 @@ pub struct Container {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PodStatus {
-    /// Its containers, once a node has taken it.
+    /// Its containers, once it runs on a node.
     #[serde(default)]
     pub container_statuses: Vec<ContainerStatus>,
 }
 
-/// A container as it runs.
+/// An element of `status.containerStatuses`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ContainerStatus {
     /// Its name.
     pub name: String,
-    /// How often it began again.
+    /// How often it was restarted.
     pub restart_count: i32,
-    /// What it does.
+    /// Its state.
     #[serde(default)]
     pub state: ContainerState,
 }
 
-/// `state` of a container: running, ended or waiting.
+/// `state` of a container: running, terminated or waiting.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct ContainerState {
-    /// Why it doesn't run yet, if it waits.
+    /// Set if it does not run yet.
     pub waiting: Option<Waiting>,
 }
 
 /// `waiting` of a container.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Waiting {
-    /// One word, as the kubelet has it.
+    /// The kubelet's reason, one word.
     pub reason: Option<String>,
 }

@@ -1,6 +1,6 @@
-//! The webhook configurations: of each entry its caBundle, and nothing else.
+//! Reads and writes the caBundles of the webhook configurations, and no other field.
 
-use crate::cluster::client::{is_conflict, within_time};
+use crate::cluster::client::{is_conflict, with_timeout};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures::StreamExt;
@@ -12,31 +12,31 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
-/// Who owns the caBundles, for server-side apply.
+/// The field manager that owns the caBundles, for server-side apply.
 const FIELD_MANAGER: &str = "apim-keyless";
 
-/// Both webhook configurations of one name.
+/// The mutating and the validating webhook configuration, which have the same name.
 pub(super) struct Configurations {
     client: Client,
     name: String,
 }
 
-/// One of them, as it was read.
+/// A webhook configuration as it was read.
 pub(super) struct Configuration {
     resource: ApiResource,
     version: String,
-    entries: Vec<WebhookEntry>,
+    webhook_entries: Vec<WebhookEntry>,
 }
 
 struct WebhookEntry {
     name: String,
-    bundle: String,
+    ca_bundle: String,
 }
 
 impl Configuration {
-    /// The caBundle of each entry as text; empty if it has none, or one that is no text.
-    pub(super) fn bundles(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().map(|webhook_entry| webhook_entry.bundle.as_str())
+    /// The caBundle of each webhook entry as text; empty if it is missing, not base64 or not UTF-8.
+    pub(super) fn ca_bundles(&self) -> impl Iterator<Item = &str> {
+        self.webhook_entries.iter().map(|entry| entry.ca_bundle.as_str())
     }
 }
 
@@ -45,7 +45,7 @@ impl Configurations {
         Self { client: client.clone(), name: name.to_owned() }
     }
 
-    /// That something happened to one of them. What happened is read.
+    /// Yields an item whenever one of them changed. Read them to see how.
     pub(super) fn changes(&self) -> BoxStream<'static, ()> {
         let mutating = Api::<PartialObjectMeta<MutatingWebhookConfiguration>>::all(self.client.clone());
         let validating = Api::<PartialObjectMeta<ValidatingWebhookConfiguration>>::all(self.client.clone());
@@ -57,34 +57,34 @@ impl Configurations {
         .boxed()
     }
 
-    /// Those that are there.
+    /// Reads the configurations that exist.
     pub(super) async fn read(&self) -> kube::Result<Vec<Configuration>> {
         let mut configurations = Vec::new();
         for resource in resources() {
             let api = Api::<DynamicObject>::all_with(self.client.clone(), &resource);
-            if let Some(object) = within_time(api.get_opt(&self.name)).await? {
-                let entries = object
+            if let Some(object) = with_timeout(api.get_opt(&self.name)).await? {
+                let webhook_entries = object
                     .data
                     .get("webhooks")
                     .and_then(Value::as_array)
                     .into_iter()
                     .flatten()
                     .filter_map(webhook_entry);
-                let (entries, version) = (entries.collect(), object.metadata.resource_version.unwrap_or_default());
-                configurations.push(Configuration { resource, version, entries });
+                let (webhook_entries, version) =
+                    (webhook_entries.collect(), object.metadata.resource_version.unwrap_or_default());
+                configurations.push(Configuration { resource, version, webhook_entries });
             }
         }
         Ok(configurations)
     }
 
-    /// Writes the caBundles of all entries over what was read, and no other field; `false` if somebody else wrote in
-    /// between.
-    pub(super) async fn write(&self, configuration: &Configuration, bundles: &[String]) -> kube::Result<bool> {
-        let Configuration { resource, version, entries } = configuration;
-        let webhooks = entries
-            .iter()
-            .zip(bundles)
-            .map(|(webhook_entry, bundle)| json!({"name": webhook_entry.name, "clientConfig": {"caBundle": STANDARD.encode(bundle)}}));
+    /// Writes the caBundle of every webhook entry and no other field. Returns `false`, and writes nothing, if another
+    /// client changed the configuration since it was read.
+    pub(super) async fn write(&self, configuration: &Configuration, ca_bundles: &[String]) -> kube::Result<bool> {
+        let Configuration { resource, version, webhook_entries } = configuration;
+        let webhooks = webhook_entries.iter().zip(ca_bundles).map(
+            |(entry, ca_bundle)| json!({"name": entry.name, "clientConfig": {"caBundle": STANDARD.encode(ca_bundle)}}),
+        );
         let patch = json!({
             "apiVersion": resource.api_version, "kind": resource.kind,
             "metadata": {"name": self.name, "resourceVersion": version},
@@ -92,7 +92,7 @@ impl Configurations {
         });
         let api = Api::<DynamicObject>::all_with(self.client.clone(), resource);
         let parameters = PatchParams::apply(FIELD_MANAGER).force();
-        match within_time(api.patch(&self.name, &parameters, &Patch::Apply(&patch))).await {
+        match with_timeout(api.patch(&self.name, &parameters, &Patch::Apply(&patch))).await {
             Ok(_) => {
                 tracing::info!(kind = resource.kind, name = self.name, "wrote the caBundles");
                 Ok(true)
@@ -109,7 +109,7 @@ fn resources() -> [ApiResource; 2] {
 
 fn webhook_entry(webhook: &Value) -> Option<WebhookEntry> {
     let text = |pointer: &str| webhook.pointer(pointer).and_then(Value::as_str);
-    let bundle = text("/clientConfig/caBundle").and_then(|bundle| STANDARD.decode(bundle).ok());
-    let bundle = bundle.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
-    Some(WebhookEntry { name: text("/name")?.to_owned(), bundle })
+    let bytes = text("/clientConfig/caBundle").and_then(|base64| STANDARD.decode(base64).ok());
+    let ca_bundle = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+    Some(WebhookEntry { name: text("/name")?.to_owned(), ca_bundle })
 }

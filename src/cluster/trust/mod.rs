@@ -1,7 +1,9 @@
-//! Our own certificates in a cluster: the CAs in one Secret, the leaf in memory, the caBundle of every webhook entry.
+//! The webhook's own certificates in a cluster: the CAs in one Secret, the serving certificate in memory, and the
+//! caBundle of every webhook entry.
 //!
-//! Level-triggered: whatever happened, everything is looked at anew and what is due is done. Every replica does the same, and
-//! each write is made only over what was read, so that of two replicas one comes too late and looks again.
+//! Level-triggered: after any event everything is read again, and what is due is done. Every replica does the same. A
+//! write is accepted only if nothing changed since the read, so the slower of two replicas gets a conflict and reads
+//! again.
 
 mod configurations;
 mod secret;
@@ -22,33 +24,34 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 
-/// How often something may be found due in one look, before the next one is waited for.
-const ROUNDS: usize = 8;
+/// How many times at most one reconciliation reads and writes before it waits for the next event.
+const MAX_ROUNDS: usize = 8;
 
-/// The shortest rest of a leaf with which a replica still counts as ready.
-const READY_REST: Duration = Duration::from_hours(1);
+/// A replica is not ready if its certificate stays valid for less than this, or for less than a hundredth of its whole
+/// validity if that is shorter.
+const READY_VALIDITY: Duration = Duration::from_hours(1);
 
-/// Is the leaf that is shown trusted by every webhook entry, and if not, why?
-pub type Trusted = Result<(), String>;
+/// Whether every webhook entry trusts the serving certificate; if not, why.
+pub type TrustStatus = Result<(), String>;
 
-/// What is kept where, and for how long.
+/// Which objects [`Trust`] maintains, and its periods.
 #[derive(Clone, Debug)]
 pub struct TrustSettings {
-    /// The namespace of the Secret, which is our own.
+    /// The namespace of the Secret, which is the webhook's own.
     pub namespace: String,
-    /// The Secret with the CAs.
+    /// The name of the Secret with the CAs.
     pub secret: String,
     /// The name of the mutating and of the validating webhook configuration.
     pub configurations: String,
-    /// The DNS names that the API server reaches us by.
+    /// The DNS names that the API server connects to.
     pub names: Vec<String>,
-    /// How long things last.
+    /// The periods of the rotation.
     pub periods: RotationPeriods,
-    /// How often everything is looked at even if nothing is told.
+    /// How often everything is checked even without an event.
     pub interval: Duration,
 }
 
-/// Keeps CAs, leaf and caBundles as they are due.
+/// Maintains the CAs, the serving certificate and the caBundles.
 pub struct Trust {
     settings: TrustSettings,
     secret: CaSecret,
@@ -57,25 +60,25 @@ pub struct Trust {
     issued: Option<Issued>,
     unknown_cas: UnknownCas,
     last_read: Option<LastRead>,
-    trusted: watch::Sender<Trusted>,
+    status: watch::Sender<TrustStatus>,
     observer: Arc<dyn ClusterObserver>,
 }
 
-/// The leaf that is shown, and the certificate of its CA.
+/// The serving certificate in use, and the id and certificate of the CA that issued it.
 struct Issued {
     certificate: ServingCertificate,
     issuer: String,
     issuer_pem: String,
 }
 
-/// What was read last.
+/// The result of the last complete read.
 struct LastRead {
     at: SystemTime,
     stored: StoredCas,
     configurations: Vec<Configuration>,
 }
 
-/// Something that could not be read, written or made.
+/// Something that cannot be read, written or created.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error("cannot {attempt}: {}", describe(cause))]
@@ -91,14 +94,14 @@ impl Failure {
 }
 
 impl Trust {
-    /// Everything that `resolver` needs; what is told of it comes out of the receiver.
+    /// Maintains the certificate that `resolver` serves. The receiver gets every change of the status.
     pub fn new(
         client: &Client,
         settings: TrustSettings,
         resolver: Arc<CertificateResolver>,
         observer: Arc<dyn ClusterObserver>,
-    ) -> (Self, watch::Receiver<Trusted>) {
-        let (trusted, receiver) = watch::channel(Err("there is no certificate yet".to_owned()));
+    ) -> (Self, watch::Receiver<TrustStatus>) {
+        let (status, receiver) = watch::channel(Err("there is no certificate yet".to_owned()));
         let trust = Self {
             secret: CaSecret::new(client, &settings.namespace, &settings.secret),
             configurations: Configurations::new(client, &settings.configurations),
@@ -107,19 +110,19 @@ impl Trust {
             issued: None,
             unknown_cas: UnknownCas::default(),
             last_read: None,
-            trusted,
+            status,
             observer,
         };
         (trust, receiver)
     }
 
-    /// Does what is due, for ever. A failure is logged and tried again.
+    /// Runs forever. A failure is logged, and the next event or interval tries again.
     pub async fn run(mut self) {
         let mut changes = select(self.secret.changes(), self.configurations.changes());
         loop {
-            if let Err(failure) = self.look().await {
-                self.observer.neglected();
-                tracing::warn!(%failure, "certificates could not be looked after, trying again");
+            if let Err(failure) = self.reconcile().await {
+                self.observer.certificate_failed();
+                tracing::warn!(%failure, "cannot update the CA, certificate or caBundles, trying again");
             }
             tokio::select! {
                 Some(()) = changes.next() => {}
@@ -128,28 +131,28 @@ impl Trust {
         }
     }
 
-    /// Reads everything and does what is due, until nothing is.
-    async fn look(&mut self) -> Result<(), Failure> {
-        let outcome = self.rounds().await;
-        let trusted = self.judge();
-        self.observer.trusted(trusted.is_ok());
-        self.trusted.send_if_modified(|told| {
-            let has_changed = *told != trusted;
+    /// Does everything that is due, then updates the status.
+    async fn reconcile(&mut self) -> Result<(), Failure> {
+        let outcome = self.run_rounds().await;
+        let status = self.check_trust();
+        self.observer.trust_checked(status.is_ok());
+        self.status.send_if_modified(|last| {
+            let has_changed = *last != status;
             if has_changed {
-                *told = trusted;
+                *last = status;
             }
             has_changed
         });
         outcome
     }
 
-    async fn rounds(&mut self) -> Result<(), Failure> {
-        for _ in 0..ROUNDS {
+    async fn run_rounds(&mut self) -> Result<(), Failure> {
+        for _ in 0..MAX_ROUNDS {
             let read = self.read().await;
-            // with what was seen before a leaf can still be renewed
-            self.renew_leaf()?;
+            // a certificate can be renewed with the CAs that were read before
+            self.renew_certificate()?;
             read?;
-            if !self.publish().await? && !self.amend().await? {
+            if !self.write_ca_bundles().await? && !self.change_cas().await? {
                 break;
             }
         }
@@ -157,7 +160,7 @@ impl Trust {
     }
 
     async fn read(&mut self) -> Result<(), Failure> {
-        // before the first word: whoever is suspended in between takes nothing old for new
+        // taken before the first request: a replica that is suspended meanwhile must not take old data for new
         let at = SystemTime::now();
         let stored = self.secret.read().await.map_err(Failure::api("read the Secret with the CAs"))?;
         let configurations =
@@ -166,76 +169,76 @@ impl Trust {
         Ok(())
     }
 
-    fn renew_leaf(&mut self) -> Result<(), Failure> {
+    fn renew_certificate(&mut self) -> Result<(), Failure> {
         let Some(last_read) = &self.last_read else { return Ok(()) };
         let now = SystemTime::now();
-        let due =
-            last_read.with_view(&self.settings.periods, now, |view| view.issuer(self.shown(now).as_ref()).cloned());
-        let Some(ca) = due.as_ref().and_then(|ca| last_read.stored.cas.of(&ca.id)) else {
+        let issuer = last_read
+            .with_state(&self.settings.periods, now, |state| state.due_issuer(self.served(now).as_ref()).cloned());
+        let Some(ca) = issuer.as_ref().and_then(|issuer| last_read.stored.ca_set.get(&issuer.id)) else {
             return Ok(());
         };
         let certificate =
             ca.issue(&self.settings.names, now, self.settings.periods.certificate).map_err(Failure::Tls)?;
-        self.resolver.show(&certificate);
-        self.observer.shows(certificate.not_after());
-        self.observer.issued_by(ca.not_after());
-        tracing::info!(ca = ca.id(), "shows a new certificate");
+        self.resolver.serve(&certificate);
+        self.observer.certificate_loaded(certificate.not_after());
+        self.observer.ca_loaded(ca.not_after());
+        tracing::info!(ca = ca.id(), "serves a new certificate");
         let (issuer, issuer_pem) = (ca.id().to_owned(), ca.certificate_pem().to_owned());
         self.issued = Some(Issued { certificate, issuer, issuer_pem });
         Ok(())
     }
 
-    /// Writes every caBundle that is not as it is to be; was there one?
-    async fn publish(&mut self) -> Result<bool, Failure> {
-        let (now, shown) = (SystemTime::now(), self.shown(SystemTime::now()));
+    /// Writes every caBundle that is not as it must be. Returns whether one was written.
+    async fn write_ca_bundles(&mut self) -> Result<bool, Failure> {
+        let (now, served) = (SystemTime::now(), self.served(SystemTime::now()));
         let Some(last_read) = &self.last_read else { return Ok(false) };
         let mut known: BTreeMap<String, String> = last_read.stored.certificates();
         known.extend(self.issued.iter().map(|issued| (issued.issuer.clone(), issued.issuer_pem.clone())));
         let unknown_cas = &mut self.unknown_cas;
-        let mut wanted = |text: &str| {
+        let mut wanted_text = |text: &str| {
             let found = cas_in(text, now);
-            let entry: CaBundle = found.keys().cloned().collect();
+            let current: CaBundle = found.keys().cloned().collect();
             let wanted = last_read
-                .with_view(&self.settings.periods, now, |view| unknown_cas.wanted(&entry, &view, shown.as_ref()));
+                .with_state(&self.settings.periods, now, |state| unknown_cas.wanted(&current, &state, served.as_ref()));
             let known: BTreeMap<String, String> =
                 found.into_iter().chain(known.iter().map(|(id, pem)| (id.clone(), pem.clone()))).collect();
             ca_bundle_text(&wanted, &known)
         };
         let mut has_written = false;
         for configuration in &last_read.configurations {
-            let bundles: Vec<String> = configuration.bundles().map(&mut wanted).collect();
-            let is_due = bundles.iter().all(|bundle| !bundle.is_empty())
-                && !configuration.bundles().eq(bundles.iter().map(String::as_str));
+            let wanted: Vec<String> = configuration.ca_bundles().map(&mut wanted_text).collect();
+            let is_due = wanted.iter().all(|ca_bundle| !ca_bundle.is_empty())
+                && !configuration.ca_bundles().eq(wanted.iter().map(String::as_str));
             if is_due {
-                let written = self.configurations.write(configuration, &bundles).await;
+                let written = self.configurations.write(configuration, &wanted).await;
                 has_written |= written.map_err(Failure::api("write a caBundle"))?;
             }
         }
         Ok(has_written)
     }
 
-    /// Makes the change of the CAs that is due; was there one?
-    async fn amend(&mut self) -> Result<bool, Failure> {
+    /// Makes the change of the CAs that is due. Returns whether there was one.
+    async fn change_cas(&mut self) -> Result<bool, Failure> {
         let now = SystemTime::now();
         let Some(last_read) = &self.last_read else { return Ok(false) };
-        let Some(change) = last_read.with_view(&self.settings.periods, now, |view| view.change()) else {
+        let Some(change) = last_read.with_state(&self.settings.periods, now, |state| state.due_change()) else {
             return Ok(false);
         };
         let TrustSettings { names, periods, .. } = &self.settings;
         let data = last_read
             .stored
-            .cas
+            .ca_set
             .changed(&change, now, || Ca::create_for(names, now, periods.ca))
             .map_err(Failure::Tls)?;
         let written = self.secret.write(&last_read.stored, data).await;
         if written.map_err(Failure::api("write the Secret with the CAs"))? {
-            tracing::info!(?change, "the CAs changed");
+            tracing::info!(?change, "changed the CAs");
         }
-        // what another replica wrote in between is read now
+        // after a conflict too: the next round reads what the other replica wrote
         Ok(true)
     }
 
-    fn shown(&self, now: SystemTime) -> Option<ServedCertificate> {
+    fn served(&self, now: SystemTime) -> Option<ServedCertificate> {
         let Issued { certificate, issuer, .. } = self.issued.as_ref()?;
         Some(ServedCertificate {
             issuer: issuer.clone(),
@@ -244,31 +247,36 @@ impl Trust {
         })
     }
 
-    fn judge(&self) -> Trusted {
+    fn check_trust(&self) -> TrustStatus {
         let now = SystemTime::now();
         let Some(Issued { certificate, issuer, .. }) = &self.issued else {
             return Err("there is no certificate yet".to_owned());
         };
-        let rest = certificate.not_after().duration_since(now).unwrap_or_default();
-        if rest < READY_REST.min(self.settings.periods.certificate / 100) {
-            return Err("the certificate has ended, or is about to".to_owned());
+        let remaining = certificate.not_after().duration_since(now).unwrap_or_default();
+        if remaining < READY_VALIDITY.min(self.settings.periods.certificate / 100) {
+            return Err("the certificate has expired or is about to expire".to_owned());
         }
-        let entries =
-            self.last_read.iter().flat_map(|last_read| &last_read.configurations).flat_map(Configuration::bundles);
-        if entries.into_iter().all(|text| cas_in(text, now).contains_key(issuer)) {
+        let mut ca_bundles =
+            self.last_read.iter().flat_map(|last_read| &last_read.configurations).flat_map(Configuration::ca_bundles);
+        if ca_bundles.all(|text| cas_in(text, now).contains_key(issuer)) {
             Ok(())
         } else {
-            Err("not every webhook entry trusts our CA yet".to_owned())
+            Err("not every webhook entry trusts the CA yet".to_owned())
         }
     }
 }
 
 impl LastRead {
-    fn with_view<T>(&self, periods: &RotationPeriods, now: SystemTime, look: impl FnOnce(RotationState<'_>) -> T) -> T {
-        let cas = self.stored.cas.cas();
-        let bundles = self.configurations.iter().flat_map(Configuration::bundles);
-        let entries: Vec<CaBundle> = bundles.map(|text| cas_in(text, now).into_keys().collect()).collect();
+    fn with_state<T>(
+        &self,
+        periods: &RotationPeriods,
+        now: SystemTime,
+        evaluate: impl FnOnce(RotationState<'_>) -> T,
+    ) -> T {
+        let cas = self.stored.ca_set.states();
+        let texts = self.configurations.iter().flat_map(Configuration::ca_bundles);
+        let ca_bundles: Vec<CaBundle> = texts.map(|text| cas_in(text, now).into_keys().collect()).collect();
         let is_fresh = now.duration_since(self.at).is_ok_and(|age| age < periods.ca_overlap / 2);
-        look(RotationState { cas: &cas, entries: &entries, is_fresh, now, periods: *periods })
+        evaluate(RotationState { cas: &cas, ca_bundles: &ca_bundles, is_fresh, now, periods: *periods })
     }
 }

@@ -1,7 +1,7 @@
-//! The Secret with our CAs: the only one that is ever read.
+//! The Secret with the CAs: the only Secret that is ever read.
 
-use crate::cluster::client::{is_conflict, within_time};
-use crate::tls::{CaSet, Data};
+use crate::cluster::client::{is_conflict, with_timeout};
+use crate::tls::{CaSet, SecretData};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use k8s_openapi::ByteString;
@@ -12,25 +12,24 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client};
 use std::collections::BTreeMap;
 
-/// Where the CAs are kept.
+/// The Secret that stores the CAs.
 pub(super) struct CaSecret {
     api: Api<Secret>,
     metadata: Api<PartialObjectMeta<Secret>>,
     name: String,
 }
 
-/// The CAs, and the Secret that they were read from, if it is there.
+/// The CAs, and the Secret they were read from, if it exists.
 pub(super) struct StoredCas {
-    pub(super) cas: CaSet,
+    pub(super) ca_set: CaSet,
     secret: Option<Secret>,
 }
 
 impl StoredCas {
-    /// The certificate of each CA, by its id.
+    /// The certificate of each CA (PEM text) by the CA's id.
     pub(super) fn certificates(&self) -> BTreeMap<String, String> {
-        let cas = &self.cas;
-        let ids = cas.cas().into_iter().map(|ca| ca.id);
-        ids.filter_map(|id| Some((id.clone(), cas.of(&id)?.certificate_pem().to_owned()))).collect()
+        let ids = self.ca_set.states().into_iter().map(|ca| ca.id);
+        ids.filter_map(|id| Some((id.clone(), self.ca_set.get(&id)?.certificate_pem().to_owned()))).collect()
     }
 }
 
@@ -43,33 +42,33 @@ impl CaSecret {
         }
     }
 
-    /// That something happened to it. What happened is read.
+    /// Yields an item whenever the Secret changed. Read it to see how.
     pub(super) fn changes(&self) -> BoxStream<'static, ()> {
         let config = watcher::Config::default().fields(&format!("metadata.name={}", self.name));
         watcher(self.metadata.clone(), config).default_backoff().map(drop).boxed()
     }
 
-    /// The CAs that it holds; none if it is not there. What is spoilt in it is logged and left out.
+    /// Reads the CAs. None if the Secret does not exist; a CA that cannot be used is logged and skipped.
     pub(super) async fn read(&self) -> kube::Result<StoredCas> {
-        let secret = within_time(self.api.get_opt(&self.name)).await?;
+        let secret = with_timeout(self.api.get_opt(&self.name)).await?;
         let data = secret.as_ref().and_then(|secret| secret.data.clone()).unwrap_or_default();
         let data = data.into_iter().map(|(key, ByteString(bytes))| (key, bytes)).collect();
-        let (cas, errors) = CaSet::read(&data);
+        let (ca_set, errors) = CaSet::read(&data);
         for error in errors {
-            tracing::warn!(secret = self.name, %error, "a CA can't be used");
+            tracing::warn!(secret = self.name, %error, "a CA in the Secret cannot be used");
         }
-        Ok(StoredCas { cas, secret })
+        Ok(StoredCas { ca_set, secret })
     }
 
-    /// Writes data over what was read; `false` if somebody else wrote in between.
-    pub(super) async fn write(&self, stored: &StoredCas, data: Data) -> kube::Result<bool> {
+    /// Writes `data`. Returns `false`, and writes nothing, if another client changed the Secret since it was read.
+    pub(super) async fn write(&self, stored: &StoredCas, data: SecretData) -> kube::Result<bool> {
         let mut secret = stored.secret.clone().unwrap_or_default();
         secret.metadata.name = Some(self.name.clone());
         secret.data = Some(data.into_iter().map(|(key, bytes)| (key, ByteString(bytes))).collect());
         let parameters = PostParams::default();
         let written = match &stored.secret {
-            Some(_) => within_time(self.api.replace(&self.name, &parameters, &secret)).await,
-            None => within_time(self.api.create(&parameters, &secret)).await,
+            Some(_) => with_timeout(self.api.replace(&self.name, &parameters, &secret)).await,
+            None => with_timeout(self.api.create(&parameters, &secret)).await,
         };
         match written {
             Ok(_) => Ok(true),

@@ -1,7 +1,7 @@
-//! What the API server tells of each kind, as one sort of event.
+//! Turns the watches of all kinds into one stream of events each.
 
 use super::store::CachedObject;
-use crate::cluster::client::{WATCH_SECONDS, describe, within_time};
+use crate::cluster::client::{WATCH_SECONDS, describe, with_timeout};
 use crate::gateway::well_known::Keys;
 use crate::gateway::{ConfigMap, Kind, ServiceAccount};
 use futures::StreamExt;
@@ -15,97 +15,100 @@ use std::fmt::Debug;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// How many `ConfigMap`s are fetched at once: each may have 1 MiB, and all of a page are in memory together.
-const CONFIG_MAPS_A_PAGE: u32 = 50;
-/// How often the API server is asked whether it is there.
+/// The page size for `ConfigMap`s: each can have 1 MiB, and a whole page is in memory at once.
+const CONFIG_MAP_PAGE_SIZE: u32 = 50;
+
+/// How often the connection to the API server is checked.
 const CONTACT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Something that was told.
+/// An event of a watch, or of the connection check.
 pub(super) enum WatchEvent {
-    /// Everything of a kind is about to be told.
-    Begin(Kind),
-    /// Everything of a kind was told; from now on changes are.
-    End(Kind),
-    /// Changes of a kind may be missed from now on, for this reason.
+    /// A list of this kind starts.
+    ListStarted(Kind),
+    /// The list of this kind is complete. From now on changes follow.
+    ListCompleted(Kind),
+    /// The watch of this kind failed for this reason. Changes may be missed from now on.
     Failed(Kind, String),
-    /// A Namespace, with labels and annotations.
+    /// A Namespace was listed, created or changed: name, labels and annotations.
     Namespace(String, Keys, Keys),
-    /// A thing, and its namespace.
-    CachedObject(String, CachedObject),
-    /// Namespace and name of what is gone; of a Namespace itself, the name alone.
-    Gone(Kind, String, String),
-    /// Does the API server answer?
+    /// An object was listed, created or changed: its namespace and what the cache keeps of it.
+    Object(String, CachedObject),
+    /// An object was deleted: its kind, namespace and name. The namespace of a Namespace is empty.
+    Deleted(Kind, String, String),
+    /// Whether the API server answers.
     Contact(bool),
 }
 
-/// What is told, for ever.
+/// An endless stream of events.
 pub(super) type EventStream = BoxStream<'static, WatchEvent>;
 
-/// Everything about Namespaces.
+/// Watches Namespaces.
 pub(super) fn namespaces(client: Client) -> EventStream {
-    source(Kind::Namespace, client, Config::default(), |namespace: PartialObjectMeta<v1::Namespace>| {
+    watch_kind(Kind::Namespace, client, Config::default(), |namespace: PartialObjectMeta<v1::Namespace>| {
         WatchEvent::Namespace(namespace.name_any(), namespace.labels().clone(), namespace.annotations().clone())
     })
 }
 
-/// Everything about `ServiceAccount`s.
+/// Watches `ServiceAccount`s.
 pub(super) fn service_accounts(client: Client) -> EventStream {
-    source(Kind::ServiceAccount, client, Config::default(), |account: PartialObjectMeta<v1::ServiceAccount>| {
-        let cached = ServiceAccount::abridged(account.name_any(), account.labels(), account.annotations());
-        WatchEvent::CachedObject(account.namespace().unwrap_or_default(), CachedObject::ServiceAccount(cached))
+    watch_kind(Kind::ServiceAccount, client, Config::default(), |account: PartialObjectMeta<v1::ServiceAccount>| {
+        let object = ServiceAccount::for_cache(account.name_any(), account.labels(), account.annotations());
+        WatchEvent::Object(account.namespace().unwrap_or_default(), CachedObject::ServiceAccount(object))
     })
 }
 
-/// Everything about `ConfigMap`s.
+/// Watches `ConfigMap`s.
 pub(super) fn config_maps(client: Client) -> EventStream {
-    let config = Config::default().page_size(CONFIG_MAPS_A_PAGE);
-    source(Kind::ConfigMap, client, config, |config_map: v1::ConfigMap| {
+    let config = Config::default().page_size(CONFIG_MAP_PAGE_SIZE);
+    watch_kind(Kind::ConfigMap, client, config, |config_map: v1::ConfigMap| {
         let (name, namespace) = (config_map.name_any(), config_map.namespace().unwrap_or_default());
         let binary_keys = config_map.binary_data.unwrap_or_default().into_keys();
-        let cached = ConfigMap::abridged(name, config_map.data.unwrap_or_default(), binary_keys);
-        WatchEvent::CachedObject(namespace, CachedObject::ConfigMap(cached))
+        let object = ConfigMap::for_cache(name, config_map.data.unwrap_or_default(), binary_keys);
+        WatchEvent::Object(namespace, CachedObject::ConfigMap(object))
     })
 }
 
-/// Whether the API server answers, again and again. A watch that hears nothing looks the same whether nothing happens or
-/// its connection is dead.
+/// Checks regularly whether the API server answers. A watch without events cannot distinguish a quiet cluster from a
+/// dead connection.
 pub(super) fn contact(client: Client) -> EventStream {
     unfold(client, |client| async {
         sleep(CONTACT_INTERVAL).await;
-        let answer = within_time(client.apiserver_version()).await;
+        let answer = with_timeout(client.apiserver_version()).await;
         Some((WatchEvent::Contact(answer.is_ok()), client))
     })
     .boxed()
 }
 
-/// The same, `delay` from now.
-pub(super) fn after(delay: Duration, source: EventStream) -> EventStream {
+/// `events`, started after `delay`.
+pub(super) fn after(delay: Duration, events: EventStream) -> EventStream {
     once(async move {
         sleep(delay).await;
-        source
+        events
     })
     .flatten()
     .boxed()
 }
 
-fn source<K>(kind: Kind, client: Client, config: Config, convert: fn(K) -> WatchEvent) -> EventStream
+fn watch_kind<K>(kind: Kind, client: Client, config: Config, convert: fn(K) -> WatchEvent) -> EventStream
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     let events = watcher(Api::<K>::all(client), config.timeout(WATCH_SECONDS));
-    events.map(move |event| one(kind, event, convert)).boxed()
+    events.map(move |event| watch_event(kind, event, convert)).boxed()
 }
 
-fn one<K: Resource<DynamicType = ()>>(
+fn watch_event<K: Resource<DynamicType = ()>>(
     kind: Kind,
     event: watcher::Result<Event<K>>,
     convert: fn(K) -> WatchEvent,
 ) -> WatchEvent {
     match event {
-        Ok(Event::Init) => WatchEvent::Begin(kind),
+        Ok(Event::Init) => WatchEvent::ListStarted(kind),
         Ok(Event::InitApply(object) | Event::Apply(object)) => convert(object),
-        Ok(Event::InitDone) => WatchEvent::End(kind),
-        Ok(Event::Delete(object)) => WatchEvent::Gone(kind, object.namespace().unwrap_or_default(), object.name_any()),
+        Ok(Event::InitDone) => WatchEvent::ListCompleted(kind),
+        Ok(Event::Delete(object)) => {
+            WatchEvent::Deleted(kind, object.namespace().unwrap_or_default(), object.name_any())
+        }
         Err(error) => WatchEvent::Failed(kind, reason(&error)),
     }
 }
@@ -114,7 +117,7 @@ fn reason(error: &watcher::Error) -> String {
     use watcher::Error::{InitialListFailed, NoResourceVersion, WatchError, WatchFailed, WatchStartFailed};
     match error {
         InitialListFailed(error) | WatchStartFailed(error) | WatchFailed(error) => describe(error),
-        WatchError(status) => format!("the API server says {} {}", status.code, status.reason),
-        NoResourceVersion => "an answer of the API server has no resourceVersion".to_owned(),
+        WatchError(status) => format!("the API server answered {} {}", status.code, status.reason),
+        NoResourceVersion => "a response of the API server has no resourceVersion".to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! Keeps what was seen of a cluster up to date, for as long as the process lives.
+//! Keeps the cache of cluster objects up to date.
 
 mod events;
 mod store;
@@ -20,10 +20,10 @@ use store::Store;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
-/// How long a namespace that opted in waits for the listing that covers it, so that many of them share one.
-const LISTING_DELAY: Duration = Duration::from_secs(1);
+/// How long a namespace that opted in waits before its objects are listed, so that several of them share one list.
+const LIST_DELAY: Duration = Duration::from_secs(1);
 
-/// Watches Namespaces, and the `ServiceAccount`s and `ConfigMap`s of those that are looked at.
+/// Watches Namespaces, and the `ServiceAccount`s and `ConfigMap`s in covered namespaces.
 pub struct Watch {
     client: Client,
     store: Store,
@@ -33,21 +33,23 @@ pub struct Watch {
     service_accounts: EventStream,
     contact: EventStream,
     backoff: DefaultBackoff,
-    /// When the things of namespaces that opted in lately are listed.
-    listing_at: Option<Instant>,
+    /// When the objects of namespaces that opted in are listed.
+    list_at: Option<Instant>,
     has_changed: bool,
-    has_room: bool,
+    fits: bool,
     observer: Arc<dyn ClusterObserver>,
-    /// Whom to tell that everything was seen once.
-    seen: Option<oneshot::Sender<()>>,
+    /// Gets a message once everything was listed.
+    is_ready: Option<oneshot::Sender<()>>,
 }
 
 impl Watch {
-    /// A watch that puts what it sees of `scope` into `snapshot`, up to about `budget` bytes; what finds no room is
-    /// unseen. Until everything was seen once the snapshot has no namespace.
+    /// A watch that publishes what it caches of `scope` in `snapshot`. The cache takes about `budget` bytes at most;
+    /// objects beyond that are not cached and count as unknown. The snapshot contains no namespace until everything was
+    /// listed once.
     pub fn new(
         client: Client,
-        (scope, budget): (Scope, usize),
+        scope: Scope,
+        budget: usize,
         snapshot: Arc<ArcSwap<Snapshot>>,
         observer: Arc<dyn ClusterObserver>,
     ) -> Self {
@@ -62,58 +64,59 @@ impl Watch {
             contact: contact(client.clone()),
             client,
             backoff: DefaultBackoff::default(),
-            listing_at: None,
+            list_at: None,
             has_changed: false,
-            has_room: true,
-            seen: None,
+            fits: true,
+            is_ready: None,
         }
     }
 
-    /// Watches for ever, and tells `seen` once everything was seen.
+    /// Runs forever. Sends a message to `is_ready` once everything was listed.
     ///
-    /// A failure is logged and tried again. What was seen before stays, but nothing follows any more from what is not there.
-    pub async fn run(mut self, seen: oneshot::Sender<()>) {
-        self.seen = Some(seen);
+    /// A failure is logged and tried again. What was cached before stays, but an object that is not cached counts as
+    /// unknown instead of absent.
+    pub async fn run(mut self, is_ready: oneshot::Sender<()>) {
+        self.is_ready = Some(is_ready);
         loop {
-            let listing_at = self.listing_at;
+            let list_at = self.list_at;
             tokio::select! {
                 biased;
-                Some(told) = self.namespaces.next() => self.take(told),
-                Some(told) = self.config_maps.next() => self.take(told),
-                Some(told) = self.service_accounts.next() => self.take(told),
-                Some(told) = self.contact.next() => self.take(told),
-                // only once nothing more is there to be taken
+                Some(event) = self.namespaces.next() => self.handle(event),
+                Some(event) = self.config_maps.next() => self.handle(event),
+                Some(event) = self.service_accounts.next() => self.handle(event),
+                Some(event) = self.contact.next() => self.handle(event),
+                // last: publishes only when no further event is waiting
                 () = ready(()), if self.has_changed => self.publish(),
-                () = sleep_until(listing_at.unwrap_or_else(Instant::now)), if listing_at.is_some() => self.list_things(),
+                () = sleep_until(list_at.unwrap_or_else(Instant::now)), if list_at.is_some() => self.list_objects(),
             }
         }
     }
 
-    fn take(&mut self, told: WatchEvent) {
+    fn handle(&mut self, event: WatchEvent) {
         self.has_changed = true;
-        match told {
-            WatchEvent::Begin(kind) => self.store.begin(kind),
-            WatchEvent::End(kind) => {
-                self.store.end(kind);
+        match event {
+            WatchEvent::ListStarted(kind) => self.store.start_list(kind),
+            WatchEvent::ListCompleted(kind) => {
+                self.store.complete_list(kind);
                 self.backoff.reset();
                 if kind == Kind::Namespace && !self.store.is_complete() {
-                    self.list_things();
+                    self.list_objects();
                 }
             }
-            WatchEvent::Failed(kind, reason) => self.start_again(kind, &reason),
+            WatchEvent::Failed(kind, reason) => self.restart(kind, &reason),
             WatchEvent::Namespace(name, labels, annotations) => self.store.put_namespace(name, &labels, &annotations),
-            WatchEvent::CachedObject(namespace, cached) => self.store.put(&namespace, cached),
-            WatchEvent::Gone(Kind::Namespace, _, name) => self.store.remove_namespace(&name),
-            WatchEvent::Gone(kind, namespace, name) => self.store.remove(kind, &namespace, &name),
-            WatchEvent::Contact(is_there) => self.store.set_contact(is_there),
+            WatchEvent::Object(namespace, object) => self.store.put(&namespace, object),
+            WatchEvent::Deleted(Kind::Namespace, _, name) => self.store.remove_namespace(&name),
+            WatchEvent::Deleted(kind, namespace, name) => self.store.remove(kind, &namespace, &name),
+            WatchEvent::Contact(is_in_contact) => self.store.set_contact(is_in_contact),
         }
     }
 
-    /// From the beginning: that alone shows that nothing was missed.
-    fn start_again(&mut self, kind: Kind, reason: &str) {
+    /// Starts the watch of a kind again with a new list: only a list shows that nothing was missed.
+    fn restart(&mut self, kind: Kind, reason: &str) {
         self.store.fail(kind);
-        self.observer.lost_sight();
-        let delay = self.backoff.next().unwrap_or(LISTING_DELAY);
+        self.observer.watch_failed();
+        let delay = self.backoff.next().unwrap_or(LIST_DELAY);
         tracing::warn!(%kind, reason, seconds = delay.as_secs(), "cannot watch, trying again");
         let client = self.client.clone();
         match kind {
@@ -123,8 +126,8 @@ impl Watch {
         }
     }
 
-    fn list_things(&mut self) {
-        self.listing_at = None;
+    fn list_objects(&mut self) {
+        self.list_at = None;
         self.config_maps = config_maps(self.client.clone());
         self.service_accounts = service_accounts(self.client.clone());
     }
@@ -135,19 +138,21 @@ impl Watch {
             return;
         }
         self.snapshot.store(Arc::new(self.store.snapshot()));
-        if let Some(seen) = self.seen.take() {
-            tracing::info!("everything in the cluster was seen");
-            // whoever waited may be gone
-            _ = seen.send(());
+        if let Some(is_ready) = self.is_ready.take() {
+            tracing::info!("the cache is complete");
+            // fails if nobody waits any more, which is no error
+            _ = is_ready.send(());
         }
-        if self.store.needs_listing() && self.listing_at.is_none() {
-            self.listing_at = Some(Instant::now() + LISTING_DELAY);
+        if self.store.needs_list() && self.list_at.is_none() {
+            self.list_at = Some(Instant::now() + LIST_DELAY);
         }
         let cache_status = self.store.cache_status();
-        self.observer.saw(&cache_status);
-        if self.has_room && !cache_status.has_room {
-            tracing::warn!("the room for ServiceAccounts and ConfigMaps is full; what found none is unseen");
+        self.observer.cache_changed(&cache_status);
+        if self.fits && !cache_status.fits {
+            tracing::warn!(
+                "the cache for ServiceAccounts and ConfigMaps is full (--cache-mib): objects beyond it count as unknown"
+            );
         }
-        self.has_room = cache_status.has_room;
+        self.fits = cache_status.fits;
     }
 }

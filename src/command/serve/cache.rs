@@ -1,4 +1,4 @@
-//! What is looked at beside the reviews.
+//! Starts the watch that caches objects of the cluster.
 
 use crate::admission::routes::AdmissionState;
 use crate::cli::CacheArguments;
@@ -9,22 +9,23 @@ use kube::Client;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// Watches the cluster for ever; before it was seen once, the server is not ready.
+/// Watches the cluster until the process ends. The server is not ready until the first complete list is cached.
 pub(super) fn watch(
     client: Client,
     arguments: &CacheArguments,
     state: &AdmissionState,
-    (health, cluster_metrics): (&Arc<Health>, ClusterMetrics),
+    health: &Arc<Health>,
+    cluster_metrics: ClusterMetrics,
 ) {
-    let (seen, was_seen) = oneshot::channel();
-    let cache_mib = arguments.cache_mib.saturating_mul(1024 * 1024);
-    health.lacks(Need::RelatedObjects, "the cluster was not seen yet");
+    let (sender, receiver) = oneshot::channel();
+    let cache_bytes = arguments.cache_mib.saturating_mul(1024 * 1024);
+    health.lacks(Need::RelatedObjects, "the cluster's objects are not cached yet");
     tokio::spawn(
-        Watch::new(client, (arguments.scope, cache_mib), state.related.clone(), Arc::new(cluster_metrics)).run(seen),
+        Watch::new(client, arguments.scope, cache_bytes, state.related.clone(), Arc::new(cluster_metrics)).run(sender),
     );
     let health = health.clone();
     tokio::spawn(async move {
-        if was_seen.await.is_ok() {
+        if receiver.await.is_ok() {
             health.has(Need::RelatedObjects);
         }
     });

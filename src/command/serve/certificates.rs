@@ -1,26 +1,26 @@
-//! Where the certificate comes from that the server shows.
+//! The source of the serving certificate: a folder, or CAs in the cluster.
 
 use crate::cli::{CertificateArguments, CertificateSource, Serve};
 use crate::cluster::{ClusterObserver, Trust, TrustSettings};
-use crate::command::certs::told;
+use crate::command::certs;
 use crate::server::{Health, Need};
 use crate::telemetry::ClusterMetrics;
-use crate::tls::{CertificateResolver, Certificates, RotationPeriods, ServingCertificate, certificate_in};
+use crate::tls::{CertificateResolver, Certificates, RotationPeriods, ServingCertificate, read_serving_certificate};
 use anyhow::Context;
 use kube::Client;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// The certificate of a folder, of which the CA is known if it is ours.
+/// What is known of the serving certificate at startup.
 pub(super) struct CertificateSetup {
-    /// What clients trust, if it stands in the folder.
+    /// The CA certificate that clients must trust, if it is in the folder of a standalone server.
     pub(super) ca_pem: Option<String>,
-    /// Where it comes from, in a sentence.
-    pub(super) told: String,
+    /// Where the certificate comes from, for the log.
+    pub(super) description: String,
 }
 
-/// What is shown in handshakes, and who is told of it.
+/// Serves a certificate in TLS handshakes and records its expiry in a metric.
 #[derive(Clone)]
 pub(super) struct CertificatePublisher {
     pub(super) resolver: Arc<CertificateResolver>,
@@ -28,55 +28,62 @@ pub(super) struct CertificatePublisher {
 }
 
 impl CertificatePublisher {
-    fn show(&self, certificate: &ServingCertificate) {
-        self.resolver.show(certificate);
-        self.cluster_metrics.shows(certificate.not_after());
+    fn publish(&self, certificate: &ServingCertificate) {
+        self.resolver.serve(certificate);
+        self.cluster_metrics.certificate_loaded(certificate.not_after());
     }
 }
 
-/// Shows a certificate from a folder, made there if it is to be, and follows what becomes of the files.
+/// Serves the certificate of a folder and hot-reloads it. A standalone server creates it if it is missing.
 pub(super) fn from_folder(
     arguments: &Serve,
     names: &[String],
-    shown: CertificatePublisher,
+    publisher: CertificatePublisher,
 ) -> anyhow::Result<CertificateSetup> {
     let CertificateArguments { certificates: folder, check_interval, .. } = &arguments.certificate;
-    let (certificate, given) = if arguments.certificate_source() == CertificateSource::Files {
-        let told = format!("shows tls.crt of {}", folder.display());
-        (certificate_in(folder)?, CertificateSetup { ca_pem: None, told })
+    let (certificate, setup) = if arguments.certificate_source() == CertificateSource::Files {
+        let description = format!("serving {}/tls.crt", folder.display());
+        (read_serving_certificate(folder)?, CertificateSetup { ca_pem: None, description })
     } else {
         let certificates = Certificates::open_or_create(folder, names, SystemTime::now())?;
-        let told = told(&certificates, folder);
-        (certificates.certificate, CertificateSetup { ca_pem: Some(certificates.ca_pem), told })
+        let description = certs::description(&certificates, folder);
+        (certificates.certificate, CertificateSetup { ca_pem: Some(certificates.ca_pem), description })
     };
-    shown.show(&certificate);
-    tokio::spawn(follow(folder.clone(), certificate, shown, *check_interval));
-    Ok(given)
+    publisher.publish(&certificate);
+    tokio::spawn(reload(folder.clone(), certificate, publisher, *check_interval));
+    Ok(setup)
 }
 
-/// Compares by content: a mounted Secret is replaced by swapping a link, which changes no file. A pair of which only one half
-/// is new is told, and the one before stays.
-async fn follow(folder: PathBuf, mut certificate: ServingCertificate, shown: CertificatePublisher, interval: Duration) {
+/// Hot-reloads the certificate of a folder until the process ends. It compares the content of the files: the kubelet
+/// updates a mounted Secret by replacing a symbolic link. If certificate and key do not belong together, it logs a
+/// warning and keeps serving the previous pair.
+async fn reload(
+    folder: PathBuf,
+    mut certificate: ServingCertificate,
+    publisher: CertificatePublisher,
+    interval: Duration,
+) {
     loop {
         tokio::time::sleep(interval).await;
-        match certificate_in(&folder) {
+        match read_serving_certificate(&folder) {
             Ok(read)
                 if read.certificate_pem() == certificate.certificate_pem()
                     && read.key_pem() == certificate.key_pem() => {}
             Ok(read) => {
-                tracing::info!(folder = %folder.display(), "shows a new certificate");
-                shown.show(&read);
+                tracing::info!(folder = %folder.display(), "serves a new certificate");
+                publisher.publish(&read);
                 certificate = read;
             }
-            Err(error) => tracing::warn!(%error, "the certificate before stays"),
+            Err(error) => tracing::warn!(%error, "cannot load the new certificate; the previous one stays in use"),
         }
     }
 }
 
-/// Keeps CAs, certificate and caBundles in the cluster; before callers trust it, the server is not ready.
-pub(super) fn self_managed(client: &Client, arguments: &Serve, shown: CertificatePublisher, health: &Arc<Health>) {
-    let observer = Arc::new(shown.cluster_metrics);
-    let (trust, mut trusted) = Trust::new(client, settings(client, arguments), shown.resolver, observer);
+/// Rotates CAs, serving certificate and caBundles in the cluster. The server is not ready until every webhook entry
+/// trusts its certificate.
+pub(super) fn self_managed(client: &Client, arguments: &Serve, publisher: CertificatePublisher, health: &Arc<Health>) {
+    let observer = Arc::new(publisher.cluster_metrics);
+    let (trust, mut trusted) = Trust::new(client, settings(client, arguments), publisher.resolver, observer);
     tokio::spawn(trust.run());
     let health = health.clone();
     tokio::spawn(async move {
@@ -86,7 +93,7 @@ pub(super) fn self_managed(client: &Client, arguments: &Serve, shown: Certificat
                 Err(reason) => health.lacks(Need::Certificate, reason),
             }
             if trusted.changed().await.is_err() {
-                return health.lacks(Need::Certificate, "nobody looks after the certificate any more");
+                return health.lacks(Need::Certificate, "the certificate rotation has stopped; restart the Pod");
             }
         }
     });
@@ -114,10 +121,10 @@ fn settings(client: &Client, arguments: &Serve) -> TrustSettings {
     }
 }
 
-/// What a server in a cluster is reached by, in a sentence for the log.
-pub(super) const SELF_MANAGED: &str = "keeps its own CA in the cluster";
+/// The description of a self-managed certificate, for the log.
+pub(super) const SELF_MANAGED: &str = "self-managed, with CAs in the cluster";
 
-/// The client of the API server, if the cluster is to be used.
+/// A client of the API server, if `--cluster` is set.
 pub(super) async fn cluster(arguments: &Serve) -> anyhow::Result<Option<Client>> {
     let cache = &arguments.cache;
     if !cache.cluster {

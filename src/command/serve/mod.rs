@@ -5,13 +5,13 @@ mod certificates;
 mod policy;
 mod signals;
 
-use super::{examples, print, read_policy_text};
+use super::{cause, examples, print, read_policy_text};
 use crate::admission::routes::{AdmissionState, router};
 use crate::cli::{CertificateSource, Clients, Serve};
 use crate::server::{Drain, Health, HttpsClient, Need, ServerSettings, bind, health_router, serve, serve_plain};
 use crate::telemetry::{Metrics, start_log};
-use crate::tls::{CertificateResolver, clients_of, everyone};
-use anyhow::{Context, bail};
+use crate::tls::{CertificateResolver, allow_any_client, require_client_certificate};
+use anyhow::{Context, anyhow, bail};
 use arc_swap::ArcSwap;
 use certificates::{CertificatePublisher, CertificateSetup, SELF_MANAGED, cluster, from_folder, self_managed};
 use rustls::server::danger::ClientCertVerifier;
@@ -24,20 +24,20 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-/// Serves until SIGTERM or Ctrl-C, drains, and ends with 0. A second signal ends it at once.
+/// Serves until SIGTERM or Ctrl-C, then drains and exits with code 0. A second signal ends the process at once.
 pub(super) fn run(arguments: &Serve) -> anyhow::Result<ExitCode> {
     start_log(arguments.log_format);
-    Runtime::new().context("cannot start the runtime")?.block_on(Server::open(arguments)?.run())?;
+    Runtime::new().context("cannot start the async runtime")?.block_on(Server::open(arguments)?.run())?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Everything that a server needs before it takes a port.
+/// Everything that the server needs before it opens a port.
 struct Server<'a> {
     arguments: &'a Serve,
     state: Arc<AdmissionState>,
     metrics: Metrics,
     health: Arc<Health>,
-    /// The text of the policy document that the doors judge by.
+    /// The text of the policy document in use.
     policy: Option<String>,
 }
 
@@ -48,67 +48,68 @@ impl<'a> Server<'a> {
         let state = AdmissionState {
             policy: ArcSwap::from_pointee(policy),
             related: Arc::default(),
+            messages: arguments.messages.options(),
             observer: Box::new(metrics.clone()),
         };
         Ok(Self { arguments, state: Arc::new(state), metrics, health: Arc::new(Health::new()), policy: text })
     }
 
     async fn run(self) -> anyhow::Result<()> {
-        let (shown, certificates) = self.prepare().await?;
-        let config = Arc::new(shown.server_config(clients(&self.arguments.clients)?)?);
+        let (resolver, certificates) = self.prepare().await?;
+        let config = Arc::new(resolver.server_config(clients(&self.arguments.clients)?)?);
         let reviews = bind(self.arguments.listen, "HTTPS", "--listen").await?;
         let health = bind(self.arguments.health_listen, "health and metrics", "--health-listen").await?;
-        let addresses = (reviews.local_addr()?, health.local_addr()?);
+        let (reviews_address, health_address) = (reviews.local_addr()?, health.local_addr()?);
         let mut signals = Signals::new()?;
-        self.answer_health(health);
+        self.serve_health(health);
 
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let mut server = tokio::spawn(serve(reviews, config, self.site(), async move { _ = stopped.await }));
-        tracing::info!(reviews = %addresses.0, health = %addresses.1, certificates = certificates.told, "listening");
+        let mut server = tokio::spawn(serve(reviews, config, self.settings(), async move { _ = stopped.await }));
+        tracing::info!(reviews = %reviews_address, health = %health_address, certificates = certificates.description, "listening");
         self.health.has(Need::Start);
         tokio::select! {
-            ended = &mut server => return ended.context("the server broke down"),
-            shown = self.show_examples(addresses, &certificates) => shown?,
+            ended = &mut server => return ended.context("the server has stopped unexpectedly"),
+            outcome = self.show_examples(reviews_address, health_address, &certificates) => outcome?,
             () = signals.next() => {}
         }
         self.health.drain();
         tracing::info!("draining");
         drop(stop);
         tokio::select! {
-            ended = server => ended.context("the server broke down"),
+            ended = server => ended.context("the server has stopped unexpectedly"),
             () = signals.next() => {
-                tracing::warn!("stopped by a second signal, requests in flight were cut");
+                tracing::warn!("stopped by a second signal; running requests were aborted");
                 Ok(())
             }
         }
     }
 
-    /// Begins to look after the certificate, the surroundings and the policy document.
+    /// Starts the tasks that keep the certificate, the cache and the policy document up to date.
     async fn prepare(&self) -> anyhow::Result<(Arc<CertificateResolver>, CertificateSetup)> {
         let cluster_metrics = self.metrics.cluster_metrics();
-        let shown = CertificatePublisher { resolver: Arc::default(), cluster_metrics: cluster_metrics.clone() };
-        let resolver = shown.resolver.clone();
+        let publisher = CertificatePublisher { resolver: Arc::default(), cluster_metrics: cluster_metrics.clone() };
+        let resolver = publisher.resolver.clone();
         let client = cluster(self.arguments).await?;
-        let given = match (&client, self.arguments.certificate_source()) {
+        let setup = match (&client, self.arguments.certificate_source()) {
             (Some(client), CertificateSource::SelfManaged) => {
-                self_managed(client, self.arguments, shown, &self.health);
-                CertificateSetup { ca_pem: None, told: SELF_MANAGED.to_owned() }
+                self_managed(client, self.arguments, publisher, &self.health);
+                CertificateSetup { ca_pem: None, description: SELF_MANAGED.to_owned() }
             }
             (None, CertificateSource::SelfManaged) => {
-                bail!("self-managed certificates are kept in a cluster; add --cluster")
+                bail!("--certificate-source self-managed stores its CAs in a cluster; add --cluster")
             }
-            _ => from_folder(self.arguments, &names(self.arguments), shown)?,
+            _ => from_folder(self.arguments, &names(self.arguments), publisher)?,
         };
         if let Some(client) = client {
-            cache::watch(client, &self.arguments.cache, &self.state, (&self.health, cluster_metrics.clone()));
+            cache::watch(client, &self.arguments.cache, &self.state, &self.health, cluster_metrics.clone());
         }
         if let (Some(path), Some(text)) = (self.arguments.policy.clone(), self.policy.clone()) {
-            tokio::spawn(policy::follow((path, text), self.state.clone(), self.health.clone(), cluster_metrics));
+            tokio::spawn(policy::reload(path, text, self.state.clone(), self.health.clone(), cluster_metrics));
         }
-        Ok((resolver, given))
+        Ok((resolver, setup))
     }
 
-    fn site(&self) -> ServerSettings {
+    fn settings(&self) -> ServerSettings {
         ServerSettings {
             router: router(self.state.clone()),
             limits: self.arguments.limits,
@@ -118,40 +119,41 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// The health port answers as long as the process lives.
-    fn answer_health(&self, listener: TcpListener) {
+    /// Serves the health port until the process ends.
+    fn serve_health(&self, listener: TcpListener) {
         let (health, metrics) = (self.health.clone(), self.metrics.clone());
         tokio::spawn(serve_plain(listener, health_router(health, move || metrics.to_text()), pending()));
     }
 
-    /// Shows the examples, if any are asked for, and goes on for ever, as the server does.
+    /// Prints the examples if `--examples` is set. It never returns without an error: the server keeps running.
     async fn show_examples(
         &self,
-        addresses: (SocketAddr, SocketAddr),
+        reviews: SocketAddr,
+        health: SocketAddr,
         certificates: &CertificateSetup,
     ) -> anyhow::Result<()> {
         if let (Some(directory), Some(ca_pem)) = (&self.arguments.examples, &certificates.ca_pem) {
             let names = names(self.arguments);
             let name = names.first().map(String::as_str).unwrap_or_default();
-            let client = HttpsClient::new(ca_pem, addresses.0, name)?;
+            let client = HttpsClient::new(ca_pem, reviews, name)?;
             print(&examples::show(&client, directory).await?)?;
-            print(&self.how_to_reach(addresses))?;
+            print(&self.endpoints_text(reviews, health))?;
         }
         pending().await
     }
 
-    fn how_to_reach(&self, (reviews, health): (SocketAddr, SocketAddr)) -> String {
+    fn endpoints_text(&self, reviews: SocketAddr, health: SocketAddr) -> String {
         let ca = self.arguments.certificate.certificates.join("ca.crt");
         format!(
-            "\nserving reviews at https://{reviews}/enforce/mutate, /enforce/validate and /audit/validate; trust {}\n\
+            "\nserving reviews at https://{reviews}/enforce/mutate, /enforce/validate and /audit/validate; CA: {}\n\
              serving http://{health}/readyz, /livez and /metrics\n\
-             Ctrl-C ends it\n",
+             press Ctrl-C to stop\n",
             ca.display()
         )
     }
 }
 
-/// What the certificate is for: what was asked for, else this machine.
+/// The names of the certificate: `--name`, else this host.
 fn names(arguments: &Serve) -> Vec<String> {
     if !arguments.certificate.names.is_empty() {
         return arguments.certificate.names.clone();
@@ -171,10 +173,10 @@ fn drain(seconds: u64) -> Drain {
     }
 }
 
-/// Whom the port for reviews lets in.
+/// Verifies client certificates on the port for reviews.
 fn clients(clients: &Clients) -> anyhow::Result<Arc<dyn ClientCertVerifier>> {
-    let Some(path) = &clients.client_ca else { return Ok(everyone()) };
-    let told = || format!("cannot let clients of {} in", path.display());
-    let ca = std::fs::read_to_string(path).with_context(told)?;
-    clients_of(&ca, clients.client_names.clone()).with_context(told)
+    let Some(path) = &clients.client_ca else { return Ok(allow_any_client()) };
+    let context = || format!("cannot use --client-ca {}", path.display());
+    let ca = std::fs::read_to_string(path).map_err(|error| anyhow!(cause(&error))).with_context(context)?;
+    require_client_certificate(&ca, clients.client_names.clone()).with_context(context)
 }

@@ -1,25 +1,26 @@
-//! The policy document, read again whenever its text changes: a mounted ConfigMap is replaced while we run.
+//! Hot-reloads the policy document: a mounted ConfigMap can change while the server runs.
 
 use crate::admission::routes::AdmissionState;
-use crate::policy::Policy;
+use crate::command::parse_policy;
 use crate::server::Health;
-use crate::telemetry::ClusterMetrics;
-use anyhow::Context;
+use crate::telemetry::{ClusterMetrics, PolicyReload};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often the text is compared: the kubelet itself takes up to a minute.
+/// How often the document is read. The kubelet itself takes up to a minute to update a mounted `ConfigMap`.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Uses every new text that is a policy, for ever. One that is none is told once, and the policy before stays.
-pub(super) async fn follow(
-    (path, text): (PathBuf, String),
+/// Loads every new version of the document until the process ends. An invalid version is reported once, and the
+/// previous policy stays in use.
+pub(super) async fn reload(
+    path: PathBuf,
+    text: String,
     state: Arc<AdmissionState>,
     health: Arc<Health>,
     cluster_metrics: ClusterMetrics,
 ) {
-    cluster_metrics.policy_read(true);
+    cluster_metrics.policy_reloaded(PolicyReload::Loaded);
     let mut last = Some(text);
     loop {
         tokio::time::sleep(INTERVAL).await;
@@ -28,16 +29,19 @@ pub(super) async fn follow(
             continue;
         }
         last = read.as_ref().ok().cloned();
-        let told = || format!("the policy document {} cannot be used", path.display());
-        let policy = read.context("it cannot be read").and_then(|text| Ok(Policy::parse(&text)?)).with_context(told);
-        cluster_metrics.policy_read(policy.is_ok());
-        health.remark(policy.as_ref().err().map(|error| format!("{error:#}; the one before counts")));
-        match policy {
-            Ok(policy) => {
-                tracing::info!(policy = policy.name, "uses a new policy document");
+        match parse_policy(&path, read) {
+            Ok((policy, _)) => {
+                cluster_metrics.policy_reloaded(PolicyReload::Loaded);
+                health.set_note(None);
+                tracing::info!(policy = policy.name, "policy document loaded");
                 state.policy.store(Arc::new(policy));
             }
-            Err(error) => tracing::error!("{error:#}; the one before counts"),
+            Err(error) => {
+                cluster_metrics.policy_reloaded(PolicyReload::Invalid);
+                let message = format!("{error:#}; the previous policy stays in use");
+                tracing::error!("{message}");
+                health.set_note(Some(message));
+            }
         }
     }
 }

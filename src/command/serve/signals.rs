@@ -1,9 +1,9 @@
-//! What asks the server to stop.
+//! Signals that stop the server.
 
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGTERM, and Ctrl-C.
+/// SIGTERM and SIGINT (Ctrl-C).
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,

@@ -1,12 +1,12 @@
-//! `$(NAME)` in the value of an environment variable, as the kubelet expands it
-//! (Kubernetes API, `EnvVar.value`; `$$` is an escaped `$`, a reference to nothing stays as it stands).
+//! Splits the value of an environment variable at its `$(NAME)` references, as the kubelet expands them (Kubernetes
+//! API, `EnvVar.value`: `$$` is an escaped `$`; a reference to a variable that does not exist stays unchanged).
 
-/// A piece of a text.
+/// A piece of a value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
-    /// Text that stays.
+    /// Literal text.
     Text(&'a str),
-    /// The name in `$(NAME)`, and the whole reference as written.
+    /// A reference `$(NAME)`: its name, and the whole reference as written.
     Reference { name: &'a str, written: &'a str },
 }
 
@@ -14,31 +14,31 @@ pub(super) enum Piece<'a> {
 pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = text;
-    // behind the last `)` no reference ends, and none is looked for there again and again
-    let behind_the_last = text.rsplit_once(')').map_or(text, |(_, behind)| behind).len();
+    // no reference ends after the last `)`: without this limit, each further `$(` would search to the end again
+    let bytes_after_last = text.rsplit_once(')').map_or(text, |(_, after)| after).len();
     while let Some((before, after)) = rest.split_once('$') {
         pieces.push(Piece::Text(before));
-        let may_end = after.len() > behind_the_last;
-        let (piece, behind) = piece_behind_dollar(rest, after, may_end);
+        let may_end = after.len() > bytes_after_last;
+        let (piece, remainder) = piece_at_dollar(rest, after, may_end);
         pieces.push(piece);
-        rest = behind;
+        rest = remainder;
     }
     pieces.push(Piece::Text(rest));
     pieces.retain(|piece| *piece != Piece::Text(""));
     pieces
 }
 
-/// The piece that begins at a `$`; `after` is what stands behind the `$` at the end of `rest`'s first part, and `may_end`
-/// whether a `)` does.
-fn piece_behind_dollar<'a>(rest: &'a str, after: &'a str, may_end: bool) -> (Piece<'a>, &'a str) {
+/// The piece that begins at the first `$` of `rest`, and the text after the piece. `after` is the text after that `$`;
+/// `may_end` is true if a `)` follows in it.
+fn piece_at_dollar<'a>(rest: &'a str, after: &'a str, may_end: bool) -> (Piece<'a>, &'a str) {
     let from_dollar = rest.get(rest.len() - after.len() - 1..).unwrap_or_default();
-    if let Some(behind) = after.strip_prefix('$') {
-        return (Piece::Text("$"), behind);
+    if let Some(remainder) = after.strip_prefix('$') {
+        return (Piece::Text("$"), remainder);
     }
     let inside = after.strip_prefix('(').filter(|_| may_end);
-    if let Some((name, behind)) = inside.and_then(|inside| inside.split_once(')')) {
-        let written = from_dollar.get(..from_dollar.len() - behind.len()).unwrap_or_default();
-        return (Piece::Reference { name, written }, behind);
+    if let Some((name, remainder)) = inside.and_then(|inside| inside.split_once(')')) {
+        let written = from_dollar.get(..from_dollar.len() - remainder.len()).unwrap_or_default();
+        return (Piece::Reference { name, written }, remainder);
     }
     (Piece::Text("$"), after)
 }
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_are_found_and_escapes_undone() {
+    fn splits_references_and_unescapes_dollars() {
         let show = |text| {
             let show = |piece: &Piece<'_>| match piece {
                 Piece::Text(text) => (*text).to_owned(),

@@ -1,7 +1,7 @@
-//! The environment of a container as the kubelet sets it, each variable knowing where it comes from.
+//! The environment of a container as the kubelet sets it, with the source of each variable.
 //!
-//! Order and precedence (Kubernetes API, `Container.env`, `Container.envFrom`): all `envFrom` sources in order, the
-//! last wins; then `env` in order, which wins over `envFrom`. A value that can't be seen is never guessed.
+//! Order and precedence (Kubernetes API, `Container.env`, `Container.envFrom`): first all `envFrom` sources in order,
+//! where the last one wins; then `env` in order, which wins over `envFrom`. An unknown value is never guessed.
 
 mod expansion;
 mod value_from;
@@ -16,55 +16,59 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use value_from::ReferenceScope;
 
-/// Longest text, in bytes, that `$(NAME)` is expanded to. Each variable can double the last one, so some end must be put to
-/// it; every setting that is judged is far shorter. Of what is longer, as much is known: each variable can hold the last
-/// one and more, so a beginning without an end would still fill the memory.
+/// Longest text, in bytes, that a value with `$(NAME)` expands to. Every evaluated setting is far shorter.
+///
+/// Each variable can double the one before, so expansion needs a limit. The known beginning of a longer value has the
+/// same limit: each variable can contain the one before and more, so an unlimited beginning would also fill the memory.
 const EXPANDED_BYTES: usize = 4096;
 
-/// The largest number of variables out of `ConfigMap`s that are looked at: with more the container could not start, since
-/// Linux gives 6 MiB at most to the environment of a process, and each would cost memory here.
+/// Largest number of variables from `ConfigMap`s. Each variable takes memory here, and with more of them the container
+/// could not start: Linux limits the environment of a process to 6 MiB. The keys of a `ConfigMap` beyond this count as
+/// unknown.
 const VARIABLES: usize = 100_000;
 
-/// Every variable of a container in the order in which they are set, overridden ones included.
+/// All variables of a container in the order in which they are set, including those that a later one overrides.
 #[derive(Default)]
 pub struct Environment<'a> {
     variables: Vec<Variable<'a>>,
-    /// Where the variable of a name that was set last stands in `variables`, from the first reference to one on.
+    /// Index in `variables` of the last variable of each name. Built at the first reference to a variable.
     last: Option<HashMap<Cow<'a, str>, usize>>,
-    /// Those of `variables` that stand for a setting, found once since every rule asks for them.
+    /// Indices in `variables` of those that are settings. Found once, because every rule needs them.
     settings: Vec<(Setting, usize)>,
     unknown_sources: Vec<UnknownSource<'a>>,
 }
 
-/// An `envFrom` source whose keys can't be seen.
+/// An `envFrom` source whose keys are unknown.
 struct UnknownSource<'a> {
-    /// What the name of each variable out of it begins with.
+    /// `envFrom[].prefix`: the start of the name of each of its variables.
     prefix: &'a str,
-    /// The Secret that it is; `None` for a `ConfigMap`.
+    /// The name of the Secret; `None` for a `ConfigMap`.
     secret: Option<&'a str>,
-    /// How many variables were set before it.
-    behind: usize,
+    /// The number of known variables that are set before it.
+    variables_before: usize,
 }
 
 impl UnknownSource<'_> {
-    /// Can one of its keys be this variable? A key is never empty.
+    /// Returns true if one of its keys can set the variable `name`. A key is never empty.
     fn can_set(&self, name: &str) -> bool {
-        can_begin(self.prefix, name)
+        can_make(self.prefix, name)
     }
 }
 
-fn can_begin(prefix: &str, name: &str) -> bool {
+/// Returns true if `prefix` and some nonempty key make `name`.
+fn can_make(prefix: &str, name: &str) -> bool {
     name.strip_prefix(prefix).is_some_and(|key| !key.is_empty())
 }
 
 impl<'a> Environment<'a> {
-    /// The environment of `container`, which stands in `workload`, as far as `related` show it.
+    /// The environment of `container`, which is in `workload`. Values of `ConfigMap`s come from `related`; those of a
+    /// `ConfigMap` that is not found there are unknown.
     pub fn of(container: &Container<'a>, workload: &'a Workload, related: &'a RelatedObjects) -> Self {
         let mut environment = Self::default();
         for (index, from) in container.env_from.iter().enumerate() {
-            environment.take_all(from, EnvIndex::EnvFrom(index), related);
+            environment.add_source(from, EnvIndex::EnvFrom(index), related);
         }
-        environment.mark_what_may_be_overridden();
+        environment.mark_variables_that_may_be_overridden();
         environment.variables.reserve(container.env.len());
         for (index, variable) in container.env.iter().enumerate() {
             environment.set(variable, EnvIndex::Env(index), &ReferenceScope { container, workload, related });
@@ -72,31 +76,33 @@ impl<'a> Environment<'a> {
         environment
     }
 
-    /// Every variable, in the order in which they are set.
+    /// All variables in the order in which they are set. A name can occur several times; the last one wins.
     pub fn variables(&self) -> &[Variable<'a>] {
         &self.variables
     }
 
-    /// Every variable that stands for a setting.
+    /// All variables that are settings, in the order in which they are set.
     pub fn settings(&self) -> impl Iterator<Item = (Setting, &Variable<'a>)> {
         self.settings.iter().filter_map(|(setting, index)| Some((*setting, self.variables.get(*index)?)))
     }
 
-    /// Is every source of it there and visible, so that a name that isn't there is really not set?
+    /// Returns true if every `envFrom` source is found and its keys are known: a name that is not among the variables
+    /// is then certainly not set.
     pub fn is_fully_known(&self) -> bool {
         self.unknown_sources.is_empty()
     }
 
-    fn take_all(&mut self, from: &'a EnvFromSource, index: EnvIndex, related: &'a RelatedObjects) {
+    /// Adds the variables of an element of `envFrom`.
+    fn add_source(&mut self, from: &'a EnvFromSource, index: EnvIndex, related: &'a RelatedObjects) {
         let prefix = from.prefix.as_deref().unwrap_or_default();
         if let Some(secret) = &from.secret_ref {
-            self.hide(prefix, Some(&secret.name));
+            self.add_unknown_source(prefix, Some(&secret.name));
         }
         let Some(reference) = &from.config_map_ref else { return };
         let config_map = match related.config_map(&reference.name) {
             Lookup::Found(config_map) if self.variables.len() + config_map.data.len() <= VARIABLES => config_map,
-            // what isn't there yet may be there when the container starts
-            Lookup::Found(_) | Lookup::Absent | Lookup::Unknown => return self.hide(prefix, None),
+            // an absent ConfigMap may exist when the container starts
+            Lookup::Found(_) | Lookup::Absent | Lookup::Unknown => return self.add_unknown_source(prefix, None),
         };
         self.variables.reserve(config_map.data.len());
         for (key, value) in config_map.values() {
@@ -110,36 +116,37 @@ impl<'a> Environment<'a> {
         }
     }
 
-    /// Takes a source whose keys can't be seen.
-    fn hide(&mut self, prefix: &'a str, secret: Option<&'a str>) {
-        self.unknown_sources.push(UnknownSource { prefix, secret, behind: self.variables.len() });
+    /// Adds a source whose keys are unknown.
+    fn add_unknown_source(&mut self, prefix: &'a str, secret: Option<&'a str>) {
+        self.unknown_sources.push(UnknownSource { prefix, secret, variables_before: self.variables.len() });
     }
 
-    /// Whatever is set before a source whose keys can't be seen may be set again by it. It is judged all the same.
-    fn mark_what_may_be_overridden(&mut self) {
+    /// Marks the variables that a later source with unknown keys may set again. They are evaluated all the same.
+    fn mark_variables_that_may_be_overridden(&mut self) {
         let mut unknown_sources = self.unknown_sources.iter().rev().peekable();
-        // sources share few prefixes, so that many of them cost no more than one
+        // sources share few prefixes, so many sources cost no more than one
         let mut prefixes = BTreeSet::new();
         for (index, variable) in self.variables.iter_mut().enumerate().rev() {
-            while let Some(later) = unknown_sources.next_if(|unknown_sources| unknown_sources.behind > index) {
+            while let Some(later) = unknown_sources.next_if(|source| source.variables_before > index) {
                 prefixes.insert(later.prefix);
             }
-            variable.may_be_overridden = prefixes.iter().any(|prefix| can_begin(prefix, &variable.name));
+            variable.may_be_overridden = prefixes.iter().any(|prefix| can_make(prefix, &variable.name));
         }
     }
 
+    /// Adds the variable of an element of `env`.
     fn set(&mut self, variable: &'a EnvVar, index: EnvIndex, scope: &ReferenceScope<'_, 'a>) {
         let written = variable.value.as_deref().filter(|text| !text.is_empty());
         let (value, source) = match (written, &variable.value_from) {
             (Some(text), _) => (self.expand(text), ValueSource::Object),
-            // nothing is set, and what was set stays
-            (None, Some(from)) if scope.is_left_out(from) => return,
-            (None, Some(from)) => scope.taken_from(from),
+            // this element sets nothing: an earlier variable of the same name stays
+            (None, Some(from)) if scope.is_omitted(from) => return,
+            (None, Some(from)) => scope.resolve(from),
             (None, None) => (EnvValue::Text(Cow::Borrowed("")), ValueSource::Object),
         };
         let value = match value {
             EnvValue::Text(text) if Setting::of(&variable.name).is_some_and(Setting::is_auth) => {
-                scope.behind_a_path(text)
+                scope.key_if_secret_path(text)
             }
             other => other,
         };
@@ -154,31 +161,32 @@ impl<'a> Environment<'a> {
         self.variables.push(variable);
     }
 
+    /// The value of a text after expansion of its `$(NAME)` references.
     fn expand(&mut self, text: &'a str) -> EnvValue<'a> {
         if !text.contains('$') {
             return EnvValue::Text(Cow::Borrowed(text));
         }
-        let (mut expanded, mut is_seen) = (String::new(), true);
+        let (mut expanded, mut is_known) = (String::new(), true);
         for piece in pieces(text) {
             let value = match piece {
                 Piece::Text(text) => EnvValue::Text(Cow::Borrowed(text)),
                 Piece::Reference { name, written } => self.referenced(name, written),
             };
-            // behind what can't be seen only a key is still looked for
+            // after an unknown piece, only a key still matters
             match value {
                 EnvValue::Key(source) => return EnvValue::Key(source),
-                EnvValue::Text(text) if is_seen => is_seen = push_bounded(&mut expanded, &text),
-                EnvValue::Unknown(beginning) if is_seen => {
+                EnvValue::Text(text) if is_known => is_known = push_bounded(&mut expanded, &text),
+                EnvValue::Unknown(beginning) if is_known => {
                     push_bounded(&mut expanded, &beginning);
-                    is_seen = false;
+                    is_known = false;
                 }
                 EnvValue::Text(_) | EnvValue::Unknown(_) => {}
             }
         }
-        if is_seen { EnvValue::Text(Cow::Owned(expanded)) } else { EnvValue::Unknown(Cow::Owned(expanded)) }
+        if is_known { EnvValue::Text(Cow::Owned(expanded)) } else { EnvValue::Unknown(Cow::Owned(expanded)) }
     }
 
-    /// The variable of this name that was set last.
+    /// The last variable of this name so far.
     fn last(&mut self, name: &str) -> Option<&Variable<'a>> {
         let last = self.last.get_or_insert_with(|| {
             self.variables.iter().enumerate().map(|(index, variable)| (variable.name.clone(), index)).collect()
@@ -186,15 +194,19 @@ impl<'a> Environment<'a> {
         last.get(name).and_then(|index| self.variables.get(*index))
     }
 
-    /// What `$(name)` stands for: the variable set last, unless a source that can't be seen comes after it; else whatever
-    /// such a source may hold; else itself.
+    /// The value of the reference `$(name)`, the first that applies:
+    ///
+    /// 1. the last variable of this name; unknown if a source with unknown keys may override it
+    /// 2. if sources with unknown keys may set it: a key if all of them are Secrets, else unknown
+    /// 3. unknown if the kubelet may set the variable for a Service
+    /// 4. the reference itself, unchanged
     fn referenced(&mut self, name: &str, written: &'a str) -> EnvValue<'a> {
         if let Some(variable) = self.last(name) {
             return if variable.may_be_overridden { EnvValue::UNKNOWN } else { variable.value.clone() };
         }
-        let may_set = self.unknown_sources.iter().filter(|unknown_sources| unknown_sources.can_set(name));
-        match may_set.map(|unknown_sources| unknown_sources.secret).collect::<Option<Vec<&str>>>().as_deref() {
-            Some([]) if is_of_service(name) => EnvValue::UNKNOWN,
+        let may_set = self.unknown_sources.iter().filter(|source| source.can_set(name));
+        match may_set.map(|source| source.secret).collect::<Option<Vec<&str>>>().as_deref() {
+            Some([]) if is_service_variable(name) => EnvValue::UNKNOWN,
             Some([]) => EnvValue::Text(Cow::Borrowed(written)),
             Some([.., secret]) => EnvValue::Key(KeySource::WholeSecret { name: secret }),
             None => EnvValue::UNKNOWN,
@@ -202,15 +214,15 @@ impl<'a> Environment<'a> {
     }
 }
 
-/// Pushes as much of `text` as there is room for in what `$(NAME)` is expanded to; tells whether that was all of it.
+/// Appends `text` to `expanded` up to [`EXPANDED_BYTES`] in total. Returns true if all of it fits.
 fn push_bounded(expanded: &mut String, text: &str) -> bool {
     let end = text.floor_char_boundary(EXPANDED_BYTES.saturating_sub(expanded.len()));
     expanded.push_str(text.get(..end).unwrap_or_default());
     end == text.len()
 }
 
-/// Is it the name of a variable that the kubelet adds for a Service (`pkg/kubelet/envvars`)?
-fn is_of_service(name: &str) -> bool {
+/// Returns true if the kubelet may add a variable of this name for a Service (`pkg/kubelet/envvars`).
+fn is_service_variable(name: &str) -> bool {
     name.ends_with("_SERVICE_HOST")
         || name.contains("_SERVICE_PORT")
         || name.ends_with("_PORT")
@@ -222,10 +234,12 @@ mod tests {
     use super::*;
     use crate::gateway::{Images, KubernetesObject};
 
-    /// The value of the last variable of a Pod's only container, beside a `ConfigMap` `known` with `name: from the map`.
+    /// The value of the last variable of a Pod's only container. The only related object is the `ConfigMap` `known`
+    /// with `name: from the map`.
     fn last_value(container: &str) -> String {
         let object = |json: String| KubernetesObject::recognize(json, "default").unwrap().unwrap();
-        let map = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"seen"},"data":{"name":"from the map"}}"#;
+        let map =
+            r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"known"},"data":{"name":"from the map"}}"#;
         let pod = format!(r#"{{"apiVersion":"v1","kind":"Pod","spec":{{"containers":[{{"name":"a",{container}}}]}}}}"#);
         let (map, pod) = (object(map.to_owned()), object(pod));
         let related = RelatedObjects::of([&map], &Images::default());
@@ -235,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_that_double_each_other_come_to_an_end() {
+    fn expansion_of_doubling_variables_is_limited() {
         let doubling =
             (1..60).map(|index| format!(r#"{{"name":"v{index}","value":"$(v{})$(v{})"}}"#, index - 1, index - 1));
         let env = [r#"{"name":"v0","value":"0123456789"}"#.to_owned()].into_iter().chain(doubling).collect::<Vec<_>>();
@@ -244,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn beginnings_that_hold_each_other_come_to_an_end() {
+    fn expansion_of_nested_unknown_beginnings_is_limited() {
         let longer = (1..60).map(|index| format!(r#"{{"name":"v{index}","value":"$(text)$(v{})"}}"#, index - 1));
         let text = format!(r#"{{"name":"text","value":"é{}"}}"#, "é".repeat(EXPANDED_BYTES / 2 - 1));
         let first = r#"{"name":"v0","value":"$(text)$(text)"}"#.to_owned();
@@ -254,9 +268,9 @@ mod tests {
     }
 
     #[test]
-    fn what_a_later_source_may_override_is_not_guessed() {
+    fn a_value_that_a_later_source_may_override_is_unknown() {
         let env = r#""env":[{"name":"x","value":"$(name)"}]"#;
-        let known = r#"{"configMapRef":{"name":"seen"}}"#;
+        let known = r#"{"configMapRef":{"name":"known"}}"#;
         let secret = r#"{"secretRef":{"name":"orders"}}"#;
         assert_eq!(last_value(&format!(r#""envFrom":[{known}],{env}"#)), r#"Text("from the map")"#);
         assert_eq!(last_value(&format!(r#""envFrom":[{secret},{known}],{env}"#)), r#"Text("from the map")"#);
@@ -265,10 +279,10 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_found_behind_what_cannot_be_seen() {
+    fn finds_a_key_after_an_unknown_piece() {
         let token = r#"{"name":"token","valueFrom":{"secretKeyRef":{"name":"orders","key":"value"}}}"#;
         let value = last_value(&format!(
-            r#""envFrom":[{{"configMapRef":{{"name":"unseen"}}}}],"env":[{token},{{"name":"x","value":"$(prefix)$(token)"}}]"#
+            r#""envFrom":[{{"configMapRef":{{"name":"unknown"}}}}],"env":[{token},{{"name":"x","value":"$(prefix)$(token)"}}]"#
         ));
         assert_eq!(value, r#"Key(Secret { name: "orders", key: "value" })"#);
     }

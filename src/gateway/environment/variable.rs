@@ -1,73 +1,74 @@
-//! A variable of a container's environment: its name, its value as far as it can be seen, and where it comes from.
+//! A variable of a container's environment: its name, its value as far as it is known, and its source.
 
 use crate::gateway::Setting;
 use std::borrow::Cow;
 
 /// A variable of the environment.
 pub struct Variable<'a> {
-    /// Its name, prefix included.
+    /// Its name, with the prefix of its `envFrom` source.
     pub name: Cow<'a, str>,
-    /// Where it is set in its container.
+    /// The element of `env` or `envFrom` that sets it.
     pub index: EnvIndex,
-    /// What it is set to.
+    /// Its value.
     pub value: EnvValue<'a>,
-    /// What it was taken from.
+    /// The source of its value.
     pub source: ValueSource<'a>,
-    /// May a later source, whose keys can't be seen, set it to something else?
+    /// True if a later `envFrom` source with unknown keys may set it to another value.
     pub may_be_overridden: bool,
 }
 
-/// Where a variable is set, by index.
+/// The element of a container's `env` or `envFrom` that sets a variable, by index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EnvIndex {
-    /// In `env`.
+    /// An element of `env`.
     Env(usize),
-    /// In `envFrom`.
+    /// An element of `envFrom`.
     EnvFrom(usize),
 }
 
-/// What a variable is set to.
+/// The value of a variable, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnvValue<'a> {
-    /// Text that can be seen.
+    /// Known text.
     Text(Cow<'a, str>),
-    /// Something out of a Secret, or that may be one.
+    /// A value from a Secret, or from a source that may contain a secret.
     Key(KeySource<'a>),
-    /// Not to be seen from here, or too long to be looked at; the text that it is known to begin with.
+    /// A value that is not known, or too long to be evaluated. Holds the text that it is known to begin with; empty if
+    /// none.
     Unknown(Cow<'a, str>),
 }
 
 impl EnvValue<'_> {
-    /// A value of which nothing is known.
+    /// A value that is not known at all.
     pub(super) const UNKNOWN: Self = Self::Unknown(Cow::Borrowed(""));
 }
 
-/// Where a value comes from that is none to be shown. The variants hold names of objects, keys and volumes alone.
+/// The source of a secret value. The variants contain names of objects, keys and volumes, never a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each field is the thing that its name says")]
+#[allow(missing_docs, reason = "the names of the fields describe them")]
 pub enum KeySource<'a> {
-    /// A file that another container writes (`fileKeyRef`).
+    /// A key of a file that another container writes (`fileKeyRef`).
     File { volume: &'a str, key: &'a str },
-    /// A path under a mounted Secret, CSI or projected Secret volume.
+    /// A path in a mounted Secret, CSI or projected Secret volume.
     Mount { volume: &'a str },
     /// A key of a Secret.
     Secret { name: &'a str, key: &'a str },
-    /// Some key of a Secret that is taken whole.
+    /// Some key of a Secret in `envFrom`.
     WholeSecret { name: &'a str },
 }
 
-/// What a variable was taken from.
+/// The source of a variable's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each field is the thing that its name says")]
+#[allow(missing_docs, reason = "the names of the fields describe them")]
 pub enum ValueSource<'a> {
-    /// A key of a `ConfigMap`, by `envFrom` or `configMapKeyRef`.
+    /// A key of a `ConfigMap`, from `envFrom` or `configMapKeyRef`.
     ConfigMap { name: &'a str, key: Cow<'a, str> },
-    /// The object itself, or anything that isn't a `ConfigMap`.
+    /// The workload itself, or any other source that is not a `ConfigMap`.
     Object,
 }
 
 impl Variable<'_> {
-    /// The `ConfigMap` that it is taken from, if it is from one.
+    /// The name of the `ConfigMap` that its value comes from, if it comes from one.
     pub fn config_map(&self) -> Option<&str> {
         match &self.source {
             ValueSource::ConfigMap { name, .. } => Some(name),
@@ -75,7 +76,7 @@ impl Variable<'_> {
         }
     }
 
-    /// The `ConfigMap` in which its value stands under a key that is itself a setting.
+    /// The name of the `ConfigMap` that its value comes from, if the key there is itself the name of a setting.
     pub fn config_map_with_setting(&self) -> Option<&str> {
         match &self.source {
             ValueSource::ConfigMap { name, key } => Setting::of(key).map(|_| *name),
@@ -83,13 +84,14 @@ impl Variable<'_> {
         }
     }
 
-    /// Does its value stand in a `ConfigMap` under a key that is itself this setting? Then what is wrong with it is said
-    /// there, and once.
-    pub fn is_said_at_config_map(&self, setting: Setting) -> bool {
-        matches!(&self.source, ValueSource::ConfigMap { key, .. } if Setting::of(key).is_some_and(|of| of.is_sort_of(setting)))
+    /// Returns true if its value comes from a `ConfigMap` key that is itself a name of `setting`, or if the key and
+    /// `setting` are both auth settings. A finding about the value is then reported once, at the `ConfigMap`.
+    pub fn is_reported_at_config_map(&self, setting: Setting) -> bool {
+        let is_reported = |key: &str| Setting::of(key).is_some_and(|of_key| of_key.is_reported_with(setting));
+        matches!(&self.source, ValueSource::ConfigMap { key, .. } if is_reported(key))
     }
 
-    /// Is it set to nothing, or to blanks?
+    /// Returns true if its value is known to be empty or only whitespace.
     pub fn is_blank(&self) -> bool {
         matches!(&self.value, EnvValue::Text(text) if text.trim().is_empty())
     }

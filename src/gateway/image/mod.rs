@@ -1,7 +1,8 @@
-//! Image names, and what they tell of the gateway's version.
+//! Image names: which are the gateway's, and which version of the gateway a name stands for.
 //!
 //! Tags (MicrosoftDocs/azure-docs, articles/api-management/self-hosted-gateway-overview.md): `2.11.1` is static, `v2`,
-//! `latest`, `v2-preview` and `beta` roll. Workload identity needs 2.11.0 (release notes Container-v2.11.0).
+//! `latest`, `v2-preview` and `beta` are rolling tags. Workload identity needs 2.11.0 (release notes
+//! Container-v2.11.0).
 
 mod name;
 
@@ -10,44 +11,45 @@ pub use name::{ImageName, Repository, RepositoryError};
 use semver::Version;
 use std::collections::BTreeMap;
 
-/// The end of the repository that Microsoft publishes the gateway in; any registry may hold a mirror of it.
+/// The last two path components of the repository that Microsoft publishes the gateway in. Any registry can mirror it.
 const GATEWAY_REPOSITORY: [&str; 2] = ["azure-api-management", "gateway"];
 
-/// Which images are the gateway's, and what is vouched for.
+/// Which images are the gateway's, and the versions of digests that the policy document lists.
 #[derive(Clone, Debug, Default)]
 pub struct Images {
-    /// Further repositories that hold the gateway.
+    /// Additional repositories of the gateway.
     pub repositories: Vec<Repository>,
-    /// Versions that someone vouches for, by digest (`sha256:…`).
+    /// The version of each listed digest (`sha256:…`). The policy's author is responsible for them.
     pub digests: BTreeMap<String, Version>,
 }
 
-/// What the name of an image tells of its version.
+/// The version that the name of a gateway image stands for, compared with a minimum version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImageVersion {
     /// Older than the minimum.
     Older,
-    /// A pre-release, which support policies leave out.
+    /// A pre-release. Support policies do not cover pre-releases.
     Preview,
-    /// A tag that moves from version to version.
+    /// A rolling tag: it moves from version to version.
     Rolling,
-    /// A static version, new enough.
+    /// A static version at or above the minimum.
     Supported,
-    /// Nothing that can be relied on.
+    /// The name does not show a version that can be relied on.
     Unverifiable,
 }
 
 impl Images {
-    /// Is `name` an image of the gateway, from any registry or from a repository of the policy's?
+    /// Returns true if `name` is an image of the gateway: from Microsoft's repository in any registry, or from one of
+    /// the additional repositories.
     ///
-    /// A name that does not parse, as a template's may not, is still recognised by its path.
+    /// A name that does not parse, such as one from an unrendered template, is still recognized by its path.
     pub fn is_gateway(&self, name: &str) -> bool {
-        let Some(image) = ImageName::parse(name) else { return is_the_gateways(without_tag(name).rsplit('/')) };
-        let is_ours = || self.repositories.contains(&image.repository());
-        is_the_gateways(image.components()) || (!self.repositories.is_empty() && is_ours())
+        let Some(image) = ImageName::parse(name) else { return is_gateway_path(without_tag(name).rsplit('/')) };
+        let is_additional = || self.repositories.contains(&image.repository());
+        is_gateway_path(image.components()) || (!self.repositories.is_empty() && is_additional())
     }
 
-    /// What `name` tells of the version, against `minimum`.
+    /// The version that the image `name` stands for, compared with `minimum`.
     pub fn version(&self, name: &str, minimum: &Version) -> ImageVersion {
         let Some(image) = ImageName::parse(name) else { return ImageVersion::Unverifiable };
         let by_tag = || tag_version(image.tag.unwrap_or("latest"), minimum);
@@ -55,7 +57,7 @@ impl Images {
             Some(Some(version)) if version < minimum => ImageVersion::Older,
             Some(Some(version)) if !version.pre.is_empty() => ImageVersion::Preview,
             Some(Some(_)) => ImageVersion::Supported,
-            // the digest wins over the tag; a tag that is too old is still a plain mistake
+            // the digest takes precedence over the tag, but a tag that is too old is certainly a mistake
             Some(None) if image.tag.is_some() && by_tag() == ImageVersion::Older => ImageVersion::Older,
             Some(None) => ImageVersion::Unverifiable,
             None => by_tag(),
@@ -63,12 +65,13 @@ impl Images {
     }
 }
 
-/// Are these, the last one first, the components of a repository of the gateway?
-fn is_the_gateways<'c>(components: impl Iterator<Item = &'c str>) -> bool {
+/// Returns true if these path components, last one first, end in the gateway's repository.
+fn is_gateway_path<'c>(components: impl Iterator<Item = &'c str>) -> bool {
     components.take(2).eq(GATEWAY_REPOSITORY.into_iter().rev())
 }
 
-/// The repository of a name that the grammar refuses: all up to the first `:` or `@` of its last component.
+/// The repository of a name that does not match the grammar: everything up to the first `:` or `@` of its last
+/// component.
 fn without_tag(name: &str) -> String {
     let (path, last) = name.rsplit_once('/').unwrap_or(("", name));
     format!("{path}/{}", last.split([':', '@']).next().unwrap_or_default()).to_ascii_lowercase()
@@ -83,7 +86,7 @@ fn tag_version(tag: &str, minimum: &Version) -> ImageVersion {
     let number = tag.strip_prefix('v').unwrap_or(tag);
     let (plain, suffix) = number.split_once('-').map_or((number, None), |(plain, suffix)| (plain, Some(suffix)));
     let is_preview = suffix.is_some_and(|suffix| PREVIEWS.iter().any(|start| suffix.starts_with(start)));
-    // a pre-release is older than its release; what a suffix of one's own means, nobody else knows
+    // a pre-release is older than its release; the meaning of any other suffix is unknown
     let newest = Version::parse(if is_preview { number } else { plain }).ok().or_else(|| newest_of(plain));
     match newest {
         Some(newest) if newest < *minimum => ImageVersion::Older,
@@ -95,15 +98,16 @@ fn tag_version(tag: &str, minimum: &Version) -> ImageVersion {
     }
 }
 
-/// How a suffix begins that marks a pre-release.
+/// Beginnings of a tag suffix that marks a pre-release.
 const PREVIEWS: [&str; 4] = ["alpha", "beta", "preview", "rc"];
 
-/// The newest version that a tag of one or two numbers can stand for.
+/// The upper bound of the versions that a tag of one or two numbers can stand for: for `2.11`, the highest possible
+/// 2.11.x.
 fn newest_of(number: &str) -> Option<Version> {
-    let mut containers = number.split('.').map(|part| part.parse::<u64>().ok());
-    let major = containers.next()??;
-    let minor = containers.next().map_or(Some(u64::MAX), |minor| minor)?;
-    containers.next().is_none().then(|| Version::new(major, minor, u64::MAX))
+    let mut numbers = number.split('.').map(|number| number.parse::<u64>().ok());
+    let major = numbers.next()??;
+    let minor = numbers.next().map_or(Some(u64::MAX), |minor| minor)?;
+    numbers.next().is_none().then(|| Version::new(major, minor, u64::MAX))
 }
 
 #[cfg(test)]
@@ -113,7 +117,7 @@ mod tests {
     const GATEWAY: &str = "mcr.microsoft.com/azure-api-management/gateway";
 
     #[test]
-    fn tags_are_told_apart_by_number_and_not_by_text() {
+    fn tags_are_compared_as_numbers_and_not_as_text() {
         use ImageVersion::{Older, Preview, Rolling, Supported, Unverifiable};
         let images = Images::default();
         for (tag, version) in [
@@ -155,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_is_known_by_the_table_alone() {
+    fn a_digest_is_known_only_from_the_table() {
         let known = format!("sha256:{}", "a".repeat(64));
         let other = format!("sha256:{}", "b".repeat(64));
         let minimum = Version::new(2, 11, 0);
@@ -168,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_repository_counts_and_not_what_looks_like_it() {
+    fn recognizes_the_repository_and_not_similar_names() {
         let images =
             Images { repositories: vec!["registry.example:5000/apim/own".parse().unwrap()], ..Images::default() };
         for name in [

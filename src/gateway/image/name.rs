@@ -1,8 +1,8 @@
-//! The name of an image, taken apart: `host/path:tag@digest`.
+//! Parses the name of an image: `host/path:tag@digest`.
 //!
-//! The grammar is that of the distribution project (github.com/distribution/reference, `regexp.go`), which container runtimes
-//! use. It is spelt out here, and held against oci-spec's in the tests: that one is a regular expression that takes 2.6 MB
-//! for each thread that asks it.
+//! The grammar is that of the distribution project (github.com/distribution/reference, `regexp.go`), which container
+//! runtimes use. The parser is written by hand, and tests compare it with `oci-spec`'s: that one is a regular
+//! expression that takes 2.6 MB for each thread that uses it.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -11,17 +11,17 @@ use std::str::FromStr;
 const PATH_BYTES: usize = 255;
 /// Longest tag, in bytes.
 const TAG_BYTES: usize = 128;
-/// How many hexadecimal digits a digest of an algorithm has.
+/// The number of hexadecimal digits in a digest of each algorithm.
 const DIGESTS: [(&str, usize); 3] = [("sha256", 64), ("sha384", 96), ("sha512", 128)];
-/// The registry of a name that tells none, and its older name.
+/// The registry of a name without one, and the older name of that registry.
 const DOCKER_HUB: [&str; 2] = ["docker.io", "index.docker.io"];
 
-/// The name of an image.
+/// The parsed name of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageName<'a> {
-    /// The registry, with its port if it tells one.
+    /// The registry, with its port if one is written.
     host: &'a str,
-    /// The path in it.
+    /// The path in the registry.
     path: Cow<'a, str>,
     /// The tag, if one is written.
     pub tag: Option<&'a str>,
@@ -29,17 +29,17 @@ pub struct ImageName<'a> {
     pub digest: Option<&'a str>,
 }
 
-/// A registry and the path in it, as they are compared.
+/// A registry and a path in it, in the form that is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository(String);
 
-/// A text that names no repository.
+/// The text is not the name of a repository, or it also contains a tag or a digest.
 #[derive(Debug, thiserror::Error)]
 #[error("it is not the name of an image repository")]
 pub struct RepositoryError;
 
 impl<'a> ImageName<'a> {
-    /// Takes a name apart; `None` if the grammar has no such name.
+    /// Parses a name; `None` if it does not match the grammar.
     pub fn parse(name: &'a str) -> Option<Self> {
         let (rest, digest) = name.split_once('@').map_or((name, None), |(rest, digest)| (rest, Some(digest)));
         let last = rest.rfind('/').map_or(0, |slash| slash + 1);
@@ -50,21 +50,23 @@ impl<'a> ImageName<'a> {
         is_name.then_some(Self { host, path, tag, digest })
     }
 
-    /// The components of its path, the last one first.
+    /// The components of its path, last one first.
     pub(super) fn components(&self) -> impl Iterator<Item = &str> {
         self.path.rsplit('/')
     }
 
-    /// Its registry and path, as they are compared: hosts have no case, and 443 is the port of every one that tells none.
+    /// Its registry and path in the form that is compared: the host in lower case, without port 443, which is the
+    /// default.
     pub(super) fn repository(&self) -> Repository {
         let host = self.host.to_ascii_lowercase();
         Repository(format!("{}/{}", host.strip_suffix(":443").unwrap_or(&host), self.path))
     }
 
-    /// What a name says of the version, for a sentence: its tag, else its digest, else that there is none.
+    /// The part of a name that shows the version, for messages: its tag, else its digest, else a text that there is no
+    /// tag.
     pub fn version_text(name: &str) -> String {
-        let told = ImageName::parse(name).and_then(|name| name.tag.or(name.digest));
-        told.unwrap_or("an image without tag").to_owned()
+        let version = ImageName::parse(name).and_then(|name| name.tag.or(name.digest));
+        version.unwrap_or("an image without tag").to_owned()
     }
 }
 
@@ -77,7 +79,7 @@ impl FromStr for Repository {
     }
 }
 
-/// The registry, told or not, and the path in it.
+/// The registry, Docker Hub if none is written, and the path in it.
 fn host_and_path(repository: &str) -> Option<(&str, Cow<'_, str>)> {
     let [hub, older_hub] = DOCKER_HUB;
     let (first, rest) = repository.split_once('/').map_or((repository, None), |(first, rest)| (first, Some(rest)));
@@ -85,13 +87,13 @@ fn host_and_path(repository: &str) -> Option<(&str, Cow<'_, str>)> {
     if !(rest.is_some_and(|rest| is_host(first) && is_path(rest)) || is_path(repository)) {
         return None;
     }
-    let told = rest.filter(|_| first.contains(['.', ':']) || first == "localhost");
-    let (host, path) = told.map_or((hub, repository), |rest| (if first == older_hub { hub } else { first }, rest));
+    let with_host = rest.filter(|_| first.contains(['.', ':']) || first == "localhost");
+    let (host, path) = with_host.map_or((hub, repository), |rest| (if first == older_hub { hub } else { first }, rest));
     let is_official = host == hub && !path.contains('/');
     Some((host, if is_official { Cow::Owned(format!("library/{path}")) } else { Cow::Borrowed(path) }))
 }
 
-/// A DNS name, an IPv4 address or an IPv6 address in brackets, and a port if it tells one.
+/// Returns true for a DNS name, an IPv4 address or an IPv6 address in brackets, with or without a port.
 fn is_host(text: &str) -> bool {
     let address = text.strip_prefix('[').and_then(|text| text.split_once(']'));
     let (is_name, port) = match address {
@@ -114,13 +116,14 @@ fn is_dns(name: &str) -> bool {
     })
 }
 
-/// Lower-case letters and digits, with one dot, one or two underscores, or any number of hyphens between them.
+/// Returns true for a path component: lower-case letters and digits, separated by one dot, one or two underscores, or
+/// any number of hyphens.
 fn is_component(text: &str) -> bool {
     let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let is_separator =
-        |separator: &str| matches!(separator, "." | "_" | "__") || separator.bytes().all(|it| it == b'-');
+        |separator: &str| matches!(separator, "." | "_" | "__") || separator.bytes().all(|byte| byte == b'-');
     let mut separators = text.split(|letter: char| u8::try_from(letter).is_ok_and(is_word));
-    // between two letters stands a separator, which may be none; before the first and behind the last stands nothing
+    // no separator before the first or after the last letter or digit; between adjacent ones the separator is empty
     !text.is_empty()
         && separators.clone().next() == Some("")
         && separators.next_back() == Some("")
@@ -146,37 +149,37 @@ mod tests {
     use oci_spec::distribution::Reference;
     use proptest::prelude::*;
 
-    /// What oci-spec's grammar says of a name: repository, tag and digest.
-    fn told(name: &str) -> Option<(String, Option<String>, Option<String>)> {
+    /// The repository, tag and digest of a name as `oci-spec` parses it.
+    fn parse_with_oci_spec(name: &str) -> Option<(String, Option<String>, Option<String>)> {
         let reference = Reference::try_from(name).ok()?;
         let host = reference.registry().to_ascii_lowercase();
         let repository = format!("{}/{}", host.strip_suffix(":443").unwrap_or(&host), reference.repository());
-        // it says `latest` where nothing is written
+        // oci-spec adds `latest` if no tag is written
         let tag = reference.tag().filter(|tag| name.contains(&format!(":{tag}"))).map(str::to_owned);
         Some((repository, tag, reference.digest().map(str::to_owned)))
     }
 
-    fn agree(name: &str) {
+    fn assert_same_as_oci_spec(name: &str) {
         let ours = ImageName::parse(name)
             .map(|name| (name.repository().0, name.tag.map(str::to_owned), name.digest.map(str::to_owned)));
-        assert_eq!(ours, told(name), "{name:?}");
+        assert_eq!(ours, parse_with_oci_spec(name), "{name:?}");
     }
 
     const REPOSITORIES: &str = " a A a/b A/b a.b a..b a__b a___b a---b a._b -a a- a.b/c a:1/b a:/b a:x/b :1/b localhost/a \
         localhost LOCALHOST/a index.docker.io/a docker.io/a/b a.b:443/c a-.b/c a.-b/c a//b /a a/ é x.y/é a.b/C 1.2.3.4:5/a";
 
     #[test]
-    fn names_are_taken_apart_as_the_library_does() {
+    fn names_are_parsed_as_in_oci_spec() {
         let digest = |(algorithm, digits): &(&str, usize)| format!("@{algorithm}:{}", "aF".repeat(digits / 2));
         let digests = [("sha256", 64), ("sha256", 62), ("sha512", 128), ("sha384", 96), ("md5", 32), ("sha256:", 64)];
         let tags = ["", ":1", ":_.-", ":.1", ":", ":a:b", "@", "@@", ":1@"].map(str::to_owned);
         for version in tags.into_iter().chain(digests.iter().map(digest)) {
             for repository in REPOSITORIES.split(' ') {
-                agree(&format!("{repository}{version}"));
+                assert_same_as_oci_spec(&format!("{repository}{version}"));
             }
         }
         for (before, bytes) in [("a.b/", 255), ("a.b/", 256), ("a:", 128), ("a:", 129)] {
-            agree(&format!("{before}{}", "c".repeat(bytes)));
+            assert_same_as_oci_spec(&format!("{before}{}", "c".repeat(bytes)));
         }
     }
 
@@ -192,8 +195,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_text_is_taken_apart_as_the_library_does(name in "([a-zA-Z0-9._:/@-]|sha256:|[0-9a-f]{64}|localhost|docker\\.io/){0,12}") {
-            agree(&name);
+        fn any_text_is_parsed_as_in_oci_spec(name in "([a-zA-Z0-9._:/@-]|sha256:|[0-9a-f]{64}|localhost|docker\\.io/){0,12}") {
+            assert_same_as_oci_spec(&name);
         }
     }
 }

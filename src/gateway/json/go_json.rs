@@ -1,4 +1,4 @@
-//! How objects are read: as Go's decoder reads them, where serde would be stricter or looser.
+//! Serde helpers that decode as Go's `encoding/json` does, where serde by default is stricter or more lenient.
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// A mapping and nothing else: serde's derived types would take a list for one, member by member in order.
+/// Deserializes `T` from a mapping only. Serde's derived types also accept a list: its elements, in order, as the
+/// fields.
 pub(crate) struct StrictMap<T>(pub(crate) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for StrictMap<T> {
@@ -31,26 +32,26 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for StrictMapVisitor<T> {
     }
 }
 
-/// A text that is borrowed where it is written as it is.
+/// A string that is borrowed from the JSON, unless it contains escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
-/// Reads a mapping that may be `null`, which is as absent.
+/// Deserializes a mapping; `null` is the default value, as if the field were absent.
 pub(in crate::gateway) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::<StrictMap<T>>::deserialize(deserializer)?.map(|mapping| mapping.0).unwrap_or_default())
 }
 
-/// Reads a mapping; `null` is none.
+/// Deserializes an optional mapping; `null` is `None`.
 pub(in crate::gateway) fn mapping<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     Ok(Option::<StrictMap<T>>::deserialize(deserializer)?.map(|mapping| mapping.0))
 }
 
-/// Reads a list of mappings; `null` is an empty one.
+/// Deserializes a list of mappings; `null` is an empty list.
 pub(in crate::gateway) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
@@ -58,25 +59,25 @@ pub(in crate::gateway) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Ok(list.into_iter().map(|mapping| mapping.0).collect())
 }
 
-/// Reads a text; `null` is the empty one.
+/// Deserializes a string; `null` is the empty string.
 pub(in crate::gateway) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// Reads a map of texts: a `null` map is empty, a `null` text is the empty one.
+/// Deserializes a map of strings: a `null` map is an empty map, a `null` value is the empty string.
 pub(in crate::gateway) fn nullable<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {
-    deserializer.deserialize_option(TextsVisitor)
+    deserializer.deserialize_option(StringMapVisitor)
 }
 
-struct TextsVisitor;
+struct StringMapVisitor;
 
-impl<'de> Visitor<'de> for TextsVisitor {
+impl<'de> Visitor<'de> for StringMapVisitor {
     type Value = BTreeMap<String, String>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a mapping of texts")
+        formatter.write_str("a mapping of strings")
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
@@ -92,10 +93,10 @@ impl<'de> Visitor<'de> for TextsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut texts = BTreeMap::new();
+        let mut strings = BTreeMap::new();
         while let Some((key, text)) = map.next_entry::<String, Option<String>>()? {
-            texts.insert(key, text.unwrap_or_default());
+            strings.insert(key, text.unwrap_or_default());
         }
-        Ok(texts)
+        Ok(strings)
     }
 }

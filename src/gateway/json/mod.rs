@@ -1,4 +1,4 @@
-//! Where the JSON of an object stands.
+//! Reads the JSON of an object: whole into typed views, or only the values at given JSON pointers.
 
 pub(crate) mod go_json;
 pub(crate) mod pointer_seed;
@@ -14,30 +14,31 @@ use projection::project;
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// The JSON of an object, of which what is asked for is read when it is asked for.
+/// The JSON text of an object. Nothing is parsed until a method asks for it.
 pub struct ObjectJson<'a> {
     text: Cow<'a, str>,
     object: &'static Pointer,
 }
 
 impl<'a> ObjectJson<'a> {
-    /// An object that is a text of its own.
-    pub fn alone(text: impl Into<Cow<'a, str>>) -> Self {
+    /// An object whose JSON is the whole text.
+    pub fn from_text(text: impl Into<Cow<'a, str>>) -> Self {
         Self { text: text.into(), object: Pointer::root() }
     }
 
-    /// The object that stands at `object` of other JSON.
-    pub fn within(text: &'a str, object: &'static Pointer) -> Self {
+    /// The object at the JSON pointer `object` of a larger JSON text, such as `/request/object` of an
+    /// `AdmissionReview`.
+    pub fn at_pointer(text: &'a str, object: &'static Pointer) -> Self {
         Self { text: Cow::Borrowed(text), object }
     }
 
-    /// What stands at a place of the object, as it is written.
-    pub(super) fn text_at(&self, place: &Pointer) -> Option<&str> {
-        text_at(&self.text, &self.object.concat(place))
+    /// The unchanged JSON text of the value at `pointer` of the object.
+    pub(super) fn text_at(&self, pointer: &Pointer) -> Option<&str> {
+        text_at(&self.text, &self.object.concat(pointer))
     }
 
-    /// The object with nothing but what leads to `places`.
-    pub(super) fn project<'p>(&self, places: impl IntoIterator<Item = &'p Pointer>) -> Option<Value> {
-        project(&self.text, self.object, places)
+    /// The object reduced to the members and elements on the paths to `pointers`.
+    pub(super) fn project<'p>(&self, pointers: impl IntoIterator<Item = &'p Pointer>) -> Option<Value> {
+        project(&self.text, self.object, pointers)
     }
 }

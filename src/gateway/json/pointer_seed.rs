@@ -1,4 +1,4 @@
-//! What stands at one place of an object, read out of its JSON without building the rest.
+//! Deserializes the value at one JSON pointer without building the rest of the object.
 
 use super::go_json::Text;
 use jsonptr::Pointer;
@@ -8,27 +8,30 @@ use serde_json::value::RawValue;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// The JSON that stands at a place, as it is written.
-pub(crate) fn text_at<'j>(json: &'j str, place: &Pointer) -> Option<&'j str> {
-    read_at(json, place, PhantomData::<&RawValue>).map(RawValue::get)
+/// The unchanged JSON text of the value at `pointer`; `None` if there is no such value.
+///
+/// The pointer walks through objects only, not into lists.
+pub(crate) fn text_at<'j>(json: &'j str, pointer: &Pointer) -> Option<&'j str> {
+    read_at(json, pointer, PhantomData::<&RawValue>).map(RawValue::get)
 }
 
-/// What is read at a place; `None` if nothing stands there, or something else. What stands behind it is not read.
+/// Deserializes the value at `pointer` with `seed`; `None` if there is no such value or `seed` fails. JSON after the
+/// value is not read.
 pub(in crate::gateway) fn read_at<'j, S: DeserializeSeed<'j>>(
     json: &'j str,
-    place: &Pointer,
+    pointer: &Pointer,
     seed: S,
 ) -> Option<S::Value> {
     let mut found = None;
-    let way = PointerSeed { place, seed, found: &mut found };
-    // it ends with an error wherever it ends early
-    _ = way.deserialize(&mut serde_json::Deserializer::from_str(json)).is_ok();
+    let walk = PointerSeed { pointer, seed, found: &mut found };
+    // an early end, also a successful one, is an error: `found` holds the result
+    _ = walk.deserialize(&mut serde_json::Deserializer::from_str(json)).is_ok();
     found
 }
 
-/// Where it goes on to one place, what is read there, and where that is put.
+/// Seed that walks to `pointer`, deserializes the value there with `seed`, and stores it in `found`.
 struct PointerSeed<'w, S, V> {
-    place: &'w Pointer,
+    pointer: &'w Pointer,
     seed: S,
     found: &'w mut Option<V>,
 }
@@ -37,19 +40,19 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for PointerSeed<'_, S, S
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        if let Some((token, place)) = self.place.split_front() {
+        if let Some((token, pointer)) = self.pointer.split_front() {
             return deserializer
-                .deserialize_map(MemberVisitor { name: &token.decoded(), way: PointerSeed { place, ..self } });
+                .deserialize_map(MemberVisitor { name: &token.decoded(), walk: PointerSeed { pointer, ..self } });
         }
         *self.found = Some(self.seed.deserialize(deserializer)?);
         Err(D::Error::custom("found"))
     }
 }
 
-/// The member of an object that it goes on in.
+/// Visits an object, skips its members up to `name`, and continues the walk in that member.
 struct MemberVisitor<'w, S, V> {
     name: &'w str,
-    way: PointerSeed<'w, S, V>,
+    walk: PointerSeed<'w, S, V>,
 }
 
 impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for MemberVisitor<'_, S, S::Value> {
@@ -62,7 +65,7 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for MemberVisitor<'_, S, S::Valu
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(Text(key)) = map.next_key()? {
             if key == self.name {
-                return map.next_value_seed(self.way);
+                return map.next_value_seed(self.walk);
             }
             map.next_value::<IgnoredAny>()?;
         }
@@ -75,9 +78,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_found_as_it_is_written() {
+    fn returns_the_unchanged_text_at_a_pointer() {
         let object = r#"{"a":{"b":[{"c":1},[3]]},"h":1.5}"#;
-        let at = |place| text_at(object, Pointer::parse(place).unwrap());
+        let at = |pointer| text_at(object, Pointer::parse(pointer).unwrap());
         assert_eq!(at(""), Some(object));
         assert_eq!(at("/a/b"), Some(r#"[{"c":1},[3]]"#));
         assert_eq!((at("/a/none"), at("/h/i"), at("/a/b/0")), (None, None, None));

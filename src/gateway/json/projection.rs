@@ -1,4 +1,4 @@
-//! An object with nothing but what leads to some places of it.
+//! Projects an object: reads only the members and elements on the paths to given JSON pointers.
 
 use super::go_json::Text;
 use super::pointer_seed::read_at;
@@ -9,81 +9,85 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The object that stands at `object`, with nothing but what leads to `places` of it.
+/// Reads the object at the JSON pointer `object`, reduced to the paths to `pointers`, which are relative to that
+/// object.
 ///
-/// What stands at a place itself is there: a text, number or flag as it is, an object without members, a list of `null`s.
-/// What stands behind the last of them is not read.
+/// The value at a pointer itself is included: a string, number or boolean as it is, an object without its members, and
+/// a list as a list of the same length with `null` for every element that no pointer leads to. JSON after the value of
+/// the last pointer is not read.
 pub(super) fn project<'p>(
     json: &str,
     object: &Pointer,
-    places: impl IntoIterator<Item = &'p Pointer>,
+    pointers: impl IntoIterator<Item = &'p Pointer>,
 ) -> Option<Value> {
-    let ways = PathTrie::to(places);
-    let mut drawn = None;
-    let project = ProjectionSeed { ways: &ways, left: &mut ways.ends(), drawn: &mut drawn };
-    read_at(json, object, project);
-    drawn
+    let paths = PathTrie::of(pointers);
+    let mut projected = None;
+    let seed = ProjectionSeed { paths: &paths, remaining: &mut paths.ends(), projected: &mut projected };
+    read_at(json, object, seed);
+    projected
 }
 
-/// Where it goes on from a place, by member or index: tokens as pointers write them, in order.
+/// A trie of JSON pointers: the next tokens (member names or indices, encoded as in a pointer) in order, each with its
+/// subtree. A node without tokens is the end of a pointer.
 #[derive(Default)]
 struct PathTrie<'p>(Vec<(&'p str, PathTrie<'p>)>);
 
 impl<'p> PathTrie<'p> {
-    fn to(places: impl IntoIterator<Item = &'p Pointer>) -> Self {
-        let mut places: Vec<&str> = places.into_iter().map(Pointer::as_str).collect();
-        places.sort_unstable_by(|one, other| one.split('/').cmp(other.split('/')));
-        let mut ways = Self::default();
-        for place in places {
-            _ = place.split('/').skip(1).try_fold(&mut ways, Self::towards);
+    fn of(pointers: impl IntoIterator<Item = &'p Pointer>) -> Self {
+        let mut pointers: Vec<&str> = pointers.into_iter().map(Pointer::as_str).collect();
+        pointers.sort_unstable_by(|one, other| one.split('/').cmp(other.split('/')));
+        let mut trie = Self::default();
+        for pointer in pointers {
+            _ = pointer.split('/').skip(1).try_fold(&mut trie, Self::last_or_new_child);
         }
-        ways
+        trie
     }
 
-    /// The way by `token`, which is the last one or comes behind it.
-    fn towards(&mut self, token: &'p str) -> Option<&mut Self> {
+    /// The subtree of `token`; added if `token` is not the last one. Callers add tokens in ascending order.
+    fn last_or_new_child(&mut self, token: &'p str) -> Option<&mut Self> {
         if self.0.last().is_none_or(|(last, _)| *last != token) {
             self.0.push((token, Self::default()));
         }
-        self.0.last_mut().map(|(_, way)| way)
+        self.0.last_mut().map(|(_, child)| child)
     }
 
-    fn by(&self, key: &str) -> Option<&Self> {
+    /// The subtree of the member `key`.
+    fn child(&self, key: &str) -> Option<&Self> {
         let token = Token::new(key);
-        let index = self.0.binary_search_by(|(of_way, _)| (*of_way).cmp(token.encoded())).ok()?;
-        self.0.get(index).map(|(_, way)| way)
+        let index = self.0.binary_search_by(|(of_child, _)| (*of_child).cmp(token.encoded())).ok()?;
+        self.0.get(index).map(|(_, child)| child)
     }
 
-    /// In how many places they end.
+    /// The number of pointers that end in this subtree.
     fn ends(&self) -> usize {
-        self.0.iter().map(|(_, way)| way.ends()).sum::<usize>().max(1)
+        self.0.iter().map(|(_, child)| child.ends()).sum::<usize>().max(1)
     }
 }
 
-/// What is drawn of one place.
+/// Seed and visitor that reads one value, reduced to `paths`.
 struct ProjectionSeed<'s, 'p> {
-    ways: &'s PathTrie<'p>,
-    /// Ends of the whole sketch that have not been met, these included.
-    left: &'s mut usize,
-    drawn: &'s mut Option<Value>,
+    paths: &'s PathTrie<'p>,
+    /// Pointers of the whole projection that have not been reached yet, those of `paths` included.
+    remaining: &'s mut usize,
+    projected: &'s mut Option<Value>,
 }
 
 impl<'de> DeserializeSeed<'de> for ProjectionSeed<'_, '_> {
     type Value = ();
 
-    /// An error says that nothing is left to be drawn.
+    /// Returns an error when no pointer remains, so that the reader stops.
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let Self { ways, left, drawn } = self;
-        let left_then = left.saturating_sub(ways.ends());
-        deserializer.deserialize_any(ProjectionSeed { ways, left: &mut *left, drawn })?;
-        *left = left_then;
-        if left_then == 0 { Err(D::Error::custom("drawn")) } else { Ok(()) }
+        let Self { paths, remaining, projected } = self;
+        let remaining_after = remaining.saturating_sub(paths.ends());
+        deserializer.deserialize_any(ProjectionSeed { paths, remaining: &mut *remaining, projected })?;
+        *remaining = remaining_after;
+        if remaining_after == 0 { Err(D::Error::custom("complete")) } else { Ok(()) }
     }
 }
 
 impl ProjectionSeed<'_, '_> {
-    fn write(self, value: impl Into<Value>) {
-        *self.drawn = Some(value.into());
+    fn store(self, value: impl Into<Value>) {
+        *self.projected = Some(value.into());
     }
 }
 
@@ -100,65 +104,74 @@ impl<'de> Visitor<'de> for ProjectionSeed<'_, '_> {
         while end.is_ok()
             && let Some(Text(key)) = map.next_key()?
         {
-            let Some(ways) = self.ways.by(&key) else {
+            let Some(paths) = self.paths.child(&key) else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
-            let mut drawn = None;
-            end = map.next_value_seed(ProjectionSeed { ways, left: &mut *self.left, drawn: &mut drawn });
-            members.extend(drawn.map(|value| (key.into_owned(), value)));
+            let mut projected = None;
+            end = map.next_value_seed(ProjectionSeed {
+                paths,
+                remaining: &mut *self.remaining,
+                projected: &mut projected,
+            });
+            members.extend(projected.map(|value| (key.into_owned(), value)));
         }
-        self.write(members);
+        self.store(members);
         end
     }
 
-    /// A list is read to its end, as what is appended comes behind all of it.
+    /// Reads a list to its end: an edit that appends needs its length.
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        let indices = self.ways.0.iter().filter_map(|(token, way)| Some((token.parse::<usize>().ok()?, way)));
-        let ways: BTreeMap<usize, &PathTrie<'_>> = indices.collect();
-        let (mut elements, mut endless) = (Vec::new(), usize::MAX);
+        let indices = self.paths.0.iter().filter_map(|(token, child)| Some((token.parse::<usize>().ok()?, child)));
+        let paths: BTreeMap<usize, &PathTrie<'_>> = indices.collect();
+        // a count that never reaches 0, so that no element stops the reader
+        let (mut elements, mut unlimited) = (Vec::new(), usize::MAX);
         loop {
-            let mut drawn = None;
-            let element = match ways.get(&elements.len()) {
-                Some(ways) => list.next_element_seed(ProjectionSeed { ways, left: &mut endless, drawn: &mut drawn })?,
+            let mut projected = None;
+            let element = match paths.get(&elements.len()) {
+                Some(paths) => list.next_element_seed(ProjectionSeed {
+                    paths,
+                    remaining: &mut unlimited,
+                    projected: &mut projected,
+                })?,
                 None => list.next_element::<IgnoredAny>()?.map(drop),
             };
             match element {
-                Some(()) => elements.push(drawn.unwrap_or_default()),
+                Some(()) => elements.push(projected.unwrap_or_default()),
                 None => break,
             }
         }
-        self.write(elements);
+        self.store(elements);
         Ok(())
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
-        self.write(Value::Null);
+        self.store(Value::Null);
         Ok(())
     }
 
     fn visit_bool<E>(self, flag: bool) -> Result<(), E> {
-        self.write(flag);
+        self.store(flag);
         Ok(())
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<(), E> {
-        self.write(number);
+        self.store(number);
         Ok(())
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<(), E> {
-        self.write(number);
+        self.store(number);
         Ok(())
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<(), E> {
-        self.write(number);
+        self.store(number);
         Ok(())
     }
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        self.write(text);
+        self.store(text);
         Ok(())
     }
 }
@@ -171,37 +184,37 @@ mod tests {
     const OBJECT: &str =
         r#"{"a":{"b":[{"c":1,"d":"x"},{"c":2},[3]],"e":null,"f~/g":true},"h":1.5,"\u0069":"last","i":"kept"}"#;
 
-    fn sketched(places: &[&str]) -> Value {
-        project(OBJECT, Pointer::root(), places.iter().map(|place| Pointer::parse(*place).unwrap())).unwrap()
+    fn projected(pointers: &[&str]) -> Value {
+        project(OBJECT, Pointer::root(), pointers.iter().map(|pointer| Pointer::parse(*pointer).unwrap())).unwrap()
     }
 
     #[test]
-    fn only_what_leads_to_a_place_is_read() {
-        assert_eq!(sketched(&[]), json!({}));
-        assert_eq!(sketched(&["/a/b/0/d"]), json!({"a": {"b": [{"d": "x"}, null, null]}}));
-        assert_eq!(sketched(&["/a/b", "/a/e"]), json!({"a": {"b": [null, null, null], "e": null}}));
-        assert_eq!(sketched(&["/a/b/1/new", "/a/b/7"]), json!({"a": {"b": [null, {}, null]}}));
-        assert_eq!(sketched(&["/a/b", "/a/b/0/c"]), json!({"a": {"b": [{"c": 1}, null, null]}}));
+    fn only_paths_to_the_pointers_are_read() {
+        assert_eq!(projected(&[]), json!({}));
+        assert_eq!(projected(&["/a/b/0/d"]), json!({"a": {"b": [{"d": "x"}, null, null]}}));
+        assert_eq!(projected(&["/a/b", "/a/e"]), json!({"a": {"b": [null, null, null], "e": null}}));
+        assert_eq!(projected(&["/a/b/1/new", "/a/b/7"]), json!({"a": {"b": [null, {}, null]}}));
+        assert_eq!(projected(&["/a/b", "/a/b/0/c"]), json!({"a": {"b": [{"c": 1}, null, null]}}));
         assert_eq!(
-            sketched(&["/a/b/0", "/a/b/0/d", "/h/none"]),
+            projected(&["/a/b/0", "/a/b/0/d", "/h/none"]),
             json!({"a": {"b": [{"d": "x"}, null, null]}, "h": 1.5})
         );
-        assert_eq!(sketched(&["/a/f~0~1g", "/h"]), json!({"a": {"f~/g": true}, "h": 1.5}));
-        assert_eq!(sketched(&["/i", "/none/at/all"]), json!({"i": "kept"}));
-        assert_eq!(sketched(&["/h", "/a/f~0~1g", "/a-b", "/a/b", "/a"]), sketched(&["/a/b", "/h", "/a/f~0~1g"]));
+        assert_eq!(projected(&["/a/f~0~1g", "/h"]), json!({"a": {"f~/g": true}, "h": 1.5}));
+        assert_eq!(projected(&["/i", "/none/at/all"]), json!({"i": "kept"}));
+        assert_eq!(projected(&["/h", "/a/f~0~1g", "/a-b", "/a/b", "/a"]), projected(&["/a/b", "/h", "/a/f~0~1g"]));
     }
 
     #[test]
-    fn an_object_is_sketched_where_it_stands() {
-        let sketched = project(OBJECT, Pointer::from_static("/a"), [Pointer::from_static("/f~0~1g")]);
-        assert_eq!(sketched, Some(json!({"f~/g": true})));
+    fn a_nested_object_is_projected() {
+        let projected = project(OBJECT, Pointer::from_static("/a"), [Pointer::from_static("/f~0~1g")]);
+        assert_eq!(projected, Some(json!({"f~/g": true})));
         assert_eq!(project(OBJECT, Pointer::from_static("/none"), []), None);
     }
 
     #[test]
-    fn nothing_is_read_behind_the_last_place() {
-        let read = |json: &str, places: &[&str]| {
-            project(json, Pointer::root(), places.iter().map(|place| Pointer::parse(*place).unwrap()))
+    fn json_after_the_last_pointer_is_not_read() {
+        let read = |json: &str, pointers: &[&str]| {
+            project(json, Pointer::root(), pointers.iter().map(|pointer| Pointer::parse(*pointer).unwrap()))
         };
         assert_eq!(read(r#"{"a":{"b":1,"c":broken"#, &["/a/b"]), Some(json!({"a": {"b": 1}})));
         assert_eq!(

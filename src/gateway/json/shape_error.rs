@@ -1,27 +1,28 @@
-//! JSON that is not of the shape it ought to be, and where.
+//! The error for JSON that does not have the shape that Kubernetes defines for its kind.
 
 use jsonptr::PointerBuf;
 use serde::de::DeserializeSeed;
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
-/// An object whose JSON is not of the shape that Kubernetes gives its kind. It never holds a value.
+/// The JSON of an object does not have the shape that Kubernetes defines for its kind. Never contains a value of the
+/// JSON.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{message}")]
 pub struct ShapeError {
-    /// Where the shape is wrong.
+    /// JSON pointer to the wrong value.
     pub at: PointerBuf,
     /// What is wrong there, without the value.
     pub message: &'static str,
 }
 
-/// What is wrong with JSON that could not be read.
-pub(crate) fn fault<'de, S: DeserializeSeed<'de>>(json: &'de str, seed: S) -> ShapeError {
+/// Deserializes `json` again with path tracking, after it failed without, and returns where and why it fails.
+pub(crate) fn find_shape_error<'de, S: DeserializeSeed<'de>>(json: &'de str, seed: S) -> ShapeError {
     let mut track = serde_path_to_error::Track::new();
     let mut reader = serde_json::Deserializer::from_str(json);
-    let again = seed.deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track));
-    // serde's own message quotes the value, so only the place of it is used
-    let message = match again.map(|_| ()).map_err(|error| error.classify()) {
+    let result = seed.deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track));
+    // serde's own message quotes the value, so only the path and the category of the error are used
+    let message = match result.map(|_| ()).map_err(|error| error.classify()) {
         Ok(()) | Err(Category::Data | Category::Io) => "is not of the type that Kubernetes expects here",
         Err(Category::Syntax | Category::Eof) => "is not JSON that can be read",
     };

@@ -1,7 +1,7 @@
-//! What tells an object's kind, and the object behind it.
+//! Reads `apiVersion` and `kind` of an object first, and then the rest of it as that kind.
 
 use super::go_json::Text;
-use super::shape_error::{ShapeError, fault};
+use super::shape_error::{ShapeError, find_shape_error};
 use crate::gateway::Kind;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
@@ -13,7 +13,7 @@ use std::marker::PhantomData;
 const API_VERSION: &str = "apiVersion";
 const KIND: &str = "kind";
 
-/// `apiVersion` and `kind`; with one missing the kind is unknown, which is no error.
+/// `apiVersion` and `kind` of an object. If one is missing, the kind is unknown; that is not an error.
 #[derive(Default)]
 pub(in crate::gateway) struct TypeMeta<'j> {
     pub(in crate::gateway) api_version: Option<Cow<'j, str>>,
@@ -21,21 +21,23 @@ pub(in crate::gateway) struct TypeMeta<'j> {
 }
 
 impl<'j> TypeMeta<'j> {
-    /// Reads an object up to where its kind is known to be one that we look at: API servers write both first. Whether
-    /// they stand there twice is told when the rest is read, as an [`RootObject`].
+    /// Reads an object until `apiVersion` and `kind` identify a kind that rules evaluate. API servers write both first,
+    /// so this usually reads only the beginning. [`RootObject`] finds duplicates of the two fields later, when it reads
+    /// the rest.
     ///
     /// # Errors
-    /// The JSON is no object, ends before both are known, or has one of them twice or as something else than text.
+    /// The JSON is not an object, it is malformed before the kind is known, or one of the fields is a duplicate or not
+    /// a string.
     pub(in crate::gateway) fn of(json: &'j str) -> Result<Self, ShapeError> {
         let mut found = Self::default();
-        let outcome = found.deserialize(&mut serde_json::Deserializer::from_str(json));
-        if outcome.is_ok() || found.known().is_some() {
+        let result = found.deserialize(&mut serde_json::Deserializer::from_str(json));
+        if result.is_ok() || found.known().is_some() {
             return Ok(found);
         }
-        Err(fault(json, &mut Self::default()))
+        Err(find_shape_error(json, &mut Self::default()))
     }
 
-    /// The kind, if rules look at it.
+    /// The kind, if rules evaluate it.
     pub(in crate::gateway) fn known(&self) -> Option<Kind> {
         Kind::of(self.api_version.as_deref().unwrap_or_default(), self.kind.as_deref().unwrap_or_default())
     }
@@ -77,7 +79,8 @@ impl<'de> Visitor<'de> for &mut TypeMeta<'de> {
     }
 }
 
-/// A mapping whose `apiVersion` and `kind` are known already. Neither may stand in it twice.
+/// Deserializes `T` from an object without its `apiVersion` and `kind`, which [`TypeMeta`] has already read. A
+/// duplicate of either is an error.
 pub(in crate::gateway) struct RootObject<T>(pub(in crate::gateway) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for RootObject<T> {
@@ -100,7 +103,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for RootObjectVisitor<T> {
     }
 }
 
-/// The members of an object but `apiVersion` and `kind`.
+/// The members of an object except `apiVersion` and `kind`.
 struct RemainingMembers<A> {
     map: A,
     seen: [bool; 2],
@@ -112,12 +115,12 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for RemainingMembers<A> {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
         let [has_api_version, has_kind] = &mut self.seen;
         while let Some(Text(key)) = self.map.next_key()? {
-            let (is_there, name) = match key.as_ref() {
+            let (was_seen, name) = match key.as_ref() {
                 API_VERSION => (&mut *has_api_version, API_VERSION),
                 KIND => (&mut *has_kind, KIND),
                 other => return seed.deserialize(other.into_deserializer()).map(Some),
             };
-            if std::mem::replace(is_there, true) {
+            if std::mem::replace(was_seen, true) {
                 return Err(Error::duplicate_field(name));
             }
             self.map.next_value::<IgnoredAny>()?;
@@ -135,15 +138,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_read_behind_the_kind() {
+    fn json_after_the_kind_is_not_read() {
         let meta = TypeMeta::of(r#"{"metadata":{},"kind":"Pod","apiVersion":"v1","spec":{"#).unwrap();
         assert_eq!(meta.known(), Some(Kind::Pod));
     }
 
     #[test]
-    fn one_may_be_missing_and_a_wrong_one_is_told_by_its_place() {
+    fn a_field_may_be_missing_and_errors_name_the_pointer() {
         assert_eq!(TypeMeta::of(r#"{"kind":"Pod"}"#).unwrap().api_version, None);
-        for (json, place) in [
+        for (json, pointer) in [
             (r#"{"kind":7}"#, "/kind"),
             (r#"{"kind":null}"#, "/kind"),
             (r#"{"apiVersion":"v1","kind":"Secret","kind":"Pod"}"#, ""),
@@ -151,7 +154,7 @@ mod tests {
             ("[]", ""),
             (r#"{"a":{"#, "/a"),
         ] {
-            assert_eq!(TypeMeta::of(json).err().unwrap().at.as_str(), place, "{json}");
+            assert_eq!(TypeMeta::of(json).err().unwrap().at.as_str(), pointer, "{json}");
         }
     }
 }

@@ -1,10 +1,10 @@
-//! A container of a pod template, whichever of the three lists it stands in.
+//! A container of a pod template, from any of the three lists of a `PodSpec`.
 
 use super::pod_spec::{ContainerSpec, EnvFromSource, EnvVar, PodSpec, VolumeMount};
 use crate::gateway::EnvIndex;
 use jsonptr::PointerBuf;
 
-/// The list of a `PodSpec` that a container stands in.
+/// The list of a `PodSpec` that contains a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ContainerList {
     /// `containers`
@@ -16,7 +16,7 @@ pub enum ContainerList {
 }
 
 impl ContainerList {
-    /// Its name in a `PodSpec`.
+    /// The name of the list's field in a `PodSpec`.
     fn field(self) -> &'static str {
         match self {
             Self::Containers => "containers",
@@ -26,18 +26,18 @@ impl ContainerList {
     }
 }
 
-/// What rules read of a container.
+/// The fields of a container that rules read, and its location in the object.
 #[derive(Clone, Copy)]
 pub struct Container<'a> {
-    /// Where its pod template stands in the object.
+    /// JSON pointer to its pod template in the object.
     template: &'static str,
     /// Its index in its list.
     index: usize,
-    /// The list it stands in.
+    /// The list that contains it.
     pub list: ContainerList,
-    /// Its name, unique in its Pod.
+    /// `name`, unique in its Pod.
     pub name: &'a str,
-    /// Its image as written; empty if there is none.
+    /// `image` as written; empty if absent.
     pub image: &'a str,
     /// `env`, in order.
     pub env: &'a [EnvVar],
@@ -48,7 +48,7 @@ pub struct Container<'a> {
 }
 
 impl<'a> Container<'a> {
-    /// Every container of `spec`, of the pod template at the JSON pointer `template`.
+    /// Every container of `spec`, the `PodSpec` of the pod template at the JSON pointer `template`.
     pub(in crate::gateway) fn all(spec: &'a PodSpec, template: &'static str) -> Vec<Self> {
         let lists = [
             (ContainerList::Containers, &spec.containers),
@@ -77,23 +77,23 @@ impl<'a> Container<'a> {
         }
     }
 
-    /// Where it stands in the object.
+    /// JSON pointer to this container in the object.
     pub fn at(&self) -> PointerBuf {
         let index = self.index.to_string();
         PointerBuf::from_tokens(self.template.split('/').skip(1).chain(["spec", self.list.field(), &index]))
     }
 
-    /// The place of an entry that sets variables.
-    pub fn place_of(&self, index: EnvIndex) -> PointerBuf {
+    /// JSON pointer to an entry of this container's `env` or `envFrom`.
+    pub fn entry_pointer(&self, index: EnvIndex) -> PointerBuf {
         let (list, index) = match index {
             EnvIndex::Env(index) => ("env", index),
             EnvIndex::EnvFrom(index) => ("envFrom", index),
         };
-        self.place([list, &index.to_string()])
+        self.pointer_to([list, &index.to_string()])
     }
 
-    /// The place of something inside this container.
-    pub fn place<'t>(&self, tokens: impl IntoIterator<Item = &'t str>) -> PointerBuf {
+    /// JSON pointer to the field at `tokens` in this container.
+    pub fn pointer_to<'t>(&self, tokens: impl IntoIterator<Item = &'t str>) -> PointerBuf {
         let mut at = self.at();
         for token in tokens {
             at.push_back(token);

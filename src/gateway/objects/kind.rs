@@ -1,8 +1,11 @@
-//! The kinds of object that a gateway is made of: the one place that lists them.
+//! The kinds of objects that rules evaluate. This is the only list of them.
 
 use std::fmt;
 
-/// A kind that the rules look at. Any served version of it counts: the fields that are read are the same in all.
+/// A kind that rules evaluate. Every served version counts, because the fields that rules read are the same in all of
+/// them.
+///
+/// Each variant names its API group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// `v1`
@@ -15,7 +18,7 @@ pub enum Kind {
     Deployment,
     /// `batch`
     Job,
-    /// `v1`; it is never judged itself, but its annotations tell what its gateways are expected to be
+    /// `v1`; not evaluated itself, but its annotations set the expectations for its gateways
     Namespace,
     /// `v1`
     Pod,
@@ -25,7 +28,7 @@ pub enum Kind {
     ReplicaSet,
     /// `v1`
     ReplicationController,
-    /// `v1`; looked at only for keys of workload identity that nobody reads there
+    /// `v1`; evaluated only for misplaced workload identity labels and annotations, which have no effect there
     Service,
     /// `v1`
     ServiceAccount,
@@ -34,12 +37,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kind of an object by its `apiVersion` and `kind`; `None` if no rule looks at it.
+    /// The kind of an object from its `apiVersion` and `kind`; `None` if no rule evaluates it.
     pub fn of(api_version: &str, kind: &str) -> Option<Self> {
         Self::of_group(api_version.split_once('/').map_or("", |(group, _)| group), kind)
     }
 
-    /// The kind of an object by its API group and `kind`; `None` if no rule looks at it.
+    /// The kind of an object from its API group (empty for the core group) and `kind`; `None` if no rule evaluates it.
     pub fn of_group(group: &str, kind: &str) -> Option<Self> {
         Some(match (group, kind) {
             ("", "ConfigMap") => Self::ConfigMap,
@@ -59,7 +62,7 @@ impl Kind {
         })
     }
 
-    /// Where the pod template stands in an object of this kind (JSON pointer); `None` if it has none. A Pod is its own.
+    /// JSON pointer to the pod template in an object of this kind; `None` if it has none. A Pod is its own template.
     pub fn template(self) -> Option<&'static str> {
         match self {
             Self::ConfigMap | Self::Namespace | Self::Service | Self::ServiceAccount => None,
@@ -75,14 +78,14 @@ impl Kind {
         }
     }
 
-    /// May the pod template change after creation? Kubernetes keeps a Pod's and a Job's as they were made.
-    pub fn keeps_its_template(self) -> bool {
+    /// Returns true for a Pod and a Job: Kubernetes keeps their pod template unchanged after creation.
+    pub fn has_immutable_template(self) -> bool {
         matches!(self, Self::Job | Self::Pod)
     }
 
-    /// The user name of the controller in kube-controller-manager that makes objects owned by this kind
-    /// (`--use-service-account-credentials`, the default of every distribution we know); `None` if none does.
-    pub fn controller(self) -> Option<&'static str> {
+    /// The `ServiceAccount` name of the controller in kube-controller-manager that creates objects owned by this kind
+    /// (with `--use-service-account-credentials`, the default of every distribution we know); `None` if none does.
+    pub fn controller_name(self) -> Option<&'static str> {
         match self {
             Self::CronJob => Some("cronjob-controller"),
             Self::DaemonSet => Some("daemon-set-controller"),
@@ -100,8 +103,8 @@ impl Kind {
         }
     }
 
-    /// The kinds that a workload controller makes for an owner of this kind.
-    pub fn makes(self) -> Option<Self> {
+    /// The kind of the objects that a workload controller creates for an owner of this kind.
+    pub fn created_kind(self) -> Option<Self> {
         match self {
             Self::CronJob => Some(Self::Job),
             Self::Deployment => Some(Self::ReplicaSet),

@@ -1,32 +1,34 @@
-//! The part of an object's metadata that rules read. Everything else, `managedFields` above all, is skipped unread.
+//! The metadata fields that rules read, and the controlling owner of an object.
+//!
+//! Other fields are skipped, above all the large `managedFields`.
 
 use super::Kind;
 use crate::gateway::json::go_json::{list, nullable, text};
 use crate::gateway::well_known::Keys;
 use serde::Deserialize;
 
-/// Name, namespace, labels, annotations and owners of an object or a pod template.
+/// The fields of `ObjectMeta` that rules read, of an object or of a pod template.
 #[derive(Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Metadata {
-    /// Absent when the API server is to generate one.
+    /// `name`; absent or empty if the API server is yet to generate it.
     pub name: Option<String>,
-    /// What a generated name begins with.
+    /// `generateName`: the prefix of a generated name.
     pub generate_name: Option<String>,
-    /// Absent where the namespace is told elsewhere: in a review's request, or on the command line.
+    /// `namespace`; absent if it is given elsewhere: in `request.namespace` of a review, or on the command line.
     pub namespace: Option<String>,
-    /// Labels; `null` is none.
+    /// `labels`; empty if `null`.
     #[serde(default, deserialize_with = "nullable")]
     pub labels: Keys,
-    /// Annotations; `null` is none.
+    /// `annotations`; empty if `null`.
     #[serde(default, deserialize_with = "nullable")]
     pub annotations: Keys,
-    /// Owner references, which anybody can write.
+    /// `ownerReferences`. Any client can write them, so they prove nothing by themselves.
     #[serde(default, deserialize_with = "list")]
     pub owner_references: Vec<OwnerReference>,
 }
 
-/// What rules read of an owner reference.
+/// The fields of an `OwnerReference` that rules read.
 #[derive(Clone, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct OwnerReference {
@@ -39,11 +41,11 @@ pub struct OwnerReference {
     /// Name of the owner.
     #[serde(deserialize_with = "text")]
     pub name: String,
-    /// Is it the one that manages the object?
+    /// True for the controlling owner, which manages the object.
     pub controller: Option<bool>,
 }
 
-/// The controlling owner of an object. Anybody can write an owner reference, so it proves nothing by itself.
+/// The controlling owner of an object. Any client can write an owner reference, so it proves nothing by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     /// Kind of the owner.
@@ -53,20 +55,22 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// The controlling owner that `metadata` names, if it is of a kind that makes objects of kind `made`.
-    pub(in crate::gateway) fn of(metadata: &Metadata, made: Kind) -> Option<Self> {
+    /// The controlling owner in `metadata.ownerReferences` of an object of kind `child`; `None` if there is none, or if
+    /// the controllers of its kind do not create objects of kind `child`.
+    pub(in crate::gateway) fn of(metadata: &Metadata, child: Kind) -> Option<Self> {
         let reference = metadata.owner_references.iter().find(|reference| reference.controller == Some(true))?;
         let kind = Kind::of(&reference.api_version, &reference.kind)?;
-        (kind.makes() == Some(made)).then(|| Self { kind, name: reference.name.clone() })
+        (kind.created_kind() == Some(child)).then(|| Self { kind, name: reference.name.clone() })
     }
 
-    /// Is `user` the controller of kube-controller-manager that makes what this kind owns?
+    /// Returns true if the user name `user` is the controller in kube-controller-manager that creates objects for an
+    /// owner of this kind.
     ///
-    /// Where controllers share one identity it is `system:kube-controller-manager`.
+    /// If all controllers share one identity, it is `system:kube-controller-manager`.
     pub fn is_controller(&self, user: &str) -> bool {
         user == "system:kube-controller-manager"
             || user
                 .strip_prefix("system:serviceaccount:kube-system:")
-                .is_some_and(|name| self.kind.controller() == Some(name))
+                .is_some_and(|name| self.kind.controller_name() == Some(name))
     }
 }

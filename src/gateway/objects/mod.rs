@@ -1,4 +1,4 @@
-//! An object under examination: its JSON, its typed view, and its raw value on demand.
+//! Kubernetes objects that rules evaluate: the typed view of each, its JSON, and its full value on demand.
 
 mod config_map;
 mod container;
@@ -16,7 +16,7 @@ pub use plain::{Namespace, Service, ServiceAccount};
 pub use workload::Workload;
 
 use super::ObjectJson;
-use super::json::shape_error::{ShapeError, fault};
+use super::json::shape_error::{ShapeError, find_shape_error};
 use super::json::type_meta::{RootObject, TypeMeta};
 use jsonptr::Pointer;
 use serde::de::DeserializeSeed;
@@ -24,77 +24,77 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// An object of a kind that rules look at.
+/// An object of a kind that rules evaluate.
 pub struct KubernetesObject<'a> {
     /// Which object it is.
     pub identity: ObjectReference,
     /// Its kind.
     pub kind: Kind,
-    /// Its typed view.
+    /// Its typed view: the fields that rules read.
     pub view: ObjectView,
-    /// Its JSON, for what the view leaves out.
+    /// Its JSON, for the fields that the view leaves out.
     pub json: ObjectJson<'a>,
 }
 
-/// Which object a subject is, as a sentence names it.
+/// Identifies an object in messages and reports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ObjectReference {
     /// `apiVersion` as written.
     pub api_version: String,
     /// `kind` as written.
     pub kind: String,
-    /// The namespace it is in, or is to be in.
+    /// Its namespace, or the namespace it is to be created in. For a Namespace, its own name.
     pub namespace: String,
-    /// Its name; the beginning of it where the API server generates the rest; empty if it has neither.
+    /// `metadata.name`, else `metadata.generateName`, else empty.
     pub name: String,
 }
 
-/// The typed eyes of a subject.
+/// The typed view of an object, by kind.
 pub enum ObjectView {
     /// A `ConfigMap`.
     ConfigMap(ConfigMap),
-    /// A Namespace, which is looked at and never judged.
+    /// A Namespace: a related object, never evaluated itself.
     Namespace(Namespace),
     /// A Service.
     Service(Service),
     /// A `ServiceAccount`.
     ServiceAccount(ServiceAccount),
-    /// Anything with a pod template.
+    /// Any object with a pod template.
     Workload(Box<Workload>),
 }
 
 impl<'a> KubernetesObject<'a> {
-    /// Reads one object from its JSON; `None` if no rule looks at its kind.
+    /// Reads one object from its JSON; `None` if no rule evaluates its kind.
     ///
-    /// `namespace` is where it goes if it names none itself.
+    /// `namespace` is its namespace if `metadata.namespace` is absent or empty.
     ///
     /// # Errors
-    /// The object is of a kind that we look at, but not of its shape.
+    /// The JSON is malformed or not an object, or the object does not have the shape of its kind.
     pub fn recognize(json: impl Into<Cow<'a, str>>, namespace: &str) -> Result<Option<Self>, ShapeError> {
         let json = json.into();
         let meta = TypeMeta::of(&json)?;
         let Some(kind) = meta.known() else { return Ok(None) };
         let view = read(&json, kind)?;
-        let told = |text: Option<Cow<'_, str>>| text.unwrap_or_default().into_owned();
-        let identity = view.identity(told(meta.api_version), told(meta.kind), namespace);
-        Ok(Some(Self { identity, kind, view, json: ObjectJson::alone(json) }))
+        let owned = |text: Option<Cow<'_, str>>| text.unwrap_or_default().into_owned();
+        let identity = view.identity(owned(meta.api_version), owned(meta.kind), namespace);
+        Ok(Some(Self { identity, kind, view, json: ObjectJson::from_text(json) }))
     }
 
-    /// The object as it was sent, with every field that we don't know. Built anew at each call.
+    /// The whole object as it was sent, with all unknown fields. Each call parses it again.
     ///
-    /// `None` if a field that nobody reads is nested deeper than 128 levels, which no API server sends.
+    /// `None` if a field outside the typed view is nested deeper than 128 levels, which no API server sends.
     pub fn value(&self) -> Option<Value> {
         serde_json::from_str(self.json.text_at(Pointer::root())?).ok()
     }
 
-    /// The object with nothing but what leads to these places: of each, whether it is there, its text or number, and of
-    /// which length a list is. Its cost is that of reading over the object once.
-    pub fn project<'p>(&self, places: impl IntoIterator<Item = &'p Pointer>) -> Option<Value> {
-        self.json.project(places)
+    /// The object reduced to the paths to these JSON pointers. It shows whether each value exists, the value of a
+    /// string, number or boolean, and the length of a list. The cost is that of one pass over the JSON.
+    pub fn project<'p>(&self, pointers: impl IntoIterator<Item = &'p Pointer>) -> Option<Value> {
+        self.json.project(pointers)
     }
 
-    /// The JSON of its pod template, if it has one.
-    pub(in crate::gateway) fn template(&self) -> Option<&str> {
+    /// The JSON text of its pod template, if it has one.
+    pub(in crate::gateway) fn template_json(&self) -> Option<&str> {
         self.json.text_at(Pointer::parse(self.kind.template()?).ok()?)
     }
 
@@ -103,7 +103,7 @@ impl<'a> KubernetesObject<'a> {
         self.view.metadata()
     }
 
-    /// Who made it, if it is a workload that says so.
+    /// The controlling owner that it names, if it is a workload and such an owner can create it.
     pub fn owner(&self) -> Option<Owner> {
         self.workload().and_then(|workload| Owner::of(&workload.metadata, workload.kind))
     }
@@ -121,14 +121,15 @@ impl<'a> KubernetesObject<'a> {
 }
 
 impl ObjectView {
-    /// The identity, with the name that there is, and the namespace: its own, else the given one; of a Namespace, itself.
+    /// The reference to this object. Its namespace is `metadata.namespace`, else `namespace`; for a Namespace, its own
+    /// name.
     pub(crate) fn identity(&self, api_version: String, kind: String, namespace: &str) -> ObjectReference {
         let metadata = self.metadata();
-        let told = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        let name = told(&metadata.name).or_else(|| told(&metadata.generate_name)).unwrap_or_default();
+        let nonempty = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let name = nonempty(&metadata.name).or_else(|| nonempty(&metadata.generate_name)).unwrap_or_default();
         let namespace = match self {
             Self::Namespace(_) => name.clone(),
-            _ => told(&metadata.namespace).unwrap_or_else(|| namespace.to_owned()),
+            _ => nonempty(&metadata.namespace).unwrap_or_else(|| namespace.to_owned()),
         };
         ObjectReference { api_version, kind, namespace, name }
     }
@@ -144,7 +145,7 @@ impl ObjectView {
     }
 }
 
-/// A kind knows how to read its view.
+/// A kind is the seed that deserializes the typed view of its objects.
 impl<'de> DeserializeSeed<'de> for Kind {
     type Value = ObjectView;
 
@@ -159,9 +160,10 @@ impl<'de> DeserializeSeed<'de> for Kind {
     }
 }
 
-/// Reads `json` once; only if that fails, a second time with the path, so that a good object doesn't pay for it.
+/// Deserializes `json` without path tracking, which costs time. Only if that fails, a second pass finds the location of
+/// the error.
 fn read<'de, S: DeserializeSeed<'de> + Copy>(json: &'de str, seed: S) -> Result<S::Value, ShapeError> {
-    seed.deserialize(&mut serde_json::Deserializer::from_str(json)).map_err(|_| fault(json, seed))
+    seed.deserialize(&mut serde_json::Deserializer::from_str(json)).map_err(|_| find_shape_error(json, seed))
 }
 
 #[cfg(test)]
@@ -169,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_type_is_told_by_its_place_and_never_by_its_value() {
+    fn a_shape_error_names_the_pointer_and_not_the_value() {
         let json = r#"{"apiVersion":"apps/v1","kind":"Deployment","spec":{"template":{"spec":{"containers":[{"name":"a","env":[{"name":"x","value":424242}]}]}}}}"#;
         let shape_error = KubernetesObject::recognize(json, "default").err().unwrap();
         assert_eq!(shape_error.at.as_str(), "/spec/template/spec/containers/0/env/0/value");
@@ -177,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn nulls_and_missing_parts_are_read_as_kubernetes_does() {
+    fn nulls_and_missing_fields_are_read_as_in_kubernetes() {
         for spec in
             ["null", "{}", r#"{"template":null}"#, r#"{"template":{"metadata":null,"spec":{"containers":null}}}"#]
         {
@@ -191,14 +193,14 @@ mod tests {
     }
 
     #[test]
-    fn other_kinds_are_none_of_ours() {
+    fn other_kinds_are_ignored() {
         assert!(KubernetesObject::recognize(r#"{"apiVersion":"v1","kind":"Secret"}"#, "a").unwrap().is_none());
         assert!(KubernetesObject::recognize(r#"{"kind":"Deployment"}"#, "a").unwrap().is_none());
         assert!(KubernetesObject::recognize("{}", "a").unwrap().is_none());
     }
 
     #[test]
-    fn a_subject_is_named_by_what_there_is() {
+    fn the_reference_uses_the_name_and_namespace_that_exist() {
         let identity = |metadata: &str| {
             KubernetesObject::recognize(format!(r#"{{"apiVersion":"v1","kind":"Pod","metadata":{metadata}}}"#), "given")
                 .unwrap()

@@ -1,4 +1,4 @@
-//! Objects of which rules read little more than the metadata: `ServiceAccount`, Service and Namespace.
+//! `ServiceAccount`, `Service` and `Namespace`: objects of which rules read little more than the metadata.
 
 use super::Metadata;
 use crate::gateway::json::go_json::{nullable, or_default};
@@ -6,7 +6,7 @@ use crate::gateway::well_known;
 use crate::gateway::well_known::Keys;
 use serde::Deserialize;
 
-/// What rules read of a `ServiceAccount`.
+/// The fields of a `ServiceAccount` that rules read.
 #[derive(Clone, Default, PartialEq, Deserialize)]
 pub struct ServiceAccount {
     /// Name, labels and annotations.
@@ -15,27 +15,27 @@ pub struct ServiceAccount {
 }
 
 impl ServiceAccount {
-    /// What is worth keeping of a `ServiceAccount` that stands beside others: the labels and annotations that a rule reads.
-    pub fn abridged(name: String, labels: &Keys, annotations: &Keys) -> Self {
+    /// A `ServiceAccount` reduced to what the cache keeps: its name, and the labels and annotations that a rule reads.
+    pub fn for_cache(name: String, labels: &Keys, annotations: &Keys) -> Self {
         let evaluated_keys =
             |keys: &Keys| well_known::evaluated_keys(keys).map(|(key, value)| (key.clone(), value.clone())).collect();
         let (labels, annotations) = (evaluated_keys(labels), evaluated_keys(annotations));
         Self { metadata: Metadata { name: Some(name), labels, annotations, ..Metadata::default() } }
     }
 
-    /// About how many bytes it takes in memory.
+    /// Its approximate size in memory, in bytes.
     pub fn size(&self) -> usize {
         let texts = self.metadata.labels.iter().chain(&self.metadata.annotations);
         texts.map(|(key, value)| key.len() + value.len()).sum::<usize>() + self.name().len()
     }
 
-    /// Its name; empty while the API server has yet to generate one.
+    /// `metadata.name`; empty if the API server is yet to generate it.
     pub fn name(&self) -> &str {
         self.metadata.name.as_deref().unwrap_or_default()
     }
 }
 
-/// What rules read of a Service.
+/// The fields of a Service that rules read.
 #[derive(Default, Deserialize)]
 pub struct Service {
     /// Name, labels and annotations.
@@ -52,17 +52,17 @@ struct ServiceSpec {
 }
 
 impl Service {
-    /// Does it select Pods with these labels? One without a selector selects none.
+    /// Returns true if `spec.selector` matches Pods with these labels. A Service without a selector matches none.
     pub fn selects(&self, labels: &Keys) -> bool {
         let selector = &self.spec.selector;
         !selector.is_empty() && selector.iter().all(|(key, value)| labels.get(key) == Some(value))
     }
 }
 
-/// What rules read of a Namespace.
+/// The fields of a Namespace that rules read.
 #[derive(Default, Deserialize)]
 pub struct Namespace {
-    /// Its annotations may tell what is expected of its gateways.
+    /// Name, labels and annotations. Annotations can set the expectations for the gateways of the namespace.
     #[serde(default, deserialize_with = "or_default")]
     pub metadata: Metadata,
 }

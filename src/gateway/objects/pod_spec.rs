@@ -1,10 +1,11 @@
-//! The part of a `PodSpec` that rules read, in types of our own: the generated ones hold every field that there is, so
-//! that the 24 bytes of a variable become 500. Names and meanings are the Kubernetes API's (`core/v1`).
+//! The fields of a `PodSpec` that rules read. Names and meanings are those of the Kubernetes API (`core/v1`).
+//!
+//! The generated types of `k8s-openapi` contain every field, so that a variable of 24 bytes takes 500.
 
 use crate::gateway::json::go_json::{list, mapping, text};
 use serde::Deserialize;
 
-/// What rules read of a `PodSpec`.
+/// The fields of a `PodSpec` that rules read.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(in crate::gateway) struct PodSpec {
@@ -20,7 +21,7 @@ pub(in crate::gateway) struct PodSpec {
     pub(in crate::gateway) volumes: Vec<Volume>,
 }
 
-/// What rules read of a container, in whichever list it stands.
+/// The fields of a container that rules read; the same for all three lists.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(in crate::gateway) struct ContainerSpec {
@@ -36,21 +37,22 @@ pub(in crate::gateway) struct ContainerSpec {
     pub(in crate::gateway) volume_mounts: Vec<VolumeMount>,
 }
 
-/// An entry of `env`.
+/// An element of `env`.
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct EnvVar {
     /// Name of the variable.
     #[serde(deserialize_with = "text")]
     pub name: String,
-    /// Its text; an empty one counts as none.
+    /// `value`; an empty string counts as absent.
     pub value: Option<String>,
-    /// Where else it is taken from.
+    /// `valueFrom`: the source of the value if `value` is absent.
     #[serde(deserialize_with = "mapping")]
     pub value_from: Option<Box<EnvVarSource>>,
 }
 
-/// What a variable is taken from; one field at most is set, and none of a source that nothing is read of.
+/// The source of a variable's value. At most one field is set; no field is set for `resourceFieldRef`, which no rule
+/// reads.
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[allow(clippy::struct_field_names, reason = "these are the API's names")]
@@ -79,7 +81,7 @@ pub struct KeySelector {
     /// The key.
     #[serde(deserialize_with = "text")]
     pub key: String,
-    /// May it be missing?
+    /// True if the object or the key may be absent.
     pub optional: Option<bool>,
 }
 
@@ -87,7 +89,7 @@ pub struct KeySelector {
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct FieldSelector {
-    /// `metadata.annotations['key']`, say.
+    /// Path of the field, such as `metadata.annotations['key']`.
     #[serde(deserialize_with = "text")]
     pub field_path: String,
 }
@@ -104,32 +106,32 @@ pub struct FileKeySelector {
     pub key: String,
 }
 
-/// An entry of `envFrom`.
+/// An element of `envFrom`.
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct EnvFromSource {
-    /// What each variable's name begins with.
+    /// Prepended to each key to form the name of the variable.
     pub prefix: Option<String>,
-    /// A `ConfigMap` that is taken whole.
+    /// A `ConfigMap` whose every key becomes a variable.
     #[serde(deserialize_with = "mapping")]
     pub config_map_ref: Option<WholeSource>,
-    /// A Secret that is taken whole.
+    /// A Secret whose every key becomes a variable.
     #[serde(deserialize_with = "mapping")]
     pub secret_ref: Option<WholeSource>,
 }
 
-/// A `ConfigMap` or Secret that is taken whole.
+/// A reference to a `ConfigMap` or Secret whose every key becomes a variable.
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct WholeSource {
     /// Its name.
     #[serde(deserialize_with = "text")]
     pub name: String,
-    /// May it be missing?
+    /// True if the object may be absent.
     pub optional: Option<bool>,
 }
 
-/// A volume where a container sees it.
+/// A volume that is mounted into a container.
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VolumeMount {
@@ -141,17 +143,17 @@ pub struct VolumeMount {
     pub mount_path: String,
 }
 
-/// A volume, as far as it may hold a Secret or a token.
+/// The fields of a volume that show whether it can contain a Secret or a `ServiceAccount` token.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Volume {
     /// Its name, unique in its Pod.
     #[serde(deserialize_with = "text")]
     pub name: String,
-    /// A driver's volume: it may hold anything.
+    /// A CSI volume: its driver can put anything into it.
     #[serde(deserialize_with = "mapping")]
     pub csi: Option<Ignored>,
-    /// Several sources in one.
+    /// A projected volume: several sources in one directory.
     #[serde(deserialize_with = "mapping")]
     pub projected: Option<Projected>,
     /// A Secret.
@@ -163,7 +165,7 @@ pub struct Volume {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Projected {
-    /// In order.
+    /// `sources`, in order.
     #[serde(deserialize_with = "list")]
     pub sources: Vec<ProjectedSource>,
 }
@@ -184,23 +186,24 @@ pub struct ProjectedSource {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct TokenSource {
-    /// Whom it is for; the API server itself, if it says nothing.
+    /// `audience`: who accepts the token; the API server itself if absent.
     pub audience: Option<String>,
 }
 
-/// A mapping that is there, whatever it says.
+/// A mapping whose presence matters and whose content does not.
 #[derive(Deserialize)]
 pub struct Ignored {}
 
 impl Volume {
-    /// May it hold a Secret?
-    pub(in crate::gateway) fn may_hold_a_secret(&self) -> bool {
+    /// Returns true if the volume can contain a Secret: a Secret, CSI or projected Secret volume.
+    pub(in crate::gateway) fn may_hold_secret(&self) -> bool {
         let mut sources = self.projected.iter().flat_map(|projected| &projected.sources);
         self.secret.is_some() || self.csi.is_some() || sources.any(|source| source.secret.is_some())
     }
 
-    /// Does it hold a token for somebody else than the API server, as the one for Entra is?
-    pub fn projects_a_token(&self) -> bool {
+    /// Returns true if the volume projects a `ServiceAccount` token with an explicit audience, such as Entra's: a token
+    /// that is not for the API server.
+    pub fn projects_token_with_audience(&self) -> bool {
         let sources = self.projected.iter().flat_map(|projected| &projected.sources);
         let mut tokens = sources.filter_map(|source| source.service_account_token.as_ref());
         tokens.any(|token| token.audience.is_some())

@@ -1,4 +1,4 @@
-//! A subject with a pod template, of any kind.
+//! Workloads: objects with a pod template, of every kind.
 
 use super::pod_spec::{PodSpec, Volume};
 use super::{Container, Kind, Metadata};
@@ -9,7 +9,7 @@ use crate::gateway::well_known::Keys;
 use jsonptr::PointerBuf;
 use serde::Deserialize;
 
-/// An object that makes Pods, or is one.
+/// An object that controllers create Pods from, or a Pod.
 pub struct Workload {
     /// Its kind.
     pub kind: Kind,
@@ -18,7 +18,7 @@ pub struct Workload {
     template: Template,
 }
 
-/// A pod template; of a Pod, its own metadata and spec.
+/// A pod template; for a Pod, the Pod's own metadata and spec.
 #[derive(Default, Deserialize)]
 struct Template {
     #[serde(default, deserialize_with = "or_default")]
@@ -28,21 +28,22 @@ struct Template {
 }
 
 impl Workload {
-    /// Reads a workload of `kind`, each by the shape of its own.
+    /// Deserializes a workload of `kind`, with the pod template at the location that the kind defines.
     pub(in crate::gateway) fn read<'de, D: serde::Deserializer<'de>>(
         kind: Kind,
         deserializer: D,
     ) -> Result<Self, D::Error> {
         let (metadata, template) = match kind {
-            Kind::CronJob => RootObject::<CronJob>::deserialize(deserializer)?.0.split(),
-            Kind::Pod => RootObject::<Template>::deserialize(deserializer)?.0.split(),
-            Kind::PodTemplate => RootObject::<PodTemplate>::deserialize(deserializer)?.0.split(),
-            _ => RootObject::<Controller>::deserialize(deserializer)?.0.split(),
+            Kind::CronJob => RootObject::<CronJob>::deserialize(deserializer)?.0.into_parts(),
+            Kind::Pod => RootObject::<Template>::deserialize(deserializer)?.0.into_parts(),
+            Kind::PodTemplate => RootObject::<PodTemplate>::deserialize(deserializer)?.0.into_parts(),
+            _ => RootObject::<Controller>::deserialize(deserializer)?.0.into_parts(),
         };
         Ok(Self { kind, metadata, template })
     }
 
-    /// Does it say to be the kubelet's picture of a static Pod?
+    /// Returns true if its annotation declares it a mirror Pod: the API object that the kubelet creates for a static
+    /// Pod. Any client can write the annotation.
     pub fn is_mirror(&self) -> bool {
         self.kind == Kind::Pod && self.metadata.annotations.contains_key(well_known::MIRROR)
     }
@@ -57,12 +58,13 @@ impl Workload {
         &self.template.metadata.annotations
     }
 
-    /// Every container, of all three lists.
+    /// Every container of the three lists: `containers`, `initContainers` and `ephemeralContainers`.
     pub fn containers(&self) -> Vec<Container<'_>> {
         Container::all(&self.template.spec, self.template_pointer())
     }
 
-    /// The `ServiceAccount` that its Pods name; the deprecated alias counts, as it does for Kubernetes.
+    /// The name in `spec.serviceAccountName` of the pod template, or in its deprecated alias `spec.serviceAccount`,
+    /// which Kubernetes still accepts; `None` if both are absent or empty.
     pub fn service_account(&self) -> Option<&str> {
         let spec = &self.template.spec;
         [&spec.service_account_name, &spec.service_account]
@@ -76,17 +78,18 @@ impl Workload {
         &self.template.spec.volumes
     }
 
-    /// The place of something inside the pod template.
-    pub fn place<'t>(&self, tokens: impl IntoIterator<Item = &'t str>) -> PointerBuf {
+    /// JSON pointer to the field at `tokens` in the pod template.
+    pub fn pointer_to<'t>(&self, tokens: impl IntoIterator<Item = &'t str>) -> PointerBuf {
         PointerBuf::from_tokens(self.template_pointer().split('/').skip(1).chain(tokens))
     }
 
+    /// JSON pointer to the pod template.
     pub(in crate::gateway) fn template_pointer(&self) -> &'static str {
         self.kind.template().unwrap_or_default()
     }
 }
 
-/// Everything that keeps its pod template at `spec.template`.
+/// A workload with its pod template at `spec.template`.
 #[derive(Deserialize)]
 struct Controller {
     #[serde(default, deserialize_with = "or_default")]
@@ -131,25 +134,25 @@ struct PodTemplate {
 }
 
 impl Controller {
-    fn split(self) -> (Metadata, Template) {
+    fn into_parts(self) -> (Metadata, Template) {
         (self.metadata, self.spec.template)
     }
 }
 
 impl CronJob {
-    fn split(self) -> (Metadata, Template) {
+    fn into_parts(self) -> (Metadata, Template) {
         (self.metadata, self.spec.job_template.spec.template)
     }
 }
 
 impl PodTemplate {
-    fn split(self) -> (Metadata, Template) {
+    fn into_parts(self) -> (Metadata, Template) {
         (self.metadata, self.template)
     }
 }
 
 impl Template {
-    fn split(self) -> (Metadata, Self) {
+    fn into_parts(self) -> (Metadata, Self) {
         (self.metadata.clone(), self)
     }
 }

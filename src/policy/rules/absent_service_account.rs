@@ -1,9 +1,9 @@
-//! A gateway whose `ServiceAccount` is not there.
+//! Warns about a gateway whose `ServiceAccount` does not exist in its namespace.
 
-use crate::gateway::Lookup;
+use crate::gateway::{Lookup, well_known::USE};
 use crate::policy::{Mode, Problem, Rule, RuleInput};
 
-/// A `ServiceAccount` that is not there.
+/// The rule `absent-service-account`.
 pub(super) static RULE: Rule = Rule {
     id: "absent-service-account",
     page: include_str!("../../../docs/rules/absent-service-account.md"),
@@ -16,8 +16,10 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     if input.related.service_account(name) != Lookup::Absent {
         return Vec::new();
     }
-    let message =
-        format!("ServiceAccount \"{name}\" is not there, so no Pod can be made; create it, with label and client id");
-    // a watch is always a moment behind, so nothing is refused for what it doesn't show yet
-    vec![Problem { only_warned: true, ..Problem::new(workload.place(["spec", "serviceAccountName"]), message) }]
+    let message = format!(
+        "Create ServiceAccount \"{name}\" with label {USE}: \"true\" and a client id: it does not exist in this \
+         namespace, so Kubernetes creates no Pods"
+    );
+    // Only a warning: the cache lags behind the cluster, so a ServiceAccount that was just created may look absent.
+    vec![Problem { only_warned: true, ..Problem::new(workload.pointer_to(["spec", "serviceAccountName"]), message) }]
 }

@@ -1,9 +1,9 @@
-//! A client id that is none: a placeholder, blanks, anything but a GUID.
+//! Denies a client id that is not a GUID: a placeholder, whitespace, a name.
 
-use crate::gateway::{IdentityKey, is_guid};
-use crate::policy::{KeyLocation, Mode, Problem, Rule, RuleInput};
+use crate::gateway::{IdentityKey, is_guid, well_known::CLIENT_ID};
+use crate::policy::{IdentityKeyAt, KeyLocation, Mode, Problem, Rule, RuleInput};
 
-/// A client id that is no GUID.
+/// The rule `malformed-client-id`.
 pub(super) static RULE: Rule = Rule {
     id: "malformed-client-id",
     page: include_str!("../../../docs/rules/malformed-client-id.md"),
@@ -13,8 +13,15 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let client_id = input.identity_key(KeyLocation::ServiceAccountAnnotations, IdentityKey::ClientId);
-    // an empty one is missing, which another rule says
+    // `missing-client-id` reports an empty client id.
     let malformed = client_id.filter(|key| !key.value.is_empty() && !is_guid(key.value));
-    let message = "the client id is no GUID, and is handed to Entra as it stands; set the client id of the Entra app or managed identity";
-    malformed.map(|key| Problem::new(key.at, message)).into_iter().collect()
+    malformed.map(problem).into_iter().collect()
+}
+
+fn problem(client_id: IdentityKeyAt<'_>) -> Problem {
+    let message = format!(
+        "Set annotation {CLIENT_ID} to the client id of the Entra app or managed identity: the value is not a \
+         GUID, and Entra receives it unchanged"
+    );
+    Problem::new(client_id.at, message)
 }

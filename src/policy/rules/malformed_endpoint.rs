@@ -1,9 +1,9 @@
-//! An endpoint that is no address.
+//! Denies a `config.service.endpoint` that is not an address.
 
 use crate::gateway::{Endpoint, Setting};
 use crate::policy::{Mode, Problem, Rule, RuleInput, SettingValue};
 
-/// An endpoint that is no address.
+/// The rule `malformed-endpoint`.
 pub(super) static RULE: Rule = Rule {
     id: "malformed-endpoint",
     page: include_str!("../../../docs/rules/malformed-endpoint.md"),
@@ -17,6 +17,10 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
 }
 
 fn problem(value: SettingValue<'_>) -> Problem {
-    let message = "config.service.endpoint is no address of a configuration API; set it to NAME.configuration.azure-api.net, with or without https://, and nothing around it";
+    let name = value.setting.name();
+    let message = format!(
+        "Set {name} to NAME.configuration.azure-api.net, with or without https://, and nothing around it: the value \
+         is not an address of a configuration API"
+    );
     Problem::new(value.at, message)
 }

@@ -1,9 +1,9 @@
-//! A gateway's name that can be none.
+//! Denies a `gateway.name` that no gateway resource can have.
 
 use crate::gateway::Setting;
 use crate::policy::{Mode, Problem, Rule, RuleInput, SettingValue};
 
-/// A name that no gateway resource can have.
+/// The rule `malformed-gateway-name`.
 pub(super) static RULE: Rule = Rule {
     id: "malformed-gateway-name",
     page: include_str!("../../../docs/rules/malformed-gateway-name.md"),
@@ -11,8 +11,9 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-/// Longest name of a gateway resource (Azure Resource Manager, Microsoft.ApiManagement/service/gateways).
-const LONGEST: usize = 80;
+/// Maximum length of a gateway resource's name, in characters (Azure Resource Manager,
+/// `Microsoft.ApiManagement/service/gateways`).
+const MAX_CHARACTERS: usize = 80;
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let names = input.values(|setting| setting == Setting::GatewayName).into_iter();
@@ -22,14 +23,20 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
         .collect()
 }
 
-/// The signs are those that Azure Resource Manager refuses in names, and those of templates and of a `=` too many in
-/// `helm --set gateway.name==…`, as Microsoft's article writes it.
+/// Is this text possible as the name of a gateway resource?
+///
+/// The excluded characters are those that Azure Resource Manager does not allow in names, those of template
+/// placeholders, and `=`: Microsoft's article writes `helm --set gateway.name==...`, with one `=` too many.
 fn is_name(text: &str) -> bool {
-    let is_allowed = |sign: char| !sign.is_control() && !"*#&+:<>?=${}".contains(sign);
-    text.trim().len() == text.len() && text.chars().all(is_allowed) && text.chars().count() <= LONGEST
+    let is_allowed = |character: char| !character.is_control() && !"*#&+:<>?=${}".contains(character);
+    text.trim().len() == text.len() && text.chars().all(is_allowed) && text.chars().count() <= MAX_CHARACTERS
 }
 
 fn problem(value: SettingValue<'_>) -> Problem {
-    let message = "gateway.name can be no name of a gateway resource; set it to the resource's name as API Management shows it, without blanks around it, = or placeholders";
+    let name = value.setting.name();
+    let message = format!(
+        "Set {name} to the resource's name in API Management, up to {MAX_CHARACTERS} characters, without outer \
+         whitespace, = or placeholders: no gateway resource can have this name"
+    );
     Problem::new(value.at, message)
 }

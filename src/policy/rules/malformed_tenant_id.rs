@@ -1,9 +1,9 @@
-//! A tenant id that is none.
+//! Denies a tenant id that is not a GUID.
 
-use crate::gateway::{IdentityKey, is_guid};
-use crate::policy::{KeyLocation, Mode, Problem, Rule, RuleInput};
+use crate::gateway::{IdentityKey, is_guid, well_known::TENANT_ID};
+use crate::policy::{IdentityKeyAt, KeyLocation, Mode, Problem, Rule, RuleInput};
 
-/// A tenant id that is no GUID.
+/// The rule `malformed-tenant-id`.
 pub(super) static RULE: Rule = Rule {
     id: "malformed-tenant-id",
     page: include_str!("../../../docs/rules/malformed-tenant-id.md"),
@@ -13,8 +13,15 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let tenant_id = input.identity_key(KeyLocation::ServiceAccountAnnotations, IdentityKey::TenantId);
-    // even an empty one takes the place of the cluster's
+    // Even an empty annotation replaces the cluster's tenant id.
     let malformed = tenant_id.filter(|key| !is_guid(key.value));
-    let message = "the tenant id is no GUID, and takes the place of the cluster's; set the tenant's id, or remove it";
-    malformed.map(|key| Problem::new(key.at, message)).into_iter().collect()
+    malformed.map(problem).into_iter().collect()
+}
+
+fn problem(tenant_id: IdentityKeyAt<'_>) -> Problem {
+    let message = format!(
+        "Remove annotation {TENANT_ID}, or set it to the tenant's id: the value is not a GUID, and it replaces \
+         the cluster's tenant id"
+    );
+    Problem::new(tenant_id.at, message)
 }

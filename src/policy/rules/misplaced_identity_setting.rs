@@ -1,9 +1,9 @@
-//! A key of workload identity where nobody reads it.
+//! Warns about a label or annotation of azure-workload-identity in a place where it has no effect.
 
 use crate::gateway::{IdentityKey, ReadKey, well_known::USE};
 use crate::policy::{IdentityKeyAt, KeyLocation, Mode, Problem, Rule, RuleInput};
 
-/// A key of workload identity in the wrong place.
+/// The rule `misplaced-identity-setting`.
 pub(super) static RULE: Rule = Rule {
     id: "misplaced-identity-setting",
     page: include_str!("../../../docs/rules/misplaced-identity-setting.md"),
@@ -21,16 +21,17 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
 
 fn problem(identity_key: IdentityKeyAt<'_>, has_pod_label: bool) -> Option<Problem> {
     let ReadKey::Known(key) = identity_key.read else { return None };
-    // a label on every object of a release is no mistake as long as the Pods have it
-    let is_label = matches!(identity_key.location, KeyLocation::ObjectLabels | KeyLocation::ServiceLabels);
-    let is_copy = key == IdentityKey::Use && is_label && has_pod_label;
-    let (homes, home) = homes(key);
-    let message = format!("{} is not read here; move it to {home}", identity_key.key);
-    (!is_copy && !homes.contains(&identity_key.location)).then(|| Problem::new(identity_key.at, message))
+    // Common labels put the label on every object of a release. That is correct as long as the Pods have it too.
+    let is_object_label = matches!(identity_key.location, KeyLocation::ObjectLabels | KeyLocation::ServiceLabels);
+    let is_copy = key == IdentityKey::Use && is_object_label && has_pod_label;
+    let (valid_locations, described) = valid_locations(key);
+    let message = format!("Move {} to {described}: azure-workload-identity does not read it here", identity_key.key);
+    (!is_copy && !valid_locations.contains(&identity_key.location)).then(|| Problem::new(identity_key.at, message))
 }
 
-/// Where a key counts, and in words (azure-workload-identity, pkg/webhook/webhook.go).
-fn homes(key: IdentityKey) -> (&'static [KeyLocation], &'static str) {
+/// The locations from which azure-workload-identity reads a key, and their description for messages
+/// (azure-workload-identity, pkg/webhook/webhook.go).
+fn valid_locations(key: IdentityKey) -> (&'static [KeyLocation], &'static str) {
     match key {
         IdentityKey::ClientId | IdentityKey::TenantId => {
             (&[KeyLocation::ServiceAccountAnnotations], "the annotations of the ServiceAccount")

@@ -1,9 +1,9 @@
-//! A gateway container that takes no `ConfigMap` and has no endpoint of its own.
+//! Adds the `ConfigMap` reference to a gateway container that has neither one nor an endpoint of its own.
 
 use crate::gateway::{ContainerList, GatewayContainer, Setting};
 use crate::policy::{Edit, Mode, Problem, Rule, RuleInput};
 
-/// A gateway container without a reference to its configuration.
+/// The rule `missing-configuration-reference`.
 pub(super) static RULE: Rule = Rule {
     id: "missing-configuration-reference",
     page: include_str!("../../../docs/rules/missing-configuration-reference.md"),
@@ -19,21 +19,22 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
         .collect()
 }
 
-/// A reference to another `ConfigMap` than the expected one is its owner's choice.
+/// A reference to any `ConfigMap` counts: which one to use is the owner's decision.
 fn has_configuration(part: &GatewayContainer<'_>) -> bool {
     part.container.env_from.iter().any(|source| source.config_map_ref.is_some())
         || part.environment.settings().any(|(setting, variable)| setting == Setting::Endpoint && !variable.is_blank())
 }
 
 fn problem(input: &RuleInput<'_>, part: &GatewayContainer<'_>) -> Problem {
-    let at = part.container.place(["envFrom"]);
-    let message = "it has no envFrom configMapRef and no config.service.endpoint, so it finds no configuration";
+    let at = part.container.pointer_to(["envFrom"]);
+    let why = "the container has no envFrom configMapRef and no config.service.endpoint, so the gateway finds no \
+               configuration";
     match input.expectations.config_map_to_set(input.related) {
         Some(name) => {
             let reference = serde_json::json!({"configMapRef": {"name": name}});
-            Problem::new(at.clone(), format!("{message}; append ConfigMap \"{name}\""))
+            Problem::new(at.clone(), format!("Add ConfigMap \"{name}\" to envFrom: {why}"))
                 .with_fix([Edit::Append { at, value: reference }])
         }
-        None => Problem::new(at, format!("{message}; append one of the ConfigMaps that this namespace expects")),
+        None => Problem::new(at, format!("Add one of the gateway ConfigMaps of this namespace to envFrom: {why}")),
     }
 }

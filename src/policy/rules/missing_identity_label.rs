@@ -1,9 +1,9 @@
-//! A gateway whose Pods don't ask for workload identity.
+//! A gateway whose pod template lacks the workload identity label.
 
 use crate::gateway::well_known::USE;
 use crate::policy::{Edit, Mode, Problem, Rule, RuleInput};
 
-/// A gateway whose pod template lacks the label of workload identity.
+/// The pod template of a gateway lacks the label `azure.workload.identity/use: "true"`.
 pub(super) static RULE: Rule = Rule {
     id: "missing-identity-label",
     page: include_str!("../../../docs/rules/missing-identity-label.md"),
@@ -13,19 +13,20 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let Some(gateway) = input.authenticating_gateway() else { return Vec::new() };
-    let at = || gateway.workload.place(["metadata", "labels", USE]);
+    let at = || gateway.workload.pointer_to(["metadata", "labels", USE]);
     match gateway.workload.template_labels().get(USE).map(String::as_str) {
         Some("true") => Vec::new(),
         Some(_) => vec![Problem::new(
             at(),
             format!(
-                "label {USE} is not \"true\", and only \"true\" injects the identity; set it to \"true\", or remove it to have it set"
+                "Set label {USE} to \"true\" on the pod template, or remove it so that it is set: \
+                 only \"true\" injects an identity"
             ),
         )],
         None => vec![
             Problem::new(
                 at(),
-                format!("label {USE}: \"true\" is not on the pod template, so no identity is injected; add it"),
+                format!("Set label {USE}: \"true\" on the pod template: without it no identity is injected"),
             )
             .with_fix([Edit::set(at(), "true")]),
         ],

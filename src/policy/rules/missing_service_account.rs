@@ -1,8 +1,8 @@
-//! A gateway whose Pods run under no `ServiceAccount` of their own.
+//! A gateway that runs under no `ServiceAccount` of its own.
 
 use crate::policy::{Edit, Mode, Problem, Rule, RuleInput};
 
-/// A gateway without a `ServiceAccount`, or under `default`.
+/// The gateway names no `ServiceAccount`, an empty one, or `default` where that is not expected.
 pub(super) static RULE: Rule = Rule {
     id: "missing-service-account",
     page: include_str!("../../../docs/rules/missing-service-account.md"),
@@ -15,17 +15,16 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
         return Vec::new();
     };
     let expected = &input.expectations.service_accounts;
-    let at = gateway.workload.place(["spec", "serviceAccountName"]);
-    let message = "it runs under ServiceAccount default, which is no gateway's";
+    let at = gateway.workload.pointer_to(["spec", "serviceAccountName"]);
+    let cause = "the gateway runs under ServiceAccount default, which every Pod of the namespace can use";
     vec![match input.expectations.service_account_to_set(input.related) {
-        Some(name) => Problem::new(at.clone(), format!("{message}; name ServiceAccount \"{name}\""))
+        Some(name) => Problem::new(at.clone(), format!("Set serviceAccountName to \"{name}\": {cause}"))
             .with_fix([Edit::set(at, name)]),
         None if expected.is_empty() => Problem::new(
             at,
-            format!(
-                "{message}; name the one that carries the client id, or have the policy or the Namespace expect one"
-            ),
+            "Set serviceAccountName to the ServiceAccount with the client id, or set an expected one in the policy \
+             or on the Namespace: the gateway runs under ServiceAccount default",
         ),
-        None => Problem::new(at, format!("{message}; name one of those that this namespace expects")),
+        None => Problem::new(at, format!("Set serviceAccountName to one that this namespace expects: {cause}")),
     }]
 }

@@ -1,9 +1,9 @@
-//! A label or annotation that is nearly one of workload identity.
+//! A label or annotation whose key is a misspelled key of azure-workload-identity.
 
 use crate::gateway::ReadKey;
 use crate::policy::{IdentityKeyAt, Mode, Problem, Rule, RuleInput};
 
-/// A misspelt key of workload identity.
+/// A key is similar to one of azure-workload-identity, or has its prefix and is unknown.
 pub(super) static RULE: Rule = Rule {
     id: "misspelled-identity-key",
     page: include_str!("../../../docs/rules/misspelled-identity-key.md"),
@@ -16,7 +16,11 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
 }
 
 fn problem(identity_key: IdentityKeyAt<'_>) -> Option<Problem> {
-    let ReadKey::Misspelt(meant) = identity_key.read else { return None };
-    let cure = meant.map_or_else(|| "remove it".to_owned(), |meant| format!("it must be {}", meant.key()));
-    Some(Problem::new(identity_key.at, format!("{} is read by nobody; {cure}", identity_key.key)))
+    let ReadKey::Misspelled(meant) = identity_key.read else { return None };
+    let key = identity_key.key;
+    let message = meant.map_or_else(
+        || format!("Remove {key}: azure-workload-identity does not know this key and ignores it"),
+        |meant| format!("Rename {key} to {}: azure-workload-identity ignores a misspelled key", meant.key()),
+    );
+    Some(Problem::new(identity_key.at, message))
 }

@@ -1,4 +1,4 @@
-//! The register of rules, in alphabetical order: this list *is* the list of what apim-keyless judges.
+//! The rules, in alphabetical order. [`RULES`] is the complete list of what apim-keyless checks.
 
 mod absent_config_map;
 mod absent_service_account;
@@ -37,7 +37,7 @@ mod unverifiable_version;
 use super::Rule;
 use crate::gateway::similarity::nearest;
 
-/// Every rule.
+/// Every rule, in alphabetical order of the ids.
 pub static RULES: &[&Rule] = &[
     &absent_config_map::RULE,
     &absent_service_account::RULE,
@@ -74,32 +74,32 @@ pub static RULES: &[&Rule] = &[
     &unverifiable_version::RULE,
 ];
 
-/// A text that is no rule's id.
+/// A text that is not the id of a rule.
 #[derive(Debug, thiserror::Error)]
 pub enum UnknownRule {
-    /// It is like that of a rule.
+    /// It is similar to the id of a rule.
     #[error("there is no rule {id}; did you mean {nearest}?")]
-    #[allow(missing_docs, reason = "each field is the thing that its name says")]
-    Misspelt { id: String, nearest: &'static str },
-    /// It is like none.
-    #[error("there is no rule {id}; `apim-keyless explain` lists all that there are")]
-    #[allow(missing_docs, reason = "each field is the thing that its name says")]
-    Unlike { id: String },
+    #[allow(missing_docs, reason = "the names of the fields say what they are")]
+    Misspelled { id: String, nearest: &'static str },
+    /// It is similar to no rule's id.
+    #[error("there is no rule {id}; run `apim-keyless explain` to list all rules")]
+    #[allow(missing_docs, reason = "the names of the fields say what they are")]
+    NotSimilar { id: String },
 }
 
-/// From this likeness on (0 to 1), an id is taken for a slip.
-const SIMILARITY: f32 = 0.6;
+/// Least similarity (0 to 1) of an id to a rule's id for which the error suggests that rule.
+const MIN_SIMILARITY: f32 = 0.6;
 
-/// The rule of this id.
+/// Finds a rule by its id.
 ///
 /// # Errors
-/// There is none; the error names the nearest one, if one is near.
+/// No rule has this id. The error names the most similar rule, if one is similar enough.
 pub fn find(id: &str) -> Result<&'static Rule, UnknownRule> {
     if let Some(rule) = RULES.iter().find(|rule| rule.id == id) {
         return Ok(rule);
     }
-    Err(match nearest(id, RULES.iter().map(|rule| (rule.id, rule.id)), SIMILARITY) {
-        Some(nearest) => UnknownRule::Misspelt { id: id.to_owned(), nearest },
-        None => UnknownRule::Unlike { id: id.to_owned() },
+    Err(match nearest(id, RULES.iter().map(|rule| (rule.id, rule.id)), MIN_SIMILARITY) {
+        Some(nearest) => UnknownRule::Misspelled { id: id.to_owned(), nearest },
+        None => UnknownRule::NotSimilar { id: id.to_owned() },
     })
 }

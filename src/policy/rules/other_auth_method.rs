@@ -1,9 +1,9 @@
-//! A gateway that signs in by another method than workload identity.
+//! A gateway that authenticates by another method than workload identity.
 
 use crate::gateway::{AuthMethod, Setting, WORKLOAD_IDENTITY};
 use crate::policy::{Mode, Problem, Rule, RuleInput, SettingValue};
 
-/// A gateway that signs in by another method.
+/// `config.service.auth` names another method than `workloadIdentity`.
 pub(super) static RULE: Rule = Rule {
     id: "other-auth-method",
     page: include_str!("../../../docs/rules/other-auth-method.md"),
@@ -22,7 +22,7 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
 
 fn problem(value: SettingValue<'_>) -> Problem {
     let message = format!(
-        "{} names another method than {WORKLOAD_IDENTITY}; only that one needs neither key nor secret",
+        "Set {} to {WORKLOAD_IDENTITY}: it names another method, and only this one needs neither a key nor a secret",
         value.named()
     );
     Problem::new(value.at, message)

@@ -1,10 +1,10 @@
-//! A variable of workload identity that is set by hand.
+//! A variable that azure-workload-identity injects, set by hand in a container's `env`.
 
 use crate::gateway::{Container, ContainerList, EnvIndex, Kind, Workload};
 use crate::policy::{Mode, Problem, Rule, RuleInput};
 use std::path::Path;
 
-/// A variable of workload identity that is set by hand.
+/// A container sets a variable itself that azure-workload-identity would inject.
 pub(super) static RULE: Rule = Rule {
     id: "overridden-identity-variable",
     page: include_str!("../../../docs/rules/overridden-identity-variable.md"),
@@ -12,15 +12,15 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-/// What azure-workload-identity adds to every container, unless its `env` has it already.
+/// Variables that azure-workload-identity adds to a container, each unless the container's `env` already has it.
 const INJECTED: [&str; 4] = ["AZURE_AUTHORITY_HOST", "AZURE_CLIENT_ID", TOKEN_FILE, "AZURE_TENANT_ID"];
 
-/// The one of them that tells where the token is mounted.
+/// The variable that holds the path of the mounted token.
 const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let Some(workload) = input.gateway().map(|gateway| gateway.workload) else { return Vec::new() };
-    // nothing is injected into an ephemeral container
+    // azure-workload-identity injects nothing into ephemeral containers
     let containers = input.authenticating_containers().map(|part| &part.container);
     let containers = containers
         .filter(|container| container.list != ContainerList::EphemeralContainers && !is_injected(workload, container));
@@ -30,17 +30,18 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let overridden = variables.filter(|(.., name)| INJECTED.contains(&name.as_str()));
     overridden
         .map(|(container, index, name)| {
-            let message = "is set by hand and silently wins over what workload identity injects; remove it";
-            Problem::new(container.place_of(index), format!("{name} {message}"))
+            let message = "it silently overrides the value that azure-workload-identity injects";
+            Problem::new(container.entry_pointer(index), format!("Remove {name} from env: {message}"))
         })
         .collect()
 }
 
-/// Was azure-workload-identity at this container of a Pod? Then it points at a token that is mounted for it. What was added
-/// can't be told from what was there before, and that is said where the template stands.
+/// Whether azure-workload-identity has already changed this container of a Pod: its token file is in a mounted token
+/// volume. Injected variables cannot be distinguished from earlier ones; the finding at the pod template reports those.
 fn is_injected(workload: &Workload, container: &Container<'_>) -> bool {
-    let has_token =
-        |name: &str| workload.volumes().iter().any(|volume| volume.name == name && volume.projects_a_token());
+    let has_token = |name: &str| {
+        workload.volumes().iter().any(|volume| volume.name == name && volume.projects_token_with_audience())
+    };
     let files = container.env.iter().filter(|variable| variable.name == TOKEN_FILE);
     workload.kind == Kind::Pod
         && files.filter_map(|file| file.value.as_deref()).any(|file| {

@@ -1,9 +1,9 @@
-//! An image of a version that is not released.
+//! A gateway image that is a pre-release.
 
 use crate::gateway::ImageVersion;
 use crate::policy::{Mode, Problem, Rule, RuleInput};
 
-/// A pre-release.
+/// The gateway's image is a pre-release.
 pub(super) static RULE: Rule = Rule {
     id: "preview-version",
     page: include_str!("../../../docs/rules/preview-version.md"),
@@ -14,6 +14,9 @@ pub(super) static RULE: Rule = Rule {
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let minimum = &input.expectations.minimum_version;
     input.image_problems(&ImageVersion::Preview, |version| {
-        format!("{version} is a pre-release, which support leaves out; name a released version, {minimum} or newer")
+        format!(
+            "Use a released version, {minimum} or newer: \
+             the image named {version} is a pre-release, which Microsoft does not support"
+        )
     })
 }

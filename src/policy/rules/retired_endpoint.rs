@@ -1,9 +1,9 @@
-//! An endpoint of the configuration API that was retired.
+//! An endpoint of the retired version 1 of the configuration API.
 
 use crate::gateway::{Endpoint, Setting};
 use crate::policy::{Mode, Problem, Rule, RuleInput, SettingValue};
 
-/// An endpoint that was retired.
+/// `config.service.endpoint` is an address of the retired API, or of Azure Resource Manager.
 pub(super) static RULE: Rule = Rule {
     id: "retired-endpoint",
     page: include_str!("../../../docs/rules/retired-endpoint.md"),
@@ -17,6 +17,7 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
 }
 
 fn problem(value: SettingValue<'_>) -> Problem {
-    let message = "config.service.endpoint is an address of version 1 of the configuration API, which was retired in October 2023; set it to NAME.configuration.azure-api.net";
+    let message = "Set config.service.endpoint to NAME.configuration.azure-api.net: it is an address of version 1 of \
+                   the configuration API, which was retired in October 2023";
     Problem::new(value.at, message)
 }

@@ -1,9 +1,9 @@
-//! An image whose tag moves from version to version.
+//! A gateway image with a rolling tag: each release moves the tag to another version.
 
 use crate::gateway::ImageVersion;
 use crate::policy::{Mode, Problem, Rule, RuleInput};
 
-/// An image by a tag that moves.
+/// The gateway's image has a rolling tag, or none.
 pub(super) static RULE: Rule = Rule {
     id: "rolling-version",
     page: include_str!("../../../docs/rules/rolling-version.md"),
@@ -14,6 +14,6 @@ pub(super) static RULE: Rule = Rule {
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let minimum = &input.expectations.minimum_version;
     input.image_problems(&ImageVersion::Rolling, |version| {
-        format!("{version} moves from version to version; name a static one, {minimum} or newer")
+        format!("Use a static tag, {minimum} or newer: {version} refers to another version after each release")
     })
 }

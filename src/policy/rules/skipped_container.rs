@@ -1,9 +1,9 @@
-//! A gateway container that workload identity is told to skip.
+//! A gateway container that azure-workload-identity skips.
 
 use crate::gateway::IdentityKey;
 use crate::policy::{KeyLocation, Mode, Problem, Rule, RuleInput};
 
-/// A gateway container that is skipped.
+/// The annotation `skip-containers` names a container of the gateway.
 pub(super) static RULE: Rule = Rule {
     id: "skipped-container",
     page: include_str!("../../../docs/rules/skipped-container.md"),
@@ -17,8 +17,7 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     };
     let is_skipped = |name: &str| skip.value.split(';').any(|one| one.trim() == name);
     let skipped = input.authenticating_containers().map(|part| part.container.name).filter(|name| is_skipped(name));
-    let message = |name| {
-        format!("container \"{name}\" is the gateway's and gets no identity while {} names it; take it out", skip.key)
-    };
+    let message =
+        |name| format!("Remove \"{name}\" from {}: it is a container of the gateway and gets no identity", skip.key);
     skipped.map(|name| Problem::new(skip.at.clone(), message(name))).collect()
 }

@@ -1,8 +1,8 @@
-//! A gateway under another `ServiceAccount` than its namespace expects.
+//! A gateway that runs under a `ServiceAccount` that its namespace does not expect.
 
 use crate::policy::{Mode, Problem, Rule, RuleInput};
 
-/// A `ServiceAccount` that is not expected.
+/// The gateway's `ServiceAccount` is not an expected one.
 pub(super) static RULE: Rule = Rule {
     id: "unexpected-service-account",
     page: include_str!("../../../docs/rules/unexpected-service-account.md"),
@@ -11,15 +11,15 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
-    // none, or default, is missing, which another rule says
+    // missing-service-account reports none and `default`
     let Some((workload, name)) = input.own_service_account() else { return Vec::new() };
     let expected = &input.expectations.service_accounts;
     if expected.is_empty() || expected.iter().any(|one| one == name) {
         return Vec::new();
     }
     let message = format!(
-        "ServiceAccount \"{name}\" is none of those that this namespace expects; name one of them: {}",
+        "Set serviceAccountName to a ServiceAccount that this namespace expects: \"{name}\" is not one of them ({})",
         expected.join(", ")
     );
-    vec![Problem::new(workload.place(["spec", "serviceAccountName"]), message)]
+    vec![Problem::new(workload.pointer_to(["spec", "serviceAccountName"]), message)]
 }

@@ -1,10 +1,10 @@
-//! A gateway's `ServiceAccount` that isn't labelled for workload identity.
+//! A gateway's `ServiceAccount` without the workload identity label.
 
 use crate::gateway::well_known::USE;
 use crate::policy::{Edit, Mode, Problem, Rule, RuleInput};
 use jsonptr::PointerBuf;
 
-/// A gateway's `ServiceAccount` without the label of workload identity.
+/// A gateway's `ServiceAccount` lacks the label `azure.workload.identity/use: "true"`.
 pub(super) static RULE: Rule = Rule {
     id: "unlabeled-service-account",
     page: include_str!("../../../docs/rules/unlabeled-service-account.md"),
@@ -19,10 +19,20 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
         Some("true") => Vec::new(),
         Some(_) => vec![Problem::new(
             at(),
-            format!("label {USE} is not \"true\"; set it to \"true\", or remove it to have it set"),
+            format!(
+                "Set label {USE} to \"true\" on the ServiceAccount, or remove it so that it is set: \
+                 Microsoft's setup uses this value"
+            ),
         )],
         None => vec![
-            Problem::new(at(), format!("label {USE}: \"true\" is not set; add it")).with_fix([Edit::set(at(), "true")]),
+            Problem::new(
+                at(),
+                format!(
+                    "Set label {USE}: \"true\" on the ServiceAccount: \
+                     Microsoft's setup of workload identity includes it"
+                ),
+            )
+            .with_fix([Edit::set(at(), "true")]),
         ],
     }
 }

@@ -1,9 +1,9 @@
-//! A proxy that a gateway has no use for.
+//! A proxy sidecar that a gateway does not need.
 
 use crate::gateway::IdentityKey;
 use crate::policy::{KeyLocation, Mode, Problem, Rule, RuleInput};
 
-/// The proxy of workload identity.
+/// The pod template requests the proxy sidecar of azure-workload-identity.
 pub(super) static RULE: Rule = Rule {
     id: "unneeded-proxy-sidecar",
     page: include_str!("../../../docs/rules/unneeded-proxy-sidecar.md"),
@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let proxy = input.identity_key(KeyLocation::PodAnnotations, IdentityKey::InjectProxySidecar);
-    let message = "adds a privileged container for programs of pod identity, whatever its value, and the gateway needs none; remove it";
-    proxy.map(|key| Problem::new(key.at, format!("{} {message}", key.key))).into_iter().collect()
+    let message =
+        "whatever its value, it adds a privileged container for pod identity, which the gateway does not need";
+    proxy.map(|key| Problem::new(key.at, format!("Remove {}: {message}", key.key))).into_iter().collect()
 }

@@ -1,9 +1,9 @@
-//! An image that is too old for workload identity.
+//! A gateway image that is older than the minimum version.
 
 use crate::gateway::ImageVersion;
 use crate::policy::{FIRST_VERSION, Mode, Problem, Rule, RuleInput};
 
-/// An image that is older than the first version allowed.
+/// The gateway's image is older than the minimum version.
 pub(super) static RULE: Rule = Rule {
     id: "unsupported-version",
     page: include_str!("../../../docs/rules/unsupported-version.md"),
@@ -14,9 +14,11 @@ pub(super) static RULE: Rule = Rule {
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let minimum = &input.expectations.minimum_version;
     let what = if *minimum == FIRST_VERSION {
-        "the first version that can use workload identity"
+        "the first version that supports workload identity"
     } else {
         "the oldest version that this namespace allows"
     };
-    input.image_problems(&ImageVersion::Older, |version| format!("{version} is older than {minimum}, {what}"))
+    input.image_problems(&ImageVersion::Older, |version| {
+        format!("Use gateway image version {minimum} or newer: the image named {version} is older than {what}")
+    })
 }

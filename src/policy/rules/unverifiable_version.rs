@@ -1,9 +1,9 @@
-//! An image whose name tells no version that can be relied on.
+//! A gateway image whose name shows no version that can be verified.
 
 use crate::gateway::ImageVersion;
 use crate::policy::{Mode, Problem, Rule, RuleInput};
 
-/// An image of an unknown version.
+/// The version of the gateway's image is unknown.
 pub(super) static RULE: Rule = Rule {
     id: "unverifiable-version",
     page: include_str!("../../../docs/rules/unverifiable-version.md"),
@@ -15,7 +15,8 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let minimum = &input.expectations.minimum_version;
     input.image_problems(&ImageVersion::Unverifiable, |version| {
         format!(
-            "{version} tells no version; name a static one, {minimum} or newer, or have the policy vouch for the digest"
+            "Use a static tag, {minimum} or newer, or add the digest or repository to the policy: \
+             the version of {version} cannot be verified"
         )
     })
 }

@@ -1,4 +1,4 @@
-// Modules that hold the definitions of what the chart makes beyond Kubernetes' own kinds. Nothing of them is built.
+// Modules with the CustomResourceDefinitions of kinds that the chart renders. Only their files are used; nothing is built.
 module apim-keyless.dev/tests/helm/definitions
 
 go 1.26
