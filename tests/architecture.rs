@@ -69,7 +69,8 @@ const FORBIDDEN: &[(&[&str], &[&str])] = &[
 ];
 
 /// Length limit of a file, in lines.
-const LINES: usize = 300;
+/// The guide is 300 lines; beyond this a file gives a reason.
+const LINES: usize = 400;
 /// Start of the comment that gives the reason for a longer file.
 const LONG_FILE: &str = "// longer than the guide: ";
 

@@ -102,8 +102,9 @@ fn retired_words_are_found_and_exceptions_are_not() {
 }
 
 #[test]
+#[allow(clippy::needless_raw_string_hashes, reason = "the literal holds a raw string")]
 fn only_string_literals_and_doc_comments_of_code_are_read() {
-    let code = r#"
+    let code = r##"
         /// one
         fn a<'a>() { // two
             let _ = ("three \"four\n", r#"five "six""#, '"', b"seven", "{eight}");
