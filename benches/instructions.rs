@@ -9,8 +9,8 @@
 mod scene;
 
 use apim_keyless::admission::Request;
-use apim_keyless::gateway::KubernetesObject;
-use apim_keyless::policy::{Finding, Policy};
+use apim_keyless_core::gateway::KubernetesObject;
+use apim_keyless_core::policy::{Finding, Policy};
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
 use scene::case::{Case, MUTATING, VALIDATING};

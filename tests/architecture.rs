@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use apim_keyless::cli::Cli;
-use apim_keyless::policy::rules::RULES;
+use apim_keyless_core::policy::rules::RULES;
 use clap::CommandFactory;
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -137,7 +137,7 @@ fn rules_are_sorted_and_each_has_a_file_and_a_page() {
 fn the_readme_lists_every_rule() {
     let readme = fs::read_to_string("README.md").unwrap();
     let table: Vec<&str> = readme.lines().filter(|line| line.starts_with("| [")).collect();
-    let row = |rule: &&apim_keyless::policy::Rule| {
+    let row = |rule: &&apim_keyless_core::policy::Rule| {
         let problem = rule.page.lines().nth(2).unwrap();
         let fix = if rule.page.contains("```yaml fixable") { "◆" } else { "" };
         format!("| [{0}](docs/rules/{0}.md) | {1} | {fix} | {problem} |", rule.id, rule.mode)
@@ -154,8 +154,8 @@ fn the_policy_documents_of_the_readme_and_of_deploy_are_valid() {
         .filter_map(|part| part.split("```").next())
         .find(|part| part.contains("GatewayPolicy"))
         .unwrap();
-    apim_keyless::policy::Policy::parse(document).unwrap();
-    apim_keyless::policy::Policy::parse(&fs::read_to_string("deploy/policy.yaml").unwrap()).unwrap();
+    apim_keyless_core::policy::Policy::parse(document).unwrap();
+    apim_keyless_core::policy::Policy::parse(&fs::read_to_string("deploy/policy.yaml").unwrap()).unwrap();
 }
 
 #[test]

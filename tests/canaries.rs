@@ -36,7 +36,7 @@ mod generate;
 mod run;
 
 use apim_keyless::admission::{Endpoint, Webhook};
-use apim_keyless::policy::Mode;
+use apim_keyless_core::policy::Mode;
 use damage::of_another_type;
 use files::Files;
 use proptest::prelude::*;

@@ -11,7 +11,7 @@ mod values;
 mod webhook;
 
 use apim_keyless::cli::{Cli, Command};
-use apim_keyless::policy::{Policy, rules::RULES};
+use apim_keyless_core::policy::{Policy, rules::RULES};
 use apim_keyless::server::{ConnectionObserver, Drain, Rejection};
 use apim_keyless::telemetry::Metrics;
 use clap::Parser;

@@ -16,7 +16,7 @@ mod generate;
 mod helm;
 mod webhook;
 
-use apim_keyless::policy::Mode;
+use apim_keyless_core::policy::Mode;
 use generate::evaluate::evaluate;
 use generate::objects::any_object;
 use generate::world::World;

@@ -3,7 +3,7 @@
 
 mod findings;
 
-use apim_keyless::policy::Policy;
+use apim_keyless_core::policy::Policy;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};

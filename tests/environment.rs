@@ -30,7 +30,7 @@ mod true_value;
 #[path = "environment/world.rs"]
 mod world;
 
-use apim_keyless::gateway::{
+use apim_keyless_core::gateway::{
     Container, Coverage, EnvValue, Environment, Images, KubernetesObject, RelatedObjects, Setting, Variable,
 };
 use proptest::prelude::*;

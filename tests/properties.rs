@@ -15,8 +15,8 @@
 mod generate;
 
 use apim_keyless::admission::{Decision, Endpoint, MessageOptions, Request, Webhook, answer};
-use apim_keyless::gateway::KubernetesObject;
-use apim_keyless::policy::{Edit, Finding, Level, Mode, Policy};
+use apim_keyless_core::gateway::KubernetesObject;
+use apim_keyless_core::policy::{Edit, Finding, Level, Mode, Policy};
 use generate::evaluate::{evaluate, fixable, fixed, levels};
 use generate::objects::{any_object, config_map, service_account, workload};
 use generate::places::{differences, is_listed, named_places, overlap};

@@ -7,8 +7,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use apim_keyless::gateway::{Change, Coverage, KubernetesObject, RelatedObjects};
-use apim_keyless::policy::{Context, Finding, Level, Mode, Policy, Requester, Rule, rules};
+use apim_keyless_core::gateway::{Change, Coverage, KubernetesObject, RelatedObjects};
+use apim_keyless_core::policy::{Context, Finding, Level, Mode, Policy, Requester, Rule, rules};
 use serde_json::Value;
 
 const IN_KNOWN_NAMESPACE: &str = "-in-known-namespace";

@@ -6,8 +6,8 @@
 
 mod findings;
 
-use apim_keyless::policy::Policy;
-use apim_keyless::policy::rules::RULES;
+use apim_keyless_core::policy::Policy;
+use apim_keyless_core::policy::rules::RULES;
 use findings::findings;
 use std::fs;
 use std::path::Path;

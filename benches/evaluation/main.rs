@@ -8,7 +8,7 @@
 mod scene;
 
 use apim_keyless::admission::Endpoint;
-use apim_keyless::policy::Policy;
+use apim_keyless_core::policy::Policy;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use scene::case::{Case, MUTATING, VALIDATING};

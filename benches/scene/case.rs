@@ -2,7 +2,7 @@
 
 use super::Scene;
 use apim_keyless::admission::{Endpoint, Webhook};
-use apim_keyless::policy::Mode;
+use apim_keyless_core::policy::Mode;
 
 const CHART: &str = include_str!("../../tests/manifests/chart-workload-identity.yaml");
 const TOKEN: &str = include_str!("../../tests/manifests/chart-gateway-token.yaml");

@@ -1,7 +1,7 @@
 //! Reads JSON as a new object and applies all fixes to it.
 
-use apim_keyless::gateway::{Change, KubernetesObject, RelatedObjects};
-use apim_keyless::policy::{Context, Edit, Finding, Level, Mode, Policy, Requester};
+use apim_keyless_core::gateway::{Change, KubernetesObject, RelatedObjects};
+use apim_keyless_core::policy::{Context, Edit, Finding, Level, Mode, Policy, Requester};
 use serde_json::Value;
 use std::collections::BTreeMap;
 

@@ -7,7 +7,7 @@
 //! key:text         data of the ConfigMap
 //! ```
 
-use apim_keyless::gateway::{
+use apim_keyless_core::gateway::{
     EnvIndex, EnvValue as Known, Environment, Images, KubernetesObject, RelatedObjects, Variable,
 };
 use serde_json::{Map, Value, json};

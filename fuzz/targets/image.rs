@@ -1,6 +1,6 @@
 //! Reads text as image names, one a line.
 
-use apim_keyless::gateway::{ImageName, ImageVersion, Images};
+use apim_keyless_core::gateway::{ImageName, ImageVersion, Images};
 use oci_spec::distribution::Reference;
 use semver::Version;
 

@@ -1,8 +1,8 @@
 //! Reads bytes as the body of a review, at every endpoint.
 
 use apim_keyless::admission::{Answer, Endpoint, MessageOptions, Operation, Request, Webhook, answer};
-use apim_keyless::gateway::RelatedObjects;
-use apim_keyless::policy::Policy;
+use apim_keyless_core::gateway::RelatedObjects;
+use apim_keyless_core::policy::Policy;
 use serde_json::Value;
 
 /// Every review is answered with its uid, in JSON, within the limits, and a key is never admitted.

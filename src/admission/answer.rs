@@ -3,8 +3,8 @@
 use super::messages::{self, MessageOptions};
 use super::response::{EncodedPatch, Status};
 use super::{Endpoint, Operation, Request, Response, Webhook};
-use crate::gateway::{Change, Kind, KubernetesObject, RelatedObjects, Workload, well_known};
-use crate::policy::{Context, ControlledPods, Finding, Level, Mode, Policy, Requester};
+use apim_keyless_core::gateway::{Change, Kind, KubernetesObject, RelatedObjects, Workload, well_known};
+use apim_keyless_core::policy::{Context, ControlledPods, Finding, Level, Mode, Policy, Requester};
 use json_patch::Patch;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use strum::IntoStaticStr;

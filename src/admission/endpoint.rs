@@ -1,6 +1,6 @@
 //! The endpoints that receive reviews. The API server chooses the mode, and the path carries it.
 
-use crate::policy::Mode;
+use apim_keyless_core::policy::Mode;
 use strum::IntoStaticStr;
 
 /// One of the two kinds of admission webhooks.

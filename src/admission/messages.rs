@@ -1,8 +1,8 @@
 //! Texts of a response: the denial, the warnings, the audit annotations. None quotes a value of an evaluated object.
 
 use super::Endpoint;
-use crate::gateway::ObjectReference;
-use crate::policy::{Edit, Finding, Level, dotted, printable};
+use apim_keyless_core::gateway::ObjectReference;
+use apim_keyless_core::policy::{Edit, Finding, Level, dotted, printable};
 use std::collections::BTreeMap;
 
 /// Length limit of a denial's reasons, in bytes: a terminal shows them at once.

@@ -4,9 +4,9 @@
 
 use super::request_object::{RequestObject, RequestWithObject};
 use super::review_error::{ReviewError, decoded};
-use crate::gateway::json::go_json::StrictMap;
-use crate::gateway::json::pointer_seed::text_at;
-use crate::gateway::{Kind, KubernetesObject, ObjectJson, ObjectView};
+use apim_keyless_core::gateway::json::go_json::StrictMap;
+use apim_keyless_core::gateway::json::pointer_seed::text_at;
+use apim_keyless_core::gateway::{Kind, KubernetesObject, ObjectJson, ObjectView};
 use jsonptr::Pointer;
 use serde::Deserialize;
 use serde::de::IgnoredAny;

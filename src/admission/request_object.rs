@@ -1,8 +1,8 @@
 //! Deserializes `request.object` in one pass, using the preceding `request.kind`.
 
 use super::request::{GroupVersionKind, Request};
-use crate::gateway::json::go_json::Text;
-use crate::gateway::{Kind, ObjectView};
+use apim_keyless_core::gateway::json::go_json::Text;
+use apim_keyless_core::gateway::{Kind, ObjectView};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};

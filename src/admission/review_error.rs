@@ -1,7 +1,7 @@
 //! Errors of bodies that are not valid reviews.
 
-use crate::gateway::json::shape_error::find_shape_error;
-use crate::policy::dotted;
+use apim_keyless_core::gateway::json::shape_error::find_shape_error;
+use apim_keyless_core::policy::dotted;
 use serde::Deserialize;
 use serde_json::error::Category;
 use std::marker::PhantomData;

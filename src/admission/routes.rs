@@ -1,8 +1,8 @@
 //! The HTTP routes of the endpoints, and the log event of each review. The object itself is never logged.
 
 use super::{Answer, Decision, Endpoint, MessageOptions, Request, ReviewError, answer, answer_or_failure};
-use crate::gateway::Snapshot;
-use crate::policy::{Finding, Policy, printable};
+use apim_keyless_core::gateway::Snapshot;
+use apim_keyless_core::policy::{Finding, Policy, printable};
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::{Body, to_bytes};

@@ -9,7 +9,7 @@ pub use messages::MessageArguments;
 pub use serve::{CacheArguments, CertificateArguments, CertificateSource, Clients, Serve};
 
 use crate::admission::Webhook;
-use crate::policy::Mode;
+use apim_keyless_core::policy::Mode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 

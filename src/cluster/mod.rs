@@ -1,6 +1,6 @@
 //! Everything that talks to the API server.
 //!
-//! [`client`](fn@client) creates the client, [`Watch`] keeps a [`Snapshot`](crate::gateway::Snapshot) of Namespaces,
+//! [`client`](fn@client) creates the client, [`Watch`] keeps a [`Snapshot`](apim_keyless_core::gateway::Snapshot) of Namespaces,
 //! `ServiceAccount`s and `ConfigMap`s up to date, [`Trust`] maintains the CA, the serving certificate and the
 //! caBundles, and [`Installation`] is read once by `doctor`. The only Secret that is ever read is the one with the CA.
 //! No policy is evaluated here.

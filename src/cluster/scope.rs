@@ -1,6 +1,6 @@
 //! Which namespaces are cached.
 
-use crate::gateway::well_known::MODE;
+use apim_keyless_core::gateway::well_known::MODE;
 use clap::ValueEnum;
 
 /// Namespaces that are excluded in every scope.

@@ -1,11 +1,14 @@
 //! `check`: evaluates the objects of files and prints a report.
 
-use super::{print, print_error, read_policy};
-use crate::cli::{Check, Output};
-use crate::gateway::{KubernetesObject, ShapeError};
-use crate::manifest::{ManifestObject, Manifests, ReadError};
-use crate::policy::{Finding, Policy, dotted};
-use crate::report::{InputError, Report, ReportEntry, json, text};
+use super::{print_report, read_policy};
+use crate::cli::Check;
+use apim_keyless_core::gateway::KubernetesObject;
+use apim_keyless_core::policy::{Evaluated, Finding, Level, Mode, Policy, dotted};
+use apim_keyless_manifest::{ManifestObject, Manifests, Position, ReadError};
+use apim_keyless_report::{
+    Diagnostic, Failure, Fix, GatewayRow, Location, Report, Safety, Skipped, Snippet, Span,
+};
+use std::collections::HashMap;
 use std::io::stdin;
 use std::process::ExitCode;
 
@@ -13,19 +16,19 @@ use std::process::ExitCode;
 pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
     let policy = read_policy(arguments.policy.as_deref())?;
     let report = evaluate(&policy, Manifests::read(&arguments.paths, stdin()), arguments);
-    match arguments.output {
-        Output::Json => print(&json::render(&report))?,
-        Output::Text => {
-            report.failures.iter().for_each(|error| print_error(&error_line(error)));
-            print(&text::render(&report))?;
-        }
-    }
-    Ok(ExitCode::from(report.exit_code(arguments.strict)))
+    print_report(&report, arguments.output)?;
+    let fail_on = if arguments.strict { Level::Fixable } else { Level::Error };
+    Ok(ExitCode::from(report.exit_code(fail_on)))
 }
 
 fn evaluate(policy: &Policy, manifests: Manifests, arguments: &Check) -> Report {
-    let mut report = Report { objects: manifests.objects.len(), skipped: manifests.skipped, ..Report::default() };
-    report.failures = manifests.errors.into_iter().map(input_error).collect();
+    let mut report = Report {
+        objects: manifests.objects.len(),
+        skipped: manifests.skipped.into_iter().map(skipped).collect(),
+        failures: manifests.errors.into_iter().map(failure).collect(),
+        gateways: Some(Vec::new()),
+        ..Report::default()
+    };
     let (mut parsed_objects, mut objects) = (Vec::new(), Vec::new());
     for parsed in &manifests.objects {
         match KubernetesObject::recognize(parsed.value.to_string(), &arguments.namespace) {
@@ -34,43 +37,89 @@ fn evaluate(policy: &Policy, manifests: Manifests, arguments: &Check) -> Report 
                 objects.push(object);
             }
             Ok(None) => {}
-            Err(shape_error) => report.failures.push(shape_error_at(parsed, &shape_error)),
+            Err(shape_error) => report.failures.push(Failure {
+                location: location(parsed, shape_error.at.as_str()),
+                message: format!("{} {}", dotted(&shape_error.at), shape_error.message),
+            }),
         }
     }
-    let findings = policy.evaluate_all(&objects, arguments.mode.into());
-    for ((parsed, object), findings) in parsed_objects.iter().zip(&objects).zip(findings) {
-        report.findings.extend(findings.into_iter().map(|finding| entry(parsed, object, finding)));
+    let mode = arguments.mode.into();
+    let evaluated = policy.evaluate_all(&objects, mode);
+    for ((parsed, object), Evaluated { findings, gateway }) in parsed_objects.iter().zip(&objects).zip(evaluated) {
+        report.gateways.get_or_insert_default().extend(gateway.map(|summary| GatewayRow {
+            object: object.identity.clone(),
+            level: findings.iter().map(Finding::enforced_level).max(),
+            summary,
+        }));
+        report.findings.extend(findings.into_iter().map(|finding| diagnostic(parsed, object, finding, mode)));
     }
+    sort(&mut report);
+    report.number_fingerprints();
     report
 }
 
-fn input_error(ReadError { file, line, column, message }: ReadError) -> InputError {
-    InputError { file, line, column, message }
+/// Sorts the findings by file, in the order of the input, and by line.
+fn sort(report: &mut Report) {
+    let mut order: HashMap<String, usize> = HashMap::new();
+    for finding in &report.findings {
+        let next = order.len();
+        order.entry(finding.location.file.clone().unwrap_or_default()).or_insert(next);
+    }
+    report.findings.sort_by_key(|finding| {
+        let file = order.get(finding.location.file.as_deref().unwrap_or_default()).copied();
+        (file, finding.location.span.map(|span| (span.line, span.column)))
+    });
 }
 
-fn shape_error_at(parsed: &ManifestObject, shape_error: &ShapeError) -> InputError {
-    let position = parsed.position(shape_error.at.as_str());
-    let message = format!("{} {}", dotted(&shape_error.at), shape_error.message);
-    InputError { file: parsed.file().to_owned(), line: Some(position.line), column: Some(position.column), message }
-}
-
-fn entry(parsed: &ManifestObject, object: &KubernetesObject<'_>, finding: Finding) -> ReportEntry {
-    let (position, masked) =
-        (parsed.position(finding.problem.at.as_str()), parsed.masked_position(finding.problem.at.as_str()));
-    ReportEntry {
-        file: parsed.file().to_owned(),
-        line: position.line,
-        column: position.column,
-        underline: masked.column - 1..masked.column - 1 + masked.length,
-        source_line: parsed.masked_line(position.line),
-        identity: object.identity.clone(),
-        finding,
+fn diagnostic(parsed: &ManifestObject, object: &KubernetesObject<'_>, finding: Finding, mode: Mode) -> Diagnostic {
+    let at = finding.problem.at.as_str();
+    let (position, masked) = (parsed.position(at), parsed.masked_position(at));
+    let level = finding.enforced_level();
+    let fixes = Some(finding.problem.fix).filter(|edits| !edits.is_empty()).map(|edits| Fix {
+        title: edits.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        safety: Safety::Safe,
+        edits,
+    });
+    Diagnostic {
+        mode,
+        object: Some(object.identity.clone()),
+        location: location(parsed, finding.problem.at.as_str()),
+        fixes: fixes.into_iter().collect(),
+        snippet: Some(Snippet {
+            line: parsed.masked_line(position.line),
+            underline: masked.column - 1..masked.column - 1 + masked.length,
+        }),
+        ..Diagnostic::new(finding.rule.id, level, finding.problem.message)
     }
 }
 
-/// `error: FILE:LINE:COLUMN: MESSAGE`
-fn error_line(error: &InputError) -> String {
-    let numbers = [error.line, error.column].into_iter().flatten();
-    let position = numbers.fold(error.file.clone(), |position, number| format!("{position}:{number}"));
-    format!("error: {position}: {}", error.message)
+fn location(parsed: &ManifestObject, path: &str) -> Location {
+    let Position { line, column, length } = parsed.position(path);
+    Location {
+        file: Some(parsed.file().to_owned()),
+        span: Some(Span { line, column, end_line: line, end_column: column + length }),
+        path: Some(path.to_owned()),
+        api_path: None,
+    }
+}
+
+fn failure(error: ReadError) -> Failure {
+    Failure { location: place(error.file, error.line, error.column), message: error.message }
+}
+
+fn skipped(document: ReadError) -> Skipped {
+    Skipped {
+        location: place(document.file, document.line, document.column),
+        object: None,
+        reason: document.message,
+    }
+}
+
+/// A line of a file, or the file if there is no line.
+fn place(file: String, line: Option<usize>, column: Option<usize>) -> Location {
+    let span = line.map(|line| {
+        let column = column.unwrap_or(1);
+        Span { line, column, end_line: line, end_column: column + 1 }
+    });
+    Location { file: Some(file), span, ..Location::default() }
 }

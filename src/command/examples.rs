@@ -3,9 +3,9 @@
 
 use super::print_error;
 use crate::admission::{Endpoint, Webhook};
-use crate::gateway::Kind;
-use crate::manifest::{ManifestObject, Manifests};
-use crate::policy::Mode;
+use apim_keyless_core::gateway::Kind;
+use apim_keyless_manifest::{ManifestObject, Manifests};
+use apim_keyless_core::policy::Mode;
 use crate::server::HttpsClient;
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, ensure};

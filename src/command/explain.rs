@@ -2,7 +2,7 @@
 
 use super::print;
 use crate::cli::Explain;
-use crate::policy::rules;
+use apim_keyless_core::policy::rules;
 use std::process::ExitCode;
 
 /// Prints the documentation of one rule, or a list of all rules with their default modes.

@@ -9,7 +9,7 @@ mod review;
 mod serve;
 
 use crate::cli::{Cli, Command};
-use crate::policy::Policy;
+use apim_keyless_core::policy::Policy;
 use anyhow::{Context, anyhow};
 use std::io::{ErrorKind, Write};
 use std::path::Path;

@@ -2,7 +2,7 @@
 
 use super::{CheckInput, Code, DoctorFinding, Location};
 use crate::cluster::Clock;
-use crate::policy::printable;
+use apim_keyless_core::policy::printable;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 

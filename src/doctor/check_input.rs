@@ -4,7 +4,7 @@ use super::Location;
 use crate::cluster::{
     Deployment, DryRunResponse, Installation, InstallationNames, ReadError, Reading, WebhookConfiguration, selects,
 };
-use crate::gateway::well_known::Keys;
+use apim_keyless_core::gateway::well_known::Keys;
 use jsonptr::PointerBuf;
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhook;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;

@@ -1,94 +1,78 @@
-//! One reported problem and its location.
+//! Turns problems of an installation into diagnostics of the report.
 
-use super::{Code, Severity};
+use super::Code;
 use crate::cluster::InstallationNames;
-use crate::policy::{dotted, printable};
+use apim_keyless_core::gateway::ObjectReference;
+use apim_keyless_core::policy::dotted;
+use apim_keyless_report::{Diagnostic, Fix, Location, Safety};
 use jsonptr::PointerBuf;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use std::fmt;
 
-/// A problem of the installation: where it is, what is wrong, and how to fix it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DoctorFinding {
-    /// The kind of problem.
-    pub code: Code,
-    /// Where it is.
-    pub location: Location,
-    /// What is wrong. It never holds a value of a Secret.
-    pub message: String,
-    /// The fix of the code, with the names of this installation.
-    pub fix: String,
-}
-
-/// A field of an object, or a path of the API server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Location {
-    /// The object; `None` for the API server itself.
-    pub object: Option<ObjectName>,
+/// What a problem is about: a field of an object, or a path of the API server.
+pub(super) struct Target {
+    object: Option<ObjectReference>,
     /// JSON pointer to the field; for the API server, the path of the URL.
-    pub at: PointerBuf,
+    at: PointerBuf,
 }
 
-/// The name of an object. The object need not exist.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ObjectName {
-    /// `kind`.
-    pub kind: &'static str,
-    /// `metadata.namespace`, if the object is namespaced.
-    pub namespace: Option<String>,
-    /// `metadata.name`.
-    pub name: String,
-}
-
-impl Location {
+impl Target {
     /// A field of the object with this `metadata`.
-    pub fn of(kind: &'static str, metadata: &ObjectMeta, at: PointerBuf) -> Self {
-        let name = metadata.name.clone().unwrap_or_default();
-        Self { object: Some(ObjectName { kind, namespace: metadata.namespace.clone(), name }), at }
+    pub(super) fn of(kind: &str, metadata: &ObjectMeta, at: PointerBuf) -> Self {
+        let [namespace, name] = [&metadata.namespace, &metadata.name].map(|text| text.clone().unwrap_or_default());
+        Self { object: Some(reference(kind, namespace, name)), at }
     }
 
-    /// An object in the namespace of apim-keyless.
-    pub fn in_namespace(kind: &'static str, name: &str, names: &InstallationNames) -> Self {
-        let object = ObjectName { kind, namespace: Some(names.namespace.clone()), name: name.to_owned() };
-        Self { object: Some(object), at: PointerBuf::new() }
+    /// An object in the namespace of apim-keyless. It need not exist.
+    pub(super) fn in_namespace(kind: &str, name: &str, names: &InstallationNames) -> Self {
+        Self { object: Some(reference(kind, names.namespace.clone(), name.to_owned())), at: PointerBuf::new() }
     }
 
-    /// A cluster-scoped object.
-    pub fn in_cluster(kind: &'static str, name: &str) -> Self {
-        Self { object: Some(ObjectName { kind, namespace: None, name: name.to_owned() }), at: PointerBuf::new() }
+    /// A cluster-scoped object. It need not exist.
+    pub(super) fn in_cluster(kind: &str, name: &str) -> Self {
+        Self { object: Some(reference(kind, String::new(), name.to_owned())), at: PointerBuf::new() }
     }
 
     /// A path of the API server, given by its segments.
-    pub fn of_server<'a>(path: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(super) fn of_server<'a>(path: impl IntoIterator<Item = &'a str>) -> Self {
         Self { object: None, at: PointerBuf::from_tokens(path) }
     }
-}
 
-impl fmt::Display for Location {
-    /// `KIND NAMESPACE/NAME: FIELD`
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(ObjectName { kind, namespace, name }) = &self.object else {
-            return write!(formatter, "API server: {}", self.at);
-        };
-        let namespace = namespace.as_ref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
-        let at = if self.at.is_root() { String::new() } else { format!(": {}", dotted(&self.at)) };
-        write!(formatter, "{kind} {}{at}", printable(&format!("{namespace}{name}")))
+    /// The same object, at another field.
+    pub(super) fn at(self, at: PointerBuf) -> Self {
+        Self { at, ..self }
     }
 }
 
-impl DoctorFinding {
-    /// Fills the placeholders of the code's fix with `names` and `location`.
-    pub fn new(code: Code, names: &InstallationNames, location: Location, message: impl Into<String>) -> Self {
-        let fix = code.entry().fix.replace("NAMESPACE", &names.namespace);
-        let mut fix = fix.replace("FIELD", &dotted(&location.at));
-        if let Some(object) = &location.object {
-            fix = fix.replace("KIND", &object.kind.to_lowercase()).replace("NAME", &object.name);
-        }
-        Self { code, location, message: message.into(), fix }
-    }
+fn reference(kind: &str, namespace: String, name: String) -> ObjectReference {
+    let api_version = match kind {
+        "Deployment" => "apps/v1",
+        "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => "admissionregistration.k8s.io/v1",
+        "PodDisruptionBudget" => "policy/v1",
+        _ => "v1",
+    };
+    ObjectReference { api_version: api_version.to_owned(), kind: kind.to_owned(), namespace, name }
+}
 
-    /// The severity of the code.
-    pub fn severity(&self) -> Severity {
-        self.code.entry().severity
+/// A diagnostic of a code, whose fix gets the names of this installation and of `target`.
+pub(super) fn finding(
+    code: Code,
+    names: &InstallationNames,
+    target: Target,
+    message: impl Into<String>,
+) -> Diagnostic {
+    let Target { object, at } = target;
+    let mut title = code.entry().fix.replace("NAMESPACE", &names.namespace).replace("FIELD", &dotted(&at));
+    if let Some(object) = &object {
+        title = title.replace("KIND", &object.kind.to_lowercase()).replace("NAME", &object.name);
+    }
+    let location = match object {
+        Some(_) => Location { path: Some(at.to_string()), ..Location::default() },
+        None => Location { api_path: Some(at.to_string()), ..Location::default() },
+    };
+    Diagnostic {
+        object,
+        location,
+        fixes: vec![Fix { title, safety: Safety::Unsafe, edits: Vec::new() }],
+        ..Diagnostic::new(code.id(), code.entry().level, message)
     }
 }

@@ -1,8 +1,8 @@
 //! Checks of the Namespaces: their `apim-keyless.dev/` labels and annotations, and whether any is enforced or audited.
 
 use super::{CheckInput, Code, DoctorFinding, Location};
-use crate::gateway::well_known::{Keys, MODE};
-use crate::policy::{Mode, NamespaceKeyProblem, NamespaceProblem, namespace_problems};
+use apim_keyless_core::gateway::well_known::{Keys, MODE};
+use apim_keyless_core::policy::{Mode, NamespaceKeyProblem, NamespaceProblem, namespace_problems};
 use jsonptr::PointerBuf;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::sync::LazyLock;

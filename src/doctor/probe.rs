@@ -5,7 +5,7 @@ use super::namespaces::labels;
 use super::webhook_entries::MUTATE;
 use super::{CheckInput, Code, DoctorFinding, Probe};
 use crate::cluster::{DryRunResponse, ReadError};
-use crate::policy::printable;
+use apim_keyless_core::policy::printable;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 

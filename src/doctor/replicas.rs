@@ -3,7 +3,7 @@
 use super::namespaces::labels;
 use super::{CheckInput, Code, DoctorFinding, Location};
 use crate::cluster::{ContainerStatus, NAME, Pod, selects};
-use crate::gateway::ImageName;
+use apim_keyless_core::gateway::ImageName;
 use jsonptr::PointerBuf;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use semver::Version;

@@ -2,8 +2,8 @@
 
 use crate::gateways::POLICY;
 use apim_keyless::admission::{Answer, Endpoint, MessageOptions, Request, Webhook, answer};
-use apim_keyless::gateway::{Coverage, KubernetesObject, RelatedObjects};
-use apim_keyless::policy::{Level, Mode, Policy};
+use apim_keyless_core::gateway::{Coverage, KubernetesObject, RelatedObjects};
+use apim_keyless_core::policy::{Level, Mode, Policy};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 

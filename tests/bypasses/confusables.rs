@@ -2,8 +2,8 @@
 
 use crate::attempt::Attempt;
 use crate::gateways::{IMAGE, OLD_IMAGE, key, merged, valid, valid_container, with_container};
-use apim_keyless::gateway::{ImageVersion, Images};
-use apim_keyless::policy::FIRST_VERSION;
+use apim_keyless_core::gateway::{ImageVersion, Images};
+use apim_keyless_core::policy::FIRST_VERSION;
 use serde_json::{Value, json};
 
 /// Letters of other scripts that look like these, or that case folding maps to them.

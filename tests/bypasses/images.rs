@@ -1,9 +1,9 @@
 //! Image names. Each was checked by hand against the grammar of the distribution project (`reference/regexp.go` and
 //! `normalize.go`): its host, port, path, tag and digest, or that it is not a valid name.
 
-use apim_keyless::gateway::ImageVersion::{self, Older, Preview, Rolling, Supported, Unverifiable};
-use apim_keyless::gateway::{ImageName, Images};
-use apim_keyless::policy::{FIRST_VERSION, Policy};
+use apim_keyless_core::gateway::ImageVersion::{self, Older, Preview, Rolling, Supported, Unverifiable};
+use apim_keyless_core::gateway::{ImageName, Images};
+use apim_keyless_core::policy::{FIRST_VERSION, Policy};
 
 /// The expected result for a group of names.
 struct Known {

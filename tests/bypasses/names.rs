@@ -2,8 +2,8 @@
 
 use crate::attempt::Attempt;
 use crate::gateways::{POLICY, key, merged, valid_container, with_container};
-use apim_keyless::gateway::KubernetesObject;
-use apim_keyless::policy::{Finding, Level, Mode, Policy};
+use apim_keyless_core::gateway::KubernetesObject;
+use apim_keyless_core::policy::{Finding, Level, Mode, Policy};
 use serde_json::{Value, json};
 
 const ELSEWHERE: &[&str] = &[

@@ -5,7 +5,7 @@ use super::run::{Folder, RunOutput};
 use super::secret::Canaries;
 use super::world::{OBJECTS, Tainted};
 use super::yaml::Writer;
-use apim_keyless::manifest::Manifests;
+use apim_keyless_manifest::Manifests;
 use serde_json::Value;
 
 /// The files of one run of `check`, and the secrets in them.

@@ -3,7 +3,7 @@
 //! Sources: .NET, "Configuration providers" (keys are compared without case; `:` is the separator, and the environment
 //! variables provider also accepts `__`). The self-hosted gateway's settings reference writes `.` as the separator.
 
-use apim_keyless::gateway::Setting;
+use apim_keyless_core::gateway::Setting;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;

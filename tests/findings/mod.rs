@@ -1,8 +1,8 @@
 //! The findings of a file as text, for a snapshot that a person reads and accepts.
 
-use apim_keyless::gateway::KubernetesObject;
-use apim_keyless::manifest::Manifests;
-use apim_keyless::policy::{Finding, Mode, Policy, dotted};
+use apim_keyless_core::gateway::KubernetesObject;
+use apim_keyless_manifest::Manifests;
+use apim_keyless_core::policy::{Finding, Mode, Policy, dotted};
 
 /// The findings of the objects in a file, one line each, and its read errors. The evaluation is that of `check`.
 pub(crate) fn findings(policy: &Policy, name: &str, text: &str) -> String {

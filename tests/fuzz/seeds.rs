@@ -1,6 +1,6 @@
 //! The seeds: reviews of a real API server, and lines in the form that the targets read.
 
-use apim_keyless::manifest::Manifests;
+use apim_keyless_manifest::Manifests;
 use serde_json::Value;
 use std::fs;
 use std::io::empty;

@@ -1,8 +1,8 @@
 //! Runs the rules for the property tests.
 
 use super::world::{World, parsed};
-use apim_keyless::gateway::Change;
-use apim_keyless::policy::{Context, Finding, Level, Mode, Policy, Requester};
+use apim_keyless_core::gateway::Change;
+use apim_keyless_core::policy::{Context, Finding, Level, Mode, Policy, Requester};
 use serde_json::Value;
 
 /// The findings for a new object in `world`, in mode enforce.

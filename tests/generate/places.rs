@@ -1,8 +1,8 @@
 //! Pointers in an object: which an edit sets, which differ, which a fix may change at all.
 
-use apim_keyless::gateway::well_known::{CLIENT_ID, TENANT_ID, USE};
-use apim_keyless::gateway::{ContainerList, KubernetesObject, ObjectView, Setting, Workload};
-use apim_keyless::policy::Edit;
+use apim_keyless_core::gateway::well_known::{CLIENT_ID, TENANT_ID, USE};
+use apim_keyless_core::gateway::{ContainerList, KubernetesObject, ObjectView, Setting, Workload};
+use apim_keyless_core::policy::Edit;
 use jsonptr::{Pointer, PointerBuf};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,8 +2,8 @@
 
 use super::Palette;
 use super::objects::any_object;
-use apim_keyless::gateway::{Coverage, KubernetesObject, RelatedObjects};
-use apim_keyless::policy::Policy;
+use apim_keyless_core::gateway::{Coverage, KubernetesObject, RelatedObjects};
+use apim_keyless_core::policy::Policy;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Evaluates label selectors.
 
-use crate::gateway::well_known::Keys;
+use apim_keyless_core::gateway::well_known::Keys;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::core::{Selector, SelectorExt};
 

@@ -2,8 +2,8 @@
 
 use super::store::CachedObject;
 use crate::cluster::client::{WATCH_SECONDS, describe, with_timeout};
-use crate::gateway::well_known::Keys;
-use crate::gateway::{ConfigMap, Kind, ServiceAccount};
+use apim_keyless_core::gateway::well_known::Keys;
+use apim_keyless_core::gateway::{ConfigMap, Kind, ServiceAccount};
 use futures::StreamExt;
 use futures::stream::{BoxStream, once, unfold};
 use k8s_openapi::api::core::v1;

@@ -4,7 +4,7 @@ mod events;
 mod store;
 
 use super::{ClusterObserver, Scope};
-use crate::gateway::{Kind, Snapshot};
+use apim_keyless_core::gateway::{Kind, Snapshot};
 use arc_swap::ArcSwap;
 use events::{EventStream, WatchEvent, after, config_maps, contact, namespaces, service_accounts};
 use futures::StreamExt;

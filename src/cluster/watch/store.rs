@@ -1,8 +1,8 @@
 //! The cache: what is known of the cluster. Pure: events go in, a [`Snapshot`] comes out.
 
 use crate::cluster::{CacheStatus, Scope};
-use crate::gateway::well_known::{Keys, OUR_PREFIX};
-use crate::gateway::{ConfigMap, Coverage, Kind, Lookup, RelatedObjects, ServiceAccount, Snapshot};
+use apim_keyless_core::gateway::well_known::{Keys, OUR_PREFIX};
+use apim_keyless_core::gateway::{ConfigMap, Coverage, Kind, Lookup, RelatedObjects, ServiceAccount, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

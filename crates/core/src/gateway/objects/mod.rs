@@ -1,0 +1,214 @@
+//! Kubernetes objects that rules evaluate: the typed view of each, its JSON, and its full value on demand.
+
+mod config_map;
+mod container;
+mod kind;
+mod metadata;
+mod plain;
+pub(super) mod pod_spec;
+mod workload;
+
+pub use config_map::ConfigMap;
+pub use container::{Container, ContainerList};
+pub use kind::Kind;
+pub use metadata::{Metadata, Owner};
+pub use plain::{Namespace, Service, ServiceAccount};
+pub use workload::Workload;
+
+use super::ObjectJson;
+use super::json::shape_error::{ShapeError, find_shape_error};
+use super::json::type_meta::{RootObject, TypeMeta};
+use jsonptr::Pointer;
+use serde::de::DeserializeSeed;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use std::borrow::Cow;
+
+/// An object of a kind that rules evaluate.
+pub struct KubernetesObject<'a> {
+    /// Which object it is.
+    pub identity: ObjectReference,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its typed view: the fields that rules read.
+    pub view: ObjectView,
+    /// Its JSON, for the fields that the view leaves out.
+    pub json: ObjectJson<'a>,
+}
+
+/// Identifies an object in messages and reports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObjectReference {
+    /// `apiVersion` as written.
+    pub api_version: String,
+    /// `kind` as written.
+    pub kind: String,
+    /// Its namespace, or the namespace it is to be created in. For a Namespace, its own name.
+    pub namespace: String,
+    /// `metadata.name`, else `metadata.generateName`, else empty.
+    pub name: String,
+}
+
+/// The typed view of an object, by kind.
+pub enum ObjectView {
+    /// A `ConfigMap`.
+    ConfigMap(ConfigMap),
+    /// A Namespace: a related object, never evaluated itself.
+    Namespace(Namespace),
+    /// A Service.
+    Service(Service),
+    /// A `ServiceAccount`.
+    ServiceAccount(ServiceAccount),
+    /// Any object with a pod template.
+    Workload(Box<Workload>),
+}
+
+impl<'a> KubernetesObject<'a> {
+    /// Reads one object from its JSON; `None` if no rule evaluates its kind.
+    ///
+    /// `namespace` is its namespace if `metadata.namespace` is absent or empty.
+    ///
+    /// # Errors
+    /// The JSON is malformed or not an object, or the object does not have the shape of its kind.
+    pub fn recognize(json: impl Into<Cow<'a, str>>, namespace: &str) -> Result<Option<Self>, ShapeError> {
+        let json = json.into();
+        let meta = TypeMeta::of(&json)?;
+        let Some(kind) = meta.known() else { return Ok(None) };
+        let view = read(&json, kind)?;
+        let owned = |text: Option<Cow<'_, str>>| text.unwrap_or_default().into_owned();
+        let identity = view.identity(owned(meta.api_version), owned(meta.kind), namespace);
+        Ok(Some(Self { identity, kind, view, json: ObjectJson::from_text(json) }))
+    }
+
+    /// The whole object as it was sent, with all unknown fields. Each call parses it again.
+    ///
+    /// `None` if a field outside the typed view is nested deeper than 128 levels, which no API server sends.
+    pub fn value(&self) -> Option<Value> {
+        serde_json::from_str(self.json.text_at(Pointer::root())?).ok()
+    }
+
+    /// The object reduced to the paths to these JSON pointers. It shows whether each value exists, the value of a
+    /// string, number or boolean, and the length of a list. The cost is that of one pass over the JSON.
+    pub fn project<'p>(&self, pointers: impl IntoIterator<Item = &'p Pointer>) -> Option<Value> {
+        self.json.project(pointers)
+    }
+
+    /// The JSON text of its pod template, if it has one.
+    pub(in crate::gateway) fn template_json(&self) -> Option<&str> {
+        self.json.text_at(Pointer::parse(self.kind.template()?).ok()?)
+    }
+
+    /// Its metadata.
+    pub fn metadata(&self) -> &Metadata {
+        self.view.metadata()
+    }
+
+    /// The controlling owner that it names, if it is a workload and such an owner can create it.
+    pub fn owner(&self) -> Option<Owner> {
+        self.workload().and_then(|workload| Owner::of(&workload.metadata, workload.kind))
+    }
+
+    /// Its workload, if it is one.
+    pub fn workload(&self) -> Option<&Workload> {
+        match &self.view {
+            ObjectView::Workload(workload) => Some(workload),
+            ObjectView::ConfigMap(_)
+            | ObjectView::Namespace(_)
+            | ObjectView::Service(_)
+            | ObjectView::ServiceAccount(_) => None,
+        }
+    }
+}
+
+impl ObjectView {
+    /// The reference to this object. Its namespace is `metadata.namespace`, else `namespace`; for a Namespace, its own
+    /// name.
+    pub fn identity(&self, api_version: String, kind: String, namespace: &str) -> ObjectReference {
+        let metadata = self.metadata();
+        let nonempty = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let name = nonempty(&metadata.name).or_else(|| nonempty(&metadata.generate_name)).unwrap_or_default();
+        let namespace = match self {
+            Self::Namespace(_) => name.clone(),
+            _ => nonempty(&metadata.namespace).unwrap_or_else(|| namespace.to_owned()),
+        };
+        ObjectReference { api_version, kind, namespace, name }
+    }
+
+    fn metadata(&self) -> &Metadata {
+        match self {
+            Self::ConfigMap(config_map) => &config_map.metadata,
+            Self::Namespace(namespace) => &namespace.metadata,
+            Self::Service(service) => &service.metadata,
+            Self::ServiceAccount(service_account) => &service_account.metadata,
+            Self::Workload(workload) => &workload.metadata,
+        }
+    }
+}
+
+/// A kind is the seed that deserializes the typed view of its objects.
+impl<'de> DeserializeSeed<'de> for Kind {
+    type Value = ObjectView;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<ObjectView, D::Error> {
+        Ok(match self {
+            Self::ConfigMap => ObjectView::ConfigMap(RootObject::deserialize(reader)?.0),
+            Self::Namespace => ObjectView::Namespace(RootObject::deserialize(reader)?.0),
+            Self::Service => ObjectView::Service(RootObject::deserialize(reader)?.0),
+            Self::ServiceAccount => ObjectView::ServiceAccount(RootObject::deserialize(reader)?.0),
+            kind => ObjectView::Workload(Box::new(Workload::read(kind, reader)?)),
+        })
+    }
+}
+
+/// Deserializes `json` without path tracking, which costs time. Only if that fails, a second pass finds the location of
+/// the error.
+fn read<'de, S: DeserializeSeed<'de> + Copy>(json: &'de str, seed: S) -> Result<S::Value, ShapeError> {
+    seed.deserialize(&mut serde_json::Deserializer::from_str(json)).map_err(|_| find_shape_error(json, seed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_error_names_the_pointer_and_not_the_value() {
+        let json = r#"{"apiVersion":"apps/v1","kind":"Deployment","spec":{"template":{"spec":{"containers":[{"name":"a","env":[{"name":"x","value":424242}]}]}}}}"#;
+        let shape_error = KubernetesObject::recognize(json, "default").err().unwrap();
+        assert_eq!(shape_error.at.as_str(), "/spec/template/spec/containers/0/env/0/value");
+        assert!(!shape_error.to_string().contains("424242"));
+    }
+
+    #[test]
+    fn nulls_and_missing_fields_are_read_as_in_kubernetes() {
+        for spec in
+            ["null", "{}", r#"{"template":null}"#, r#"{"template":{"metadata":null,"spec":{"containers":null}}}"#]
+        {
+            let json = format!(
+                r#"{{"apiVersion":"apps/v1","kind":"Deployment","metadata":{{"labels":null,"annotations":{{"a":null}}}},"spec":{spec}}}"#
+            );
+            let object = KubernetesObject::recognize(json, "default").unwrap().unwrap();
+            assert_eq!(object.workload().unwrap().containers().len(), 0);
+            assert_eq!(object.metadata().annotations["a"], "");
+        }
+    }
+
+    #[test]
+    fn other_kinds_are_ignored() {
+        assert!(KubernetesObject::recognize(r#"{"apiVersion":"v1","kind":"Secret"}"#, "a").unwrap().is_none());
+        assert!(KubernetesObject::recognize(r#"{"kind":"Deployment"}"#, "a").unwrap().is_none());
+        assert!(KubernetesObject::recognize("{}", "a").unwrap().is_none());
+    }
+
+    #[test]
+    fn the_reference_uses_the_name_and_namespace_that_exist() {
+        let identity = |metadata: &str| {
+            KubernetesObject::recognize(format!(r#"{{"apiVersion":"v1","kind":"Pod","metadata":{metadata}}}"#), "given")
+                .unwrap()
+                .unwrap()
+                .identity
+        };
+        assert_eq!(identity(r#"{"name":"a","namespace":"own"}"#).namespace, "own");
+        assert_eq!(identity(r#"{"name":"a","namespace":""}"#).namespace, "given");
+        assert_eq!(identity(r#"{"generateName":"orders-"}"#).name, "orders-");
+    }
+}

@@ -1,0 +1,97 @@
+//! What an inventory shows of a gateway.
+
+use super::{AuthMethod, EnvValue, Gateway, GatewayContainer, ImageName, Images, Setting, prefix_can_make_auth};
+use strum::IntoStaticStr;
+
+/// The value of `config.service.auth` that selects an Entra app with a client secret or a certificate.
+const ENTRA_APP: &str = "azureAdApp";
+
+/// One gateway in an inventory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewaySummary {
+    /// How it authenticates.
+    pub authentication: Authentication,
+    /// The image of its first gateway container, as written.
+    pub image: String,
+    /// The version of that image, if its tag is one or [`Images::digests`] has its digest.
+    pub version: Option<String>,
+    /// The `ServiceAccount` that it names.
+    pub service_account: Option<String>,
+}
+
+/// How a gateway authenticates to the configuration API, as far as its environment is known.
+///
+/// The order is that of an inventory: of several containers the first in this order counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr)]
+#[strum(serialize_all = "camelCase")]
+pub enum Authentication {
+    /// With an auth key, in plain text or from a Secret.
+    Key,
+    /// With an Entra app's client secret or certificate (`azureAdApp`).
+    EntraApp,
+    /// Its auth setting cannot be read, or has an undocumented value.
+    Unknown,
+    /// It sets no auth method, or does not authenticate at all, like an ingress-only gateway.
+    None,
+    /// With workload identity.
+    WorkloadIdentity,
+}
+
+impl Authentication {
+    /// Its name as reports write it, for example `workloadIdentity`.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    fn of(container: &GatewayContainer<'_>) -> Self {
+        let values = || container.environment.settings().filter(|(setting, _)| setting.is_auth());
+        let is_key = |(setting, value): (Setting, &EnvValue<'_>)| match value {
+            EnvValue::Key(_) => true,
+            EnvValue::Text(text) | EnvValue::Unknown(text) => AuthMethod::of(setting, text) == AuthMethod::Key,
+        };
+        if values().any(|(setting, variable)| is_key((setting, &variable.value))) {
+            return Self::Key;
+        }
+        let method = values().filter(|(setting, _)| *setting == Setting::Auth).last();
+        match method.map(|(setting, variable)| (setting, &variable.value)) {
+            Some((setting, EnvValue::Text(text))) => match AuthMethod::of(setting, text) {
+                AuthMethod::WorkloadIdentity => Self::WorkloadIdentity,
+                AuthMethod::Other if text.trim().eq_ignore_ascii_case(ENTRA_APP) => Self::EntraApp,
+                AuthMethod::Empty => Self::None,
+                AuthMethod::Key | AuthMethod::Misspelled | AuthMethod::Other => Self::Unknown,
+            },
+            Some((_, EnvValue::Key(_) | EnvValue::Unknown(_))) => Self::Unknown,
+            None if takes_secret(container) => Self::Key,
+            None if !container.environment.is_fully_known() => Self::Unknown,
+            None => Self::None,
+        }
+    }
+}
+
+/// Whether an `envFrom` source is a Secret that can hold the auth key.
+fn takes_secret(container: &GatewayContainer<'_>) -> bool {
+    container.container.env_from.iter().any(|source| {
+        source.secret_ref.is_some() && prefix_can_make_auth(source.prefix.as_deref().unwrap_or_default())
+    })
+}
+
+impl GatewaySummary {
+    /// Summarizes a gateway.
+    pub fn of(gateway: &Gateway<'_>, images: &Images) -> Self {
+        let image = gateway.containers.first().map_or("", |container| container.container.image);
+        Self {
+            authentication: gateway.authenticating().map(Authentication::of).min().unwrap_or(Authentication::None),
+            image: image.to_owned(),
+            version: version(image, images),
+            service_account: gateway.workload.service_account().map(str::to_owned),
+        }
+    }
+}
+
+fn version(image: &str, images: &Images) -> Option<String> {
+    let name = ImageName::parse(image)?;
+    match name.digest {
+        Some(digest) => images.digests.get(digest).map(ToString::to_string),
+        None => name.tag.filter(|tag| semver::Version::parse(tag).is_ok()).map(str::to_owned),
+    }
+}

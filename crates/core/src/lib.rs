@@ -1,0 +1,28 @@
+//! The core of apim-keyless: what a gateway is, and what it should be.
+//!
+//! Pure: no I/O, no async, no clock, no log, no Kubernetes client; its `Cargo.toml` and `clippy.toml` hold that.
+//!
+//! [`gateway`] reads Kubernetes objects and recognizes gateways, [`policy`] evaluates them by rules. The same evaluation
+//! serves admission reviews, files and clusters.
+//!
+//! Evaluate a manifest:
+//!
+//! ```
+//! use apim_keyless_core::gateway::KubernetesObject;
+//! use apim_keyless_core::policy::{Mode, Policy};
+//!
+//! let deployment = r#"{
+//!     "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "orders"},
+//!     "spec": {"template": {"spec": {"containers": [
+//!         {"name": "orders", "image": "mcr.microsoft.com/azure-api-management/gateway:2.10.0"}
+//!     ]}}}
+//! }"#;
+//! let object = KubernetesObject::recognize(deployment, "default")?.expect("a Deployment is evaluated");
+//! let findings = Policy::default().evaluate_all(&[object], Mode::Enforce);
+//! let rules: Vec<&str> = findings[0].iter().map(|finding| finding.rule.id).collect();
+//! assert!(rules.contains(&"unsupported-version"));
+//! # Ok::<(), apim_keyless_core::gateway::ShapeError>(())
+//! ```
+
+pub mod gateway;
+pub mod policy;

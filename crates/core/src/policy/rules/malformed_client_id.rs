@@ -1,0 +1,27 @@
+//! Denies a client id that is not a GUID: a placeholder, whitespace, a name.
+
+use crate::gateway::{IdentityKey, is_guid, well_known::CLIENT_ID};
+use crate::policy::{IdentityKeyAt, KeyLocation, Mode, Problem, Rule, RuleInput};
+
+/// The rule `malformed-client-id`.
+pub(super) static RULE: Rule = Rule {
+    id: "malformed-client-id",
+    page: include_str!("../../../../../docs/rules/malformed-client-id.md"),
+    mode: Mode::Enforce,
+    check,
+};
+
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let client_id = input.identity_key(KeyLocation::ServiceAccountAnnotations, IdentityKey::ClientId);
+    // `missing-client-id` reports an empty client id.
+    let malformed = client_id.filter(|key| !key.value.is_empty() && !is_guid(key.value));
+    malformed.map(problem).into_iter().collect()
+}
+
+fn problem(client_id: IdentityKeyAt<'_>) -> Problem {
+    let message = format!(
+        "Set annotation {CLIENT_ID} to the client id of the Entra app or managed identity: the value is not a \
+         GUID, and Entra receives it unchanged"
+    );
+    Problem::new(client_id.at, message)
+}

@@ -1,0 +1,30 @@
+//! A gateway that runs under no `ServiceAccount` of its own.
+
+use crate::policy::{Edit, Mode, Problem, Rule, RuleInput};
+
+/// The gateway names no `ServiceAccount`, an empty one, or `default` where that is not expected.
+pub(super) static RULE: Rule = Rule {
+    id: "missing-service-account",
+    page: include_str!("../../../../../docs/rules/missing-service-account.md"),
+    mode: Mode::Enforce,
+    check,
+};
+
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let Some(gateway) = input.authenticating_gateway().filter(|_| input.own_service_account().is_none()) else {
+        return Vec::new();
+    };
+    let expected = &input.expectations.service_accounts;
+    let at = gateway.workload.pointer_to(["spec", "serviceAccountName"]);
+    let cause = "the gateway runs under ServiceAccount default, which every Pod of the namespace can use";
+    vec![match input.expectations.service_account_to_set(input.related) {
+        Some(name) => Problem::new(at.clone(), format!("Set serviceAccountName to \"{name}\": {cause}"))
+            .with_fix([Edit::set(at, name)]),
+        None if expected.is_empty() => Problem::new(
+            at,
+            "Set serviceAccountName to the ServiceAccount with the client id, or set an expected one in the policy \
+             or on the Namespace: the gateway runs under ServiceAccount default",
+        ),
+        None => Problem::new(at, format!("Set serviceAccountName to one that this namespace expects: {cause}")),
+    }]
+}

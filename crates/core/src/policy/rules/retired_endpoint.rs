@@ -1,0 +1,23 @@
+//! An endpoint of the retired version 1 of the configuration API.
+
+use crate::gateway::{Endpoint, Setting};
+use crate::policy::{Mode, Problem, Rule, RuleInput, SettingValue};
+
+/// `config.service.endpoint` is an address of the retired API, or of Azure Resource Manager.
+pub(super) static RULE: Rule = Rule {
+    id: "retired-endpoint",
+    page: include_str!("../../../../../docs/rules/retired-endpoint.md"),
+    mode: Mode::Enforce,
+    check,
+};
+
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let endpoints = input.values(|setting| setting == Setting::Endpoint).into_iter();
+    endpoints.filter(|value| value.text().map(Endpoint::of) == Some(Endpoint::Retired)).map(problem).collect()
+}
+
+fn problem(value: SettingValue<'_>) -> Problem {
+    let message = "Set config.service.endpoint to NAME.configuration.azure-api.net: it is an address of version 1 of \
+                   the configuration API, which was retired in October 2023";
+    Problem::new(value.at, message)
+}

@@ -1,0 +1,23 @@
+//! A gateway container that azure-workload-identity skips.
+
+use crate::gateway::IdentityKey;
+use crate::policy::{KeyLocation, Mode, Problem, Rule, RuleInput};
+
+/// The annotation `skip-containers` names a container of the gateway.
+pub(super) static RULE: Rule = Rule {
+    id: "skipped-container",
+    page: include_str!("../../../../../docs/rules/skipped-container.md"),
+    mode: Mode::Enforce,
+    check,
+};
+
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let Some(skip) = input.identity_key(KeyLocation::PodAnnotations, IdentityKey::SkipContainers) else {
+        return Vec::new();
+    };
+    let is_skipped = |name: &str| skip.value.split(';').any(|one| one.trim() == name);
+    let skipped = input.authenticating_containers().map(|part| part.container.name).filter(|name| is_skipped(name));
+    let message =
+        |name| format!("Remove \"{name}\" from {}: it is a container of the gateway and gets no identity", skip.key);
+    skipped.map(|name| Problem::new(skip.at.clone(), message(name))).collect()
+}

@@ -1,0 +1,38 @@
+//! A token expiration that azure-workload-identity rejects.
+
+use crate::gateway::{IdentityKey, ReadKey};
+use crate::policy::{IdentityKeyAt, KeyLocation, Mode, Problem, Rule, RuleInput};
+use std::ops::RangeInclusive;
+
+/// The annotation `service-account-token-expiration` is not a number of seconds that azure-workload-identity accepts.
+pub(super) static RULE: Rule = Rule {
+    id: "token-expiration-out-of-range",
+    page: include_str!("../../../../../docs/rules/token-expiration-out-of-range.md"),
+    mode: Mode::Enforce,
+    check,
+};
+
+/// Accepted token expiration in seconds (azure-workload-identity, pkg/webhook/consts.go).
+const SECONDS: RangeInclusive<i64> = 3600..=86_400;
+
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let is_read = |location| matches!(location, KeyLocation::PodAnnotations | KeyLocation::ServiceAccountAnnotations);
+    let annotations = input
+        .identity_keys()
+        .into_iter()
+        .filter(|identity_key| identity_key.read == ReadKey::Known(IdentityKey::TokenExpiration));
+    let out_of_range = annotations.filter(|identity_key| {
+        // azure-workload-identity treats an empty value as absent
+        let has_effect = is_read(identity_key.location) && !identity_key.value.is_empty();
+        has_effect && !identity_key.value.parse().is_ok_and(|seconds: i64| SECONDS.contains(&seconds))
+    });
+    let problem = |identity_key: IdentityKeyAt<'_>| {
+        let key = identity_key.key;
+        let message = format!(
+            "Set {key} to a number of seconds from 3600 to 86400, or remove it: \
+             with any other value every Pod is rejected"
+        );
+        Problem::new(identity_key.at, message)
+    };
+    out_of_range.map(problem).collect()
+}

@@ -1,0 +1,26 @@
+//! A gateway's `ServiceAccount` with a client id that its namespace does not expect.
+
+use crate::gateway::well_known::CLIENT_ID;
+use crate::gateway::{IdentityKey, is_guid};
+use crate::policy::{KeyLocation, Mode, Problem, Rule, RuleInput};
+
+/// The client id is a GUID, but not an expected one.
+pub(super) static RULE: Rule = Rule {
+    id: "unexpected-client-id",
+    page: include_str!("../../../../../docs/rules/unexpected-client-id.md"),
+    mode: Mode::Enforce,
+    check,
+};
+
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    let expected = &input.expectations.client_ids;
+    let is_expected = |text: &str| expected.iter().any(|id| id.eq_ignore_ascii_case(text));
+    let client_id = input.identity_key(KeyLocation::ServiceAccountAnnotations, IdentityKey::ClientId);
+    // malformed-client-id reports a value that is not a GUID
+    let unexpected = client_id.filter(|key| is_guid(key.value) && !expected.is_empty() && !is_expected(key.value));
+    let message = format!(
+        "Set annotation {CLIENT_ID} to a client id that this namespace expects, or add this one to the policy: \
+         it is not one of the expected ones"
+    );
+    unexpected.map(|key| Problem::new(key.at, message)).into_iter().collect()
+}

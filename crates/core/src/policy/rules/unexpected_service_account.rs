@@ -1,0 +1,25 @@
+//! A gateway that runs under a `ServiceAccount` that its namespace does not expect.
+
+use crate::policy::{Mode, Problem, Rule, RuleInput};
+
+/// The gateway's `ServiceAccount` is not an expected one.
+pub(super) static RULE: Rule = Rule {
+    id: "unexpected-service-account",
+    page: include_str!("../../../../../docs/rules/unexpected-service-account.md"),
+    mode: Mode::Enforce,
+    check,
+};
+
+fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    // missing-service-account reports none and `default`
+    let Some((workload, name)) = input.own_service_account() else { return Vec::new() };
+    let expected = &input.expectations.service_accounts;
+    if expected.is_empty() || expected.iter().any(|one| one == name) {
+        return Vec::new();
+    }
+    let message = format!(
+        "Set serviceAccountName to a ServiceAccount that this namespace expects: \"{name}\" is not one of them ({})",
+        expected.join(", ")
+    );
+    vec![Problem::new(workload.pointer_to(["spec", "serviceAccountName"]), message)]
+}

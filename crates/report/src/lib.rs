@@ -1,0 +1,241 @@
+//! The report model of apim-keyless, and one renderer a file.
+//!
+//! `check` and `doctor` fill a [`Report`] of [`Diagnostic`]s; the renderers know nothing else.
+//!
+//! ```
+//! use apim_keyless_core::gateway::ObjectReference;
+//! use apim_keyless_report::{Diagnostic, Level, Report, json, text};
+//!
+//! let object = ObjectReference {
+//!     api_version: "apps/v1".into(), kind: "Deployment".into(), namespace: "apim".into(), name: "orders".into(),
+//! };
+//! let mut report = Report { objects: 1, ..Report::default() };
+//! report.findings.push(Diagnostic {
+//!     object: Some(object),
+//!     ..Diagnostic::new("unsupported-version", Level::Error, "Use image 2.11.0 or newer: 2.9.0 is older")
+//! });
+//! report.number_fingerprints();
+//! assert_eq!(report.exit_code(Level::Error), 1);
+//! assert!(text::render(&report).ends_with("1 finding (1 error) in 1 of 1 object, 0 gateways\n"));
+//! assert!(json::render(&report).contains("\"rule\": \"unsupported-version\""));
+//! ```
+
+mod fingerprint;
+pub mod json;
+pub mod text;
+
+pub use apim_keyless_core::policy::{Edit, Level, Mode};
+
+use apim_keyless_core::gateway::{Authentication, ObjectReference};
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// The result of evaluating some objects or an installation.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// The findings, in the order in which a person reads them.
+    pub findings: Vec<Diagnostic>,
+    /// The gateways among the objects.
+    pub gateways: Vec<GatewayRow>,
+    /// What was read and deliberately not evaluated.
+    pub skipped: Vec<Skipped>,
+    /// What could not be read or evaluated.
+    pub failures: Vec<Failure>,
+    /// Number of objects that were read, of any kind.
+    pub objects: usize,
+}
+
+/// A finding, with everything that a renderer needs.
+#[derive(Clone, Debug)]
+pub struct Diagnostic {
+    /// Id of the rule, or code of `doctor`.
+    pub rule: &'static str,
+    /// What an enforced namespace's webhook does about it; of `doctor`, error or warning.
+    pub level: Level,
+    /// The mode of the object's namespace. In [`Mode::Audit`] nothing is set or denied, whatever the level.
+    pub mode: Mode,
+    /// Identifies the finding across runs, whatever its line. [`Report::number_fingerprints`] fills it in.
+    pub fingerprint: String,
+    /// The cluster, if the object is in one.
+    pub cluster: Option<String>,
+    /// The object; `None` if the finding is about the API server itself.
+    pub object: Option<ObjectReference>,
+    /// Where it is.
+    pub location: Location,
+    /// Further places that belong to it.
+    pub related: Vec<Location>,
+    /// What to do, then why. It contains no value of a setting.
+    pub message: String,
+    /// What puts it right, if that is known.
+    pub fixes: Vec<Fix>,
+    /// URL of the page about the rule.
+    pub help_uri: Option<String>,
+    /// Why the finding does not count, if it does not.
+    pub suppressed: Option<Suppression>,
+    /// The source line, for text.
+    pub snippet: Option<Snippet>,
+}
+
+/// A place in a file, in an object or in the API server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Location {
+    /// The file as it was given; `-` for standard input.
+    pub file: Option<String>,
+    /// The range in the file.
+    pub span: Option<Span>,
+    /// The field in the object, as an RFC 6901 pointer; empty for the object itself.
+    pub path: Option<String>,
+    /// The URL path in the API server.
+    pub api_path: Option<String>,
+}
+
+/// A range of characters in a file. Lines and columns are from 1, columns in code points; the end is exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// First line.
+    pub line: usize,
+    /// First column.
+    pub column: usize,
+    /// Last line.
+    pub end_line: usize,
+    /// Column after the last character.
+    pub end_column: usize,
+}
+
+/// A way to put a finding right.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fix {
+    /// What to do, as an imperative.
+    pub title: String,
+    /// Whether it can be applied without looking at it.
+    pub safety: Safety,
+    /// The edits of the object; empty if the fix is not an edit of the object.
+    pub edits: Vec<Edit>,
+}
+
+/// Whether a fix can be applied without looking at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Safety {
+    /// The webhook applies it.
+    Safe,
+    /// A person must decide.
+    Unsafe,
+}
+
+/// Why a finding does not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppression {
+    /// What suppresses it.
+    pub by: String,
+    /// The reason that was given.
+    pub reason: String,
+    /// Last day on which it is suppressed, `YYYY-MM-DD` in UTC; `None` if it does not expire.
+    pub expires: Option<String>,
+}
+
+/// A source line with every secret-bearing value masked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snippet {
+    /// The text of the line.
+    pub line: String,
+    /// The underlined characters, from 0.
+    pub underline: Range<usize>,
+}
+
+/// One gateway of the input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayRow {
+    /// The workload.
+    pub object: ObjectReference,
+    /// How it authenticates to the configuration API.
+    pub authentication: Authentication,
+    /// The image as written.
+    pub image: String,
+    /// The version that the image's tag or the policy's `digests` show, if they show one.
+    pub version: Option<String>,
+    /// The ServiceAccount that it names.
+    pub service_account: Option<String>,
+    /// The worst level of the workload's findings; `None` if it has none.
+    pub level: Option<Level>,
+}
+
+/// Something that was read and deliberately not evaluated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Where it is.
+    pub location: Location,
+    /// The object, if it is one.
+    pub object: Option<ObjectReference>,
+    /// Why it was not evaluated.
+    pub reason: String,
+}
+
+/// Something that could not be read or evaluated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Where it is.
+    pub location: Location,
+    /// Cause and fix.
+    pub message: String,
+}
+
+impl Diagnostic {
+    /// A finding without location, in an enforced namespace.
+    pub fn new(rule: &'static str, level: Level, message: impl Into<String>) -> Self {
+        Self {
+            rule,
+            level,
+            mode: Mode::Enforce,
+            fingerprint: String::new(),
+            cluster: None,
+            object: None,
+            location: Location::default(),
+            related: Vec::new(),
+            message: message.into(),
+            fixes: Vec::new(),
+            help_uri: None,
+            suppressed: None,
+            snippet: None,
+        }
+    }
+
+    /// Whether it counts for an exit code that `fail_on` and everything worse makes 1.
+    fn fails(&self, fail_on: Level) -> bool {
+        self.suppressed.is_none() && self.mode == Mode::Enforce && self.level >= fail_on
+    }
+}
+
+impl Report {
+    /// Number of findings of a level, without suppressed ones.
+    pub fn count(&self, level: Level) -> usize {
+        self.counted().filter(|finding| finding.level == level).count()
+    }
+
+    /// Number of suppressed findings.
+    pub fn suppressed(&self) -> usize {
+        self.findings.len() - self.counted().count()
+    }
+
+    /// Number of objects with a finding that is not suppressed.
+    pub fn objects_with_findings(&self) -> usize {
+        let of = |finding: &Diagnostic| {
+            let object = finding.object.as_ref()?;
+            Some((finding.cluster.clone(), object.clone(), finding.location.file.clone()))
+        };
+        self.counted().filter_map(of).collect::<BTreeSet<_>>().len()
+    }
+
+    /// The exit code: 2 if something could not be read or evaluated, else 1 if an enforced namespace has a finding of
+    /// level `fail_on` or worse, else 0.
+    pub fn exit_code(&self, fail_on: Level) -> u8 {
+        match () {
+            () if !self.failures.is_empty() => 2,
+            () if self.findings.iter().any(|finding| finding.fails(fail_on)) => 1,
+            () => 0,
+        }
+    }
+
+    fn counted(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.findings.iter().filter(|finding| finding.suppressed.is_none())
+    }
+}

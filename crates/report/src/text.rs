@@ -1,0 +1,144 @@
+//! The report as text for people, with ANSI colors; the caller removes them where the output is not a terminal.
+
+use super::{Diagnostic, Failure, Level, Location, Mode, Report, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level as Title, Origin, Renderer, Snippet as Source};
+use apim_keyless_core::gateway::ObjectReference;
+use apim_keyless_core::policy::{dotted, printable};
+use jsonptr::Pointer;
+use std::fmt::Write;
+use std::ops::Range;
+
+/// Renders a report, with ANSI colors.
+pub fn render(report: &Report) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    for diagnostic in &report.findings {
+        _ = writeln!(text, "{}\n", finding(diagnostic));
+    }
+    for one in &report.failures {
+        _ = writeln!(text, "{}\n", failure(one));
+    }
+    text + &summary(report)
+}
+
+fn finding(finding: &Diagnostic) -> String {
+    let level = match finding.level {
+        Level::Error => Title::ERROR,
+        Level::Fixable => Title::WARNING,
+        Level::Warning => Title::NOTE,
+    };
+    let title = level.with_name(finding.level.name()).primary_title(printable(&finding.message)).id(finding.rule);
+    let mut group = place(Group::with_title(title), finding);
+    if let Some(suppression) = &finding.suppressed {
+        group = group.element(Title::NOTE.message(printable(&format!("suppressed by {}: {}", suppression.by, suppression.reason))));
+    }
+    let label = match (finding.fixes.iter().any(|fix| !fix.edits.is_empty()), finding.mode) {
+        (false, _) => "fix",
+        (true, Mode::Enforce) => "fix by the webhook",
+        (true, Mode::Audit | Mode::Off) => "fix in an enforced namespace",
+    };
+    for fix in &finding.fixes {
+        group = group.element(Title::HELP.with_name(label).message(printable(&fix.title)));
+    }
+    Renderer::styled().render(&[group])
+}
+
+fn place<'a>(group: Group<'a>, finding: &'a Diagnostic) -> Group<'a> {
+    let (Some(file), Some(span)) = (&finding.location.file, finding.location.span) else {
+        return group.element(Origin::path(describe(finding)));
+    };
+    let group = match &finding.snippet {
+        None => group.element(Origin::path(file.as_str()).line(span.line).char_column(span.column)),
+        Some(snippet) => {
+            let annotation = AnnotationKind::Primary.span(bytes(snippet)).label(field(&finding.location));
+            let source = Source::source(snippet.line.as_str()).line_start(span.line).annotation(annotation);
+            if snippet.underline.start + 1 == span.column {
+                group.element(source.path(file.as_str()))
+            } else {
+                // Masking has moved the columns, so the position is written apart from the snippet.
+                group.element(Origin::path(file.as_str()).line(span.line).char_column(span.column)).element(source)
+            }
+        }
+    };
+    match &finding.object {
+        Some(object) => group.element(Title::NOTE.message(format!("in {}", name(object)))),
+        None => group,
+    }
+}
+
+/// `KIND NAMESPACE/NAME: FIELD`, or `API server: PATH`
+fn describe(finding: &Diagnostic) -> String {
+    let location = &finding.location;
+    match (&finding.object, &location.api_path) {
+        (Some(object), _) if location.path.as_deref().is_none_or(str::is_empty) => name(object),
+        (Some(object), _) => format!("{}: {}", name(object), field(location)),
+        (None, Some(path)) => format!("API server: {path}"),
+        (None, None) => "API server".to_owned(),
+    }
+}
+
+fn name(object: &ObjectReference) -> String {
+    let separator = if object.namespace.is_empty() { "" } else { "/" };
+    printable(&format!("{} {}{separator}{}", object.kind, object.namespace, object.name)).into_owned()
+}
+
+fn field(location: &Location) -> String {
+    let path = location.path.as_deref().unwrap_or_default();
+    Pointer::parse(path).map_or_else(|_| path.to_owned(), dotted)
+}
+
+/// The underlined bytes of the line.
+fn bytes(Snippet { line, underline }: &Snippet) -> Range<usize> {
+    let byte = |character: usize| line.char_indices().nth(character).map_or(line.len(), |(byte, _)| byte);
+    byte(underline.start)..byte(underline.end)
+}
+
+fn failure(failure: &Failure) -> String {
+    let title = Title::ERROR.with_name("failure").primary_title(printable(&failure.message));
+    let group = Group::with_title(title);
+    let Location { file, span, api_path, .. } = &failure.location;
+    let group = match (file, span, api_path) {
+        (Some(file), Some(span), _) => {
+            group.element(Origin::path(file.as_str()).line(span.line).char_column(span.column))
+        }
+        (Some(file), None, _) => group.element(Origin::path(file.as_str())),
+        (None, _, Some(path)) => group.element(Origin::path(format!("API server: {path}"))),
+        (None, _, None) => group,
+    };
+    Renderer::styled().render(&[group])
+}
+
+/// `10 findings (6 errors, 4 fixable) in 3 of 75 objects, 30 gateways`
+fn summary(report: &Report) -> String {
+    let levels = [
+        (report.count(Level::Error), "error"),
+        (report.count(Level::Fixable), "fixable"),
+        (report.count(Level::Warning), "warning"),
+    ];
+    let total: usize = levels.iter().map(|(count, _)| count).sum();
+    let parts: Vec<String> = levels.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun)).collect();
+    let mut summary = if total == 0 {
+        format!("no findings in {}", counted(report.objects, "object"))
+    } else {
+        let (found, of) = (report.objects_with_findings(), counted(report.objects, "object"));
+        format!("{} ({}) in {found} of {of}", counted(total, "finding"), parts.join(", "))
+    };
+    _ = write!(summary, ", {}", counted(report.gateways.len(), "gateway"));
+    if total > 0 && report.findings.iter().all(|finding| finding.mode != Mode::Enforce) {
+        summary += "; audit mode: nothing is set or denied";
+    }
+    for (count, what) in
+        [(report.suppressed(), "suppressed"), (report.skipped.len(), "skipped"), (report.failures.len(), "not evaluated")]
+    {
+        if count > 0 {
+            _ = write!(summary, "; {count} {what}");
+        }
+    }
+    summary + "\n"
+}
+
+/// `1 error`, `2 errors`, `2 fixable`
+fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 || noun == "fixable" { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
