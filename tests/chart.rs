@@ -11,9 +11,9 @@ mod values;
 mod webhook;
 
 use apim_keyless::cli::{Cli, Command};
-use apim_keyless_core::policy::{Policy, rules::RULES};
 use apim_keyless::server::{ConnectionObserver, Drain, Rejection};
 use apim_keyless::telemetry::Metrics;
+use apim_keyless_core::policy::{Policy, rules::RULES};
 use clap::Parser;
 use helm::{CHART, Helm};
 use serde_json::{Value, json};

@@ -5,10 +5,10 @@
 use apim_keyless::admission::routes::ReviewObserver as _;
 use apim_keyless::admission::{Endpoint, MessageOptions, Request, Webhook, answer};
 use apim_keyless::cluster::{CacheStatus, ClusterObserver as _};
-use apim_keyless_core::gateway::RelatedObjects;
-use apim_keyless_core::policy::{Mode, Policy};
 use apim_keyless::server::{ConnectionObserver as _, Rejection, Wait};
 use apim_keyless::telemetry::{Metrics, PolicyReload};
+use apim_keyless_core::gateway::RelatedObjects;
+use apim_keyless_core::policy::{Mode, Policy};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::{Duration, SystemTime};

@@ -46,7 +46,7 @@ proptest! {
 
     #[test]
     fn only_pointers_of_edits_change(world in world(&GATEWAYS)) {
-        let evaluated = world.policy().evaluate_all(&world.parsed_objects(), Mode::Enforce);
+        let evaluated = world.policy().evaluate_all(&world.parsed_objects(), Mode::Enforce).into_iter().map(|evaluated| evaluated.findings);
         for (before, findings) in world.objects.iter().zip(evaluated) {
             let findings = fixable(findings);
             let after = Policy::fixed(&parsed(before), &findings).unwrap_or_else(|| before.clone());
@@ -116,7 +116,7 @@ proptest! {
 
     #[test]
     fn edits_never_overlap_and_set_only_listed_pointers(world in world(&GATEWAYS)) {
-        for (parsed, findings) in world.parsed_objects().iter().zip(world.policy().evaluate_all(&world.parsed_objects(), Mode::Enforce)) {
+        for (parsed, findings) in world.parsed_objects().iter().zip(world.policy().evaluate_all(&world.parsed_objects(), Mode::Enforce).into_iter().map(|evaluated| evaluated.findings)) {
             let edits: Vec<&Edit> = findings.iter().flat_map(|finding| &finding.problem.fix).collect();
             for (index, edit) in edits.iter().enumerate() {
                 prop_assert!(is_listed(parsed, edit), "{:?}", edit);
@@ -145,7 +145,7 @@ proptest! {
 
     #[test]
     fn a_non_gateway_object_gets_no_finding(world in world(&NON_GATEWAYS)) {
-        let findings = world.policy().evaluate_all(&world.parsed_objects(), Mode::Enforce);
+        let findings: Vec<Vec<Finding>> = world.policy().evaluate_all(&world.parsed_objects(), Mode::Enforce).into_iter().map(|evaluated| evaluated.findings).collect();
         prop_assert!(findings.iter().all(Vec::is_empty), "{findings:?}");
     }
 
@@ -210,7 +210,7 @@ proptest! {
         let text = object.to_string().replacen('{', &format!("{{\"{UNKNOWN}\":{damaged},"), 1);
         let Ok(Some(parsed)) = KubernetesObject::recognize(text, "team-a") else { return Ok(()) };
         let world = World { document: EXPECTATIONS, annotations: &[], is_complete: false, objects: Vec::new() };
-        let fixed = Policy::fixed(&parsed, &world.policy().evaluate_all(std::slice::from_ref(&parsed), Mode::Enforce)[0]);
+        let fixed = Policy::fixed(&parsed, &world.policy().evaluate_all(std::slice::from_ref(&parsed), Mode::Enforce)[0].findings);
         prop_assert!(fixed.is_none_or(|fixed| fixed["kind"] == object["kind"]), "the edits replace the object");
     }
 }

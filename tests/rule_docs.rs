@@ -99,7 +99,7 @@ fn findings_of(rule: &Rule, policy: &Policy, objects: &[Value], coverage: Covera
     let findings = if coverage == Coverage::Complete {
         evaluate_in_known_namespace(policy, &parsed_objects)
     } else {
-        policy.evaluate_all(&parsed_objects, Mode::Enforce)
+        policy.evaluate_all(&parsed_objects, Mode::Enforce).into_iter().map(|evaluated| evaluated.findings).collect()
     };
     findings
         .into_iter()

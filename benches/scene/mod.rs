@@ -5,8 +5,8 @@ pub(crate) mod series;
 
 use apim_keyless::admission::{Endpoint, MessageOptions, Request, answer};
 use apim_keyless_core::gateway::{Change, KubernetesObject, RelatedObjects};
-use apim_keyless_manifest::Manifests;
 use apim_keyless_core::policy::{Context, Finding, Mode, Policy, Requester};
+use apim_keyless_manifest::Manifests;
 use serde_json::{Value, json};
 
 const NAMESPACE: &str = "apim";

@@ -2,7 +2,7 @@
 
 use super::Endpoint;
 use apim_keyless_core::gateway::ObjectReference;
-use apim_keyless_core::policy::{Edit, Finding, Level, dotted, printable};
+use apim_keyless_core::policy::{Finding, Level, printable};
 use std::collections::BTreeMap;
 
 /// Length limit of a denial's reasons, in bytes: a terminal shows them at once.
@@ -97,16 +97,8 @@ pub(super) fn annotations(
     annotations
 }
 
-/// What an edit does. Its value comes from the policy or is fixed, so it is no secret.
-pub(super) fn edit_text(edit: &Edit) -> String {
-    match edit {
-        Edit::Append { at, value } => format!("append {value} to {}", dotted(at)),
-        Edit::Set { at, value } => format!("set {} to {value}", dotted(at)),
-    }
-}
-
 fn fix_text(finding: &Finding) -> String {
-    finding.problem.fix.iter().map(edit_text).collect::<Vec<_>>().join(", ")
+    finding.problem.fix.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn warning(finding: &Finding) -> String {

@@ -5,9 +5,7 @@ use crate::cli::Check;
 use apim_keyless_core::gateway::KubernetesObject;
 use apim_keyless_core::policy::{Evaluated, Finding, Level, Mode, Policy, dotted};
 use apim_keyless_manifest::{ManifestObject, Manifests, Position, ReadError};
-use apim_keyless_report::{
-    Diagnostic, Failure, Fix, GatewayRow, Location, Report, Safety, Skipped, Snippet, Span,
-};
+use apim_keyless_report::{Diagnostic, Failure, Fix, GatewayRow, Location, Report, Safety, Skipped, Snippet, Span};
 use std::collections::HashMap;
 use std::io::stdin;
 use std::process::ExitCode;
@@ -108,11 +106,7 @@ fn failure(error: ReadError) -> Failure {
 }
 
 fn skipped(document: ReadError) -> Skipped {
-    Skipped {
-        location: place(document.file, document.line, document.column),
-        object: None,
-        reason: document.message,
-    }
+    Skipped { location: place(document.file, document.line, document.column), object: None, reason: document.message }
 }
 
 /// A line of a file, or the file if there is no line.

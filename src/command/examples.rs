@@ -3,12 +3,12 @@
 
 use super::print_error;
 use crate::admission::{Endpoint, Webhook};
-use apim_keyless_core::gateway::Kind;
-use apim_keyless_manifest::{ManifestObject, Manifests};
-use apim_keyless_core::policy::Mode;
 use crate::server::HttpsClient;
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, ensure};
+use apim_keyless_core::gateway::Kind;
+use apim_keyless_core::policy::Mode;
+use apim_keyless_manifest::{ManifestObject, Manifests};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};

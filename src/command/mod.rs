@@ -8,9 +8,10 @@ mod explain;
 mod review;
 mod serve;
 
-use crate::cli::{Cli, Command};
-use apim_keyless_core::policy::Policy;
+use crate::cli::{Cli, Command, Output};
 use anyhow::{Context, anyhow};
+use apim_keyless_core::policy::Policy;
+use apim_keyless_report::{Report, json, text};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -68,6 +69,17 @@ fn print(text: &str) -> anyhow::Result<()> {
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(anyhow!("cannot write to stdout: {}", error.kind())),
         _ => Ok(()),
+    }
+}
+
+/// Prints a report: the report itself to stdout and, as text, its failures to stderr.
+fn print_report(report: &Report, output: Output) -> anyhow::Result<()> {
+    match output {
+        Output::Json => print(&json::render(report)),
+        Output::Text => {
+            text::failures(report).iter().for_each(|line| print_error(line));
+            print(&text::render(report))
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use super::{cause, print, read_policy};
 use crate::admission::routes::BODY_BYTES;
 use crate::admission::{Endpoint, Request, answer, answer_or_failure};
 use crate::cli::Review;
-use apim_keyless_core::gateway::RelatedObjects;
 use anyhow::{Context, anyhow, bail};
+use apim_keyless_core::gateway::RelatedObjects;
 use std::io::{Read, stdin};
 use std::process::ExitCode;
 

@@ -1,8 +1,10 @@
 //! Checks of the API server: its version, its clock and the issuer of its tokens.
 
-use super::{CheckInput, Code, DoctorFinding, Location};
+use super::diagnostic::{Target, diagnostic};
+use super::{CheckInput, Code};
 use crate::cluster::Clock;
 use apim_keyless_core::policy::printable;
+use apim_keyless_report::Diagnostic;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ const SKEW: Duration = Duration::from_mins(5);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Is the version supported?
-pub(super) fn check_version(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+pub(super) fn check_version(input: &CheckInput<'_>) -> Vec<Diagnostic> {
     let Ok(server) = &input.installation.server else { return Vec::new() };
     // some clouds report 30+ for their own build of 30
     let number = |text: &str| text.trim_end_matches('+').parse::<u32>().ok();
@@ -29,11 +31,11 @@ pub(super) fn check_version(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
     }
     let message =
         format!("Kubernetes {} is older than {}.{}", printable(&server.version.git_version), OLDEST.0, OLDEST.1);
-    vec![DoctorFinding::new(Code::ServerTooOld, input.names, Location::of_server(["version"]), message)]
+    vec![diagnostic(Code::ServerTooOld, input.names, Target::of_server(["version"]), message)]
 }
 
 /// Do the clocks of the API server and of this machine agree?
-pub(super) fn check_clock(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+pub(super) fn check_clock(input: &CheckInput<'_>) -> Vec<Diagnostic> {
     let clock = input.installation.server.as_ref().ok().and_then(|server| server.clock);
     let Some((distance, direction)) = clock.map(|clock| distance(&clock)) else { return Vec::new() };
     let code = match distance {
@@ -46,7 +48,7 @@ pub(super) fn check_clock(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
          as not valid yet",
         distance.as_secs()
     );
-    vec![DoctorFinding::new(code, input.names, Location::of_server(["version"]), message)]
+    vec![diagnostic(code, input.names, Target::of_server(["version"]), message)]
 }
 
 /// The least possible difference of the clocks: the API server wrote the `Date` header at some time between request and
@@ -60,14 +62,14 @@ fn distance(clock: &Clock) -> (Duration, &'static str) {
 }
 
 /// Can Entra fetch the signing keys of `ServiceAccount` tokens from their issuer?
-pub(super) fn check_issuer(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+pub(super) fn check_issuer(input: &CheckInput<'_>) -> Vec<Diagnostic> {
     let Ok(issuer) = &input.installation.issuer else { return Vec::new() };
     if is_public(issuer) {
         return Vec::new();
     }
-    let location = Location::of_server([".well-known", "openid-configuration"]);
+    let target = Target::of_server([".well-known", "openid-configuration"]);
     let message = format!("ServiceAccount tokens are issued by {}, which Entra cannot reach", printable(issuer));
-    vec![DoctorFinding::new(Code::IssuerNotPublic, input.names, location, message)]
+    vec![diagnostic(Code::IssuerNotPublic, input.names, target, message)]
 }
 
 fn is_public(issuer: &str) -> bool {

@@ -1,14 +1,16 @@
 //! Checks of the CAs: the CA Secret holds a valid one, and the caBundle of every webhook entry holds all of them.
 
 use super::check_input::WebhookEntry;
-use super::{CheckInput, Code, DoctorFinding, Location};
+use super::diagnostic::{Target, diagnostic};
+use super::{CheckInput, Code};
 use crate::tls::{cas_in, check_ca_bundle};
+use apim_keyless_report::Diagnostic;
 use k8s_openapi::ByteString;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Does the CA Secret hold a valid CA? Only for certificate source `self-managed`.
-pub(super) fn check_ca_secret(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+pub(super) fn check_ca_secret(input: &CheckInput<'_>) -> Vec<Diagnostic> {
     let Ok(stored) = &input.installation.cas else { return Vec::new() };
     if !input.is_self_managed() || !stored_cas(input).is_empty() {
         return Vec::new();
@@ -17,16 +19,16 @@ pub(super) fn check_ca_secret(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
         None => "the Secret with the CAs does not exist",
         Some(_) => "the Secret holds no valid CA",
     };
-    vec![DoctorFinding::new(
+    vec![diagnostic(
         Code::CaMissing,
         input.names,
-        Location::in_namespace("Secret", &input.names.secret, input.names),
+        Target::in_namespace("Secret", &input.names.secret, input.names),
         message,
     )]
 }
 
 /// Is every caBundle valid, does it hold the CAs of the Secret, and is it the same in all webhook entries?
-pub(super) fn check_ca_bundles(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+pub(super) fn check_ca_bundles(input: &CheckInput<'_>) -> Vec<Diagnostic> {
     let stored = stored_cas(input);
     let (mut findings, mut valid) = (Vec::new(), Vec::new());
     for entry in input.entries() {
@@ -43,9 +45,9 @@ pub(super) fn check_ca_bundles(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
     findings
 }
 
-fn finding(input: &CheckInput<'_>, entry: WebhookEntry<'_>, code: Code, message: &str) -> DoctorFinding {
-    let location = entry.location(&["clientConfig", "caBundle"]);
-    DoctorFinding::new(code, input.names, location, format!("{}: {message}", entry.webhook.name))
+fn finding(input: &CheckInput<'_>, entry: WebhookEntry<'_>, code: Code, message: &str) -> Diagnostic {
+    let target = entry.target(&["clientConfig", "caBundle"]);
+    diagnostic(code, input.names, target, format!("{}: {message}", entry.webhook.name))
 }
 
 /// Why the API server would not trust all replicas with this caBundle.

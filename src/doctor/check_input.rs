@@ -1,6 +1,6 @@
 //! The input of every check.
 
-use super::Location;
+use super::diagnostic::Target;
 use crate::cluster::{
     Deployment, DryRunResponse, Installation, InstallationNames, ReadError, Reading, WebhookConfiguration, selects,
 };
@@ -39,14 +39,14 @@ pub(super) struct WebhookEntry<'a> {
 }
 
 impl<'a> WebhookEntry<'a> {
-    /// The location of a field of the entry; `[]` for the entry itself.
-    pub(super) fn location(&self, field: &[&str]) -> Location {
+    /// A field of the entry; `[]` for the entry itself.
+    pub(super) fn target(&self, field: &[&str]) -> Target {
         let mut at = PointerBuf::from_tokens(["webhooks"]);
         at.push_back(self.index);
         for token in field {
             at.push_back(*token);
         }
-        Location::of(self.configuration.kind, &self.configuration.metadata, at)
+        Target::of(self.configuration.kind, &self.configuration.metadata, at)
     }
 
     /// Does `namespaceSelector` select a namespace with these labels?
@@ -96,6 +96,21 @@ impl<'a> CheckInput<'a> {
         let containers = self.deployment().into_iter().flat_map(|deployment| &deployment.spec.template.spec.containers);
         let mut arguments = containers.flat_map(|container| &container.args);
         !arguments.any(|it| it.starts_with("--certificate-source=") && !it.ends_with("=self-managed"))
+    }
+
+    /// The number of objects that were read.
+    pub(super) fn count_objects(&self) -> usize {
+        fn len<T>(list: &Reading<Vec<T>>) -> usize {
+            list.as_ref().map_or(0, Vec::len)
+        }
+        let read = self.installation;
+        len(&read.mutating)
+            + len(&read.validating)
+            + len(&read.services)
+            + len(&read.pods)
+            + len(&read.disruption_budgets)
+            + len(&read.namespaces)
+            + usize::from(self.deployment().is_some())
     }
 
     /// What could not be read. The CA Secret counts only if the replicas manage their own CAs.

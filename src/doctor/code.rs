@@ -1,9 +1,10 @@
 //! Every problem that `doctor` can report: its id, its severity, its summary and its fix, in one table.
 
-use strum::{Display, IntoStaticStr, VariantArray};
+use apim_keyless_report::Level;
+use strum::{IntoStaticStr, VariantArray};
 
 /// A problem of an installation. Its id is its name in kebab-case; the variants are in the order of their ids.
-#[derive(Clone, Copy, Debug, Display, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
+#[derive(Clone, Copy, Debug, IntoStaticStr, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 #[allow(missing_docs, reason = "Code::entry holds the summary of each code")]
 pub enum Code {
@@ -47,28 +48,12 @@ pub enum Code {
     WorkloadIdentityMissing,
 }
 
-/// How severe a problem is.
-#[derive(Clone, Copy, Debug, IntoStaticStr, PartialEq, Eq, PartialOrd, Ord)]
-#[strum(serialize_all = "kebab-case")]
-pub enum Severity {
-    /// Something does not work, or a check can be bypassed.
-    Error,
-    /// It works, but it can be improved, or its configuration is not the chart's default.
-    Warning,
-}
-
-impl Severity {
-    /// The name in reports.
-    pub fn name(self) -> &'static str {
-        self.into()
-    }
-}
-
 /// What is known of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CodeEntry {
-    /// How severe the problem is.
-    pub severity: Severity,
+    /// [`Level::Error`]: something does not work, or a check can be bypassed. [`Level::Warning`]: it works, but it can be
+    /// improved, or its configuration is not the chart's default.
+    pub level: Level,
     /// One sentence that says what is wrong.
     pub summary: &'static str,
     /// What to do, with the command. The report fills in `NAMESPACE` (the namespace of apim-keyless), `KIND` and `NAME`
@@ -77,11 +62,11 @@ pub struct CodeEntry {
 }
 
 const fn error(summary: &'static str, fix: &'static str) -> CodeEntry {
-    CodeEntry { severity: Severity::Error, summary, fix }
+    CodeEntry { level: Level::Error, summary, fix }
 }
 
 const fn warning(summary: &'static str, fix: &'static str) -> CodeEntry {
-    CodeEntry { severity: Severity::Warning, summary, fix }
+    CodeEntry { level: Level::Warning, summary, fix }
 }
 
 const REPAIR_CA: &str = "wait a minute: a running replica repairs it; if it does not, read the reason in its log: \
@@ -93,12 +78,17 @@ const SYNCHRONIZE_CLOCKS: &str =
     "synchronize the clocks of this machine and of the control plane with NTP: timedatectl set-ntp true";
 
 impl Code {
+    /// The id, for example `ca-missing`.
+    pub fn id(self) -> &'static str {
+        self.into()
+    }
+
     /// Every code, in the order of the ids.
     pub fn all() -> &'static [Self] {
         Self::VARIANTS
     }
 
-    /// Severity, summary and fix.
+    /// Level, summary and fix.
     #[rustfmt::skip]
     #[allow(clippy::too_many_lines, reason = "a table with one row for each code")]
     pub const fn entry(self) -> CodeEntry {

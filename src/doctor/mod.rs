@@ -7,24 +7,22 @@ mod api_server;
 mod ca_bundles;
 mod check_input;
 mod code;
-mod finding;
-pub mod json;
+mod diagnostic;
 mod namespaces;
 mod other_webhooks;
 mod probe;
 mod replicas;
-pub mod text;
 mod webhook_entries;
 
 pub use check_input::{CheckInput, Probe};
-pub use code::{Code, CodeEntry, Severity};
-pub use finding::{DoctorFinding, Location, ObjectName};
+pub use code::{Code, CodeEntry};
 pub use probe::{namespace_to_probe, probe_deployment};
 
 use crate::cluster::ReadError;
+use apim_keyless_report::{Diagnostic, Failure, Location, Report};
 
 /// Looks for one group of problems.
-pub type Check = fn(&CheckInput<'_>) -> Vec<DoctorFinding>;
+pub type Check = fn(&CheckInput<'_>) -> Vec<Diagnostic>;
 
 /// Every check, in the order of the report.
 pub const CHECKS: &[Check] = &[
@@ -47,34 +45,15 @@ pub const CHECKS: &[Check] = &[
     probe::check_probe,
 ];
 
-/// The result of all checks.
-#[derive(Debug, Default)]
-pub struct Diagnosis {
-    /// The problems.
-    pub findings: Vec<DoctorFinding>,
-    /// What could not be read.
-    pub read_errors: Vec<ReadError>,
-}
-
-/// Runs every check.
-pub fn diagnose(input: &CheckInput<'_>) -> Diagnosis {
-    let findings = CHECKS.iter().flat_map(|check| check(input)).collect();
-    Diagnosis { findings, read_errors: input.read_errors() }
-}
-
-impl Diagnosis {
-    /// The number of findings with this severity.
-    pub fn count(&self, severity: Severity) -> usize {
-        self.findings.iter().filter(|finding| finding.severity() == severity).count()
-    }
-
-    /// The exit code: 2 if something could not be read, else 1 if there is an error (with `strict`: or a warning), else
-    /// 0.
-    pub fn exit_code(&self, strict: bool) -> u8 {
-        match () {
-            () if !self.read_errors.is_empty() => 2,
-            () if self.count(Severity::Error) > 0 || (strict && self.count(Severity::Warning) > 0) => 1,
-            () => 0,
-        }
-    }
+/// Runs every check. What could not be read is a failure of the report.
+pub fn diagnose(input: &CheckInput<'_>) -> Report {
+    let failure = |error: ReadError| Failure { location: Location::default(), message: error.to_string() };
+    let mut report = Report {
+        findings: CHECKS.iter().flat_map(|check| check(input)).collect(),
+        failures: input.read_errors().into_iter().map(failure).collect(),
+        objects: input.count_objects(),
+        ..Report::default()
+    };
+    report.number_fingerprints();
+    report
 }

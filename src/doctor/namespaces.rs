@@ -1,8 +1,10 @@
 //! Checks of the Namespaces: their `apim-keyless.dev/` labels and annotations, and whether any is enforced or audited.
 
-use super::{CheckInput, Code, DoctorFinding, Location};
+use super::diagnostic::{Target, diagnostic};
+use super::{CheckInput, Code};
 use apim_keyless_core::gateway::well_known::{Keys, MODE};
 use apim_keyless_core::policy::{Mode, NamespaceKeyProblem, NamespaceProblem, namespace_problems};
+use apim_keyless_report::Diagnostic;
 use jsonptr::PointerBuf;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::sync::LazyLock;
@@ -10,26 +12,26 @@ use std::sync::LazyLock;
 static NO_KEYS: LazyLock<Keys> = LazyLock::new(Keys::new);
 
 /// Is every `apim-keyless.dev/` label and annotation known, well-formed and effective?
-pub(super) fn check_keys(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+pub(super) fn check_keys(input: &CheckInput<'_>) -> Vec<Diagnostic> {
     input.namespaces().iter().flat_map(|namespace| key_problems(input, namespace)).chain(excluded(input)).collect()
 }
 
-fn key_problems(input: &CheckInput<'_>, namespace: &ObjectMeta) -> Vec<DoctorFinding> {
+fn key_problems(input: &CheckInput<'_>, namespace: &ObjectMeta) -> Vec<Diagnostic> {
     let problems = namespace_problems(labels(namespace), namespace.annotations.as_ref().unwrap_or(&NO_KEYS));
-    let finding = |problem: NamespaceProblem| {
+    let diagnostic = |problem: NamespaceProblem| {
         let code = match problem.code {
             NamespaceKeyProblem::Mode => Code::NamespaceModeMisspelled,
             NamespaceKeyProblem::Unknown => Code::NamespaceKeyUnknown,
             NamespaceKeyProblem::Value => Code::NamespaceValueMalformed,
         };
-        DoctorFinding::new(code, input.names, Location::of("Namespace", namespace, problem.at), problem.message)
+        diagnostic(code, input.names, Target::of("Namespace", namespace, problem.at), problem.message)
     };
-    problems.into_iter().map(finding).collect()
+    problems.into_iter().map(diagnostic).collect()
 }
 
 /// Namespaces with a mode that no webhook entry selects: those of Kubernetes, the webhook's own, and those that the
 /// chart's values exclude.
-fn excluded<'a>(input: &'a CheckInput<'_>) -> impl Iterator<Item = DoctorFinding> + 'a {
+fn excluded<'a>(input: &'a CheckInput<'_>) -> impl Iterator<Item = Diagnostic> + 'a {
     let has_entries = input.entries().next().is_some() && input.validating().is_some();
     let with_mode = input.namespaces().iter().filter(move |namespace| {
         let mode = labels(namespace).get(MODE).map(String::as_str);
@@ -37,23 +39,23 @@ fn excluded<'a>(input: &'a CheckInput<'_>) -> impl Iterator<Item = DoctorFinding
         has_entries && is_active && !is_evaluated(input, namespace)
     });
     with_mode.map(|namespace| {
-        let location = Location::of("Namespace", namespace, PointerBuf::from_tokens(["metadata", "labels", MODE]));
+        let target = Target::of("Namespace", namespace, PointerBuf::from_tokens(["metadata", "labels", MODE]));
         let message = "the namespace has a mode, but no webhook entry selects it";
-        DoctorFinding::new(Code::NamespaceExcluded, input.names, location, message)
+        diagnostic(Code::NamespaceExcluded, input.names, target, message)
     })
 }
 
 /// Is at least one namespace enforced or audited?
-pub(super) fn check_any_evaluated(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+pub(super) fn check_any_evaluated(input: &CheckInput<'_>) -> Vec<Diagnostic> {
     if input.validating().is_none()
         || input.installation.namespaces.is_err()
         || input.namespaces().iter().any(|namespace| is_evaluated(input, namespace))
     {
         return Vec::new();
     }
-    let location = Location::in_cluster("ValidatingWebhookConfiguration", &input.names.configurations);
+    let target = Target::in_cluster("ValidatingWebhookConfiguration", &input.names.configurations);
     let message = "no namespace is enforced or audited: the webhook evaluates nothing, and doctor cannot test it";
-    vec![DoctorFinding::new(Code::NoNamespaceEvaluated, input.names, location, message)]
+    vec![diagnostic(Code::NoNamespaceEvaluated, input.names, target, message)]
 }
 
 /// Does a webhook entry select this Namespace?

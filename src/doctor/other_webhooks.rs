@@ -4,8 +4,10 @@
 //! - azure-workload-identity's mutating webhook must be called after the webhook of apim-keyless, because
 //!   it selects Pods by a label that apim-keyless sets.
 
-use super::{CheckInput, Code, DoctorFinding, Location};
+use super::diagnostic::{Target, diagnostic};
+use super::{CheckInput, Code};
 use crate::cluster::WebhookConfiguration;
+use apim_keyless_report::Diagnostic;
 use jsonptr::PointerBuf;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
@@ -22,19 +24,19 @@ const IDENTITY_ENTRY: &str = "mutation.azure-workload-identity.io";
 const IDENTITY_CONFIGURATION: &str = "azure-wi-webhook-mutating-webhook-configuration";
 
 /// Do the configurations opt out of the admissions enforcer, and has it left the namespace selectors alone?
-pub(super) fn check_admissions_enforcer(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+pub(super) fn check_admissions_enforcer(input: &CheckInput<'_>) -> Vec<Diagnostic> {
     let not_opted_out = input.configurations().filter(|configuration| !opts_out(configuration)).map(|configuration| {
-        let location = Location::of(configuration.kind, &configuration.metadata, PointerBuf::from_tokens(["metadata"]));
+        let target = Target::of(configuration.kind, &configuration.metadata, PointerBuf::from_tokens(["metadata"]));
         let message = format!(
             "neither label nor annotation {ENFORCER_OPT_OUT} is \"true\": AKS rewrites its namespace selectors"
         );
-        DoctorFinding::new(Code::AdmissionsEnforcer, input.names, location, message)
+        diagnostic(Code::AdmissionsEnforcer, input.names, target, message)
     });
     let rewritten = input.entries().filter_map(|entry| {
         let label = enforcer_label(entry.webhook.namespace_selector.as_ref()?)?;
         let message = format!("{}: label {label} excludes a namespace", entry.webhook.name);
-        let location = entry.location(&["namespaceSelector"]);
-        Some(DoctorFinding::new(Code::NamespaceSelectorRewritten, input.names, location, message))
+        let target = entry.target(&["namespaceSelector"]);
+        Some(diagnostic(Code::NamespaceSelectorRewritten, input.names, target, message))
     });
     not_opted_out.chain(rewritten).collect()
 }
@@ -55,15 +57,15 @@ fn enforcer_label(selector: &LabelSelector) -> Option<&'static str> {
 /// Is azure-workload-identity installed, and is its webhook called after the one of apim-keyless?
 ///
 /// The API server calls mutating webhooks in the order of the names of their configurations.
-pub(super) fn check_workload_identity(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+pub(super) fn check_workload_identity(input: &CheckInput<'_>) -> Vec<Diagnostic> {
     let Ok(all) = &input.installation.mutating else { return Vec::new() };
     let mut identity = all.iter().filter(|one| is_workload_identity(one)).peekable();
     if identity.peek().is_none() {
-        let location = Location::in_cluster("MutatingWebhookConfiguration", IDENTITY_CONFIGURATION);
+        let target = Target::in_cluster("MutatingWebhookConfiguration", IDENTITY_CONFIGURATION);
         let message = format!(
             "no MutatingWebhookConfiguration has the entry {IDENTITY_ENTRY}: Pods get no token of their ServiceAccount"
         );
-        return vec![DoctorFinding::new(Code::WorkloadIdentityMissing, input.names, location, message)];
+        return vec![diagnostic(Code::WorkloadIdentityMissing, input.names, target, message)];
     }
     let Some(own) = input.mutating() else { return Vec::new() };
     let called_first = identity.filter(|one| one.metadata.name < own.metadata.name);
@@ -73,8 +75,8 @@ pub(super) fn check_workload_identity(input: &CheckInput<'_>) -> Vec<DoctorFindi
             let message = format!(
                 "its name sorts after {name}: that webhook gets Pods before they have the label that it selects by"
             );
-            let location = Location::in_cluster(own.kind, &input.names.configurations);
-            DoctorFinding::new(Code::WebhookOrder, input.names, location, message)
+            let target = Target::in_cluster(own.kind, &input.names.configurations);
+            diagnostic(Code::WebhookOrder, input.names, target, message)
         })
         .collect()
 }

@@ -1,11 +1,13 @@
 //! Creates a gateway as a dry run and checks that the webhook reviews it.
 
 use super::check_input::WebhookEntry;
+use super::diagnostic::diagnostic;
 use super::namespaces::labels;
 use super::webhook_entries::MUTATE;
-use super::{CheckInput, Code, DoctorFinding, Probe};
+use super::{CheckInput, Code, Probe};
 use crate::cluster::{DryRunResponse, ReadError};
 use apim_keyless_core::policy::printable;
+use apim_keyless_report::Diagnostic;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
@@ -41,22 +43,22 @@ pub fn namespace_to_probe(input: &CheckInput<'_>, requested: Option<&str>) -> Op
 }
 
 /// Was the gateway of the dry run mutated, denied or warned about?
-pub(super) fn check_probe(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+pub(super) fn check_probe(input: &CheckInput<'_>) -> Vec<Diagnostic> {
     let Some(probe) = input.probe else { return Vec::new() };
     let Ok(response) = &probe.response else { return Vec::new() };
-    let finding = |code, location, message| vec![DoctorFinding::new(code, input.names, location, message)];
+    let diagnostic = |code, target, message| vec![diagnostic(code, input.names, target, message)];
     match evaluate(input, probe, response) {
         ProbeResult::Reviewed | ProbeResult::Unknown => Vec::new(),
         ProbeResult::CallFailed(entry) => {
             let message = format!("in namespace {}: {}", probe.namespace, message(response));
-            finding(Code::WebhookUnreachable, entry.location(&[]), message)
+            diagnostic(Code::WebhookUnreachable, entry.target(&[]), message)
         }
         ProbeResult::NotReviewed(entry) => {
             let message = format!(
                 "{}: a test gateway in namespace {} was neither mutated nor denied nor warned about",
                 entry.webhook.name, probe.namespace
             );
-            finding(Code::WebhookNotCalled, entry.location(&[]), message)
+            diagnostic(Code::WebhookNotCalled, entry.target(&[]), message)
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Checks of the replicas: how many are ready, their versions, failing Pods, and the `PodDisruptionBudget`.
 
+use super::diagnostic::{Target, diagnostic};
 use super::namespaces::labels;
-use super::{CheckInput, Code, DoctorFinding, Location};
+use super::{CheckInput, Code};
 use crate::cluster::{ContainerStatus, NAME, Pod, selects};
 use apim_keyless_core::gateway::ImageName;
+use apim_keyless_report::Diagnostic;
 use jsonptr::PointerBuf;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use semver::Version;
@@ -16,15 +18,15 @@ const VERSION_LABEL: &str = "app.kubernetes.io/version";
 const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 /// Does the Deployment exist, and are at least two replicas ready?
-pub(super) fn check_ready_replicas(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+pub(super) fn check_ready_replicas(input: &CheckInput<'_>) -> Vec<Diagnostic> {
     let Ok(deployment) = &input.installation.deployment else { return Vec::new() };
-    let location = Location::in_namespace("Deployment", NAME, input.names);
+    let target = Target::in_namespace("Deployment", NAME, input.names);
     let Some(deployment) = deployment else {
         let message = format!("Deployment {NAME} does not exist in namespace {}", input.names.namespace);
-        return vec![DoctorFinding::new(Code::DeploymentMissing, input.names, location, message)];
+        return vec![diagnostic(Code::DeploymentMissing, input.names, target, message)];
     };
     let ready = deployment.status.as_ref().map_or(0, |status| status.ready_replicas);
-    let location = Location { at: PointerBuf::from_tokens(["status", "readyReplicas"]), ..location };
+    let target = target.at(PointerBuf::from_tokens(["status", "readyReplicas"]));
     let (code, message) = match ready {
         ..1 => (
             Code::NoReadyReplica,
@@ -36,28 +38,23 @@ pub(super) fn check_ready_replicas(input: &CheckInput<'_>) -> Vec<DoctorFinding>
         ),
         _ => return Vec::new(),
     };
-    vec![DoctorFinding::new(code, input.names, location, message)]
+    vec![diagnostic(code, input.names, target, message)]
 }
 
 /// Do all replicas run one image, and does its version equal the version of this binary?
-pub(super) fn check_versions(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+pub(super) fn check_versions(input: &CheckInput<'_>) -> Vec<Diagnostic> {
     let images: BTreeSet<&str> = active_pods(input).flat_map(images).collect();
     let mixed = (images.len() > 1).then(|| {
         let message = format!("its Pods run {}", images.iter().copied().collect::<Vec<_>>().join(" and "));
-        DoctorFinding::new(
-            Code::MixedImages,
-            input.names,
-            Location::in_namespace("Deployment", NAME, input.names),
-            message,
-        )
+        diagnostic(Code::MixedImages, input.names, Target::in_namespace("Deployment", NAME, input.names), message)
     });
     let own = env!("CARGO_PKG_VERSION");
     let other = installed_version(input).filter(|installed| installed.to_string() != own).map(|installed| {
         let at = PointerBuf::from_tokens(["spec", "template", "spec", "containers", "0", "image"]);
-        let location = Location { at, ..Location::in_namespace("Deployment", NAME, input.names) };
+        let target = Target::in_namespace("Deployment", NAME, input.names).at(at);
         let message =
             format!("version {installed} is installed, and this binary has version {own}: its checks may not fit");
-        DoctorFinding::new(Code::VersionDiffers, input.names, location, message)
+        diagnostic(Code::VersionDiffers, input.names, target, message)
     });
     mixed.into_iter().chain(other).collect()
 }
@@ -72,13 +69,13 @@ fn installed_version(input: &CheckInput<'_>) -> Option<Version> {
 }
 
 /// Does every Pod run?
-pub(super) fn check_pods(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+pub(super) fn check_pods(input: &CheckInput<'_>) -> Vec<Diagnostic> {
     let stuck =
         active_pods(input).flat_map(|pod| statuses(pod).filter_map(move |status| Some((pod, wait_problem(status)?))));
     stuck
         .map(|(pod, message)| {
-            let location = Location::of("Pod", &pod.metadata, PointerBuf::from_tokens(["status", "containerStatuses"]));
-            DoctorFinding::new(Code::PodFailing, input.names, location, message)
+            let target = Target::of("Pod", &pod.metadata, PointerBuf::from_tokens(["status", "containerStatuses"]));
+            diagnostic(Code::PodFailing, input.names, target, message)
         })
         .collect()
 }
@@ -91,7 +88,7 @@ fn wait_problem(status: &ContainerStatus) -> Option<String> {
 }
 
 /// Does a `PodDisruptionBudget` select the replicas?
-pub(super) fn check_disruption_budget(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+pub(super) fn check_disruption_budget(input: &CheckInput<'_>) -> Vec<Diagnostic> {
     let (Some(deployment), Ok(budgets)) = (input.deployment(), &input.installation.disruption_budgets) else {
         return Vec::new();
     };
@@ -104,10 +101,10 @@ pub(super) fn check_disruption_budget(input: &CheckInput<'_>) -> Vec<DoctorFindi
         return Vec::new();
     }
     let message = "no PodDisruptionBudget selects the Pods: a drain of nodes may evict all of them at once";
-    vec![DoctorFinding::new(
+    vec![diagnostic(
         Code::DisruptionBudgetMissing,
         input.names,
-        Location::in_namespace("PodDisruptionBudget", NAME, input.names),
+        Target::in_namespace("PodDisruptionBudget", NAME, input.names),
         message,
     )]
 }

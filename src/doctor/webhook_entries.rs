@@ -1,7 +1,9 @@
 //! Checks of the webhook entries: whether they exist, match the chart, and point to an existing Service.
 
 use super::check_input::WebhookEntry;
-use super::{CheckInput, Code, DoctorFinding, Location};
+use super::diagnostic::{Target, diagnostic};
+use super::{CheckInput, Code};
+use apim_keyless_report::Diagnostic;
 use k8s_openapi::api::core::v1::{Service, ServiceSpec};
 
 /// Default of `clientConfig.service.port` (Kubernetes, `ServiceReference`).
@@ -33,7 +35,7 @@ const CHART_ENTRIES: [ChartEntry; 4] = [
 ];
 
 /// Do the configurations and their entries exist? With `enforcement=false` the chart renders the audit entry only.
-pub(super) fn check_entries_exist(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+pub(super) fn check_entries_exist(input: &CheckInput<'_>) -> Vec<Diagnostic> {
     let (names, read) = (input.names, input.installation);
     let has = |name: &str| input.entries().any(|entry| entry.webhook.name == name);
     let is_enforced = [MUTATE, ENFORCE, ENFORCE_OTHERS].into_iter().any(has);
@@ -43,35 +45,30 @@ pub(super) fn check_entries_exist(input: &CheckInput<'_>) -> Vec<DoctorFinding> 
     ];
     let missing = configurations.into_iter().filter(|(_, is_missing)| *is_missing).map(|(kind, _)| {
         let message = format!("{kind} {} does not exist", names.configurations);
-        DoctorFinding::new(
-            Code::WebhookConfigurationMissing,
-            names,
-            Location::in_cluster(kind, &names.configurations),
-            message,
-        )
+        diagnostic(Code::WebhookConfigurationMissing, names, Target::in_cluster(kind, &names.configurations), message)
     });
     let entries = input.validating().into_iter().flat_map(|configuration| {
         let expected = [(ENFORCE, is_enforced), (ENFORCE_OTHERS, is_enforced), (AUDIT, true)];
         let absent = expected.into_iter().filter(|(name, is_required)| *is_required && !has(name));
         absent.map(|(name, _)| {
-            let location = Location::in_cluster(configuration.kind, &names.configurations);
-            DoctorFinding::new(Code::WebhookEntryMissing, names, location, format!("the entry {name} is missing"))
+            let target = Target::in_cluster(configuration.kind, &names.configurations);
+            diagnostic(Code::WebhookEntryMissing, names, target, format!("the entry {name} is missing"))
         })
     });
     missing.chain(entries).collect()
 }
 
 /// Do the fields match the chart that decide about outages and about which objects are reviewed?
-pub(super) fn check_entries_match_chart(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+pub(super) fn check_entries_match_chart(input: &CheckInput<'_>) -> Vec<Diagnostic> {
     input.entries().flat_map(|entry| differences(input, entry)).collect()
 }
 
-fn differences(input: &CheckInput<'_>, entry: WebhookEntry<'_>) -> Vec<DoctorFinding> {
+fn differences(input: &CheckInput<'_>, entry: WebhookEntry<'_>) -> Vec<Diagnostic> {
     let webhook = entry.webhook;
     let found = |code, field, message: String| {
-        DoctorFinding::new(code, input.names, entry.location(&[field]), format!("{}: {message}", webhook.name))
+        diagnostic(code, input.names, entry.target(&[field]), format!("{}: {message}", webhook.name))
     };
-    let mut findings: Vec<DoctorFinding> = CHART_ENTRIES
+    let mut findings: Vec<Diagnostic> = CHART_ENTRIES
         .iter()
         .filter(|expected| expected.name == webhook.name)
         .flat_map(|expected| differences_from(expected, entry, &found))
@@ -95,8 +92,8 @@ fn differences(input: &CheckInput<'_>, entry: WebhookEntry<'_>) -> Vec<DoctorFin
 fn differences_from(
     expected: &ChartEntry,
     entry: WebhookEntry<'_>,
-    found: &impl Fn(Code, &'static str, String) -> DoctorFinding,
-) -> Vec<DoctorFinding> {
+    found: &impl Fn(Code, &'static str, String) -> Diagnostic,
+) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let policy = entry.webhook.failure_policy.as_deref().unwrap_or("Fail");
     if policy != expected.failure_policy {
@@ -119,12 +116,12 @@ fn differences_from(
 }
 
 /// Does each entry point to a Service of the installation that exists?
-pub(super) fn check_services(input: &CheckInput<'_>) -> Vec<DoctorFinding> {
+pub(super) fn check_services(input: &CheckInput<'_>) -> Vec<Diagnostic> {
     let broken = input.entries().filter_map(|entry| Some((entry, service_problem(input, entry)?)));
     broken
         .map(|(entry, message)| {
             let message = format!("{}: {message}", entry.webhook.name);
-            DoctorFinding::new(Code::ServiceMissing, input.names, entry.location(&["clientConfig"]), message)
+            diagnostic(Code::ServiceMissing, input.names, entry.target(&["clientConfig"]), message)
         })
         .collect()
 }

@@ -44,7 +44,7 @@ fn findings_with_another_team(container: &Value, account: &str) -> Vec<Finding> 
     let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": of_another});
     let objects = [gateway, config_map, account]
         .map(|object| KubernetesObject::recognize(object.to_string(), "").unwrap().unwrap());
-    Policy::parse(POLICY).unwrap().evaluate_all(&objects, Mode::Enforce).remove(0)
+    Policy::parse(POLICY).unwrap().evaluate_all(&objects, Mode::Enforce).remove(0).findings
 }
 
 #[test]

@@ -42,12 +42,12 @@ pub(crate) fn change(path: &'static str, edit: impl Fn(&mut Value) + 'static) ->
 /// Injects a problem, asserts that it is found in addition to the `permanent` ones and no other is, and restores
 /// everything.
 pub(crate) async fn assert_found_alone(installation: &Installation<'_>, problem: &InjectedProblem, permanent: &[Code]) {
-    let id = problem.code.to_string();
+    let id = problem.code.id();
     let before = installation.found();
     assert_eq!(before.len(), permanent.len(), "{before:?}");
     let mut expected: Vec<(&str, &str)> =
         before.iter().map(|(id, location)| (id.as_str(), location.as_str())).collect();
-    expected.extend(problem.locations.iter().map(|location| (id.as_str(), location.as_str())));
+    expected.extend(problem.locations.iter().map(|location| (id, location.as_str())));
     expected.sort_unstable();
     let undo = problem.injection.inject(installation).await;
     installation.wait_until_found(&format!("{id} is injected"), &expected).await;

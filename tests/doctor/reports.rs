@@ -9,7 +9,7 @@ use crate::webhook::account::CONFIGURATIONS;
 use crate::webhook::{User, Webhook};
 use serde_json::json;
 
-const NO_PROBLEMS: &str = "no problems found\n";
+const NO_PROBLEMS: &str = "no findings\n";
 
 #[test]
 fn an_unusable_cluster_exits_with_2() {

@@ -17,10 +17,10 @@ pub(crate) use verify::verify;
 
 use apim_keyless::admission::routes::{AdmissionState, router};
 use apim_keyless::admission::{Endpoint, MessageOptions};
-use apim_keyless_core::policy::Policy;
 use apim_keyless::server::{Drain, Health, Limits, Need, ServerSettings, bind, serve};
 use apim_keyless::telemetry::Metrics;
 use apim_keyless::tls::{Ca, CertificateResolver, allow_any_client, provider, root_store};
+use apim_keyless_core::policy::Policy;
 use arc_swap::ArcSwap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,8 +1,8 @@
 //! The findings of a file as text, for a snapshot that a person reads and accepts.
 
 use apim_keyless_core::gateway::KubernetesObject;
-use apim_keyless_manifest::Manifests;
 use apim_keyless_core::policy::{Finding, Mode, Policy, dotted};
+use apim_keyless_manifest::Manifests;
 
 /// The findings of the objects in a file, one line each, and its read errors. The evaluation is that of `check`.
 pub(crate) fn findings(policy: &Policy, name: &str, text: &str) -> String {
@@ -12,8 +12,8 @@ pub(crate) fn findings(policy: &Policy, name: &str, text: &str) -> String {
     for message in &manifests.errors {
         report += &format!("  error: {}\n", message.message);
     }
-    if manifests.skipped > 0 {
-        report += &format!("  skipped: {} without kind\n", manifests.skipped);
+    if !manifests.skipped.is_empty() {
+        report += &format!("  skipped: {} without kind\n", manifests.skipped.len());
     }
     let mut objects = Vec::new();
     for object in &manifests.objects {
@@ -22,8 +22,8 @@ pub(crate) fn findings(policy: &Policy, name: &str, text: &str) -> String {
             Err(shape_error) => report += &format!("  error: {} {}\n", dotted(&shape_error.at), shape_error.message),
         }
     }
-    for (object, findings) in objects.iter().zip(policy.evaluate_all(&objects, Mode::Enforce)) {
-        for finding in findings {
+    for (object, evaluated) in objects.iter().zip(policy.evaluate_all(&objects, Mode::Enforce)) {
+        for finding in evaluated.findings {
             report += &format!("  {} {}: {}\n", object.identity.kind, object.identity.name, line(&finding));
         }
     }

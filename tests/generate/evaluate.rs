@@ -36,6 +36,6 @@ pub(crate) fn levels(world: &World) -> Vec<Vec<(&'static str, Level)>> {
     let findings = world.policy().evaluate_all(&world.parsed_objects(), Mode::Enforce);
     findings
         .iter()
-        .map(|findings| findings.iter().map(|finding| (finding.rule.id, finding.level())).collect())
+        .map(|evaluated| evaluated.findings.iter().map(|finding| (finding.rule.id, finding.level())).collect())
         .collect()
 }

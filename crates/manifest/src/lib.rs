@@ -65,7 +65,7 @@ impl ManifestObject {
     }
 }
 
-/// A file or document that could not be read.
+/// A file or document that could not be read, or is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
     /// Path of the file as given; `-` for standard input.
@@ -83,8 +83,8 @@ pub struct ReadError {
 pub struct Manifests {
     /// The objects, in the order of the paths, the files and their documents.
     pub objects: Vec<ManifestObject>,
-    /// Number of mappings that are not Kubernetes objects, such as the values of a chart.
-    pub skipped: usize,
+    /// Mappings that are not Kubernetes objects, such as the values of a chart: where they are, and why they are skipped.
+    pub skipped: Vec<ReadError>,
     /// Files and documents that could not be read.
     pub errors: Vec<ReadError>,
 }
@@ -92,7 +92,7 @@ pub struct Manifests {
 impl Manifests {
     /// Adds the objects of a file with this text.
     pub fn parse(&mut self, file: &str, text: &str) {
-        let count = |manifests: &Self| manifests.objects.len() + manifests.skipped + manifests.errors.len();
+        let count = |manifests: &Self| manifests.objects.len() + manifests.skipped.len() + manifests.errors.len();
         let before = count(self);
         let source = Arc::new(SourceFile::new(file, text));
         let documents = document::split(&source);
@@ -117,7 +117,7 @@ impl Manifests {
         for (value, layout) in list_kind::expand(outline.value, &Arc::new(outline.layout)) {
             match ValueKind::of(&value) {
                 ValueKind::Nothing => {}
-                ValueKind::Other => self.skipped += 1,
+                ValueKind::Other => self.skipped.push(skipped(source, layout.position)),
                 ValueKind::NotAMapping(what) => {
                     self.errors.push(not_an_object(source, layout.position, what));
                 }
@@ -169,6 +169,15 @@ impl ValueKind {
     }
 }
 
+fn skipped(source: &SourceFile, position: Position) -> ReadError {
+    ReadError {
+        file: source.name.clone(),
+        line: Some(position.line),
+        column: Some(position.column),
+        message: "without apiVersion or kind".to_owned(),
+    }
+}
+
 fn not_an_object(source: &SourceFile, position: Position, what: &str) -> ReadError {
     ReadError {
         file: source.name.clone(),
@@ -198,7 +207,7 @@ mod tests {
         );
         let kinds: Vec<_> = manifests.objects.iter().map(|object| &object.value["kind"]).collect();
         assert_eq!(kinds, ["Pod", "Service"]);
-        assert_eq!((manifests.skipped, manifests.errors.len()), (2, 1));
+        assert_eq!((manifests.skipped.len(), manifests.errors.len()), (2, 1));
         assert_eq!(manifests.objects[1].position("/kind"), Position { line: 16, column: 1, length: 4 });
     }
 

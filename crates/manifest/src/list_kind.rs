@@ -48,7 +48,7 @@ mod tests {
         let manifests = read(
             "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  spec: {a: 1}\n- kind: PodList\n  apiVersion: v1\n  items:\n  - {apiVersion: v1, kind: Pod}\n- a: 1\n-\n",
         );
-        assert_eq!((manifests.objects.len(), manifests.skipped, manifests.errors.len()), (2, 1, 0));
+        assert_eq!((manifests.objects.len(), manifests.skipped.len(), manifests.errors.len()), (2, 1, 0));
         let position = |index: usize, pointer: &str| {
             (manifests.objects[index].position(pointer).line, manifests.objects[index].position(pointer).column)
         };

@@ -13,12 +13,12 @@ pub fn render(report: &Report) -> String {
     let document = json!({
         "version": VERSION,
         "findings": report.findings.iter().map(finding).collect::<Value>(),
-        "gateways": report.gateways.iter().map(gateway).collect::<Value>(),
+        "gateways": report.gateways.iter().flatten().map(gateway).collect::<Value>(),
         "skipped": report.skipped.iter().map(skipped).collect::<Value>(),
         "failures": report.failures.iter().map(failure).collect::<Value>(),
         "summary": {
             "objects": report.objects,
-            "gateways": report.gateways.len(),
+            "gateways": report.gateways.as_ref().map_or(0, Vec::len),
             "errors": report.count(Level::Error),
             "fixable": report.count(Level::Fixable),
             "warnings": report.count(Level::Warning),
@@ -81,10 +81,10 @@ fn fix(fix: &Fix) -> Value {
 fn gateway(row: &GatewayRow) -> Value {
     json!({
         "object": object(&row.object),
-        "authentication": row.authentication.name(),
-        "image": row.image,
-        "version": row.version,
-        "serviceAccount": row.service_account,
+        "authentication": row.summary.authentication.name(),
+        "image": row.summary.image,
+        "version": row.summary.version,
+        "serviceAccount": row.summary.service_account,
         "level": row.level.map(Level::name),
     })
 }

@@ -9,7 +9,7 @@
 //! let object = ObjectReference {
 //!     api_version: "apps/v1".into(), kind: "Deployment".into(), namespace: "apim".into(), name: "orders".into(),
 //! };
-//! let mut report = Report { objects: 1, ..Report::default() };
+//! let mut report = Report { objects: 1, gateways: Some(Vec::new()), ..Report::default() };
 //! report.findings.push(Diagnostic {
 //!     object: Some(object),
 //!     ..Diagnostic::new("unsupported-version", Level::Error, "Use image 2.11.0 or newer: 2.9.0 is older")
@@ -26,8 +26,8 @@ pub mod text;
 
 pub use apim_keyless_core::policy::{Edit, Level, Mode};
 
-use apim_keyless_core::gateway::{Authentication, ObjectReference};
-use std::collections::BTreeSet;
+use apim_keyless_core::gateway::{GatewaySummary, ObjectReference};
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// The result of evaluating some objects or an installation.
@@ -35,8 +35,8 @@ use std::ops::Range;
 pub struct Report {
     /// The findings, in the order in which a person reads them.
     pub findings: Vec<Diagnostic>,
-    /// The gateways among the objects.
-    pub gateways: Vec<GatewayRow>,
+    /// The gateways among the objects; `None` for a command that lists none.
+    pub gateways: Option<Vec<GatewayRow>>,
     /// What was read and deliberately not evaluated.
     pub skipped: Vec<Skipped>,
     /// What could not be read or evaluated.
@@ -147,14 +147,8 @@ pub struct Snippet {
 pub struct GatewayRow {
     /// The workload.
     pub object: ObjectReference,
-    /// How it authenticates to the configuration API.
-    pub authentication: Authentication,
-    /// The image as written.
-    pub image: String,
-    /// The version that the image's tag or the policy's `digests` show, if they show one.
-    pub version: Option<String>,
-    /// The ServiceAccount that it names.
-    pub service_account: Option<String>,
+    /// How it authenticates, and what it runs.
+    pub summary: GatewaySummary,
     /// The worst level of the workload's findings; `None` if it has none.
     pub level: Option<Level>,
 }
@@ -222,7 +216,7 @@ impl Report {
             let object = finding.object.as_ref()?;
             Some((finding.cluster.clone(), object.clone(), finding.location.file.clone()))
         };
-        self.counted().filter_map(of).collect::<BTreeSet<_>>().len()
+        self.counted().filter_map(of).collect::<HashSet<_>>().len()
     }
 
     /// The exit code: 2 if something could not be read or evaluated, else 1 if an enforced namespace has a finding of

@@ -5,6 +5,7 @@ use annotate_snippets::{AnnotationKind, Group, Level as Title, Origin, Renderer,
 use apim_keyless_core::gateway::ObjectReference;
 use apim_keyless_core::policy::{dotted, printable};
 use jsonptr::Pointer;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -15,10 +16,12 @@ pub fn render(report: &Report) -> String {
     for diagnostic in &report.findings {
         _ = writeln!(text, "{}\n", finding(diagnostic));
     }
-    for one in &report.failures {
-        _ = writeln!(text, "{}\n", failure(one));
-    }
     text + &summary(report)
+}
+
+/// One line for each failure, for stderr: `error: FILE:LINE:COLUMN: MESSAGE`
+pub fn failures(report: &Report) -> Vec<String> {
+    report.failures.iter().map(failure).collect()
 }
 
 fn finding(finding: &Diagnostic) -> String {
@@ -30,7 +33,10 @@ fn finding(finding: &Diagnostic) -> String {
     let title = level.with_name(finding.level.name()).primary_title(printable(&finding.message)).id(finding.rule);
     let mut group = place(Group::with_title(title), finding);
     if let Some(suppression) = &finding.suppressed {
-        group = group.element(Title::NOTE.message(printable(&format!("suppressed by {}: {}", suppression.by, suppression.reason))));
+        group = group.element(
+            Title::NOTE
+                .message(printable(&format!("suppressed by {}: {}", suppression.by, suppression.reason)).into_owned()),
+        );
     }
     let label = match (finding.fixes.iter().any(|fix| !fix.edits.is_empty()), finding.mode) {
         (false, _) => "fix",
@@ -94,18 +100,14 @@ fn bytes(Snippet { line, underline }: &Snippet) -> Range<usize> {
 }
 
 fn failure(failure: &Failure) -> String {
-    let title = Title::ERROR.with_name("failure").primary_title(printable(&failure.message));
-    let group = Group::with_title(title);
     let Location { file, span, api_path, .. } = &failure.location;
-    let group = match (file, span, api_path) {
-        (Some(file), Some(span), _) => {
-            group.element(Origin::path(file.as_str()).line(span.line).char_column(span.column))
-        }
-        (Some(file), None, _) => group.element(Origin::path(file.as_str())),
-        (None, _, Some(path)) => group.element(Origin::path(format!("API server: {path}"))),
-        (None, _, None) => group,
+    let place = match (file, span, api_path) {
+        (Some(file), Some(span), _) => format!("{file}:{}:{}: ", span.line, span.column),
+        (Some(file), None, _) => format!("{file}: "),
+        (None, _, Some(path)) => format!("API server: {path}: "),
+        (None, _, None) => String::new(),
     };
-    Renderer::styled().render(&[group])
+    printable(&format!("error: {place}{}", failure.message)).into_owned()
 }
 
 /// `10 findings (6 errors, 4 fixable) in 3 of 75 objects, 30 gateways`
@@ -116,23 +118,36 @@ fn summary(report: &Report) -> String {
         (report.count(Level::Warning), "warning"),
     ];
     let total: usize = levels.iter().map(|(count, _)| count).sum();
-    let parts: Vec<String> = levels.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun)).collect();
-    let mut summary = if total == 0 {
-        format!("no findings in {}", counted(report.objects, "object"))
+    let parts: Vec<String> =
+        levels.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun)).collect();
+    let found = if total == 0 {
+        "no findings".to_owned()
     } else {
-        let (found, of) = (report.objects_with_findings(), counted(report.objects, "object"));
-        format!("{} ({}) in {found} of {of}", counted(total, "finding"), parts.join(", "))
+        format!("{} ({})", counted(total, "finding"), parts.join(", "))
     };
-    _ = write!(summary, ", {}", counted(report.gateways.len(), "gateway"));
+    let mut summary = match &report.gateways {
+        None => found,
+        Some(gateways) => {
+            let of = counted(report.objects, "object");
+            let with = if total == 0 { String::new() } else { format!("{} of ", report.objects_with_findings()) };
+            format!("{found} in {with}{of}, {}", counted(gateways.len(), "gateway"))
+        }
+    };
     if total > 0 && report.findings.iter().all(|finding| finding.mode != Mode::Enforce) {
         summary += "; audit mode: nothing is set or denied";
     }
-    for (count, what) in
-        [(report.suppressed(), "suppressed"), (report.skipped.len(), "skipped"), (report.failures.len(), "not evaluated")]
-    {
-        if count > 0 {
-            _ = write!(summary, "; {count} {what}");
-        }
+    if report.suppressed() > 0 {
+        _ = write!(summary, "; {} suppressed", report.suppressed());
+    }
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for skipped in &report.skipped {
+        *reasons.entry(&skipped.reason).or_default() += 1;
+    }
+    for (reason, count) in reasons {
+        _ = write!(summary, "; skipped {} {reason}", counted(count, "document"));
+    }
+    if !report.failures.is_empty() {
+        _ = write!(summary, "; {} could not be evaluated", report.failures.len());
     }
     summary + "\n"
 }

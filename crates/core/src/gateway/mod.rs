@@ -16,6 +16,7 @@ mod recognition;
 mod related_objects;
 mod setting;
 pub mod similarity;
+mod summary;
 pub mod well_known;
 
 pub use auth_method::{AuthMethod, WORKLOAD_IDENTITY};
@@ -32,3 +33,4 @@ pub use objects::{
 pub use recognition::{Gateway, GatewayContainer};
 pub use related_objects::{Coverage, Lookup, RelatedObjects, Snapshot};
 pub use setting::{Setting, prefix_can_make_auth};
+pub use summary::{Authentication, GatewaySummary};

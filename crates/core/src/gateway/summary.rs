@@ -70,9 +70,11 @@ impl Authentication {
 
 /// Whether an `envFrom` source is a Secret that can hold the auth key.
 fn takes_secret(container: &GatewayContainer<'_>) -> bool {
-    container.container.env_from.iter().any(|source| {
-        source.secret_ref.is_some() && prefix_can_make_auth(source.prefix.as_deref().unwrap_or_default())
-    })
+    container
+        .container
+        .env_from
+        .iter()
+        .any(|source| source.secret_ref.is_some() && prefix_can_make_auth(source.prefix.as_deref().unwrap_or_default()))
 }
 
 impl GatewaySummary {

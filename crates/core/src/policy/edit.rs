@@ -1,8 +1,9 @@
 //! A change to an object's JSON, as data. An edit never moves an element, so pointers into the object stay valid.
 
+use super::dotted;
 use jsonptr::{Pointer, PointerBuf};
-use serde::Serialize;
 use serde_json::{Map, Value};
+use std::fmt;
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,13 +22,6 @@ pub enum Edit {
         /// Its new value.
         value: Value,
     },
-}
-
-/// Path and value of an edit, as reports serialize them.
-#[derive(Serialize)]
-struct PathAndValue<'a> {
-    path: &'a str,
-    value: &'a Value,
 }
 
 impl Edit {
@@ -50,13 +44,13 @@ impl Edit {
         }
     }
 
-    /// `{"set": {"path", "value"}}` or `{"append": {…}}`.
+    /// `{"op", "path", "value"}`; `op` is `set` or `append`.
     pub fn to_json(&self) -> Value {
-        let verb = match self {
+        let op = match self {
             Self::Append { .. } => "append",
             Self::Set { .. } => "set",
         };
-        serde_json::json!({ verb: PathAndValue { path: self.at().as_str(), value: self.value() } })
+        serde_json::json!({"op": op, "path": self.at().as_str(), "value": self.value()})
     }
 
     /// Applies the edit to `object` and returns whether it changed anything. An edit that does not fit changes nothing.
@@ -92,6 +86,17 @@ fn slot<'v>(object: &'v mut Value, at: &Pointer) -> Option<&'v mut Value> {
             _ => None,
         }
     })
+}
+
+impl fmt::Display for Edit {
+    /// What the edit does, as an imperative: `set PATH to VALUE`. Its value comes from the policy or is fixed, so it is no
+    /// secret.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Append { at, value } => write!(formatter, "append {value} to {}", dotted(at)),
+            Self::Set { at, value } => write!(formatter, "set {} to {value}", dotted(at)),
+        }
+    }
 }
 
 #[cfg(test)]

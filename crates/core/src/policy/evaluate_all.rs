@@ -1,14 +1,22 @@
 //! Evaluates many objects together: those of files, or of a whole cluster.
 
 use super::{Context, ControlledPods, Finding, Mode, Policy, Requester};
-use crate::gateway::{Change, KubernetesObject, RelatedObjects};
+use crate::gateway::{Change, Gateway, GatewaySummary, KubernetesObject, RelatedObjects};
 use std::collections::BTreeMap;
+
+/// What the evaluation of one object gives.
+pub struct Evaluated {
+    /// The findings, in the order of the rules.
+    pub findings: Vec<Finding>,
+    /// What an inventory shows, if the object is a gateway workload.
+    pub gateway: Option<GatewaySummary>,
+}
 
 impl Policy {
     /// Evaluates each of `objects` like a new object, with the others of its namespace as its related objects.
     ///
-    /// Element `i` of the result holds the findings of `objects[i]`.
-    pub fn evaluate_all(&self, objects: &[KubernetesObject<'_>], mode: Mode) -> Vec<Vec<Finding>> {
+    /// Element `i` of the result is about `objects[i]`.
+    pub fn evaluate_all(&self, objects: &[KubernetesObject<'_>], mode: Mode) -> Vec<Evaluated> {
         let mut namespaces: BTreeMap<&str, Vec<&KubernetesObject<'_>>> = BTreeMap::new();
         for object in objects {
             namespaces.entry(&object.identity.namespace).or_default().push(object);
@@ -20,7 +28,11 @@ impl Policy {
         let nothing = RelatedObjects::default();
         let evaluate = |object: &KubernetesObject<'_>| {
             let related = related.get(object.identity.namespace.as_str()).unwrap_or(&nothing);
-            self.evaluate(object, &self.context_of(object, related, mode))
+            let gateway = object.workload().and_then(|workload| Gateway::recognize(workload, &self.images, related));
+            Evaluated {
+                findings: self.evaluate(object, &self.context_of(object, related, mode)),
+                gateway: gateway.map(|gateway| GatewaySummary::of(&gateway, &self.images)),
+            }
         };
         objects.iter().map(evaluate).collect()
     }

@@ -36,16 +36,23 @@ pub struct Finding {
     pub problem: Problem,
 }
 
-/// The level of a finding, as reports show it: `error`, `fixable` or `warning`.
+/// The level of a finding, as reports show it: `error`, `fixable` or `warning`. The order is from mild to severe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum Level {
-    /// The mutating webhook and `fix` set it.
-    Fixable,
     /// It is only reported.
     Warning,
+    /// The mutating webhook sets it.
+    Fixable,
     /// The validating webhook denies the object.
     Error,
+}
+
+impl Level {
+    /// Its name as reports write it.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
 }
 
 impl Problem {
@@ -83,6 +90,11 @@ impl Finding {
     /// The level if the namespace were enforced; `None` if the mode is the same.
     pub fn level_if_enforced(&self) -> Option<Level> {
         (self.mode != self.mode_if_enforced).then(|| self.level_in(self.mode_if_enforced))
+    }
+
+    /// What an enforced namespace's webhook does about it.
+    pub fn enforced_level(&self) -> Level {
+        self.level_in(self.mode_if_enforced)
     }
 
     fn level_in(&self, mode: Mode) -> Level {

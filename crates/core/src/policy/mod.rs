@@ -20,6 +20,7 @@ mod setting_value;
 pub use context::{Context, ControlledPods, Requester};
 pub use document::DocumentError;
 pub use edit::Edit;
+pub use evaluate_all::Evaluated;
 pub use expectations::{Expectations, FIRST_VERSION};
 pub use finding::{Finding, Level, Problem, dotted, printable};
 pub use identity_key_at::{IdentityKeyAt, KeyLocation};

@@ -37,7 +37,7 @@ pub struct KubernetesObject<'a> {
 }
 
 /// Identifies an object in messages and reports.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ObjectReference {
     /// `apiVersion` as written.
     pub api_version: String,

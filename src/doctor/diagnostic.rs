@@ -54,7 +54,7 @@ fn reference(kind: &str, namespace: String, name: String) -> ObjectReference {
 }
 
 /// A diagnostic of a code, whose fix gets the names of this installation and of `target`.
-pub(super) fn finding(
+pub(super) fn diagnostic(
     code: Code,
     names: &InstallationNames,
     target: Target,
