@@ -1,7 +1,7 @@
 //! Checks the CA rotation in every order of steps and failures (explicit-state model checking).
 //!
 //! The search explores every reachable state of up to three replicas that run the rotation of `src/tls/ca_rotation.rs`.
-//! Each replica runs the passes of `src/cluster/trust/mod.rs` in single steps: read the Secret, read each
+//! Each replica runs the passes of `src/cluster/certificates/mod.rs` in single steps: read the Secret, read each
 //! configuration, issue a certificate, write each configuration, write the Secret. Other replicas can take steps
 //! between any two of them, so the data that a replica has read can be outdated. A write is accepted only if nothing
 //! changed since the read. Each setup limits how many of the following may happen, at any step and for any time, so

@@ -69,7 +69,7 @@ fn the_schema_contains_every_rule() {
 }
 
 /// The arguments of the container, parsed as the binary parses them.
-fn arguments(deployment: &Value) -> apim_keyless::cli::Serve {
+fn arguments(deployment: &Value) -> apim_keyless::cli::ServeArguments {
     let arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap();
     let arguments = ["apim-keyless"].into_iter().chain(arguments.iter().map(|argument| argument.as_str().unwrap()));
     match Cli::try_parse_from(arguments).unwrap().command {
@@ -186,7 +186,7 @@ fn the_notes_name_the_next_step() {
     for (values, expected) in [
         (&[][..], "apim-keyless.dev/mode=audit"),
         (&["scope=\"cluster\""], "apim-keyless.dev/mode=enforce"),
-        (&["scope=\"cluster\"", "defaultMode=\"enforce\""], "except those whose gateways still need their key"),
+        (&["scope=\"cluster\"", "defaultMode=\"enforce\""], "except those whose gateways still need their auth key"),
         (&["enforcement=false"], "upgrade with --set enforcement=true"),
         (&["certificates.source=\"files\""], "Secret apim-keyless-tls with tls.crt and tls.key"),
     ] {

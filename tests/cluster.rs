@@ -137,10 +137,11 @@ async fn audit_changes_nothing_and_reports_everything() {
     for expected in [
         "apim-keyless: missing-identity-label: would set spec.template.metadata.labels[\"azure.workload.identity/use\"]",
         "apim-keyless: missing-service-account: would set spec.template.spec.serviceAccountName",
-        "apim-keyless: unsupported-version: would deny: Use gateway image version 2.11.0 or newer: the image named 2.10.1 is \
-         older than",
-        "apim-keyless: auth-key-reference: would deny: Remove config.service.auth here and set it to workloadIdentity in the \
-         ConfigMap: it takes an auth key from Secret \"payments-token\"",
+        "apim-keyless: unsupported-version: would deny: Use gateway image version 2.11.0 or newer in container \"invoices\": \
+         the image named 2.10.1 is older than",
+        "apim-keyless: auth-key-reference: would deny: Remove env config.service.auth of container \"payments\" and set \
+         config.service.auth: workloadIdentity in ConfigMap \"payments-env\": it takes an auth key from Secret \
+         \"payments-token\"",
     ] {
         assert!(warnings.iter().any(|warning| warning.starts_with(expected)), "{expected}\n{warnings:#?}");
     }

@@ -3,7 +3,7 @@
 //! The model (`environment/model.rs`) knows the true contents of Secrets and unknown `ConfigMap`s, and which parts of a
 //! variable depend on them. The test checks that the resolver
 //! - returns `EnvValue::Text` only for a text that no hidden source can change,
-//! - returns `EnvValue::Key` only for a value that depends, or may depend, on a Secret or on a file of another
+//! - returns `EnvValue::Secret` only for a value that depends, or may depend, on a Secret or on a file of another
 //!   container,
 //! - returns `EnvValue::Unknown` only for a value that is not fully known, with the longest start that no hidden source
 //!   can change,
@@ -109,7 +109,7 @@ fn compare(resolved: &Environment<'_>, truth: &model::Environment, container: &C
 fn compare_variable(name: &str, resolved: Option<&EnvValue<'_>>, true_value: &TrueValue) -> TestCaseResult {
     let agrees = match resolved {
         Some(EnvValue::Text(text)) => true_value.is_known() && true_value.text.as_deref() == Some(text.as_ref()),
-        Some(EnvValue::Key(_)) => true_value.depends_on_secret,
+        Some(EnvValue::Secret(_)) => true_value.depends_on_secret,
         Some(EnvValue::Unknown(start)) => true_value.depends_on_unknown && *start == true_value.known_start,
         None => !true_value.is_known() || true_value.text.is_none(),
     };

@@ -69,7 +69,7 @@ fn record_every_event(metrics: &Metrics) {
     connections.timed_out(Wait::Body);
     connections.rejected(Rejection::NotReady);
     connections.panicked();
-    let cluster = metrics.cluster_metrics();
+    let cluster = metrics.runtime_metrics();
     cluster.certificate_loaded(SystemTime::now());
     cluster.cache_changed(&CacheStatus { namespaces: 1, bytes: 1, is_current: true, fits: true });
     cluster.policy_reloaded(PolicyReload::Loaded);

@@ -117,7 +117,7 @@ fn evaluate_in_known_namespace(policy: &Policy, parsed_objects: &[KubernetesObje
             expectations: policy.expectations("default", &related.namespace_annotations),
             related: &related,
             change: &|| Change::Everything,
-            requester: Requester::Other,
+            requester: Requester::User,
             is_fixable: true,
         };
         policy.evaluate(parsed, &context)

@@ -6,7 +6,7 @@ mod edge;
 mod run;
 
 use apim_keyless::server::{
-    Drain, Health, HttpsClient, HttpsClientError, Limits, Need, bind, health_router, serve_plain,
+    Condition, Drain, Health, HttpsClient, HttpsClientError, Limits, bind, health_router, serve_plain,
 };
 use apim_keyless::tls::Ca;
 use edge::{SECOND, milliseconds, probe, relaxed_limits, short_drain, start, start_with, within};
@@ -219,7 +219,7 @@ async fn the_health_port_serves_probes_and_metrics_over_plain_http() {
     assert_eq!(probe(address, "/livez").await, (StatusCode::OK, "ok".to_owned(), String::new()));
     let readiness = async || probe(address, "/readyz").await;
     assert_eq!(readiness().await.1, "not ready: starting");
-    health.has(Need::Start);
+    health.set_met(Condition::Start);
     assert_eq!(readiness().await.0, StatusCode::OK);
     health.drain();
     assert_eq!(readiness().await.0, StatusCode::SERVICE_UNAVAILABLE);

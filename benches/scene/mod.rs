@@ -74,7 +74,7 @@ impl Scene {
             expectations: self.policy.expectations(NAMESPACE, &self.related.namespace_annotations),
             related: &self.related,
             change: &|| Change::Everything,
-            requester: Requester::Other,
+            requester: Requester::User,
             is_fixable: true,
         };
         self.policy.evaluate(object, &context)

@@ -44,10 +44,10 @@ fn fixable(policy: &Policy, object: &KubernetesObject<'_>) -> Vec<Finding> {
     let related = RelatedObjects::default();
     let context = Context {
         mode: Mode::Enforce,
-        expectations: policy.expectations(&object.identity.namespace, &BTreeMap::new()),
+        expectations: policy.expectations(&object.reference.namespace, &BTreeMap::new()),
         related: &related,
         change: &|| Change::Everything,
-        requester: Requester::Other,
+        requester: Requester::User,
         is_fixable: true,
     };
     let mut findings = policy.evaluate(object, &context);

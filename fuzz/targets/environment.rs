@@ -32,7 +32,7 @@ pub(crate) fn check(data: &[u8]) {
         match &variable.value {
             Known::Text(text) => assert!(text.len() <= EXPANDED_BYTES.max(data.len()), "{}", variable.name),
             Known::Unknown(start) => assert!(start.len() <= EXPANDED_BYTES, "{}", variable.name),
-            Known::Key(_) => {}
+            Known::Secret(_) => {}
         }
     }
     let is_of_env = |variable: &Variable<'_>| matches!(variable.index, EnvIndex::Env(_));

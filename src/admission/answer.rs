@@ -17,7 +17,7 @@ pub struct Answer {
     pub decision: Decision,
     /// The kind of the evaluated object; `None` if nothing was evaluated.
     pub kind: Option<Kind>,
-    /// What the rules found.
+    /// The findings that this endpoint reports; at the mutating webhook only those that it fixes.
     pub findings: Vec<Finding>,
     /// What is changed, or in audit mode would be changed.
     pub patch: Option<Patch>,
@@ -27,7 +27,7 @@ pub struct Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Decision {
-    /// Nothing is wrong, or the object belongs to no gateway.
+    /// Nothing to report at this endpoint.
     Allowed,
     /// The evaluation panicked.
     Failed,
@@ -63,7 +63,7 @@ pub fn answer(
     let has_immutable_template = object.workload().is_some_and(|workload| workload.kind.has_immutable_template());
     let context = Context {
         mode: endpoint.mode,
-        expectations: policy.expectations(&object.identity.namespace, &related.namespace_annotations),
+        expectations: policy.expectations(&object.reference.namespace, &related.namespace_annotations),
         related,
         change: &|| change(request, object),
         requester: requester(policy, request, object),
@@ -135,7 +135,7 @@ impl Evaluation<'_, '_> {
         let mut answer = allowed(self.request, decision);
         if decision == Decision::Denied {
             answer.response.allowed = false;
-            let message = messages::denial(&self.object.identity, &denials, self.options);
+            let message = messages::denial(&self.object.reference, &denials, self.options);
             answer.response.status = Some(Status::forbidden(message));
         }
         answer.response.warnings = messages::warnings(&warnings);
@@ -166,9 +166,9 @@ fn requester(policy: &Policy, request: &Request<'_>, object: &KubernetesObject<'
     let is_mirror =
         object.workload().is_some_and(Workload::is_mirror) && user.starts_with(well_known::NODE_USER_PREFIX);
     if is_mirror || (is_made_by_controller && policy.controlled_pods == ControlledPods::Audit) {
-        Requester::Controller
+        Requester::Exempt
     } else {
-        Requester::Other
+        Requester::User
     }
 }
 

@@ -18,7 +18,7 @@ pub enum Webhook {
 /// A webhook in a mode. No endpoint changes anything in audit mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
-    /// Which of the two webhooks calls it.
+    /// The webhook that it serves.
     pub webhook: Webhook,
     /// The mode of the namespaces whose reviews it receives.
     pub mode: Mode,
@@ -57,7 +57,7 @@ impl Endpoint {
         format!("/{}/{}", self.mode, self.webhook.path_segment())
     }
 
-    /// Whether an object that cannot be evaluated is denied here: only where denying was asked for.
+    /// Whether an object that cannot be evaluated is denied: only the validating webhook in mode enforce denies it.
     pub fn fails_closed(self) -> bool {
         self.webhook == Webhook::Validating && self.mode == Mode::Enforce
     }

@@ -40,9 +40,9 @@ impl MessageOptions {
 }
 
 /// The message of a denial: all reasons, one line each, and where to read more.
-pub(super) fn denial(identity: &ObjectReference, findings: &[&Finding], options: &MessageOptions) -> String {
+pub(super) fn denial(reference: &ObjectReference, findings: &[&Finding], options: &MessageOptions) -> String {
     let noun = if findings.len() == 1 { "finding" } else { "findings" };
-    let object = printable(&format!("{} \"{}\"", identity.kind, identity.name)).into_owned();
+    let object = printable(&format!("{} \"{}\"", reference.kind, reference.name)).into_owned();
     let mut message = format!("{object} is denied. Fix {} {noun}:", findings.len());
     let mut rules: Vec<&str> = Vec::new();
     for (index, finding) in findings.iter().enumerate() {

@@ -74,7 +74,7 @@ pub struct GroupVersionKind<'a> {
 
 impl GroupVersionKind<'_> {
     /// The kind, if a rule evaluates it.
-    pub(super) fn known(&self) -> Option<Kind> {
+    pub(super) fn evaluated_kind(&self) -> Option<Kind> {
         Kind::of_group(&self.group, &self.kind)
     }
 
@@ -120,7 +120,7 @@ impl Operation {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ReviewBody<'a> {
+struct ReviewRequestBody<'a> {
     #[serde(borrow, default)]
     api_version: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -136,14 +136,14 @@ impl<'a> Request<'a> {
     /// The body is not JSON, is not an `AdmissionReview` of version v1, has no request, or holds an object whose fields do
     /// not have the types of its kind. An API server never sends such a body.
     pub fn read(body: &'a [u8]) -> Result<Self, ReviewError> {
-        let error = |place: &str, message: String| ReviewError { place: place.to_owned(), message };
+        let error = |location: &str, message: String| ReviewError { location: location.to_owned(), message };
         if body.is_empty() {
             return Err(error("body", format!("Send an {KIND} of {API_VERSION}: the body is empty")));
         }
         let body = std::str::from_utf8(body).map_err(|utf8| {
             error(&format!("byte {}", utf8.valid_up_to()), "Send JSON in UTF-8: this byte is not UTF-8".to_owned())
         })?;
-        let StrictMap(review): StrictMap<ReviewBody<'_>> = decoded(body)?;
+        let StrictMap(review): StrictMap<ReviewRequestBody<'_>> = decoded(body)?;
         if review.kind != KIND || review.api_version != API_VERSION {
             return Err(error(
                 "apiVersion, kind",
@@ -166,8 +166,8 @@ impl<'a> Request<'a> {
 
     fn object(&self, kind: Kind, view: ObjectView) -> KubernetesObject<'a> {
         let namespace = self.namespace.as_deref().unwrap_or_default();
-        let identity = view.identity(self.kind.api_version(), self.kind.kind.to_string(), namespace);
-        KubernetesObject { identity, kind, view, json: ObjectJson::at_pointer(self.body, OBJECT) }
+        let reference = view.reference(self.kind.api_version(), self.kind.kind.to_string(), namespace);
+        KubernetesObject { reference, kind, view, json: ObjectJson::at_pointer(self.body, OBJECT) }
     }
 
     /// The JSON of the old object; `None` if there is none (CREATE).

@@ -25,18 +25,18 @@ pub(super) enum RequestObject<'a> {
     /// Absent or `null`.
     Missing,
     /// An object of a kind that no rule evaluates.
-    UnknownKind,
-    /// An object that precedes `kind`: it is read when the kind is known. No API server writes this order.
+    UnevaluatedKind,
+    /// An object that precedes `kind`: it is read after `kind`. No API server writes this order.
     Deferred(&'a RawValue),
     /// An object of a kind that rules evaluate.
-    Known(Kind, ObjectView),
+    Evaluated(Kind, ObjectView),
 }
 
 impl RequestObject<'_> {
     pub(super) fn view(self) -> Option<(Kind, ObjectView)> {
         match self {
-            Self::Known(kind, view) => Some((kind, view)),
-            Self::Missing | Self::UnknownKind | Self::Deferred(_) => None,
+            Self::Evaluated(kind, view) => Some((kind, view)),
+            Self::Missing | Self::UnevaluatedKind | Self::Deferred(_) => None,
         }
     }
 }
@@ -132,9 +132,9 @@ impl<'de> Visitor<'de> for ObjectSeed<'_> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<RequestObject<'de>, D::Error> {
-        match self.0.known() {
-            Some(kind) => Ok(RequestObject::Known(kind, kind.deserialize(deserializer)?)),
-            None => IgnoredAny::deserialize(deserializer).map(|_| RequestObject::UnknownKind),
+        match self.0.evaluated_kind() {
+            Some(kind) => Ok(RequestObject::Evaluated(kind, kind.deserialize(deserializer)?)),
+            None => IgnoredAny::deserialize(deserializer).map(|_| RequestObject::UnevaluatedKind),
         }
     }
 }

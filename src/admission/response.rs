@@ -52,7 +52,7 @@ pub struct EncodedPatch {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ReviewBody<'a> {
+struct ReviewResponseBody<'a> {
     api_version: &'static str,
     kind: &'static str,
     response: &'a Response,
@@ -82,6 +82,7 @@ impl Response {
     /// The `AdmissionReview` with this response, as JSON.
     pub fn to_review(&self) -> Vec<u8> {
         // Texts, numbers and maps of texts cannot fail to serialize.
-        serde_json::to_vec(&ReviewBody { api_version: API_VERSION, kind: KIND, response: self }).unwrap_or_default()
+        serde_json::to_vec(&ReviewResponseBody { api_version: API_VERSION, kind: KIND, response: self })
+            .unwrap_or_default()
     }
 }

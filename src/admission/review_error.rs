@@ -6,12 +6,12 @@ use serde::Deserialize;
 use serde_json::error::Category;
 use std::marker::PhantomData;
 
-/// A body that is not a valid review. The message names the place and never a value.
+/// A body that is not a valid review. The message names the location and never a value.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{place}: {message}")]
+#[error("{location}: {message}")]
 pub struct ReviewError {
-    /// Where in the body: a path, or line and column.
-    pub place: String,
+    /// The location in the body: a path, or line and column.
+    pub location: String,
     /// What to send there, and what is wrong.
     pub message: String,
 }
@@ -21,16 +21,16 @@ pub struct ReviewError {
 pub(super) fn decoded<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, ReviewError> {
     serde_json::from_str(json).map_err(|error| match error.classify() {
         Category::Syntax | Category::Eof | Category::Io => {
-            let place = format!("line {} column {}", error.line(), error.column());
+            let location = format!("line {} column {}", error.line(), error.column());
             ReviewError {
-                place,
+                location,
                 message: "Send a complete JSON document: the body is not JSON, or ends too early".to_owned(),
             }
         }
         Category::Data => {
             let shape_error = find_shape_error(json, PhantomData::<T>);
-            let place = if shape_error.at.is_root() { "body".to_owned() } else { dotted(&shape_error.at) };
-            ReviewError { place, message: of_field(&error).unwrap_or_else(|| shape_error.message.to_owned()) }
+            let location = if shape_error.at.is_root() { "body".to_owned() } else { dotted(&shape_error.at) };
+            ReviewError { location, message: of_field(&error).unwrap_or_else(|| shape_error.message.to_owned()) }
         }
     })
 }

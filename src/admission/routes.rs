@@ -44,10 +44,10 @@ pub struct AdmissionState {
 /// Routes the paths of all endpoints.
 pub fn router(state: Arc<AdmissionState>) -> Router {
     let router = Endpoint::ALL.into_iter().fold(Router::new(), |router, endpoint| {
-        let answer = async move |State(state): State<Arc<AdmissionState>>, content: Content, body: Body| {
+        let answer = async move |State(state): State<Arc<AdmissionState>>, media_type: MediaType, body: Body| {
             // The server has already received the body and checked its length.
             let body = to_bytes(body, usize::MAX).await.map_err(|_| StatusCode::BAD_REQUEST)?;
-            Ok::<_, StatusCode>(review(endpoint, &state, content, &body))
+            Ok::<_, StatusCode>(review(endpoint, &state, media_type, &body))
         };
         router.route(&endpoint.path(), post(answer))
     });
@@ -56,12 +56,12 @@ pub fn router(state: Arc<AdmissionState>) -> Router {
 
 /// The media type that the request's headers state for its body.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Content {
+enum MediaType {
     Json,
     Other,
 }
 
-impl<S: Sync> FromRequestParts<S> for Content {
+impl<S: Sync> FromRequestParts<S> for MediaType {
     type Rejection = Infallible;
 
     async fn from_request_parts(head: &mut Parts, _: &S) -> Result<Self, Infallible> {
@@ -72,9 +72,9 @@ impl<S: Sync> FromRequestParts<S> for Content {
 }
 
 /// Answers a body. Nothing here waits: the body is complete, and the evaluation calls no API.
-fn review(endpoint: Endpoint, state: &AdmissionState, content: Content, body: &[u8]) -> Response {
+fn review(endpoint: Endpoint, state: &AdmissionState, media_type: MediaType, body: &[u8]) -> Response {
     let start = Instant::now();
-    if content != Content::Json {
+    if media_type != MediaType::Json {
         state.observer.review_error(endpoint);
         let message = "Set Content-Type: application/json: the body of an AdmissionReview is JSON\n";
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, message).into_response();
@@ -84,7 +84,9 @@ fn review(endpoint: Endpoint, state: &AdmissionState, content: Content, body: &[
         Err(error) => return bad_request(endpoint, state, &error),
     };
     let namespace = request.namespace.as_deref().unwrap_or_default();
-    let Some(related) = state.related.load().of(namespace) else { return defer(endpoint, state, &request) };
+    let Some(related) = state.related.load().related_objects(namespace) else {
+        return defer(endpoint, state, &request);
+    };
     let policy = state.policy.load();
     let evaluate = || answer(&policy, &related, &state.messages, endpoint, &request);
     let answer = answer_or_failure(endpoint, &request, evaluate);
@@ -94,7 +96,7 @@ fn review(endpoint: Endpoint, state: &AdmissionState, content: Content, body: &[
     ([(header::CONTENT_TYPE, "application/json")], answer.response.to_review()).into_response()
 }
 
-/// `503` with `Retry-After`: the API server asks again before its time-out ends, and by then the cache has a namespace
+/// `503` with `Retry-After`: the API server asks again before its timeout ends, and by then the cache has a namespace
 /// that was created a moment ago. Until then its expectations are unknown, so nothing can be set or denied.
 fn defer(endpoint: Endpoint, state: &AdmissionState, request: &Request<'_>) -> Response {
     state.observer.deferred(endpoint);

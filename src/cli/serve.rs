@@ -1,6 +1,7 @@
 //! Arguments of `serve`.
 
 use super::MessageArguments;
+use super::values::certificate_name;
 use crate::cluster::Scope;
 use crate::server::Limits;
 use crate::telemetry::LogFormat;
@@ -12,15 +13,15 @@ use std::time::Duration;
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
-pub struct Serve {
+pub struct ServeArguments {
     /// Address for admission reviews (HTTPS)
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
     pub listen: SocketAddr,
     /// Address for health and metrics (plain HTTP)
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub health_listen: SocketAddr,
-    /// Path to the policy document; it is hot-reloaded. Default: every rule has its default mode, and no specific values
-    /// are expected
+    /// Path to the policy document; it is hot-reloaded. Default: every rule has its default mode, and no values are
+    /// configured for any namespace
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
     /// Folder with example manifests: once ready, send each to this server as reviews and print what a user would see
@@ -35,7 +36,7 @@ pub struct Serve {
     pub log_format: Option<LogFormat>,
     /// Which clients may connect.
     #[command(flatten)]
-    pub clients: Clients,
+    pub clients: ClientArguments,
     /// Where the serving certificate comes from.
     #[command(flatten)]
     pub certificate: CertificateArguments,
@@ -62,7 +63,7 @@ pub struct CertificateArguments {
     pub certificates: PathBuf,
     /// DNS name or IP address for the serving certificate; repeatable. Default: apim-keyless.NAMESPACE.svc if
     /// self-managed; localhost, its IP addresses and the IP address that this server listens on if standalone
-    #[arg(long = "name", value_name = "NAME")]
+    #[arg(long = "name", value_name = "NAME", value_parser = certificate_name)]
     pub names: Vec<String>,
     /// Name of the Secret with the CAs, in the namespace of this Pod
     #[arg(long, value_name = "NAME", default_value = "apim-keyless-ca")]
@@ -98,7 +99,7 @@ pub enum CertificateSource {
     Standalone,
 }
 
-impl Serve {
+impl ServeArguments {
     /// Where the serving certificate comes from.
     pub fn certificate_source(&self) -> CertificateSource {
         let default = if self.cache.cluster { CertificateSource::SelfManaged } else { CertificateSource::Standalone };
@@ -108,7 +109,7 @@ impl Serve {
 
 /// Which clients may connect to `serve`.
 #[derive(Debug, Args)]
-pub struct Clients {
+pub struct ClientArguments {
     /// Path to a CA certificate: accept only clients with a certificate of this CA. Read once at startup. Default:
     /// accept every client
     #[arg(long, value_name = "FILE", conflicts_with = "examples")]
@@ -122,13 +123,15 @@ pub struct Clients {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Cache")]
 pub struct CacheArguments {
-    /// Watch and cache Namespaces, ServiceAccounts and ConfigMaps of the cluster that this process runs in
+    /// Watch and cache Namespaces, ServiceAccounts and ConfigMaps of the cluster that this process runs in. Without it
+    /// only the object of the review is known
     #[arg(long)]
     pub cluster: bool,
     /// Path to the kubeconfig file; its current context is used. Default: the cluster and ServiceAccount of this Pod
     #[arg(long, value_name = "FILE", requires = "cluster")]
     pub kubeconfig: Option<PathBuf>,
-    /// Namespaces to cache: the same that the webhook configurations select
+    /// Namespaces to cache. It must equal the chart's value `scope`, which decides the namespaces that the webhook
+    /// configurations select
     #[arg(long, value_enum, default_value_t = Scope::OptIn)]
     pub scope: Scope,
     /// Memory for cached ServiceAccounts and ConfigMaps, in MiB. Objects beyond it are not cached and count as unknown

@@ -3,27 +3,27 @@
 use super::client::describe;
 
 /// What was read, or why it cannot be read.
-pub type Reading<T> = Result<T, ReadError>;
+pub type ReadResult<T> = Result<T, ReadError>;
 
 /// Something that cannot be read from the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what} could not be examined: {reason}")]
+#[error("cannot {attempt}: {reason}")]
 pub struct ReadError {
-    /// What stays unknown.
-    pub what: String,
+    /// What failed, for example `read the webhook's Pods`.
+    pub attempt: String,
     /// Why: the missing permission, or the API server's response.
     pub reason: String,
 }
 
 impl ReadError {
-    /// `what` is unknown because a call failed that requires `permission`, for example `get on pods`.
-    pub(super) fn new(what: &str, permission: &str, error: &kube::Error) -> Self {
+    /// A call failed that is part of `attempt` and requires `permission`, for example `get on pods`.
+    pub(super) fn new(attempt: &str, permission: &str, error: &kube::Error) -> Self {
         let is_forbidden = matches!(error, kube::Error::Api(status) if status.is_forbidden());
         let reason = if is_forbidden {
             format!("needs {permission}")
         } else {
             format!("{permission} failed: {}", describe(error))
         };
-        Self { what: what.to_owned(), reason }
+        Self { attempt: attempt.to_owned(), reason }
     }
 }

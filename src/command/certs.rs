@@ -1,7 +1,7 @@
 //! `certs`: creates a CA and a certificate in a folder and prints the caBundle.
 
-use super::{print, print_error};
-use crate::cli::Certs;
+use super::{print, print_to_stderr};
+use crate::cli::CertsArguments;
 use crate::tls::{Certificates, Origin};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,9 +10,9 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 /// Creates the missing files and prints the caBundle for `webhooks[].clientConfig`.
-pub(super) fn run(arguments: &Certs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &CertsArguments) -> anyhow::Result<ExitCode> {
     let certificates = Certificates::open_or_create(&arguments.certificates, &arguments.names, SystemTime::now())?;
-    print_error(&description(&certificates, &arguments.certificates));
+    print_to_stderr(&description(&certificates, &arguments.certificates));
     print(&format!("{}\n", STANDARD.encode(&certificates.ca_pem)))?;
     Ok(ExitCode::SUCCESS)
 }

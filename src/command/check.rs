@@ -1,17 +1,17 @@
 //! `check`: evaluates the objects of files and prints a report.
 
 use super::{print_report, read_policy};
-use crate::cli::Check;
+use crate::cli::CheckArguments;
 use apim_keyless_core::gateway::KubernetesObject;
 use apim_keyless_core::policy::{Evaluated, Finding, Level, Mode, Policy, dotted};
-use apim_keyless_manifest::{ManifestObject, Manifests, Position, ReadError};
+use apim_keyless_manifest::{InputError, ManifestObject, Manifests, Position};
 use apim_keyless_report::{Diagnostic, Failure, Fix, GatewayRow, Location, Report, Safety, Skipped, Snippet, Span};
 use std::collections::HashMap;
 use std::io::stdin;
 use std::process::ExitCode;
 
 /// Evaluates the objects of files, folders and stdin, and prints the report.
-pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let policy = read_policy(arguments.policy.as_deref())?;
     let report = evaluate(&policy, Manifests::read(&arguments.paths, stdin()), arguments);
     print_report(&report, arguments.output)?;
@@ -19,7 +19,7 @@ pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(report.exit_code(fail_on)))
 }
 
-fn evaluate(policy: &Policy, manifests: Manifests, arguments: &Check) -> Report {
+fn evaluate(policy: &Policy, manifests: Manifests, arguments: &CheckArguments) -> Report {
     let mut report = Report {
         objects: manifests.objects.len(),
         skipped: manifests.skipped.into_iter().map(skipped).collect(),
@@ -45,7 +45,7 @@ fn evaluate(policy: &Policy, manifests: Manifests, arguments: &Check) -> Report 
     let evaluated = policy.evaluate_all(&objects, mode);
     for ((parsed, object), Evaluated { findings, gateway }) in parsed_objects.iter().zip(&objects).zip(evaluated) {
         report.gateways.get_or_insert_default().extend(gateway.map(|summary| GatewayRow {
-            object: object.identity.clone(),
+            object: object.reference.clone(),
             level: findings.iter().map(Finding::enforced_level).max(),
             summary,
         }));
@@ -80,7 +80,7 @@ fn diagnostic(parsed: &ManifestObject, object: &KubernetesObject<'_>, finding: F
     });
     Diagnostic {
         mode,
-        object: Some(object.identity.clone()),
+        object: Some(object.reference.clone()),
         location: location(parsed, finding.problem.at.as_str()),
         fixes: fixes.into_iter().collect(),
         snippet: Some(Snippet {
@@ -101,16 +101,20 @@ fn location(parsed: &ManifestObject, path: &str) -> Location {
     }
 }
 
-fn failure(error: ReadError) -> Failure {
-    Failure { location: place(error.file, error.line, error.column), message: error.message }
+fn failure(error: InputError) -> Failure {
+    Failure { location: file_location(error.file, error.line, error.column), message: error.message }
 }
 
-fn skipped(document: ReadError) -> Skipped {
-    Skipped { location: place(document.file, document.line, document.column), object: None, reason: document.message }
+fn skipped(document: InputError) -> Skipped {
+    Skipped {
+        location: file_location(document.file, document.line, document.column),
+        object: None,
+        reason: document.message,
+    }
 }
 
 /// A line of a file, or the file if there is no line.
-fn place(file: String, line: Option<usize>, column: Option<usize>) -> Location {
+fn file_location(file: String, line: Option<usize>, column: Option<usize>) -> Location {
     let span = line.map(|line| {
         let column = column.unwrap_or(1);
         Span { line, column, end_line: line, end_column: column + 1 }

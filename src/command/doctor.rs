@@ -1,7 +1,7 @@
 //! `doctor`: checks an installation and prints what is wrong and how to fix it.
 
 use super::print_report;
-use crate::cli::Doctor;
+use crate::cli::DoctorArguments;
 use crate::cluster::{Installation, InstallationNames, client, dry_run_create};
 use crate::doctor::{CheckInput, Probe, diagnose, namespace_to_probe, probe_deployment};
 use anyhow::{Context, anyhow};
@@ -11,14 +11,14 @@ use std::time::SystemTime;
 use tokio::runtime::Runtime;
 
 /// Reads the installation, creates a gateway as a dry run, and prints the report.
-pub(super) fn run(arguments: &Doctor) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &DoctorArguments) -> anyhow::Result<ExitCode> {
     let report = Runtime::new().context("cannot start the async runtime")?.block_on(evaluate(arguments))?;
     print_report(&report, arguments.output)?;
     let fail_on = if arguments.strict { Level::Warning } else { Level::Error };
     Ok(ExitCode::from(report.exit_code(fail_on)))
 }
 
-async fn evaluate(arguments: &Doctor) -> anyhow::Result<Report> {
+async fn evaluate(arguments: &DoctorArguments) -> anyhow::Result<Report> {
     let client = client(arguments.kubeconfig.as_deref()).await.context("cannot use the cluster")?;
     let names = InstallationNames {
         namespace: arguments.namespace.clone(),

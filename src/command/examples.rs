@@ -1,7 +1,7 @@
 //! Examples for a standalone server: sends each object to the server as reviews, as an API server does, and prints what
 //! its user would see.
 
-use super::print_error;
+use super::print_to_stderr;
 use crate::admission::{Endpoint, Webhook};
 use crate::server::HttpsClient;
 use anstyle::{AnsiColor, Style};
@@ -28,7 +28,7 @@ const CONTEXT_LINES: usize = 2;
 pub(super) async fn show(client: &HttpsClient, directory: &Path) -> anyhow::Result<String> {
     let manifests = Manifests::read(&[directory.to_owned()], empty());
     for error in &manifests.errors {
-        print_error(&format!("{}: {}", error.file, error.message));
+        print_to_stderr(&format!("{}: {}", error.file, error.message));
     }
     let mut text = String::new();
     let mut file = "";

@@ -16,8 +16,8 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Runs the command. Exit code: 0 without errors, 1 with at least one error (or a denied review), 2 if something could
-/// not be evaluated.
+/// Runs the command. Exit code: 0 without errors; 1 with at least one error or a denied review, with `--strict` also
+/// with a fixable finding (`check`) or a warning (`doctor`); 2 if something could not be evaluated.
 ///
 /// # Errors
 /// The command cannot start or cannot continue. The exit code for that is 2.
@@ -77,13 +77,15 @@ fn print_report(report: &Report, output: Output) -> anyhow::Result<()> {
     match output {
         Output::Json => print(&json::render(report)),
         Output::Text => {
-            text::failures(report).iter().for_each(|line| print_error(line));
+            for line in text::failures(report) {
+                print_to_stderr(&line);
+            }
             print(&text::render(report))
         }
     }
 }
 
 /// Writes a line to stderr. A failure is ignored: there is no other place to report it.
-fn print_error(text: &str) {
+fn print_to_stderr(text: &str) {
     _ = writeln!(anstream::stderr().lock(), "{text}");
 }

@@ -3,14 +3,14 @@
 use super::{cause, print, read_policy};
 use crate::admission::routes::BODY_BYTES;
 use crate::admission::{Endpoint, Request, answer, answer_or_failure};
-use crate::cli::Review;
+use crate::cli::ReviewArguments;
 use anyhow::{Context, anyhow, bail};
 use apim_keyless_core::gateway::RelatedObjects;
 use std::io::{Read, stdin};
 use std::process::ExitCode;
 
 /// Answers the review on stdin. The exit code is 1 if the object is denied.
-pub(super) fn run(arguments: &Review) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &ReviewArguments) -> anyhow::Result<ExitCode> {
     let Some(endpoint) = Endpoint::of(arguments.webhook.into(), arguments.mode.into()) else {
         bail!(
             "--webhook mutating has no --mode audit: in audit mode nothing is changed; use --webhook validating, which reports what would be set"

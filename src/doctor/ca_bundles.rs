@@ -32,7 +32,7 @@ pub(super) fn check_ca_bundles(input: &CheckInput<'_>) -> Vec<Diagnostic> {
     let stored = stored_cas(input);
     let (mut findings, mut valid) = (Vec::new(), Vec::new());
     for entry in input.entries() {
-        match bundle_problem(input, entry, &stored) {
+        match ca_bundle_problem(input, entry, &stored) {
             None => valid.push(entry),
             Some((code, message)) => findings.push(finding(input, entry, code, &message)),
         }
@@ -51,20 +51,20 @@ fn finding(input: &CheckInput<'_>, entry: WebhookEntry<'_>, code: Code, message:
 }
 
 /// Why the API server would not trust all replicas with this caBundle.
-fn bundle_problem(
+fn ca_bundle_problem(
     input: &CheckInput<'_>,
     entry: WebhookEntry<'_>,
     stored: &BTreeMap<String, String>,
 ) -> Option<(Code, String)> {
-    let Some(bundle) = ca_bundle(&entry) else {
+    let Some(text) = ca_bundle(&entry) else {
         return Some((Code::CaBundleMissing, "it has no caBundle".to_owned()));
     };
-    if let Err(error) = check_ca_bundle(&bundle, input.now) {
+    if let Err(error) = check_ca_bundle(&text, input.now) {
         let code = if error.is_expired() { Code::CaBundleExpired } else { Code::CaBundleMalformed };
         return Some((code, format!("its caBundle cannot be used: {error}")));
     }
-    let bundled = cas_in(&bundle, input.now);
-    let missing: Vec<&str> = stored.keys().filter(|id| !bundled.contains_key(*id)).map(String::as_str).collect();
+    let contained = cas_in(&text, input.now);
+    let missing: Vec<&str> = stored.keys().filter(|id| !contained.contains_key(*id)).map(String::as_str).collect();
     match missing.as_slice() {
         [] => None,
         all if all.len() == stored.len() => {

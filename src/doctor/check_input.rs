@@ -2,9 +2,9 @@
 
 use super::diagnostic::Target;
 use crate::cluster::{
-    Deployment, DryRunResponse, Installation, InstallationNames, ReadError, Reading, WebhookConfiguration, selects,
+    Deployment, DryRunResponse, Installation, InstallationNames, ReadError, ReadResult, WebhookConfiguration, selects,
 };
-use apim_keyless_core::gateway::well_known::Keys;
+use apim_keyless_core::gateway::well_known::StringMap;
 use jsonptr::PointerBuf;
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhook;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -18,7 +18,7 @@ pub struct CheckInput<'a> {
     pub installation: &'a Installation,
     /// The dry run that the webhook should have reviewed; `None` if no namespace was suitable.
     pub probe: Option<&'a Probe>,
-    /// The time of the reading.
+    /// When it was read.
     pub now: SystemTime,
 }
 
@@ -27,7 +27,7 @@ pub struct Probe {
     /// The namespace of the gateway that the dry run creates.
     pub namespace: String,
     /// The response of the API server.
-    pub response: Reading<DryRunResponse>,
+    pub response: ReadResult<DryRunResponse>,
 }
 
 /// A webhook entry: one element of `webhooks[]` in a configuration of this installation.
@@ -50,7 +50,7 @@ impl<'a> WebhookEntry<'a> {
     }
 
     /// Does `namespaceSelector` select a namespace with these labels?
-    pub(super) fn selects_namespace(&self, labels: &Keys) -> bool {
+    pub(super) fn selects_namespace(&self, labels: &StringMap) -> bool {
         selects(self.webhook.namespace_selector.as_ref(), labels)
     }
 
@@ -100,7 +100,7 @@ impl<'a> CheckInput<'a> {
 
     /// The number of objects that were read.
     pub(super) fn count_objects(&self) -> usize {
-        fn len<T>(list: &Reading<Vec<T>>) -> usize {
+        fn len<T>(list: &ReadResult<Vec<T>>) -> usize {
             list.as_ref().map_or(0, Vec::len)
         }
         let read = self.installation;
@@ -134,13 +134,13 @@ impl<'a> CheckInput<'a> {
 
     /// Why it is unknown whether the webhook is called. Having no evaluated namespace is a finding, not an error.
     fn probe_error(&self) -> Option<ReadError> {
-        let what = "whether the webhook is called".to_owned();
+        let attempt = "check whether the webhook is called".to_owned();
         match self.probe {
             Some(probe) => probe.read_error(self),
             None if self.configurations().next().is_none() || self.installation.namespaces.is_ok() => None,
             None => {
                 let reason = "needs an enforced or audited namespace: --probe-namespace NAME".to_owned();
-                Some(ReadError { what, reason })
+                Some(ReadError { attempt, reason })
             }
         }
     }
@@ -148,7 +148,7 @@ impl<'a> CheckInput<'a> {
 
 /// The configuration with the installation's name.
 fn by_name<'a>(
-    all: &'a Reading<Vec<WebhookConfiguration>>,
+    all: &'a ReadResult<Vec<WebhookConfiguration>>,
     names: &InstallationNames,
 ) -> Option<&'a WebhookConfiguration> {
     all.as_ref().ok()?.iter().find(|one| one.metadata.name.as_ref() == Some(&names.configurations))

@@ -73,7 +73,7 @@ const REPAIR_CA: &str = "wait a minute: a running replica repairs it; if it does
                          kubectl -n NAMESPACE logs deployment/apim-keyless; if certificates.source is files or \
                          cert-manager, repair the issuer of the certificates instead";
 const RESTORE_CHART: &str =
-    "restore the chart's objects: helm upgrade apim-keyless deploy/chart -n NAMESPACE --reuse-values";
+    "restore the chart's objects: helm upgrade apim-keyless deploy/chart -n NAMESPACE --reset-then-reuse-values";
 const SYNCHRONIZE_CLOCKS: &str =
     "synchronize the clocks of this machine and of the control plane with NTP: timedatectl set-ntp true";
 
@@ -121,7 +121,7 @@ impl Code {
             Self::FailurePolicyDiffers => warning(
                 "The failurePolicy of a webhook entry for gateways is not the chart's default",
                 "restore the defaults unless the change is intended: helm upgrade apim-keyless deploy/chart -n \
-                 NAMESPACE --reuse-values --set failurePolicies.mutate=Ignore,failurePolicies.enforce=Fail"),
+                 NAMESPACE --reset-then-reuse-values --set failurePolicies.mutate=Ignore,failurePolicies.enforce=Fail"),
             Self::FailurePolicyStopsOthers => error(
                 "An outage of apim-keyless would block writes of non-gateway objects",
                 "set FIELD to Ignore, as the chart does: kubectl edit KIND NAME"),
@@ -187,7 +187,7 @@ impl Code {
             Self::VersionDiffers => warning(
                 "The version of the replicas is not the version of this binary",
                 "use the binary of the installed version, or install the version of this binary: helm upgrade \
-                 apim-keyless deploy/chart -n NAMESPACE --reuse-values --set image.tag=VERSION"),
+                 apim-keyless deploy/chart -n NAMESPACE --reset-then-reuse-values --set image.tag=VERSION"),
             Self::WebhookConfigurationMissing => error(
                 "A webhook configuration is missing",
                 "install it: helm upgrade --install apim-keyless deploy/chart -n NAMESPACE; if it has another name, \
@@ -200,8 +200,9 @@ impl Code {
                  KIND NAME -o yaml"),
             Self::WebhookOrder => error(
                 "The webhook of azure-workload-identity gets Pods before apim-keyless sets their labels",
-                "register the webhook configuration under the chart's name, apim-keyless: the API server calls \
-                 mutating webhooks in the order of the names of their configurations"),
+                "register the webhook configuration under the name apim-keyless: helm upgrade --install apim-keyless \
+                 deploy/chart -n NAMESPACE; then delete this one: kubectl delete KIND NAME; the API server calls \
+                 mutating webhooks in the alphabetical order of the names of their configurations"),
             Self::WebhookUnreachable => error(
                 "The API server cannot call the webhook",
                 "read the API server's message; usual causes: no Pod behind the Service (kubectl -n NAMESPACE get \

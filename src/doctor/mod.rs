@@ -22,10 +22,10 @@ use crate::cluster::ReadError;
 use apim_keyless_report::{Diagnostic, Failure, Location, Report};
 
 /// Looks for one group of problems.
-pub type Check = fn(&CheckInput<'_>) -> Vec<Diagnostic>;
+pub type DoctorCheck = fn(&CheckInput<'_>) -> Vec<Diagnostic>;
 
 /// Every check, in the order of the report.
-pub const CHECKS: &[Check] = &[
+pub const CHECKS: &[DoctorCheck] = &[
     api_server::check_version,
     api_server::check_clock,
     api_server::check_issuer,

@@ -2,14 +2,14 @@
 
 use super::diagnostic::{Target, diagnostic};
 use super::{CheckInput, Code};
-use apim_keyless_core::gateway::well_known::{Keys, MODE};
-use apim_keyless_core::policy::{Mode, NamespaceKeyProblem, NamespaceProblem, namespace_problems};
+use apim_keyless_core::gateway::well_known::{MODE, StringMap};
+use apim_keyless_core::policy::{Mode, NamespaceKeyProblem, NamespaceKeyProblemKind, namespace_problems};
 use apim_keyless_report::Diagnostic;
 use jsonptr::PointerBuf;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::sync::LazyLock;
 
-static NO_KEYS: LazyLock<Keys> = LazyLock::new(Keys::new);
+static NO_KEYS: LazyLock<StringMap> = LazyLock::new(StringMap::new);
 
 /// Is every `apim-keyless.dev/` label and annotation known, well-formed and effective?
 pub(super) fn check_keys(input: &CheckInput<'_>) -> Vec<Diagnostic> {
@@ -18,11 +18,11 @@ pub(super) fn check_keys(input: &CheckInput<'_>) -> Vec<Diagnostic> {
 
 fn key_problems(input: &CheckInput<'_>, namespace: &ObjectMeta) -> Vec<Diagnostic> {
     let problems = namespace_problems(labels(namespace), namespace.annotations.as_ref().unwrap_or(&NO_KEYS));
-    let diagnostic = |problem: NamespaceProblem| {
-        let code = match problem.code {
-            NamespaceKeyProblem::Mode => Code::NamespaceModeMisspelled,
-            NamespaceKeyProblem::Unknown => Code::NamespaceKeyUnknown,
-            NamespaceKeyProblem::Value => Code::NamespaceValueMalformed,
+    let diagnostic = |problem: NamespaceKeyProblem| {
+        let code = match problem.kind {
+            NamespaceKeyProblemKind::Mode => Code::NamespaceModeMisspelled,
+            NamespaceKeyProblemKind::Unknown => Code::NamespaceKeyUnknown,
+            NamespaceKeyProblemKind::Value => Code::NamespaceValueMalformed,
         };
         diagnostic(code, input.names, Target::of("Namespace", namespace, problem.at), problem.message)
     };
@@ -35,8 +35,8 @@ fn excluded<'a>(input: &'a CheckInput<'_>) -> impl Iterator<Item = Diagnostic> +
     let has_entries = input.entries().next().is_some() && input.validating().is_some();
     let with_mode = input.namespaces().iter().filter(move |namespace| {
         let mode = labels(namespace).get(MODE).map(String::as_str);
-        let is_active = [Mode::Enforce, Mode::Audit].iter().any(|one| mode == Some(one.name()));
-        has_entries && is_active && !is_evaluated(input, namespace)
+        let has_evaluated_mode = [Mode::Enforce, Mode::Audit].iter().any(|one| mode == Some(one.name()));
+        has_entries && has_evaluated_mode && !is_evaluated(input, namespace)
     });
     with_mode.map(|namespace| {
         let target = Target::of("Namespace", namespace, PointerBuf::from_tokens(["metadata", "labels", MODE]));
@@ -64,6 +64,6 @@ fn is_evaluated(input: &CheckInput<'_>, namespace: &ObjectMeta) -> bool {
 }
 
 /// `metadata.labels`; empty if they are not set.
-pub(super) fn labels(metadata: &ObjectMeta) -> &Keys {
+pub(super) fn labels(metadata: &ObjectMeta) -> &StringMap {
     metadata.labels.as_ref().unwrap_or(&NO_KEYS)
 }

@@ -33,11 +33,11 @@ pub fn namespace_to_probe(input: &CheckInput<'_>, requested: Option<&str>) -> Op
         return input.configurations().next().map(|_| requested.to_owned());
     }
     let first = |is_eligible: &dyn Fn(&WebhookEntry<'_>) -> bool| {
-        let mut active = input.namespaces().iter().filter(|namespace| namespace.deletion_timestamp.is_none());
+        let mut not_terminating = input.namespaces().iter().filter(|namespace| namespace.deletion_timestamp.is_none());
         let is_selected = |namespace: &ObjectMeta| {
             input.entries().any(|entry| is_eligible(&entry) && entry.selects_namespace(labels(namespace)))
         };
-        active.find(|namespace| is_selected(namespace)).and_then(|namespace| namespace.name.clone())
+        not_terminating.find(|namespace| is_selected(namespace)).and_then(|namespace| namespace.name.clone())
     };
     first(&|entry| entry.webhook.name == MUTATE).or_else(|| first(&|_| true))
 }
@@ -129,6 +129,6 @@ impl Probe {
             (300.., message) => format!("the API server responded {}: {}", response.status, printable(message)),
             _ => format!("no webhook entry is known to select namespace {}", self.namespace),
         };
-        Some(ReadError { what: "whether the webhook is called".to_owned(), reason })
+        Some(ReadError { attempt: "check whether the webhook is called".to_owned(), reason })
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn check_ready_replicas(input: &CheckInput<'_>) -> Vec<Diagnostic> {
 
 /// Do all replicas run one image, and does its version equal the version of this binary?
 pub(super) fn check_versions(input: &CheckInput<'_>) -> Vec<Diagnostic> {
-    let images: BTreeSet<&str> = active_pods(input).flat_map(images).collect();
+    let images: BTreeSet<&str> = non_terminating_pods(input).flat_map(images).collect();
     let mixed = (images.len() > 1).then(|| {
         let message = format!("its Pods run {}", images.iter().copied().collect::<Vec<_>>().join(" and "));
         diagnostic(Code::MixedImages, input.names, Target::in_namespace("Deployment", NAME, input.names), message)
@@ -64,14 +64,14 @@ fn installed_version(input: &CheckInput<'_>) -> Option<Version> {
     let template = &input.deployment()?.spec.template;
     let tag = ImageName::version_text(&template.spec.containers.first()?.image);
     let label = labels(&template.metadata).get(VERSION_LABEL);
-    let texts = [Some(tag.as_str()), label.map(String::as_str)];
+    let texts = [tag, label.map(String::as_str)];
     texts.into_iter().flatten().find_map(|text| Version::parse(text.trim_start_matches('v')).ok())
 }
 
 /// Does every Pod run?
 pub(super) fn check_pods(input: &CheckInput<'_>) -> Vec<Diagnostic> {
-    let stuck =
-        active_pods(input).flat_map(|pod| statuses(pod).filter_map(move |status| Some((pod, wait_problem(status)?))));
+    let stuck = non_terminating_pods(input)
+        .flat_map(|pod| statuses(pod).filter_map(move |status| Some((pod, wait_problem(status)?))));
     stuck
         .map(|(pod, message)| {
             let target = Target::of("Pod", &pod.metadata, PointerBuf::from_tokens(["status", "containerStatuses"]));
@@ -109,8 +109,8 @@ pub(super) fn check_disruption_budget(input: &CheckInput<'_>) -> Vec<Diagnostic>
     )]
 }
 
-/// The Pods that are not being deleted.
-fn active_pods<'a>(input: &CheckInput<'a>) -> impl Iterator<Item = &'a Pod> {
+/// The Pods without `metadata.deletionTimestamp`.
+fn non_terminating_pods<'a>(input: &CheckInput<'a>) -> impl Iterator<Item = &'a Pod> {
     let pods = input.installation.pods.as_deref().unwrap_or_default();
     pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none())
 }

@@ -11,7 +11,7 @@ const DEFAULT_PORT: i32 = 443;
 
 /// Entry of the mutating webhook.
 pub(super) const MUTATE: &str = "mutate.apim-keyless.dev";
-/// Entry of the validating webhook that gets what shows itself a gateway.
+/// Entry of the validating webhook that gets objects that their image, settings or labels show to be a gateway's.
 const ENFORCE: &str = "enforce.apim-keyless.dev";
 /// Entry of the validating webhook that gets the other objects of enforced namespaces.
 const ENFORCE_OTHERS: &str = "enforce-others.apim-keyless.dev";

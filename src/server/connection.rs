@@ -30,18 +30,17 @@ pub(super) async fn serve<S>(stream: S, peer: SocketAddr, limiter: &Limiter, mut
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (current, state) = (phase.clone(), ConnectionState::new());
+    let (server_phase, connection_state) = (phase.clone(), ConnectionState::new());
     let ServerSettings { limits, observer, .. } = &limiter.settings;
-    let stream = TokioIo::new(TimeoutStream::new(stream, state.clone(), *limits, Arc::clone(observer)));
-    let (current, state) = (&current, &state);
-    let service = service_fn(move |request| {
-        state.header_received();
-        async move {
+    let stream = TokioIo::new(TimeoutStream::new(stream, connection_state.clone(), *limits, Arc::clone(observer)));
+    let service = service_fn(|request| {
+        connection_state.header_received();
+        async {
             let mut response = limiter.handle(request).await;
-            close_while_draining(&mut response, *current.borrow());
+            close_while_draining(&mut response, *server_phase.borrow());
             // after the last response no request follows, only the rest of a rejected body
             if !response.headers().contains_key(CONNECTION) {
-                state.response_ready();
+                connection_state.response_ready();
             }
             Ok::<_, Infallible>(response)
         }

@@ -22,8 +22,9 @@ pub struct Health {
 
 /// A condition of readiness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Need {
-    /// The API server trusts the serving certificate. Without it requests are still answered, if a client trusts it.
+pub enum Condition {
+    /// The API server trusts the serving certificate. Without it the server still answers requests from clients that
+    /// trust that certificate.
     Certificate,
     /// The start of the process is complete.
     Start,
@@ -33,7 +34,7 @@ pub enum Need {
 
 #[derive(Debug, Default)]
 struct State {
-    missing: BTreeMap<Need, String>,
+    unmet: BTreeMap<Condition, String>,
     note: Option<String>,
     is_draining: bool,
 }
@@ -41,8 +42,8 @@ struct State {
 impl Health {
     /// Not ready: starting.
     pub fn new() -> Self {
-        let missing = BTreeMap::from([(Need::Start, "starting".to_owned())]);
-        Self { state: watch::Sender::new(State { missing, ..State::default() }) }
+        let unmet = BTreeMap::from([(Condition::Start, "starting".to_owned())]);
+        Self { state: watch::Sender::new(State { unmet, ..State::default() }) }
     }
 
     /// Ready from the start, for the health port itself.
@@ -50,14 +51,14 @@ impl Health {
         Self { state: watch::Sender::new(State::default()) }
     }
 
-    /// The process has what `need` names.
-    pub fn has(&self, need: Need) {
-        self.change(|state| _ = state.missing.remove(&need));
+    /// The condition is met.
+    pub fn set_met(&self, condition: Condition) {
+        self.change(|state| _ = state.unmet.remove(&condition));
     }
 
-    /// The process lacks what `need` names. `/readyz` shows the reason, which must not contain a secret.
-    pub fn lacks(&self, need: Need, reason: impl Into<String>) {
-        self.change(|state| _ = state.missing.insert(need, reason.into()));
+    /// The condition is not met. `/readyz` shows the reason, which must not contain a secret.
+    pub fn set_unmet(&self, condition: Condition, reason: impl Into<String>) {
+        self.change(|state| _ = state.unmet.insert(condition, reason.into()));
     }
 
     /// Sets or clears a note that `/readyz` shows, ready or not. It must not contain a secret.
@@ -74,7 +75,7 @@ impl Health {
     /// not ready then.
     pub(super) fn accepts_requests(&self) -> bool {
         let state = self.state.borrow();
-        state.is_draining || state.missing.keys().all(|need| *need == Need::Certificate)
+        state.is_draining || state.unmet.keys().all(|condition| *condition == Condition::Certificate)
     }
 
     /// Is the process ready?
@@ -97,17 +98,17 @@ impl Health {
 
 impl State {
     fn is_ready(&self) -> bool {
-        self.missing.is_empty() && !self.is_draining
+        self.unmet.is_empty() && !self.is_draining
     }
 
     /// The body of `/readyz`.
     fn text(&self) -> String {
         let readiness = if self.is_draining {
             "not ready: draining".to_owned()
-        } else if self.missing.is_empty() {
+        } else if self.unmet.is_empty() {
             "ok".to_owned()
         } else {
-            format!("not ready: {}", self.missing.values().map(String::as_str).collect::<Vec<_>>().join("; "))
+            format!("not ready: {}", self.unmet.values().map(String::as_str).collect::<Vec<_>>().join("; "))
         };
         self.note.iter().fold(readiness, |text, note| format!("{text}\n{note}"))
     }
@@ -142,22 +143,22 @@ mod tests {
     }
 
     #[test]
-    fn readiness_requires_every_need_and_a_drain_is_final() {
+    fn readiness_requires_every_condition_and_a_drain_is_final() {
         let health = Health::new();
         assert_eq!(text(&health), "not ready: starting");
-        health.lacks(Need::Certificate, "no certificate");
-        health.has(Need::Start);
+        health.set_unmet(Condition::Certificate, "no certificate");
+        health.set_met(Condition::Start);
         assert_eq!(text(&health), "not ready: no certificate");
         assert!(!health.is_ready() && health.accepts_requests(), "a request is answered without a trusted certificate");
-        health.lacks(Need::RelatedObjects, "not cached yet");
+        health.set_unmet(Condition::RelatedObjects, "not cached yet");
         assert_eq!(text(&health), "not ready: no certificate; not cached yet");
         assert!(!health.accepts_requests());
-        health.has(Need::Certificate);
-        health.has(Need::RelatedObjects);
+        health.set_met(Condition::Certificate);
+        health.set_met(Condition::RelatedObjects);
         health.set_note(Some("policy: the previous one is used".to_owned()));
         assert!(health.is_ready() && text(&health) == "ok\npolicy: the previous one is used");
         health.drain();
-        health.has(Need::Start);
+        health.set_met(Condition::Start);
         assert!(!health.is_ready() && health.accepts_requests());
         assert!(text(&health).starts_with("not ready: draining"));
     }

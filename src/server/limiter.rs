@@ -2,7 +2,7 @@
 //! of the router: axum would look it up and box its future for each request.
 //!
 //! No request waits for a permit, because the queue would be unbounded; without a permit a request is rejected. The
-//! only exception are the permits for long bodies: at most as many requests wait for one as there may be reviews.
+//! only exception are the permits for long bodies: at most `--reviews` requests wait for one.
 
 use super::{Rejection, ServerSettings, Wait};
 use axum::Router;
@@ -35,15 +35,15 @@ const LINGER: Duration = Duration::from_secs(1);
 /// From this size in bytes on, a review is evaluated on a blocking thread: it may take long, and the other tasks of
 /// an async thread would wait for it. As many run concurrently as there are cores: more would not be faster in total,
 /// and would use more memory.
-const LONG_BODY: usize = 64 * 1024;
+const BLOCKING_BODY_BYTES: usize = 64 * 1024;
 
 /// The permits that the requests on all connections share.
 pub(super) struct Limiter {
     pub(super) settings: ServerSettings,
     router: TowerToHyperService<Router>,
-    bytes: Semaphore,
-    reviews: Semaphore,
-    long_reviews: Arc<Semaphore>,
+    body_byte_permits: Semaphore,
+    review_permits: Semaphore,
+    long_review_permits: Arc<Semaphore>,
 }
 
 impl Limiter {
@@ -51,9 +51,9 @@ impl Limiter {
         let permits = |number: u32| Semaphore::new(number as usize);
         Self {
             router: TowerToHyperService::new(settings.router.clone()),
-            bytes: permits(settings.limits.bodies_bytes),
-            reviews: permits(settings.limits.reviews),
-            long_reviews: Arc::new(Semaphore::new(available_parallelism().map_or(1, NonZero::get))),
+            body_byte_permits: permits(settings.limits.bodies_bytes),
+            review_permits: permits(settings.limits.reviews),
+            long_review_permits: Arc::new(Semaphore::new(available_parallelism().map_or(1, NonZero::get))),
             settings,
         }
     }
@@ -61,27 +61,29 @@ impl Limiter {
     /// The response to a request: the router's, or a rejection.
     pub(super) async fn handle(&self, request: Request<Incoming>) -> Response {
         let (head, mut body) = request.into_parts();
-        let (length, _bytes) = match self.check_header(&head, &body) {
+        let (length, _byte_permit) = match self.check_header(&head, &body) {
             Ok(accepted) => accepted,
             Err(rejection) => {
                 discard_rest(body, self.settings.limits.body_timeout);
                 return self.reject(rejection);
             }
         };
-        let bytes = match self.read(&head, &mut body, length).await {
-            Ok(bytes) => bytes,
+        let body_bytes = match self.read(&head, &mut body, length).await {
+            Ok(body_bytes) => body_bytes,
             Err(rejection) => {
                 discard_rest(body, LINGER);
                 return self.reject(rejection);
             }
         };
         // only now that the body is complete: a slow client must not occupy a review
-        let Ok(_review) = self.reviews.try_acquire() else { return self.reject(Rejection::TooManyReviews) };
-        let response = self.router.call(Request::from_parts(head, Body::from(bytes)));
-        if length < LONG_BODY {
+        let Ok(_review_permit) = self.review_permits.try_acquire() else {
+            return self.reject(Rejection::TooManyReviews);
+        };
+        let response = self.router.call(Request::from_parts(head, Body::from(body_bytes)));
+        if length < BLOCKING_BODY_BYTES {
             return response.await.into_response();
         }
-        let permit = Arc::clone(&self.long_reviews).acquire_owned().await;
+        let permit = Arc::clone(&self.long_review_permits).acquire_owned().await;
         // the thread owns the permit, because it continues even if the connection is cut
         on_blocking_thread(async move {
             let _permit = permit;
@@ -97,8 +99,8 @@ impl Limiter {
         }
         let length = content_length(head, body).ok_or(Rejection::NoContentLength)?;
         let limit = self.settings.limits.body_bytes.min(self.settings.limits.bodies_bytes);
-        let length = u32::try_from(length).ok().filter(|length| *length <= limit).ok_or(Rejection::LongBody)?;
-        let permit = self.bytes.try_acquire_many(length).map_err(|_| Rejection::TooManyBytes)?;
+        let length = u32::try_from(length).ok().filter(|length| *length <= limit).ok_or(Rejection::BodyTooLong)?;
+        let permit = self.body_byte_permits.try_acquire_many(length).map_err(|_| Rejection::TooManyBytes)?;
         Ok((length as usize, permit))
     }
 

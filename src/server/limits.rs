@@ -44,8 +44,8 @@ pub struct Limits {
     #[arg(long, value_name = "NUMBER", default_value_t = Self::DEFAULT.reviews, value_parser = value_parser!(u32).range(1..))]
     pub reviews: u32,
     /// Maximum time a client may read nothing of its response
-    #[arg(long, value_name = "DURATION", default_value = formatted(Self::DEFAULT.answer_timeout), value_parser = duration)]
-    pub answer_timeout: Duration,
+    #[arg(long, value_name = "DURATION", default_value = formatted(Self::DEFAULT.response_timeout), value_parser = duration)]
+    pub response_timeout: Duration,
 }
 
 impl Limits {
@@ -61,7 +61,7 @@ impl Limits {
         body_bytes: BODY_BYTES,
         bodies_bytes: 2 * BODY_BYTES,
         reviews: 64,
-        answer_timeout: Duration::from_secs(10),
+        response_timeout: Duration::from_secs(10),
     };
 
     /// For the health port, which has few clients and short requests.

@@ -22,7 +22,7 @@ mod rejection;
 mod timeouts;
 
 pub use drain::Drain;
-pub use health::{Health, Need, health_router};
+pub use health::{Condition, Health, health_router};
 pub use https::{ServerSettings, serve, serve_plain};
 pub use https_client::{HttpsClient, HttpsClientError};
 pub use limits::Limits;

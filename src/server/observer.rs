@@ -26,14 +26,14 @@ impl ConnectionObserver for () {}
 #[derive(Clone, Copy, Debug, IntoStaticStr, PartialEq, Eq, Hash)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Wait {
-    /// The client to read its response.
-    Answer,
     /// The rest of a body.
     Body,
     /// The rest of a TLS handshake.
     Handshake,
     /// The rest of a header section.
     Header,
+    /// The client, to read its response.
+    Response,
 }
 
 impl Wait {

@@ -15,7 +15,8 @@ pub enum Rejection {
     /// The body is incomplete.
     BrokenBody,
     /// The body is longer than `--body-bytes` (or `--bodies-bytes`).
-    LongBody,
+    #[strum(serialize = "long-body")]
+    BodyTooLong,
     /// The length of the body is unknown: the request has no `Content-Length`.
     NoContentLength,
     /// The process is not ready.
@@ -37,7 +38,7 @@ impl Rejection {
     fn status(self) -> StatusCode {
         match self {
             Self::BrokenBody => StatusCode::BAD_REQUEST,
-            Self::LongBody => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NoContentLength => StatusCode::LENGTH_REQUIRED,
             Self::NotReady | Self::SlowBody | Self::TooManyBytes | Self::TooManyReviews => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -48,7 +49,7 @@ impl Rejection {
     fn text(self) -> &'static str {
         match self {
             Self::BrokenBody => "the request body is incomplete\n",
-            Self::LongBody => "the request body is longer than this server allows\n",
+            Self::BodyTooLong => "the request body is longer than this server allows\n",
             Self::NoContentLength => {
                 "set the Content-Length header: this server requires it for a request with a body\n"
             }

@@ -107,15 +107,15 @@ impl<S> TimeoutStream<S> {
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
 
-    /// Returns the result of a write, or an error once the client has read nothing for `answer_timeout`.
+    /// Returns the result of a write, or an error once the client has read nothing for `response_timeout`.
     fn limit_write<T>(&mut self, polled: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
             self.write_timer = None;
             return polled;
         }
-        let limit = self.limits.answer_timeout;
+        let limit = self.limits.response_timeout;
         ready!(self.write_timer.get_or_insert_with(|| Box::pin(sleep(limit))).as_mut().poll(context));
-        self.time_out(Wait::Answer)
+        self.time_out(Wait::Response)
     }
 }
 

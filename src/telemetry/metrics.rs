@@ -1,6 +1,6 @@
 //! Metrics in OpenMetrics text. Labels have few values: none holds the name of an object, a namespace or a user.
 
-use super::{ClusterMetrics, ConnectionMetrics};
+use super::{ConnectionMetrics, RuntimeMetrics};
 use crate::admission::routes::ReviewObserver;
 use crate::admission::{Answer, Decision, Endpoint};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -23,7 +23,7 @@ pub struct Metrics {
     deferred_reviews: Family<EndpointLabels, Counter>,
     review_duration: Family<EndpointLabels, Histogram>,
     connections: ConnectionMetrics,
-    cluster: ClusterMetrics,
+    runtime: RuntimeMetrics,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -70,15 +70,15 @@ impl Default for Metrics {
         registry.register_with_unit("review_duration", help, Unit::Seconds, review_duration.clone());
         let connections = ConnectionMetrics::default();
         connections.register(&mut registry);
-        let cluster = ClusterMetrics::default();
-        cluster.register(&mut registry);
+        let runtime = RuntimeMetrics::default();
+        runtime.register(&mut registry);
         registry.register(
             "build",
             "Version of the running binary",
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
         let registry = Arc::new(registry);
-        Self { registry, reviews, findings, invalid_reviews, deferred_reviews, review_duration, connections, cluster }
+        Self { registry, reviews, findings, invalid_reviews, deferred_reviews, review_duration, connections, runtime }
     }
 }
 
@@ -89,8 +89,8 @@ impl Metrics {
     }
 
     /// The metrics of certificates, the cache and the policy document.
-    pub fn cluster_metrics(&self) -> ClusterMetrics {
-        self.cluster.clone()
+    pub fn runtime_metrics(&self) -> RuntimeMetrics {
+        self.runtime.clone()
     }
 
     /// All metrics as OpenMetrics text.

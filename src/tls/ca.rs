@@ -67,31 +67,31 @@ impl Ca {
         });
         let certificate =
             parameters.self_signed(&key).map_err(|error| cannot_create(TlsPart::CaCertificate, &error))?;
-        Self::read(&certificate.pem(), &key.serialize_pem())
+        Self::from_pem(&certificate.pem(), &key.serialize_pem())
     }
 
     /// Reads a CA from PEM text and checks that it is valid at `now`. Of several certificates, the first is the CA's.
     ///
     /// # Errors
-    /// Those of [`Ca::read`], or the certificate is not valid at `now`.
-    pub fn from_pem(certificate_pem: &str, key_pem: &str, now: SystemTime) -> Result<Self, TlsError> {
+    /// Those of [`Ca::from_pem`], or the certificate is not valid at `now`.
+    pub fn from_valid_pem(certificate_pem: &str, key_pem: &str, now: SystemTime) -> Result<Self, TlsError> {
         let part = TlsPart::CaCertificate;
-        let ca = Self::read(certificate_pem, key_pem)?;
+        let ca = Self::from_pem(certificate_pem, key_pem)?;
         pem::check_validity(part, &pem::parse(part, &pem::first_certificate(part, certificate_pem)?)?, now)?;
         Ok(ca)
     }
 
-    /// Like [`Ca::from_pem`], without the check of the validity. The key must be PKCS#8.
+    /// Like [`Ca::from_valid_pem`], without the check of the validity. The key must be PKCS#8.
     ///
     /// # Errors
     /// One of the texts cannot be read, the key does not belong to the certificate, or the certificate is not a CA's.
-    pub fn read(certificate_pem: &str, key_pem: &str) -> Result<Self, TlsError> {
+    pub fn from_pem(certificate_pem: &str, key_pem: &str) -> Result<Self, TlsError> {
         let part = TlsPart::CaCertificate;
         let certificate = pem::first_certificate(part, certificate_pem)?;
         let parsed = pem::parse(part, &certificate)?;
         let key = KeyPair::from_pem(key_pem).map_err(|_| TlsError::new(TlsPart::CaKey, TlsErrorKind::NoKey))?;
         if key.subject_public_key_info() != parsed.public_key().raw {
-            return Err(TlsError::new(TlsPart::CaKey, TlsErrorKind::OtherKey));
+            return Err(TlsError::new(TlsPart::CaKey, TlsErrorKind::KeyMismatch));
         }
         if !may_issue(&parsed) {
             return Err(TlsError::new(part, TlsErrorKind::NotCa));
@@ -353,7 +353,7 @@ mod tests {
     }
 
     fn error_of(certificate: &str, key: &str, now: SystemTime) -> String {
-        Ca::from_pem(certificate, key, now).unwrap_err().to_string()
+        Ca::from_valid_pem(certificate, key, now).unwrap_err().to_string()
     }
 
     #[test]
@@ -383,7 +383,7 @@ mod tests {
         assert!(late.contains("the CA's certificate: it expired on Dec 31 00:00:00 2028 +00:00; replace"), "{late}");
         let early = error_of(certificate, key, now() - 2 * DAY);
         assert!(early.contains("the CA's certificate: it is not valid before Dec 31 00:00:00 2025"), "{early}");
-        Ca::from_pem(certificate, key, now() + 1095 * DAY).unwrap();
+        Ca::from_valid_pem(certificate, key, now() + 1095 * DAY).unwrap();
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Reads and writes the CAs of a caBundle.
 
 use super::error::TlsPart;
-use super::{CA_NAME, CaBundle, TlsError, pem};
+use super::{CA_NAME, CaIds, TlsError, pem};
 use rustls::pki_types::CertificateDer;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -24,7 +24,7 @@ pub fn cas_in(text: &str, now: SystemTime) -> BTreeMap<String, String> {
 
 /// The text of a caBundle with the CAs in `wanted`. `known` maps their ids to their certificates; an unknown id is
 /// skipped.
-pub fn ca_bundle_text(wanted: &CaBundle, known: &BTreeMap<String, String>) -> String {
+pub fn ca_bundle_text(wanted: &CaIds, known: &BTreeMap<String, String>) -> String {
     wanted.iter().filter_map(|id| known.get(id)).map(String::as_str).collect()
 }
 
@@ -63,7 +63,7 @@ mod tests {
             other.certificate_pem()
         );
         let found = cas_in(&text, now);
-        assert_eq!(found.keys().cloned().collect::<CaBundle>(), [one.id(), other.id()].map(str::to_owned).into());
+        assert_eq!(found.keys().cloned().collect::<CaIds>(), [one.id(), other.id()].map(str::to_owned).into());
         let both = ca_bundle_text(&found.keys().cloned().collect(), &found);
         assert_eq!(cas_in(&both, now), found);
         assert_eq!(ca_bundle_text(&found.keys().cloned().collect(), &cas_in(&both, now)), both);

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 /// The ids of the CAs in a caBundle.
-pub type CaBundle = BTreeSet<String>;
+pub type CaIds = BTreeSet<String>;
 
 /// The periods of a CA rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,8 +72,8 @@ pub enum CaChange {
 pub struct RotationState<'a> {
     /// The CAs, oldest first.
     pub cas: &'a [CaState],
-    /// The caBundle of every webhook entry.
-    pub ca_bundles: &'a [CaBundle],
+    /// The CAs in the caBundle of every webhook entry.
+    pub ca_bundles: &'a [CaIds],
     /// Whether the CAs were read recently: within half of [`RotationPeriods::ca_overlap`].
     pub is_fresh: bool,
     /// The wall clock.
@@ -159,18 +159,13 @@ struct Observed {
 }
 
 impl UnknownCas {
-    /// What a caBundle with the content `current` must contain: all CAs in the Secret, the issuer of the certificate in
+    /// What a caBundle with the CAs `current` must contain: all CAs in the Secret, the issuer of the certificate in
     /// use, and the unknown CAs that have to stay.
     ///
     /// An expired CA stays until it is retired: otherwise two replicas with different clocks would add and remove it in
     /// turn.
-    pub fn wanted(
-        &mut self,
-        current: &CaBundle,
-        state: &RotationState<'_>,
-        served: Option<&ServedCertificate>,
-    ) -> CaBundle {
-        let known: CaBundle = state
+    pub fn wanted(&mut self, current: &CaIds, state: &RotationState<'_>, served: Option<&ServedCertificate>) -> CaIds {
+        let known: CaIds = state
             .cas
             .iter()
             .map(|ca| ca.id.clone())
@@ -188,7 +183,7 @@ impl UnknownCas {
             observed.last = state.now;
             state.now.duration_since(observed.first).is_ok_and(|time| time < longest_use)
         };
-        let unknown: CaBundle = current.difference(&known).filter(must_stay).cloned().collect();
+        let unknown: CaIds = current.difference(&known).filter(must_stay).cloned().collect();
         &known | &unknown
     }
 }
@@ -219,11 +214,11 @@ mod tests {
         }
     }
 
-    fn ca_bundle(ids: &[&str]) -> CaBundle {
+    fn ca_bundle(ids: &[&str]) -> CaIds {
         ids.iter().map(|id| (*id).to_owned()).collect()
     }
 
-    fn state<'a>(cas: &'a [CaState], ca_bundles: &'a [CaBundle], now: u32) -> RotationState<'a> {
+    fn state<'a>(cas: &'a [CaState], ca_bundles: &'a [CaIds], now: u32) -> RotationState<'a> {
         RotationState { cas, ca_bundles, is_fresh: true, now: day(now), periods: PERIODS }
     }
 
@@ -254,7 +249,7 @@ mod tests {
         let (old, new) = (served("a", 60, true), [ca_bundle(&["a", "b"])]);
         assert_eq!(state(&both(None), &[ca_bundle(&["a"])], 51).due_change(), None);
         assert_eq!(state(&both(None), &new, 51).due_change(), Some(CaChange::Trust("b".to_owned())));
-        let issuer = |trusted, ca_bundles: &[CaBundle], now| {
+        let issuer = |trusted, ca_bundles: &[CaIds], now| {
             state(&both(trusted), ca_bundles, now).due_issuer(Some(&old)).map(|one| one.id.clone())
         };
         assert_eq!(issuer(None, &new, 51).as_deref(), Some("a"), "the same CA renews a certificate that is due");
@@ -312,7 +307,7 @@ mod tests {
 
     /// What a caBundle with the unknown CA `x` must contain on day `to`, if it was checked twice a day since day
     /// `from`.
-    fn wanted(unknown_cas: &mut UnknownCas, from: u32, to: u32) -> CaBundle {
+    fn wanted(unknown_cas: &mut UnknownCas, from: u32, to: u32) -> CaIds {
         let one = [ca("a", 0, Some(1))];
         let check = |half_day: u32| {
             let state = RotationState { now: day(0) + half_day * DAY / 2, ..state(&one, &[], 0) };

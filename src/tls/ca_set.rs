@@ -24,7 +24,7 @@ impl CaSet {
         let text = |key: String| String::from_utf8_lossy(data.get(&key).map(Vec::as_slice).unwrap_or_default());
         let (mut set, mut errors) = (Vec::new(), Vec::new());
         for id in data.keys().filter_map(|key| key.strip_suffix(CERTIFICATE)) {
-            match Ca::read(&text(format!("{id}{CERTIFICATE}")), &text(format!("{id}{KEY}"))) {
+            match Ca::from_pem(&text(format!("{id}{CERTIFICATE}")), &text(format!("{id}{KEY}"))) {
                 Ok(ca) => {
                     let since = text(format!("{id}{TRUSTED_SINCE}")).trim().parse().ok();
                     let trusted_since = since.and_then(|since| UNIX_EPOCH.checked_add(Duration::from_secs(since)));

@@ -10,6 +10,7 @@ use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, 
 use std::sync::Arc;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::FromDer;
 
 /// Accepts only clients with a certificate that a CA in `ca_pem` issued. If `names` is not empty, a DNS name or the
 /// common name of that certificate must be one of them.
@@ -38,8 +39,8 @@ struct NameVerifier {
 
 impl NameVerifier {
     fn has_accepted_name(&self, certificate: &CertificateDer<'_>) -> bool {
-        pem::parse(TlsPart::ServingCertificate, certificate)
-            .is_ok_and(|parsed| names_of(&parsed).any(|name| self.names.iter().any(|accepted| accepted == name)))
+        X509Certificate::from_der(certificate.as_ref())
+            .is_ok_and(|(_, parsed)| names_of(&parsed).any(|name| self.names.iter().any(|accepted| accepted == name)))
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) enum TlsErrorKind {
     #[error("it contains no private key in a supported form")]
     NoKey,
     #[error("it does not belong to the certificate")]
-    OtherKey,
+    KeyMismatch,
     #[error("its certificate is not allowed to issue certificates")]
     NotCa,
     #[error("it expired on {0}")]
@@ -74,14 +74,16 @@ impl TlsErrorKind {
             Self::NoCertificate | Self::Malformed => "replace it with an X.509 certificate in PEM form",
             Self::KeyInside => "remove the private key: this file is given to every client that must trust the CA",
             Self::NoKey => "replace it with an unencrypted PKCS#8 key in PEM form (openssl pkcs8 -topk8 -nocrypt)",
-            Self::OtherKey => "use a certificate and its own key",
+            Self::KeyMismatch => "use a certificate and its own key",
             Self::NotCa => "use the certificate of a CA (basicConstraints CA:TRUE, keyUsage keyCertSign)",
             Self::Expired(_) => "replace it with a valid one",
             Self::NotYetValid(_) => "correct the clock of this machine, or replace it with a valid one",
             Self::NoNames | Self::BadName(_) => "give the DNS names and IP addresses that clients connect to",
             Self::Rejected(_) => "replace it with a certificate that the CA issued for these names",
             Self::CannotCreate(_) => "use a CA with an ECDSA P-256 key",
-            Self::Missing => "create it",
+            Self::Missing => {
+                "create it: mount a Secret of type kubernetes.io/tls, or run `apim-keyless certs --certificates DIR NAME`"
+            }
             Self::File { .. } => "grant the user of this process access to it, or choose another folder",
         }
     }
@@ -114,8 +116,8 @@ impl TlsError {
     }
 
     /// Whether certificate and key can each be read, but do not belong together.
-    pub(super) fn is_mismatch(&self) -> bool {
-        matches!(self.kind, TlsErrorKind::OtherKey)
+    pub(super) fn is_key_mismatch(&self) -> bool {
+        matches!(self.kind, TlsErrorKind::KeyMismatch)
     }
 }
 

@@ -7,22 +7,22 @@ use std::path::{Path, PathBuf};
 
 /// A folder with `ca.crt`, `ca.key`, `tls.crt` and `tls.key`: the names that cert-manager uses in its Secrets.
 pub(super) struct Folder<'a> {
-    directory: &'a Path,
+    path: &'a Path,
 }
 
 impl<'a> Folder<'a> {
-    pub(super) fn new(directory: &'a Path) -> Self {
-        Self { directory }
+    pub(super) fn new(path: &'a Path) -> Self {
+        Self { path }
     }
 
-    pub(super) fn path(&self, part: TlsPart) -> PathBuf {
-        self.directory.join(file_name(part))
+    pub(super) fn file_path(&self, part: TlsPart) -> PathBuf {
+        self.path.join(file_name(part))
     }
 
     /// The text of a file, or `None` if the file does not exist. Invalid UTF-8 is replaced: the PEM reader then rejects
     /// binary content with the same message as any other text that is not PEM.
     pub(super) fn read(&self, part: TlsPart) -> Result<Option<String>, TlsError> {
-        match fs::read(self.path(part)) {
+        match fs::read(self.file_path(part)) {
             Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(cause) => Err(self.file_error(part, "read", cause)),
@@ -35,16 +35,16 @@ impl<'a> Folder<'a> {
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(self.directory).map_err(|cause| {
-            TlsError::new(TlsPart::CaCertificate, TlsErrorKind::File { action: "create", cause }).at(self.directory)
+        builder.create(self.path).map_err(|cause| {
+            TlsError::new(TlsPart::CaCertificate, TlsErrorKind::File { action: "create", cause }).at(self.path)
         })
     }
 
     /// Writes a file atomically: a reader gets either the old text or the new one. Only the owner can read a key.
     pub(super) fn write(&self, part: TlsPart, text: &str) -> Result<(), TlsError> {
-        let temporary = self.directory.join(format!(".{}.{}.new", file_name(part), std::process::id()));
+        let temporary = self.path.join(format!(".{}.{}.new", file_name(part), std::process::id()));
         let written =
-            write_new_file(&temporary, text, mode(part)).and_then(|()| fs::rename(&temporary, self.path(part)));
+            write_new_file(&temporary, text, mode(part)).and_then(|()| fs::rename(&temporary, self.file_path(part)));
         written.map_err(|cause| {
             // The next attempt overwrites a file that stays behind, and the first error is the one to report.
             let _ = fs::remove_file(&temporary);
@@ -53,7 +53,7 @@ impl<'a> Folder<'a> {
     }
 
     fn file_error(&self, part: TlsPart, action: &'static str, cause: io::Error) -> TlsError {
-        TlsError::new(part, TlsErrorKind::File { action, cause }).at(&self.path(part))
+        TlsError::new(part, TlsErrorKind::File { action, cause }).at(&self.file_path(part))
     }
 }
 

@@ -21,7 +21,7 @@ mod standalone;
 use ca::CA_NAME;
 pub use ca::{CA_VALIDITY, Ca};
 pub use ca_bundle::{ca_bundle_text, cas_in, check_ca_bundle};
-pub use ca_rotation::{CaBundle, CaChange, CaState, RotationPeriods, RotationState, ServedCertificate, UnknownCas};
+pub use ca_rotation::{CaChange, CaIds, CaState, RotationPeriods, RotationState, ServedCertificate, UnknownCas};
 pub use ca_set::{CaSet, SecretData};
 pub use certificate_resolver::CertificateResolver;
 pub use client_verifier::{allow_any_client, require_client_certificate};

@@ -39,7 +39,7 @@ impl ServingCertificate {
         let parsed = pem::parse(part, &first)?;
         let key = pem::private_key(TlsPart::ServingKey, key_pem)?;
         let certified_key = CertifiedKey::from_der(chain, key, &provider()).map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => TlsError::new(TlsPart::ServingKey, TlsErrorKind::OtherKey),
+            rustls::Error::InconsistentKeys(_) => TlsError::new(TlsPart::ServingKey, TlsErrorKind::KeyMismatch),
             rustls::Error::InvalidCertificate(_) => TlsError::new(part, TlsErrorKind::Malformed),
             _ => TlsError::new(TlsPart::ServingKey, TlsErrorKind::NoKey),
         })?;

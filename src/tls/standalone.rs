@@ -127,7 +127,7 @@ fn use_with_ca_key(
     names: &[String],
     now: SystemTime,
 ) -> Result<Certificates, TlsError> {
-    let ca = Ca::from_pem(ca_pem, key_pem, now)?;
+    let ca = Ca::from_valid_pem(ca_pem, key_pem, now)?;
     let check = |certificate: &ServingCertificate| {
         pem::valid_root_store(ca_pem, now).and_then(|roots| certificate.check(roots, names, now))
     };
@@ -151,7 +151,7 @@ fn read_certificate(files: CertificateFiles) -> Result<Option<ServingCertificate
     };
     match ServingCertificate::from_pem(&certificate, &key) {
         Ok(certificate) => Ok(Some(certificate)),
-        Err(error) if error.is_mismatch() => Ok(None),
+        Err(error) if error.is_key_mismatch() => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -190,7 +190,7 @@ fn missing(part: TlsPart) -> TlsError {
 
 /// Adds the file's path, and for an expired CA how to get a new one.
 fn add_path(folder: &Folder<'_>, error: TlsError) -> TlsError {
-    let path = folder.path(error.part());
+    let path = folder.file_path(error.part());
     if error.part() == TlsPart::CaCertificate && error.is_expired() {
         return error.at(&path).with_fix(
             "delete ca.crt, ca.key, tls.crt and tls.key to start with a new CA, then make clients trust the new ca.crt",

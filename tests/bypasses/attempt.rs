@@ -29,7 +29,8 @@ pub(crate) enum Outcome {
     Allowed,
     /// These rules deny it.
     Denied(Vec<&'static str>),
-    /// The body is not a review: the call fails. For what shows itself a gateway, a failed call is a denial.
+    /// The body is not a review, so the call fails. The API server then denies objects that their image, settings
+    /// or labels show to be a gateway's (failurePolicy: Fail).
     ReviewError,
 }
 

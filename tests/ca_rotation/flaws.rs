@@ -2,7 +2,7 @@
 
 use crate::model::name;
 use crate::state::UNKNOWN_CA;
-use apim_keyless::tls::{CaBundle, CaChange, RotationPeriods, RotationState, UnknownCas};
+use apim_keyless::tls::{CaChange, CaIds, RotationPeriods, RotationState, UnknownCas};
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,15 +70,15 @@ impl Flaw {
     }
 
     /// The changed content of a caBundle.
-    pub(crate) fn ca_bundle(self, before: &CaBundle, correct: CaBundle, rotation: &RotationState<'_>) -> CaBundle {
+    pub(crate) fn ca_bundle(self, before: &CaIds, correct: CaIds, rotation: &RotationState<'_>) -> CaIds {
         match self {
             Self::DropUnknownWithoutCas if rotation.cas.is_empty() => &correct - before,
             Self::DropExpiredEarly => {
                 let expired = rotation.cas.iter().filter(|ca| ca.not_after <= rotation.now);
                 &correct - &expired.map(|ca| ca.id.clone()).collect()
             }
-            Self::Flapping if before.contains(&name(UNKNOWN_CA)) => &correct - &CaBundle::from([name(UNKNOWN_CA)]),
-            Self::Flapping => &correct | &CaBundle::from([name(UNKNOWN_CA)]),
+            Self::Flapping if before.contains(&name(UNKNOWN_CA)) => &correct - &CaIds::from([name(UNKNOWN_CA)]),
+            Self::Flapping => &correct | &CaIds::from([name(UNKNOWN_CA)]),
             _ => correct,
         }
     }

@@ -6,7 +6,7 @@
 use crate::flaws::{Flaw, Query};
 use crate::setup::Setup;
 use crate::state::{CaBundles, CaMask, Choice, Index, Replica, ServingCertificate, State, has};
-use apim_keyless::tls::{CaBundle, CaChange, CaState, RotationState, ServedCertificate, UnknownCas};
+use apim_keyless::tls::{CaChange, CaIds, CaState, RotationState, ServedCertificate, UnknownCas};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -114,7 +114,7 @@ impl Model {
         let cas = self.secrets.all[usize::from(input_data.secret)].clone();
         let ca_bundles =
             input_data.configurations[..configurations].iter().flat_map(|ca_bundles| &ca_bundles[..entries]);
-        let ca_bundles: Vec<CaBundle> = ca_bundles.map(|ca_bundle| names(*ca_bundle)).collect();
+        let ca_bundles: Vec<CaIds> = ca_bundles.map(|ca_bundle| names(*ca_bundle)).collect();
         let rotation = RotationState {
             cas: &cas,
             ca_bundles: &ca_bundles,
@@ -188,11 +188,11 @@ fn number(name: &str) -> u8 {
     name.as_bytes()[0] - b'a'
 }
 
-fn names(cas: CaMask) -> CaBundle {
+fn names(cas: CaMask) -> CaIds {
     (0..8).filter(|number| has(cas, *number)).map(name).collect()
 }
 
-fn mask(ca_bundle: &CaBundle) -> CaMask {
+fn mask(ca_bundle: &CaIds) -> CaMask {
     ca_bundle.iter().fold(0, |mask, name| mask | 1 << number(name))
 }
 

@@ -1,4 +1,4 @@
-//! The steps of replicas: the passes of `src/cluster/trust/mod.rs`. Anything can happen between two steps.
+//! The steps of replicas: the passes of `src/cluster/certificates/mod.rs`. Anything can happen between two steps.
 
 use crate::model::{Change, Model};
 use crate::state::{Access, Choice, Phase, Replica, ServingCertificate, State, Step, UNKNOWN_CA, has};

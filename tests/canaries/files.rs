@@ -57,7 +57,7 @@ impl Files {
     /// Runs `check` on all files in this format, and searches the whole output for secrets.
     pub(crate) fn no_value_leaks(&self, format: &str) {
         let objects = self.objects;
-        let count = if format == "json" { format!("\"objects\": {objects},") } else { format!("{objects} objects: ") };
+        let count = if format == "json" { format!("\"objects\": {objects},") } else { format!("{objects} objects, ") };
         let ran = self.check("whole", format);
         // every intact file is read, so no error hides a report
         assert!(ran.stdout.contains(&count) && ran.code < 2, "{}", ran.stderr);

@@ -58,7 +58,7 @@ const SERVE: &[&str] = &[
     "--body-bytes",
     "--bodies-bytes",
     "--reviews",
-    "--answer-timeout",
+    "--response-timeout",
     // cache
     "--cluster",
     "--kubeconfig",

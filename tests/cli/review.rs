@@ -69,7 +69,7 @@ fn a_denied_object_gets_403_and_exits_with_1() {
             "code": 403,
             "reason": "Forbidden",
             "message": "Deployment \"orders\" is denied. Fix 1 finding:
-  unsupported-version at spec.template.spec.containers[0].image: Use gateway image version 2.11.0 or newer: the image named 2.9.0 is older than the first version that supports workload identity
+  unsupported-version at spec.template.spec.containers[0].image: Use gateway image version 2.11.0 or newer in container \"gateway\": the image named 2.9.0 is older than the first version that supports workload identity
 read more: apim-keyless explain unsupported-version",
         })
     );
@@ -80,7 +80,7 @@ fn audit_mode_allows_with_warnings() {
     for (yaml, warning) in [
         (
             OUTDATED,
-            "apim-keyless: unsupported-version: would deny: Use gateway image version 2.11.0 or newer: the image named 2.9.0",
+            "apim-keyless: unsupported-version: would deny: Use gateway image version 2.11.0 or newer in container \"gateway\": the image named 2.9.0",
         ),
         (UNLABELED, "apim-keyless: missing-identity-label: would set spec.template.metadata.labels"),
     ] {

@@ -130,11 +130,11 @@ fn a_limit_of_nothing_is_an_error() {
 const DENIED: &str = r#"
   Deployment payments: denied
     Deployment "payments" is denied. Fix 1 finding:
-      auth-key-reference at spec.template.spec.containers[0].env[0]: Remove config.service.auth here and set it to workloadIdentity in the ConfigMap: it takes an auth key from Secret "payments-token" key "value"
+      auth-key-reference at spec.template.spec.containers[0].env[0]: Remove env config.service.auth of container "payments" and set config.service.auth: workloadIdentity in ConfigMap "payments-env": it takes an auth key from Secret "payments-token" key "value"
     read more: apim-keyless explain auth-key-reference
     Warning: apim-keyless: missing-identity-label: set spec.template.metadata.labels["azure.workload.identity/use"] to "true"
     Warning: apim-keyless: missing-service-account: set spec.template.spec.serviceAccountName to "apim-gateway-workload-identity"
-    Warning: apim-keyless: rolling-version: Use a static tag, 2.11.0 or newer: v2 refers to another version after each release
+    Warning: apim-keyless: rolling-version: Use a static tag, 2.11.0 or newer, in container "payments": v2 refers to another version after each release
 "#;
 
 const MUTATED: &str = r#"

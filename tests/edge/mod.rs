@@ -9,7 +9,7 @@ mod overload;
 mod raw;
 mod slow;
 
-use apim_keyless::server::{Drain, Health, HttpsClient, Limits, Need, ServerSettings, bind, serve};
+use apim_keyless::server::{Condition, Drain, Health, HttpsClient, Limits, ServerSettings, bind, serve};
 use apim_keyless::telemetry::Metrics;
 use apim_keyless::tls::{Ca, CertificateResolver};
 use axum::Router;
@@ -104,7 +104,7 @@ pub(crate) async fn start_with(limits: Limits, drain: Drain, clients: Arc<dyn Cl
     let listener = bind(([127, 0, 0, 1], 0).into(), "HTTPS", "--listen").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (shutdown, health, metrics) = (Arc::new(Notify::new()), Arc::new(Health::new()), Metrics::default());
-    health.has(Need::Start);
+    health.set_met(Condition::Start);
     let observer = Arc::new(metrics.connections());
     let settings = ServerSettings { router: router(), limits, drain, health: Arc::clone(&health), observer };
     let ended = tokio::spawn(serve(listener, config, settings, Arc::clone(&shutdown).notified_owned()));

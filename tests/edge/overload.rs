@@ -2,7 +2,7 @@
 
 use super::raw::{assert_503, exchange, read_to_close, request_head};
 use super::{PooledConnection, TEST_TIMEOUT, TestServer, milliseconds, relaxed_limits, start, within};
-use apim_keyless::server::{Limits, Need};
+use apim_keyless::server::{Condition, Limits};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -143,11 +143,11 @@ async fn a_server_that_is_not_ready_responds_503_until_it_is() {
     let server = start(relaxed_limits()).await;
     let mut pooled = server.pooled().await;
     assert_eq!(pooled.get_text("/quick").await, ("quick".to_owned(), false));
-    server.health.lacks(Need::Start, "starting again");
+    server.health.set_unmet(Condition::Start, "starting again");
     assert_eq!(pooled.get_text("/quick").await, ("not ready; try again\n".to_owned(), true));
     assert_503(&exchange(&mut connect(&server).await, post("a").as_bytes()).await, "not ready");
     assert_eq!(server.metric("rejected_requests_total{reason=\"not-ready\"}"), 2);
-    server.health.has(Need::Start);
+    server.health.set_met(Condition::Start);
     assert!(exchange(&mut connect(&server).await, post("a").as_bytes()).await.ends_with("\r\n\r\na"));
     // a server that drains is not ready, but answers
     server.health.drain();

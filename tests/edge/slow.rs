@@ -89,12 +89,12 @@ async fn the_timeout_of_the_request_limits_the_wait_for_its_body() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_its_response_times_out() {
-    let server = start(Limits { answer_timeout: milliseconds(400), ..relaxed_limits() }).await;
+    let server = start(Limits { response_timeout: milliseconds(400), ..relaxed_limits() }).await;
     let mut stream = server.handshake(&["http/1.1"]).await.unwrap();
     // longer than the socket buffers of both sides
     stream.write_all(b"GET /long HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     within(TEST_TIMEOUT, async {
-        while server.metric("timeouts_total{wait=\"answer\"}") == 0 {
+        while server.metric("timeouts_total{wait=\"response\"}") == 0 {
             tokio::time::sleep(milliseconds(20)).await;
         }
     })

@@ -17,7 +17,7 @@ pub(crate) use verify::verify;
 
 use apim_keyless::admission::routes::{AdmissionState, router};
 use apim_keyless::admission::{Endpoint, MessageOptions};
-use apim_keyless::server::{Drain, Health, Limits, Need, ServerSettings, bind, serve};
+use apim_keyless::server::{Condition, Drain, Health, Limits, ServerSettings, bind, serve};
 use apim_keyless::telemetry::Metrics;
 use apim_keyless::tls::{Ca, CertificateResolver, allow_any_client, provider, root_store};
 use apim_keyless_core::policy::Policy;
@@ -83,7 +83,7 @@ impl ReviewServer {
             observer: Box::new(Metrics::default()),
         };
         let health = Arc::new(Health::new());
-        health.has(Need::Start);
+        health.set_met(Condition::Start);
         let site = ServerSettings {
             router: router(Arc::new(state)),
             limits: Limits::default(),

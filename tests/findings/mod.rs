@@ -24,7 +24,7 @@ pub(crate) fn findings(policy: &Policy, name: &str, text: &str) -> String {
     }
     for (object, evaluated) in objects.iter().zip(policy.evaluate_all(&objects, Mode::Enforce)) {
         for finding in evaluated.findings {
-            report += &format!("  {} {}: {}\n", object.identity.kind, object.identity.name, line(&finding));
+            report += &format!("  {} {}: {}\n", object.reference.kind, object.reference.name, line(&finding));
         }
     }
     if report.is_empty() { "  no findings\n".to_owned() } else { report }

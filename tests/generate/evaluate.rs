@@ -11,10 +11,10 @@ pub(crate) fn evaluate(world: &World, object: &Value) -> Vec<Finding> {
     let related = world.related(&policy);
     let context = Context {
         mode: Mode::Enforce,
-        expectations: policy.expectations(&object.identity.namespace, &related.namespace_annotations),
+        expectations: policy.expectations(&object.reference.namespace, &related.namespace_annotations),
         related: &related,
         change: &|| Change::Everything,
-        requester: Requester::Other,
+        requester: Requester::User,
         is_fixable: true,
     };
     policy.evaluate(&object, &context)

@@ -43,7 +43,7 @@ impl World {
     pub(crate) fn related(&self, policy: &Policy) -> RelatedObjects {
         let parsed_objects = self.parsed_objects();
         let of_it: Vec<&KubernetesObject<'_>> =
-            parsed_objects.iter().filter(|parsed| parsed.identity.namespace == "team-a").collect();
+            parsed_objects.iter().filter(|parsed| parsed.reference.namespace == "team-a").collect();
         let mut related = RelatedObjects::of(of_it, &policy.images);
         related.coverage = if self.is_complete { Coverage::Complete } else { Coverage::Given };
         related.namespace_annotations =

@@ -1,6 +1,6 @@
 //! A webhook that allows every request and records its review.
 
-use apim_keyless::server::{Drain, Health, Limits, Need, ServerSettings, bind, serve};
+use apim_keyless::server::{Condition, Drain, Health, Limits, ServerSettings, bind, serve};
 use apim_keyless::tls::{Ca, CertificateResolver, allow_any_client};
 use axum::Router;
 use axum::body::Bytes;
@@ -54,7 +54,7 @@ impl Recording {
             .route("/mutate", post(keep).with_state(Arc::clone(&self.mutating)))
             .route("/validate", post(keep).with_state(Arc::clone(&self.validating)));
         let health = Arc::new(Health::new());
-        health.has(Need::Start);
+        health.set_met(Condition::Start);
         let (limits, drain) = (Limits::default(), Drain::standalone());
         let site = ServerSettings { router, limits, drain, health, observer: Arc::new(()) };
         tokio::spawn(serve(

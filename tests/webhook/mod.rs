@@ -106,7 +106,7 @@ impl Webhook {
         registration::register_instead(&self.in_namespace("apim-keyless"), rendering, self.server.port).await;
     }
 
-    /// Makes the API server call another port of this machine, with a time-out of 15 s, and waits until it does.
+    /// Makes the API server call another port of this machine, with a timeout of 15 s, and waits until it does.
     pub(crate) async fn redirect_to(&self, port: u16) {
         let rendering = include_str!("../../deploy/install.yaml");
         let rendering = rendering

@@ -18,8 +18,8 @@
 //!     ]}}}
 //! }"#;
 //! let object = KubernetesObject::recognize(deployment, "default")?.expect("a Deployment is evaluated");
-//! let findings = Policy::default().evaluate_all(&[object], Mode::Enforce);
-//! let rules: Vec<&str> = findings[0].iter().map(|finding| finding.rule.id).collect();
+//! let evaluated = Policy::default().evaluate_all(&[object], Mode::Enforce);
+//! let rules: Vec<&str> = evaluated[0].findings.iter().map(|finding| finding.rule.id).collect();
 //! assert!(rules.contains(&"unsupported-version"));
 //! # Ok::<(), apim_keyless_core::gateway::ShapeError>(())
 //! ```

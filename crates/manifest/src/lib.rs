@@ -1,7 +1,7 @@
 //! Reads YAML and JSON from files, folders and standard input as Kubernetes objects with positions.
 //!
 //! [`Manifests`] is the result: each [`ManifestObject`] is an object with the positions of its fields, each
-//! [`ReadError`] a file or document that could not be read. The `gateway` module decides whether an object belongs to a
+//! [`InputError`] a file or document that was not read. The `gateway` module decides whether an object belongs to a
 //! gateway.
 
 mod deep_stack;
@@ -65,9 +65,9 @@ impl ManifestObject {
     }
 }
 
-/// A file or document that could not be read, or is not read.
+/// Why a file or document was not read: an error, or the reason why a document is skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReadError {
+pub struct InputError {
     /// Path of the file as given; `-` for standard input.
     pub file: String,
     /// Line, from 1; `None` if the error is about the whole file.
@@ -84,9 +84,9 @@ pub struct Manifests {
     /// The objects, in the order of the paths, the files and their documents.
     pub objects: Vec<ManifestObject>,
     /// Mappings that are not Kubernetes objects, such as the values of a chart: where they are, and why they are skipped.
-    pub skipped: Vec<ReadError>,
+    pub skipped: Vec<InputError>,
     /// Files and documents that could not be read.
-    pub errors: Vec<ReadError>,
+    pub errors: Vec<InputError>,
 }
 
 impl Manifests {
@@ -102,12 +102,12 @@ impl Manifests {
         for (outcome, document) in outcomes.into_iter().zip(&documents) {
             match outcome {
                 Ok(outline) => self.add(&source, document, outline),
-                Err(read_error) => self.errors.push(read_error),
+                Err(input_error) => self.errors.push(input_error),
             }
         }
         if count(self) == before {
             let message = "no YAML document, nothing to evaluate; add one or leave the file out".to_owned();
-            self.errors.push(ReadError { file: file.to_owned(), line: None, column: None, message });
+            self.errors.push(InputError { file: file.to_owned(), line: None, column: None, message });
         }
     }
 
@@ -133,15 +133,15 @@ impl Manifests {
             }
         }
         if is_template {
-            self.errors.extend(template::read_error(source, document));
+            self.errors.extend(template::input_error(source, document));
         }
     }
 }
 
-fn read_document(source: &SourceFile, document: &Document<'_>) -> Result<Outline, ReadError> {
+fn read_document(source: &SourceFile, document: &Document<'_>) -> Result<Outline, InputError> {
     match node::parse(document.text) {
         Ok(root) => Ok(outline::outline(document, root)),
-        Err(error) => Err(yaml_error::read_error(source, document, &error)),
+        Err(error) => Err(yaml_error::input_error(source, document, &error)),
     }
 }
 
@@ -169,8 +169,8 @@ impl ValueKind {
     }
 }
 
-fn skipped(source: &SourceFile, position: Position) -> ReadError {
-    ReadError {
+fn skipped(source: &SourceFile, position: Position) -> InputError {
+    InputError {
         file: source.name.clone(),
         line: Some(position.line),
         column: Some(position.column),
@@ -178,8 +178,8 @@ fn skipped(source: &SourceFile, position: Position) -> ReadError {
     }
 }
 
-fn not_an_object(source: &SourceFile, position: Position, what: &str) -> ReadError {
-    ReadError {
+fn not_an_object(source: &SourceFile, position: Position, what: &str) -> InputError {
+    InputError {
         file: source.name.clone(),
         line: Some(position.line),
         column: Some(position.column),
@@ -218,9 +218,9 @@ mod tests {
             ("a: 1\n---\n[]", 1, "sequence"),
             ("a: 1\n---\nhunter2", 1, "scalar"),
         ] {
-            let read_error = &read(text).errors[0];
-            assert_eq!((read_error.line, read_error.column), (Some(3), Some(column)));
-            assert!(read_error.message.contains(what) && !read_error.message.contains("hunter2"), "{text}");
+            let input_error = &read(text).errors[0];
+            assert_eq!((input_error.line, input_error.column), (Some(3), Some(column)));
+            assert!(input_error.message.contains(what) && !input_error.message.contains("hunter2"), "{text}");
         }
     }
 

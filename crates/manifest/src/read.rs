@@ -1,6 +1,6 @@
 //! Reads files, folders and standard input.
 
-use super::{Manifests, ReadError};
+use super::{InputError, Manifests};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read};
@@ -12,7 +12,7 @@ const STANDARD_INPUT: &str = "-";
 
 impl Manifests {
     /// Reads files, folders (`.yaml`, `.yml` and `.json` files in them and their subfolders, except hidden ones) and
-    /// `-`, which is `stdin`. What cannot be read becomes a [`ReadError`].
+    /// `-`, which is `stdin`. What cannot be read becomes a [`InputError`].
     pub fn read(paths: &[PathBuf], mut stdin: impl Read) -> Self {
         let mut manifests = Self::default();
         for path in paths {
@@ -48,7 +48,7 @@ impl Manifests {
         if is_empty {
             let name = folder.display().to_string();
             let message = "no .yaml, .yml or .json file in this folder; check the path".to_owned();
-            self.errors.push(ReadError { file: name, line: None, column: None, message });
+            self.errors.push(InputError { file: name, line: None, column: None, message });
         }
     }
 
@@ -59,7 +59,7 @@ impl Manifests {
         } else {
             unreadable(error.io_error().map(io::Error::kind))
         };
-        self.errors.push(ReadError { file: name, line: None, column: None, message });
+        self.errors.push(InputError { file: name, line: None, column: None, message });
     }
 
     fn add_file(&mut self, name: &str, outcome: io::Result<Vec<u8>>) {
@@ -68,7 +68,7 @@ impl Manifests {
             .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "not UTF-8; save it as UTF-8".to_owned()));
         match text {
             Ok(text) => self.parse(name, &text),
-            Err(message) => self.errors.push(ReadError { file: name.to_owned(), line: None, column: None, message }),
+            Err(message) => self.errors.push(InputError { file: name.to_owned(), line: None, column: None, message }),
         }
     }
 }
@@ -136,14 +136,14 @@ mod tests {
         fs::create_dir(&empty).unwrap();
         let missing = folder.path().join("missing.yaml");
         let manifests = read(&[&latin, &empty, &missing], b"");
-        for ((read_error, path), words) in
+        for ((input_error, path), words) in
             manifests.errors.iter().zip([&latin, &empty, &missing]).zip(["not UTF-8", "no .yaml", "not exist"])
         {
-            assert_eq!(read_error.file, path.display().to_string());
+            assert_eq!(input_error.file, path.display().to_string());
             assert!(
-                read_error.message.contains(words) && !read_error.message.contains(&read_error.file),
+                input_error.message.contains(words) && !input_error.message.contains(&input_error.file),
                 "{}",
-                read_error.message
+                input_error.message
             );
         }
         assert_eq!(manifests.errors.len(), 3);

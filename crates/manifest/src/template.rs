@@ -1,6 +1,6 @@
 //! Detects Helm templates: they must be rendered before they can be evaluated.
 
-use super::{ReadError, document::Document, source::SourceFile};
+use super::{InputError, document::Document, source::SourceFile};
 use serde_json::Value;
 
 const OPENING: &str = "{{";
@@ -9,12 +9,12 @@ const OPENING: &str = "{{";
 const TEXT_KEYS: [&str; 4] = ["data", "stringData", "binaryData", "annotations"];
 
 /// The error for a document that is a template; `None` if it has no `{{`.
-pub(super) fn read_error(source: &SourceFile, document: &Document<'_>) -> Option<ReadError> {
+pub(super) fn input_error(source: &SourceFile, document: &Document<'_>) -> Option<InputError> {
     let at = document.start + document.text.find(OPENING)?;
     let line = source.line_at(at)?;
     let column = line.text.get(..at - line.start).map(|before| before.chars().count() + 1);
     let message = "a Helm template, not a manifest; render it with `helm template` and check the output".to_owned();
-    Some(ReadError { file: source.name.clone(), line: Some(line.number), column, message })
+    Some(InputError { file: source.name.clone(), line: Some(line.number), column, message })
 }
 
 /// Whether the object has braces in a field where only a template has them.
@@ -48,7 +48,9 @@ mod tests {
         manifests
             .errors
             .iter()
-            .map(|read_error| (read_error.line, read_error.column, read_error.message.starts_with("a Helm template")))
+            .map(|input_error| {
+                (input_error.line, input_error.column, input_error.message.starts_with("a Helm template"))
+            })
             .collect()
     }
 

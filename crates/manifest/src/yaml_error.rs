@@ -3,20 +3,20 @@
 
 use super::document::Document;
 use super::template;
-use super::{ReadError, source::SourceFile};
+use super::{InputError, source::SourceFile};
 use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::granit_parser::ErrorKind;
 use serde_saphyr::localizer::ExternalMessageSource;
 use serde_saphyr::{Error, Location};
 
 /// The error for a document that cannot be read.
-pub(super) fn read_error(source: &SourceFile, document: &Document<'_>, error: &Error) -> ReadError {
-    if let (None, Some(read_error)) = (semantic_message(error), template::read_error(source, document)) {
-        return read_error;
+pub(super) fn input_error(source: &SourceFile, document: &Document<'_>, error: &Error) -> InputError {
+    if let (None, Some(input_error)) = (semantic_message(error), template::input_error(source, document)) {
+        return input_error;
     }
     let position = error.location().filter(|at| *at != Location::UNKNOWN);
     let number = |from: u64| usize::try_from(from).unwrap_or(usize::MAX);
-    ReadError {
+    InputError {
         file: source.name.clone(),
         line: position.map(|at| number(at.line()).saturating_add(document.lines_before)),
         column: position.map(|at| number(at.column())),
@@ -25,9 +25,9 @@ pub(super) fn read_error(source: &SourceFile, document: &Document<'_>, error: &E
 }
 
 /// The error for a file whose parser panicked or could not be started.
-pub(super) fn unknown(source: &SourceFile) -> ReadError {
+pub(super) fn unknown(source: &SourceFile) -> InputError {
     let message = "could not be read; try again, and if that does not help, split the file".to_owned();
-    ReadError { file: source.name.clone(), line: None, column: None, message }
+    InputError { file: source.name.clone(), line: None, column: None, message }
 }
 
 const NOT_YAML: &str = "not valid YAML; check the indentation, the quotes and the colons here and in the line above";
@@ -116,12 +116,12 @@ fn kind_of(source: &ExternalMessageSource) -> Option<&ErrorKind> {
 mod tests {
     use crate::Manifests;
 
-    fn read_error(text: &str) -> (usize, usize, String) {
+    fn input_error(text: &str) -> (usize, usize, String) {
         let mut manifests = Manifests::default();
         manifests.parse("a.yaml", text);
         assert_eq!((manifests.objects.len(), manifests.errors.len()), (0, 1), "{:?}", manifests.errors);
-        let read_error = manifests.errors.remove(0);
-        (read_error.line.unwrap(), read_error.column.unwrap(), read_error.message)
+        let input_error = manifests.errors.remove(0);
+        (input_error.line.unwrap(), input_error.column.unwrap(), input_error.message)
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
             ("<<: hunter2\n", 1, 5, "`<<` merges mappings only"),
             ("a: &a [*a]\n", 1, 8, "an alias inside its own anchor"),
         ] {
-            let (found_line, found_column, message) = read_error(text);
+            let (found_line, found_column, message) = input_error(text);
             assert_eq!((found_line, found_column), (line, column), "{text}");
             assert!(message.starts_with(words) && !message.contains("hunter"), "{text}: {message}");
         }
@@ -151,11 +151,11 @@ mod tests {
     #[test]
     fn deep_nesting_is_an_error_and_no_stack_overflow() {
         for piece in ["[", "{a:", "- ", "? ", "a:\n", "{\"a\":["] {
-            read_error(&piece.repeat(100_000));
+            input_error(&piece.repeat(100_000));
         }
         let block: String = (0..2000).map(|depth| " ".repeat(depth) + "a:\n").collect();
-        assert!(read_error(&block).2.starts_with("nested more than 100 levels"));
-        assert!(read_error(&("[".repeat(120) + &"]".repeat(120))).2.starts_with("nested more than 100 levels"));
+        assert!(input_error(&block).2.starts_with("nested more than 100 levels"));
+        assert!(input_error(&("[".repeat(120) + &"]".repeat(120))).2.starts_with("nested more than 100 levels"));
     }
 
     #[test]
@@ -174,6 +174,6 @@ mod tests {
         )
         .chain(levels)
         .collect();
-        assert!(read_error(&bomb).2.starts_with("its aliases expand"));
+        assert!(input_error(&bomb).2.starts_with("its aliases expand"));
     }
 }

@@ -62,7 +62,7 @@ pub struct Diagnostic {
     pub object: Option<ObjectReference>,
     /// Where it is.
     pub location: Location,
-    /// Further places that belong to it.
+    /// Further locations that belong to it.
     pub related: Vec<Location>,
     /// What to do, then why. It contains no value of a setting.
     pub message: String,
@@ -76,7 +76,7 @@ pub struct Diagnostic {
     pub snippet: Option<Snippet>,
 }
 
-/// A place in a file, in an object or in the API server.
+/// A location in a file, in an object or in the API server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Location {
     /// The file as it was given; `-` for standard input.

@@ -31,7 +31,7 @@ fn finding(finding: &Diagnostic) -> String {
         Level::Warning => Title::NOTE,
     };
     let title = level.with_name(finding.level.name()).primary_title(printable(&finding.message)).id(finding.rule);
-    let mut group = place(Group::with_title(title), finding);
+    let mut group = with_location(Group::with_title(title), finding);
     if let Some(suppression) = &finding.suppressed {
         group = group.element(
             Title::NOTE
@@ -46,23 +46,35 @@ fn finding(finding: &Diagnostic) -> String {
     for fix in &finding.fixes {
         group = group.element(Title::HELP.with_name(label).message(printable(&fix.title)));
     }
-    Renderer::styled().render(&[group])
+    without_empty_origin(&Renderer::styled().render(&[group]))
 }
 
-fn place<'a>(group: Group<'a>, finding: &'a Diagnostic) -> Group<'a> {
-    let (Some(file), Some(span)) = (&finding.location.file, finding.location.span) else {
+/// Removes the line `:::` without a path, which annotate-snippets writes before a snippet whose position is written
+/// apart from it.
+fn without_empty_origin(rendered: &str) -> String {
+    let lines: Vec<&str> = rendered.lines().filter(|line| !line.ends_with("::: \u{1b}[0m")).collect();
+    lines.join("\n")
+}
+
+/// A file as text shows it: `stdin` for `-`.
+fn file_name(file: &str) -> &str {
+    if file == "-" { "stdin" } else { file }
+}
+
+fn with_location<'a>(group: Group<'a>, finding: &'a Diagnostic) -> Group<'a> {
+    let (Some(file), Some(span)) = (finding.location.file.as_deref().map(file_name), finding.location.span) else {
         return group.element(Origin::path(describe(finding)));
     };
     let group = match &finding.snippet {
-        None => group.element(Origin::path(file.as_str()).line(span.line).char_column(span.column)),
+        None => group.element(Origin::path(file).line(span.line).char_column(span.column)),
         Some(snippet) => {
             let annotation = AnnotationKind::Primary.span(bytes(snippet)).label(field(&finding.location));
             let source = Source::source(snippet.line.as_str()).line_start(span.line).annotation(annotation);
             if snippet.underline.start + 1 == span.column {
-                group.element(source.path(file.as_str()))
+                group.element(source.path(file))
             } else {
                 // Masking has moved the columns, so the position is written apart from the snippet.
-                group.element(Origin::path(file.as_str()).line(span.line).char_column(span.column)).element(source)
+                group.element(Origin::path(file).line(span.line).char_column(span.column)).element(source)
             }
         }
     };
@@ -101,13 +113,13 @@ fn bytes(Snippet { line, underline }: &Snippet) -> Range<usize> {
 
 fn failure(failure: &Failure) -> String {
     let Location { file, span, api_path, .. } = &failure.location;
-    let place = match (file, span, api_path) {
-        (Some(file), Some(span), _) => format!("{file}:{}:{}: ", span.line, span.column),
-        (Some(file), None, _) => format!("{file}: "),
+    let location = match (file, span, api_path) {
+        (Some(file), Some(span), _) => format!("{}:{}:{}: ", file_name(file), span.line, span.column),
+        (Some(file), None, _) => format!("{}: ", file_name(file)),
         (None, _, Some(path)) => format!("API server: {path}: "),
         (None, _, None) => String::new(),
     };
-    printable(&format!("error: {place}{}", failure.message)).into_owned()
+    printable(&format!("error: {location}{}", failure.message)).into_owned()
 }
 
 /// `10 findings (6 errors, 4 fixable) in 3 of 75 objects, 30 gateways`
@@ -146,8 +158,14 @@ fn summary(report: &Report) -> String {
     for (reason, count) in reasons {
         _ = write!(summary, "; skipped {} {reason}", counted(count, "document"));
     }
-    if !report.failures.is_empty() {
-        _ = write!(summary, "; {} could not be evaluated", report.failures.len());
+    let in_files = report.failures.iter().filter(|failure| failure.location.file.is_some()).count();
+    for (count, one, many) in [
+        (in_files, "file or document", "files or documents"),
+        (report.failures.len() - in_files, "part of the cluster", "parts of the cluster"),
+    ] {
+        if count > 0 {
+            _ = write!(summary, "; {count} {} could not be read", if count == 1 { one } else { many });
+        }
     }
     summary + "\n"
 }

@@ -1,7 +1,7 @@
 //! The API server: its version, its clock and the issuer of its tokens.
 
 use crate::cluster::client::with_timeout;
-use crate::cluster::{ReadError, Reading};
+use crate::cluster::{ReadError, ReadResult};
 use http_body_util::BodyExt;
 use hyper::body::Bytes;
 use hyper::{HeaderMap, Request, Response, header};
@@ -41,7 +41,7 @@ struct Discovery {
 ///
 /// # Errors
 /// There is no response.
-pub(super) async fn api_server(client: &Client) -> Result<Reading<ApiServer>, ReadError> {
+pub(super) async fn api_server(client: &Client) -> Result<ReadResult<ApiServer>, ReadError> {
     let sent = SystemTime::now();
     let read = async {
         let (headers, body) = get(client, "/version").await?;
@@ -50,8 +50,9 @@ pub(super) async fn api_server(client: &Client) -> Result<Reading<ApiServer>, Re
         let clock = date.map(|server_time| Clock { sent, server_time, received: SystemTime::now() });
         Ok(ApiServer { version, clock })
     };
-    let read_error =
-        |error: &kube::Error| ReadError::new("the version and the clock of the API server", "get on /version", error);
+    let read_error = |error: &kube::Error| {
+        ReadError::new("read the version and the clock of the API server", "get on /version", error)
+    };
     match with_timeout(read).await {
         Ok(server) => Ok(Ok(server)),
         Err(error @ kube::Error::Api(_)) => Ok(Err(read_error(&error))),
@@ -60,14 +61,15 @@ pub(super) async fn api_server(client: &Client) -> Result<Reading<ApiServer>, Re
 }
 
 /// Reads the issuer of `ServiceAccount` tokens.
-pub(super) async fn issuer(client: &Client) -> Reading<String> {
+pub(super) async fn issuer(client: &Client) -> ReadResult<String> {
     let path = "/.well-known/openid-configuration";
     let read = async {
         let (_, body) = get(client, path).await?;
         serde_json::from_slice::<Discovery>(&body).map_err(kube::Error::SerdeError)
     };
     let issuer = with_timeout(read).await.map(|discovery| discovery.issuer);
-    issuer.map_err(|error| ReadError::new("the issuer of ServiceAccount tokens", &format!("get on {path}"), &error))
+    issuer
+        .map_err(|error| ReadError::new("read the issuer of ServiceAccount tokens", &format!("get on {path}"), &error))
 }
 
 async fn get(client: &Client, path: &str) -> kube::Result<(HeaderMap, Bytes)> {

@@ -2,7 +2,7 @@
 
 use super::api_server::body;
 use crate::cluster::client::with_timeout_of;
-use crate::cluster::{ReadError, Reading};
+use crate::cluster::{ReadError, ReadResult};
 use hyper::{Request, header};
 use kube::Client;
 use kube::client::Body;
@@ -27,7 +27,7 @@ pub struct DryRunResponse {
 ///
 /// # Errors
 /// The API server is not reachable or does not answer in time. A denial is a response, not an error.
-pub async fn dry_run_create(client: &Client, namespace: &str, deployment: &Value) -> Reading<DryRunResponse> {
+pub async fn dry_run_create(client: &Client, namespace: &str, deployment: &Value) -> ReadResult<DryRunResponse> {
     let call = async {
         let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments?dryRun=All");
         let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
@@ -42,7 +42,7 @@ pub async fn dry_run_create(client: &Client, namespace: &str, deployment: &Value
     let permission = format!("create on deployments in namespace {namespace}");
     with_timeout_of(TIMEOUT, call)
         .await
-        .map_err(|error| ReadError::new("whether the webhook is called", &permission, &error))
+        .map_err(|error| ReadError::new("check whether the webhook is called", &permission, &error))
 }
 
 /// The text of a `Warning` header like `299 - "text"` (RFC 9111, section 5.5, and RFC 7234 before it).

@@ -13,7 +13,7 @@ pub use webhook_configuration::WebhookConfiguration;
 pub use workload::{ContainerStatus, Deployment, Pod};
 
 use super::client::with_timeout;
-use super::{ReadError, Reading};
+use super::{ReadError, ReadResult};
 use api_server::{api_server, issuer};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
@@ -43,25 +43,25 @@ pub struct InstallationNames {
 /// An installation and what it depends on, as read from the cluster.
 pub struct Installation {
     /// All mutating webhook configurations of the cluster.
-    pub mutating: Reading<Vec<WebhookConfiguration>>,
+    pub mutating: ReadResult<Vec<WebhookConfiguration>>,
     /// All validating webhook configurations of the cluster.
-    pub validating: Reading<Vec<WebhookConfiguration>>,
+    pub validating: ReadResult<Vec<WebhookConfiguration>>,
     /// The Services of its namespace.
-    pub services: Reading<Vec<Service>>,
+    pub services: ReadResult<Vec<Service>>,
     /// The certificates of its CAs as PEM text, if the Secret exists. Never a key.
-    pub cas: Reading<Option<String>>,
+    pub cas: ReadResult<Option<String>>,
     /// Its Deployment, if it exists.
-    pub deployment: Reading<Option<Deployment>>,
+    pub deployment: ReadResult<Option<Deployment>>,
     /// Its Pods.
-    pub pods: Reading<Vec<Pod>>,
+    pub pods: ReadResult<Vec<Pod>>,
     /// The `PodDisruptionBudget`s of its namespace.
-    pub disruption_budgets: Reading<Vec<PodDisruptionBudget>>,
+    pub disruption_budgets: ReadResult<Vec<PodDisruptionBudget>>,
     /// The metadata of every Namespace of the cluster.
-    pub namespaces: Reading<Vec<ObjectMeta>>,
+    pub namespaces: ReadResult<Vec<ObjectMeta>>,
     /// The API server.
-    pub server: Reading<ApiServer>,
+    pub server: ReadResult<ApiServer>,
     /// The issuer of `ServiceAccount` tokens.
-    pub issuer: Reading<String>,
+    pub issuer: ReadResult<String>,
 }
 
 impl Installation {
@@ -120,7 +120,7 @@ struct Requested<'a> {
 impl Requested<'_> {
     fn error(&self, verb: &str, error: &kube::Error) -> ReadError {
         let place = self.namespace.map(|namespace| format!(" in namespace {namespace}")).unwrap_or_default();
-        ReadError::new(self.what, &format!("{verb} on {}{place}", self.resource), error)
+        ReadError::new(&format!("read {}", self.what), &format!("{verb} on {}{place}", self.resource), error)
     }
 }
 
@@ -135,7 +135,7 @@ where
     Api::namespaced(client.clone(), &names.namespace)
 }
 
-async fn list<K>(api: Api<K>, requested: Requested<'_>, parameters: &ListParams) -> Reading<Vec<K>>
+async fn list<K>(api: Api<K>, requested: Requested<'_>, parameters: &ListParams) -> ReadResult<Vec<K>>
 where
     K: Clone + DeserializeOwned + Debug,
 {
@@ -143,7 +143,7 @@ where
     listed.map(|list| list.items).map_err(|error| requested.error("list", &error))
 }
 
-async fn get<K>(api: Api<K>, requested: Requested<'_>, name: &str) -> Reading<Option<K>>
+async fn get<K>(api: Api<K>, requested: Requested<'_>, name: &str) -> ReadResult<Option<K>>
 where
     K: Clone + DeserializeOwned + Debug,
 {
@@ -151,7 +151,7 @@ where
 }
 
 /// All webhook configurations of one kind.
-async fn configurations<K>(client: &Client, which: &str) -> Reading<Vec<WebhookConfiguration>>
+async fn configurations<K>(client: &Client, which: &str) -> ReadResult<Vec<WebhookConfiguration>>
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
     WebhookConfiguration: From<K>,
@@ -162,7 +162,7 @@ where
     Ok(listed.into_iter().map(WebhookConfiguration::from).collect())
 }
 
-async fn namespaces(client: &Client) -> Reading<Vec<ObjectMeta>> {
+async fn namespaces(client: &Client) -> ReadResult<Vec<ObjectMeta>> {
     let requested = Requested { what: "the Namespaces", resource: "namespaces", namespace: None };
     let api = all_of::<Namespace>(client);
     let listed = with_timeout(api.list_metadata(&ListParams::default())).await;
@@ -172,10 +172,11 @@ async fn namespaces(client: &Client) -> Reading<Vec<ObjectMeta>> {
 }
 
 /// The certificates in the Secret. Its keys are dropped as soon as the Secret is read.
-async fn cas(client: &Client, names: &InstallationNames) -> Reading<Option<String>> {
+async fn cas(client: &Client, names: &InstallationNames) -> ReadResult<Option<String>> {
     let resource = format!("secrets {} in namespace {}", names.secret, names.namespace);
     let read = with_timeout(all_in::<Secret>(client, names).get_opt(&names.secret)).await;
-    let secret = read.map_err(|error| ReadError::new("the webhook's CAs", &format!("get on {resource}"), &error))?;
+    let secret =
+        read.map_err(|error| ReadError::new("read the webhook's CAs", &format!("get on {resource}"), &error))?;
     Ok(secret.map(|secret| {
         let certificates =
             secret.data.unwrap_or_default().into_iter().filter(|(key, _)| key.strip_suffix(".crt").is_some());

@@ -1,8 +1,8 @@
-//! Turns the watches of all kinds into one stream of events each.
+//! Turns each watch into a stream of events.
 
 use super::store::CachedObject;
 use crate::cluster::client::{WATCH_SECONDS, describe, with_timeout};
-use apim_keyless_core::gateway::well_known::Keys;
+use apim_keyless_core::gateway::well_known::StringMap;
 use apim_keyless_core::gateway::{ConfigMap, Kind, ServiceAccount};
 use futures::StreamExt;
 use futures::stream::{BoxStream, once, unfold};
@@ -19,7 +19,7 @@ use tokio::time::sleep;
 const CONFIG_MAP_PAGE_SIZE: u32 = 50;
 
 /// How often the connection to the API server is checked.
-const CONTACT_INTERVAL: Duration = Duration::from_secs(10);
+const CONNECTION_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// An event of a watch, or of the connection check.
 pub(super) enum WatchEvent {
@@ -30,13 +30,13 @@ pub(super) enum WatchEvent {
     /// The watch of this kind failed for this reason. Changes may be missed from now on.
     Failed(Kind, String),
     /// A Namespace was listed, created or changed: name, labels and annotations.
-    Namespace(String, Keys, Keys),
+    Namespace(String, StringMap, StringMap),
     /// An object was listed, created or changed: its namespace and what the cache keeps of it.
     Object(String, CachedObject),
     /// An object was deleted: its kind, namespace and name. The namespace of a Namespace is empty.
     Deleted(Kind, String, String),
     /// Whether the API server answers.
-    Contact(bool),
+    ApiServerReachable(bool),
 }
 
 /// An endless stream of events.
@@ -70,11 +70,11 @@ pub(super) fn config_maps(client: Client) -> EventStream {
 
 /// Checks regularly whether the API server answers. A watch without events cannot distinguish a quiet cluster from a
 /// dead connection.
-pub(super) fn contact(client: Client) -> EventStream {
+pub(super) fn connection_checks(client: Client) -> EventStream {
     unfold(client, |client| async {
-        sleep(CONTACT_INTERVAL).await;
+        sleep(CONNECTION_CHECK_INTERVAL).await;
         let answer = with_timeout(client.apiserver_version()).await;
-        Some((WatchEvent::Contact(answer.is_ok()), client))
+        Some((WatchEvent::ApiServerReachable(answer.is_ok()), client))
     })
     .boxed()
 }

@@ -6,7 +6,7 @@ mod store;
 use super::{ClusterObserver, Scope};
 use apim_keyless_core::gateway::{Kind, Snapshot};
 use arc_swap::ArcSwap;
-use events::{EventStream, WatchEvent, after, config_maps, contact, namespaces, service_accounts};
+use events::{EventStream, WatchEvent, after, config_maps, connection_checks, namespaces, service_accounts};
 use futures::StreamExt;
 use futures::stream::pending;
 use kube::Client;
@@ -31,15 +31,15 @@ pub struct Watch {
     namespaces: EventStream,
     config_maps: EventStream,
     service_accounts: EventStream,
-    contact: EventStream,
+    connection_checks: EventStream,
     backoff: DefaultBackoff,
     /// When the objects of namespaces that opted in are listed.
     list_at: Option<Instant>,
     has_changed: bool,
     fits: bool,
     observer: Arc<dyn ClusterObserver>,
-    /// Gets a message once everything was listed.
-    is_ready: Option<oneshot::Sender<()>>,
+    /// Sends a message once everything was listed.
+    ready_sender: Option<oneshot::Sender<()>>,
 }
 
 impl Watch {
@@ -61,22 +61,22 @@ impl Watch {
             namespaces: namespaces(client.clone()),
             config_maps: pending().boxed(),
             service_accounts: pending().boxed(),
-            contact: contact(client.clone()),
+            connection_checks: connection_checks(client.clone()),
             client,
             backoff: DefaultBackoff::default(),
             list_at: None,
             has_changed: false,
             fits: true,
-            is_ready: None,
+            ready_sender: None,
         }
     }
 
-    /// Runs forever. Sends a message to `is_ready` once everything was listed.
+    /// Runs forever. Sends a message to `ready_sender` once everything was listed.
     ///
     /// A failure is logged and tried again. What was cached before stays, but an object that is not cached counts as
     /// unknown instead of absent.
-    pub async fn run(mut self, is_ready: oneshot::Sender<()>) {
-        self.is_ready = Some(is_ready);
+    pub async fn run(mut self, ready_sender: oneshot::Sender<()>) {
+        self.ready_sender = Some(ready_sender);
         loop {
             let list_at = self.list_at;
             tokio::select! {
@@ -84,7 +84,7 @@ impl Watch {
                 Some(event) = self.namespaces.next() => self.handle(event),
                 Some(event) = self.config_maps.next() => self.handle(event),
                 Some(event) = self.service_accounts.next() => self.handle(event),
-                Some(event) = self.contact.next() => self.handle(event),
+                Some(event) = self.connection_checks.next() => self.handle(event),
                 // last: publishes only when no further event is waiting
                 () = ready(()), if self.has_changed => self.publish(),
                 () = sleep_until(list_at.unwrap_or_else(Instant::now)), if list_at.is_some() => self.list_objects(),
@@ -108,7 +108,7 @@ impl Watch {
             WatchEvent::Object(namespace, object) => self.store.put(&namespace, object),
             WatchEvent::Deleted(Kind::Namespace, _, name) => self.store.remove_namespace(&name),
             WatchEvent::Deleted(kind, namespace, name) => self.store.remove(kind, &namespace, &name),
-            WatchEvent::Contact(is_in_contact) => self.store.set_contact(is_in_contact),
+            WatchEvent::ApiServerReachable(is_reachable) => self.store.set_api_server_reachable(is_reachable),
         }
     }
 
@@ -138,10 +138,10 @@ impl Watch {
             return;
         }
         self.snapshot.store(Arc::new(self.store.snapshot()));
-        if let Some(is_ready) = self.is_ready.take() {
+        if let Some(ready_sender) = self.ready_sender.take() {
             tracing::info!("the cache is complete");
             // fails if nobody waits any more, which is no error
-            _ = is_ready.send(());
+            _ = ready_sender.send(());
         }
         if self.store.needs_list() && self.list_at.is_none() {
             self.list_at = Some(Instant::now() + LIST_DELAY);

@@ -1,7 +1,7 @@
 //! The cache: what is known of the cluster. Pure: events go in, a [`Snapshot`] comes out.
 
 use crate::cluster::{CacheStatus, Scope};
-use apim_keyless_core::gateway::well_known::{Keys, OUR_PREFIX};
+use apim_keyless_core::gateway::well_known::{OUR_PREFIX, StringMap};
 use apim_keyless_core::gateway::{ConfigMap, Coverage, Kind, Lookup, RelatedObjects, ServiceAccount, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(super) struct Store {
     bytes: usize,
     namespaces: BTreeMap<String, NamespaceCache>,
     lists: BTreeMap<Kind, ListState>,
-    is_in_contact: bool,
+    is_api_server_reachable: bool,
 }
 
 /// What is cached of a namespace.
@@ -67,7 +67,7 @@ impl Store {
     pub(super) fn new(scope: Scope, budget: usize) -> Self {
         let kinds = [Kind::Namespace].into_iter().chain(CACHED_KINDS);
         let lists = kinds.map(|kind| (kind, ListState::default())).collect();
-        Self { scope, budget, bytes: 0, namespaces: BTreeMap::new(), lists, is_in_contact: true }
+        Self { scope, budget, bytes: 0, namespaces: BTreeMap::new(), lists, is_api_server_reachable: true }
     }
 
     /// A list of `kind` starts.
@@ -107,15 +107,15 @@ impl Store {
     }
 
     /// Records whether the API server answers.
-    pub(super) fn set_contact(&mut self, is_in_contact: bool) {
-        self.is_in_contact = is_in_contact;
+    pub(super) fn set_api_server_reachable(&mut self, is_reachable: bool) {
+        self.is_api_server_reachable = is_reachable;
     }
 
     /// A Namespace was listed, created or changed.
-    pub(super) fn put_namespace(&mut self, name: String, labels: &Keys, annotations: &Keys) {
+    pub(super) fn put_namespace(&mut self, name: String, labels: &StringMap, annotations: &StringMap) {
         self.record_seen(Kind::Namespace, String::new(), name.clone());
         let is_covered = self.scope.covers(&name, labels);
-        let annotations: Keys = annotations
+        let annotations: StringMap = annotations
             .iter()
             .filter(|(key, _)| key.starts_with(OUR_PREFIX))
             .map(|(key, value)| (key.clone(), value.clone()))
@@ -201,7 +201,7 @@ impl Store {
     }
 
     fn is_current(&self) -> bool {
-        self.is_in_contact && self.lists.values().all(|list| list.is_current)
+        self.is_api_server_reachable && self.lists.values().all(|list| list.is_current)
     }
 
     /// The cache of a namespace, created if it is missing.
@@ -316,7 +316,7 @@ mod tests {
 
     const KIBIBYTE: usize = 1024;
 
-    fn keys(pairs: &[(&str, &str)]) -> Keys {
+    fn keys(pairs: &[(&str, &str)]) -> StringMap {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
     }
 
@@ -325,7 +325,7 @@ mod tests {
     }
 
     fn account(name: &str) -> CachedObject {
-        CachedObject::ServiceAccount(ServiceAccount::for_cache(name.to_owned(), &Keys::new(), &Keys::new()))
+        CachedObject::ServiceAccount(ServiceAccount::for_cache(name.to_owned(), &StringMap::new(), &StringMap::new()))
     }
 
     fn put_enforced(store: &mut Store, name: &str) {
@@ -339,7 +339,7 @@ mod tests {
         let mut store = Store::new(Scope::OptIn, 64 * KIBIBYTE);
         store.start_list(Kind::Namespace);
         put_enforced(&mut store, "orders");
-        store.put_namespace("other".to_owned(), &Keys::new(), &Keys::new());
+        store.put_namespace("other".to_owned(), &StringMap::new(), &StringMap::new());
         store.complete_list(Kind::Namespace);
         list(&mut store, &["orders", "other"]);
         store
@@ -359,7 +359,7 @@ mod tests {
     }
 
     fn of(store: &mut Store, namespace: &str) -> Arc<RelatedObjects> {
-        store.snapshot().of(namespace).unwrap()
+        store.snapshot().related_objects(namespace).unwrap()
     }
 
     #[test]
@@ -377,7 +377,7 @@ mod tests {
         let mut store = listed_store();
         let other = of(&mut store, "other");
         assert!(other.config_map("env") == Lookup::Unknown && other.coverage == Coverage::Partial);
-        assert!(store.snapshot().of("nowhere").is_none());
+        assert!(store.snapshot().related_objects("nowhere").is_none());
     }
 
     #[test]
@@ -406,7 +406,7 @@ mod tests {
         assert!(!store.needs_list());
         let other = of(&mut store, "other");
         assert!(other.config_map("late") == Lookup::Absent && matches!(other.config_map("env"), Lookup::Found(_)));
-        store.put_namespace("other".to_owned(), &Keys::new(), &Keys::new());
+        store.put_namespace("other".to_owned(), &StringMap::new(), &StringMap::new());
         assert!(of(&mut store, "other").config_map("env") == Lookup::Unknown);
     }
 
@@ -437,9 +437,9 @@ mod tests {
             assert_eq!(of(&mut store, "orders").coverage, Coverage::Partial);
         }
         let mut store = listed_store();
-        store.set_contact(false);
+        store.set_api_server_reachable(false);
         assert_eq!(of(&mut store, "orders").coverage, Coverage::Partial);
-        store.set_contact(true);
+        store.set_api_server_reachable(true);
         assert_eq!(of(&mut store, "orders").coverage, Coverage::Complete);
     }
 
@@ -465,10 +465,10 @@ mod tests {
         store.start_list(Kind::Namespace);
         store.complete_list(Kind::Namespace);
         list(&mut store, &["orders", "kube-system"]);
-        assert!(store.snapshot().of("orders").is_none());
+        assert!(store.snapshot().related_objects("orders").is_none());
         store.put("new", config_map("env", "text"));
         for name in ["orders", "new", "kube-system"] {
-            store.put_namespace(name.to_owned(), &Keys::new(), &Keys::new());
+            store.put_namespace(name.to_owned(), &StringMap::new(), &StringMap::new());
         }
         assert!(!store.needs_list());
         for name in ["orders", "new"] {

@@ -3,8 +3,8 @@
 use crate::admission::routes::AdmissionState;
 use crate::cli::CacheArguments;
 use crate::cluster::Watch;
-use crate::server::{Health, Need};
-use crate::telemetry::ClusterMetrics;
+use crate::server::{Condition, Health};
+use crate::telemetry::RuntimeMetrics;
 use kube::Client;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -15,18 +15,18 @@ pub(super) fn watch(
     arguments: &CacheArguments,
     state: &AdmissionState,
     health: &Arc<Health>,
-    cluster_metrics: ClusterMetrics,
+    runtime_metrics: RuntimeMetrics,
 ) {
     let (sender, receiver) = oneshot::channel();
     let cache_bytes = arguments.cache_mib.saturating_mul(1024 * 1024);
-    health.lacks(Need::RelatedObjects, "the cluster's objects are not cached yet");
+    health.set_unmet(Condition::RelatedObjects, "the cluster's objects are not cached yet");
     tokio::spawn(
-        Watch::new(client, arguments.scope, cache_bytes, state.related.clone(), Arc::new(cluster_metrics)).run(sender),
+        Watch::new(client, arguments.scope, cache_bytes, state.related.clone(), Arc::new(runtime_metrics)).run(sender),
     );
     let health = health.clone();
     tokio::spawn(async move {
         if receiver.await.is_ok() {
-            health.has(Need::RelatedObjects);
+            health.set_met(Condition::RelatedObjects);
         }
     });
 }

@@ -1,10 +1,10 @@
 //! The source of the serving certificate: a folder, or CAs in the cluster.
 
-use crate::cli::{CertificateArguments, CertificateSource, Serve};
-use crate::cluster::{ClusterObserver, Trust, TrustSettings};
+use crate::cli::{CertificateArguments, CertificateSource, ServeArguments};
+use crate::cluster::{CertificateManager, CertificateSettings, ClusterObserver};
 use crate::command::certs;
-use crate::server::{Health, Need};
-use crate::telemetry::ClusterMetrics;
+use crate::server::{Condition, Health};
+use crate::telemetry::RuntimeMetrics;
 use crate::tls::{CertificateResolver, Certificates, RotationPeriods, ServingCertificate, read_serving_certificate};
 use anyhow::Context;
 use kube::Client;
@@ -24,19 +24,19 @@ pub(super) struct CertificateSetup {
 #[derive(Clone)]
 pub(super) struct CertificatePublisher {
     pub(super) resolver: Arc<CertificateResolver>,
-    pub(super) cluster_metrics: ClusterMetrics,
+    pub(super) runtime_metrics: RuntimeMetrics,
 }
 
 impl CertificatePublisher {
     fn publish(&self, certificate: &ServingCertificate) {
         self.resolver.serve(certificate);
-        self.cluster_metrics.certificate_loaded(certificate.not_after());
+        self.runtime_metrics.certificate_loaded(certificate.not_after());
     }
 }
 
 /// Serves the certificate of a folder and hot-reloads it. A standalone server creates it if it is missing.
 pub(super) fn from_folder(
-    arguments: &Serve,
+    arguments: &ServeArguments,
     names: &[String],
     publisher: CertificatePublisher,
 ) -> anyhow::Result<CertificateSetup> {
@@ -81,32 +81,39 @@ async fn reload(
 
 /// Rotates CAs, serving certificate and caBundles in the cluster. The server is not ready until every webhook entry
 /// trusts its certificate.
-pub(super) fn self_managed(client: &Client, arguments: &Serve, publisher: CertificatePublisher, health: &Arc<Health>) {
-    let observer = Arc::new(publisher.cluster_metrics);
-    let (trust, mut trusted) = Trust::new(client, settings(client, arguments), publisher.resolver, observer);
-    tokio::spawn(trust.run());
+pub(super) fn self_managed(
+    client: &Client,
+    arguments: &ServeArguments,
+    publisher: CertificatePublisher,
+    health: &Arc<Health>,
+) {
+    let observer = Arc::new(publisher.runtime_metrics);
+    let (manager, mut trusted) =
+        CertificateManager::new(client, settings(client, arguments), publisher.resolver, observer);
+    tokio::spawn(manager.run());
     let health = health.clone();
     tokio::spawn(async move {
         loop {
             match trusted.borrow_and_update().clone() {
-                Ok(()) => health.has(Need::Certificate),
-                Err(reason) => health.lacks(Need::Certificate, reason),
+                Ok(()) => health.set_met(Condition::Certificate),
+                Err(reason) => health.set_unmet(Condition::Certificate, reason),
             }
             if trusted.changed().await.is_err() {
-                return health.lacks(Need::Certificate, "the certificate rotation has stopped; restart the Pod");
+                return health
+                    .set_unmet(Condition::Certificate, "the certificate rotation has stopped; restart the Pod");
             }
         }
     });
 }
 
-fn settings(client: &Client, arguments: &Serve) -> TrustSettings {
+fn settings(client: &Client, arguments: &ServeArguments) -> CertificateSettings {
     let certificate = &arguments.certificate;
     let namespace = client.default_namespace().to_owned();
     let names = match certificate.names.as_slice() {
         [] => vec![format!("apim-keyless.{namespace}.svc")],
         names => names.to_vec(),
     };
-    TrustSettings {
+    CertificateSettings {
         namespace,
         secret: certificate.ca_secret.clone(),
         configurations: certificate.webhook_configurations.clone(),
@@ -125,7 +132,7 @@ fn settings(client: &Client, arguments: &Serve) -> TrustSettings {
 pub(super) const SELF_MANAGED: &str = "self-managed, with CAs in the cluster";
 
 /// A client of the API server, if `--cluster` is set.
-pub(super) async fn cluster(arguments: &Serve) -> anyhow::Result<Option<Client>> {
+pub(super) async fn cluster(arguments: &ServeArguments) -> anyhow::Result<Option<Client>> {
     let cache = &arguments.cache;
     if !cache.cluster {
         return Ok(None);

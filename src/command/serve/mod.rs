@@ -7,8 +7,8 @@ mod signals;
 
 use super::{cause, examples, print, read_policy_text};
 use crate::admission::routes::{AdmissionState, router};
-use crate::cli::{CertificateSource, Clients, Serve};
-use crate::server::{Drain, Health, HttpsClient, Need, ServerSettings, bind, health_router, serve, serve_plain};
+use crate::cli::{CertificateSource, ClientArguments, ServeArguments};
+use crate::server::{Condition, Drain, Health, HttpsClient, ServerSettings, bind, health_router, serve, serve_plain};
 use crate::telemetry::{Metrics, start_log};
 use crate::tls::{CertificateResolver, allow_any_client, require_client_certificate};
 use anyhow::{Context, anyhow, bail};
@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 /// Serves until SIGTERM or Ctrl-C, then drains and exits with code 0. A second signal ends the process at once.
-pub(super) fn run(arguments: &Serve) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &ServeArguments) -> anyhow::Result<ExitCode> {
     start_log(arguments.log_format);
     Runtime::new().context("cannot start the async runtime")?.block_on(Server::open(arguments)?.run())?;
     Ok(ExitCode::SUCCESS)
@@ -33,17 +33,17 @@ pub(super) fn run(arguments: &Serve) -> anyhow::Result<ExitCode> {
 
 /// Everything that the server needs before it opens a port.
 struct Server<'a> {
-    arguments: &'a Serve,
+    arguments: &'a ServeArguments,
     state: Arc<AdmissionState>,
     metrics: Metrics,
     health: Arc<Health>,
     /// The text of the policy document in use.
-    policy: Option<String>,
+    policy_text: Option<String>,
 }
 
 impl<'a> Server<'a> {
-    fn open(arguments: &'a Serve) -> anyhow::Result<Self> {
-        let (policy, text) = read_policy_text(arguments.policy.as_deref())?;
+    fn open(arguments: &'a ServeArguments) -> anyhow::Result<Self> {
+        let (policy, policy_text) = read_policy_text(arguments.policy.as_deref())?;
         let metrics = Metrics::default();
         let state = AdmissionState {
             policy: ArcSwap::from_pointee(policy),
@@ -51,25 +51,26 @@ impl<'a> Server<'a> {
             messages: arguments.messages.options(),
             observer: Box::new(metrics.clone()),
         };
-        Ok(Self { arguments, state: Arc::new(state), metrics, health: Arc::new(Health::new()), policy: text })
+        Ok(Self { arguments, state: Arc::new(state), metrics, health: Arc::new(Health::new()), policy_text })
     }
 
     async fn run(self) -> anyhow::Result<()> {
-        let (resolver, certificates) = self.prepare().await?;
-        let config = Arc::new(resolver.server_config(clients(&self.arguments.clients)?)?);
-        let reviews = bind(self.arguments.listen, "HTTPS", "--listen").await?;
-        let health = bind(self.arguments.health_listen, "health and metrics", "--health-listen").await?;
-        let (reviews_address, health_address) = (reviews.local_addr()?, health.local_addr()?);
+        let (resolver, setup) = self.prepare().await?;
+        let config = Arc::new(resolver.server_config(client_verifier(&self.arguments.clients)?)?);
+        let reviews_listener = bind(self.arguments.listen, "HTTPS", "--listen").await?;
+        let health_listener = bind(self.arguments.health_listen, "health and metrics", "--health-listen").await?;
+        let (reviews_address, health_address) = (reviews_listener.local_addr()?, health_listener.local_addr()?);
         let mut signals = Signals::new()?;
-        self.serve_health(health);
+        self.serve_health(health_listener);
 
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let mut server = tokio::spawn(serve(reviews, config, self.settings(), async move { _ = stopped.await }));
-        tracing::info!(reviews = %reviews_address, health = %health_address, certificates = certificates.description, "listening");
-        self.health.has(Need::Start);
+        let mut server =
+            tokio::spawn(serve(reviews_listener, config, self.settings(), async move { _ = stopped.await }));
+        tracing::info!(reviews = %reviews_address, health = %health_address, certificates = setup.description, "listening");
+        self.health.set_met(Condition::Start);
         tokio::select! {
             ended = &mut server => return ended.context("the server has stopped unexpectedly"),
-            outcome = self.show_examples(reviews_address, health_address, &certificates) => outcome?,
+            outcome = self.show_examples(reviews_address, health_address, &setup) => outcome?,
             () = signals.next() => {}
         }
         self.health.drain();
@@ -86,8 +87,8 @@ impl<'a> Server<'a> {
 
     /// Starts the tasks that keep the certificate, the cache and the policy document up to date.
     async fn prepare(&self) -> anyhow::Result<(Arc<CertificateResolver>, CertificateSetup)> {
-        let cluster_metrics = self.metrics.cluster_metrics();
-        let publisher = CertificatePublisher { resolver: Arc::default(), cluster_metrics: cluster_metrics.clone() };
+        let runtime_metrics = self.metrics.runtime_metrics();
+        let publisher = CertificatePublisher { resolver: Arc::default(), runtime_metrics: runtime_metrics.clone() };
         let resolver = publisher.resolver.clone();
         let client = cluster(self.arguments).await?;
         let setup = match (&client, self.arguments.certificate_source()) {
@@ -101,10 +102,10 @@ impl<'a> Server<'a> {
             _ => from_folder(self.arguments, &names(self.arguments), publisher)?,
         };
         if let Some(client) = client {
-            cache::watch(client, &self.arguments.cache, &self.state, &self.health, cluster_metrics.clone());
+            cache::watch(client, &self.arguments.cache, &self.state, &self.health, runtime_metrics.clone());
         }
-        if let (Some(path), Some(text)) = (self.arguments.policy.clone(), self.policy.clone()) {
-            tokio::spawn(policy::reload(path, text, self.state.clone(), self.health.clone(), cluster_metrics));
+        if let (Some(path), Some(text)) = (self.arguments.policy.clone(), self.policy_text.clone()) {
+            tokio::spawn(policy::reload(path, text, self.state.clone(), self.health.clone(), runtime_metrics));
         }
         Ok((resolver, setup))
     }
@@ -130,9 +131,9 @@ impl<'a> Server<'a> {
         &self,
         reviews: SocketAddr,
         health: SocketAddr,
-        certificates: &CertificateSetup,
+        setup: &CertificateSetup,
     ) -> anyhow::Result<()> {
-        if let (Some(directory), Some(ca_pem)) = (&self.arguments.examples, &certificates.ca_pem) {
+        if let (Some(directory), Some(ca_pem)) = (&self.arguments.examples, &setup.ca_pem) {
             let names = names(self.arguments);
             let name = names.first().map(String::as_str).unwrap_or_default();
             let client = HttpsClient::new(ca_pem, reviews, name)?;
@@ -154,7 +155,7 @@ impl<'a> Server<'a> {
 }
 
 /// The names of the certificate: `--name`, else this host.
-fn names(arguments: &Serve) -> Vec<String> {
+fn names(arguments: &ServeArguments) -> Vec<String> {
     if !arguments.certificate.names.is_empty() {
         return arguments.certificate.names.clone();
     }
@@ -174,7 +175,7 @@ fn drain(seconds: u64) -> Drain {
 }
 
 /// Verifies client certificates on the port for reviews.
-fn clients(clients: &Clients) -> anyhow::Result<Arc<dyn ClientCertVerifier>> {
+fn client_verifier(clients: &ClientArguments) -> anyhow::Result<Arc<dyn ClientCertVerifier>> {
     let Some(path) = &clients.client_ca else { return Ok(allow_any_client()) };
     let context = || format!("cannot use --client-ca {}", path.display());
     let ca = std::fs::read_to_string(path).map_err(|error| anyhow!(cause(&error))).with_context(context)?;

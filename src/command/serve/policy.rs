@@ -3,7 +3,7 @@
 use crate::admission::routes::AdmissionState;
 use crate::command::parse_policy;
 use crate::server::Health;
-use crate::telemetry::{ClusterMetrics, PolicyReload};
+use crate::telemetry::{PolicyReload, RuntimeMetrics};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +18,9 @@ pub(super) async fn reload(
     text: String,
     state: Arc<AdmissionState>,
     health: Arc<Health>,
-    cluster_metrics: ClusterMetrics,
+    runtime_metrics: RuntimeMetrics,
 ) {
-    cluster_metrics.policy_reloaded(PolicyReload::Loaded);
+    runtime_metrics.policy_reloaded(PolicyReload::Loaded);
     let mut last = Some(text);
     loop {
         tokio::time::sleep(INTERVAL).await;
@@ -31,13 +31,13 @@ pub(super) async fn reload(
         last = read.as_ref().ok().cloned();
         match parse_policy(&path, read) {
             Ok((policy, _)) => {
-                cluster_metrics.policy_reloaded(PolicyReload::Loaded);
+                runtime_metrics.policy_reloaded(PolicyReload::Loaded);
                 health.set_note(None);
                 tracing::info!(policy = policy.name, "policy document loaded");
                 state.policy.store(Arc::new(policy));
             }
             Err(error) => {
-                cluster_metrics.policy_reloaded(PolicyReload::Invalid);
+                runtime_metrics.policy_reloaded(PolicyReload::Invalid);
                 let message = format!("{error:#}; the previous policy stays in use");
                 tracing::error!("{message}");
                 health.set_note(Some(message));

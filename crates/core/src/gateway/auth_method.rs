@@ -7,8 +7,9 @@ use super::Setting;
 
 /// The value that selects workload identity: authentication without a key.
 pub const WORKLOAD_IDENTITY: &str = "workloadIdentity";
-/// Text of at least this many characters counts as a token: every method name is far shorter, every token far longer.
-const TOKEN_LENGTH: usize = 40;
+/// Text of at least this many characters counts as an auth key: every method name is far shorter, every auth key far
+/// longer.
+const MIN_AUTH_KEY_CHARACTERS: usize = 40;
 
 /// The authentication method that a value of the auth setting selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ impl AuthMethod {
         let trimmed = text.trim();
         match trimmed {
             "" => Self::Empty,
-            _ if setting == Setting::AuthKey || is_token(trimmed) => Self::Key,
+            _ if setting == Setting::AuthKey || is_auth_key(trimmed) => Self::Key,
             WORKLOAD_IDENTITY if trimmed.len() == text.len() => Self::WorkloadIdentity,
             _ if trimmed.eq_ignore_ascii_case(WORKLOAD_IDENTITY) => Self::Misspelled,
             _ => Self::Other,
@@ -41,8 +42,8 @@ impl AuthMethod {
     }
 }
 
-fn is_token(text: &str) -> bool {
-    text.chars().count() >= TOKEN_LENGTH
+fn is_auth_key(text: &str) -> bool {
+    text.chars().count() >= MIN_AUTH_KEY_CHARACTERS
         || ["gatewaykey", "sharedaccesssignature"].iter().any(|prefix| starts_with_ignoring_case(text, prefix))
 }
 

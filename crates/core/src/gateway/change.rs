@@ -19,8 +19,8 @@ pub enum Change {
     /// Of a Pod: its evaluated labels and annotations, and the containers that were added or changed. Its other fields
     /// cannot change after creation.
     Pod {
-        /// Did an evaluated label or annotation change?
-        identity: bool,
+        /// Whether an evaluated label or annotation changed.
+        metadata: bool,
         /// JSON pointers to the containers that were added or changed.
         containers: BTreeSet<PointerBuf>,
     },
@@ -34,16 +34,21 @@ impl Change {
                 !old.settings().eq(new.settings()) || !old.binary_settings().eq(new.binary_settings()),
             ),
             (ObjectView::ServiceAccount(_), ObjectView::ServiceAccount(_)) => {
-                Self::everything_if(keys_differ(old, new))
+                Self::everything_if(evaluated_metadata_differs(old, new))
             }
-            (ObjectView::Workload(of_old), ObjectView::Workload(of_new))
-                if of_old.kind == Kind::Pod && of_new.kind == Kind::Pod =>
+            (ObjectView::Workload(old_workload), ObjectView::Workload(new_workload))
+                if old_workload.kind == Kind::Pod && new_workload.kind == Kind::Pod =>
             {
-                Self::Pod { identity: keys_differ(old, new), containers: changed_containers(of_old, of_new) }
+                Self::Pod {
+                    metadata: evaluated_metadata_differs(old, new),
+                    containers: changed_containers(old_workload, new_workload),
+                }
             }
-            (ObjectView::Workload(of_old), ObjectView::Workload(of_new)) => {
-                Self::everything_if(keys_differ(old, new) || !has_same_template(old, new) || of_old.kind != of_new.kind)
-            }
+            (ObjectView::Workload(old_workload), ObjectView::Workload(new_workload)) => Self::everything_if(
+                evaluated_metadata_differs(old, new)
+                    || !has_same_template(old, new)
+                    || old_workload.kind != new_workload.kind,
+            ),
             _ => Self::Everything,
         }
     }
@@ -54,10 +59,10 @@ impl Change {
         match self {
             Self::Everything => true,
             Self::Nothing => false,
-            Self::Pod { identity, containers } => {
+            Self::Pod { metadata, containers } => {
                 let in_a_container = pointer.as_str().split('/').nth(2).is_some_and(|list| list.ends_with("ontainers"));
                 let container = || PointerBuf::from_tokens(pointer.tokens().take(3));
-                if in_a_container { containers.contains(&container()) } else { *identity }
+                if in_a_container { containers.contains(&container()) } else { *metadata }
             }
         }
     }
@@ -67,10 +72,10 @@ impl Change {
     }
 }
 
-fn keys_differ(old: &KubernetesObject<'_>, new: &KubernetesObject<'_>) -> bool {
+fn evaluated_metadata_differs(old: &KubernetesObject<'_>, new: &KubernetesObject<'_>) -> bool {
     let (old, new) = (old.metadata(), new.metadata());
-    !well_known::evaluated_keys(&old.labels).eq(well_known::evaluated_keys(&new.labels))
-        || !well_known::evaluated_keys(&old.annotations).eq(well_known::evaluated_keys(&new.annotations))
+    !well_known::evaluated_entries(&old.labels).eq(well_known::evaluated_entries(&new.labels))
+        || !well_known::evaluated_entries(&old.annotations).eq(well_known::evaluated_entries(&new.annotations))
 }
 
 /// Returns true if both have the same pod template. Fields that no rule reads count too: a change of any field rolls
@@ -83,7 +88,7 @@ fn has_same_template(old: &KubernetesObject<'_>, new: &KubernetesObject<'_>) -> 
 }
 
 fn changed_containers(old: &Workload, new: &Workload) -> BTreeSet<PointerBuf> {
-    let (containers, none_related) = (old.containers(), RelatedObjects::default());
+    let (containers, no_related) = (old.containers(), RelatedObjects::default());
     // names are unique except in a forged review; duplicates are compared in order, which keeps the cost linear
     let mut by_name: HashMap<_, VecDeque<_>> = HashMap::new();
     for container in &containers {
@@ -94,7 +99,7 @@ fn changed_containers(old: &Workload, new: &Workload) -> BTreeSet<PointerBuf> {
             && one.env == other.env
             && one.env_from == other.env_from
             && one.volume_mounts == other.volume_mounts
-            && settings(one, old, &none_related) == settings(other, new, &none_related)
+            && settings(one, old, &no_related) == settings(other, new, &no_related)
     };
     let mut changed = BTreeSet::new();
     for container in new.containers() {
@@ -159,7 +164,7 @@ mod tests {
     #[test]
     fn containers_of_a_pod_with_the_same_name_are_compared_in_order() {
         let pod = r#"{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"name":"a","image":"a"},{"name":"a","image":"b"}]}}"#;
-        assert_eq!(change(pod, pod), Change::Pod { identity: false, containers: BTreeSet::new() });
+        assert_eq!(change(pod, pod), Change::Pod { metadata: false, containers: BTreeSet::new() });
         let Change::Pod { containers, .. } = change(pod, &pod.replace(r#""image":"b""#, r#""image":"c""#)) else {
             unreachable!()
         };

@@ -27,9 +27,9 @@ pub enum IdentityKey {
     UseCustomEndpoint,
 }
 
-/// What a label or annotation key is to azure-workload-identity.
+/// How a label or annotation key relates to the keys of azure-workload-identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReadKey {
+pub enum KeyMatch {
     /// azure-workload-identity reads this key.
     Known(IdentityKey),
     /// The key looks like one of azure-workload-identity's, but nothing reads it. Holds the intended key, if it is
@@ -76,7 +76,7 @@ impl IdentityKey {
     }
 
     /// Classifies a label or annotation key; `None` if it has nothing to do with workload identity.
-    pub fn read(key: &str) -> Option<ReadKey> {
+    pub fn classify(key: &str) -> Option<KeyMatch> {
         let (prefix, name) = key.split_once('/')?;
         // fast path: most prefixes are shorter
         if prefix.len() < PREFIX_LETTERS.len() || !letters(prefix).trim_end_matches("io").eq(PREFIX_LETTERS) {
@@ -84,11 +84,11 @@ impl IdentityKey {
         }
         if format!("{prefix}/") != IDENTITY_PREFIX {
             // under a similar prefix only a known name counts: azure-workload-identity.io/system is another valid key
-            return Self::intended_by(name).map(|intended| ReadKey::Misspelled(Some(intended)));
+            return Self::intended_by(name).map(|intended| KeyMatch::Misspelled(Some(intended)));
         }
         let known = Self::ALL.into_iter().find(|known| known.name() == name);
         let known = known.or_else(|| name.starts_with("use-").then_some(Self::UseCustomEndpoint));
-        Some(known.map_or_else(|| ReadKey::Misspelled(Self::intended_by(name)), ReadKey::Known))
+        Some(known.map_or_else(|| KeyMatch::Misspelled(Self::intended_by(name)), KeyMatch::Known))
     }
 
     /// The known key that a misspelled name most likely stands for.
@@ -117,10 +117,10 @@ mod tests {
 
     #[test]
     fn exact_keys_are_known_and_misspelled_keys_name_the_intended_one() {
-        let misspelled = |intended| Some(ReadKey::Misspelled(Some(intended)));
+        let misspelled = |intended| Some(KeyMatch::Misspelled(Some(intended)));
         for (key, expected) in [
-            ("azure.workload.identity/client-id", Some(ReadKey::Known(IdentityKey::ClientId))),
-            ("azure.workload.identity/use-identity-binding", Some(ReadKey::Known(IdentityKey::UseCustomEndpoint))),
+            ("azure.workload.identity/client-id", Some(KeyMatch::Known(IdentityKey::ClientId))),
+            ("azure.workload.identity/use-identity-binding", Some(KeyMatch::Known(IdentityKey::UseCustomEndpoint))),
             ("azure.workload.identity/client_id", misspelled(IdentityKey::ClientId)),
             ("azure.workload.identity/clientId", misspelled(IdentityKey::ClientId)),
             ("azure.workload.identity/clientid", misspelled(IdentityKey::ClientId)),
@@ -130,13 +130,13 @@ mod tests {
             ("azure.workload.identity/tenantID", misspelled(IdentityKey::TenantId)),
             ("azure.workload.identity/Use", misspelled(IdentityKey::Use)),
             ("azure.workload.identity/skip-container", misspelled(IdentityKey::SkipContainers)),
-            ("azure.workload.identity/note", Some(ReadKey::Misspelled(None))),
+            ("azure.workload.identity/note", Some(KeyMatch::Misspelled(None))),
             ("azure-workload-identity.io/system", None),
             ("app.kubernetes.io/name", None),
             ("client-id", None),
             ("use", None),
         ] {
-            assert_eq!(IdentityKey::read(key), expected, "{key}");
+            assert_eq!(IdentityKey::classify(key), expected, "{key}");
         }
     }
 }

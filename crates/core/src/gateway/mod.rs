@@ -6,7 +6,7 @@
 
 mod auth_method;
 mod change;
-mod endpoint;
+mod endpoint_form;
 mod environment;
 mod identity_key;
 mod image;
@@ -21,9 +21,9 @@ pub mod well_known;
 
 pub use auth_method::{AuthMethod, WORKLOAD_IDENTITY};
 pub use change::Change;
-pub use endpoint::Endpoint;
-pub use environment::{EnvIndex, EnvValue, Environment, KeySource, ValueSource, Variable};
-pub use identity_key::{IdentityKey, ReadKey, is_guid};
+pub use endpoint_form::EndpointForm;
+pub use environment::{EnvIndex, EnvValue, Environment, SecretSource, ValueSource, Variable};
+pub use identity_key::{IdentityKey, KeyMatch, is_guid};
 pub use image::{ImageName, ImageVersion, Images, Repository, RepositoryError};
 pub use json::{ObjectJson, ShapeError};
 pub use objects::{

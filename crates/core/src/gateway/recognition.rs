@@ -1,4 +1,4 @@
-//! Recognizes gateways among workloads. A workload cannot avoid recognition by its name or its labels.
+//! Recognizes gateways among workloads. No name or label hides that a workload is a gateway.
 
 use super::setting::prefix_makes_config_service;
 use super::{Container, ContainerList, EnvValue, Environment, Images, RelatedObjects, Setting, Workload, well_known};
@@ -25,12 +25,13 @@ impl<'a> Gateway<'a> {
     /// Recognizes a gateway by its image or by `config.service.*` in its environment. If no container matches, a label
     /// on the object or on the pod template counts. `None` if the workload is not a gateway.
     pub fn recognize(workload: &'a Workload, images: &Images, related: &'a RelatedObjects) -> Option<Self> {
-        let to_part = |container: Container<'a>| {
+        let gateway_container = |container: Container<'a>| {
             let environment = Environment::of(&container, workload, related);
             let has_known_image = images.is_gateway(container.image);
             GatewayContainer { container, environment, has_known_image }
         };
-        let mut containers: Vec<GatewayContainer<'a>> = workload.containers().into_iter().map(to_part).collect();
+        let mut containers: Vec<GatewayContainer<'a>> =
+            workload.containers().into_iter().map(gateway_container).collect();
         if containers.iter().any(GatewayContainer::is_recognized) {
             containers.retain(GatewayContainer::is_recognized);
         } else if [&workload.metadata.labels, workload.template_labels()].into_iter().any(well_known::marks_gateway) {
@@ -43,7 +44,7 @@ impl<'a> Gateway<'a> {
 
     /// The containers that authenticate to the configuration API: all except ingress-only ones.
     pub fn authenticating(&self) -> impl Iterator<Item = &GatewayContainer<'a>> {
-        self.containers.iter().filter(|part| !part.is_ingress_only())
+        self.containers.iter().filter(|container| !container.is_ingress_only())
     }
 }
 
@@ -78,13 +79,14 @@ impl GatewayContainer<'_> {
 /// The gateway containers of a workload that only a label marks: its only regular container, or else those named like
 /// the chart's container or like the workload.
 fn keep_labeled_containers(containers: &mut Vec<GatewayContainer<'_>>, workload: Option<&str>) {
-    let is_regular = |part: &GatewayContainer<'_>| part.container.list == ContainerList::Containers;
-    if containers.iter().filter(|part| is_regular(part)).count() == 1 {
+    let is_regular =
+        |gateway_container: &GatewayContainer<'_>| gateway_container.container.list == ContainerList::Containers;
+    if containers.iter().filter(|gateway_container| is_regular(gateway_container)).count() == 1 {
         containers.retain(is_regular);
     } else {
-        containers.retain(|part| {
-            is_regular(part)
-                && (part.container.name == well_known::CHART_CONTAINER || Some(part.container.name) == workload)
+        containers.retain(|gateway_container| {
+            let name = gateway_container.container.name;
+            is_regular(gateway_container) && (name == well_known::CHART_CONTAINER || Some(name) == workload)
         });
     }
 }

@@ -1,7 +1,7 @@
 //! Related objects: the other objects of an object's namespace that rules may read, and a snapshot of them for all
 //! namespaces of a cluster.
 
-use super::well_known::{self, Keys};
+use super::well_known::{self, StringMap};
 use super::{
     ConfigMap, Gateway, Images, Kind, KubernetesObject, ObjectView, Service, ServiceAccount, Setting, Variable,
 };
@@ -37,7 +37,7 @@ pub enum Coverage {
 #[derive(Clone, Default)]
 pub struct RelatedObjects {
     /// Annotations of the Namespace; empty if the Namespace is unknown.
-    pub namespace_annotations: Keys,
+    pub namespace_annotations: StringMap,
     /// How much of the namespace these objects cover.
     pub coverage: Coverage,
     config_maps: BTreeMap<String, Arc<ConfigMap>>,
@@ -49,13 +49,13 @@ pub struct RelatedObjects {
 /// The objects that a gateway workload refers to, and the settings it has.
 struct GatewayReferences {
     service_account: Option<String>,
-    pod_labels: Keys,
+    pod_labels: StringMap,
     /// Names of the `ConfigMap`s in `envFrom`.
     whole_config_maps: BTreeSet<String>,
     /// Names of the `ConfigMap`s in `envFrom` or `configMapKeyRef`.
     config_maps: BTreeSet<String>,
-    /// Settings that are not known to be empty, each with the `ConfigMap` whose key is itself the name of a setting, if
-    /// the value comes from one.
+    /// Settings with a nonempty or unknown value. The second item is the `ConfigMap` that sets it under the setting's
+    /// own name, if any.
     supplied: Vec<(Setting, Option<String>)>,
 }
 
@@ -171,7 +171,7 @@ impl RelatedObjects {
     /// another source, or from a key of this `ConfigMap` that is not itself the name of a setting.
     pub fn is_supplied_elsewhere(&self, setting: Setting, config_map: &str) -> bool {
         let elsewhere = |gateway: &GatewayReferences| {
-            gateway.supplied.iter().any(|(of, from)| *of == setting && from.as_deref() != Some(config_map))
+            gateway.supplied.iter().any(|(supplied, from)| *supplied == setting && from.as_deref() != Some(config_map))
         };
         let mut users = self.gateways.iter().filter(|gateway| gateway.config_maps.contains(config_map)).peekable();
         users.peek().is_some() && users.all(elsewhere)
@@ -210,11 +210,13 @@ impl GatewayReferences {
     fn of(gateway: &Gateway<'_>) -> Option<Self> {
         gateway.authenticating().next()?;
         let (mut whole_config_maps, mut config_maps, mut supplied) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-        for part in gateway.authenticating() {
-            let whole = part.container.env_from.iter().filter_map(|from| from.config_map_ref.as_ref());
+        for gateway_container in gateway.authenticating() {
+            let whole = gateway_container.container.env_from.iter().filter_map(|from| from.config_map_ref.as_ref());
             whole_config_maps.extend(whole.map(|reference| reference.name.clone()));
-            config_maps.extend(part.environment.variables().iter().filter_map(Variable::config_map).map(str::to_owned));
-            let supplied_here = part.environment.settings().filter(|(_, variable)| !variable.is_blank());
+            config_maps.extend(
+                gateway_container.environment.variables().iter().filter_map(Variable::config_map).map(str::to_owned),
+            );
+            let supplied_here = gateway_container.environment.settings().filter(|(_, variable)| !variable.is_blank());
             supplied.extend(
                 supplied_here
                     .map(|(setting, variable)| (setting, variable.config_map_with_setting().map(str::to_owned))),
@@ -248,7 +250,7 @@ pub enum Snapshot {
 impl Snapshot {
     /// The related objects of `namespace`; none for an object without a namespace (`""`) or without a cluster. `None`
     /// if the snapshot of a cluster does not contain the namespace yet: its expectations are then unknown.
-    pub fn of(&self, namespace: &str) -> Option<Arc<RelatedObjects>> {
+    pub fn related_objects(&self, namespace: &str) -> Option<Arc<RelatedObjects>> {
         match (self, namespace) {
             (Self::NoCluster, _) | (_, "") => Some(Arc::clone(&NO_OBJECTS)),
             (Self::Cluster(namespaces), namespace) => namespaces.get(namespace).cloned(),

@@ -46,7 +46,7 @@ impl Authentication {
     fn of(container: &GatewayContainer<'_>) -> Self {
         let values = || container.environment.settings().filter(|(setting, _)| setting.is_auth());
         let is_key = |(setting, value): (Setting, &EnvValue<'_>)| match value {
-            EnvValue::Key(_) => true,
+            EnvValue::Secret(_) => true,
             EnvValue::Text(text) | EnvValue::Unknown(text) => AuthMethod::of(setting, text) == AuthMethod::Key,
         };
         if values().any(|(setting, variable)| is_key((setting, &variable.value))) {
@@ -60,7 +60,7 @@ impl Authentication {
                 AuthMethod::Empty => Self::None,
                 AuthMethod::Key | AuthMethod::Misspelled | AuthMethod::Other => Self::Unknown,
             },
-            Some((_, EnvValue::Key(_) | EnvValue::Unknown(_))) => Self::Unknown,
+            Some((_, EnvValue::Secret(_) | EnvValue::Unknown(_))) => Self::Unknown,
             None if takes_secret(container) => Self::Key,
             None if !container.environment.is_fully_known() => Self::Unknown,
             None => Self::None,

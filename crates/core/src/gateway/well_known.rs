@@ -33,17 +33,18 @@ pub const ARTICLE_CONFIG_MAP: &str = "apim-gateway-env";
 
 use std::collections::BTreeMap;
 
-/// Labels or annotations: the same type as in the Kubernetes API.
-pub type Keys = BTreeMap<String, String>;
+/// A map of strings as in the Kubernetes API: labels, annotations, the data of a `ConfigMap` or a label selector.
+pub type StringMap = BTreeMap<String, String>;
 
 /// Returns true if a label marks an object as a gateway's: the chart's component label or our own.
-pub fn marks_gateway(labels: &Keys) -> bool {
+pub fn marks_gateway(labels: &StringMap) -> bool {
     labels.get(COMPONENT).is_some_and(|value| value == SELF_HOSTED_GATEWAY)
         || labels.get(GATEWAY).is_some_and(|value| value == "true")
 }
 
-/// The labels or annotations that a rule reads: azure-workload-identity's, our own, and the chart's component label.
-pub fn evaluated_keys(keys: &Keys) -> impl Iterator<Item = (&String, &String)> {
-    keys.iter()
+/// The entries of labels or annotations that a rule reads: azure-workload-identity's, our own, and the chart's component label.
+pub fn evaluated_entries(labels_or_annotations: &StringMap) -> impl Iterator<Item = (&String, &String)> {
+    labels_or_annotations
+        .iter()
         .filter(|(key, _)| key.starts_with(IDENTITY_PREFIX) || key.starts_with(OUR_PREFIX) || key.as_str() == COMPONENT)
 }

@@ -22,17 +22,17 @@ pub struct Context<'a> {
     pub is_fixable: bool,
 }
 
-/// Who sends an object.
+/// Who sends an object, and whether its findings can be enforced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requester {
-    /// Any other user: findings are errors, fixable or warnings, as their mode says.
-    Other,
-    /// The workload controller of its owner, or a kubelet that mirrors a static Pod: findings are only warnings. The
-    /// owner was evaluated itself.
-    Controller,
+    /// A requester whose findings are only warnings: the workload controller of the object's owner, which was evaluated
+    /// itself, or the kubelet that creates the mirror Pod of a static Pod.
+    Exempt,
+    /// Any other requester: findings are errors, fixable or warnings, as their mode says.
+    User,
 }
 
-/// How objects that a workload controller creates are evaluated.
+/// How objects that a workload controller creates are evaluated: Pods, and also ReplicaSets and Jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ControlledPods {
@@ -46,7 +46,7 @@ pub enum ControlledPods {
 impl Context<'_> {
     /// Turns a problem that `rule`, of mode `mode`, found into a finding with its effective mode.
     ///
-    /// `touches` returns whether the request changes the part of the object at a place.
+    /// `touches` returns whether the request changes the part of the object at a JSON pointer.
     pub(super) fn finding(
         &self,
         rule: &'static Rule,
@@ -57,7 +57,7 @@ impl Context<'_> {
         if !self.is_fixable {
             problem.fix.clear();
         }
-        let is_enforceable = !problem.only_warned && self.requester == Requester::Other && touches(&problem.at);
+        let is_enforceable = !problem.only_warned && self.requester == Requester::User && touches(&problem.at);
         let mode_if_enforced = if is_enforceable { mode } else { mode.milder(Mode::Audit) };
         Finding { rule, mode: mode_if_enforced.milder(self.mode), mode_if_enforced, problem }
     }

@@ -28,7 +28,7 @@ impl Policy {
     /// # Errors
     /// The first error in the document: an unknown field, rule or mode, or a value of the wrong form.
     pub fn parse(text: &str) -> Result<Self, DocumentError> {
-        let document: Document = serde_saphyr::from_str(text).map_err(DocumentError::from)?;
+        let document: Document = serde_saphyr::from_str(text).map_err(|error| DocumentError::of(&error, text))?;
         let spec = document.spec.unwrap_or_default();
         Ok(Self {
             name: document.metadata.name,
@@ -118,9 +118,9 @@ impl Expected {
     }
 }
 
-impl From<Error> for DocumentError {
+impl DocumentError {
     /// Builds a message from names of fields only, because the parser's own messages quote values.
-    fn from(error: Error) -> Self {
+    fn of(error: &Error, text: &str) -> Self {
         let (line, column) = error.location().map_or((1, 1), |location| (location.line(), location.column()));
         let message = match error.without_snippet() {
             Error::DuplicateMappingKey { key, .. } => {
@@ -129,10 +129,10 @@ impl From<Error> for DocumentError {
             Error::Message { msg, .. } => msg.clone(),
             Error::SerdeMissingField { field, .. } => format!("field {field} is missing; add it"),
             Error::SerdeUnknownField { field, expected, .. } => {
-                format!("field {field} is unknown; write one of: {}", expected.join(", "))
+                format!("field {field} is unknown; {}", choice(expected))
             }
             Error::SerdeUnknownVariant { expected, .. } => {
-                format!("the value is unknown; write one of: {}", expected.join(", "))
+                format!("the value is unknown; {}", choice(expected))
             }
             Error::SerdeInvalidType { expected, .. } | Error::SerdeInvalidValue { expected, .. } => {
                 format!("the value has the wrong form; write {expected}")
@@ -144,8 +144,29 @@ impl From<Error> for DocumentError {
             _ => "this is not a valid policy document; write YAML with the fields and forms that the README shows"
                 .to_owned(),
         };
+        // Custom messages of the document's values begin like this, too.
+        let field = field_before(text, line, column).filter(|_| message.starts_with("the value "));
+        let message = field.map_or(message.clone(), |field| format!("{field}: {message}"));
         Self { line, column, message }
     }
+}
+
+fn choice(expected: &[&str]) -> String {
+    match expected {
+        [one] => format!("write {one}"),
+        many => format!("write one of: {}", many.join(", ")),
+    }
+}
+
+/// The field whose value is at this line and column; `None` if the value is an element of a list.
+fn field_before(text: &str, line: u64, column: u64) -> Option<&str> {
+    let index = usize::try_from(line.checked_sub(1)?).ok()?;
+    let before: usize = text.split_inclusive('\n').take(index).map(str::len).sum();
+    let rest = text.get(before..)?;
+    let (offset, _) = rest.char_indices().nth(usize::try_from(column.checked_sub(1)?).ok()?)?;
+    let key = text.get(..before + offset)?.trim_end().strip_suffix(':')?;
+    let name = key.rsplit(|letter: char| letter.is_whitespace() || "{,".contains(letter)).next()?;
+    Some(name.trim_matches(['"', '\''])).filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]
@@ -195,18 +216,18 @@ mod tests {
     }
 
     #[test]
-    fn an_error_has_a_place_and_quotes_no_value() {
+    fn an_error_has_a_position_and_quotes_no_value() {
         for (spec, line, words) in [
             ("  rules: {rolling-versions: audit}", 5, "rolling-version"),
-            ("  rules: {rolling-version: never}", 5, "enforce"),
+            ("  rules: {rolling-version: never}", 5, "rolling-version: the value is unknown; write one of: "),
             ("  default: {}", 5, "field default is unknown"),
             ("  defaults: {clientID: x}", 5, "field clientID is unknown"),
-            ("  defaults:\n    clientId: canary", 6, "a GUID"),
-            ("  defaults:\n    clientId: [canary]", 6, "a GUID"),
+            ("  defaults:\n    clientId: canary", 6, "clientId: the value has the wrong form; write a GUID"),
+            ("  defaults:\n    clientId: [canary]", 6, "the value has the wrong form; write a GUID"),
             ("  defaults:\n    minimumVersion: 2.11", 6, "three numbers"),
             ("  images: [\"registry.example/canary:tag\"]", 5, "without tag"),
             ("  digests: {\"sha256:canary\": 2.11.1}", 5, "64"),
-            ("  controlledPods: canary", 5, "audit, enforce"),
+            ("  controlledPods: canary", 5, "controlledPods: the value is unknown; write one of: audit, enforce"),
             ("  images: []\n  images: []", 6, "occurs twice"),
         ] {
             let error = parse(spec).err().unwrap();
@@ -214,6 +235,8 @@ mod tests {
             assert!(error.message.contains(words), "{spec}: {error}");
             assert!(!error.message.contains("canary"), "{spec}: {error}");
         }
+        let kind = Policy::parse("apiVersion: apim-keyless.dev/v1alpha1\nkind: Policy\n").err().unwrap();
+        assert_eq!(kind.to_string(), "2:7: kind: the value is unknown; write GatewayPolicy");
         for text in [
             "",
             "kind: GatewayPolicy",

@@ -30,7 +30,7 @@ impl Edit {
         Self::Set { at, value: Value::String(text.into()) }
     }
 
-    /// The place that the edit changes.
+    /// JSON pointer to the list or member that the edit changes.
     pub fn at(&self) -> &Pointer {
         match self {
             Self::Append { at, .. } | Self::Set { at, .. } => at,

@@ -19,15 +19,15 @@ impl Policy {
     pub fn evaluate_all(&self, objects: &[KubernetesObject<'_>], mode: Mode) -> Vec<Evaluated> {
         let mut namespaces: BTreeMap<&str, Vec<&KubernetesObject<'_>>> = BTreeMap::new();
         for object in objects {
-            namespaces.entry(&object.identity.namespace).or_default().push(object);
+            namespaces.entry(&object.reference.namespace).or_default().push(object);
         }
         let related: BTreeMap<&str, RelatedObjects> = namespaces
             .into_iter()
-            .map(|(namespace, of_it)| (namespace, RelatedObjects::of(of_it, &self.images)))
+            .map(|(namespace, namespace_objects)| (namespace, RelatedObjects::of(namespace_objects, &self.images)))
             .collect();
-        let nothing = RelatedObjects::default();
+        let no_related = RelatedObjects::default();
         let evaluate = |object: &KubernetesObject<'_>| {
-            let related = related.get(object.identity.namespace.as_str()).unwrap_or(&nothing);
+            let related = related.get(object.reference.namespace.as_str()).unwrap_or(&no_related);
             let gateway = object.workload().and_then(|workload| Gateway::recognize(workload, &self.images, related));
             Evaluated {
                 findings: self.evaluate(object, &self.context_of(object, related, mode)),
@@ -43,10 +43,10 @@ impl Policy {
         let is_evaluated_at_owner = has_owner && self.controlled_pods == ControlledPods::Audit;
         Context {
             mode,
-            expectations: self.expectations(&object.identity.namespace, &related.namespace_annotations),
+            expectations: self.expectations(&object.reference.namespace, &related.namespace_annotations),
             related,
             change: &|| Change::Everything,
-            requester: if is_evaluated_at_owner { Requester::Controller } else { Requester::Other },
+            requester: if is_evaluated_at_owner { Requester::Exempt } else { Requester::User },
             is_fixable: true,
         }
     }

@@ -10,10 +10,11 @@ use strum::IntoStaticStr;
 /// length, many times in one review.
 const MESSAGE_BYTES: usize = 1024;
 
-/// What a rule returns: a problem, its place and its fix.
+/// What a rule returns: a problem, where it is and its fix.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
-    /// The place of the problem. In a [`Finding`] it is the nearest place on this path that exists in the object.
+    /// JSON pointer to the problem. In a [`Finding`] it is shortened to the nearest value on this path that exists in the
+    /// object.
     pub at: PointerBuf,
     /// What to do, then why. It may name objects and keys, and never quotes the value of a setting.
     pub message: String,
@@ -61,7 +62,7 @@ impl Problem {
         let mut message = message.into();
         if message.len() > MESSAGE_BYTES {
             message.truncate(message.floor_char_boundary(MESSAGE_BYTES));
-            message.push('…');
+            message.push_str("...");
         }
         Self { at, message, fix: Vec::new(), only_warned: false }
     }
@@ -73,7 +74,7 @@ impl Problem {
         self
     }
 
-    /// Shortens `at` to the nearest place that exists in `object`.
+    /// Shortens `at` to the nearest value on its path that exists in `object`.
     pub(super) fn shorten_to_existing(&mut self, object: Option<&Value>) {
         while !self.at.is_root() && object.is_none_or(|object| self.at.resolve(object).is_err()) {
             self.at.pop_back();
@@ -82,7 +83,7 @@ impl Problem {
 }
 
 impl Finding {
-    /// The level where fixes are applied: at the mutating webhook and over files.
+    /// The level in the effective mode.
     pub fn level(&self) -> Level {
         self.level_in(self.mode)
     }
@@ -105,7 +106,7 @@ impl Finding {
         }
     }
 
-    /// The rule, the place and the message in one line, with control characters escaped.
+    /// The rule, the path and the message in one line, with control characters escaped.
     pub fn sentence(&self) -> String {
         let sentence = format!("{} at {}: {}", self.rule.id, dotted(&self.problem.at), self.problem.message);
         printable(&sentence).into_owned()
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_place_of_a_missing_field_is_its_nearest_existing_parent() {
+    fn the_pointer_to_a_missing_field_is_shortened_to_its_nearest_existing_parent() {
         let mut problem = Problem::new(PointerBuf::parse("/metadata/labels/x").unwrap(), "");
         problem.shorten_to_existing(Some(&serde_json::json!({"metadata": {"name": "a"}})));
         assert_eq!(problem.at.as_str(), "/metadata");

@@ -1,14 +1,14 @@
 //! A label or annotation of azure-workload-identity, and its location.
 
 use super::RuleInput;
-use crate::gateway::well_known::Keys;
-use crate::gateway::{IdentityKey, Kind, ReadKey};
+use crate::gateway::well_known::StringMap;
+use crate::gateway::{IdentityKey, KeyMatch, Kind};
 use jsonptr::PointerBuf;
 
 /// A label or annotation key of azure-workload-identity on the object, known or misspelled.
 #[derive(Clone)]
 pub struct IdentityKeyAt<'a> {
-    /// The place of its value.
+    /// JSON pointer to its value.
     pub at: PointerBuf,
     /// The object and the map that have it.
     pub location: KeyLocation,
@@ -16,11 +16,11 @@ pub struct IdentityKeyAt<'a> {
     pub key: &'a str,
     /// Its value.
     pub value: &'a str,
-    /// Which key of azure-workload-identity it is, if it is one.
-    pub read: ReadKey,
+    /// The key of azure-workload-identity that it is, or that it misspells.
+    pub key_match: KeyMatch,
 }
 
-/// Where a key is: in the labels or the annotations, and of which object.
+/// The labels or annotations that a key is in, and the object that has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyLocation {
     /// The annotations of a workload other than a Pod.
@@ -39,6 +39,22 @@ pub enum KeyLocation {
     ServiceAccountAnnotations,
     /// The labels of a `ServiceAccount`.
     ServiceAccountLabels,
+}
+
+impl KeyLocation {
+    /// The labels or annotations, for a message.
+    pub fn described(self) -> &'static str {
+        match self {
+            Self::ObjectAnnotations => "the annotations of the workload",
+            Self::ObjectLabels => "the labels of the workload",
+            Self::PodAnnotations => "the annotations of the pod template",
+            Self::PodLabels => "the labels of the pod template",
+            Self::ServiceAnnotations => "the annotations of the Service",
+            Self::ServiceLabels => "the labels of the Service",
+            Self::ServiceAccountAnnotations => "the annotations of the ServiceAccount",
+            Self::ServiceAccountLabels => "the labels of the ServiceAccount",
+        }
+    }
 }
 
 impl<'a> RuleInput<'a> {
@@ -77,14 +93,15 @@ impl<'a> RuleInput<'a> {
     /// The key `key` at `location`, spelled exactly.
     pub fn identity_key(&self, location: KeyLocation, key: IdentityKey) -> Option<IdentityKeyAt<'a>> {
         let mut keys = self.identity_keys.iter();
-        keys.find(|identity_key| identity_key.location == location && identity_key.read == ReadKey::Known(key)).cloned()
+        keys.find(|identity_key| identity_key.location == location && identity_key.key_match == KeyMatch::Known(key))
+            .cloned()
     }
 }
 
-fn identity_keys_in<'k>(keys: &'k Keys, location: KeyLocation, at: &PointerBuf) -> Vec<IdentityKeyAt<'k>> {
+fn identity_keys_in<'k>(keys: &'k StringMap, location: KeyLocation, at: &PointerBuf) -> Vec<IdentityKeyAt<'k>> {
     let identity_key = |(key, value): (&'k String, &'k String)| {
-        let read = IdentityKey::read(key)?;
-        Some(IdentityKeyAt { at: at.with_trailing_token(key.as_str()), location, key, value, read })
+        let key_match = IdentityKey::classify(key)?;
+        Some(IdentityKeyAt { at: at.with_trailing_token(key.as_str()), location, key, value, key_match })
     };
     keys.iter().filter_map(identity_key).collect()
 }

@@ -24,7 +24,7 @@ pub use evaluate_all::Evaluated;
 pub use expectations::{Expectations, FIRST_VERSION};
 pub use finding::{Finding, Level, Problem, dotted, printable};
 pub use identity_key_at::{IdentityKeyAt, KeyLocation};
-pub use namespace_keys::{NamespaceKeyProblem, NamespaceProblem, namespace_problems};
+pub use namespace_keys::{NamespaceKeyProblem, NamespaceKeyProblemKind, namespace_problems};
 pub use rule::{Mode, Rule};
 pub use rule_input::RuleInput;
 pub use setting_value::SettingValue;
@@ -71,9 +71,9 @@ impl Policy {
             return (findings, None);
         }
         let edits = edits(findings.iter().filter(|finding| is_applied(finding)));
-        let places =
+        let pointers =
             findings.iter().map(|finding| finding.problem.at.as_ref()).chain(edits.iter().map(|edit| edit.at()));
-        let projection = object.project(places);
+        let projection = object.project(pointers);
         let patch = projection.as_ref().and_then(|projection| patch_of(projection, &edits));
         for finding in &mut findings {
             finding.problem.shorten_to_existing(projection.as_ref());
@@ -129,7 +129,7 @@ fn edits<'r>(findings: impl IntoIterator<Item = &'r Finding>) -> Vec<&'r Edit> {
     findings.into_iter().flat_map(|finding| &finding.problem.fix).collect()
 }
 
-/// The patch that the edits make in a projection of the object, which holds the paths to their places.
+/// The patch that the edits make in a projection of the object, which contains the paths to the pointers of the edits.
 fn patch_of(projection: &Value, edits: &[&Edit]) -> Option<Patch> {
     if edits.is_empty() {
         return None;

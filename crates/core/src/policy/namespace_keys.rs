@@ -4,16 +4,16 @@
 
 use super::document_value::{Guid, Name, TextFormat};
 use super::{FIRST_VERSION, Mode};
-use crate::gateway::well_known::{Keys, MODE, OUR_PREFIX};
+use crate::gateway::well_known::{MODE, OUR_PREFIX, StringMap};
 use jsonptr::PointerBuf;
 use semver::Version;
 
 /// A label or annotation of apim-keyless on a Namespace that has no effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamespaceProblem {
+pub struct NamespaceKeyProblem {
     /// The kind of problem.
-    pub code: NamespaceKeyProblem,
-    /// The label or annotation.
+    pub kind: NamespaceKeyProblemKind,
+    /// JSON pointer to the label or annotation.
     pub at: PointerBuf,
     /// What to do, then why. It never quotes the value.
     pub message: String,
@@ -21,7 +21,7 @@ pub struct NamespaceProblem {
 
 /// What can be wrong with a label or annotation of apim-keyless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NamespaceKeyProblem {
+pub enum NamespaceKeyProblemKind {
     /// The value of the mode label is not a mode.
     Mode,
     /// apim-keyless does not read this key, or not here.
@@ -31,10 +31,10 @@ pub enum NamespaceKeyProblem {
 }
 
 /// Checks the value of an annotation. The error continues "Set annotation KEY ": what to set it to, then why.
-type Check = fn(&str) -> Result<(), String>;
+type ValueCheck = fn(&str) -> Result<(), String>;
 
 /// Every annotation that apim-keyless reads, without the prefix.
-const ANNOTATIONS: [(&str, Check); 6] = [
+const ANNOTATIONS: [(&str, ValueCheck); 6] = [
     ("client-id", each::<Guid>),
     ("config-map", each::<Name>),
     ("gateway-name", each::<Name>),
@@ -44,20 +44,20 @@ const ANNOTATIONS: [(&str, Check); 6] = [
 ];
 
 /// Every problem with the labels and annotations of apim-keyless on a Namespace.
-pub fn namespace_problems(labels: &Keys, annotations: &Keys) -> Vec<NamespaceProblem> {
+pub fn namespace_problems(labels: &StringMap, annotations: &StringMap) -> Vec<NamespaceKeyProblem> {
     let of_labels = labels.iter().filter(|(key, _)| has_our_prefix_or_similar(key)).filter_map(|(key, value)| {
-        let (code, message) = label_problem(key, value)?;
-        Some(NamespaceProblem { code, at: PointerBuf::from_tokens(["metadata", "labels", key]), message })
+        let (kind, message) = label_problem(key, value)?;
+        Some(NamespaceKeyProblem { kind, at: PointerBuf::from_tokens(["metadata", "labels", key]), message })
     });
     let of_annotations =
         annotations.iter().filter(|(key, _)| has_our_prefix_or_similar(key)).filter_map(|(key, value)| {
-            let (code, message) = annotation_problem(key, value)?;
-            Some(NamespaceProblem { code, at: PointerBuf::from_tokens(["metadata", "annotations", key]), message })
+            let (kind, message) = annotation_problem(key, value)?;
+            Some(NamespaceKeyProblem { kind, at: PointerBuf::from_tokens(["metadata", "annotations", key]), message })
         });
     of_labels.chain(of_annotations).collect()
 }
 
-fn label_problem(key: &str, value: &str) -> Option<(NamespaceKeyProblem, String)> {
+fn label_problem(key: &str, value: &str) -> Option<(NamespaceKeyProblemKind, String)> {
     if key != MODE {
         let is_annotation = ANNOTATIONS.iter().any(|(name, _)| key.strip_prefix(OUR_PREFIX) == Some(name));
         let message = if is_annotation {
@@ -67,16 +67,16 @@ fn label_problem(key: &str, value: &str) -> Option<(NamespaceKeyProblem, String)
                 "Rename or remove label {key}: it is not read; the only label of a Namespace that is read is {MODE}"
             )
         };
-        return Some((NamespaceKeyProblem::Unknown, message));
+        return Some((NamespaceKeyProblemKind::Unknown, message));
     }
     let modes = [Mode::Enforce, Mode::Audit, Mode::Off].map(Mode::name);
     (!modes.contains(&value)).then(|| {
         let modes = modes.join(", ");
-        (NamespaceKeyProblem::Mode, format!("Set label {key} to one of {modes}: its value is not one of them"))
+        (NamespaceKeyProblemKind::Mode, format!("Set label {key} to one of {modes}: its value is not one of them"))
     })
 }
 
-fn annotation_problem(key: &str, value: &str) -> Option<(NamespaceKeyProblem, String)> {
+fn annotation_problem(key: &str, value: &str) -> Option<(NamespaceKeyProblemKind, String)> {
     let Some((_, check)) = ANNOTATIONS.iter().find(|(name, _)| key.strip_prefix(OUR_PREFIX) == Some(name)) else {
         let names = ANNOTATIONS.map(|(name, _)| name).join(", ");
         let message = if key == MODE {
@@ -86,11 +86,11 @@ fn annotation_problem(key: &str, value: &str) -> Option<(NamespaceKeyProblem, St
                 "Rename or remove annotation {key}: it is not read; those that are read are {OUR_PREFIX} with {names}"
             )
         };
-        return Some((NamespaceKeyProblem::Unknown, message));
+        return Some((NamespaceKeyProblemKind::Unknown, message));
     };
     check(value)
         .err()
-        .map(|form_and_cause| (NamespaceKeyProblem::Value, format!("Set annotation {key} {form_and_cause}")))
+        .map(|form_and_cause| (NamespaceKeyProblemKind::Value, format!("Set annotation {key} {form_and_cause}")))
 }
 
 /// Whether `key` has the prefix `apim-keyless.dev/`, or a misspelled one.
@@ -125,12 +125,15 @@ fn version(value: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use NamespaceKeyProblem::{Mode, Unknown, Value};
+    use NamespaceKeyProblemKind::{Mode, Unknown, Value};
 
-    fn problems(labels: &[(&str, &str)], annotations: &[(&str, &str)]) -> Vec<(NamespaceKeyProblem, String, String)> {
+    fn problems(
+        labels: &[(&str, &str)],
+        annotations: &[(&str, &str)],
+    ) -> Vec<(NamespaceKeyProblemKind, String, String)> {
         let keys = |keys: &[(&str, &str)]| keys.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
         let found = namespace_problems(&keys(labels), &keys(annotations));
-        found.into_iter().map(|one| (one.code, one.at.to_string(), one.message)).collect()
+        found.into_iter().map(|one| (one.kind, one.at.to_string(), one.message)).collect()
     }
 
     #[test]
@@ -153,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_message_names_the_key_and_never_quotes_its_value() {
-        for (labels, annotations, code, words) in [
+        for (labels, annotations, kind, words) in [
             (
                 &[("apim-keyless.dev/mode", "enforced")][..],
                 &[][..],
@@ -175,9 +178,9 @@ mod tests {
         ] {
             let found = problems(labels, annotations);
             let (key, value) = labels.first().or(annotations.first()).unwrap();
-            let [(found_code, at, message)] = found.as_slice() else { panic!("{key}: {found:?}") };
+            let [(found_kind, at, message)] = found.as_slice() else { panic!("{key}: {found:?}") };
             assert!(
-                *found_code == code && message.contains(words) && at.ends_with(&key.replace('/', "~1")),
+                *found_kind == kind && message.contains(words) && at.ends_with(&key.replace('/', "~1")),
                 "{found:?}"
             );
             assert!(value.is_empty() || !message.contains(value), "{message}");

@@ -1,4 +1,4 @@
-//! A rule: the id of a problem, its page, its default mode and the check that finds it.
+//! A rule: the id of a problem, its rule page, its default mode and the check that finds it.
 
 use super::{Problem, RuleInput};
 use serde::{Deserialize, Serialize};
@@ -7,10 +7,10 @@ use strum::IntoStaticStr;
 
 /// One kind of problem. A rule is static data: it keeps no state and reads nothing but its [`RuleInput`].
 pub struct Rule {
-    /// Names the problem, and reads naturally after "allow …". Its page, its source file and its metric label have the
+    /// Names the problem, and reads naturally after "allow …". Its rule page, source file and metric label have the
     /// same name.
     pub id: &'static str,
-    /// The text of `docs/rules/<id>.md`.
+    /// Its rule page: the text of `docs/rules/<id>.md`.
     pub page: &'static str,
     /// The mode if the policy document sets none.
     pub mode: Mode,
@@ -33,7 +33,7 @@ pub enum Mode {
     Off,
     /// Findings are warnings that say what is wrong and what would be set. Nothing is set or denied.
     Audit,
-    /// Problems with a fix are set, the others are denied.
+    /// The mutating webhook applies fixes; objects with other findings are denied.
     #[default]
     Enforce,
 }

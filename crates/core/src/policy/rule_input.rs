@@ -8,6 +8,8 @@ use crate::gateway::{
 
 /// The input of a rule's check. It exists only for objects of a gateway.
 pub struct RuleInput<'a> {
+    /// The object's namespace.
+    pub namespace: &'a str,
     /// What the object's namespace expects.
     pub expectations: &'a Expectations,
     /// The other objects of its namespace.
@@ -17,7 +19,7 @@ pub struct RuleInput<'a> {
     pub(super) identity_keys: Vec<IdentityKeyAt<'a>>,
     /// The image version of each container of the gateway, in their order.
     versions: Vec<ImageVersion>,
-    object_of_gateway: EvaluatedObject<'a>,
+    object: EvaluatedObject<'a>,
 }
 
 /// The object under evaluation, by kind.
@@ -32,7 +34,8 @@ impl<'a> RuleInput<'a> {
     /// The input for `object`; `None` if it is not a gateway's.
     pub(super) fn of(object: &'a KubernetesObject<'_>, context: &'a Context<'_>, images: &'a Images) -> Option<Self> {
         let (expectations, related) = (&context.expectations, context.related);
-        let object_of_gateway = match &object.view {
+        let namespace = object.reference.namespace.as_str();
+        let object = match &object.view {
             ObjectView::ConfigMap(config_map) => is_config_map_of_gateway(config_map, expectations, related)
                 .then_some(EvaluatedObject::ConfigMap(config_map))?,
             ObjectView::Namespace(_) => return None,
@@ -46,15 +49,15 @@ impl<'a> RuleInput<'a> {
             ObjectView::Workload(workload) => EvaluatedObject::Gateway(Gateway::recognize(workload, images, related)?),
         };
         let mut input =
-            Self { expectations, related, images, identity_keys: Vec::new(), versions: Vec::new(), object_of_gateway };
+            Self { namespace, expectations, related, images, identity_keys: Vec::new(), versions: Vec::new(), object };
         input.identity_keys = input.find_identity_keys();
-        input.versions = input.containers().iter().map(|part| input.version(part)).collect();
+        input.versions = input.containers().iter().map(|container| input.version(container)).collect();
         Some(input)
     }
 
     /// The `ConfigMap` of a gateway, if the object is one.
     pub fn config_map(&self) -> Option<&'a ConfigMap> {
-        match &self.object_of_gateway {
+        match &self.object {
             EvaluatedObject::ConfigMap(config_map) => Some(config_map),
             _ => None,
         }
@@ -62,7 +65,7 @@ impl<'a> RuleInput<'a> {
 
     /// The gateway, if the object is a workload. Ingress-only gateways are included.
     pub fn gateway(&self) -> Option<&Gateway<'a>> {
-        match &self.object_of_gateway {
+        match &self.object {
             EvaluatedObject::Gateway(gateway) => Some(gateway),
             _ => None,
         }
@@ -78,19 +81,20 @@ impl<'a> RuleInput<'a> {
         self.gateway().into_iter().flat_map(Gateway::authenticating)
     }
 
-    /// A problem at every image of version `version`; `message` gets the tag or digest of the image.
+    /// A problem at every image of version `version`. `message` gets the tag or digest of the image, or a text if it has
+    /// neither, and the name of the container.
     ///
-    /// The tags of an image that is not known to be the gateway's may mean anything, so its version is unverifiable. An
-    /// ingress-only gateway does not authenticate, so its image is only warned about.
-    pub fn image_problems(&self, version: &ImageVersion, message: impl Fn(&str) -> String) -> Vec<Problem> {
+    /// An ingress-only gateway does not authenticate, so its image is only warned about.
+    pub fn image_problems(&self, version: &ImageVersion, message: impl Fn(&str, &str) -> String) -> Vec<Problem> {
         let with_version = self.containers().iter().zip(&self.versions).filter(|(_, other)| *other == version);
         with_version
-            .map(|(part, _)| Problem {
-                only_warned: part.is_ingress_only(),
-                ..Problem::new(
-                    part.container.pointer_to(["image"]),
-                    message(&ImageName::version_text(part.container.image)),
-                )
+            .map(|(gateway_container, _)| {
+                let container = &gateway_container.container;
+                let version = ImageName::version_text(container.image).unwrap_or("an image without tag");
+                Problem {
+                    only_warned: gateway_container.is_ingress_only(),
+                    ..Problem::new(container.pointer_to(["image"]), message(version, container.name))
+                }
             })
             .collect()
     }
@@ -99,9 +103,11 @@ impl<'a> RuleInput<'a> {
         self.gateway().map(|gateway| gateway.containers.as_slice()).unwrap_or_default()
     }
 
-    fn version(&self, part: &GatewayContainer<'_>) -> ImageVersion {
-        if part.has_known_image {
-            self.images.version(part.container.image, &self.expectations.minimum_version)
+    /// The version of a container's image. The tags of an image that is not known to be the gateway's may mean anything,
+    /// so its version is unverifiable.
+    fn version(&self, gateway_container: &GatewayContainer<'_>) -> ImageVersion {
+        if gateway_container.has_known_image {
+            self.images.version(gateway_container.container.image, &self.expectations.minimum_version)
         } else {
             ImageVersion::Unverifiable
         }
@@ -109,7 +115,7 @@ impl<'a> RuleInput<'a> {
 
     /// The Service of a gateway, if the object is one.
     pub fn service(&self) -> Option<&'a Service> {
-        match &self.object_of_gateway {
+        match &self.object {
             EvaluatedObject::Service(service) => Some(service),
             _ => None,
         }
@@ -117,7 +123,7 @@ impl<'a> RuleInput<'a> {
 
     /// The `ServiceAccount` of a gateway, if the object is one.
     pub fn service_account(&self) -> Option<&'a ServiceAccount> {
-        match &self.object_of_gateway {
+        match &self.object {
             EvaluatedObject::ServiceAccount(account) => Some(account),
             _ => None,
         }
@@ -135,7 +141,7 @@ impl<'a> RuleInput<'a> {
 
     /// Whether a `ConfigMap` is a gateway's main one: it is expected, it is the only one of some gateway, or it has the
     /// endpoint.
-    pub fn is_main(&self, config_map: &ConfigMap) -> bool {
+    pub fn is_main_config_map(&self, config_map: &ConfigMap) -> bool {
         let name = config_map.name();
         is_named(&self.expectations.config_maps, name)
             || self.related.is_only_config_map_of_gateway(name)

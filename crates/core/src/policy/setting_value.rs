@@ -1,15 +1,17 @@
-//! A value of a gateway's setting, and the place where it has to be fixed.
+//! A value of a gateway's setting, and the JSON pointer at which it has to be fixed.
 
 use super::RuleInput;
-use crate::gateway::{AuthMethod, ConfigMap, EnvValue, GatewayContainer, Setting};
+use crate::gateway::{AuthMethod, EnvIndex, EnvValue, GatewayContainer, Setting, Variable};
 use jsonptr::PointerBuf;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// One value of a setting. A setting can have several; a later one overrides an earlier one.
 pub struct SettingValue<'a> {
-    /// The place that sets it.
+    /// JSON pointer to the value.
     pub at: PointerBuf,
+    /// The same location, for a message.
+    location: ValueLocation<'a>,
     /// The setting.
     pub setting: Setting,
     /// The value.
@@ -18,35 +20,49 @@ pub struct SettingValue<'a> {
     pub overridden: Option<&'a str>,
 }
 
+/// The location of a value, for a message.
+#[derive(Clone, Copy)]
+enum ValueLocation<'a> {
+    /// A `ConfigMap`, by name.
+    ConfigMap(&'a str),
+    /// The environment of a container.
+    Container { container: &'a str, variable: &'a str, config_map: Option<&'a str> },
+}
+
 impl RuleInput<'_> {
     /// Every value of the settings that `is_selected` selects, overridden ones included.
     ///
     /// A value in a `ConfigMap` under the setting's own name is found at the `ConfigMap`, not at the workload.
     pub fn values(&self, is_selected: impl Fn(Setting) -> bool) -> Vec<SettingValue<'_>> {
         let mut values: Vec<SettingValue<'_>> = Vec::new();
-        for part in self.authenticating_containers() {
-            values.extend(in_container(part, &is_selected));
+        for container in self.authenticating_containers() {
+            values.extend(in_container(container, &is_selected));
         }
-        let in_config_map = self.config_map().into_iter().flat_map(ConfigMap::settings);
-        let of_config_map =
-            in_config_map.filter(|(setting, ..)| is_selected(*setting)).map(|(setting, key, text)| SettingValue {
-                at: PointerBuf::from_tokens(["data", key]),
-                setting,
-                value: Cow::Owned(EnvValue::Text(Cow::Borrowed(text))),
-                overridden: None,
-            });
-        values.extend(of_config_map);
+        let Some(config_map) = self.config_map() else { return values };
+        let selected = config_map.settings().filter(|(setting, ..)| is_selected(*setting));
+        values.extend(selected.map(|(setting, key, text)| SettingValue {
+            at: PointerBuf::from_tokens(["data", key]),
+            location: ValueLocation::ConfigMap(config_map.name()),
+            setting,
+            value: Cow::Owned(EnvValue::Text(Cow::Borrowed(text))),
+            overridden: None,
+        }));
         values
     }
 }
 
 /// The values that a container sets itself, each with the `ConfigMap` that it overrides.
-fn in_container<'p>(part: &'p GatewayContainer<'_>, is_selected: impl Fn(Setting) -> bool) -> Vec<SettingValue<'p>> {
+fn in_container<'c>(
+    gateway_container: &'c GatewayContainer<'_>,
+    is_selected: impl Fn(Setting) -> bool,
+) -> Vec<SettingValue<'c>> {
     let (mut values, mut overridden) = (Vec::new(), BTreeMap::new());
-    for (setting, variable) in part.environment.settings().filter(|(setting, _)| is_selected(*setting)) {
+    for (setting, variable) in gateway_container.environment.settings().filter(|(setting, _)| is_selected(*setting)) {
         if !variable.is_reported_at_config_map(setting) {
-            let (at, value) = (part.container.entry_pointer(variable.index), Cow::Borrowed(&variable.value));
-            values.push(SettingValue { at, setting, value, overridden: overridden.get(&setting).copied() });
+            let (at, value) =
+                (gateway_container.container.entry_pointer(variable.index), Cow::Borrowed(&variable.value));
+            let location = ValueLocation::of(gateway_container, variable);
+            values.push(SettingValue { at, location, setting, value, overridden: overridden.get(&setting).copied() });
         }
         overridden.extend(variable.config_map_with_setting().map(|name| (setting, name)));
     }
@@ -56,11 +72,10 @@ fn in_container<'p>(part: &'p GatewayContainer<'_>, is_selected: impl Fn(Setting
 impl<'a> RuleInput<'a> {
     /// The key under which `setting` has to be added, if the object is a gateway's main `ConfigMap` and lacks it.
     ///
-    /// It lacks the setting if it has no value for it except those that `is_missing` accepts. It does not lack it if
-    /// all gateways that take the `ConfigMap` have another source of the setting. The key of an empty value is kept,
-    /// however it is spelled.
-    pub fn key_of_missing(&self, setting: Setting, is_missing: impl Fn(&str) -> bool) -> Option<&'a str> {
-        let config_map = self.config_map().filter(|config_map| self.is_main(config_map))?;
+    /// `None` if a value is set, or if every gateway of this `ConfigMap` gets the setting from another source. A value
+    /// for which `is_missing` returns true does not count as set; its key is returned, however it is spelled.
+    pub fn missing_setting_key(&self, setting: Setting, is_missing: impl Fn(&str) -> bool) -> Option<&'a str> {
+        let config_map = self.config_map().filter(|config_map| self.is_main_config_map(config_map))?;
         let mut texts = config_map.values_of(setting).peekable();
         let key = texts.peek().map_or(setting.name(), |(key, _)| key);
         let is_set = texts.any(|(_, text)| !is_missing(text));
@@ -68,18 +83,56 @@ impl<'a> RuleInput<'a> {
     }
 }
 
+impl<'a> ValueLocation<'a> {
+    fn of(gateway_container: &'a GatewayContainer<'_>, variable: &'a Variable<'_>) -> Self {
+        let config_map = match variable.index {
+            EnvIndex::Env(_) => None,
+            EnvIndex::EnvFrom(_) => variable.config_map(),
+        };
+        Self::Container { container: gateway_container.container.name, variable: &variable.name, config_map }
+    }
+}
+
 impl SettingValue<'_> {
-    /// The setting's name for a message, with the `ConfigMap` that is overridden.
+    /// The setting's name and its location, for a message: `config.service.auth in ConfigMap "orders-env"`, or
+    /// `env config.service.auth of container "orders"`.
     pub fn named(&self) -> String {
-        let name = self.setting.name();
-        self.overridden.map_or_else(|| name.to_owned(), |over| format!("{name} (it overrides ConfigMap \"{over}\")"))
+        match self.location {
+            ValueLocation::ConfigMap(name) => format!("{} in ConfigMap \"{name}\"", self.setting.name()),
+            ValueLocation::Container { container, variable, config_map: None } => {
+                format!("env {variable} of container \"{container}\"")
+            }
+            ValueLocation::Container { container, variable, config_map: Some(name) } => {
+                format!("{variable}, which envFrom of container \"{container}\" takes from ConfigMap \"{name}\",")
+            }
+        }
+    }
+
+    /// The end of a message about a value that overrides a `ConfigMap`, such as ` and overrides ConfigMap "orders-env"`.
+    pub fn overrides(&self) -> String {
+        self.overridden.map(|name| format!(" and overrides ConfigMap \"{name}\"")).unwrap_or_default()
+    }
+
+    /// The `ConfigMap` in which to set the setting instead, for a message: the only one that the container takes by
+    /// `envFrom`.
+    pub fn target_config_map(&self, input: &RuleInput<'_>) -> String {
+        let ValueLocation::Container { container, .. } = self.location else { return "the same ConfigMap".to_owned() };
+        let mut gateway_container =
+            input.authenticating_containers().filter(|gateway_container| gateway_container.container.name == container);
+        let sources =
+            gateway_container.next().map(|gateway_container| gateway_container.container.env_from).unwrap_or_default();
+        let mut names = sources.iter().filter_map(|source| source.config_map_ref.as_ref());
+        match (names.next(), names.next()) {
+            (Some(only), None) => format!("ConfigMap \"{}\"", only.name),
+            _ => "the gateway's ConfigMap".to_owned(),
+        }
     }
 
     /// The text of the value, if it is known.
     pub fn text(&self) -> Option<&str> {
         match self.value.as_ref() {
             EnvValue::Text(text) => Some(text),
-            EnvValue::Key(_) | EnvValue::Unknown(_) => None,
+            EnvValue::Secret(_) | EnvValue::Unknown(_) => None,
         }
     }
 
@@ -91,7 +144,7 @@ impl SettingValue<'_> {
             EnvValue::Unknown(beginning) => {
                 Some(AuthMethod::of(self.setting, beginning)).filter(|method| *method == AuthMethod::Key)
             }
-            EnvValue::Key(_) => None,
+            EnvValue::Secret(_) => None,
         }
     }
 }

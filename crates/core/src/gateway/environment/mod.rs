@@ -7,7 +7,7 @@ mod expansion;
 mod value_from;
 mod variable;
 
-pub use variable::{EnvIndex, EnvValue, KeySource, ValueSource, Variable};
+pub use variable::{EnvIndex, EnvValue, SecretSource, ValueSource, Variable};
 
 use super::objects::pod_spec::{EnvFromSource, EnvVar};
 use super::{Container, Lookup, RelatedObjects, Setting, Workload};
@@ -146,7 +146,7 @@ impl<'a> Environment<'a> {
         };
         let value = match value {
             EnvValue::Text(text) if Setting::of(&variable.name).is_some_and(Setting::is_auth) => {
-                scope.key_if_secret_path(text)
+                scope.secret_if_in_volume(text)
             }
             other => other,
         };
@@ -172,9 +172,9 @@ impl<'a> Environment<'a> {
                 Piece::Text(text) => EnvValue::Text(Cow::Borrowed(text)),
                 Piece::Reference { name, written } => self.referenced(name, written),
             };
-            // after an unknown piece, only a key still matters
+            // after an unknown piece, only a value from a Secret still matters
             match value {
-                EnvValue::Key(source) => return EnvValue::Key(source),
+                EnvValue::Secret(source) => return EnvValue::Secret(source),
                 EnvValue::Text(text) if is_known => is_known = push_bounded(&mut expanded, &text),
                 EnvValue::Unknown(beginning) if is_known => {
                     push_bounded(&mut expanded, &beginning);
@@ -197,7 +197,7 @@ impl<'a> Environment<'a> {
     /// The value of the reference `$(name)`, the first that applies:
     ///
     /// 1. the last variable of this name; unknown if a source with unknown keys may override it
-    /// 2. if sources with unknown keys may set it: a key if all of them are Secrets, else unknown
+    /// 2. if sources with unknown keys may set it: a value from a Secret if all of them are Secrets, else unknown
     /// 3. unknown if the kubelet may set the variable for a Service
     /// 4. the reference itself, unchanged
     fn referenced(&mut self, name: &str, written: &'a str) -> EnvValue<'a> {
@@ -208,7 +208,7 @@ impl<'a> Environment<'a> {
         match may_set.map(|source| source.secret).collect::<Option<Vec<&str>>>().as_deref() {
             Some([]) if is_service_variable(name) => EnvValue::UNKNOWN,
             Some([]) => EnvValue::Text(Cow::Borrowed(written)),
-            Some([.., secret]) => EnvValue::Key(KeySource::WholeSecret { name: secret }),
+            Some([.., secret]) => EnvValue::Secret(SecretSource::WholeSecret { name: secret }),
             None => EnvValue::UNKNOWN,
         }
     }
@@ -275,15 +275,15 @@ mod tests {
         assert_eq!(last_value(&format!(r#""envFrom":[{known}],{env}"#)), r#"Text("from the map")"#);
         assert_eq!(last_value(&format!(r#""envFrom":[{secret},{known}],{env}"#)), r#"Text("from the map")"#);
         assert_eq!(last_value(&format!(r#""envFrom":[{known},{secret}],{env}"#)), r#"Unknown("")"#);
-        assert_eq!(last_value(&format!(r#""envFrom":[{secret}],{env}"#)), r#"Key(WholeSecret { name: "orders" })"#);
+        assert_eq!(last_value(&format!(r#""envFrom":[{secret}],{env}"#)), r#"Secret(WholeSecret { name: "orders" })"#);
     }
 
     #[test]
-    fn finds_a_key_after_an_unknown_piece() {
+    fn a_value_from_a_secret_is_found_after_an_unknown_piece() {
         let token = r#"{"name":"token","valueFrom":{"secretKeyRef":{"name":"orders","key":"value"}}}"#;
         let value = last_value(&format!(
             r#""envFrom":[{{"configMapRef":{{"name":"unknown"}}}}],"env":[{token},{{"name":"x","value":"$(prefix)$(token)"}}]"#
         ));
-        assert_eq!(value, r#"Key(Secret { name: "orders", key: "value" })"#);
+        assert_eq!(value, r#"Secret(Secret { name: "orders", key: "value" })"#);
     }
 }

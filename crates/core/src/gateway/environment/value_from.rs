@@ -1,6 +1,6 @@
 //! Resolves `env[].valueFrom` (a `ConfigMap`, a Secret, a file or a field of the Pod) and paths into mounted volumes.
 
-use super::{EnvValue, KeySource, ValueSource};
+use super::{EnvValue, SecretSource, ValueSource};
 use crate::gateway::objects::pod_spec::EnvVarSource;
 use crate::gateway::{Container, Lookup, RelatedObjects, Workload};
 use std::borrow::Cow;
@@ -27,10 +27,16 @@ impl<'a> ReferenceScope<'_, 'a> {
     /// The value of `env[].valueFrom` and its source.
     pub(super) fn resolve(&self, from: &'a EnvVarSource) -> (EnvValue<'a>, ValueSource<'a>) {
         if let Some(secret) = &from.secret_key_ref {
-            return (EnvValue::Key(KeySource::Secret { name: &secret.name, key: &secret.key }), ValueSource::Object);
+            return (
+                EnvValue::Secret(SecretSource::Secret { name: &secret.name, key: &secret.key }),
+                ValueSource::Object,
+            );
         }
         if let Some(file) = &from.file_key_ref {
-            return (EnvValue::Key(KeySource::File { volume: &file.volume_name, key: &file.key }), ValueSource::Object);
+            return (
+                EnvValue::Secret(SecretSource::File { volume: &file.volume_name, key: &file.key }),
+                ValueSource::Object,
+            );
         }
         if let Some(reference) = &from.config_map_key_ref {
             let value = match self.related.config_map(&reference.name) {
@@ -61,7 +67,7 @@ impl<'a> ReferenceScope<'_, 'a> {
     }
 
     /// The value of a text: a path in a mounted volume that can contain a Secret counts as the Secret itself.
-    pub(super) fn key_if_secret_path(&self, text: Cow<'a, str>) -> EnvValue<'a> {
+    pub(super) fn secret_if_in_volume(&self, text: Cow<'a, str>) -> EnvValue<'a> {
         let may_hold_secret =
             |name: &str| self.workload.volumes().iter().any(|volume| volume.name == name && volume.may_hold_secret());
         let path = Path::new(text.trim().trim_start_matches("file://"));
@@ -71,7 +77,7 @@ impl<'a> ReferenceScope<'_, 'a> {
             .iter()
             .find(|mount| path.starts_with(&mount.mount_path) && may_hold_secret(&mount.name));
         match mount {
-            Some(mount) => EnvValue::Key(KeySource::Mount { volume: &mount.name }),
+            Some(mount) => EnvValue::Secret(SecretSource::Mount { volume: &mount.name }),
             None => EnvValue::Text(text),
         }
     }

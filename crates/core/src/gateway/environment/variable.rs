@@ -32,7 +32,7 @@ pub enum EnvValue<'a> {
     /// Known text.
     Text(Cow<'a, str>),
     /// A value from a Secret, or from a source that may contain a secret.
-    Key(KeySource<'a>),
+    Secret(SecretSource<'a>),
     /// A value that is not known, or too long to be evaluated. Holds the text that it is known to begin with; empty if
     /// none.
     Unknown(Cow<'a, str>),
@@ -46,7 +46,7 @@ impl EnvValue<'_> {
 /// The source of a secret value. The variants contain names of objects, keys and volumes, never a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names of the fields describe them")]
-pub enum KeySource<'a> {
+pub enum SecretSource<'a> {
     /// A key of a file that another container writes (`fileKeyRef`).
     File { volume: &'a str, key: &'a str },
     /// A path in a mounted Secret, CSI or projected Secret volume.
@@ -87,7 +87,7 @@ impl Variable<'_> {
     /// Returns true if its value comes from a `ConfigMap` key that is itself a name of `setting`, or if the key and
     /// `setting` are both auth settings. A finding about the value is then reported once, at the `ConfigMap`.
     pub fn is_reported_at_config_map(&self, setting: Setting) -> bool {
-        let is_reported = |key: &str| Setting::of(key).is_some_and(|of_key| of_key.is_reported_with(setting));
+        let is_reported = |key: &str| Setting::of(key).is_some_and(|key_setting| key_setting.is_reported_with(setting));
         matches!(&self.source, ValueSource::ConfigMap { key, .. } if is_reported(key))
     }
 

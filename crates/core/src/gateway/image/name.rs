@@ -62,11 +62,10 @@ impl<'a> ImageName<'a> {
         Repository(format!("{}/{}", host.strip_suffix(":443").unwrap_or(&host), self.path))
     }
 
-    /// The part of a name that shows the version, for messages: its tag, else its digest, else a text that there is no
-    /// tag.
-    pub fn version_text(name: &str) -> String {
-        let version = ImageName::parse(name).and_then(|name| name.tag.or(name.digest));
-        version.unwrap_or("an image without tag").to_owned()
+    /// The part of a name that shows the version: its tag, else its digest. `None` if it has neither, or if it does not
+    /// match the grammar.
+    pub fn version_text(name: &'a str) -> Option<&'a str> {
+        Self::parse(name).and_then(|name| name.tag.or(name.digest))
     }
 }
 

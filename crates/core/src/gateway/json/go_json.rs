@@ -38,7 +38,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for StrictMapVisitor<T> {
 pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
 /// Deserializes a mapping; `null` is the default value, as if the field were absent.
-pub(in crate::gateway) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+pub(in crate::gateway) fn mapping_or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::<StrictMap<T>>::deserialize(deserializer)?.map(|mapping| mapping.0).unwrap_or_default())
@@ -65,7 +65,7 @@ pub(in crate::gateway) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Re
 }
 
 /// Deserializes a map of strings: a `null` map is an empty map, a `null` value is the empty string.
-pub(in crate::gateway) fn nullable<'de, D: Deserializer<'de>>(
+pub(in crate::gateway) fn string_map<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {
     deserializer.deserialize_option(StringMapVisitor)

@@ -24,7 +24,7 @@ pub(in crate::gateway) fn read_at<'j, S: DeserializeSeed<'j>>(
 ) -> Option<S::Value> {
     let mut found = None;
     let walk = PointerSeed { pointer, seed, found: &mut found };
-    // an early end, also a successful one, is an error: `found` holds the result
+    // The seed stops the parser with an error once the value is found, so only `found` counts.
     _ = walk.deserialize(&mut serde_json::Deserializer::from_str(json)).is_ok();
     found
 }

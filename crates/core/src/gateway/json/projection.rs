@@ -54,7 +54,7 @@ impl<'p> PathTrie<'p> {
     /// The subtree of the member `key`.
     fn child(&self, key: &str) -> Option<&Self> {
         let token = Token::new(key);
-        let index = self.0.binary_search_by(|(of_child, _)| (*of_child).cmp(token.encoded())).ok()?;
+        let index = self.0.binary_search_by(|(child_token, _)| (*child_token).cmp(token.encoded())).ok()?;
         self.0.get(index).map(|(_, child)| child)
     }
 

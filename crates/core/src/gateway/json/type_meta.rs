@@ -31,14 +31,14 @@ impl<'j> TypeMeta<'j> {
     pub(in crate::gateway) fn of(json: &'j str) -> Result<Self, ShapeError> {
         let mut found = Self::default();
         let result = found.deserialize(&mut serde_json::Deserializer::from_str(json));
-        if result.is_ok() || found.known().is_some() {
+        if result.is_ok() || found.evaluated_kind().is_some() {
             return Ok(found);
         }
         Err(find_shape_error(json, &mut Self::default()))
     }
 
     /// The kind, if rules evaluate it.
-    pub(in crate::gateway) fn known(&self) -> Option<Kind> {
+    pub(in crate::gateway) fn evaluated_kind(&self) -> Option<Kind> {
         Kind::of(self.api_version.as_deref().unwrap_or_default(), self.kind.as_deref().unwrap_or_default())
     }
 }
@@ -59,7 +59,7 @@ impl<'de> Visitor<'de> for &mut TypeMeta<'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while self.known().is_none()
+        while self.evaluated_kind().is_none()
             && let Some(Text(key)) = map.next_key()?
         {
             let (field, name) = match key.as_ref() {
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn json_after_the_kind_is_not_read() {
         let meta = TypeMeta::of(r#"{"metadata":{},"kind":"Pod","apiVersion":"v1","spec":{"#).unwrap();
-        assert_eq!(meta.known(), Some(Kind::Pod));
+        assert_eq!(meta.evaluated_kind(), Some(Kind::Pod));
     }
 
     #[test]

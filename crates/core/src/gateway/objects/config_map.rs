@@ -1,8 +1,8 @@
 //! `ConfigMap`s and the gateway settings in them.
 
 use super::Metadata;
-use crate::gateway::json::go_json::{nullable, or_default};
-use crate::gateway::well_known::Keys;
+use crate::gateway::json::go_json::{mapping_or_default, string_map};
+use crate::gateway::well_known::StringMap;
 use crate::gateway::{EnvValue, Setting};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -19,13 +19,13 @@ const ENTRY_BYTES: usize = 64;
 #[serde(rename_all = "camelCase")]
 pub struct ConfigMap {
     /// Name, labels and annotations.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "mapping_or_default")]
     pub metadata: Metadata,
     /// `data`. Only these entries can become environment variables; those of `binaryData` cannot.
-    #[serde(default, deserialize_with = "nullable")]
-    pub data: Keys,
-    #[serde(default, deserialize_with = "nullable")]
-    binary_data: Keys,
+    #[serde(default, deserialize_with = "string_map")]
+    pub data: StringMap,
+    #[serde(default, deserialize_with = "string_map")]
+    binary_data: StringMap,
     /// Keys whose value in `data` is truncated.
     #[serde(skip)]
     truncated: BTreeSet<String>,
@@ -39,7 +39,7 @@ impl ConfigMap {
 
     /// A `ConfigMap` reduced to what the cache keeps: all keys, and at most the first 1024 bytes of each value in
     /// `data`. A truncated value counts as unknown after these bytes; values of `binaryData` are not kept.
-    pub fn for_cache(name: String, mut data: Keys, binary_keys: impl IntoIterator<Item = String>) -> Self {
+    pub fn for_cache(name: String, mut data: StringMap, binary_keys: impl IntoIterator<Item = String>) -> Self {
         let mut truncated = BTreeSet::new();
         for (key, text) in data.iter_mut().filter(|(_, text)| text.len() > CACHED_VALUE_BYTES) {
             text.truncate(text.floor_char_boundary(CACHED_VALUE_BYTES));
@@ -83,7 +83,7 @@ impl ConfigMap {
     /// The keys of `data` that set `setting`, with their values. There are several if `data` contains several
     /// spellings.
     pub fn values_of(&self, setting: Setting) -> impl Iterator<Item = (&str, &str)> {
-        self.settings().filter(move |(of, ..)| *of == setting).map(|(_, key, text)| (key, text))
+        self.settings().filter(move |(key_setting, ..)| *key_setting == setting).map(|(_, key, text)| (key, text))
     }
 
     /// Returns true if it sets a nonempty `config.service.endpoint`.

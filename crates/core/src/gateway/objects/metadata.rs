@@ -3,8 +3,8 @@
 //! Other fields are skipped, above all the large `managedFields`.
 
 use super::Kind;
-use crate::gateway::json::go_json::{list, nullable, text};
-use crate::gateway::well_known::Keys;
+use crate::gateway::json::go_json::{list, string_map, text};
+use crate::gateway::well_known::StringMap;
 use serde::Deserialize;
 
 /// The fields of `ObjectMeta` that rules read, of an object or of a pod template.
@@ -18,11 +18,11 @@ pub struct Metadata {
     /// `namespace`; absent if it is given elsewhere: in `request.namespace` of a review, or on the command line.
     pub namespace: Option<String>,
     /// `labels`; empty if `null`.
-    #[serde(default, deserialize_with = "nullable")]
-    pub labels: Keys,
+    #[serde(default, deserialize_with = "string_map")]
+    pub labels: StringMap,
     /// `annotations`; empty if `null`.
-    #[serde(default, deserialize_with = "nullable")]
-    pub annotations: Keys,
+    #[serde(default, deserialize_with = "string_map")]
+    pub annotations: StringMap,
     /// `ownerReferences`. Any client can write them, so they prove nothing by themselves.
     #[serde(default, deserialize_with = "list")]
     pub owner_references: Vec<OwnerReference>,

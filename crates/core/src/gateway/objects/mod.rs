@@ -26,8 +26,8 @@ use std::borrow::Cow;
 
 /// An object of a kind that rules evaluate.
 pub struct KubernetesObject<'a> {
-    /// Which object it is.
-    pub identity: ObjectReference,
+    /// Identifies it in messages and reports.
+    pub reference: ObjectReference,
     /// Its kind.
     pub kind: Kind,
     /// Its typed view: the fields that rules read.
@@ -73,11 +73,11 @@ impl<'a> KubernetesObject<'a> {
     pub fn recognize(json: impl Into<Cow<'a, str>>, namespace: &str) -> Result<Option<Self>, ShapeError> {
         let json = json.into();
         let meta = TypeMeta::of(&json)?;
-        let Some(kind) = meta.known() else { return Ok(None) };
+        let Some(kind) = meta.evaluated_kind() else { return Ok(None) };
         let view = read(&json, kind)?;
         let owned = |text: Option<Cow<'_, str>>| text.unwrap_or_default().into_owned();
-        let identity = view.identity(owned(meta.api_version), owned(meta.kind), namespace);
-        Ok(Some(Self { identity, kind, view, json: ObjectJson::from_text(json) }))
+        let reference = view.reference(owned(meta.api_version), owned(meta.kind), namespace);
+        Ok(Some(Self { reference, kind, view, json: ObjectJson::from_text(json) }))
     }
 
     /// The whole object as it was sent, with all unknown fields. Each call parses it again.
@@ -123,7 +123,7 @@ impl<'a> KubernetesObject<'a> {
 impl ObjectView {
     /// The reference to this object. Its namespace is `metadata.namespace`, else `namespace`; for a Namespace, its own
     /// name.
-    pub fn identity(&self, api_version: String, kind: String, namespace: &str) -> ObjectReference {
+    pub fn reference(&self, api_version: String, kind: String, namespace: &str) -> ObjectReference {
         let metadata = self.metadata();
         let nonempty = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let name = nonempty(&metadata.name).or_else(|| nonempty(&metadata.generate_name)).unwrap_or_default();
@@ -201,14 +201,14 @@ mod tests {
 
     #[test]
     fn the_reference_uses_the_name_and_namespace_that_exist() {
-        let identity = |metadata: &str| {
+        let reference = |metadata: &str| {
             KubernetesObject::recognize(format!(r#"{{"apiVersion":"v1","kind":"Pod","metadata":{metadata}}}"#), "given")
                 .unwrap()
                 .unwrap()
-                .identity
+                .reference
         };
-        assert_eq!(identity(r#"{"name":"a","namespace":"own"}"#).namespace, "own");
-        assert_eq!(identity(r#"{"name":"a","namespace":""}"#).namespace, "given");
-        assert_eq!(identity(r#"{"generateName":"orders-"}"#).name, "orders-");
+        assert_eq!(reference(r#"{"name":"a","namespace":"own"}"#).namespace, "own");
+        assert_eq!(reference(r#"{"name":"a","namespace":""}"#).namespace, "given");
+        assert_eq!(reference(r#"{"generateName":"orders-"}"#).name, "orders-");
     }
 }

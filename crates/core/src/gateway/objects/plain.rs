@@ -1,25 +1,26 @@
 //! `ServiceAccount`, `Service` and `Namespace`: objects of which rules read little more than the metadata.
 
 use super::Metadata;
-use crate::gateway::json::go_json::{nullable, or_default};
+use crate::gateway::json::go_json::{mapping_or_default, string_map};
 use crate::gateway::well_known;
-use crate::gateway::well_known::Keys;
+use crate::gateway::well_known::StringMap;
 use serde::Deserialize;
 
 /// The fields of a `ServiceAccount` that rules read.
 #[derive(Clone, Default, PartialEq, Deserialize)]
 pub struct ServiceAccount {
     /// Name, labels and annotations.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "mapping_or_default")]
     pub metadata: Metadata,
 }
 
 impl ServiceAccount {
     /// A `ServiceAccount` reduced to what the cache keeps: its name, and the labels and annotations that a rule reads.
-    pub fn for_cache(name: String, labels: &Keys, annotations: &Keys) -> Self {
-        let evaluated_keys =
-            |keys: &Keys| well_known::evaluated_keys(keys).map(|(key, value)| (key.clone(), value.clone())).collect();
-        let (labels, annotations) = (evaluated_keys(labels), evaluated_keys(annotations));
+    pub fn for_cache(name: String, labels: &StringMap, annotations: &StringMap) -> Self {
+        let owned_entries = |keys: &StringMap| {
+            well_known::evaluated_entries(keys).map(|(key, value)| (key.clone(), value.clone())).collect()
+        };
+        let (labels, annotations) = (owned_entries(labels), owned_entries(annotations));
         Self { metadata: Metadata { name: Some(name), labels, annotations, ..Metadata::default() } }
     }
 
@@ -39,21 +40,21 @@ impl ServiceAccount {
 #[derive(Default, Deserialize)]
 pub struct Service {
     /// Name, labels and annotations.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "mapping_or_default")]
     pub metadata: Metadata,
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "mapping_or_default")]
     spec: ServiceSpec,
 }
 
 #[derive(Default, Deserialize)]
 struct ServiceSpec {
-    #[serde(default, deserialize_with = "nullable")]
-    selector: Keys,
+    #[serde(default, deserialize_with = "string_map")]
+    selector: StringMap,
 }
 
 impl Service {
     /// Returns true if `spec.selector` matches Pods with these labels. A Service without a selector matches none.
-    pub fn selects(&self, labels: &Keys) -> bool {
+    pub fn selects(&self, labels: &StringMap) -> bool {
         let selector = &self.spec.selector;
         !selector.is_empty() && selector.iter().all(|(key, value)| labels.get(key) == Some(value))
     }
@@ -63,6 +64,6 @@ impl Service {
 #[derive(Default, Deserialize)]
 pub struct Namespace {
     /// Name, labels and annotations. Annotations can set the expectations for the gateways of the namespace.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "mapping_or_default")]
     pub metadata: Metadata,
 }

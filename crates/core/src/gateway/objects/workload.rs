@@ -2,10 +2,10 @@
 
 use super::pod_spec::{PodSpec, Volume};
 use super::{Container, Kind, Metadata};
-use crate::gateway::json::go_json::or_default;
+use crate::gateway::json::go_json::mapping_or_default;
 use crate::gateway::json::type_meta::RootObject;
 use crate::gateway::well_known;
-use crate::gateway::well_known::Keys;
+use crate::gateway::well_known::StringMap;
 use jsonptr::PointerBuf;
 use serde::Deserialize;
 
@@ -21,9 +21,9 @@ pub struct Workload {
 /// A pod template; for a Pod, the Pod's own metadata and spec.
 #[derive(Default, Deserialize)]
 struct Template {
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "mapping_or_default")]
     metadata: Metadata,
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "mapping_or_default")]
     spec: PodSpec,
 }
 
@@ -49,12 +49,12 @@ impl Workload {
     }
 
     /// Labels of the pod template.
-    pub fn template_labels(&self) -> &Keys {
+    pub fn template_labels(&self) -> &StringMap {
         &self.template.metadata.labels
     }
 
     /// Annotations of the pod template.
-    pub fn template_annotations(&self) -> &Keys {
+    pub fn template_annotations(&self) -> &StringMap {
         &self.template.metadata.annotations
     }
 
@@ -92,44 +92,44 @@ impl Workload {
 /// A workload with its pod template at `spec.template`.
 #[derive(Deserialize)]
 struct Controller {
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "mapping_or_default")]
     metadata: Metadata,
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "mapping_or_default")]
     spec: ControllerSpec,
 }
 
 #[derive(Default, Deserialize)]
 struct ControllerSpec {
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "mapping_or_default")]
     template: Template,
 }
 
 #[derive(Deserialize)]
 struct CronJob {
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "mapping_or_default")]
     metadata: Metadata,
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "mapping_or_default")]
     spec: CronJobSpec,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CronJobSpec {
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "mapping_or_default")]
     job_template: JobTemplate,
 }
 
 #[derive(Default, Deserialize)]
 struct JobTemplate {
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "mapping_or_default")]
     spec: ControllerSpec,
 }
 
 #[derive(Deserialize)]
 struct PodTemplate {
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "mapping_or_default")]
     metadata: Metadata,
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "mapping_or_default")]
     template: Template,
 }
 

@@ -12,15 +12,16 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
-    let containers = input.authenticating_containers().map(|part| &part.container);
+    let containers = input.authenticating_containers().map(|gateway_container| &gateway_container.container);
     let references =
         containers.flat_map(|container| required_references(container).map(move |reference| (container, reference)));
     let absent = references.filter(|(_, (_, name))| input.related.config_map(name) == Lookup::Absent);
     absent
         .map(|(container, (index, name))| {
             let message = format!(
-                "Create ConfigMap \"{name}\", or correct its name: it does not exist in this namespace, so the Pods \
-                 cannot start"
+                "Create ConfigMap \"{name}\", or correct its name in container \"{}\": it does not exist in this \
+                 namespace, so the Pods cannot start",
+                container.name
             );
             // Only a warning: the cache lags behind the cluster, so a ConfigMap that was just created may look absent.
             Problem { only_warned: true, ..Problem::new(container.entry_pointer(index), message) }

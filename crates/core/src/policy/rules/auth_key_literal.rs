@@ -12,18 +12,21 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
-    let in_config_map = input.config_map().is_some();
     let values = input.values(Setting::is_auth).into_iter();
-    values.filter(|value| value.method() == Some(AuthMethod::Key)).map(|value| problem(value, in_config_map)).collect()
+    values.filter(|value| value.method() == Some(AuthMethod::Key)).map(|value| problem(input, &value)).collect()
 }
 
-fn problem(value: SettingValue<'_>, in_config_map: bool) -> Problem {
-    let name = value.setting.name();
-    let replacement = match value.setting {
-        Setting::Auth if in_config_map => format!("Set {name} to {WORKLOAD_IDENTITY}"),
-        Setting::Auth => format!("Remove {name} here, set it to {WORKLOAD_IDENTITY} in the ConfigMap,"),
-        _ => format!("Remove {name}, set {} to {WORKLOAD_IDENTITY},", Setting::Auth.name()),
+fn problem(input: &RuleInput<'_>, value: &SettingValue<'_>) -> Problem {
+    let (entry, auth) = (value.named(), Setting::Auth.name());
+    let replacement = if value.setting == Setting::Auth && input.config_map().is_some() {
+        format!("Set {entry} to {WORKLOAD_IDENTITY}")
+    } else if value.setting == Setting::Auth && value.overridden.is_some() {
+        // The ConfigMap already has the setting. A wrong value there is a finding of its own.
+        format!("Remove {entry}")
+    } else {
+        format!("Remove {entry}, set {auth}: {WORKLOAD_IDENTITY} in {}", value.target_config_map(input))
     };
-    let overridden = value.overridden.map(|name| format!(" and overrides ConfigMap \"{name}\"")).unwrap_or_default();
-    Problem::new(value.at, format!("{replacement} and revoke the key: it holds an auth key in plain text{overridden}"))
+    let overrides = value.overrides();
+    let message = format!("{replacement} and revoke the key: it is an auth key in plain text{overrides}");
+    Problem::new(value.at.clone(), message)
 }

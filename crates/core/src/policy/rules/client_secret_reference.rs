@@ -18,8 +18,9 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
 }
 
 fn problem(value: SettingValue<'_>) -> Problem {
-    let name = value.setting.name();
-    let message =
-        format!("Remove {name}: a client secret expires and leaks like an auth key, and workload identity needs none");
+    let message = format!(
+        "Remove {}: a client secret expires and leaks like an auth key, and workload identity needs none",
+        value.named()
+    );
     Problem::new(value.at, message)
 }

@@ -1,6 +1,6 @@
 //! Denies a client id that is not a GUID: a placeholder, whitespace, a name.
 
-use crate::gateway::{IdentityKey, is_guid, well_known::CLIENT_ID};
+use crate::gateway::{IdentityKey, ServiceAccount, is_guid, well_known::CLIENT_ID};
 use crate::policy::{IdentityKeyAt, KeyLocation, Mode, Problem, Rule, RuleInput};
 
 /// The rule `malformed-client-id`.
@@ -15,13 +15,14 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let client_id = input.identity_key(KeyLocation::ServiceAccountAnnotations, IdentityKey::ClientId);
     // `missing-client-id` reports an empty client id.
     let malformed = client_id.filter(|key| !key.value.is_empty() && !is_guid(key.value));
-    malformed.map(problem).into_iter().collect()
+    malformed.map(|key| problem(input, key)).into_iter().collect()
 }
 
-fn problem(client_id: IdentityKeyAt<'_>) -> Problem {
+fn problem(input: &RuleInput<'_>, client_id: IdentityKeyAt<'_>) -> Problem {
     let message = format!(
-        "Set annotation {CLIENT_ID} to the client id of the Entra app or managed identity: the value is not a \
-         GUID, and Entra receives it unchanged"
+        "Set annotation {CLIENT_ID} of ServiceAccount \"{}\" to the client id of the Entra app or managed identity: \
+         the value is not a GUID, and Entra receives it unchanged",
+        input.service_account().map_or("", ServiceAccount::name)
     );
     Problem::new(client_id.at, message)
 }

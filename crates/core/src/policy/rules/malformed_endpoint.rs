@@ -1,6 +1,6 @@
 //! Denies a `config.service.endpoint` that is not an address.
 
-use crate::gateway::{Endpoint, Setting};
+use crate::gateway::{EndpointForm, Setting};
 use crate::policy::{Mode, Problem, Rule, RuleInput, SettingValue};
 
 /// The rule `malformed-endpoint`.
@@ -13,14 +13,14 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let endpoints = input.values(|setting| setting == Setting::Endpoint).into_iter();
-    endpoints.filter(|value| value.text().map(Endpoint::of) == Some(Endpoint::Malformed)).map(problem).collect()
+    endpoints.filter(|value| value.text().map(EndpointForm::of) == Some(EndpointForm::Malformed)).map(problem).collect()
 }
 
 fn problem(value: SettingValue<'_>) -> Problem {
-    let name = value.setting.name();
     let message = format!(
-        "Set {name} to NAME.configuration.azure-api.net, with or without https://, and nothing around it: the value \
-         is not an address of a configuration API"
+        "Set {} to NAME.configuration.azure-api.net, with or without https://, and nothing around it: the value \
+         is not an address of a configuration API",
+        value.named()
     );
     Problem::new(value.at, message)
 }

@@ -33,10 +33,10 @@ fn is_name(text: &str) -> bool {
 }
 
 fn problem(value: SettingValue<'_>) -> Problem {
-    let name = value.setting.name();
     let message = format!(
-        "Set {name} to the resource's name in API Management, up to {MAX_CHARACTERS} characters, without outer \
-         whitespace, = or placeholders: no gateway resource can have this name"
+        "Set {} to the resource's name in API Management, up to {MAX_CHARACTERS} characters, without outer \
+         whitespace, = or placeholders: no gateway resource can have this name",
+        value.named()
     );
     Problem::new(value.at, message)
 }

@@ -1,6 +1,6 @@
 //! Denies a tenant id that is not a GUID.
 
-use crate::gateway::{IdentityKey, is_guid, well_known::TENANT_ID};
+use crate::gateway::{IdentityKey, ServiceAccount, is_guid, well_known::TENANT_ID};
 use crate::policy::{IdentityKeyAt, KeyLocation, Mode, Problem, Rule, RuleInput};
 
 /// The rule `malformed-tenant-id`.
@@ -15,13 +15,14 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let tenant_id = input.identity_key(KeyLocation::ServiceAccountAnnotations, IdentityKey::TenantId);
     // Even an empty annotation replaces the cluster's tenant id.
     let malformed = tenant_id.filter(|key| !is_guid(key.value));
-    malformed.map(problem).into_iter().collect()
+    malformed.map(|key| problem(input, key)).into_iter().collect()
 }
 
-fn problem(tenant_id: IdentityKeyAt<'_>) -> Problem {
+fn problem(input: &RuleInput<'_>, tenant_id: IdentityKeyAt<'_>) -> Problem {
     let message = format!(
-        "Remove annotation {TENANT_ID}, or set it to the tenant's id: the value is not a GUID, and it replaces \
-         the cluster's tenant id"
+        "Remove annotation {TENANT_ID} of ServiceAccount \"{}\", or set it to the tenant's id: the value is not a \
+         GUID, and it replaces the cluster's tenant id",
+        input.service_account().map_or("", ServiceAccount::name)
     );
     Problem::new(tenant_id.at, message)
 }

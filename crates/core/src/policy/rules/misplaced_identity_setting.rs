@@ -1,6 +1,6 @@
-//! Warns about a label or annotation of azure-workload-identity in a place where it has no effect.
+//! Warns about a label or annotation of azure-workload-identity in labels or annotations where it has no effect.
 
-use crate::gateway::{IdentityKey, ReadKey, well_known::USE};
+use crate::gateway::{IdentityKey, KeyMatch, well_known::USE};
 use crate::policy::{IdentityKeyAt, KeyLocation, Mode, Problem, Rule, RuleInput};
 
 /// The rule `misplaced-identity-setting`.
@@ -20,12 +20,13 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
 }
 
 fn problem(identity_key: IdentityKeyAt<'_>, has_pod_label: bool) -> Option<Problem> {
-    let ReadKey::Known(key) = identity_key.read else { return None };
+    let KeyMatch::Known(key) = identity_key.key_match else { return None };
     // Common labels put the label on every object of a release. That is correct as long as the Pods have it too.
     let is_object_label = matches!(identity_key.location, KeyLocation::ObjectLabels | KeyLocation::ServiceLabels);
     let is_copy = key == IdentityKey::Use && is_object_label && has_pod_label;
     let (valid_locations, described) = valid_locations(key);
-    let message = format!("Move {} to {described}: azure-workload-identity does not read it here", identity_key.key);
+    let (key_text, here) = (identity_key.key, identity_key.location.described());
+    let message = format!("Move {key_text} from {here} to {described}: azure-workload-identity reads it only there");
     (!is_copy && !valid_locations.contains(&identity_key.location)).then(|| Problem::new(identity_key.at, message))
 }
 

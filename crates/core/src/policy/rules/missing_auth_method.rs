@@ -14,12 +14,16 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let is_missing = |text: &str| AuthMethod::of(Setting::Auth, text) == AuthMethod::Empty;
-    let Some(key) = input.key_of_missing(Setting::Auth, is_missing) else { return Vec::new() };
+    let Some((config_map, key)) = input.config_map().zip(input.missing_setting_key(Setting::Auth, is_missing)) else {
+        return Vec::new();
+    };
     let at = PointerBuf::from_tokens(["data", key]);
-    let name = Setting::Auth.name();
-    let message = format!("Set {name} to {WORKLOAD_IDENTITY}: without it the gateway cannot authenticate");
+    let message = format!(
+        "Set {} in ConfigMap \"{}\" to {WORKLOAD_IDENTITY}: without it the gateway cannot authenticate",
+        Setting::Auth.name(),
+        config_map.name()
+    );
     // Kubernetes rejects a key that is in both `data` and `binaryData`, so the owner has to decide there.
-    let can_set = input.config_map().is_some_and(|config_map| !config_map.has_binary(key));
-    let edit = can_set.then(|| Edit::set(at.clone(), WORKLOAD_IDENTITY));
+    let edit = (!config_map.has_binary(key)).then(|| Edit::set(at.clone(), WORKLOAD_IDENTITY));
     vec![Problem::new(at, message).with_fix(edit)]
 }

@@ -1,5 +1,6 @@
 //! Sets the client id annotation on a gateway's `ServiceAccount` that has none.
 
+use super::{guids, listed};
 use crate::gateway::well_known::{CLIENT_ID, TENANT_ID};
 use crate::policy::{Edit, Mode, Problem, Rule, RuleInput};
 use jsonptr::PointerBuf;
@@ -19,20 +20,22 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
         return Vec::new();
     }
     let pointer = |key| PointerBuf::from_tokens(["metadata", "annotations", key]);
-    let problem = |target: &str| {
-        let message = format!("Set annotation {CLIENT_ID} to {target}: Entra needs it to identify the gateway");
-        Problem::new(pointer(CLIENT_ID), message)
-    };
+    let at = format!("annotation {CLIENT_ID} of ServiceAccount \"{}\"", account.name());
+    let problem = |set: String| Problem::new(pointer(CLIENT_ID), format!("{set}: Entra needs it"));
     let Some(client_id) = input.expectations.client_id_to_set() else {
-        let target = if input.expectations.client_ids.is_empty() {
-            "the client id (a GUID) of the Entra app or managed identity, or set clientId for this namespace"
+        return vec![problem(if input.expectations.client_ids.is_empty() {
+            format!(
+                "Annotate ServiceAccount \"{}\" with {CLIENT_ID}, or set spec.namespaces.{}.clientId in the policy or \
+                 annotation apim-keyless.dev/client-id on the Namespace",
+                account.name(),
+                input.namespace
+            )
         } else {
-            "one of the client ids that this namespace expects"
-        };
-        return vec![problem(target)];
+            format!("Set {at} to one configured for the namespace ({})", listed(&guids(&input.expectations.client_ids)))
+        })];
     };
     let tenant_id = input.expectations.tenant_id_to_set().filter(|_| annotation(TENANT_ID).is_none());
     let fix = [(CLIENT_ID, Some(client_id)), (TENANT_ID, tenant_id)];
     let edits = fix.into_iter().filter_map(|(key, id)| id.map(|id| Edit::set(pointer(key), id)));
-    vec![problem("the client id that this namespace expects").with_fix(edits)]
+    vec![problem(format!("Set {at} to the client id that is configured for the namespace")).with_fix(edits)]
 }

@@ -14,27 +14,32 @@ pub(super) static RULE: Rule = Rule {
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     input
         .authenticating_containers()
-        .filter(|part| part.container.list == ContainerList::Containers && !has_configuration(part))
-        .map(|part| problem(input, part))
+        .filter(|gateway_container| {
+            gateway_container.container.list == ContainerList::Containers && !has_configuration(gateway_container)
+        })
+        .map(|gateway_container| problem(input, gateway_container))
         .collect()
 }
 
 /// A reference to any `ConfigMap` counts: which one to use is the owner's decision.
-fn has_configuration(part: &GatewayContainer<'_>) -> bool {
-    part.container.env_from.iter().any(|source| source.config_map_ref.is_some())
-        || part.environment.settings().any(|(setting, variable)| setting == Setting::Endpoint && !variable.is_blank())
+fn has_configuration(gateway_container: &GatewayContainer<'_>) -> bool {
+    gateway_container.container.env_from.iter().any(|source| source.config_map_ref.is_some())
+        || gateway_container
+            .environment
+            .settings()
+            .any(|(setting, variable)| setting == Setting::Endpoint && !variable.is_blank())
 }
 
-fn problem(input: &RuleInput<'_>, part: &GatewayContainer<'_>) -> Problem {
-    let at = part.container.pointer_to(["envFrom"]);
-    let why = "the container has no envFrom configMapRef and no config.service.endpoint, so the gateway finds no \
-               configuration";
+fn problem(input: &RuleInput<'_>, gateway_container: &GatewayContainer<'_>) -> Problem {
+    let at = gateway_container.container.pointer_to(["envFrom"]);
+    let container = gateway_container.container.name;
+    let why = "it has no envFrom configMapRef and no config.service.endpoint, so the gateway finds no configuration";
     match input.expectations.config_map_to_set(input.related) {
         Some(name) => {
             let reference = serde_json::json!({"configMapRef": {"name": name}});
-            Problem::new(at.clone(), format!("Add ConfigMap \"{name}\" to envFrom: {why}"))
+            Problem::new(at.clone(), format!("Add ConfigMap \"{name}\" to envFrom of container \"{container}\": {why}"))
                 .with_fix([Edit::Append { at, value: reference }])
         }
-        None => Problem::new(at, format!("Add one of the gateway ConfigMaps of this namespace to envFrom: {why}")),
+        None => Problem::new(at, format!("Add the gateway's ConfigMap to envFrom of container \"{container}\": {why}")),
     }
 }

@@ -1,6 +1,6 @@
 //! Denies a gateway's main `ConfigMap` without `config.service.endpoint`.
 
-use crate::gateway::{Endpoint, Setting};
+use crate::gateway::{EndpointForm, Setting};
 use crate::policy::{Mode, Problem, Rule, RuleInput};
 use jsonptr::PointerBuf;
 
@@ -13,11 +13,15 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
-    let Some(key) = input.key_of_missing(Setting::Endpoint, |text| Endpoint::of(text) == Endpoint::Empty) else {
+    let is_missing = |text: &str| EndpointForm::of(text) == EndpointForm::Empty;
+    let Some((config_map, key)) = input.config_map().zip(input.missing_setting_key(Setting::Endpoint, is_missing))
+    else {
         return Vec::new();
     };
-    let name = Setting::Endpoint.name();
-    let message =
-        format!("Set {name} to NAME.configuration.azure-api.net: without it the gateway finds no configuration");
+    let message = format!(
+        "Set {} in ConfigMap \"{}\" to NAME.configuration.azure-api.net: without it the gateway finds no configuration",
+        Setting::Endpoint.name(),
+        config_map.name()
+    );
     vec![Problem::new(PointerBuf::from_tokens(["data", key]), message)]
 }

@@ -13,17 +13,22 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
-    let Some(key) = input.key_of_missing(Setting::GatewayName, |text| text.trim().is_empty()) else {
+    let is_missing = |text: &str| text.trim().is_empty();
+    let Some((config_map, key)) = input.config_map().zip(input.missing_setting_key(Setting::GatewayName, is_missing))
+    else {
         return Vec::new();
     };
     let at = PointerBuf::from_tokens(["data", key]);
     // Kubernetes rejects a key that is in both `data` and `binaryData`, so the owner has to decide there.
-    let can_set = input.config_map().is_some_and(|config_map| !config_map.has_binary(key));
-    let gateway_name = input.expectations.gateway_name_to_set().filter(|_| can_set);
+    let gateway_name = input.expectations.gateway_name_to_set().filter(|_| !config_map.has_binary(key));
     let target = match gateway_name {
-        Some(_) => "the name that this namespace expects",
+        Some(_) => "the name that is configured for the namespace",
         None => "the name of the gateway resource in API Management",
     };
-    let message = format!("Set {} to {target}: Entra authentication needs it", Setting::GatewayName.name());
+    let message = format!(
+        "Set {} in ConfigMap \"{}\" to {target}: Entra authentication needs it",
+        Setting::GatewayName.name(),
+        config_map.name()
+    );
     vec![Problem::new(at.clone(), message).with_fix(gateway_name.map(|name| Edit::set(at, name)))]
 }

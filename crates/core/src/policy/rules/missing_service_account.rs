@@ -1,5 +1,6 @@
 //! A gateway that runs under no `ServiceAccount` of its own.
 
+use super::listed;
 use crate::policy::{Edit, Mode, Problem, Rule, RuleInput};
 
 /// The gateway names no `ServiceAccount`, an empty one, or `default` where that is not expected.
@@ -22,9 +23,15 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
             .with_fix([Edit::set(at, name)]),
         None if expected.is_empty() => Problem::new(
             at,
-            "Set serviceAccountName to the ServiceAccount with the client id, or set an expected one in the policy \
-             or on the Namespace: the gateway runs under ServiceAccount default",
+            format!(
+                "Set serviceAccountName, or spec.namespaces.{}.serviceAccount in the policy, or annotation \
+                 apim-keyless.dev/service-account of the Namespace: the gateway runs under ServiceAccount default",
+                input.namespace
+            ),
         ),
-        None => Problem::new(at, format!("Set serviceAccountName to one that this namespace expects: {cause}")),
+        None => {
+            let names = listed(expected);
+            Problem::new(at, format!("Set serviceAccountName to one configured for the namespace ({names}): {cause}"))
+        }
     }]
 }

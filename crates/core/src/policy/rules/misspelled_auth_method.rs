@@ -20,7 +20,7 @@ fn problem(value: SettingValue<'_>) -> Problem {
     let message = format!(
         "Set {} to exactly {WORKLOAD_IDENTITY}: its case differs or it has whitespace around it, \
          and how the gateway compares is not documented",
-        value.setting.name()
+        value.named()
     );
     Problem::new(value.at, message)
 }

@@ -35,7 +35,7 @@ mod unsupported_version;
 mod unverifiable_version;
 
 use super::Rule;
-use crate::gateway::similarity::nearest;
+use crate::gateway::{is_guid, similarity::nearest};
 
 /// Every rule, in alphabetical order of the ids.
 pub static RULES: &[&Rule] = &[
@@ -73,6 +73,23 @@ pub static RULES: &[&Rule] = &[
     &unsupported_version::RULE,
     &unverifiable_version::RULE,
 ];
+
+/// Most names or ids that a message lists.
+const LISTED: usize = 2;
+
+/// The names or ids of a list, for a message: at most [`LISTED`], and how many more there are.
+fn listed(all: &[impl AsRef<str>]) -> String {
+    let shown: Vec<&str> = all.iter().take(LISTED).map(AsRef::as_ref).collect();
+    match all.len().saturating_sub(LISTED) {
+        0 => shown.join(" or "),
+        more => format!("{} or {more} more", shown.join(", ")),
+    }
+}
+
+/// The texts that are GUIDs. An annotation of a Namespace may hold any text, and messages quote only ids.
+fn guids(ids: &[String]) -> Vec<&str> {
+    ids.iter().map(String::as_str).filter(|id| is_guid(id)).collect()
+}
 
 /// A text that is not the id of a rule.
 #[derive(Debug, thiserror::Error)]

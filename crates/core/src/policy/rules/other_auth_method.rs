@@ -22,8 +22,9 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
 
 fn problem(value: SettingValue<'_>) -> Problem {
     let message = format!(
-        "Set {} to {WORKLOAD_IDENTITY}: it names another method, and only this one needs neither a key nor a secret",
-        value.named()
+        "Set {} to {WORKLOAD_IDENTITY}: it names another method{}, and only this one needs neither a key nor a secret",
+        value.named(),
+        value.overrides()
     );
     Problem::new(value.at, message)
 }

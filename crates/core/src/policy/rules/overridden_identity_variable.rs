@@ -21,7 +21,7 @@ const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let Some(workload) = input.gateway().map(|gateway| gateway.workload) else { return Vec::new() };
     // azure-workload-identity injects nothing into ephemeral containers
-    let containers = input.authenticating_containers().map(|part| &part.container);
+    let containers = input.authenticating_containers().map(|gateway_container| &gateway_container.container);
     let containers = containers
         .filter(|container| container.list != ContainerList::EphemeralContainers && !is_injected(workload, container));
     let variables = containers.flat_map(|container| {
@@ -30,8 +30,12 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let overridden = variables.filter(|(.., name)| INJECTED.contains(&name.as_str()));
     overridden
         .map(|(container, index, name)| {
-            let message = "it silently overrides the value that azure-workload-identity injects";
-            Problem::new(container.entry_pointer(index), format!("Remove {name} from env: {message}"))
+            let message = format!(
+                "Remove env {name} from container \"{}\": it silently overrides the value that \
+                 azure-workload-identity injects",
+                container.name
+            );
+            Problem::new(container.entry_pointer(index), message)
         })
         .collect()
 }

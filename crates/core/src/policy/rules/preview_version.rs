@@ -13,9 +13,9 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let minimum = &input.expectations.minimum_version;
-    input.image_problems(&ImageVersion::Preview, |version| {
+    input.image_problems(&ImageVersion::Preview, |version, container| {
         format!(
-            "Use a released version, {minimum} or newer: \
+            "Use a released version, {minimum} or newer, in container \"{container}\": \
              the image named {version} is a pre-release, which Microsoft does not support"
         )
     })

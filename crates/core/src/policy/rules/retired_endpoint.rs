@@ -1,6 +1,6 @@
 //! An endpoint of the retired version 1 of the configuration API.
 
-use crate::gateway::{Endpoint, Setting};
+use crate::gateway::{EndpointForm, Setting};
 use crate::policy::{Mode, Problem, Rule, RuleInput, SettingValue};
 
 /// `config.service.endpoint` is an address of the retired API, or of Azure Resource Manager.
@@ -13,11 +13,14 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let endpoints = input.values(|setting| setting == Setting::Endpoint).into_iter();
-    endpoints.filter(|value| value.text().map(Endpoint::of) == Some(Endpoint::Retired)).map(problem).collect()
+    endpoints.filter(|value| value.text().map(EndpointForm::of) == Some(EndpointForm::Retired)).map(problem).collect()
 }
 
 fn problem(value: SettingValue<'_>) -> Problem {
-    let message = "Set config.service.endpoint to NAME.configuration.azure-api.net: it is an address of version 1 of \
-                   the configuration API, which was retired in October 2023";
+    let message = format!(
+        "Set {} to NAME.configuration.azure-api.net: it is an address of version 1 of the configuration API, which \
+         was retired in October 2023",
+        value.named()
+    );
     Problem::new(value.at, message)
 }

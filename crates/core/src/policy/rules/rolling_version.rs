@@ -13,7 +13,10 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let minimum = &input.expectations.minimum_version;
-    input.image_problems(&ImageVersion::Rolling, |version| {
-        format!("Use a static tag, {minimum} or newer: {version} refers to another version after each release")
+    input.image_problems(&ImageVersion::Rolling, |version, container| {
+        format!(
+            "Use a static tag, {minimum} or newer, in container \"{container}\": \
+             {version} refers to another version after each release"
+        )
     })
 }

@@ -16,8 +16,15 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
         return Vec::new();
     };
     let is_skipped = |name: &str| skip.value.split(';').any(|one| one.trim() == name);
-    let skipped = input.authenticating_containers().map(|part| part.container.name).filter(|name| is_skipped(name));
-    let message =
-        |name| format!("Remove \"{name}\" from {}: it is a container of the gateway and gets no identity", skip.key);
+    let skipped = input
+        .authenticating_containers()
+        .map(|gateway_container| gateway_container.container.name)
+        .filter(|name| is_skipped(name));
+    let message = |name| {
+        format!(
+            "Remove \"{name}\" from {} of the pod template: it is a container of the gateway and gets no identity",
+            skip.key
+        )
+    };
     skipped.map(|name| Problem::new(skip.at.clone(), message(name))).collect()
 }

@@ -1,6 +1,6 @@
 //! A token expiration that azure-workload-identity rejects.
 
-use crate::gateway::{IdentityKey, ReadKey};
+use crate::gateway::{IdentityKey, KeyMatch};
 use crate::policy::{IdentityKeyAt, KeyLocation, Mode, Problem, Rule, RuleInput};
 use std::ops::RangeInclusive;
 
@@ -20,16 +20,16 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let annotations = input
         .identity_keys()
         .into_iter()
-        .filter(|identity_key| identity_key.read == ReadKey::Known(IdentityKey::TokenExpiration));
+        .filter(|identity_key| identity_key.key_match == KeyMatch::Known(IdentityKey::TokenExpiration));
     let out_of_range = annotations.filter(|identity_key| {
         // azure-workload-identity treats an empty value as absent
         let has_effect = is_read(identity_key.location) && !identity_key.value.is_empty();
         has_effect && !identity_key.value.parse().is_ok_and(|seconds: i64| SECONDS.contains(&seconds))
     });
     let problem = |identity_key: IdentityKeyAt<'_>| {
-        let key = identity_key.key;
+        let (key, location) = (identity_key.key, identity_key.location.described());
         let message = format!(
-            "Set {key} to a number of seconds from 3600 to 86400, or remove it: \
+            "Set {key} in {location} to a number of seconds from 3600 to 86400, or remove it: \
              with any other value every Pod is rejected"
         );
         Problem::new(identity_key.at, message)

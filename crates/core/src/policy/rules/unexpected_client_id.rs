@@ -1,7 +1,8 @@
 //! A gateway's `ServiceAccount` with a client id that its namespace does not expect.
 
+use super::{guids, listed};
 use crate::gateway::well_known::CLIENT_ID;
-use crate::gateway::{IdentityKey, is_guid};
+use crate::gateway::{IdentityKey, ServiceAccount, is_guid};
 use crate::policy::{KeyLocation, Mode, Problem, Rule, RuleInput};
 
 /// The client id is a GUID, but not an expected one.
@@ -18,9 +19,11 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let client_id = input.identity_key(KeyLocation::ServiceAccountAnnotations, IdentityKey::ClientId);
     // malformed-client-id reports a value that is not a GUID
     let unexpected = client_id.filter(|key| is_guid(key.value) && !expected.is_empty() && !is_expected(key.value));
+    let name = input.service_account().map_or("", ServiceAccount::name);
     let message = format!(
-        "Set annotation {CLIENT_ID} to a client id that this namespace expects, or add this one to the policy: \
-         it is not one of the expected ones"
+        "Set annotation {CLIENT_ID} of ServiceAccount \"{name}\" to {}, or add its own to the policy: it is not \
+         configured for the namespace",
+        listed(&guids(expected))
     );
     unexpected.map(|key| Problem::new(key.at, message)).into_iter().collect()
 }

@@ -1,5 +1,6 @@
 //! A gateway that runs under a `ServiceAccount` that its namespace does not expect.
 
+use super::listed;
 use crate::policy::{Mode, Problem, Rule, RuleInput};
 
 /// The gateway's `ServiceAccount` is not an expected one.
@@ -18,8 +19,8 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
         return Vec::new();
     }
     let message = format!(
-        "Set serviceAccountName to a ServiceAccount that this namespace expects: \"{name}\" is not one of them ({})",
-        expected.join(", ")
+        "Set serviceAccountName to a ServiceAccount that is configured for the namespace ({}): \"{name}\" is not one",
+        listed(expected)
     );
     vec![Problem::new(workload.pointer_to(["spec", "serviceAccountName"]), message)]
 }

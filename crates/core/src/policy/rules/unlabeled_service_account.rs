@@ -14,13 +14,14 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let Some(account) = input.service_account() else { return Vec::new() };
+    let name = account.name();
     let at = || PointerBuf::from_tokens(["metadata", "labels", USE]);
     match account.metadata.labels.get(USE).map(String::as_str) {
         Some("true") => Vec::new(),
         Some(_) => vec![Problem::new(
             at(),
             format!(
-                "Set label {USE} to \"true\" on the ServiceAccount, or remove it so that it is set: \
+                "Set label {USE} to \"true\" on ServiceAccount \"{name}\", or remove it so that it is set: \
                  Microsoft's setup uses this value"
             ),
         )],
@@ -28,7 +29,7 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
             Problem::new(
                 at(),
                 format!(
-                    "Set label {USE}: \"true\" on the ServiceAccount: \
+                    "Set label {USE}: \"true\" on ServiceAccount \"{name}\": \
                      Microsoft's setup of workload identity includes it"
                 ),
             )

@@ -15,5 +15,8 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let proxy = input.identity_key(KeyLocation::PodAnnotations, IdentityKey::InjectProxySidecar);
     let message =
         "whatever its value, it adds a privileged container for pod identity, which the gateway does not need";
-    proxy.map(|key| Problem::new(key.at, format!("Remove {}: {message}", key.key))).into_iter().collect()
+    proxy
+        .map(|key| Problem::new(key.at, format!("Remove {} from {}: {message}", key.key, key.location.described())))
+        .into_iter()
+        .collect()
 }

@@ -16,9 +16,12 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let what = if *minimum == FIRST_VERSION {
         "the first version that supports workload identity"
     } else {
-        "the oldest version that this namespace allows"
+        "the minimum version that is configured for the namespace"
     };
-    input.image_problems(&ImageVersion::Older, |version| {
-        format!("Use gateway image version {minimum} or newer: the image named {version} is older than {what}")
+    input.image_problems(&ImageVersion::Older, |version, container| {
+        format!(
+            "Use gateway image version {minimum} or newer in container \"{container}\": \
+             the image named {version} is older than {what}"
+        )
     })
 }

@@ -13,10 +13,10 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let minimum = &input.expectations.minimum_version;
-    input.image_problems(&ImageVersion::Unverifiable, |version| {
+    input.image_problems(&ImageVersion::Unverifiable, |version, container| {
         format!(
-            "Use a static tag, {minimum} or newer, or add the digest or repository to the policy: \
-             the version of {version} cannot be verified"
+            "Use a static tag, {minimum} or newer, in container \"{container}\", or add the digest or repository to \
+             the policy: the version of {version} cannot be verified"
         )
     })
 }

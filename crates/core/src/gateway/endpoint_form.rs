@@ -5,9 +5,9 @@
 //! `{name}.management.azure-api.net/subscriptions/…`, was retired on 1 October 2023
 //! (self-hosted-gateway-migration-guide.md, breaking-changes/self-hosted-gateway-v0-v1-retirement-oct-2023.md).
 
-/// What a value of `config.service.endpoint` is.
+/// The form of a value of `config.service.endpoint`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Endpoint {
+pub enum EndpointForm {
     /// Empty or only whitespace.
     Empty,
     /// No valid address: it has no host, or contains whitespace, a placeholder or a scheme other than `https`.
@@ -18,7 +18,7 @@ pub enum Endpoint {
     Usable,
 }
 
-impl Endpoint {
+impl EndpointForm {
     /// Classifies the value `text` of `config.service.endpoint`.
     pub fn of(text: &str) -> Self {
         let lower = text.to_ascii_lowercase();
@@ -72,35 +72,35 @@ mod tests {
     #[test]
     fn each_form_of_an_endpoint_is_classified() {
         for (text, endpoint) in [
-            ("contoso.configuration.azure-api.net", Endpoint::Usable),
-            ("https://contoso.configuration.azure-api.net", Endpoint::Usable),
-            ("HTTPS://contoso.configuration.azure-api.net/", Endpoint::Usable),
-            ("https://gateway.contoso.example:8443", Endpoint::Usable),
-            ("contoso.configuration.azure-api.cn", Endpoint::Usable),
-            ("contoso.configuration.azure-api.net.", Endpoint::Usable),
-            ("https://contoso.management.azure-api.net./", Endpoint::Retired),
-            ("http://contoso.management.azure-api.net", Endpoint::Retired),
-            (" https://contoso.management.azure-api.net", Endpoint::Retired),
-            ("contoso.management.azure-api.net?api-version=2019-12-01", Endpoint::Retired),
-            ("", Endpoint::Empty),
-            (" \n", Endpoint::Empty),
-            ("https://contoso.management.azure-api.net/subscriptions/x?api-version=2019-12-01", Endpoint::Retired),
-            ("contoso.management.azure-api.net", Endpoint::Retired),
-            ("https://contoso.management.azure-api.net:3443/", Endpoint::Retired),
-            ("https://management.azure.com/subscriptions/x/resourceGroups/y", Endpoint::Retired),
-            ("http://contoso.configuration.azure-api.net", Endpoint::Malformed),
-            ("https://<service-name>.configuration.azure-api.net", Endpoint::Malformed),
-            ("https://{apim-name}.configuration.azure-api.net", Endpoint::Malformed),
-            ("$(APIM).configuration.azure-api.net", Endpoint::Malformed),
-            ("contoso.configuration.azure-api.net\n", Endpoint::Malformed),
-            (" contoso.configuration.azure-api.net", Endpoint::Malformed),
-            ("=contoso.configuration.azure-api.net", Endpoint::Malformed),
-            ("https://", Endpoint::Malformed),
-            ("contoso..azure-api.net", Endpoint::Malformed),
-            ("contoso.azure-api.net:port", Endpoint::Malformed),
-            ("paste URL here", Endpoint::Malformed),
+            ("contoso.configuration.azure-api.net", EndpointForm::Usable),
+            ("https://contoso.configuration.azure-api.net", EndpointForm::Usable),
+            ("HTTPS://contoso.configuration.azure-api.net/", EndpointForm::Usable),
+            ("https://gateway.contoso.example:8443", EndpointForm::Usable),
+            ("contoso.configuration.azure-api.cn", EndpointForm::Usable),
+            ("contoso.configuration.azure-api.net.", EndpointForm::Usable),
+            ("https://contoso.management.azure-api.net./", EndpointForm::Retired),
+            ("http://contoso.management.azure-api.net", EndpointForm::Retired),
+            (" https://contoso.management.azure-api.net", EndpointForm::Retired),
+            ("contoso.management.azure-api.net?api-version=2019-12-01", EndpointForm::Retired),
+            ("", EndpointForm::Empty),
+            (" \n", EndpointForm::Empty),
+            ("https://contoso.management.azure-api.net/subscriptions/x?api-version=2019-12-01", EndpointForm::Retired),
+            ("contoso.management.azure-api.net", EndpointForm::Retired),
+            ("https://contoso.management.azure-api.net:3443/", EndpointForm::Retired),
+            ("https://management.azure.com/subscriptions/x/resourceGroups/y", EndpointForm::Retired),
+            ("http://contoso.configuration.azure-api.net", EndpointForm::Malformed),
+            ("https://<service-name>.configuration.azure-api.net", EndpointForm::Malformed),
+            ("https://{apim-name}.configuration.azure-api.net", EndpointForm::Malformed),
+            ("$(APIM).configuration.azure-api.net", EndpointForm::Malformed),
+            ("contoso.configuration.azure-api.net\n", EndpointForm::Malformed),
+            (" contoso.configuration.azure-api.net", EndpointForm::Malformed),
+            ("=contoso.configuration.azure-api.net", EndpointForm::Malformed),
+            ("https://", EndpointForm::Malformed),
+            ("contoso..azure-api.net", EndpointForm::Malformed),
+            ("contoso.azure-api.net:port", EndpointForm::Malformed),
+            ("paste URL here", EndpointForm::Malformed),
         ] {
-            assert_eq!(Endpoint::of(text), endpoint, "{text:?}");
+            assert_eq!(EndpointForm::of(text), endpoint, "{text:?}");
         }
     }
 }

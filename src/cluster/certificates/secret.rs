@@ -48,7 +48,7 @@ impl CaSecret {
         watcher(self.metadata.clone(), config).default_backoff().map(drop).boxed()
     }
 
-    /// Reads the CAs. None if the Secret does not exist; a CA that cannot be used is logged and skipped.
+    /// Reads the CAs. The set is empty if the Secret does not exist. A CA that cannot be used is logged and skipped.
     pub(super) async fn read(&self) -> kube::Result<StoredCas> {
         let secret = with_timeout(self.api.get_opt(&self.name)).await?;
         let data = secret.as_ref().and_then(|secret| secret.data.clone()).unwrap_or_default();

@@ -25,10 +25,11 @@ pub(super) struct Configurations {
 pub(super) struct Configuration {
     resource: ApiResource,
     version: String,
-    webhook_entries: Vec<WebhookEntry>,
+    entries: Vec<CaBundleEntry>,
 }
 
-struct WebhookEntry {
+/// The name and the caBundle of a webhook entry.
+struct CaBundleEntry {
     name: String,
     ca_bundle: String,
 }
@@ -36,7 +37,7 @@ struct WebhookEntry {
 impl Configuration {
     /// The caBundle of each webhook entry as text; empty if it is missing, not base64 or not UTF-8.
     pub(super) fn ca_bundles(&self) -> impl Iterator<Item = &str> {
-        self.webhook_entries.iter().map(|entry| entry.ca_bundle.as_str())
+        self.entries.iter().map(|entry| entry.ca_bundle.as_str())
     }
 }
 
@@ -63,16 +64,15 @@ impl Configurations {
         for resource in resources() {
             let api = Api::<DynamicObject>::all_with(self.client.clone(), &resource);
             if let Some(object) = with_timeout(api.get_opt(&self.name)).await? {
-                let webhook_entries = object
+                let entries = object
                     .data
                     .get("webhooks")
                     .and_then(Value::as_array)
                     .into_iter()
                     .flatten()
-                    .filter_map(webhook_entry);
-                let (webhook_entries, version) =
-                    (webhook_entries.collect(), object.metadata.resource_version.unwrap_or_default());
-                configurations.push(Configuration { resource, version, webhook_entries });
+                    .filter_map(ca_bundle_entry);
+                let (entries, version) = (entries.collect(), object.metadata.resource_version.unwrap_or_default());
+                configurations.push(Configuration { resource, version, entries });
             }
         }
         Ok(configurations)
@@ -81,8 +81,8 @@ impl Configurations {
     /// Writes the caBundle of every webhook entry and no other field. Returns `false`, and writes nothing, if another
     /// client changed the configuration since it was read.
     pub(super) async fn write(&self, configuration: &Configuration, ca_bundles: &[String]) -> kube::Result<bool> {
-        let Configuration { resource, version, webhook_entries } = configuration;
-        let webhooks = webhook_entries.iter().zip(ca_bundles).map(
+        let Configuration { resource, version, entries } = configuration;
+        let webhooks = entries.iter().zip(ca_bundles).map(
             |(entry, ca_bundle)| json!({"name": entry.name, "clientConfig": {"caBundle": STANDARD.encode(ca_bundle)}}),
         );
         let patch = json!({
@@ -107,9 +107,9 @@ fn resources() -> [ApiResource; 2] {
     [ApiResource::erase::<MutatingWebhookConfiguration>(&()), ApiResource::erase::<ValidatingWebhookConfiguration>(&())]
 }
 
-fn webhook_entry(webhook: &Value) -> Option<WebhookEntry> {
+fn ca_bundle_entry(webhook: &Value) -> Option<CaBundleEntry> {
     let text = |pointer: &str| webhook.pointer(pointer).and_then(Value::as_str);
     let bytes = text("/clientConfig/caBundle").and_then(|base64| STANDARD.decode(base64).ok());
     let ca_bundle = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
-    Some(WebhookEntry { name: text("/name")?.to_owned(), ca_bundle })
+    Some(CaBundleEntry { name: text("/name")?.to_owned(), ca_bundle })
 }

@@ -11,7 +11,7 @@ use strum::IntoStaticStr;
 
 /// Metrics of certificates, the cache and the policy document. Clones share the same metrics.
 #[derive(Clone, Default)]
-pub struct ClusterMetrics {
+pub struct RuntimeMetrics {
     certificate_expiry: Gauge,
     ca_expiry: Gauge,
     certificate_trusted: Gauge,
@@ -41,7 +41,7 @@ struct PolicyLabels {
     outcome: &'static str,
 }
 
-impl ClusterMetrics {
+impl RuntimeMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         self.register_certificates(registry);
         self.register_cache(registry);
@@ -93,7 +93,7 @@ impl ClusterMetrics {
     }
 }
 
-impl ClusterObserver for ClusterMetrics {
+impl ClusterObserver for RuntimeMetrics {
     fn certificate_loaded(&self, not_after: SystemTime) {
         self.certificate_expiry.set(unix_time(not_after));
     }

@@ -11,7 +11,7 @@ mod secret;
 use super::ClusterObserver;
 use super::client::describe;
 use crate::tls::{
-    Ca, CaBundle, CertificateResolver, RotationPeriods, RotationState, ServedCertificate, ServingCertificate, TlsError,
+    Ca, CaIds, CertificateResolver, RotationPeriods, RotationState, ServedCertificate, ServingCertificate, TlsError,
     UnknownCas, ca_bundle_text, cas_in,
 };
 use configurations::{Configuration, Configurations};
@@ -34,9 +34,9 @@ const READY_VALIDITY: Duration = Duration::from_hours(1);
 /// Whether every webhook entry trusts the serving certificate; if not, why.
 pub type TrustStatus = Result<(), String>;
 
-/// Which objects [`Trust`] maintains, and its periods.
+/// Which objects [`CertificateManager`] maintains, and its periods.
 #[derive(Clone, Debug)]
-pub struct TrustSettings {
+pub struct CertificateSettings {
     /// The namespace of the Secret, which is the webhook's own.
     pub namespace: String,
     /// The name of the Secret with the CAs.
@@ -52,8 +52,8 @@ pub struct TrustSettings {
 }
 
 /// Maintains the CAs, the serving certificate and the caBundles.
-pub struct Trust {
-    settings: TrustSettings,
+pub struct CertificateManager {
+    settings: CertificateSettings,
     secret: CaSecret,
     configurations: Configurations,
     resolver: Arc<CertificateResolver>,
@@ -93,16 +93,16 @@ impl Failure {
     }
 }
 
-impl Trust {
+impl CertificateManager {
     /// Maintains the certificate that `resolver` serves. The receiver gets every change of the status.
     pub fn new(
         client: &Client,
-        settings: TrustSettings,
+        settings: CertificateSettings,
         resolver: Arc<CertificateResolver>,
         observer: Arc<dyn ClusterObserver>,
     ) -> (Self, watch::Receiver<TrustStatus>) {
         let (status, receiver) = watch::channel(Err("there is no certificate yet".to_owned()));
-        let trust = Self {
+        let manager = Self {
             secret: CaSecret::new(client, &settings.namespace, &settings.secret),
             configurations: Configurations::new(client, &settings.configurations),
             settings,
@@ -113,7 +113,7 @@ impl Trust {
             status,
             observer,
         };
-        (trust, receiver)
+        (manager, receiver)
     }
 
     /// Runs forever. A failure is logged, and the next event or interval tries again.
@@ -188,21 +188,21 @@ impl Trust {
         Ok(())
     }
 
-    /// Writes every caBundle that is not as it must be. Returns whether one was written.
+    /// Writes every caBundle that differs from the wanted one. Returns whether one was written.
     async fn write_ca_bundles(&mut self) -> Result<bool, Failure> {
         let (now, served) = (SystemTime::now(), self.served(SystemTime::now()));
         let Some(last_read) = &self.last_read else { return Ok(false) };
-        let mut known: BTreeMap<String, String> = last_read.stored.certificates();
-        known.extend(self.issued.iter().map(|issued| (issued.issuer.clone(), issued.issuer_pem.clone())));
+        let mut stored_and_issued: BTreeMap<String, String> = last_read.stored.certificates();
+        stored_and_issued.extend(self.issued.iter().map(|issued| (issued.issuer.clone(), issued.issuer_pem.clone())));
         let unknown_cas = &mut self.unknown_cas;
         let mut wanted_text = |text: &str| {
             let found = cas_in(text, now);
-            let current: CaBundle = found.keys().cloned().collect();
+            let current: CaIds = found.keys().cloned().collect();
             let wanted = last_read
                 .with_state(&self.settings.periods, now, |state| unknown_cas.wanted(&current, &state, served.as_ref()));
-            let known: BTreeMap<String, String> =
-                found.into_iter().chain(known.iter().map(|(id, pem)| (id.clone(), pem.clone()))).collect();
-            ca_bundle_text(&wanted, &known)
+            let other = stored_and_issued.iter().map(|(id, pem)| (id.clone(), pem.clone()));
+            let certificates_by_id: BTreeMap<String, String> = found.into_iter().chain(other).collect();
+            ca_bundle_text(&wanted, &certificates_by_id)
         };
         let mut has_written = false;
         for configuration in &last_read.configurations {
@@ -224,7 +224,7 @@ impl Trust {
         let Some(change) = last_read.with_state(&self.settings.periods, now, |state| state.due_change()) else {
             return Ok(false);
         };
-        let TrustSettings { names, periods, .. } = &self.settings;
+        let CertificateSettings { names, periods, .. } = &self.settings;
         let data = last_read
             .stored
             .ca_set
@@ -275,7 +275,7 @@ impl LastRead {
     ) -> T {
         let cas = self.stored.ca_set.states();
         let texts = self.configurations.iter().flat_map(Configuration::ca_bundles);
-        let ca_bundles: Vec<CaBundle> = texts.map(|text| cas_in(text, now).into_keys().collect()).collect();
+        let ca_bundles: Vec<CaIds> = texts.map(|text| cas_in(text, now).into_keys().collect()).collect();
         let is_fresh = now.duration_since(self.at).is_ok_and(|age| age < periods.ca_overlap / 2);
         evaluate(RotationState { cas: &cas, ca_bundles: &ca_bundles, is_fresh, now, periods: *periods })
     }
