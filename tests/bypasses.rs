@@ -31,6 +31,8 @@
 
 #[path = "bypasses/attempt.rs"]
 mod attempt;
+#[path = "bypasses/commands_and_images.rs"]
+mod commands_and_images;
 #[path = "bypasses/confusables.rs"]
 mod confusables;
 #[path = "bypasses/containers.rs"]

@@ -181,6 +181,20 @@ fn alerts_use_existing_metrics() {
 }
 
 #[test]
+fn the_documented_sizes_are_the_defaults_of_the_chart() {
+    let read = |file: &str| std::fs::read_to_string(file).unwrap();
+    let (values, page) = (documents(&read("deploy/chart/values.yaml")).remove(0), read("docs/operate.md"));
+    let size = |kind: &str, resource: &str| values["resources"][kind][resource].as_str().unwrap_or("no").to_owned();
+    for row in [
+        format!("| replicas | {} |", values["replicas"]),
+        format!("| CPU | {} requested, {} limit |", size("requests", "cpu"), size("limits", "cpu")),
+        format!("| memory | {} requested, {} limit |", size("requests", "memory"), size("limits", "memory")),
+    ] {
+        assert!(page.contains(&row), "docs/operate.md does not contain: {row}");
+    }
+}
+
+#[test]
 fn the_notes_name_the_next_step() {
     let Some(helm) = Helm::shared() else { return };
     for (values, expected) in [

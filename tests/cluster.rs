@@ -91,7 +91,7 @@ async fn a_gateway_with_a_key_is_denied_with_all_reasons_in_one_message() {
         "unsupported-version",
     ]);
     assert!(
-        message.contains("Deployment \"payments\" is denied. Fix 4 findings:") && !message.contains("bm90IGEga2V5"),
+        message.contains("Deployment \"payments\" is denied for 4 reasons:") && !message.contains("bm90IGEga2V5"),
         "{message}"
     );
 }

@@ -71,3 +71,30 @@ async fn objects_that_exist_before_a_namespace_opts_in_are_cached() {
     user.patch_namespace(&json!({"metadata": {"labels": {"apim-keyless.dev/mode": "enforce"}}})).await.stored();
     until_denied(&user, &deployment_with_prefix(), "auth-key-literal").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_namespace_that_opts_in_is_listed_alone_page_by_page() {
+    let Some(webhook) = Webhook::shared() else { return };
+    let _logs = webhook.control_plane.show_logs_on_panic();
+    let user = webhook.user("late-and-large", None).await;
+    // more than one page of 50, and the page with the key is the last
+    for index in 0..60 {
+        let name = format!("other-{index}");
+        let other = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": "b"}});
+        user.apply(&other).await.stored();
+    }
+    user.apply(&hidden_key()).await.stored();
+    user.patch_namespace(&json!({"metadata": {"labels": {"apim-keyless.dev/mode": "enforce"}}})).await.stored();
+    until_denied(&user, &deployment_with_prefix(), "auth-key-literal").await;
+    // what is not in the cluster counts as absent, so the namespace is known completely
+    eventually("warnings about absent objects", || async {
+        let absent = ["absent-config-map", "absent-service-account"];
+        user.delete(&hidden_key()).await;
+        let warned = warned_rules(&user, &deployment_with_prefix()).await;
+        absent.iter().all(|rule| warned.iter().any(|warned| warned == rule)).then_some(())
+    })
+    .await;
+    let lists = webhook.lists_in("late-and-large");
+    let of = |resource: &str| lists.iter().filter(|path| path.contains(resource)).count();
+    assert!(of("/configmaps?") == 2 && of("/serviceaccounts?") == 1, "{lists:#?}");
+}

@@ -119,6 +119,7 @@ fn evaluate_in_known_namespace(policy: &Policy, parsed_objects: &[KubernetesObje
             change: &|| Change::Everything,
             requester: Requester::User,
             is_fixable: true,
+            is_dry_run: false,
         };
         policy.evaluate(parsed, &context)
     };

@@ -2,7 +2,8 @@
 //! `k8s-openapi` that adds a field. Then check whether the new field is another way to pass a key to a gateway.
 
 use k8s_openapi::api::core::v1::{
-    Container, EnvFromSource, EnvVar, EnvVarSource, EphemeralContainer, PodSpec, VolumeProjection,
+    Container, EnvFromSource, EnvVar, EnvVarSource, EphemeralContainer, ExecAction, ImageVolumeSource, Lifecycle,
+    LifecycleHandler, PodSpec, Probe, Volume, VolumeMount, VolumeProjection,
 };
 
 #[test]
@@ -13,6 +14,10 @@ fn every_field_that_can_carry_a_setting_was_checked() {
     env_var(&EnvVar::default());
     env_var_source(&EnvVarSource::default());
     env_from_source(&EnvFromSource::default());
+    lifecycle(&Lifecycle::default(), &LifecycleHandler::default());
+    probe(&Probe::default(), &ExecAction::default());
+    volume(&Volume::default(), &ImageVolumeSource::default());
+    volume_mount(&VolumeMount::default());
     volume_projection(&VolumeProjection::default());
 }
 
@@ -137,6 +142,77 @@ fn env_var_source(it: &EnvVarSource) {
 
 fn env_from_source(it: &EnvFromSource) {
     let EnvFromSource { config_map_ref: _, prefix: _, secret_ref: _ } = it;
+}
+
+fn lifecycle(it: &Lifecycle, handler: &LifecycleHandler) {
+    let Lifecycle { post_start: _, pre_stop: _, stop_signal: _ } = it;
+    let LifecycleHandler { exec: _, http_get: _, sleep: _, tcp_socket: _ } = handler;
+}
+
+fn probe(it: &Probe, exec: &ExecAction) {
+    let Probe {
+        exec: _,
+        failure_threshold: _,
+        grpc: _,
+        http_get: _,
+        initial_delay_seconds: _,
+        period_seconds: _,
+        success_threshold: _,
+        tcp_socket: _,
+        termination_grace_period_seconds: _,
+        timeout_seconds: _,
+    } = it;
+    let ExecAction { command: _ } = exec;
+}
+
+fn volume(it: &Volume, image: &ImageVolumeSource) {
+    let Volume {
+        aws_elastic_block_store: _,
+        azure_disk: _,
+        azure_file: _,
+        cephfs: _,
+        cinder: _,
+        config_map: _,
+        csi: _,
+        downward_api: _,
+        empty_dir: _,
+        ephemeral: _,
+        fc: _,
+        flex_volume: _,
+        flocker: _,
+        gce_persistent_disk: _,
+        git_repo: _,
+        glusterfs: _,
+        host_path: _,
+        image: _,
+        iscsi: _,
+        name: _,
+        nfs: _,
+        persistent_volume_claim: _,
+        photon_persistent_disk: _,
+        portworx_volume: _,
+        projected: _,
+        quobyte: _,
+        rbd: _,
+        scale_io: _,
+        secret: _,
+        storageos: _,
+        vsphere_volume: _,
+    } = it;
+    let ImageVolumeSource { pull_policy: _, reference: _ } = image;
+}
+
+fn volume_mount(it: &VolumeMount) {
+    let VolumeMount {
+        bind_mount_options: _,
+        mount_path: _,
+        mount_propagation: _,
+        name: _,
+        read_only: _,
+        recursive_read_only: _,
+        sub_path: _,
+        sub_path_expr: _,
+    } = it;
 }
 
 fn volume_projection(it: &VolumeProjection) {

@@ -76,6 +76,7 @@ impl Scene {
             change: &|| Change::Everything,
             requester: Requester::User,
             is_fixable: true,
+            is_dry_run: false,
         };
         self.policy.evaluate(object, &context)
     }

@@ -49,6 +49,7 @@ fn fixable(policy: &Policy, object: &KubernetesObject<'_>) -> Vec<Finding> {
         change: &|| Change::Everything,
         requester: Requester::User,
         is_fixable: true,
+        is_dry_run: false,
     };
     let mut findings = policy.evaluate(object, &context);
     findings.retain(|finding| finding.level() == Level::Fixable);

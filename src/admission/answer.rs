@@ -23,6 +23,14 @@ pub struct Answer {
     pub patch: Option<Patch>,
 }
 
+impl Answer {
+    /// Whether it is a denial that rests only on related objects: what the object itself says is allowed.
+    pub fn rests_on_related_objects(&self) -> bool {
+        let mut denials = self.findings.iter().filter(|finding| finding.mode == Mode::Enforce);
+        self.decision == Decision::Denied && denials.all(|finding| finding.problem.found_in.is_some())
+    }
+}
+
 /// The decision about a review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
@@ -68,6 +76,7 @@ pub fn answer(
         change: &|| change(request, object),
         requester: requester(policy, request, object),
         is_fixable: request.operation == Operation::Create || !has_immutable_template,
+        is_dry_run: request.dry_run == Some(true),
     };
     let (findings, patch) = policy.evaluate_with_patch(object, &context, |finding| match endpoint.webhook {
         Webhook::Mutating => finding.level() == Level::Fixable,
@@ -146,7 +155,7 @@ impl Evaluation<'_, '_> {
     fn annotate(&self, answer: &mut Answer, findings: &[Finding]) {
         let decision = answer.decision.name();
         answer.response.audit_annotations =
-            messages::annotations(self.endpoint, decision, findings, self.policy.name.as_str());
+            messages::annotations(self.endpoint, decision, findings, self.policy.display_name());
     }
 }
 
@@ -182,4 +191,32 @@ fn answer_for_unknown_kind(request: &Request<'_>) -> Answer {
 fn allowed(request: &Request<'_>, decision: Decision) -> Answer {
     let response = Response { uid: request.uid.clone().into_owned(), allowed: true, ..Response::default() };
     Answer { response, decision, kind: None, findings: Vec::new(), patch: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The audit annotation `policy` of a review that the validating webhook answers with `policy`.
+    fn policy_annotation(policy: &Policy) -> String {
+        let review = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{
+            "uid":"a","kind":{"group":"","version":"v1","kind":"ConfigMap"},"operation":"CREATE","userInfo":{},
+            "object":{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}}}"#;
+        let endpoint = Endpoint { webhook: Webhook::Validating, mode: Mode::Audit };
+        let (related, options) = (RelatedObjects::default(), MessageOptions::default());
+        let mut answer = answer(policy, &related, &options, endpoint, &Request::read(review.as_bytes()).unwrap());
+        answer.response.audit_annotations.remove("policy").unwrap()
+    }
+
+    #[test]
+    fn the_audit_annotation_distinguishes_the_built_in_policy_from_an_unnamed_document() {
+        let document = |metadata: &str| {
+            Policy::parse(&format!("apiVersion: apim-keyless.dev/v1alpha1\nkind: GatewayPolicy\n{metadata}")).unwrap()
+        };
+        assert_eq!(policy_annotation(&Policy::default()), "built-in");
+        assert_eq!(policy_annotation(&document("metadata: {name: strict}")), "strict");
+        for unnamed in ["", "metadata: {}", "metadata: {name: ''}"] {
+            assert_eq!(policy_annotation(&document(unnamed)), "unnamed", "{unnamed}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use super::Endpoint;
 use apim_keyless_core::gateway::ObjectReference;
 use apim_keyless_core::policy::{Finding, Level, printable};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Length limit of a denial's reasons, in bytes: a terminal shows them at once.
 const DENIAL_BYTES: usize = 1024;
@@ -41,9 +41,9 @@ impl MessageOptions {
 
 /// The message of a denial: all reasons, one line each, and where to read more.
 pub(super) fn denial(reference: &ObjectReference, findings: &[&Finding], options: &MessageOptions) -> String {
-    let noun = if findings.len() == 1 { "finding" } else { "findings" };
+    let noun = if findings.len() == 1 { "reason" } else { "reasons" };
     let object = printable(&format!("{} \"{}\"", reference.kind, reference.name)).into_owned();
-    let mut message = format!("{object} is denied. Fix {} {noun}:", findings.len());
+    let mut message = format!("{object} is denied for {} {noun}:", findings.len());
     let mut rules: Vec<&str> = Vec::new();
     for (index, finding) in findings.iter().enumerate() {
         let line = format!("\n  {}", shortened(&finding.sentence(), DENIAL_BYTES));
@@ -56,11 +56,17 @@ pub(super) fn denial(reference: &ObjectReference, findings: &[&Finding], options
             rules.push(finding.rule.id);
         }
     }
+    let related: BTreeSet<&str> = findings.iter().filter_map(|finding| finding.problem.found_in.as_deref()).collect();
+    if !related.is_empty() {
+        let related = related.into_iter().collect::<Vec<_>>().join(", ");
+        message += &format!("\napply {} first, then this object", shortened(&printable(&related), ANNOTATION_BYTES));
+    }
     if let Some(first) = rules.first() {
         message += &format!("\nread more: apim-keyless explain {first}");
     }
-    for page in rules.iter().filter_map(|rule| options.page(rule)) {
-        message += &format!("\n  {page}");
+    let pages: Vec<String> = rules.iter().filter_map(|rule| options.page(rule)).collect();
+    if !pages.is_empty() {
+        message += &format!("\nor the pages of the rules:\n  {}", pages.join("\n  "));
     }
     message
 }
@@ -83,7 +89,7 @@ pub(super) fn annotations(
     policy: &str,
 ) -> BTreeMap<&'static str, String> {
     let mut annotations = BTreeMap::from([("decision", decision.to_owned()), ("mode", endpoint.mode.to_string())]);
-    annotations.insert("policy", shortened(if policy.is_empty() { "built-in" } else { policy }, ANNOTATION_BYTES));
+    annotations.insert("policy", shortened(policy, ANNOTATION_BYTES));
     if !findings.is_empty() {
         let mut rules: Vec<&str> = findings.iter().map(|finding| finding.rule.id).collect();
         rules.dedup();
@@ -105,6 +111,7 @@ fn warning(finding: &Finding) -> String {
     let text = match finding.level_if_enforced() {
         Some(Level::Fixable) => format!("would {}", fix_text(finding)),
         Some(Level::Error) => format!("would deny: {}", finding.problem.message),
+        _ if finding.is_unchanged => format!("unchanged, so allowed: {}", finding.problem.message),
         Some(Level::Warning) | None => finding.problem.message.clone(),
     };
     prefixed(finding, &text)

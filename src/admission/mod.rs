@@ -3,6 +3,7 @@
 //! [`answer`](fn@answer) is pure and synchronous; [`routes`] serves it over HTTP and logs each review.
 
 mod answer;
+mod deferrals;
 mod endpoint;
 mod messages;
 mod request;
@@ -12,6 +13,7 @@ mod review_error;
 pub mod routes;
 
 pub use answer::{Answer, Decision, answer, answer_or_failure};
+pub use deferrals::Deferrals;
 pub use endpoint::{Endpoint, Webhook};
 pub use messages::MessageOptions;
 pub use request::{Operation, Request};

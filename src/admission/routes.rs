@@ -1,17 +1,19 @@
 //! The HTTP routes of the endpoints, and the log event of each review. The object itself is never logged.
 
-use super::{Answer, Decision, Endpoint, MessageOptions, Request, ReviewError, answer, answer_or_failure};
+use super::{Answer, Decision, Deferrals, Endpoint, MessageOptions, Request, ReviewError, answer, answer_or_failure};
 use apim_keyless_core::gateway::Snapshot;
 use apim_keyless_core::policy::{Finding, Policy, printable};
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use http_body_util::LengthLimitError;
 use std::convert::Infallible;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,7 +27,7 @@ pub trait ReviewObserver: Send + Sync + 'static {
     fn answered(&self, endpoint: Endpoint, answer: &Answer, duration: Duration);
     /// A body that `endpoint` received was not a valid review.
     fn review_error(&self, endpoint: Endpoint);
-    /// A review that `endpoint` received was deferred: its namespace is not in the cache yet.
+    /// A review that `endpoint` received was deferred: the cache may be a moment behind.
     fn deferred(&self, endpoint: Endpoint);
 }
 
@@ -37,21 +39,34 @@ pub struct AdmissionState {
     pub related: Arc<ArcSwap<Snapshot>>,
     /// How messages are written.
     pub messages: MessageOptions,
+    /// The reviews that were deferred a moment ago.
+    pub deferrals: Deferrals,
     /// Receives what happens to reviews.
     pub observer: Box<dyn ReviewObserver>,
 }
 
-/// Routes the paths of all endpoints.
+/// Routes the paths of all endpoints, for bodies of at most [`BODY_BYTES`].
 pub fn router(state: Arc<AdmissionState>) -> Router {
+    router_with_limit(state, BODY_BYTES)
+}
+
+/// Routes the paths of all endpoints. A body of more than `body_bytes` is answered with `413`.
+pub fn router_with_limit(state: Arc<AdmissionState>, body_bytes: u32) -> Router {
     let router = Endpoint::ALL.into_iter().fold(Router::new(), |router, endpoint| {
         let answer = async move |State(state): State<Arc<AdmissionState>>, media_type: MediaType, body: Body| {
-            // The server has already received the body and checked its length.
-            let body = to_bytes(body, usize::MAX).await.map_err(|_| StatusCode::BAD_REQUEST)?;
+            let body = read_body(body, body_bytes).await?;
             Ok::<_, StatusCode>(review(endpoint, &state, media_type, &body))
         };
         router.route(&endpoint.path(), post(answer))
     });
     router.with_state(state)
+}
+
+async fn read_body(body: Body, limit: u32) -> Result<Bytes, StatusCode> {
+    to_bytes(body, usize::try_from(limit).unwrap_or(usize::MAX)).await.map_err(|error| {
+        let is_too_long = error.source().is_some_and(<dyn Error>::is::<LengthLimitError>);
+        if is_too_long { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST }
+    })
 }
 
 /// The media type that the request's headers state for its body.
@@ -85,20 +100,29 @@ fn review(endpoint: Endpoint, state: &AdmissionState, media_type: MediaType, bod
     };
     let namespace = request.namespace.as_deref().unwrap_or_default();
     let Some(related) = state.related.load().related_objects(namespace) else {
-        return defer(endpoint, state, &request);
+        // Its expectations are unknown, so nothing can be set or denied.
+        return defer(endpoint, state, &request, "its namespace is not in the cache yet");
     };
     let policy = state.policy.load();
     let evaluate = || answer(&policy, &related, &state.messages, endpoint, &request);
     let answer = answer_or_failure(endpoint, &request, evaluate);
+    if answer.rests_on_related_objects() && state.deferrals.defer_first(&request.uid, start) {
+        return defer(
+            endpoint,
+            state,
+            &request,
+            "the decision rests on a related object that may have changed just now",
+        );
+    }
     let duration = start.elapsed();
     state.observer.answered(endpoint, &answer, duration);
     log(endpoint, &request, &answer, duration);
     ([(header::CONTENT_TYPE, "application/json")], answer.response.to_review()).into_response()
 }
 
-/// `503` with `Retry-After`: the API server asks again before its timeout ends, and by then the cache has a namespace
-/// that was created a moment ago. Until then its expectations are unknown, so nothing can be set or denied.
-fn defer(endpoint: Endpoint, state: &AdmissionState, request: &Request<'_>) -> Response {
+/// `503` with `Retry-After`: the API server asks again before its timeout ends, and by then the cache has what was written
+/// a moment ago.
+fn defer(endpoint: Endpoint, state: &AdmissionState, request: &Request<'_>, reason: &str) -> Response {
     state.observer.deferred(endpoint);
     let namespace = printable(request.namespace.as_deref().unwrap_or_default());
     tracing::warn!(
@@ -106,10 +130,10 @@ fn defer(endpoint: Endpoint, state: &AdmissionState, request: &Request<'_>) -> R
         webhook = endpoint.webhook.name(),
         mode = endpoint.mode.name(),
         %namespace,
-        "deferred a review: the namespace is not in the cache yet"
+        reason,
+        "deferred a review"
     );
-    let message =
-        format!("Retry: namespace \"{namespace}\" is not in the cache of apim-keyless yet, so its policy is unknown\n");
+    let message = format!("Retry this review of namespace \"{namespace}\": {reason}\n");
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], message).into_response()
 }
 
@@ -154,4 +178,31 @@ fn log(endpoint: Endpoint, request: &Request<'_>, answer: &Answer, duration: Dur
 
 fn violations(answer: &Answer) -> String {
     answer.findings.iter().map(Finding::sentence).collect::<Vec<_>>().join(" | ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::Metrics;
+    use axum::http::Request as HttpRequest;
+    use hyper::service::Service;
+    use hyper_util::service::TowerToHyperService;
+
+    #[tokio::test]
+    async fn a_body_above_the_limit_is_not_read() {
+        let state = AdmissionState {
+            policy: ArcSwap::default(),
+            related: Arc::default(),
+            messages: MessageOptions::default(),
+            deferrals: Deferrals::default(),
+            observer: Box::new(Metrics::default()),
+        };
+        let router = TowerToHyperService::new(router(Arc::new(state)));
+        let limit = BODY_BYTES as usize;
+        for (bytes, status) in [(limit, StatusCode::BAD_REQUEST), (limit + 1, StatusCode::PAYLOAD_TOO_LARGE)] {
+            let request = HttpRequest::post("/enforce/validate").header(header::CONTENT_TYPE, "application/json");
+            let response = router.call(request.body(Body::from(vec![b' '; bytes])).unwrap()).await.unwrap();
+            assert_eq!(response.status(), status, "{bytes}");
+        }
+    }
 }

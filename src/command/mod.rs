@@ -9,6 +9,7 @@ mod review;
 mod serve;
 
 use crate::cli::{Cli, Command, Output};
+use crate::telemetry::hide_panic_texts;
 use anyhow::{Context, anyhow};
 use apim_keyless_core::policy::Policy;
 use apim_keyless_report::{Report, json, text};
@@ -22,6 +23,7 @@ use std::process::ExitCode;
 /// # Errors
 /// The command cannot start or cannot continue. The exit code for that is 2.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    hide_panic_texts();
     match cli.command {
         Command::Certs(arguments) => certs::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
@@ -88,4 +90,32 @@ fn print_report(report: &Report, output: Output) -> anyhow::Result<()> {
 /// Writes a line to stderr. A failure is ignored: there is no other place to report it.
 fn print_to_stderr(text: &str) {
     _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::run;
+    use crate::cli::Cli;
+    use clap::Parser;
+    use std::process::Command;
+
+    /// Set in the child process of the test.
+    const CHILD: &str = "APIM_KEYLESS_PANIC_TEST";
+
+    #[test]
+    fn a_panic_in_any_command_shows_its_place_but_not_its_text() {
+        if std::env::var_os(CHILD).is_some() {
+            run(Cli::parse_from(["apim-keyless", "explain", "missing-endpoint"])).unwrap();
+            panic!("GatewayKey canary");
+        }
+        let test = "command::tests::a_panic_in_any_command_shows_its_place_but_not_its_text";
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", test, "--nocapture"])
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        let shown = String::from_utf8_lossy(&child.stdout) + String::from_utf8_lossy(&child.stderr);
+        assert!(!child.status.success() && !shown.contains("canary"), "{shown}");
+        assert!(shown.contains("panic at src/command/mod.rs:"), "{shown}");
+    }
 }

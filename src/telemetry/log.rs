@@ -1,7 +1,7 @@
 //! The log: one line per event on stderr.
 
 use clap::ValueEnum;
-use std::io::{IsTerminal, stderr};
+use std::io::{IsTerminal, Write, stderr};
 use tracing::Dispatch;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
@@ -20,17 +20,25 @@ pub enum LogFormat {
 /// Starts the log. The default format is text if stderr is a terminal, else JSON. `RUST_LOG` sets the level (default
 /// `info`) for everything or per target: `info,apim_keyless::admission=debug`.
 ///
-/// Only the first call in a process has an effect. From then on, a panic is logged as an event with its source
-/// location.
+/// Only the first call in a process has an effect.
 pub fn start_log(format: Option<LogFormat>) {
     let format = format.unwrap_or(if stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json });
     let started = log_to(stderr, format, stderr().is_terminal(), levels()).try_init();
     // fails if a log was started before; that one stays in use
     drop(started);
-    // the message of a panic can contain parts of an object, so only its location is logged
+}
+
+/// From now on, a panic shows its source location and not its text, which can contain parts of an object: in the log if
+/// it was started, else on stderr.
+pub fn hide_panic_texts() {
     std::panic::set_hook(Box::new(|panic| {
         let at = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(at, "panic: this is a bug in apim-keyless");
+        if tracing::dispatcher::has_been_set() {
+            tracing::error!(at, "panic: this is a bug in apim-keyless");
+        } else {
+            // if stderr is closed, only the exit code reports the panic
+            _ = writeln!(stderr(), "error: panic at {at}: this is a bug in apim-keyless; report it");
+        }
     }));
 }
 

@@ -80,7 +80,7 @@ impl RuntimeMetrics {
         registry.register_with_unit("cache", help, Unit::Bytes, bytes);
         let help = "1 if --cache-mib is too small: objects beyond it are not cached and count as unknown";
         registry.register("cache_overflowed", help, self.cache_overflowed.clone());
-        let help = "Watches of the API server that failed and were started again";
+        let help = "Watches and lists of the API server that failed and were started again";
         registry.register("watch_failures", help, self.watch_failures.clone());
     }
 

@@ -56,7 +56,7 @@ impl CaSet {
             CaChange::Trust(id) => {
                 data.insert(format!("{id}{TRUSTED_SINCE}"), seconds(now));
             }
-            CaChange::Retire(ids) => data.retain(|key, _| !ids.iter().any(|id| key.starts_with(id.as_str()))),
+            CaChange::Retire(ids) => data.retain(|key, _| !ids.iter().any(|id| is_key_of(key, id))),
         }
         Ok(data)
     }
@@ -79,6 +79,11 @@ fn secret_entries(CaState { id, trusted_since, .. }: &CaState, ca: &Ca) -> Secre
     ]);
     data.extend(trusted_since.map(|since| (format!("{id}{TRUSTED_SINCE}"), seconds(since))));
     data
+}
+
+/// Whether a key of the Secret belongs to the CA with exactly this id.
+fn is_key_of(key: &str, id: &str) -> bool {
+    key.strip_prefix(id).is_some_and(|suffix| [CERTIFICATE, KEY, TRUSTED_SINCE].contains(&suffix))
 }
 
 fn seconds(moment: SystemTime) -> Vec<u8> {
@@ -154,5 +159,14 @@ mod tests {
         let remaining = changed(&set, &CaChange::Retire(vec![states[0].id.clone()]), 2);
         assert_eq!(remaining.states(), states[1..]);
         assert!(data(&remaining).keys().all(|key| key.starts_with(&states[1].id)));
+    }
+
+    #[test]
+    fn a_ca_is_retired_only_by_its_whole_id() {
+        let set = two_cas();
+        let beginning: String = set.states()[0].id.chars().take(4).collect();
+        for id in [beginning, String::new()] {
+            assert_eq!(changed(&set, &CaChange::Retire(vec![id]), 2).states(), set.states());
+        }
     }
 }

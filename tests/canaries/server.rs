@@ -64,6 +64,7 @@ impl ReviewServer {
             policy: ArcSwap::from_pointee(parse()),
             related: Arc::default(),
             messages: MessageOptions::default(),
+            deferrals: apim_keyless::admission::Deferrals::default(),
             observer,
         };
         let logs = FORMATS.into_iter().map(|format| {

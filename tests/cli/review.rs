@@ -68,7 +68,7 @@ fn a_denied_object_gets_403_and_exits_with_1() {
         json!({
             "code": 403,
             "reason": "Forbidden",
-            "message": "Deployment \"orders\" is denied. Fix 1 finding:
+            "message": "Deployment \"orders\" is denied for 1 reason:
   unsupported-version at spec.template.spec.containers[0].image: Use gateway image version 2.11.0 or newer in container \"gateway\": the image named 2.9.0 is older than the first version that supports workload identity
 read more: apim-keyless explain unsupported-version",
         })

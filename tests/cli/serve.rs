@@ -129,7 +129,7 @@ fn a_limit_of_nothing_is_an_error() {
 
 const DENIED: &str = r#"
   Deployment payments: denied
-    Deployment "payments" is denied. Fix 1 finding:
+    Deployment "payments" is denied for 1 reason:
       auth-key-reference at spec.template.spec.containers[0].env[0]: Remove env config.service.auth of container "payments" and set config.service.auth: workloadIdentity in ConfigMap "payments-env": it takes an auth key from Secret "payments-token" key "value"
     read more: apim-keyless explain auth-key-reference
     Warning: apim-keyless: missing-identity-label: set spec.template.metadata.labels["azure.workload.identity/use"] to "true"

@@ -90,13 +90,17 @@ pub(super) fn audit_policy_file(folder: &Path) -> PathBuf {
     folder.join("audit-policy.json")
 }
 
-/// Logs the metadata of writes. Leases and events are left out, because components write them all the time.
+/// The user name of the webhook's ServiceAccount.
+const SERVICE_ACCOUNT: &str = "system:serviceaccount:apim-keyless:apim-keyless";
+
+/// Logs the metadata of writes, and of the webhook's lists. Leases and events are left out, because components write them all the time.
 pub(super) fn audit_policy() -> Value {
     json!({
         "apiVersion": "audit.k8s.io/v1",
         "kind": "Policy",
         "omitStages": ["RequestReceived"],
         "rules": [
+            { "level": "Metadata", "users": [SERVICE_ACCOUNT], "verbs": ["list"] },
             { "level": "None", "verbs": ["get", "list", "watch"] },
             {
                 "level": "None",

@@ -70,7 +70,7 @@ async fn a_name_cannot_forge_a_line() {
     for review in forged() {
         let response = server.ask(Endpoint::ALL[1], &review).await;
         let message = response["status"]["message"].as_str().unwrap();
-        let (_, count) = message.lines().next().unwrap().rsplit_once("Fix ").unwrap();
+        let (_, count) = message.lines().next().unwrap().rsplit_once(" for ").unwrap();
         let findings: usize = count.split(' ').next().unwrap().parse().unwrap();
         assert_eq!(message.lines().count(), findings + 2, "{message}");
         assert!(!message.contains(|it: char| it.is_control() && it != '\n'), "{message:?}");

@@ -16,6 +16,7 @@ pub(crate) fn evaluate(world: &World, object: &Value) -> Vec<Finding> {
         change: &|| Change::Everything,
         requester: Requester::User,
         is_fixable: true,
+        is_dry_run: false,
     };
     policy.evaluate(&object, &context)
 }

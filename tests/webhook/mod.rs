@@ -183,6 +183,14 @@ impl Webhook {
             .collect()
     }
 
+    /// The paths of the lists that the webhook requested in this namespace.
+    pub(crate) fn lists_in(&self, namespace: &str) -> Vec<String> {
+        let log = std::fs::read_to_string(self.control_plane.audit_log()).unwrap();
+        let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let lists = events.filter(|event| event["verb"] == "list" && event["objectRef"]["namespace"] == namespace);
+        lists.map(|event| event["requestURI"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
     /// Posts a body to a path of the server directly, not through the API server.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
         self.server.post(path, body).await

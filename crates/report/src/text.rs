@@ -175,3 +175,26 @@ fn counted(count: usize, noun: &str) -> String {
     let plural = if count == 1 || noun == "fixable" { "" } else { "s" };
     format!("{count} {noun}{plural}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Fix, Safety};
+    use super::*;
+    use apim_keyless_core::policy::Edit;
+
+    fn fixable(mode: Mode, edits: Vec<Edit>) -> String {
+        let fix = Fix { title: "set a to \"b\"".to_owned(), safety: Safety::Safe, edits };
+        finding(&Diagnostic { mode, fixes: vec![fix], ..Diagnostic::new("rule", Level::Fixable, "Set a") })
+    }
+
+    #[test]
+    fn only_in_enforce_mode_a_fix_is_by_the_webhook() {
+        let edits = || vec![Edit::set(jsonptr::PointerBuf::from_tokens(["a"]), "b")];
+        assert!(fixable(Mode::Enforce, edits()).contains("fix by the webhook"));
+        for mode in [Mode::Audit, Mode::Off] {
+            let text = fixable(mode, edits());
+            assert!(text.contains("fix in an enforced namespace") && !text.contains("webhook"), "{text}");
+        }
+        assert!(!fixable(Mode::Enforce, Vec::new()).contains("webhook"), "a fix without edits is not the webhook's");
+    }
+}

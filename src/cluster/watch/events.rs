@@ -1,12 +1,13 @@
 //! Turns each watch into a stream of events.
 
-use super::store::CachedObject;
+use super::namespace_cache::CachedObject;
 use crate::cluster::client::{WATCH_SECONDS, describe, with_timeout};
 use apim_keyless_core::gateway::well_known::StringMap;
 use apim_keyless_core::gateway::{ConfigMap, Kind, ServiceAccount};
 use futures::StreamExt;
-use futures::stream::{BoxStream, once, unfold};
+use futures::stream::{BoxStream, iter, once, pending, unfold};
 use k8s_openapi::api::core::v1;
+use kube::api::ListParams;
 use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::{self, Config, Event, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
@@ -33,6 +34,12 @@ pub(super) enum WatchEvent {
     Namespace(String, StringMap, StringMap),
     /// An object was listed, created or changed: its namespace and what the cache keeps of it.
     Object(String, CachedObject),
+    /// An object arrived in the list of its namespace.
+    Listed(String, CachedObject),
+    /// The list of this kind in this namespace is complete.
+    NamespaceListCompleted(Kind, String),
+    /// The list of this kind in this namespace failed for this reason.
+    NamespaceListFailed(Kind, String, String),
     /// An object was deleted: its kind, namespace and name. The namespace of a Namespace is empty.
     Deleted(Kind, String, String),
     /// Whether the API server answers.
@@ -51,21 +58,79 @@ pub(super) fn namespaces(client: Client) -> EventStream {
 
 /// Watches `ServiceAccount`s.
 pub(super) fn service_accounts(client: Client) -> EventStream {
-    watch_kind(Kind::ServiceAccount, client, Config::default(), |account: PartialObjectMeta<v1::ServiceAccount>| {
-        let object = ServiceAccount::for_cache(account.name_any(), account.labels(), account.annotations());
-        WatchEvent::Object(account.namespace().unwrap_or_default(), CachedObject::ServiceAccount(object))
+    watch_kind(Kind::ServiceAccount, client, Config::default(), |account| {
+        let (namespace, object) = service_account(account);
+        WatchEvent::Object(namespace, object)
     })
+}
+
+/// The namespace of a `ServiceAccount`, and what the cache keeps of it.
+fn service_account(account: PartialObjectMeta<v1::ServiceAccount>) -> (String, CachedObject) {
+    let name = account.name_any();
+    let PartialObjectMeta { metadata, .. } = account;
+    let (labels, annotations) = (metadata.labels.unwrap_or_default(), metadata.annotations.unwrap_or_default());
+    let object = ServiceAccount::for_cache(name, &labels, &annotations);
+    (metadata.namespace.unwrap_or_default(), CachedObject::ServiceAccount(object))
 }
 
 /// Watches `ConfigMap`s.
 pub(super) fn config_maps(client: Client) -> EventStream {
     let config = Config::default().page_size(CONFIG_MAP_PAGE_SIZE);
-    watch_kind(Kind::ConfigMap, client, config, |config_map: v1::ConfigMap| {
-        let (name, namespace) = (config_map.name_any(), config_map.namespace().unwrap_or_default());
-        let binary_keys = config_map.binary_data.unwrap_or_default().into_keys();
-        let object = ConfigMap::for_cache(name, config_map.data.unwrap_or_default(), binary_keys);
-        WatchEvent::Object(namespace, CachedObject::ConfigMap(object))
+    watch_kind(Kind::ConfigMap, client, config, |read| {
+        let (namespace, object) = config_map(read);
+        WatchEvent::Object(namespace, object)
     })
+}
+
+/// The namespace of a `ConfigMap`, and what the cache keeps of it.
+fn config_map(config_map: v1::ConfigMap) -> (String, CachedObject) {
+    let (name, namespace) = (config_map.name_any(), config_map.namespace().unwrap_or_default());
+    let binary_keys = config_map.binary_data.unwrap_or_default().into_keys();
+    let object = ConfigMap::for_cache(name, config_map.data.unwrap_or_default(), binary_keys);
+    (namespace, CachedObject::ConfigMap(object))
+}
+
+/// Lists the objects of a kind in one namespace, page by page. The last event is that the list is complete or failed.
+pub(super) fn namespace_list(kind: Kind, namespace: String, client: Client) -> EventStream {
+    match kind {
+        Kind::ConfigMap => pages(kind, Api::namespaced(client, &namespace), namespace, config_map),
+        _ => pages(kind, Api::namespaced(client, &namespace), namespace, service_account),
+    }
+}
+
+fn pages<K>(kind: Kind, api: Api<K>, namespace: String, convert: fn(K) -> (String, CachedObject)) -> EventStream
+where
+    K: Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+{
+    let first_page = Some(String::new());
+    let pages = unfold(first_page, move |token| {
+        let (api, namespace) = (api.clone(), namespace.clone());
+        async move {
+            let (events, next) = page(kind, &api, namespace, token?, convert).await;
+            Some((iter(events), next))
+        }
+    });
+    pages.flatten().chain(pending()).boxed()
+}
+
+/// The events of the page with this `continue` token, and the token of the next page.
+async fn page<K: Clone + DeserializeOwned + Debug>(
+    kind: Kind,
+    api: &Api<K>,
+    namespace: String,
+    token: String,
+    convert: fn(K) -> (String, CachedObject),
+) -> (Vec<WatchEvent>, Option<String>) {
+    let continue_token = Some(token).filter(|token| !token.is_empty());
+    let params = ListParams { limit: Some(CONFIG_MAP_PAGE_SIZE), continue_token, ..ListParams::default() };
+    let list = match api.list(&params).await {
+        Ok(list) => list,
+        Err(error) => return (vec![WatchEvent::NamespaceListFailed(kind, namespace, describe(&error))], None),
+    };
+    let next = list.metadata.continue_.filter(|token| !token.is_empty());
+    let listed = list.items.into_iter().map(convert).map(|(namespace, object)| WatchEvent::Listed(namespace, object));
+    let completed = next.is_none().then_some(WatchEvent::NamespaceListCompleted(kind, namespace));
+    (listed.chain(completed).collect(), next)
 }
 
 /// Checks regularly whether the API server answers. A watch without events cannot distinguish a quiet cluster from a

@@ -1,22 +1,12 @@
 //! The cache: what is known of the cluster. Pure: events go in, a [`Snapshot`] comes out.
 
+use super::namespace_cache::{CACHED_KINDS, CachedObject, NamespaceCache, names, size};
 use crate::cluster::{CacheStatus, Scope};
 use apim_keyless_core::gateway::well_known::{OUR_PREFIX, StringMap};
-use apim_keyless_core::gateway::{ConfigMap, Coverage, Kind, Lookup, RelatedObjects, ServiceAccount, Snapshot};
+use apim_keyless_core::gateway::{Kind, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
-
-/// The kinds of cached objects; of Namespaces only the annotations are kept.
-const CACHED_KINDS: [Kind; 2] = [Kind::ConfigMap, Kind::ServiceAccount];
-
-/// About how many bytes an object takes in memory besides its texts.
-const OBJECT_OVERHEAD: usize = 256;
-
-/// An object for the cache.
-pub(super) enum CachedObject {
-    ConfigMap(ConfigMap),
-    ServiceAccount(ServiceAccount),
-}
 
 /// All Namespaces, and the `ServiceAccount`s and `ConfigMap`s in covered namespaces (those that [`Scope`] selects).
 pub(super) struct Store {
@@ -28,20 +18,6 @@ pub(super) struct Store {
     namespaces: BTreeMap<String, NamespaceCache>,
     lists: BTreeMap<Kind, ListState>,
     is_api_server_reachable: bool,
-}
-
-/// What is cached of a namespace.
-#[derive(Default)]
-struct NamespaceCache {
-    /// Whether the Namespace itself is known. Its objects can arrive first.
-    exists: bool,
-    /// Whether its objects are cached.
-    is_covered: bool,
-    /// The kinds of which all objects in it are known.
-    listed: BTreeSet<Kind>,
-    /// The kinds of which an object did not fit into the cache.
-    overflowed: BTreeSet<Kind>,
-    related: Arc<RelatedObjects>,
 }
 
 /// How far the list of a kind is.
@@ -75,7 +51,9 @@ impl Store {
         let covered =
             self.namespaces.iter().filter(|(_, cache)| cache.is_covered).map(|(name, _)| name.clone()).collect();
         for cache in self.namespaces.values_mut() {
-            cache.overflowed.remove(&kind);
+            cache.start_list(kind);
+            // this list covers the namespace too
+            cache.ongoing.remove(&kind);
         }
         self.list(kind).ongoing = Some(OngoingList { covered, seen: BTreeSet::new() });
     }
@@ -94,9 +72,45 @@ impl Store {
             for name in names(&cache.related, kind).iter().filter(|name| is_deleted(namespace, name)) {
                 self.bytes = self.bytes.saturating_sub(cache.remove(kind, name));
             }
+            cache.complete_list(kind);
             if covered.contains(namespace) || self.scope.covers_by_name(namespace) {
                 cache.listed.insert(kind);
             }
+        }
+    }
+
+    /// A list of `kind` in one namespace starts.
+    pub(super) fn start_namespace_list(&mut self, kind: Kind, namespace: &str) {
+        if let Some(cache) = self.namespaces.get_mut(namespace) {
+            cache.start_list(kind);
+            cache.ongoing.insert(kind, BTreeSet::new());
+        }
+    }
+
+    /// An object arrived in the list of its namespace. Once an event of the watch arrived for it, the object in the list
+    /// can be older, and does not count.
+    pub(super) fn put_listed(&mut self, namespace: &str, object: CachedObject) {
+        let ongoing = self.namespaces.get_mut(namespace).and_then(|cache| cache.ongoing.get_mut(&object.kind()));
+        if ongoing.is_some_and(|names| names.insert(object.name().to_owned())) {
+            self.put_into_cache(namespace, object);
+        }
+    }
+
+    /// The list of `kind` in one namespace is complete: objects that did not arrive since it started are removed.
+    pub(super) fn complete_namespace_list(&mut self, kind: Kind, namespace: &str) {
+        let Some(cache) = self.namespaces.get_mut(namespace) else { return };
+        let Some(arrived) = cache.ongoing.remove(&kind) else { return };
+        for name in names(&cache.related, kind).iter().filter(|name| !arrived.contains(*name)) {
+            self.bytes = self.bytes.saturating_sub(cache.remove(kind, name));
+        }
+        cache.complete_list(kind);
+        cache.listed.insert(kind);
+    }
+
+    /// The list of `kind` in one namespace failed. It stays due.
+    pub(super) fn fail_namespace_list(&mut self, kind: Kind, namespace: &str) {
+        if let Some(cache) = self.namespaces.get_mut(namespace) {
+            cache.ongoing.remove(&kind);
         }
     }
 
@@ -104,6 +118,9 @@ impl Store {
     pub(super) fn fail(&mut self, kind: Kind) {
         let list = self.list(kind);
         (list.ongoing, list.is_current) = (None, false);
+        for cache in self.namespaces.values_mut() {
+            cache.ongoing.remove(&kind);
+        }
     }
 
     /// Records whether the API server answers.
@@ -131,12 +148,38 @@ impl Store {
     }
 
     /// A Namespace was deleted, with all its objects.
+    ///
+    /// If the scope covers it by its name, each object stays until its own event or list removes it: events of objects
+    /// can arrive before those of their Namespace, so they can belong to a new Namespace of the same name.
     pub(super) fn remove_namespace(&mut self, name: &str) {
+        if self.scope.covers_by_name(name) {
+            return self.hide_namespace(name);
+        }
         let Some(cache) = self.namespaces.remove(name) else { return };
         for kind in CACHED_KINDS {
             let names = names(&cache.related, kind);
             let size: usize = names.iter().map(|name| size(&cache.related, kind, name)).sum();
             self.bytes = self.bytes.saturating_sub(size);
+        }
+    }
+
+    fn hide_namespace(&mut self, name: &str) {
+        let Some(cache) = self.namespaces.get_mut(name) else { return };
+        cache.exists = false;
+        if !cache.related.namespace_annotations.is_empty() {
+            Arc::make_mut(&mut cache.related).namespace_annotations.clear();
+        }
+        self.drop_if_unused(name);
+    }
+
+    /// Drops the cache of a namespace that does not exist and of which nothing is cached.
+    fn drop_if_unused(&mut self, name: &str) {
+        let is_used = |cache: &NamespaceCache| {
+            let has_objects = || CACHED_KINDS.iter().any(|kind| !names(&cache.related, *kind).is_empty());
+            cache.exists || !cache.overflows.is_empty() || has_objects()
+        };
+        if !self.namespaces.get(name).is_some_and(is_used) {
+            self.namespaces.remove(name);
         }
     }
 
@@ -148,23 +191,37 @@ impl Store {
         if !is_covered.unwrap_or(self.scope.covers_by_name(namespace)) {
             return;
         }
+        let is_listing = self.list(kind).ongoing.is_some();
+        let was_cached = self.namespace(namespace.to_owned()).record_event(kind, &name);
+        if self.put_into_cache(namespace, object) && !was_cached && !is_listing {
+            self.namespace(namespace.to_owned()).end_overflow(kind);
+        }
+    }
+
+    /// Returns whether the object fits.
+    fn put_into_cache(&mut self, namespace: &str, object: CachedObject) -> bool {
         let (budget, bytes) = (self.budget, self.bytes);
         let cache = self.namespace(namespace.to_owned());
-        let without = bytes.saturating_sub(cache.remove(kind, &name));
+        let without = bytes.saturating_sub(cache.remove(object.kind(), object.name()));
         let with = without + object.size();
-        if with > budget {
-            cache.overflowed.insert(kind);
-            self.bytes = without;
-        } else {
+        let fits = with <= budget;
+        if fits {
             object.put_into(Arc::make_mut(&mut cache.related));
-            self.bytes = with;
+        } else {
+            cache.overflow(object.kind(), object.size());
         }
+        self.bytes = if fits { with } else { without };
+        fits
     }
 
     /// An object was deleted.
     pub(super) fn remove(&mut self, kind: Kind, namespace: &str, name: &str) {
         if let Some(cache) = self.namespaces.get_mut(namespace) {
+            if !cache.record_event(kind, name) {
+                cache.end_overflow(kind);
+            }
             self.bytes = self.bytes.saturating_sub(cache.remove(kind, name));
+            self.drop_if_unused(namespace);
         }
     }
 
@@ -173,14 +230,42 @@ impl Store {
         self.lists.values().all(|list| list.is_done)
     }
 
-    /// Whether a covered namespace was neither part of the last list nor is part of an ongoing one.
-    pub(super) fn needs_list(&self) -> bool {
-        let is_due = |name: &String, cache: &NamespaceCache, kind: &Kind| {
-            let ongoing = self.lists.get(kind).and_then(|list| list.ongoing.as_ref());
-            !cache.listed.contains(kind) && !ongoing.is_some_and(|ongoing| ongoing.covered.contains(name))
+    /// A kind and a covered namespace of which that kind must be listed: the first one after the namespace `last`, so
+    /// that every namespace has its turn.
+    ///
+    /// There is none while the whole kind is listed or must be: that list can be older than one of the namespace.
+    pub(super) fn next_list(&self, last: &str) -> Option<(Kind, String)> {
+        let can_start =
+            |kind: &Kind| self.lists.get(kind).is_some_and(|list| list.is_current && list.ongoing.is_none());
+        let kinds: Vec<Kind> = CACHED_KINDS.into_iter().filter(can_start).collect();
+        let due = |(name, cache): (&String, &NamespaceCache)| {
+            let kind = kinds.iter().find(|kind| cache.is_covered && !cache.listed.contains(kind))?;
+            Some((*kind, name.clone()))
         };
-        let mut covered = self.namespaces.iter().filter(|(_, cache)| cache.is_covered);
-        covered.any(|(name, cache)| CACHED_KINDS.iter().any(|kind| is_due(name, cache, kind)))
+        let after = self.namespaces.range::<str, _>((Bound::Excluded(last), Bound::Unbounded));
+        let until = self.namespaces.range::<str, _>((Bound::Unbounded, Bound::Included(last)));
+        after.chain(until).find_map(due)
+    }
+
+    /// Whether an object that did not fit into the cache may fit now, or may no longer exist.
+    pub(super) fn may_fit_again(&self) -> bool {
+        let free = self.budget.saturating_sub(self.bytes);
+        let is_listed = |cache: &NamespaceCache, kind| cache.listed.contains(kind);
+        self.namespaces.values().any(|cache| {
+            cache.overflows.iter().any(|(kind, overflow)| is_listed(cache, kind) && overflow.may_have_ended_with(free))
+        })
+    }
+
+    /// Makes the lists due that show whether all objects fit into the cache now.
+    pub(super) fn list_overflows_again(&mut self) {
+        let free = self.budget.saturating_sub(self.bytes);
+        for cache in self.namespaces.values_mut() {
+            let NamespaceCache { overflows, listed, .. } = cache;
+            for (kind, overflow) in overflows.iter_mut().filter(|(_, overflow)| overflow.may_have_ended_with(free)) {
+                overflow.may_have_ended = false;
+                listed.remove(kind);
+            }
+        }
     }
 
     /// The size and the state of the cache.
@@ -189,7 +274,7 @@ impl Store {
             namespaces: self.namespaces.values().filter(|cache| cache.exists).count(),
             bytes: self.bytes,
             is_current: self.is_current(),
-            fits: self.namespaces.values().all(|cache| cache.overflowed.is_empty()),
+            fits: self.namespaces.values().all(|cache| cache.overflows.is_empty()),
         }
     }
 
@@ -228,91 +313,10 @@ impl Store {
     }
 }
 
-impl NamespaceCache {
-    /// Removes an object and returns how many bytes it took.
-    fn remove(&mut self, kind: Kind, name: &str) -> usize {
-        let size = size(&self.related, kind, name);
-        if size > 0 {
-            let related = Arc::make_mut(&mut self.related);
-            match kind {
-                Kind::ConfigMap => related.remove_config_map(name),
-                _ => related.remove_service_account(name),
-            }
-        }
-        size
-    }
-
-    /// The objects of the namespace. An object that is not cached counts as absent only if everything is known.
-    fn related_objects(&mut self, is_current: bool) -> Arc<RelatedObjects> {
-        let is_complete =
-            is_current && self.overflowed.is_empty() && CACHED_KINDS.iter().all(|kind| self.listed.contains(kind));
-        let coverage = if is_complete { Coverage::Complete } else { Coverage::Partial };
-        if self.related.coverage != coverage {
-            Arc::make_mut(&mut self.related).coverage = coverage;
-        }
-        self.related.clone()
-    }
-}
-
-impl CachedObject {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::ConfigMap(_) => Kind::ConfigMap,
-            Self::ServiceAccount(_) => Kind::ServiceAccount,
-        }
-    }
-
-    fn name(&self) -> &str {
-        match self {
-            Self::ConfigMap(config_map) => config_map.name(),
-            Self::ServiceAccount(account) => account.name(),
-        }
-    }
-
-    /// About how many bytes it takes in memory.
-    fn size(&self) -> usize {
-        OBJECT_OVERHEAD
-            + match self {
-                Self::ConfigMap(config_map) => config_map.size(),
-                Self::ServiceAccount(account) => account.size(),
-            }
-    }
-
-    fn put_into(self, related: &mut RelatedObjects) {
-        match self {
-            Self::ConfigMap(config_map) => related.put_config_map(config_map),
-            Self::ServiceAccount(account) => related.put_service_account(account),
-        }
-    }
-}
-
-/// About how many bytes the object of this kind and name takes; 0 if it is not cached.
-fn size(related: &RelatedObjects, kind: Kind, name: &str) -> usize {
-    let size = match kind {
-        Kind::ConfigMap => size_if_found(related.config_map(name), ConfigMap::size),
-        _ => size_if_found(related.service_account(name), ServiceAccount::size),
-    };
-    size.map_or(0, |size| OBJECT_OVERHEAD + size)
-}
-
-fn size_if_found<T>(lookup: Lookup<&T>, size: fn(&T) -> usize) -> Option<usize> {
-    match lookup {
-        Lookup::Found(object) => Some(size(object)),
-        Lookup::Absent | Lookup::Unknown => None,
-    }
-}
-
-/// The names of all cached objects of a kind.
-fn names(related: &RelatedObjects, kind: Kind) -> Vec<String> {
-    match kind {
-        Kind::ConfigMap => related.config_map_names().map(str::to_owned).collect(),
-        _ => related.service_account_names().map(str::to_owned).collect(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use apim_keyless_core::gateway::{ConfigMap, Coverage, Lookup, RelatedObjects, ServiceAccount};
 
     const KIBIBYTE: usize = 1024;
 
@@ -394,16 +398,16 @@ mod tests {
     #[test]
     fn a_namespace_that_opts_in_is_part_of_the_next_list() {
         let mut store = listed_store();
-        assert!(!store.needs_list());
+        assert!(store.next_list("").is_none());
         put_enforced(&mut store, "other");
-        assert!(store.needs_list());
+        assert!(store.next_list("").is_some());
         // objects that arrive before the list are cached, but no object counts as absent
         store.put("other", config_map("late", "text"));
         let other = of(&mut store, "other");
         assert!(matches!(other.config_map("late"), Lookup::Found(_)) && other.config_map("env") == Lookup::Unknown);
         assert_eq!(of(&mut store, "orders").coverage, Coverage::Complete);
         list(&mut store, &["orders", "other"]);
-        assert!(!store.needs_list());
+        assert!(store.next_list("").is_none());
         let other = of(&mut store, "other");
         assert!(other.config_map("late") == Lookup::Absent && matches!(other.config_map("env"), Lookup::Found(_)));
         store.put_namespace("other".to_owned(), &StringMap::new(), &StringMap::new());
@@ -420,7 +424,7 @@ mod tests {
         for kind in CACHED_KINDS {
             store.complete_list(kind);
         }
-        assert!(store.needs_list());
+        assert!(store.next_list("").is_some());
         assert_eq!(of(&mut store, "other").coverage, Coverage::Partial);
         // objects of other namespaces that were not in that list are removed
         assert!(of(&mut store, "orders").config_map("env") == Lookup::Absent);
@@ -470,7 +474,7 @@ mod tests {
         for name in ["orders", "new", "kube-system"] {
             store.put_namespace(name.to_owned(), &StringMap::new(), &StringMap::new());
         }
-        assert!(!store.needs_list());
+        assert!(store.next_list("").is_none());
         for name in ["orders", "new"] {
             let related = of(&mut store, name);
             assert!(matches!(related.config_map("env"), Lookup::Found(_)) && related.coverage == Coverage::Complete);
@@ -482,5 +486,198 @@ mod tests {
     fn of_a_long_text_the_beginning_is_cached() {
         let CachedObject::ConfigMap(long) = config_map("env", &"ü".repeat(KIBIBYTE)) else { unreachable!() };
         assert!(long.size() < 2 * KIBIBYTE && long.data["key"].len() == KIBIBYTE);
+    }
+
+    #[test]
+    fn in_scope_cluster_objects_stay_until_their_own_event_removes_them() {
+        let mut store = Store::new(Scope::Cluster, KIBIBYTE * KIBIBYTE);
+        store.start_list(Kind::Namespace);
+        store.complete_list(Kind::Namespace);
+        list(&mut store, &["orders"]);
+        // created after the list of Namespaces started: the ConfigMap arrives first, and the list has no Namespace
+        store.start_list(Kind::Namespace);
+        store.put_namespace("orders".to_owned(), &StringMap::new(), &StringMap::new());
+        store.put("new", config_map("env", "text"));
+        store.complete_list(Kind::Namespace);
+        assert!(store.snapshot().related_objects("new").is_none());
+        store.put_namespace("new".to_owned(), &StringMap::new(), &StringMap::new());
+        assert!(matches!(of(&mut store, "new").config_map("env"), Lookup::Found(_)));
+        // deleted and created again: the events of the new ConfigMap and of the old Namespace arrive in this order
+        store.remove(Kind::ConfigMap, "new", "env");
+        store.put("new", config_map("env", "text"));
+        store.remove_namespace("new");
+        assert!(store.snapshot().related_objects("new").is_none());
+        store.put_namespace("new".to_owned(), &StringMap::new(), &StringMap::new());
+        assert!(matches!(of(&mut store, "new").config_map("env"), Lookup::Found(_)));
+        // the last object of a deleted namespace leaves nothing behind
+        store.remove_namespace("new");
+        store.remove(Kind::ConfigMap, "new", "env");
+        assert!(!store.namespaces.contains_key("new"));
+    }
+
+    #[test]
+    fn an_object_that_did_not_fit_stays_unknown_while_it_is_listed_again() {
+        let mut store = listed_store();
+        store.put("orders", config_map("large", &"x".repeat(KIBIBYTE)));
+        let (fitting, budget) = (store.bytes, store.budget);
+        store.budget = fitting - 1;
+        store.put("orders", config_map("large", &"x".repeat(KIBIBYTE)));
+        store.budget = budget;
+        store.start_list(Kind::ConfigMap);
+        assert!(of(&mut store, "orders").config_map("large") == Lookup::Unknown);
+        store.put("orders", config_map("env", "text"));
+        store.put("orders", config_map("large", &"x".repeat(KIBIBYTE)));
+        store.complete_list(Kind::ConfigMap);
+        assert!(of(&mut store, "orders").coverage == Coverage::Complete && store.cache_status().fits);
+    }
+
+    /// The list of one namespace, with these `ConfigMap`s.
+    fn list_namespace(store: &mut Store, namespace: &str, config_maps: &[(&str, &str)]) {
+        while let Some((kind, name)) = store.next_list("").filter(|(_, name)| name == namespace) {
+            store.start_namespace_list(kind, &name);
+            let listed = if kind == Kind::ConfigMap { config_maps } else { &[] };
+            for (name, text) in listed {
+                store.put_listed(namespace, config_map(name, text));
+            }
+            store.complete_namespace_list(kind, &name);
+        }
+    }
+
+    #[test]
+    fn a_namespace_that_opts_in_is_listed_alone_and_its_coverage_is_partial_until_then() {
+        let mut store = listed_store();
+        put_enforced(&mut store, "other");
+        assert_eq!(store.next_list(""), Some((Kind::ConfigMap, "other".to_owned())));
+        store.start_namespace_list(Kind::ConfigMap, "other");
+        store.put_listed("other", config_map("env", "text"));
+        store.complete_namespace_list(Kind::ConfigMap, "other");
+        let other = of(&mut store, "other");
+        assert!(matches!(other.config_map("env"), Lookup::Found(_)) && other.coverage == Coverage::Partial);
+        assert_eq!(store.next_list(""), Some((Kind::ServiceAccount, "other".to_owned())));
+        store.start_namespace_list(Kind::ServiceAccount, "other");
+        store.fail_namespace_list(Kind::ServiceAccount, "other");
+        assert_eq!(of(&mut store, "other").coverage, Coverage::Partial);
+        list_namespace(&mut store, "other", &[]);
+        assert!(store.next_list("").is_none());
+        assert!(of(&mut store, "other").config_map("env") != Lookup::Absent);
+        assert_eq!(of(&mut store, "other").coverage, Coverage::Complete);
+        let orders = of(&mut store, "orders");
+        assert!(matches!(orders.config_map("env"), Lookup::Found(_)) && orders.coverage == Coverage::Complete);
+    }
+
+    #[test]
+    fn an_event_of_the_watch_counts_more_than_the_list_of_a_namespace() {
+        let mut store = listed_store();
+        put_enforced(&mut store, "other");
+        store.put("other", config_map("deleted-before", "text"));
+        store.start_namespace_list(Kind::ConfigMap, "other");
+        store.put("other", config_map("changed", &"new".repeat(100)));
+        store.put("other", config_map("created", "text"));
+        store.remove(Kind::ConfigMap, "other", "deleted");
+        for name in ["changed", "deleted", "env"] {
+            store.put_listed("other", config_map(name, "text"));
+        }
+        store.remove(Kind::ConfigMap, "other", "env");
+        store.complete_namespace_list(Kind::ConfigMap, "other");
+        list_namespace(&mut store, "other", &[]);
+        let other = of(&mut store, "other");
+        let Lookup::Found(changed) = other.config_map("changed") else { unreachable!() };
+        assert_eq!(changed.data["key"].len(), 300);
+        assert!(matches!(other.config_map("created"), Lookup::Found(_)));
+        for name in ["deleted-before", "deleted", "env"] {
+            assert!(other.config_map(name) == Lookup::Absent, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_list_of_a_namespace_ends_with_its_label_or_when_its_kind_is_listed() {
+        let end: [fn(&mut Store); 3] = [
+            |store| store.remove_namespace("other"),
+            |store| store.start_list(Kind::ConfigMap),
+            |store| store.fail(Kind::ConfigMap),
+        ];
+        for end in end {
+            let mut store = listed_store();
+            put_enforced(&mut store, "other");
+            store.start_namespace_list(Kind::ConfigMap, "other");
+            end(&mut store);
+            assert!(store.next_list("").is_none_or(|(kind, _)| kind != Kind::ConfigMap));
+            put_enforced(&mut store, "other");
+            store.put_listed("other", config_map("env", "text"));
+            store.complete_namespace_list(Kind::ConfigMap, "other");
+            let other = of(&mut store, "other");
+            assert!(other.config_map("env") == Lookup::Unknown && other.coverage == Coverage::Partial);
+        }
+    }
+
+    #[test]
+    fn every_namespace_has_its_turn() {
+        let mut store = listed_store();
+        for name in ["a", "b"] {
+            put_enforced(&mut store, name);
+        }
+        let next = |store: &Store, last| store.next_list(last).map(|(_, namespace)| namespace);
+        assert_eq!(next(&store, "").as_deref(), Some("a"));
+        assert_eq!(next(&store, "a").as_deref(), Some("b"));
+        assert_eq!(next(&store, "b").as_deref(), Some("a"));
+    }
+
+    /// A store of which the `ConfigMap`s `large-a` and `large-b` in `orders` did not fit.
+    fn full_store() -> Store {
+        let mut store = listed_store();
+        store.put("orders", config_map("fitting", &"x".repeat(KIBIBYTE)));
+        store.budget = store.bytes;
+        for name in ["large-a", "large-b"] {
+            store.put("orders", config_map(name, &"x".repeat(KIBIBYTE)));
+        }
+        assert!(!store.cache_status().fits && !store.may_fit_again());
+        store
+    }
+
+    fn list_overflows(store: &mut Store, config_maps: &[(&str, &str)]) {
+        assert!(store.may_fit_again());
+        store.list_overflows_again();
+        assert!(!store.may_fit_again(), "the list is due only once");
+        assert_eq!(of(store, "orders").coverage, Coverage::Partial);
+        list_namespace(store, "orders", config_maps);
+        assert!(store.next_list("").is_none());
+    }
+
+    #[test]
+    fn a_namespace_is_listed_again_once_an_object_that_did_not_fit_may_fit() {
+        let mut store = full_store();
+        let large = "x".repeat(KIBIBYTE);
+        store.remove(Kind::ConfigMap, "orders", "fitting");
+        list_overflows(&mut store, &[("env", "text"), ("large-a", &large), ("large-b", &large)]);
+        let orders = of(&mut store, "orders");
+        assert!(matches!(orders.config_map("large-a"), Lookup::Found(_)) && orders.config_map("b") == Lookup::Unknown);
+        assert!(!store.cache_status().fits && !store.may_fit_again(), "the second still does not fit");
+        store.budget += 2 * KIBIBYTE;
+        list_overflows(&mut store, &[("env", "text"), ("large-a", &large), ("large-b", &large)]);
+        let orders = of(&mut store, "orders");
+        assert!(matches!(orders.config_map("large-b"), Lookup::Found(_)) && orders.coverage == Coverage::Complete);
+        assert!(store.cache_status().fits);
+    }
+
+    #[test]
+    fn a_namespace_is_listed_again_once_an_object_that_did_not_fit_may_be_deleted_or_smaller() {
+        let end: [fn(&mut Store); 2] = [
+            |store| store.remove(Kind::ConfigMap, "orders", "large-a"),
+            |store| {
+                store.remove(Kind::ConfigMap, "orders", "fitting");
+                store.budget = store.bytes + KIBIBYTE;
+                store.put("orders", config_map("large-a", "text"));
+            },
+        ];
+        for end in end {
+            let mut store = full_store();
+            end(&mut store);
+            list_overflows(&mut store, &[("env", "text")]);
+            assert!(of(&mut store, "orders").coverage == Coverage::Complete && store.cache_status().fits);
+        }
+        // an update that still does not fit makes no list due
+        let mut store = full_store();
+        store.put("orders", config_map("large-a", &"y".repeat(KIBIBYTE)));
+        assert!(!store.may_fit_again());
     }
 }

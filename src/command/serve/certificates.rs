@@ -1,7 +1,7 @@
 //! The source of the serving certificate: a folder, or CAs in the cluster.
 
 use crate::cli::{CertificateArguments, CertificateSource, ServeArguments};
-use crate::cluster::{CertificateManager, CertificateSettings, ClusterObserver};
+use crate::cluster::{CertificateManager, CertificateSettings, ClusterObserver, TrustStatus};
 use crate::command::certs;
 use crate::server::{Condition, Health};
 use crate::telemetry::RuntimeMetrics;
@@ -11,6 +11,7 @@ use kube::Client;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use tokio::task::spawn_blocking;
 
 /// What is known of the serving certificate at startup.
 pub(super) struct CertificateSetup {
@@ -65,7 +66,10 @@ async fn reload(
 ) {
     loop {
         tokio::time::sleep(interval).await;
-        match read_serving_certificate(&folder) {
+        let path = folder.clone();
+        // the folder can be on a slow file system: an async worker must not wait for it
+        let Ok(read) = spawn_blocking(move || read_serving_certificate(&path)).await else { continue };
+        match read {
             Ok(read)
                 if read.certificate_pem() == certificate.certificate_pem()
                     && read.key_pem() == certificate.key_pem() => {}
@@ -90,20 +94,23 @@ pub(super) fn self_managed(
     let observer = Arc::new(publisher.runtime_metrics);
     let (manager, mut trusted) =
         CertificateManager::new(client, settings(client, arguments), publisher.resolver, observer);
+    // before the first task runs: otherwise the server could be ready before it has a certificate
+    record_trust(health, &trusted.borrow_and_update());
     tokio::spawn(manager.run());
     let health = health.clone();
     tokio::spawn(async move {
-        loop {
-            match trusted.borrow_and_update().clone() {
-                Ok(()) => health.set_met(Condition::Certificate),
-                Err(reason) => health.set_unmet(Condition::Certificate, reason),
-            }
-            if trusted.changed().await.is_err() {
-                return health
-                    .set_unmet(Condition::Certificate, "the certificate rotation has stopped; restart the Pod");
-            }
+        while trusted.changed().await.is_ok() {
+            record_trust(&health, &trusted.borrow_and_update());
         }
+        health.set_unmet(Condition::Certificate, "the certificate rotation has stopped; restart the Pod");
     });
+}
+
+fn record_trust(health: &Health, status: &TrustStatus) {
+    match status {
+        Ok(()) => health.set_met(Condition::Certificate),
+        Err(reason) => health.set_unmet(Condition::Certificate, reason.as_str()),
+    }
 }
 
 fn settings(client: &Client, arguments: &ServeArguments) -> CertificateSettings {
@@ -139,4 +146,57 @@ pub(super) async fn cluster(arguments: &ServeArguments) -> anyhow::Result<Option
     }
     let client = crate::cluster::client(cache.kubeconfig.as_deref()).await;
     client.map(Some).context("cannot use the cluster")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use crate::telemetry::Metrics;
+    use clap::Parser;
+    use std::process;
+    use std::sync::mpsc::channel;
+    use tokio::runtime::Builder;
+
+    fn publisher() -> CertificatePublisher {
+        CertificatePublisher { resolver: Arc::default(), runtime_metrics: Metrics::default().runtime_metrics() }
+    }
+
+    #[tokio::test]
+    async fn the_server_lacks_a_certificate_before_any_task_runs() {
+        let client = Client::try_from(kube::Config::new("http://127.0.0.1:1".parse().unwrap())).unwrap();
+        let Command::Serve(arguments) = Cli::parse_from(["apim-keyless", "serve", "--cluster"]).command else {
+            unreachable!()
+        };
+        let health = Arc::new(Health::new());
+        self_managed(&client, &arguments, publisher(), &health);
+        health.set_met(Condition::Start);
+        assert!(!health.is_ready());
+    }
+
+    /// A FIFO without a writer blocks its reader, as a folder on a hanging network file system does.
+    #[test]
+    fn a_file_that_cannot_be_read_blocks_no_other_task() {
+        let folder = tempfile::tempdir().unwrap();
+        let certificate = Certificates::open_or_create(folder.path(), &["localhost".to_owned()], SystemTime::now());
+        let fifo = folder.path().join("tls.crt");
+        std::fs::remove_file(&fifo).unwrap();
+        assert!(process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        let (sender, receiver) = channel();
+        let path = folder.path().to_owned();
+        std::thread::spawn(move || {
+            let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+            runtime.block_on(async {
+                let certificate = certificate.unwrap().certificate;
+                tokio::spawn(reload(path, certificate, publisher(), Duration::from_millis(1)));
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            });
+            sender.send(()).unwrap();
+            runtime.shutdown_background();
+        });
+        let other_task = receiver.recv_timeout(Duration::from_secs(20));
+        // unblocks the reader
+        drop(std::fs::OpenOptions::new().write(true).open(&fifo));
+        assert_eq!(other_task, Ok(()));
+    }
 }

@@ -6,7 +6,8 @@ mod policy;
 mod signals;
 
 use super::{cause, examples, print, read_policy_text};
-use crate::admission::routes::{AdmissionState, router};
+use crate::admission::Deferrals;
+use crate::admission::routes::{AdmissionState, router_with_limit};
 use crate::cli::{CertificateSource, ClientArguments, ServeArguments};
 use crate::server::{Condition, Drain, Health, HttpsClient, ServerSettings, bind, health_router, serve, serve_plain};
 use crate::telemetry::{Metrics, start_log};
@@ -49,6 +50,7 @@ impl<'a> Server<'a> {
             policy: ArcSwap::from_pointee(policy),
             related: Arc::default(),
             messages: arguments.messages.options(),
+            deferrals: Deferrals::default(),
             observer: Box::new(metrics.clone()),
         };
         Ok(Self { arguments, state: Arc::new(state), metrics, health: Arc::new(Health::new()), policy_text })
@@ -112,7 +114,7 @@ impl<'a> Server<'a> {
 
     fn settings(&self) -> ServerSettings {
         ServerSettings {
-            router: router(self.state.clone()),
+            router: router_with_limit(self.state.clone(), self.arguments.limits.body_bytes),
             limits: self.arguments.limits,
             drain: drain(self.arguments.drain_seconds),
             health: self.health.clone(),

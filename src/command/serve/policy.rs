@@ -33,7 +33,7 @@ pub(super) async fn reload(
             Ok((policy, _)) => {
                 runtime_metrics.policy_reloaded(PolicyReload::Loaded);
                 health.set_note(None);
-                tracing::info!(policy = policy.name, "policy document loaded");
+                tracing::info!(policy = policy.display_name(), "policy document loaded");
                 state.policy.store(Arc::new(policy));
             }
             Err(error) => {

@@ -16,12 +16,12 @@ pub enum Change {
     Everything,
     /// Nothing: the update leaves the evaluated part alone.
     Nothing,
-    /// Of a Pod: its evaluated labels and annotations, and the containers that were added or changed. Its other fields
-    /// cannot change after creation.
+    /// Of a Pod: its evaluated labels and annotations, and the containers that were added or changed, with the image
+    /// volumes that they mount. Its other fields cannot change after creation.
     Pod {
         /// Whether an evaluated label or annotation changed.
         metadata: bool,
-        /// JSON pointers to the containers that were added or changed.
+        /// JSON pointers to the containers that were added or changed, and to the image volumes that these mount.
         containers: BTreeSet<PointerBuf>,
     },
 }
@@ -35,6 +35,9 @@ impl Change {
             ),
             (ObjectView::ServiceAccount(_), ObjectView::ServiceAccount(_)) => {
                 Self::everything_if(evaluated_metadata_differs(old, new))
+            }
+            (ObjectView::Service(of_old), ObjectView::Service(of_new)) => {
+                Self::everything_if(evaluated_metadata_differs(old, new) || of_old.selector() != of_new.selector())
             }
             (ObjectView::Workload(old_workload), ObjectView::Workload(new_workload))
                 if old_workload.kind == Kind::Pod && new_workload.kind == Kind::Pod =>
@@ -60,9 +63,10 @@ impl Change {
             Self::Everything => true,
             Self::Nothing => false,
             Self::Pod { metadata, containers } => {
-                let in_a_container = pointer.as_str().split('/').nth(2).is_some_and(|list| list.ends_with("ontainers"));
-                let container = || PointerBuf::from_tokens(pointer.tokens().take(3));
-                if in_a_container { containers.contains(&container()) } else { *metadata }
+                let list = pointer.as_str().split('/').nth(2).unwrap_or_default();
+                let element = || PointerBuf::from_tokens(pointer.tokens().take(3));
+                let is_listed = list.ends_with("ontainers") || list == "volumes";
+                if is_listed { containers.contains(&element()) } else { *metadata }
             }
         }
     }
@@ -89,16 +93,20 @@ fn has_same_template(old: &KubernetesObject<'_>, new: &KubernetesObject<'_>) -> 
 
 fn changed_containers(old: &Workload, new: &Workload) -> BTreeSet<PointerBuf> {
     let (containers, no_related) = (old.containers(), RelatedObjects::default());
+    let (old_images, new_images) = (image_volumes(old), image_volumes(new));
     // names are unique except in a forged review; duplicates are compared in order, which keeps the cost linear
     let mut by_name: HashMap<_, VecDeque<_>> = HashMap::new();
     for container in &containers {
         by_name.entry((container.list, container.name)).or_default().push_back(container);
     }
     let same = |one: &Container<'_>, other: &Container<'_>| {
+        let images = mounted(one, &old_images).map(|(_, name)| name);
         one.image == other.image
             && one.env == other.env
             && one.env_from == other.env_from
             && one.volume_mounts == other.volume_mounts
+            && one.has_same_commands(other)
+            && images.eq(mounted(other, &new_images).map(|(_, name)| name))
             && settings(one, old, &no_related) == settings(other, new, &no_related)
     };
     let mut changed = BTreeSet::new();
@@ -106,9 +114,27 @@ fn changed_containers(old: &Workload, new: &Workload) -> BTreeSet<PointerBuf> {
         let before = by_name.get_mut(&(container.list, container.name)).and_then(VecDeque::pop_front);
         if !before.is_some_and(|before| same(before, &container)) {
             changed.insert(container.at());
+            let volumes = mounted(&container, &new_images);
+            changed.extend(volumes.map(|(index, _)| new.pointer_to(["spec", "volumes", &index.to_string()])));
         }
     }
     changed
+}
+
+/// The index and the image of each image volume, by name.
+fn image_volumes(workload: &Workload) -> HashMap<&str, (usize, &str)> {
+    let volumes = workload.volumes().iter().enumerate();
+    let images = volumes
+        .filter_map(|(index, volume)| Some((volume.name.as_str(), (index, volume.image.as_ref()?.reference.as_str()))));
+    images.collect()
+}
+
+/// The image volumes that a container mounts, in the order of its mounts.
+fn mounted<'a>(
+    container: &Container<'a>,
+    image_volumes: &HashMap<&str, (usize, &'a str)>,
+) -> impl Iterator<Item = (usize, &'a str)> {
+    container.volume_mounts.iter().filter_map(|mount| image_volumes.get(mount.name.as_str()).copied())
 }
 
 /// The settings of a container from its own Pod alone: `env[].valueFrom.fieldRef` can name an annotation, which can
@@ -180,5 +206,61 @@ mod tests {
         assert!(change.touches(Pointer::from_static("/spec/ephemeralContainers/0/image")));
         assert!(!change.touches(Pointer::from_static("/spec/containers/0/image")));
         assert!(!change.touches(Pointer::from_static("/metadata/labels")));
+    }
+
+    #[test]
+    fn a_changed_command_changes_a_container_of_a_pod() {
+        let with = |fields: &str| {
+            format!(
+                r#"{{"apiVersion":"v1","kind":"Pod","spec":{{"containers":[{{"name":"a","image":"a"{fields}}}]}}}}"#
+            )
+        };
+        for fields in [
+            r#","command":["a"]"#,
+            r#","args":["a"]"#,
+            r#","lifecycle":{"preStop":{"exec":{"command":["a"]}}}"#,
+            r#","lifecycle":{"postStart":{"exec":{"command":["a"]}}}"#,
+            r#","livenessProbe":{"exec":{"command":["a"]}}"#,
+            r#","readinessProbe":{"exec":{"command":["a"]}}"#,
+            r#","startupProbe":{"exec":{"command":["a"]}}"#,
+        ] {
+            let change_of_field = change(&with(""), &with(fields));
+            assert!(change_of_field.touches(Pointer::from_static("/spec/containers/0/args")), "{fields}");
+            assert!(!change(&with(fields), &with(fields)).touches(Pointer::from_static("/spec/containers/0/args")));
+        }
+    }
+
+    #[test]
+    fn an_image_volume_of_a_pod_changes_only_with_a_container_that_mounts_it() {
+        let with = |labels: &str, extra: &str| {
+            let volumes = r#"[{"name":"data"},{"name":"gateway","image":{"reference":"a"}}]"#;
+            format!(
+                r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"labels":{labels}}},"spec":{{"volumes":{volumes},"containers":[{{"name":"a"}}]{extra}}}}}"#
+            )
+        };
+        let debugger = |volume: &str| {
+            format!(r#","ephemeralContainers":[{{"name":"debugger","volumeMounts":[{{"name":"{volume}"}}]}}]"#)
+        };
+        let old = with("{}", "");
+        let at = Pointer::from_static("/spec/volumes/1/image/reference");
+        assert!(change(&old, &with("{}", &debugger("gateway"))).touches(at));
+        assert!(!change(&old, &with("{}", &debugger("data"))).touches(at));
+        assert!(!change(&old, &with(r#"{"apim-keyless.dev/gateway":"true"}"#, "")).touches(at));
+    }
+
+    #[test]
+    fn a_service_changes_by_its_evaluated_keys_and_its_selector() {
+        let with = |metadata: &str, spec: &str| {
+            format!(r#"{{"apiVersion":"v1","kind":"Service","metadata":{{{metadata}}},"spec":{{{spec}}}}}"#)
+        };
+        let selector = r#""selector":{"app":"a"}"#;
+        let old = with("", selector);
+        let unrelated = with(r#""labels":{"team":"orders"}"#, r#""selector":{"app":"a"},"type":"NodePort""#);
+        assert_eq!(change(&old, &unrelated), Change::Nothing);
+        for key in ["azure.workload.identity/use", "app.kubernetes.io/component"] {
+            assert_eq!(change(&old, &with(&format!(r#""labels":{{"{key}":"a"}}"#), selector)), Change::Everything);
+            assert_eq!(change(&old, &with(&format!(r#""annotations":{{"{key}":"a"}}"#), selector)), Change::Everything);
+        }
+        assert_eq!(change(&old, &with("", r#""selector":{"app":"b"}"#)), Change::Everything);
     }
 }

@@ -6,6 +6,7 @@
 
 mod auth_method;
 mod change;
+mod command_line;
 mod endpoint_form;
 mod environment;
 mod identity_key;
@@ -21,6 +22,7 @@ pub mod well_known;
 
 pub use auth_method::{AuthMethod, WORKLOAD_IDENTITY};
 pub use change::Change;
+pub use command_line::AuthAssignment;
 pub use endpoint_form::EndpointForm;
 pub use environment::{EnvIndex, EnvValue, Environment, SecretSource, ValueSource, Variable};
 pub use identity_key::{IdentityKey, KeyMatch, is_guid};
@@ -28,9 +30,9 @@ pub use image::{ImageName, ImageVersion, Images, Repository, RepositoryError};
 pub use json::{ObjectJson, ShapeError};
 pub use objects::{
     ConfigMap, Container, ContainerList, Kind, KubernetesObject, Metadata, Namespace, ObjectReference, ObjectView,
-    Owner, Service, ServiceAccount, Workload,
+    Owner, Service, ServiceAccount, Volume, VolumeMount, Workload,
 };
-pub use recognition::{Gateway, GatewayContainer};
+pub use recognition::{Gateway, GatewayContainer, GatewayImage};
 pub use related_objects::{Coverage, Lookup, RelatedObjects, Snapshot};
-pub use setting::{Setting, prefix_can_make_auth};
+pub use setting::{Setting, prefix_can_hide_auth, prefix_can_make_auth};
 pub use summary::{Authentication, GatewaySummary};

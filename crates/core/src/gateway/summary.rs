@@ -11,7 +11,7 @@ const ENTRA_APP: &str = "azureAdApp";
 pub struct GatewaySummary {
     /// How it authenticates.
     pub authentication: Authentication,
-    /// The image of its first gateway container, as written.
+    /// The image of its first gateway container, as written; that of an image volume if only this is the gateway's.
     pub image: String,
     /// The version of that image, if its tag is one or [`Images::digests`] has its digest.
     pub version: Option<String>,
@@ -80,7 +80,8 @@ fn takes_secret(container: &GatewayContainer<'_>) -> bool {
 impl GatewaySummary {
     /// Summarizes a gateway.
     pub fn of(gateway: &Gateway<'_>, images: &Images) -> Self {
-        let image = gateway.containers.first().map_or("", |container| container.container.image);
+        let first = gateway.containers.first();
+        let image = first.map_or("", |first| first.images.first().map_or(first.container.image, |image| image.name));
         Self {
             authentication: gateway.authenticating().map(Authentication::of).min().unwrap_or(Authentication::None),
             image: image.to_owned(),

@@ -31,6 +31,7 @@ pub const DEFAULT_SERVICE_ACCOUNT: &str = "default";
 /// Name of the `ConfigMap` in Microsoft's workload identity article.
 pub const ARTICLE_CONFIG_MAP: &str = "apim-gateway-env";
 
+use super::IdentityKey;
 use std::collections::BTreeMap;
 
 /// A map of strings as in the Kubernetes API: labels, annotations, the data of a `ConfigMap` or a label selector.
@@ -42,9 +43,10 @@ pub fn marks_gateway(labels: &StringMap) -> bool {
         || labels.get(GATEWAY).is_some_and(|value| value == "true")
 }
 
-/// The entries of labels or annotations that a rule reads: azure-workload-identity's, our own, and the chart's component label.
+/// The entries of labels or annotations that a rule reads: azure-workload-identity's and misspellings of them, our own,
+/// and the chart's component label.
 pub fn evaluated_entries(labels_or_annotations: &StringMap) -> impl Iterator<Item = (&String, &String)> {
-    labels_or_annotations
-        .iter()
-        .filter(|(key, _)| key.starts_with(IDENTITY_PREFIX) || key.starts_with(OUR_PREFIX) || key.as_str() == COMPONENT)
+    let is_evaluated =
+        |key: &str| IdentityKey::classify(key).is_some() || key.starts_with(OUR_PREFIX) || key == COMPONENT;
+    labels_or_annotations.iter().filter(move |(key, _)| is_evaluated(key))
 }

@@ -20,6 +20,9 @@ pub struct Context<'a> {
     pub requester: Requester,
     /// Whether a fix can still be applied. It cannot on an existing object whose fields are immutable.
     pub is_fixable: bool,
+    /// Whether the API server will not store the object. Problems of related objects are then only warnings: a GitOps
+    /// tool dry-runs all objects before it applies the first of them.
+    pub is_dry_run: bool,
 }
 
 /// Who sends an object, and whether its findings can be enforced.
@@ -57,8 +60,10 @@ impl Context<'_> {
         if !self.is_fixable {
             problem.fix.clear();
         }
-        let is_enforceable = !problem.only_warned && self.requester == Requester::User && touches(&problem.at);
-        let mode_if_enforced = if is_enforceable { mode } else { mode.milder(Mode::Audit) };
-        Finding { rule, mode: mode_if_enforced.milder(self.mode), mode_if_enforced, problem }
+        let is_found_in_dry_run = self.is_dry_run && problem.found_in.is_some();
+        let is_enforceable = !problem.only_warned && !is_found_in_dry_run && self.requester == Requester::User;
+        let is_unchanged = is_enforceable && mode == Mode::Enforce && !touches(&problem.at);
+        let mode_if_enforced = if is_enforceable && !is_unchanged { mode } else { mode.milder(Mode::Audit) };
+        Finding { rule, mode: mode_if_enforced.milder(self.mode), mode_if_enforced, is_unchanged, problem }
     }
 }

@@ -31,7 +31,7 @@ impl Policy {
         let document: Document = serde_saphyr::from_str(text).map_err(|error| DocumentError::of(&error, text))?;
         let spec = document.spec.unwrap_or_default();
         Ok(Self {
-            name: document.metadata.name,
+            name: Some(document.metadata.name),
             images: Images {
                 repositories: spec.images.into_iter().map(|repository| repository.0).collect(),
                 digests: spec.digests.into_iter().map(|(digest, version)| (digest.0.0, version.0)).collect(),

@@ -48,6 +48,7 @@ impl Policy {
             change: &|| Change::Everything,
             requester: if is_evaluated_at_owner { Requester::Exempt } else { Requester::User },
             is_fixable: true,
+            is_dry_run: false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A problem that a rule found, and the finding that it becomes under a mode.
 
 use super::{Edit, Mode, Rule};
+use crate::gateway::Kind;
 use jsonptr::{Pointer, PointerBuf};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -22,6 +23,8 @@ pub struct Problem {
     pub fix: Vec<Edit>,
     /// Whether it is only a warning, whatever the mode.
     pub only_warned: bool,
+    /// The related object in which it was found, such as `ConfigMap "orders-env"`; `None` if it is in the object itself.
+    pub found_in: Option<String>,
 }
 
 /// A problem with the rule that found it and its effective mode.
@@ -33,6 +36,8 @@ pub struct Finding {
     pub mode: Mode,
     /// The effective mode if the namespace were enforced.
     pub mode_if_enforced: Mode,
+    /// Whether it is only a warning because the update does not change what it is about.
+    pub is_unchanged: bool,
     /// The problem.
     pub problem: Problem,
 }
@@ -64,7 +69,7 @@ impl Problem {
             message.truncate(message.floor_char_boundary(MESSAGE_BYTES));
             message.push_str("...");
         }
-        Self { at, message, fix: Vec::new(), only_warned: false }
+        Self { at, message, fix: Vec::new(), only_warned: false, found_in: None }
     }
 
     /// Adds edits to the fix.
@@ -72,6 +77,12 @@ impl Problem {
     pub fn with_fix(mut self, edit: impl IntoIterator<Item = Edit>) -> Self {
         self.fix.extend(edit);
         self
+    }
+
+    /// Marks it as found in a related object.
+    #[must_use]
+    pub fn found_in(self, kind: Kind, name: &str) -> Self {
+        Self { found_in: Some(format!("{kind} \"{name}\"")), ..self }
     }
 
     /// Shortens `at` to the nearest value on its path that exists in `object`.

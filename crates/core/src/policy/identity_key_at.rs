@@ -109,3 +109,104 @@ fn identity_keys_in<'k>(keys: &'k StringMap, location: KeyLocation, at: &Pointer
 fn pointer(keys: &str) -> PointerBuf {
     PointerBuf::from_tokens(["metadata", keys])
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::gateway::{Change, KubernetesObject};
+    use crate::policy::{Mode, Policy};
+
+    /// Prefixes with which azure-workload-identity's, the chart's and our keys are written or misspelled.
+    const PREFIXES: [&str; 7] = [
+        "azure.workload.identity/",
+        "azure-workload-identity/",
+        "azure.workload-identity/",
+        "azure.workload.identity.io/",
+        "Azure.Workload.Identity/",
+        "app.kubernetes.io/",
+        "apim-keyless.dev/",
+    ];
+
+    /// Names with which they are written or misspelled, and one that nothing reads.
+    const NAMES: [&str; 15] = [
+        "client-id",
+        "clientId",
+        "inject-proxy-sidecar",
+        "proxy-sidecar-port",
+        "skip-containers",
+        "skip-container",
+        "tenant-id",
+        "tenantID",
+        "service-account-token-expiration",
+        "use",
+        "Use",
+        "use-identity-binding",
+        "component",
+        "gateway",
+        "team",
+    ];
+
+    /// Values that a rule can distinguish.
+    const VALUES: [&str; 4] = ["true", "9", "self-hosted-gateway", "7d1c6ae4-3b52-4f0e-9a64-0c5f6e2b8d10"];
+
+    /// An object of `kind` with a label or an annotation, and a mark of a gateway in its template or its own labels.
+    fn object(kind: &str, keys: &str, key: &str, value: &str) -> String {
+        let mark = r#""apim-keyless.dev/gateway":"true""#;
+        let of_keys = format!(r#"{{{mark},"{key}":"{value}"}}"#);
+        let (labels, annotations) =
+            if keys == "labels" { (of_keys, "{}".to_owned()) } else { (format!("{{{mark}}}"), of_keys) };
+        let metadata = format!(r#""metadata":{{"name":"a","labels":{labels},"annotations":{annotations}}}"#);
+        let spec =
+            r#""spec":{"containers":[{"name":"a","image":"mcr.microsoft.com/azure-api-management/gateway:2.11.0"}]}"#;
+        match kind {
+            "Deployment" => {
+                format!(r#"{{"apiVersion":"apps/v1","kind":"Deployment",{metadata},"spec":{{"template":{{{spec}}}}}}}"#)
+            }
+            "Pod" => format!(r#"{{"apiVersion":"v1","kind":"Pod",{metadata},{spec}}}"#),
+            _ => format!(r#"{{"apiVersion":"v1","kind":"{kind}",{metadata}}}"#),
+        }
+    }
+
+    /// What the rules say of the object.
+    fn sentences(json: &str) -> Vec<String> {
+        let object = KubernetesObject::recognize(json.to_owned(), "default").unwrap().unwrap();
+        let mut evaluated = Policy::default().evaluate_all(&[object], Mode::Enforce);
+        evaluated.remove(0).findings.iter().map(crate::policy::Finding::sentence).collect()
+    }
+
+    #[test]
+    fn an_update_of_a_key_that_a_rule_reads_is_a_change() {
+        let read = |json: &str| KubernetesObject::recognize(json.to_owned(), "default").unwrap().unwrap();
+        let mut read_keys = 0;
+        for (kind, keys, prefix, name, value) in combinations() {
+            let key = format!("{prefix}{name}");
+            let (old, new) = (object(kind, keys, "team", "orders"), object(kind, keys, &key, value));
+            if sentences(&old) != sentences(&new) {
+                let change = Change::between(&read(&old), &read(&new));
+                let touches = change.touches(jsonptr::Pointer::from_static("/metadata/labels"));
+                assert!(touches, "{kind} {keys} {key}: {value}: {change:?}");
+                read_keys += 1;
+            }
+        }
+        assert!(read_keys > 200, "{read_keys}");
+    }
+
+    /// Kind, labels or annotations, prefix, name and value.
+    fn combinations() -> Vec<(&'static str, &'static str, &'static str, &'static str, &'static str)> {
+        let mut all = vec![("", "", "", "", "")];
+        all = with(&all, &["Deployment", "Pod", "Service", "ServiceAccount"], |one, kind| one.0 = kind);
+        all = with(&all, &["labels", "annotations"], |one, keys| one.1 = keys);
+        all = with(&all, &PREFIXES, |one, prefix| one.2 = prefix);
+        all = with(&all, &NAMES, |one, name| one.3 = name);
+        with(&all, &VALUES, |one, value| one.4 = value)
+    }
+
+    /// Every element of `all` with each of `values`.
+    fn with<T: Copy>(all: &[T], values: &[&'static str], set: fn(&mut T, &'static str)) -> Vec<T> {
+        let each = all.iter().flat_map(|one| values.iter().map(move |value| (*one, *value)));
+        each.map(|(mut one, value)| {
+            set(&mut one, value);
+            one
+        })
+        .collect()
+    }
+}

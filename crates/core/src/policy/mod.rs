@@ -40,8 +40,8 @@ use std::collections::BTreeMap;
 /// The modes of the rules, the expectations of the namespaces and the images: the content of a policy document.
 #[derive(Default)]
 pub struct Policy {
-    /// `metadata.name` of the document; empty for the built-in policy.
-    pub name: String,
+    /// `metadata.name` of the document, empty if it has none; `None` for the built-in policy.
+    pub name: Option<String>,
     /// Which images are the gateway's, and which version a digest has.
     pub images: Images,
     /// How objects that a workload controller creates are evaluated.
@@ -52,6 +52,16 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// The name that logs and audit annotations show: `built-in` without a document, `unnamed` for a document without
+    /// `metadata.name`.
+    pub fn display_name(&self) -> &str {
+        match self.name.as_deref() {
+            None => "built-in",
+            Some("") => "unnamed",
+            Some(name) => name,
+        }
+    }
+
     /// Evaluates `object`: a finding for every problem, in the order of [`RULES`]. There is none if the object is
     /// correct or not a gateway's.
     pub fn evaluate(&self, object: &KubernetesObject<'_>, context: &Context<'_>) -> Vec<Finding> {

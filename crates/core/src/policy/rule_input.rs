@@ -2,9 +2,10 @@
 
 use super::{Context, Expectations, IdentityKeyAt, Problem};
 use crate::gateway::{
-    ConfigMap, Gateway, GatewayContainer, ImageName, ImageVersion, Images, KubernetesObject, ObjectView,
+    ConfigMap, Gateway, GatewayContainer, GatewayImage, ImageName, ImageVersion, Images, KubernetesObject, ObjectView,
     RelatedObjects, Service, ServiceAccount, Setting, Workload, well_known,
 };
+use jsonptr::PointerBuf;
 
 /// The input of a rule's check. It exists only for objects of a gateway.
 pub struct RuleInput<'a> {
@@ -17,9 +18,21 @@ pub struct RuleInput<'a> {
     /// Which images are the gateway's, and which version a digest has.
     pub images: &'a Images,
     pub(super) identity_keys: Vec<IdentityKeyAt<'a>>,
-    /// The image version of each container of the gateway, in their order.
-    versions: Vec<ImageVersion>,
+    /// The images of the gateway's containers, in their order.
+    container_images: Vec<ContainerImage<'a>>,
     object: EvaluatedObject<'a>,
+}
+
+/// An image that a gateway container runs.
+struct ContainerImage<'a> {
+    /// JSON pointer to its name.
+    at: PointerBuf,
+    name: &'a str,
+    version: ImageVersion,
+    /// The name of the container.
+    container: &'a str,
+    /// Whether the container is ingress-only.
+    is_ingress_only: bool,
 }
 
 /// The object under evaluation, by kind.
@@ -48,10 +61,17 @@ impl<'a> RuleInput<'a> {
                 .then_some(EvaluatedObject::ServiceAccount(account))?,
             ObjectView::Workload(workload) => EvaluatedObject::Gateway(Gateway::recognize(workload, images, related)?),
         };
-        let mut input =
-            Self { namespace, expectations, related, images, identity_keys: Vec::new(), versions: Vec::new(), object };
+        let mut input = Self {
+            namespace,
+            expectations,
+            related,
+            images,
+            identity_keys: Vec::new(),
+            container_images: Vec::new(),
+            object,
+        };
         input.identity_keys = input.find_identity_keys();
-        input.versions = input.containers().iter().map(|container| input.version(container)).collect();
+        input.container_images = input.find_images();
         Some(input)
     }
 
@@ -86,31 +106,41 @@ impl<'a> RuleInput<'a> {
     ///
     /// An ingress-only gateway does not authenticate, so its image is only warned about.
     pub fn image_problems(&self, version: &ImageVersion, message: impl Fn(&str, &str) -> String) -> Vec<Problem> {
-        let with_version = self.containers().iter().zip(&self.versions).filter(|(_, other)| *other == version);
+        let with_version = self.container_images.iter().filter(|image| image.version == *version);
         with_version
-            .map(|(gateway_container, _)| {
-                let container = &gateway_container.container;
-                let version = ImageName::version_text(container.image).unwrap_or("an image without tag");
+            .map(|image| {
+                let version = ImageName::version_text(image.name).unwrap_or("an image without tag");
                 Problem {
-                    only_warned: gateway_container.is_ingress_only(),
-                    ..Problem::new(container.pointer_to(["image"]), message(version, container.name))
+                    only_warned: image.is_ingress_only,
+                    ..Problem::new(image.at.clone(), message(version, image.container))
                 }
             })
             .collect()
     }
 
-    fn containers(&self) -> &[GatewayContainer<'a>] {
-        self.gateway().map(|gateway| gateway.containers.as_slice()).unwrap_or_default()
+    /// The images of the gateway that its containers run.
+    fn find_images(&self) -> Vec<ContainerImage<'a>> {
+        let Some(gateway) = self.gateway() else { return Vec::new() };
+        gateway.containers.iter().flat_map(|container| self.images_of(container, gateway.workload)).collect()
     }
 
-    /// The version of a container's image. The tags of an image that is not known to be the gateway's may mean anything,
-    /// so its version is unverifiable.
-    fn version(&self, gateway_container: &GatewayContainer<'_>) -> ImageVersion {
-        if gateway_container.has_known_image {
-            self.images.version(gateway_container.container.image, &self.expectations.minimum_version)
-        } else {
-            ImageVersion::Unverifiable
+    /// The images of the gateway that a container runs. The tags of an image that is not known to be the gateway's may
+    /// mean anything, so its version is unverifiable.
+    fn images_of(&self, gateway_container: &GatewayContainer<'a>, workload: &Workload) -> Vec<ContainerImage<'a>> {
+        let container = &gateway_container.container;
+        let is_ingress_only = gateway_container.is_ingress_only();
+        let image =
+            |at, name, version| ContainerImage { at, name, version, container: container.name, is_ingress_only };
+        if gateway_container.images.is_empty() {
+            return vec![image(container.pointer_to(["image"]), container.image, ImageVersion::Unverifiable)];
         }
+        let images = gateway_container.images.iter().map(|&GatewayImage { name, volume }| {
+            let in_volume =
+                |index: usize| workload.pointer_to(["spec", "volumes", &index.to_string(), "image", "reference"]);
+            let at = volume.map_or_else(|| container.pointer_to(["image"]), in_volume);
+            image(at, name, self.images.version(name, &self.expectations.minimum_version))
+        });
+        images.collect()
     }
 
     /// The Service of a gateway, if the object is one.

@@ -1,7 +1,9 @@
 //! A value of a gateway's setting, and the JSON pointer at which it has to be fixed.
 
-use super::RuleInput;
-use crate::gateway::{AuthMethod, EnvIndex, EnvValue, GatewayContainer, Setting, Variable};
+use super::{Problem, RuleInput};
+use crate::gateway::{
+    AuthMethod, Coverage, EnvIndex, EnvValue, GatewayContainer, Kind, Setting, Variable, WORKLOAD_IDENTITY,
+};
 use jsonptr::PointerBuf;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -18,6 +20,12 @@ pub struct SettingValue<'a> {
     pub value: Cow<'a, EnvValue<'a>>,
     /// The `ConfigMap` whose value of the same setting this one overrides, if there is one.
     pub overridden: Option<&'a str>,
+    /// True if the object itself contains the whole value; see [`Variable::is_written`].
+    pub is_written: bool,
+    /// The `ConfigMap` in which the value was found under the setting's own name, if it is not the object itself.
+    pub found_in: Option<&'a str>,
+    /// True if a known part of the value is an auth key; see [`Variable::has_auth_key`].
+    has_auth_key: bool,
 }
 
 /// The location of a value, for a message.
@@ -34,9 +42,20 @@ impl RuleInput<'_> {
     ///
     /// A value in a `ConfigMap` under the setting's own name is found at the `ConfigMap`, not at the workload.
     pub fn values(&self, is_selected: impl Fn(Setting) -> bool) -> Vec<SettingValue<'_>> {
+        self.collect_values(is_selected, false)
+    }
+
+    /// The same, and at a workload also what its `ConfigMap`s hold under the setting's own name, where they are known from
+    /// a cluster: they may have been written before the namespace was enforced. Among files such a value is reported
+    /// once, at the `ConfigMap`.
+    pub fn values_with_found(&self, is_selected: impl Fn(Setting) -> bool) -> Vec<SettingValue<'_>> {
+        self.collect_values(is_selected, self.related.coverage != Coverage::Given)
+    }
+
+    fn collect_values(&self, is_selected: impl Fn(Setting) -> bool, with_found: bool) -> Vec<SettingValue<'_>> {
         let mut values: Vec<SettingValue<'_>> = Vec::new();
         for container in self.authenticating_containers() {
-            values.extend(in_container(container, &is_selected));
+            values.extend(in_container(container, with_found, &is_selected));
         }
         let Some(config_map) = self.config_map() else { return values };
         let selected = config_map.settings().filter(|(setting, ..)| is_selected(*setting));
@@ -46,6 +65,9 @@ impl RuleInput<'_> {
             setting,
             value: Cow::Owned(EnvValue::Text(Cow::Borrowed(text))),
             overridden: None,
+            is_written: true,
+            found_in: None,
+            has_auth_key: false,
         }));
         values
     }
@@ -54,15 +76,26 @@ impl RuleInput<'_> {
 /// The values that a container sets itself, each with the `ConfigMap` that it overrides.
 fn in_container<'c>(
     gateway_container: &'c GatewayContainer<'_>,
+    with_found: bool,
     is_selected: impl Fn(Setting) -> bool,
 ) -> Vec<SettingValue<'c>> {
     let (mut values, mut overridden) = (Vec::new(), BTreeMap::new());
     for (setting, variable) in gateway_container.environment.settings().filter(|(setting, _)| is_selected(*setting)) {
-        if !variable.is_reported_at_config_map(setting) {
+        let found_in = variable.config_map().filter(|_| variable.is_reported_at_config_map(setting));
+        if found_in.is_none() || (with_found && variable.is_found()) {
             let (at, value) =
                 (gateway_container.container.entry_pointer(variable.index), Cow::Borrowed(&variable.value));
             let location = ValueLocation::of(gateway_container, variable);
-            values.push(SettingValue { at, location, setting, value, overridden: overridden.get(&setting).copied() });
+            values.push(SettingValue {
+                at,
+                location,
+                setting,
+                value,
+                overridden: overridden.get(&setting).copied(),
+                is_written: variable.is_written || found_in.is_some(),
+                found_in,
+                has_auth_key: variable.has_auth_key,
+            });
         }
         overridden.extend(variable.config_map_with_setting().map(|name| (setting, name)));
     }
@@ -128,6 +161,19 @@ impl SettingValue<'_> {
         }
     }
 
+    /// A problem of the value; if it was found in a `ConfigMap`, the message names it instead of `message`.
+    pub fn problem(self, message: String, found: &str) -> Problem {
+        match self.found_in {
+            None => Problem::new(self.at, message),
+            Some(name) => {
+                let name_of_setting = self.setting.name();
+                let message =
+                    format!("Set {name_of_setting} to {WORKLOAD_IDENTITY} in ConfigMap \"{name}\" first: {found}");
+                Problem::new(self.at, message).found_in(Kind::ConfigMap, name)
+            }
+        }
+    }
+
     /// The text of the value, if it is known.
     pub fn text(&self) -> Option<&str> {
         match self.value.as_ref() {
@@ -136,15 +182,26 @@ impl SettingValue<'_> {
         }
     }
 
-    /// The method that a value of [`Setting::Auth`] or [`Setting::AuthKey`] names, as far as its text is known.
+    /// The method that a value of [`Setting::Auth`] or [`Setting::AuthKey`] names. `None` if the value is not written in
+    /// the object itself, unless a part of it is known to be an auth key.
     pub fn method(&self) -> Option<AuthMethod> {
+        let (EnvValue::Text(text) | EnvValue::Unknown(text)) = self.value.as_ref() else { return None };
+        let method = AuthMethod::of(self.setting, text);
+        match method {
+            _ if self.has_auth_key => Some(AuthMethod::Key),
+            // only an auth key can be recognized by its beginning alone, and whatever its source is
+            AuthMethod::Key => Some(method),
+            _ => Some(method).filter(|_| !self.is_indirect()),
+        }
+    }
+
+    /// Whether the value is not written where it is read: a reference to another source, or text with such a reference.
+    pub fn is_indirect(&self) -> bool {
         match self.value.as_ref() {
-            EnvValue::Text(text) => Some(AuthMethod::of(self.setting, text)),
-            // only an auth key can be recognized by its beginning alone
-            EnvValue::Unknown(beginning) => {
-                Some(AuthMethod::of(self.setting, beginning)).filter(|method| *method == AuthMethod::Key)
-            }
-            EnvValue::Secret(_) => None,
+            _ if self.found_in.is_some() => false,
+            EnvValue::Text(_) => !self.is_written,
+            EnvValue::Unknown(_) => true,
+            EnvValue::Secret(_) => false,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 /// A piece of a value.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Piece<'a> {
+pub(in crate::gateway) enum Piece<'a> {
     /// Literal text.
     Text(&'a str),
     /// A reference `$(NAME)`: its name, and the whole reference as written.
@@ -11,7 +11,7 @@ pub(super) enum Piece<'a> {
 }
 
 /// The pieces of `text`, in order.
-pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
+pub(in crate::gateway) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = text;
     // no reference ends after the last `)`: without this limit, each further `$(` would search to the end again

@@ -3,14 +3,14 @@
 //! Order and precedence (Kubernetes API, `Container.env`, `Container.envFrom`): first all `envFrom` sources in order,
 //! where the last one wins; then `env` in order, which wins over `envFrom`. An unknown value is never guessed.
 
-mod expansion;
+pub(super) mod expansion;
 mod value_from;
 mod variable;
 
 pub use variable::{EnvIndex, EnvValue, SecretSource, ValueSource, Variable};
 
 use super::objects::pod_spec::{EnvFromSource, EnvVar};
-use super::{Container, Lookup, RelatedObjects, Setting, Workload};
+use super::{AuthMethod, Container, Lookup, RelatedObjects, Setting, Workload};
 use expansion::{Piece, pieces};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -112,6 +112,8 @@ impl<'a> Environment<'a> {
                 value,
                 source: ValueSource::ConfigMap { name: &reference.name, key: Cow::Borrowed(key) },
                 may_be_overridden: false,
+                is_written: false,
+                has_auth_key: false,
             });
         }
     }
@@ -137,6 +139,8 @@ impl<'a> Environment<'a> {
     /// Adds the variable of an element of `env`.
     fn set(&mut self, variable: &'a EnvVar, index: EnvIndex, scope: &ReferenceScope<'_, 'a>) {
         let written = variable.value.as_deref().filter(|text| !text.is_empty());
+        let is_auth = Setting::of(&variable.name).is_some_and(Setting::is_auth);
+        let has_auth_key = written.is_some_and(|text| is_auth && self.has_auth_key(text));
         let (value, source) = match (written, &variable.value_from) {
             (Some(text), _) => (self.expand(text), ValueSource::Object),
             // this element sets nothing: an earlier variable of the same name stays
@@ -144,13 +148,23 @@ impl<'a> Environment<'a> {
             (None, Some(from)) => scope.resolve(from),
             (None, None) => (EnvValue::Text(Cow::Borrowed("")), ValueSource::Object),
         };
+        let is_written = match (written, &variable.value_from) {
+            (Some(text), _) => self.is_written(text),
+            (None, from) => from.is_none(),
+        };
         let value = match value {
-            EnvValue::Text(text) if Setting::of(&variable.name).is_some_and(Setting::is_auth) => {
-                scope.secret_if_in_volume(text)
-            }
+            EnvValue::Text(text) if is_auth => scope.secret_if_in_volume(text),
             other => other,
         };
-        self.push(Variable { name: Cow::Borrowed(&variable.name), index, value, source, may_be_overridden: false });
+        self.push(Variable {
+            name: Cow::Borrowed(&variable.name),
+            index,
+            value,
+            source,
+            may_be_overridden: false,
+            is_written,
+            has_auth_key,
+        });
     }
 
     fn push(&mut self, variable: Variable<'a>) {
@@ -184,6 +198,39 @@ impl<'a> Environment<'a> {
             }
         }
         if is_known { EnvValue::Text(Cow::Owned(expanded)) } else { EnvValue::Unknown(Cow::Owned(expanded)) }
+    }
+
+    /// Returns true if the workload itself contains the whole value of this text.
+    fn is_written(&mut self, text: &'a str) -> bool {
+        text.contains('$').then(|| pieces(text)).into_iter().flatten().all(|piece| match piece {
+            Piece::Text(_) => true,
+            Piece::Reference { name, .. } => self.last(name).is_none_or(|variable| variable.is_written),
+        })
+    }
+
+    /// Returns true if a part of the text, between parts that are not known, is an auth key.
+    fn has_auth_key(&mut self, text: &'a str) -> bool {
+        let mut part = String::new();
+        for piece in pieces(text) {
+            let (known, ends_here) = match piece {
+                Piece::Text(text) => (Cow::Borrowed(text), false),
+                Piece::Reference { name, written } => match self.referenced(name, written) {
+                    EnvValue::Text(text) => (text, false),
+                    EnvValue::Unknown(text) => (text, true),
+                    EnvValue::Secret(_) => (Cow::Borrowed(""), true),
+                },
+            };
+            // leading whitespace of any length hides nothing
+            let known = if part.is_empty() { known.trim_start() } else { known.as_ref() };
+            push_bounded(&mut part, known);
+            if AuthMethod::of(Setting::Auth, &part) == AuthMethod::Key {
+                return true;
+            }
+            if ends_here {
+                part.clear();
+            }
+        }
+        false
     }
 
     /// The last variable of this name so far.

@@ -15,6 +15,11 @@ pub struct Variable<'a> {
     pub source: ValueSource<'a>,
     /// True if a later `envFrom` source with unknown keys may set it to another value.
     pub may_be_overridden: bool,
+    /// True if its value is written in the workload itself: text, with references only to variables that are written
+    /// there, too. Every other value can change without a review of the workload.
+    pub is_written: bool,
+    /// True if it is an auth setting whose text contains an auth key, before or behind a part that is not known.
+    pub has_auth_key: bool,
 }
 
 /// The element of a container's `env` or `envFrom` that sets a variable, by index.
@@ -89,6 +94,14 @@ impl Variable<'_> {
     pub fn is_reported_at_config_map(&self, setting: Setting) -> bool {
         let is_reported = |key: &str| Setting::of(key).is_some_and(|key_setting| key_setting.is_reported_with(setting));
         matches!(&self.source, ValueSource::ConfigMap { key, .. } if is_reported(key))
+    }
+
+    /// Returns true if its value is known, or known to begin with some text.
+    pub fn is_found(&self) -> bool {
+        match &self.value {
+            EnvValue::Text(_) | EnvValue::Secret(_) => true,
+            EnvValue::Unknown(beginning) => !beginning.is_empty(),
+        }
     }
 
     /// Returns true if its value is known to be empty or only whitespace.

@@ -64,6 +64,12 @@ pub(in crate::gateway) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Re
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// Deserializes a list of strings: a `null` list is an empty list, a `null` element is the empty string.
+pub(in crate::gateway) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let texts = Option::<Vec<Option<String>>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(texts.into_iter().map(Option::unwrap_or_default).collect())
+}
+
 /// Deserializes a map of strings: a `null` map is an empty map, a `null` value is the empty string.
 pub(in crate::gateway) fn string_map<'de, D: Deserializer<'de>>(
     deserializer: D,

@@ -1,7 +1,8 @@
 //! A container of a pod template, from any of the three lists of a `PodSpec`.
 
-use super::pod_spec::{ContainerSpec, EnvFromSource, EnvVar, PodSpec, VolumeMount};
-use crate::gateway::EnvIndex;
+use super::pod_spec::{ContainerSpec, EnvFromSource, EnvVar, Handler, Lifecycle, PodSpec, VolumeMount};
+use crate::gateway::command_line::{References, auth_assignment};
+use crate::gateway::{AuthAssignment, EnvIndex};
 use jsonptr::PointerBuf;
 
 /// The list of a `PodSpec` that contains a container.
@@ -33,6 +34,7 @@ pub struct Container<'a> {
     template: &'static str,
     /// Its index in its list.
     index: usize,
+    spec: &'a ContainerSpec,
     /// The list that contains it.
     pub list: ContainerList,
     /// `name`, unique in its Pod.
@@ -68,6 +70,7 @@ impl<'a> Container<'a> {
         Self {
             template,
             index,
+            spec: container,
             list,
             name: &container.name,
             image: &container.image,
@@ -75,6 +78,49 @@ impl<'a> Container<'a> {
             env_from: &container.env_from,
             volume_mounts: &container.volume_mounts,
         }
+    }
+
+    /// The fields whose command sets the auth setting: the tokens of a JSON pointer in this container, and what the
+    /// command does. Those that set it to `workloadIdentity` are included.
+    pub fn auth_assignments(&self) -> impl Iterator<Item = (&'static [&'static str], AuthAssignment)> + use<'a> {
+        let references = References::new(self.env, self.env_from);
+        // the arguments follow the command, so that the first of them can be the value of its last word
+        let first_argument = self.spec.args.first();
+        self.commands().into_iter().filter_map(move |(field, words)| {
+            let after = first_argument.filter(|_| field == ["command"]);
+            Some((field, auth_assignment(words, after, &references)?))
+        })
+    }
+
+    /// The fields whose command can set the auth setting to anything but `workloadIdentity`: the tokens of a JSON pointer
+    /// in this container, and what the command does.
+    pub fn fields_with_auth_setting(
+        &self,
+    ) -> impl Iterator<Item = (&'static [&'static str], AuthAssignment)> + use<'a> {
+        self.auth_assignments().filter(|(_, assignment)| *assignment != AuthAssignment::WorkloadIdentity)
+    }
+
+    /// Every command that runs in the container, with the tokens of the JSON pointer to its field.
+    fn commands(&self) -> [(&'static [&'static str], &'a [String]); 7] {
+        let spec = self.spec;
+        let lifecycle = spec.lifecycle.as_deref();
+        let hook = |hook: fn(&'a Lifecycle) -> &'a Option<Handler>| {
+            exec(lifecycle.and_then(|lifecycle| hook(lifecycle).as_ref()))
+        };
+        [
+            (&["command"], &spec.command),
+            (&["args"], &spec.args),
+            (&["lifecycle", "postStart", "exec", "command"], hook(|lifecycle| &lifecycle.post_start)),
+            (&["lifecycle", "preStop", "exec", "command"], hook(|lifecycle| &lifecycle.pre_stop)),
+            (&["livenessProbe", "exec", "command"], exec(spec.liveness_probe.as_deref())),
+            (&["readinessProbe", "exec", "command"], exec(spec.readiness_probe.as_deref())),
+            (&["startupProbe", "exec", "command"], exec(spec.startup_probe.as_deref())),
+        ]
+    }
+
+    /// Returns true if both have the same commands.
+    pub(in crate::gateway) fn has_same_commands(&self, other: &Container<'_>) -> bool {
+        self.commands() == other.commands()
     }
 
     /// JSON pointer to this container in the object.
@@ -100,4 +146,9 @@ impl<'a> Container<'a> {
         }
         at
     }
+}
+
+/// The words of a hook or a probe; none if it runs no command.
+fn exec(handler: Option<&Handler>) -> &[String] {
+    handler.and_then(|handler| handler.exec.as_ref()).map(|exec| exec.command.as_slice()).unwrap_or_default()
 }

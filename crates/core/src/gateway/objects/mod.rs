@@ -13,6 +13,7 @@ pub use container::{Container, ContainerList};
 pub use kind::Kind;
 pub use metadata::{Metadata, Owner};
 pub use plain::{Namespace, Service, ServiceAccount};
+pub use pod_spec::{Volume, VolumeMount};
 pub use workload::Workload;
 
 use super::ObjectJson;

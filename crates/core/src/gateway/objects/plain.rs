@@ -53,9 +53,14 @@ struct ServiceSpec {
 }
 
 impl Service {
+    /// `spec.selector`; empty without one.
+    pub fn selector(&self) -> &StringMap {
+        &self.spec.selector
+    }
+
     /// Returns true if `spec.selector` matches Pods with these labels. A Service without a selector matches none.
     pub fn selects(&self, labels: &StringMap) -> bool {
-        let selector = &self.spec.selector;
+        let selector = self.selector();
         !selector.is_empty() && selector.iter().all(|(key, value)| labels.get(key) == Some(value))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The generated types of `k8s-openapi` contain every field, so that a variable of 24 bytes takes 500.
 
-use crate::gateway::json::go_json::{list, mapping, text};
+use crate::gateway::json::go_json::{list, mapping, text, texts};
 use serde::Deserialize;
 
 /// The fields of a `PodSpec` that rules read.
@@ -35,6 +35,44 @@ pub(in crate::gateway) struct ContainerSpec {
     pub(in crate::gateway) env_from: Vec<EnvFromSource>,
     #[serde(deserialize_with = "list")]
     pub(in crate::gateway) volume_mounts: Vec<VolumeMount>,
+    #[serde(deserialize_with = "texts")]
+    pub(in crate::gateway) command: Vec<String>,
+    #[serde(deserialize_with = "texts")]
+    pub(in crate::gateway) args: Vec<String>,
+    #[serde(deserialize_with = "mapping")]
+    pub(in crate::gateway) lifecycle: Option<Box<Lifecycle>>,
+    #[serde(deserialize_with = "mapping")]
+    pub(in crate::gateway) liveness_probe: Option<Box<Handler>>,
+    #[serde(deserialize_with = "mapping")]
+    pub(in crate::gateway) readiness_probe: Option<Box<Handler>>,
+    #[serde(deserialize_with = "mapping")]
+    pub(in crate::gateway) startup_probe: Option<Box<Handler>>,
+}
+
+/// The lifecycle hooks of a container.
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(in crate::gateway) struct Lifecycle {
+    #[serde(deserialize_with = "mapping")]
+    pub(in crate::gateway) post_start: Option<Handler>,
+    #[serde(deserialize_with = "mapping")]
+    pub(in crate::gateway) pre_stop: Option<Handler>,
+}
+
+/// A lifecycle hook or a probe: of its kinds, only `exec` has words of a command.
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(in crate::gateway) struct Handler {
+    #[serde(deserialize_with = "mapping")]
+    pub(in crate::gateway) exec: Option<Exec>,
+}
+
+/// A command that the kubelet runs in the container.
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(in crate::gateway) struct Exec {
+    #[serde(deserialize_with = "texts")]
+    pub(in crate::gateway) command: Vec<String>,
 }
 
 /// An element of `env`.
@@ -141,9 +179,13 @@ pub struct VolumeMount {
     /// Path in the container.
     #[serde(deserialize_with = "text")]
     pub mount_path: String,
+    /// Path in the volume; its root if absent.
+    pub sub_path: Option<String>,
+    /// Like `sub_path`, with references to environment variables.
+    pub sub_path_expr: Option<String>,
 }
 
-/// The fields of a volume that show whether it can contain a Secret or a `ServiceAccount` token.
+/// The fields of a volume that show whether it can contain a Secret, a `ServiceAccount` token or a gateway.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Volume {
@@ -153,12 +195,42 @@ pub struct Volume {
     /// A CSI volume: its driver can put anything into it.
     #[serde(deserialize_with = "mapping")]
     pub csi: Option<Ignored>,
+    /// An image volume: the files of an image (Kubernetes API, `ImageVolumeSource`).
+    #[serde(deserialize_with = "mapping")]
+    pub image: Option<ImageVolume>,
     /// A projected volume: several sources in one directory.
     #[serde(deserialize_with = "mapping")]
     pub projected: Option<Projected>,
     /// A Secret.
     #[serde(deserialize_with = "mapping")]
-    pub secret: Option<Ignored>,
+    pub secret: Option<SecretFiles>,
+}
+
+/// The image of an image volume.
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct ImageVolume {
+    /// The name of the image, as written; empty if absent.
+    #[serde(deserialize_with = "text")]
+    pub reference: String,
+}
+
+/// A Secret in a volume: of its keys, only those in `items` if there are any.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct SecretFiles {
+    /// `items`: which keys become which files.
+    #[serde(deserialize_with = "list")]
+    pub items: Vec<KeyToPath>,
+}
+
+/// A key of a Secret and the file that it becomes.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct KeyToPath {
+    /// Path of the file in the volume.
+    #[serde(deserialize_with = "text")]
+    pub path: String,
 }
 
 /// The sources of a projected volume.
@@ -176,7 +248,7 @@ pub struct Projected {
 pub struct ProjectedSource {
     /// A Secret.
     #[serde(deserialize_with = "mapping")]
-    pub secret: Option<Ignored>,
+    pub secret: Option<SecretFiles>,
     /// A token of the Pod's `ServiceAccount`.
     #[serde(deserialize_with = "mapping")]
     pub service_account_token: Option<TokenSource>,
@@ -196,9 +268,19 @@ pub struct Ignored {}
 
 impl Volume {
     /// Returns true if the volume can contain a Secret: a Secret, CSI or projected Secret volume.
-    pub(in crate::gateway) fn may_hold_secret(&self) -> bool {
-        let mut sources = self.projected.iter().flat_map(|projected| &projected.sources);
-        self.secret.is_some() || self.csi.is_some() || sources.any(|source| source.secret.is_some())
+    pub fn may_hold_secret(&self) -> bool {
+        self.csi.is_some() || self.secrets().next().is_some()
+    }
+
+    /// The paths that the volume gives to keys of its Secrets. Without `items` the names of the keys are the paths, and
+    /// those are unknown.
+    pub fn secret_paths(&self) -> impl Iterator<Item = &str> {
+        self.secrets().flat_map(|secret| &secret.items).map(|item| item.path.as_str())
+    }
+
+    fn secrets(&self) -> impl Iterator<Item = &SecretFiles> {
+        let sources = self.projected.iter().flat_map(|projected| &projected.sources);
+        self.secret.iter().chain(sources.filter_map(|source| source.secret.as_ref()))
     }
 
     /// Returns true if the volume projects a `ServiceAccount` token with an explicit audience, such as Entra's: a token

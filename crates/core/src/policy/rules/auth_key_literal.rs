@@ -12,11 +12,11 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
-    let values = input.values(Setting::is_auth).into_iter();
-    values.filter(|value| value.method() == Some(AuthMethod::Key)).map(|value| problem(input, &value)).collect()
+    let values = input.values_with_found(Setting::is_auth).into_iter();
+    values.filter(|value| value.method() == Some(AuthMethod::Key)).map(|value| problem(input, value)).collect()
 }
 
-fn problem(input: &RuleInput<'_>, value: &SettingValue<'_>) -> Problem {
+fn problem(input: &RuleInput<'_>, value: SettingValue<'_>) -> Problem {
     let (entry, auth) = (value.named(), Setting::Auth.name());
     let replacement = if value.setting == Setting::Auth && input.config_map().is_some() {
         format!("Set {entry} to {WORKLOAD_IDENTITY}")
@@ -28,5 +28,5 @@ fn problem(input: &RuleInput<'_>, value: &SettingValue<'_>) -> Problem {
     };
     let overrides = value.overrides();
     let message = format!("{replacement} and revoke the key: it is an auth key in plain text{overrides}");
-    Problem::new(value.at.clone(), message)
+    value.problem(message, "it holds an auth key in plain text, which is to be revoked")
 }

@@ -1,9 +1,12 @@
 //! Denies an auth key that comes from a Secret, or from a file in a volume.
 
 use crate::gateway::{
-    EnvIndex, EnvValue, GatewayContainer, SecretSource, Setting, WORKLOAD_IDENTITY, prefix_can_make_auth,
+    Container, EnvIndex, EnvValue, Gateway, GatewayContainer, SecretSource, Setting, Volume, VolumeMount,
+    WORKLOAD_IDENTITY, prefix_can_make_auth,
 };
 use crate::policy::{Mode, Problem, Rule, RuleInput, SettingValue};
+use std::collections::HashMap;
+use std::path::{Component, Path};
 
 /// The rule `auth-key-reference`.
 pub(super) static RULE: Rule = Rule {
@@ -16,7 +19,10 @@ pub(super) static RULE: Rule = Rule {
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let whole_secrets =
         input.authenticating_containers().flat_map(|gateway_container| whole_secrets(input, gateway_container));
-    whole_secrets.chain(input.values(Setting::is_auth).into_iter().filter_map(|value| problem(input, &value))).collect()
+    whole_secrets
+        .chain(settings_files(input))
+        .chain(input.values(Setting::is_auth).into_iter().filter_map(|value| problem(input, &value)))
+        .collect()
 }
 
 /// Every `envFrom[].secretRef` that may set the auth setting.
@@ -43,6 +49,56 @@ fn whole_secrets<'a>(
             Problem::new(gateway_container.container.entry_pointer(EnvIndex::EnvFrom(index)), message)
         })
     })
+}
+
+/// Every mount of a Secret as a settings file of .NET, which can contain the auth setting.
+///
+/// .NET's hosts read `appsettings.json` and `appsettings.ENVIRONMENT.json` (learn.microsoft.com/dotnet/core/extensions/
+/// generic-host). Ingress-only gateways are evaluated, too: such a file can make them authenticate.
+fn settings_files<'a>(input: &'a RuleInput<'_>) -> impl Iterator<Item = Problem> + 'a {
+    let gateway = input.gateway();
+    let volumes = gateway.map(|gateway| gateway.workload.volumes()).unwrap_or_default();
+    let has_settings_file = |volume: &Volume| volume.secret_paths().any(is_settings_file);
+    let secrets = volumes.iter().filter(|volume| volume.may_hold_secret());
+    let secrets: HashMap<&str, bool> =
+        secrets.map(|volume| (volume.name.as_str(), has_settings_file(volume))).collect();
+    gateway.into_iter().flat_map(Gateway::all_containers).flat_map(move |container| {
+        let mounts = container.volume_mounts.iter().enumerate().filter(|(_, mount)| {
+            let has_settings_file = secrets.get(mount.name.as_str());
+            has_settings_file.is_some_and(|has_settings_file| *has_settings_file || is_mounted_as_settings_file(mount))
+        });
+        mounts.map(|(index, mount)| settings_file_problem(container, index, mount)).collect::<Vec<_>>()
+    })
+}
+
+fn is_mounted_as_settings_file(mount: &VolumeMount) -> bool {
+    let paths = [Some(mount.mount_path.as_str()), mount.sub_path.as_deref(), mount.sub_path_expr.as_deref()];
+    paths.into_iter().flatten().any(is_settings_file)
+}
+
+/// Returns true if the last component of a path is `appsettings*.json`, in any case.
+fn is_settings_file(path: &str) -> bool {
+    let mut names = Vec::new();
+    for component in Path::new(path).components() {
+        match component {
+            Component::ParentDir => _ = names.pop(),
+            Component::Normal(name) => names.push(name),
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+        }
+    }
+    let name = names.last().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    name.starts_with("appsettings") && name.rsplit_once('.').is_some_and(|(_, end)| end == "json")
+}
+
+fn settings_file_problem(container: &Container<'_>, index: usize, mount: &VolumeMount) -> Problem {
+    let message = format!(
+        "Remove volume \"{}\" from volumeMounts of container \"{}\" and set {}: {WORKLOAD_IDENTITY} in the gateway's \
+         ConfigMap: .NET reads settings from appsettings*.json, so a Secret there can hold an auth key",
+        mount.name,
+        container.name,
+        Setting::Auth.name()
+    );
+    Problem::new(container.pointer_to(["volumeMounts", &index.to_string()]), message)
 }
 
 /// A problem if the value of an auth setting comes from a Secret or from a file.

@@ -4,7 +4,9 @@ mod absent_config_map;
 mod absent_service_account;
 mod auth_key_literal;
 mod auth_key_reference;
+mod auth_setting_in_command;
 mod client_secret_reference;
+mod indirect_auth_method;
 mod malformed_client_id;
 mod malformed_endpoint;
 mod malformed_gateway_name;
@@ -43,7 +45,9 @@ pub static RULES: &[&Rule] = &[
     &absent_service_account::RULE,
     &auth_key_literal::RULE,
     &auth_key_reference::RULE,
+    &auth_setting_in_command::RULE,
     &client_secret_reference::RULE,
+    &indirect_auth_method::RULE,
     &malformed_client_id::RULE,
     &malformed_endpoint::RULE,
     &malformed_gateway_name::RULE,

@@ -13,18 +13,28 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     input
-        .values(Setting::is_auth)
+        .values_with_found(Setting::is_auth)
         .into_iter()
-        .filter(|value| value.method() == Some(AuthMethod::Other))
+        .filter(|value| value.method() == Some(AuthMethod::Other) || is_empty_entry(value))
         .map(problem)
         .collect()
 }
 
+/// Whether the value is empty and overrides the value of a `ConfigMap`: somebody decided so.
+fn is_empty_entry(value: &SettingValue<'_>) -> bool {
+    value.method() == Some(AuthMethod::Empty) && value.overridden.is_some()
+}
+
 fn problem(value: SettingValue<'_>) -> Problem {
+    if is_empty_entry(&value) {
+        let (entry, overrides) = (value.named(), value.overrides());
+        let message = format!("Remove {entry}, or set it to {WORKLOAD_IDENTITY}: it is empty{overrides}");
+        return value.problem(message, "it is empty");
+    }
     let message = format!(
         "Set {} to {WORKLOAD_IDENTITY}: it names another method{}, and only this one needs neither a key nor a secret",
         value.named(),
         value.overrides()
     );
-    Problem::new(value.at, message)
+    value.problem(message, "it names another method")
 }

@@ -2,7 +2,7 @@
 
 use super::{guids, listed};
 use crate::gateway::well_known::CLIENT_ID;
-use crate::gateway::{IdentityKey, ServiceAccount, is_guid};
+use crate::gateway::{Coverage, IdentityKey, Kind, Lookup, ServiceAccount, is_guid};
 use crate::policy::{KeyLocation, Mode, Problem, Rule, RuleInput};
 
 /// The client id is a GUID, but not an expected one.
@@ -14,6 +14,29 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
+    at_service_account(input).or_else(|| at_workload(input)).into_iter().collect()
+}
+
+/// A gateway whose `ServiceAccount`, known from a cluster, has such a client id: it may have been written before the
+/// namespace was enforced.
+fn at_workload(input: &RuleInput<'_>) -> Option<Problem> {
+    let (workload, name) = input.own_service_account()?;
+    let Lookup::Found(account) = input.related.service_account(name) else { return None };
+    let expected = &input.expectations.client_ids;
+    let id = account.metadata.annotations.get(CLIENT_ID).filter(|id| is_guid(id))?;
+    let is_expected = expected.is_empty() || expected.iter().any(|expected| expected.eq_ignore_ascii_case(id));
+    (!is_expected && input.related.coverage != Coverage::Given).then(|| {
+        let message = format!(
+            "Set annotation {CLIENT_ID} of ServiceAccount \"{name}\" to {} first: it has a client id that is not \
+             configured for the namespace",
+            listed(&guids(expected))
+        );
+        let at = workload.pointer_to(["spec", "serviceAccountName"]);
+        Problem::new(at, message).found_in(Kind::ServiceAccount, name)
+    })
+}
+
+fn at_service_account(input: &RuleInput<'_>) -> Option<Problem> {
     let expected = &input.expectations.client_ids;
     let is_expected = |text: &str| expected.iter().any(|id| id.eq_ignore_ascii_case(text));
     let client_id = input.identity_key(KeyLocation::ServiceAccountAnnotations, IdentityKey::ClientId);
@@ -25,5 +48,5 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
          configured for the namespace",
         listed(&guids(expected))
     );
-    unexpected.map(|key| Problem::new(key.at, message)).into_iter().collect()
+    unexpected.map(|key| Problem::new(key.at, message))
 }
