@@ -1,38 +1,30 @@
 //! The self-managed CA in a real cluster: whatever is damaged is repaired, and no review fails meanwhile.
 
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod control_plane;
-mod webhook;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use webhook::account::{CONFIGURATIONS, ca_bundles};
-use webhook::objects::{BARE, OLD_IMAGE, one};
-use webhook::{User, Webhook, eventually};
-
-const SECRET: &str = "/api/v1/namespaces/apim-keyless/secrets/apim-keyless-ca";
+use test_support::webhook::objects::{BARE, OLD_IMAGE, one};
+use test_support::webhook::{User, Webhook, eventually};
 
 /// The ids of the CAs in the Secret.
-async fn cas(user: &User) -> BTreeSet<String> {
-    let secret = user.get(SECRET).await;
+async fn cas(webhook: &Webhook) -> BTreeSet<String> {
+    let secret = webhook.in_own_namespace().get(&webhook.ca_secret()).await;
     let keys = secret.body["data"].as_object().cloned().unwrap_or_default();
     keys.keys().filter_map(|key| Some(key.strip_suffix(".crt")?.to_owned())).collect()
 }
 
 /// Waits until every caBundle contains every CA in the Secret, and starts with a certificate.
-async fn until_trusted(user: &User) {
+async fn until_trusted(webhook: &Webhook) {
     let is_trusted = || async {
-        let secret = user.get(SECRET).await;
+        let secret = webhook.in_own_namespace().get(&webhook.ca_secret()).await;
         let data = secret.body["data"].as_object()?.clone();
         let certificates: Vec<String> = data
             .iter()
             .filter(|(key, _)| key.strip_suffix(".crt").is_some())
             .map(|(_, text)| String::from_utf8(STANDARD.decode(text.as_str().unwrap()).unwrap()).unwrap())
             .collect();
-        let ca_bundles = ca_bundles(user).await;
+        let ca_bundles = webhook.ca_bundles().await;
         let is_correct = |ca_bundle: &String| {
             ca_bundle.starts_with("-----BEGIN CERTIFICATE-----")
                 && certificates.iter().all(|certificate| ca_bundle.contains(certificate.trim()))
@@ -57,46 +49,46 @@ async fn until_reviews_are_answered(user: &User) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn damaged_cas_and_ca_bundles_are_repaired() {
-    let Some(webhook) = Webhook::start() else { return };
+    let Some(webhook) = Webhook::of_test("certificates", |_| Vec::new()) else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
-    let user = webhook.user("certificates", Some("enforce")).await;
-    until_trusted(&user).await;
+    let (user, configurations) = (webhook.user("certificates", Some("enforce")).await, webhook.configurations());
+    until_trusted(&webhook).await;
     until_reviews_are_answered(&user).await;
-    only_ca_bundles_are_managed(&user).await;
+    only_ca_bundles_are_managed(&user, &configurations).await;
 
     // a manifest is applied again without caBundles, with a wrong one, and with empty ones
     for ca_bundle in [Value::Null, json!(STANDARD.encode("none")), json!("")] {
-        for path in CONFIGURATIONS {
+        for path in &configurations {
             apply_again(&user, path, &ca_bundle).await;
         }
-        until_trusted(&user).await;
+        until_trusted(&webhook).await;
         until_reviews_are_answered(&user).await;
     }
-    let kept = user.get(CONFIGURATIONS[1]).await.stored();
+    let kept = user.get(&configurations[1]).await.stored();
     assert_eq!(kept["webhooks"][0]["timeoutSeconds"], 7, "fields of other managers stay");
 
     // the Secret is damaged, then deleted
-    let before = cas(&user).await;
-    let mut secret = user.get(SECRET).await.stored();
+    let before = cas(&webhook).await;
+    let mut secret = user.get(&webhook.ca_secret()).await.stored();
     for (key, text) in secret["data"].as_object_mut().unwrap() {
         *text = json!(STANDARD.encode(format!("damaged {key}")));
     }
-    user.put(SECRET, &secret).await.stored();
-    let damaged = until_renewed(&user, &before).await;
-    user.remove(SECRET).await.stored();
-    until_renewed(&user, &damaged).await;
+    user.put(&webhook.ca_secret(), &secret).await.stored();
+    let damaged = until_renewed(&webhook, &user, &before).await;
+    user.remove(&webhook.ca_secret()).await.stored();
+    until_renewed(&webhook, &user, &damaged).await;
 
     // the configurations are deleted and created again
-    for path in CONFIGURATIONS {
+    for path in &configurations {
         let mut configuration = user.get(path).await.stored();
         user.remove(path).await.stored();
-        configuration["metadata"] = json!({"name": "apim-keyless"});
+        configuration["metadata"] = json!({"name": configuration["metadata"]["name"]});
         for webhook in configuration["webhooks"].as_array_mut().unwrap() {
             webhook["clientConfig"].as_object_mut().unwrap().remove("caBundle");
         }
         user.post(path.rsplit_once('/').unwrap().0, &configuration).await.stored();
     }
-    until_trusted(&user).await;
+    until_trusted(&webhook).await;
     until_reviews_are_answered(&user).await;
 }
 
@@ -111,22 +103,22 @@ async fn apply_again(user: &User, path: &str, ca_bundle: &Value) {
 }
 
 /// Waits for new CAs, and until every caBundle contains them. No review fails meanwhile.
-async fn until_renewed(user: &User, before: &BTreeSet<String>) -> BTreeSet<String> {
+async fn until_renewed(webhook: &Webhook, user: &User, before: &BTreeSet<String>) -> BTreeSet<String> {
     let renewed = eventually("a new CA", || async {
         let denied = user.apply_with(&one(OLD_IMAGE, "Deployment"), "?dryRun=All").await;
         assert_eq!(denied.status, 403, "{}", denied.body);
-        let now = cas(user).await;
+        let now = cas(webhook).await;
         (!now.is_empty() && now.is_disjoint(before)).then_some(now)
     })
     .await;
-    until_trusted(user).await;
+    until_trusted(webhook).await;
     until_reviews_are_answered(user).await;
     renewed
 }
 
 /// The webhook manages the caBundles of the configurations and no other field.
-async fn only_ca_bundles_are_managed(user: &User) {
-    for path in CONFIGURATIONS {
+async fn only_ca_bundles_are_managed(user: &User, configurations: &[String]) {
+    for path in configurations {
         let configuration = user.get(path).await.stored();
         let managed = configuration["metadata"]["managedFields"].as_array().unwrap();
         let ours: Vec<&Value> = managed.iter().filter(|fields| fields["manager"] == "apim-keyless").collect();

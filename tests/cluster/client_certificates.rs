@@ -1,15 +1,10 @@
 //! With `--client-ca` the API server authenticates with a certificate, and other clients are rejected.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
-mod control_plane;
-mod webhook;
-
 use apim_keyless::server::HttpsClientError;
-use control_plane::{ControlPlane, WEBHOOK_CLIENT};
 use serde_json::json;
-use webhook::Webhook;
-use webhook::objects::{BARE, PORTAL, one, review};
+use test_support::control_plane::{ControlPlane, WEBHOOK_CLIENT};
+use test_support::webhook::Webhook;
+use test_support::webhook::objects::{BARE, PORTAL, one, review};
 
 /// Flags that admit the API server only.
 fn only_the_api_server(control_plane: &ControlPlane) -> Vec<String> {
@@ -19,7 +14,7 @@ fn only_the_api_server(control_plane: &ControlPlane) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_server_is_admitted_by_its_certificate_and_a_client_without_one_is_not() {
-    let Some(webhook) = Webhook::start_with(only_the_api_server) else { return };
+    let Some(webhook) = Webhook::of_test("client-certificates", only_the_api_server) else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
     let user = webhook.user("guarded", Some("enforce")).await;
     let mutated = user.apply(&one(BARE, "Deployment")).await.stored();

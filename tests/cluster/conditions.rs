@@ -2,32 +2,18 @@
 //! through the policy and, with a real API server, through the `matchConditions` of the webhook configurations: an
 //! object that the policy denies or fixes is always sent.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod control_plane;
-#[allow(dead_code, reason = "this test uses only a part of it")]
-mod generate;
-mod helm;
-mod webhook;
-
 use apim_keyless_core::policy::Mode;
-use generate::evaluate::evaluate;
-use generate::objects::any_object;
-use generate::world::World;
-use generate::{GATEWAYS, NON_GATEWAYS};
-use helm::Helm;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use webhook::{Webhook, eventually, print_to_stderr};
+use test_support::generate::evaluate::evaluate;
+use test_support::generate::objects::any_object;
+use test_support::generate::world::World;
+use test_support::generate::{GATEWAYS, NON_GATEWAYS};
+use test_support::helm::Helm;
+use test_support::webhook::{Webhook, eventually, print_to_stderr};
 
 const VALUES: [&str; 2] = ["scope=\"cluster\"", "defaultMode=\"enforce\""];
 
@@ -37,7 +23,7 @@ const OBJECTS: usize = 1000;
 #[tokio::test(flavor = "multi_thread")]
 async fn the_conditions_send_every_object_that_the_policy_denies_or_fixes() {
     let Some(helm) = Helm::shared() else { return };
-    let Some(mut webhook) = Webhook::start_with(|_| vec!["--scope=cluster".to_owned()]) else { return };
+    let Some(mut webhook) = Webhook::of_test("conditions", |_| vec!["--scope=cluster".to_owned()]) else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
     webhook.register_instead(&helm.template(&VALUES).success()).await;
     let user = webhook.user("conditions", None).await;

@@ -1,19 +1,14 @@
 //! A watch whose connection is dead: no decision depends on objects that it does not report, and a later check finds
 //! them.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
-mod control_plane;
-mod related;
-mod webhook;
-
-use related::{account, deployment_with_prefix, hidden_key, main_config_map, until_denied, warned_rules};
+use crate::related::{account, deployment_with_prefix, hidden_key, main_config_map, until_denied, warned_rules};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::{Command, Stdio};
-use webhook::objects::{BARE, one, review};
-use webhook::tcp_proxy::Traffic;
-use webhook::{User, Webhook, eventually};
+use test_support::project;
+use test_support::webhook::objects::{BARE, one, review};
+use test_support::webhook::tcp_proxy::Traffic;
+use test_support::webhook::{User, Webhook, eventually};
 
 /// All objects of a namespace that are evaluated together, in the form of `kubectl get -o json`.
 async fn everything_in(user: &User) -> Value {
@@ -33,7 +28,7 @@ async fn everything_in(user: &User) -> Value {
 
 /// Exit code and report of `check` for these objects.
 fn check(objects: &Value) -> (Option<i32>, String) {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_apim-keyless"))
+    let mut process = Command::new(project::binary())
         .args(["check", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -46,7 +41,7 @@ fn check(objects: &Value) -> (Option<i32>, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn objects_that_a_dead_watch_misses_change_no_decision_and_are_found_later() {
-    let Some(webhook) = Webhook::start() else { return };
+    let Some(webhook) = Webhook::of_test("frozen", |_| Vec::new()) else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
     let user = webhook.user("frozen", Some("enforce")).await;
     eventually("the namespace", || async {

@@ -1,10 +1,7 @@
 //! Creates, changes and deletes objects of many kinds that belong to no gateway.
 
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "only tests call this")]
-#![allow(dead_code, reason = "each test binary uses its own part")]
-
-use crate::webhook::User;
 use serde_json::{Value, json};
+use test_support::webhook::User;
 
 /// The path of a resource (`NAMESPACE` stands for the user's namespace), and an object of it.
 const OBJECTS: &[(&str, &str)] = &[

@@ -1,17 +1,11 @@
 //! If the webhook is unavailable, only changes of gateways in enforced namespaces stop.
 
-#![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
-
-mod control_plane;
-#[path = "bypasses/gateways.rs"]
-mod gateways;
-mod non_gateway;
-mod webhook;
-
-use gateways::{IMAGE, KINDS, workload};
+use crate::non_gateway;
 use serde_json::{Value, json};
-use webhook::objects::{BARE, OLD_IMAGE, OTHER_APPLICATIONS, one};
-use webhook::{User, Webhook, documents, eventually, not_run, print_to_stderr};
+use std::sync::Arc;
+use test_support::gateways::{IMAGE, KINDS, workload};
+use test_support::webhook::objects::{BARE, OLD_IMAGE, OTHER_APPLICATIONS, one};
+use test_support::webhook::{User, Webhook, documents, eventually, not_run, print_to_stderr};
 
 async fn pods(user: &User) -> Vec<Value> {
     let pods = user.list(&format!("/api/v1/namespaces/{}/pods", user.namespace)).await;
@@ -20,8 +14,8 @@ async fn pods(user: &User) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_stops_changes_of_gateways_and_nothing_else() {
-    let Some(mut webhook) = Webhook::start() else { return };
-    let control_plane = webhook.control_plane;
+    let Some(mut webhook) = Webhook::alone(|_| Vec::new()) else { return };
+    let control_plane = Arc::clone(&webhook.control_plane);
     let _logs = control_plane.show_logs_on_panic();
     if !control_plane.has_controllers() {
         return not_run("there is no kube-controller-manager");

@@ -1,15 +1,10 @@
 //! The API server repeats a review that got `503`, and the user sees no error.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
-mod control_plane;
-mod webhook;
-
-use control_plane::ControlPlane;
 use serde_json::json;
+use test_support::control_plane::ControlPlane;
+use test_support::webhook::Webhook;
+use test_support::webhook::objects::{BARE, one};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use webhook::Webhook;
-use webhook::objects::{BARE, one};
 
 /// Flags for a small `--bodies-bytes`.
 fn small_body_limit(_: &ControlPlane) -> Vec<String> {
@@ -18,7 +13,7 @@ fn small_body_limit(_: &ControlPlane) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_review_beyond_the_body_limit_is_repeated_until_it_succeeds() {
-    let Some(webhook) = Webhook::start_with(small_body_limit) else { return };
+    let Some(webhook) = Webhook::of_test("overload", small_body_limit) else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
     let user = webhook.user("overloaded", Some("enforce")).await;
     let mut blocker = webhook.connect().await;

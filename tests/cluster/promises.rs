@@ -1,26 +1,10 @@
-//! Tests the main promises with a real kube-apiserver, etcd and kube-controller-manager. The API server calls the real
-//! binary through a Service.
-
-#[path = "cluster/bypasses.rs"]
-mod bypasses;
-#[path = "cluster/bypasses_by_name.rs"]
-mod bypasses_by_name;
-#[path = "cluster/bypasses_by_update.rs"]
-mod bypasses_by_update;
-mod control_plane;
-#[path = "bypasses/gateways.rs"]
-mod gateways;
-#[path = "bypasses/routes.rs"]
-mod routes;
-#[path = "cluster/updates.rs"]
-mod updates;
-mod webhook;
+//! The main promises: what is set, what is denied, what is only reported, and what is left alone.
 
 use serde_json::{Value, json};
-use webhook::objects::{
+use test_support::webhook::objects::{
     ARTICLE, BARE, CHART_ENTRA, CHART_IDENTITY, CHART_TOKEN, OLD_IMAGE, PORTAL, all_authored, one, patched, review,
 };
-use webhook::{Webhook, documents, eventually, not_run};
+use test_support::webhook::{Webhook, documents, eventually, not_run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_fields_are_set_in_any_order_of_the_objects() {

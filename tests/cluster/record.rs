@@ -1,26 +1,21 @@
-//! Records the reviews for `tests/admission.rs` from a real kube-apiserver with its controllers:
+//! Records the reviews for `tests/offline/admission.rs` from a real kube-apiserver with its controllers:
 //!
 //! ```text
-//! cargo test --test record -- --ignored
+//! cargo test --test cluster record:: -- --ignored
 //! ```
 //!
 //! rewrites `tests/reviews`. Do not edit the reviews there by hand.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a recording fails by panicking")]
-
-mod control_plane;
-mod recording;
-
-use control_plane::ControlPlane;
-use recording::Recorder;
-use recording::objects::{as_other_application, new_image, one, team};
+use crate::recording::Recorder;
+use crate::recording::objects::{as_other_application, new_image, one, team};
 use serde_json::{Value, json};
+use test_support::control_plane::ControlPlane;
 
-const ARTICLE: &str = include_str!("../deploy/examples/01-workload-identity.yaml");
-const BARE: &str = include_str!("../deploy/examples/02-bare.yaml");
-const PORTAL: &str = include_str!("../deploy/examples/03-portal-auth-key.yaml");
-const CHART: &str = include_str!("manifests/chart-workload-identity.yaml");
-const CHART_WITH_KEY: &str = include_str!("manifests/chart-gateway-token.yaml");
+const ARTICLE: &str = include_str!("../../deploy/examples/01-workload-identity.yaml");
+const BARE: &str = include_str!("../../deploy/examples/02-bare.yaml");
+const PORTAL: &str = include_str!("../../deploy/examples/03-portal-auth-key.yaml");
+const CHART: &str = include_str!("../manifests/chart-workload-identity.yaml");
+const CHART_WITH_KEY: &str = include_str!("../manifests/chart-gateway-token.yaml");
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "rewrites tests/reviews"]
@@ -28,7 +23,7 @@ async fn reviews_of_a_real_api_server() {
     let Some(control_plane) = ControlPlane::shared() else { return };
     let _logs = control_plane.show_logs_on_panic();
     assert!(control_plane.has_controllers(), "objects that controllers create are recorded as well");
-    let recorder = Recorder::open(control_plane).await;
+    let recorder = Recorder::open(&control_plane).await;
     cron_job(&recorder).await;
     namespace(&recorder).await;
     service_account(&recorder).await;
@@ -105,12 +100,10 @@ async fn changes_of_a_key_gateway(recorder: &Recorder) {
     let old = one(PORTAL, "Deployment");
     recorder.patch("deployment-with-key-scaled", &old, &json!({"spec": {"replicas": 3}})).await;
     recorder
-        .patch_part("deployment-with-key-scale-sub-resource", (&old, "/scale"), &json!({"spec": {"replicas": 2}}))
+        .patch_part("deployment-with-key-scale-sub-resource", &old, "/scale", &json!({"spec": {"replicas": 2}}))
         .await;
     recorder.patch("deployment-with-key-annotated", &old, &json!({"metadata": {"annotations": team()}})).await;
-    recorder
-        .patch_part("deployment-with-key-status", (&old, "/status"), &json!({"status": {"readyReplicas": 0}}))
-        .await;
+    recorder.patch_part("deployment-with-key-status", &old, "/status", &json!({"status": {"readyReplicas": 0}})).await;
     recorder.patch("deployment-with-key-image-changed", &old, &new_image("2.11.1")).await;
     let restarted = json!({"kubectl.kubernetes.io/restartedAt": "2026-01-02T03:04:05Z"});
     let restart = json!({"spec": {"template": {"metadata": {"annotations": restarted}}}});
@@ -136,9 +129,9 @@ async fn pods(recorder: &Recorder) {
     recorder.create("pod-with-key", &old).await;
     let debugger = json!([{"name": "debugger", "image": "busybox:1.37", "stdin": true}]);
     let debug = json!({"spec": {"ephemeralContainers": debugger}});
-    recorder.patch_part("pod-with-key-debugged", (&old, "/ephemeralcontainers"), &debug).await;
+    recorder.patch_part("pod-with-key-debugged", &old, "/ephemeralcontainers", &debug).await;
     let more = json!([{"op": "replace", "path": "/spec/containers/0/resources/requests/cpu", "value": "100m"}]);
-    recorder.patch_part("pod-with-key-resized", (&old, "/resize"), &more).await;
+    recorder.patch_part("pod-with-key-resized", &old, "/resize", &more).await;
     recorder.patch("pod-with-key-annotated", &old, &json!({"metadata": {"annotations": team()}})).await;
     recorder.create("pod-bare", &pod(BARE, "orders-alone")).await;
     let mut unnamed = pod(BARE, "orders");

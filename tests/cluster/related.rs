@@ -1,10 +1,7 @@
 //! A gateway and its related objects.
 
-#![allow(dead_code, reason = "each test binary includes this module and uses its own part of it")]
-#![allow(clippy::indexing_slicing, reason = "only tests use this, and they fail by panicking")]
-
-use crate::webhook::{User, documents, eventually};
 use serde_json::{Value, json};
+use test_support::webhook::{User, documents, eventually};
 
 /// A gateway that takes all settings of the `ConfigMap` `related` with the prefix `config.service.`.
 const DEPLOYMENT_WITH_PREFIX: &str = "

@@ -1,13 +1,9 @@
 //! Related objects in a real cluster: they count as soon as they are created.
 
-mod control_plane;
-mod related;
-mod webhook;
-
-use related::{account, deployment_with_prefix, hidden_key, main_config_map, until_denied, warned_rules};
+use crate::related::{account, deployment_with_prefix, hidden_key, main_config_map, until_denied, warned_rules};
 use serde_json::json;
-use webhook::objects::{BARE, one};
-use webhook::{Webhook, eventually};
+use test_support::webhook::objects::{BARE, one};
+use test_support::webhook::{Webhook, eventually};
 
 const CLIENT_ID: &str = "1c9f0f4e-6d1c-4f3b-9a53-6f1d2c3b4a50";
 

@@ -1,15 +1,10 @@
 //! Upgrades, rollbacks and removals of the chart in a real cluster leave the CA and the caBundles unchanged.
 
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod control_plane;
-mod helm;
-mod webhook;
-
-use control_plane::ControlPlane;
-use helm::{CHART, Helm};
 use serde_json::{Value, json};
-use webhook::{User, Webhook, eventually};
+use std::sync::Arc;
+use test_support::control_plane::ControlPlane;
+use test_support::helm::{CHART, Helm};
+use test_support::webhook::{User, Webhook, eventually};
 
 const SECRET: &str = "/api/v1/namespaces/apim-keyless/secrets/apim-keyless-ca";
 const MUTATING: &str = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/apim-keyless";
@@ -45,12 +40,12 @@ fn release(helm: &Helm, control_plane: &ControlPlane, arguments: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn upgrades_and_rollbacks_leave_the_ca_and_the_ca_bundles_unchanged() {
-    let (Some(helm), Some(control_plane)) = (Helm::shared(), ControlPlane::shared()) else { return };
+    let (Some(helm), Some(control_plane)) = (Helm::shared(), ControlPlane::own()) else { return };
     let _logs = control_plane.show_logs_on_panic();
-    let release = |arguments: &[&str]| release(helm, control_plane, arguments);
+    let release = |arguments: &[&str]| release(helm, &control_plane, arguments);
     release(&["install", "apim-keyless", CHART, "--create-namespace"]);
     // the real server, under the ServiceAccount and roles that Helm installed
-    let webhook = Webhook::for_existing_installation(control_plane);
+    let webhook = Webhook::for_existing_installation(Arc::clone(&control_plane));
     let user = webhook.in_namespace("apim-keyless");
     let both = [MUTATING, VALIDATING];
     let trusted = eventually("a caBundle in every entry", || ca_bundles(&user, &both)).await;

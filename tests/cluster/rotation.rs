@@ -1,12 +1,9 @@
 //! Certificates and CAs rotate, many thousand times as fast as in production, while the API server sends reviews.
 
-mod control_plane;
-mod webhook;
-
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
-use webhook::objects::{BARE, OLD_IMAGE, one};
-use webhook::{User, Webhook};
+use test_support::webhook::objects::{BARE, OLD_IMAGE, one};
+use test_support::webhook::{User, Webhook, print_to_stderr};
 
 /// How long the API server sends reviews.
 const TIME: Duration = Duration::from_secs(45);
@@ -28,7 +25,7 @@ fn periods() -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_write_fails_while_certificates_and_cas_rotate() {
-    let Some(webhook) = Webhook::start_with(|_| periods()) else { return };
+    let Some(webhook) = Webhook::of_test("rotation", |_| periods()) else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
     let user = webhook.user("rotation", Some("enforce")).await;
     let (start, mut writes, mut handshakes) = (Instant::now(), 0, 0);
@@ -46,7 +43,7 @@ async fn no_write_fails_while_certificates_and_cas_rotate() {
         }
     }
     let (certificates, changes) = (webhook.count("serves a new certificate"), webhook.count("changed the CAs"));
-    webhook::print_to_stderr(&format!(
+    print_to_stderr(&format!(
         "{writes} pairs of writes, {handshakes} handshakes, {certificates} certificates, \
          {changes} changes of the CAs, no failure"
     ));

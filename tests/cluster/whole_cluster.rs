@@ -1,20 +1,12 @@
 //! The scope `cluster`, as the chart registers it: every namespace is evaluated, the API server does not call the
 //! webhook for other applications, and if the webhook is unavailable, only changes of gateways stop.
 
-#![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
-
-mod control_plane;
-#[path = "bypasses/gateways.rs"]
-mod gateways;
-mod helm;
-mod non_gateway;
-mod webhook;
-
-use gateways::{IMAGE, KINDS, workload};
-use helm::Helm;
+use crate::non_gateway;
 use serde_json::{Value, json};
-use webhook::objects::{BARE, OLD_IMAGE, OTHER_APPLICATIONS, one};
-use webhook::{User, Webhook, documents, eventually, print_to_stderr};
+use test_support::gateways::{IMAGE, KINDS, workload};
+use test_support::helm::Helm;
+use test_support::webhook::objects::{BARE, OLD_IMAGE, OTHER_APPLICATIONS, one};
+use test_support::webhook::{User, Webhook, documents, eventually, print_to_stderr};
 
 const VALUES: [&str; 3] =
     ["scope=\"cluster\"", "defaultMode=\"enforce\"", "policy.images=[\"registry.example/apim/gateway\"]"];
@@ -22,7 +14,7 @@ const VALUES: [&str; 3] =
 #[tokio::test(flavor = "multi_thread")]
 async fn a_whole_cluster_is_evaluated_and_an_outage_stops_only_changes_of_gateways() {
     let Some(helm) = Helm::shared() else { return };
-    let Some(mut webhook) = Webhook::start_with(|_| vec!["--scope=cluster".to_owned()]) else { return };
+    let Some(mut webhook) = Webhook::alone(|_| vec!["--scope=cluster".to_owned()]) else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
     webhook.register_instead(&helm.template(&VALUES).success()).await;
 

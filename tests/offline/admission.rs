@@ -3,18 +3,8 @@
 //! `tests/record.rs` records them. The answers of the three endpoints are in `tests/snapshots/admission__…`; a person
 //! reads them before accepting them. The tests below state the most important outcomes as well.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
-mod endpoints;
-
+use crate::endpoints::{ReviewServer, outcome, readable, recorded, review};
 use apim_keyless::admission::Endpoint;
-use endpoints::{ReviewServer, outcome, readable, recorded, review};
 use serde_json::{Map, Value};
 
 const MUTATE: Endpoint = Endpoint::ALL[0];

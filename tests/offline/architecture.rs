@@ -1,8 +1,6 @@
 //! Checks the structure of the project: which modules a module may use, that the core is pure, and that documents and
 //! manifests agree with the code.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
 use apim_keyless::cli::Cli;
 use apim_keyless_core::policy::rules::RULES;
 use clap::CommandFactory;

@@ -1,8 +1,6 @@
 //! Checks real gateway manifests of other authors against findings that a person accepted, if the folder exists
 //! (`CORPUS`, else `../shared/corpus`). The manifests themselves are not in this repository.
 
-mod findings;
-
 use apim_keyless_core::policy::Policy;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -31,5 +29,5 @@ fn findings(name: &str, text: &str) -> String {
     if [".bicep", ".tf", ".conf"].iter().any(|end| name.ends_with(end)) {
         return "  skipped: not a Kubernetes manifest\n".to_owned();
     }
-    findings::findings(&Policy::default(), name, text)
+    crate::findings::findings(&Policy::default(), name, text)
 }

@@ -1,14 +1,21 @@
 //! Checks the pages: links have a target, YAML examples parse, and commands print the shown output.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use test_support::project;
 
 /// Every page with its text.
 fn pages() -> Vec<(PathBuf, String)> {
-    let folders = [".", "docs", "docs/adr", "docs/rules", "fuzz", "tests/control-plane", "tests/helm"];
+    let folders = [
+        ".",
+        "docs",
+        "docs/adr",
+        "docs/rules",
+        "fuzz",
+        "crates/test-support/control-plane",
+        "crates/test-support/helm",
+    ];
     let files = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
     let pages = files.filter(|path| path.extension().is_some_and(|end| end == "md"));
     pages.map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
@@ -76,7 +83,7 @@ fn every_command_prints_the_shown_output() {
                 continue;
             }
             let words = command.split(' ');
-            let output = Command::new(env!("CARGO_BIN_EXE_apim-keyless")).args(words).output().unwrap();
+            let output = Command::new(project::binary()).args(words).output().unwrap();
             let mut printed = String::from_utf8(output.stdout).unwrap();
             // … stands for any omitted output
             for part in shown.split("\n…\n") {

@@ -1,7 +1,5 @@
 //! docs/metrics.md lists every metric with its type and its labels, and no others.
 
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
-
 use apim_keyless::admission::routes::ReviewObserver as _;
 use apim_keyless::admission::{Endpoint, MessageOptions, Request, Webhook, answer};
 use apim_keyless::cluster::{CacheStatus, ClusterObserver as _};

@@ -5,29 +5,20 @@
 //! listed pointers · an update that leaves the evaluated part alone is left alone · a non-gateway object gets no
 //! finding · every review is answered · messages keep their limits. `canaries.rs` tests that no value leaks.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a property fails by panicking, and the macros hide that these are tests"
-)]
-
-mod generate;
-
 use apim_keyless::admission::{Decision, Endpoint, MessageOptions, Request, Webhook, answer};
 use apim_keyless_core::gateway::KubernetesObject;
 use apim_keyless_core::policy::{Edit, Finding, Level, Mode, Policy};
-use generate::evaluate::{evaluate, fixable, fixed, levels};
-use generate::objects::{any_object, config_map, service_account, workload};
-use generate::places::{differences, is_listed, named_places, overlap};
-use generate::review::{damage, endpoint, harmless_update, review, sent_patch, unreadable_json};
-use generate::vary::{bare, defaulted, with_long_names};
-use generate::world::{EXPECTATIONS, World, parsed, world};
-use generate::{GATEWAYS, NON_GATEWAYS, UNKNOWN};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
+use test_support::generate::evaluate::{evaluate, fixable, fixed, levels};
+use test_support::generate::objects::{any_object, config_map, service_account, workload};
+use test_support::generate::places::{differences, is_listed, named_places, overlap};
+use test_support::generate::review::{damage, endpoint, harmless_update, review, sent_patch, unreadable_json};
+use test_support::generate::vary::{bare, defaulted, with_long_names};
+use test_support::generate::world::{EXPECTATIONS, World, parsed, world};
+use test_support::generate::{GATEWAYS, NON_GATEWAYS, UNKNOWN};
 
 const MUTATE: Endpoint = Endpoint { webhook: Webhook::Mutating, mode: Mode::Enforce };
 const VALIDATE: Endpoint = Endpoint { webhook: Webhook::Validating, mode: Mode::Enforce };

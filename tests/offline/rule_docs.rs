@@ -5,8 +5,6 @@
 //! holds the policy document for the fences after it. With the suffix `-in-known-namespace`, the fence holds every
 //! object of the namespace, as the webhook's cache does in a cluster: what is not in the fence is absent, not unknown.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
 use apim_keyless_core::gateway::{Change, Coverage, KubernetesObject, RelatedObjects};
 use apim_keyless_core::policy::{Context, Finding, Level, Mode, Policy, Requester, Rule, rules};
 use serde_json::Value;

@@ -1,15 +1,10 @@
 //! The server on real sockets: certificates, timeouts, limits, and a drain that loses no request.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod edge;
-mod run;
-
+use crate::edge::{SECOND, milliseconds, probe, relaxed_limits, short_drain, start, start_with, within};
 use apim_keyless::server::{
     Drain, Health, HttpsClient, HttpsClientError, Limits, Need, bind, health_router, serve_plain,
 };
 use apim_keyless::tls::Ca;
-use edge::{SECOND, milliseconds, probe, relaxed_limits, short_drain, start, start_with, within};
 use http_body_util::Full;
 use hyper::{Request, StatusCode};
 use rustls::server::WebPkiClientVerifier;

@@ -2,13 +2,9 @@
 //! applications of a cluster. A person read and accepted the findings of each file in `tests/manifests`, so there is no
 //! false alarm.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod findings;
-
+use crate::findings::findings;
 use apim_keyless_core::policy::Policy;
 use apim_keyless_core::policy::rules::RULES;
-use findings::findings;
 use std::fs;
 use std::path::Path;
 

@@ -3,8 +3,6 @@
 //! The test reads documents, deployment files, string literals of the code and doc comments of the command line (these
 //! become help). It lists all places at once.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "a test fails by panicking")]
-
 use std::fmt::Write as _;
 use std::fs;
 use std::ops::Range;

@@ -1,17 +1,12 @@
 //! The memory of a replica at rest and in a cluster with many objects. `make soak` creates all of them, `make test` a
 //! fifth.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod control_plane;
-mod webhook;
-
 use futures::stream::{self, StreamExt};
 use serde_json::json;
 use std::time::Duration;
 use tempfile::tempdir;
-use webhook::measure::{kibibytes, share};
-use webhook::{Server, User, Webhook, print_to_stderr};
+use test_support::webhook::measure::{kibibytes, reduced};
+use test_support::webhook::{Server, User, Webhook, print_to_stderr};
 
 /// The number of audited namespaces.
 const NAMESPACES: usize = 1000;
@@ -29,23 +24,23 @@ const GROWN: u64 = 48;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_growing_cluster_takes_little_memory() {
-    let Some(webhook) = Webhook::start() else { return };
+    let Some(webhook) = Webhook::alone(|_| Vec::new()) else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
     let folders = [tempdir().unwrap(), tempdir().unwrap()];
     // one replica watches the cluster grow, the other starts when it is large
     let old = webhook.standalone_replica(folders[0].path()).await;
     let at_rest = old.resident();
     let administrator = webhook.in_namespace("apim-keyless");
-    let namespaces = stream::iter(0..share(NAMESPACES));
+    let namespaces = stream::iter(0..reduced(NAMESPACES));
     namespaces.for_each_concurrent(CONCURRENCY, |number| fill(&administrator, number)).await;
     let new = webhook.standalone_replica(folders[1].path()).await;
     let cached = [cached_bytes(&old).await, cached_bytes(&new).await];
     let grown = [old.resident(), new.resident()];
-    let number = share(NAMESPACES) * OBJECTS_PER_KIND;
+    let number = reduced(NAMESPACES) * OBJECTS_PER_KIND;
     print_to_stderr(&format!(
         "soak: a replica uses {at_rest} KiB at rest; {grown:?} KiB after {number} ServiceAccounts, as many ConfigMaps \
          and {} Namespaces were created, or at a start with them ({cached:?} bytes in the cache)",
-        share(NAMESPACES)
+        reduced(NAMESPACES)
     ));
     assert!(at_rest <= kibibytes(AT_REST), "{at_rest} KiB at rest");
     assert!(grown.iter().all(|grown| *grown <= kibibytes(GROWN)), "{grown:?} KiB");
@@ -86,7 +81,7 @@ async fn cached_bytes(replica: &Server) -> u64 {
         let value = |name: &str| metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
         let namespaces = value("apim_keyless_cache_namespaces ").unwrap();
         let bytes = value("apim_keyless_cache_bytes ").unwrap();
-        if namespaces >= share(NAMESPACES) as u64 && bytes == before {
+        if namespaces >= reduced(NAMESPACES) as u64 && bytes == before {
             return bytes;
         }
         before = bytes;

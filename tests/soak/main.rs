@@ -2,24 +2,19 @@
 //! send reviews than a replica can answer.
 //!
 //! `make soak` runs all of it in a release build, for about 10 minutes; `make test` runs a fifth of it
-//! (`SOAK_SHARE=5`).
+//! (`SOAK_DIVISOR=5`).
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod control_plane;
-#[path = "soak/load.rs"]
+mod growth;
 mod load;
-#[path = "soak/replicas.rs"]
 mod replicas;
-#[path = "soak/stalled.rs"]
 mod stalled;
-mod webhook;
-#[path = "soak/writers.rs"]
 mod writers;
 
 use replicas::{Replicas, arguments};
-use webhook::measure::share;
-use webhook::{Webhook, print_to_stderr};
+use test_support::webhook::measure::reduced;
+use test_support::webhook::{Webhook, print_to_stderr};
 use writers::Writers;
 
 /// How often all replicas are replaced, one after the other.
@@ -33,7 +28,7 @@ const ROTATIONS: usize = 10;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_review_fails_except_in_a_killed_replica() {
-    let Some(webhook) = Webhook::start_with(|_| arguments()) else { return };
+    let Some(webhook) = Webhook::alone(|_| arguments()) else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
     let mut replicas = Replicas::start(&webhook).await;
     webhook.redirect_to(replicas.port()).await;
@@ -48,16 +43,16 @@ async fn no_review_fails_except_in_a_killed_replica() {
 
 /// Replaces and kills replicas until everything has happened as often as required.
 async fn replace_and_kill(replicas: &mut Replicas<'_>, writers: &Writers) {
-    for kill in 0..share(ROUNDS).max(share(KILLS)) {
-        if kill < share(ROUNDS) {
+    for kill in 0..reduced(ROUNDS).max(reduced(KILLS)) {
+        if kill < reduced(ROUNDS) {
             replicas.replace_all().await;
         }
         writers.assert_nothing_failed(replicas.killed());
-        if kill < share(KILLS) {
+        if kill < reduced(KILLS) {
             replicas.kill_one().await;
         }
     }
-    while replicas.renewals() < share(RENEWALS) || replicas.rotations() < share(ROTATIONS) {
+    while replicas.renewals() < reduced(RENEWALS) || replicas.rotations() < reduced(ROTATIONS) {
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     }
     let lost = writers.assert_nothing_failed(replicas.killed());

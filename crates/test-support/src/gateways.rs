@@ -1,12 +1,9 @@
 //! Gateways of every kind, valid ones and ones with a single error, in a form that an API server accepts.
 
-#![allow(dead_code, reason = "each test binary includes this module and uses its own part of it")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "only tests call this")]
-
 use serde_json::{Value, json};
 
 /// Every kind with a pod template.
-pub(crate) const KINDS: [&str; 9] = [
+pub const KINDS: [&str; 9] = [
     "CronJob",
     "DaemonSet",
     "Deployment",
@@ -18,14 +15,14 @@ pub(crate) const KINDS: [&str; 9] = [
     "StatefulSet",
 ];
 /// The three container lists of a pod spec.
-pub(crate) const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
+pub const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 /// An image that supports workload identity.
-pub(crate) const IMAGE: &str = "mcr.microsoft.com/azure-api-management/gateway:2.11.1";
+pub const IMAGE: &str = "mcr.microsoft.com/azure-api-management/gateway:2.11.1";
 /// An image that does not support workload identity.
-pub(crate) const OLD_IMAGE: &str = "mcr.microsoft.com/azure-api-management/gateway:2.9.2";
+pub const OLD_IMAGE: &str = "mcr.microsoft.com/azure-api-management/gateway:2.9.2";
 
 /// The policy document with the expectations for these gateways.
-pub(crate) const POLICY: &str = "apiVersion: apim-keyless.dev/v1alpha1
+pub const POLICY: &str = "apiVersion: apim-keyless.dev/v1alpha1
 kind: GatewayPolicy
 metadata: {name: tests}
 spec:
@@ -37,23 +34,28 @@ spec:
 ";
 
 /// A container without findings.
-pub(crate) fn valid_container() -> Value {
+pub fn valid_container() -> Value {
     json!({"name": "gateway", "image": IMAGE, "envFrom": [{"configMapRef": {"name": "apim-gateway-env"}}]})
 }
 
 /// An `env` entry that takes the auth setting from a Secret.
-pub(crate) fn key() -> Value {
+pub fn auth_key_env() -> Value {
     json!({"name": "config.service.auth", "valueFrom": {"secretKeyRef": {"name": "orders-token", "key": "value"}}})
 }
 
+/// A gateway container that takes a key from a Secret.
+pub fn container_with_auth_key() -> Value {
+    merged(valid_container(), json!({"env": [auth_key_env()]}))
+}
+
 /// Containers with one error each, and the rule that denies it.
-pub(crate) fn invalid_containers() -> Vec<(&'static str, Value)> {
+pub fn invalid_containers() -> Vec<(&'static str, Value)> {
     let with = |members: Value| merged(valid_container(), members);
     let literal = json!({"name": "CONFIG__SERVICE__AUTH", "value": "GatewayKey orders&202601010000&bm90IGEga2V5"});
     vec![
-        ("auth-key-reference", with(json!({"env": [key()]}))),
+        ("auth-key-reference", with(json!({"env": [auth_key_env()]}))),
         ("auth-key-reference", with(json!({"envFrom": [{"secretRef": {"name": "all"}}, configuration()]}))),
-        ("auth-key-reference", with(json!({"image": "registry.example/mirror:1", "env": [key()]}))),
+        ("auth-key-reference", with(json!({"image": "registry.example/mirror:1", "env": [auth_key_env()]}))),
         ("auth-key-literal", with(json!({"env": [literal]}))),
         ("other-auth-method", with(json!({"env": [{"name": "config.service.auth", "value": "azureAdApp"}]}))),
         ("unsupported-version", with(json!({"image": OLD_IMAGE}))),
@@ -65,12 +67,12 @@ fn configuration() -> Value {
 }
 
 /// A workload without findings.
-pub(crate) fn valid(kind: &str) -> Value {
+pub fn valid(kind: &str) -> Value {
     with_container(kind, "containers", valid_container())
 }
 
 /// A workload with `container` in one of the three lists. The rest of it is valid.
-pub(crate) fn with_container(kind: &str, list: &str, mut container: Value) -> Value {
+pub fn with_container(kind: &str, list: &str, mut container: Value) -> Value {
     let mut spec = json!({"serviceAccountName": "apim-gateway-workload-identity", "containers": [valid_container()]});
     if list != "containers" {
         container["name"] = json!("another");
@@ -80,7 +82,7 @@ pub(crate) fn with_container(kind: &str, list: &str, mut container: Value) -> Va
 }
 
 /// A workload with this pod spec.
-pub(crate) fn workload(kind: &str, mut spec: Value) -> Value {
+pub fn workload(kind: &str, mut spec: Value) -> Value {
     let labels = json!({"app": "gateway", "azure.workload.identity/use": "true"});
     if kind.ends_with("Job") {
         spec["restartPolicy"] = json!("Never");
@@ -106,7 +108,7 @@ pub(crate) fn workload(kind: &str, mut spec: Value) -> Value {
 }
 
 /// The pod template of a workload; for a Pod, the Pod itself.
-pub(crate) fn template(object: &mut Value) -> &mut Value {
+pub fn template(object: &mut Value) -> &mut Value {
     let at = match object["kind"].as_str().unwrap() {
         "CronJob" => "/spec/jobTemplate/spec/template",
         "Pod" => "",
@@ -117,7 +119,7 @@ pub(crate) fn template(object: &mut Value) -> &mut Value {
 }
 
 /// `object` with the members of `members` added or replaced.
-pub(crate) fn merged(mut object: Value, members: Value) -> Value {
+pub fn merged(mut object: Value, members: Value) -> Value {
     let Value::Object(members) = members else { panic!("members are an object") };
     object.as_object_mut().unwrap().extend(members);
     object

@@ -1,44 +1,40 @@
 //! Helm: the binary that the environment variable `HELM` names, or a build of its Go module that is kept for the next
 //! run.
 
-#![allow(dead_code, reason = "each test binary includes this module and uses its own part of it")]
-#![allow(clippy::panic, clippy::unwrap_used, reason = "only tests call this, and an error here fails the test")]
-
-use crate::control_plane::go_tools::{
-    Tools, cache_folder, go_build, in_continuous_integration, print_to_stderr, required_version,
-};
+use crate::go_tools::{Tools, cache_folder, go_build, in_continuous_integration, print_to_stderr, required_version};
+use crate::project;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 /// This file is the only place of the version.
-const MODULE: &str = include_str!("go.mod");
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/helm");
+const MODULE: &str = include_str!("../helm/go.mod");
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/helm");
 
 /// The folder of the chart.
-pub(crate) const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/chart");
+pub const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/chart");
 
 static SHARED: OnceLock<Option<Helm>> = OnceLock::new();
 
 /// A Helm binary.
-pub(crate) struct Helm {
+pub struct Helm {
     binary: PathBuf,
 }
 
 /// The result of a Helm command.
-pub(crate) struct HelmOutput {
+pub struct HelmOutput {
     /// The text on stdout.
-    pub(crate) stdout: String,
+    pub stdout: String,
     /// The text on stderr, including warnings of the API server.
-    pub(crate) stderr: String,
+    pub stderr: String,
     /// Was the exit code 0?
-    pub(crate) is_success: bool,
+    pub is_success: bool,
 }
 
 impl Helm {
     /// Helm; `None` if it is not available, which a message on stderr says once. With `CI=true` it panics instead.
-    pub(crate) fn shared() -> Option<&'static Self> {
+    pub fn shared() -> Option<&'static Self> {
         let find = || match Self::find() {
             Ok(binary) => Some(Self { binary }),
             Err(error) => {
@@ -69,11 +65,11 @@ impl Helm {
     }
 
     /// Runs Helm in the project's folder, without the settings of the user who runs the test.
-    pub(crate) fn call(&self, arguments: &[&str]) -> HelmOutput {
+    pub fn call(&self, arguments: &[&str]) -> HelmOutput {
         let home = tempfile::tempdir().unwrap();
         let Output { status, stdout, stderr } = Command::new(&self.binary)
             .args(arguments)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .current_dir(project::FOLDER)
             .env_remove("KUBECONFIG")
             .env_remove("HELM_NAMESPACE")
             .env("HELM_CACHE_HOME", home.path())
@@ -86,7 +82,7 @@ impl Helm {
     }
 
     /// Renders the chart for namespace `apim-keyless` with these values (`a.b=c`, `c` in JSON).
-    pub(crate) fn template(&self, values: &[&str]) -> HelmOutput {
+    pub fn template(&self, values: &[&str]) -> HelmOutput {
         let mut arguments = vec!["template", "apim-keyless", CHART, "--namespace", "apim-keyless"];
         arguments.extend(values.iter().flat_map(|value| ["--set-json", value]));
         self.call(&arguments)
@@ -95,7 +91,7 @@ impl Helm {
 
 impl HelmOutput {
     /// The text on stdout. Fails if Helm failed.
-    pub(crate) fn success(self) -> String {
+    pub fn success(self) -> String {
         assert!(self.is_success, "helm: {}", self.stderr);
         self.stdout
     }

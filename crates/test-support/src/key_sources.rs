@@ -1,16 +1,13 @@
 //! The spellings of the auth setting, and the routes by which a key can reach it.
 
-#![allow(dead_code, reason = "each test binary includes this module and uses its own part of it")]
-#![allow(clippy::indexing_slicing, reason = "only tests call this")]
-
 use crate::gateways::{merged, valid_container, workload};
 use serde_json::{Value, json};
 
 /// A key in the form that the Azure portal shows.
-pub(crate) const KEY: &str = "GatewayKey orders&202601010000&bm90IGEga2V5";
+pub const KEY: &str = "GatewayKey orders&202601010000&bm90IGEga2V5";
 
 /// Every spelling of `config.service.auth` and `config.service.auth.key` that .NET accepts.
-pub(crate) fn spellings() -> Vec<String> {
+pub fn spellings() -> Vec<String> {
     let separators = [".", ":", "__"];
     let cases: [fn(&str) -> String; 4] = [str::to_owned, str::to_uppercase, capitalized, alternating_case];
     let mut spellings = Vec::new();
@@ -37,11 +34,11 @@ fn alternating_case(name: &str) -> String {
 }
 
 /// A route by which a key, or a value that may be one, reaches the auth setting.
-pub(crate) struct Route {
+pub struct Route {
     /// The rule that denies it.
-    pub(crate) rule: &'static str,
+    pub rule: &'static str,
     /// The workload that uses it.
-    pub(crate) workload: Value,
+    pub workload: Value,
 }
 
 fn route(rule: &'static str, container: Value, spec: Value) -> Route {
@@ -63,7 +60,7 @@ fn token() -> Value {
 }
 
 /// Every route that is visible in the workload alone.
-pub(crate) fn routes() -> Vec<Route> {
+pub fn routes() -> Vec<Route> {
     let mut routes = by_reference();
     routes.extend(by_whole_secret());
     routes.extend(by_volume());

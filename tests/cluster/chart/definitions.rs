@@ -1,12 +1,12 @@
 //! The `CustomResourceDefinition`s of cert-manager and the Prometheus operator, for kinds that the chart renders.
 
-use super::webhook::{User, documents, eventually};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use test_support::webhook::{User, documents, eventually};
 
 /// The Go module that requires the modules with the definitions.
-const MODULE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/helm/definitions");
+const MODULE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/test-support/helm/definitions");
 
 const DEFINITIONS: [(&str, &str); 4] = [
     ("github.com/cert-manager/cert-manager", "deploy/crds/cert-manager.io_certificates.yaml"),

@@ -1,24 +1,17 @@
 //! The chart renders the intended objects for many combinations of values, and a real API server accepts them.
 
-#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod control_plane;
-#[path = "helm/definitions.rs"]
 mod definitions;
-mod helm;
-#[path = "chart/values.rs"]
 mod values;
-mod webhook;
 
 use apim_keyless::cli::{Cli, Command};
 use apim_keyless::server::{ConnectionObserver, Drain, Rejection};
 use apim_keyless::telemetry::Metrics;
 use apim_keyless_core::policy::{Policy, rules::RULES};
 use clap::Parser;
-use helm::{CHART, Helm};
 use serde_json::{Value, json};
+use test_support::helm::{CHART, Helm};
+use test_support::webhook::{Webhook, documents};
 use values::{INVALID, MATRIX};
-use webhook::{Webhook, documents};
 
 /// The only object of this kind.
 fn one<'a>(objects: &'a [Value], kind: &str) -> &'a Value {

@@ -1,13 +1,13 @@
 //! Problems of the CAs and caBundles.
 
-use crate::injection::{InjectedProblem, Injection, change};
-use crate::webhook::account::CONFIGURATIONS;
+use super::injection::{InjectedProblem, Injection, change};
 use apim_keyless::doctor::Code;
 use apim_keyless::tls::Ca;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
+use test_support::webhook::CONFIGURATIONS;
 
 /// The Secret with the CAs.
 pub(crate) const SECRET: &str = "/api/v1/namespaces/apim-keyless/secrets/apim-keyless-ca";

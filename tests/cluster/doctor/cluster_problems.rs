@@ -1,8 +1,8 @@
 //! Problems of the cluster that an installation runs in.
 
-use crate::api_server_proxy::public_issuer;
-use crate::injection::{InjectedProblem, Injection, change};
-use crate::installation::{MUTATING, workload_identity};
+use super::api_server_proxy::public_issuer;
+use super::injection::{InjectedProblem, Injection, change};
+use super::installation::{MUTATING, workload_identity};
 use apim_keyless::doctor::Code;
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
@@ -29,12 +29,12 @@ fn server_problems() -> Vec<InjectedProblem> {
         InjectedProblem::new(
             Code::ClockDrifting,
             &[version],
-            Injection::Alter(|path, headers, body| slow_clock(path, (headers, body), 60)),
+            Injection::Alter(|path, headers, body| slow_clock(path, headers, body, 60)),
         ),
         InjectedProblem::new(
             Code::ClockSkewed,
             &[version],
-            Injection::Alter(|path, headers, body| slow_clock(path, (headers, body), 600)),
+            Injection::Alter(|path, headers, body| slow_clock(path, headers, body, 600)),
         ),
         InjectedProblem::new(
             Code::ServerTooOld,
@@ -115,7 +115,7 @@ fn mode_problems() -> Vec<InjectedProblem> {
 }
 
 /// Sets the API server's clock back by `seconds`.
-fn slow_clock(path: &str, (headers, body): (&mut axum::http::HeaderMap, &mut Value), seconds: u64) {
+fn slow_clock(path: &str, headers: &mut axum::http::HeaderMap, body: &mut Value, seconds: u64) {
     public_issuer(path, headers, body);
     let time = SystemTime::now() - Duration::from_secs(seconds);
     headers.insert("date", httpdate::fmt_http_date(time).parse().unwrap());

@@ -1,7 +1,7 @@
 //! Injects problems, asserts that `doctor` finds them, and restores everything.
 
-use crate::api_server_proxy::{Alteration, public_issuer};
-use crate::installation::{Installation, PODS};
+use super::api_server_proxy::{Alteration, public_issuer};
+use super::installation::{Installation, PODS};
 use apim_keyless::doctor::Code;
 use serde_json::{Value, json};
 
@@ -142,7 +142,7 @@ async fn restore_object(installation: &Installation<'_>, path: &str, object: Opt
     let is_deleted = object["kind"] == "Deployment"
         && current().await.is_none_or(|now| !now.body["metadata"]["deletionTimestamp"].is_null());
     if is_deleted {
-        crate::webhook::eventually("it is deleted", || async { current().await.is_none().then_some(()) }).await;
+        test_support::webhook::eventually("it is deleted", || async { current().await.is_none().then_some(()) }).await;
     }
     if current().await.is_some() {
         update(installation, path, &|now| {

@@ -1,11 +1,11 @@
 //! An installation as the chart renders it, in a cluster without nodes: the tests set the status of Pods in place of a
 //! kubelet.
 
-use crate::api_server_proxy::ApiServerProxy;
-use crate::run::{Folder, RunOutput};
-use crate::webhook::{User, Webhook, documents};
+use super::api_server_proxy::ApiServerProxy;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+use test_support::run::{Folder, RunOutput};
+use test_support::webhook::{User, Webhook, documents};
 
 /// The Pods of the installation.
 pub(crate) const PODS: &str = "/api/v1/namespaces/apim-keyless/pods?labelSelector=app.kubernetes.io/name=apim-keyless";
@@ -26,7 +26,7 @@ impl<'a> Installation<'a> {
     /// Creates what the running webhook of the tests lacks: its Deployment and the webhook of azure-workload-identity.
     pub(crate) async fn complete(webhook: &Webhook, proxy: &'a ApiServerProxy) -> Self {
         let user = webhook.in_namespace("apim-keyless");
-        for object in documents(include_str!("../../deploy/install.yaml")) {
+        for object in documents(include_str!("../../../deploy/install.yaml")) {
             if ["Deployment", "PodDisruptionBudget"].iter().any(|kind| object["kind"] == *kind) {
                 user.apply(&object).await.stored();
             }

@@ -1,43 +1,22 @@
 //! `apim-keyless doctor` finds every problem of an installation: the tests inject one at a time into an installation
 //! on a real API server and run the real binary.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
-#[path = "doctor/api_server_proxy.rs"]
 mod api_server_proxy;
-#[path = "doctor/ca_problems.rs"]
 mod ca_problems;
-#[path = "doctor/cluster_problems.rs"]
 mod cluster_problems;
-mod control_plane;
-#[path = "doctor/docs.rs"]
 mod docs;
-#[path = "doctor/injection.rs"]
 mod injection;
-#[path = "doctor/installation.rs"]
 mod installation;
-#[path = "doctor/permissions.rs"]
 mod permissions;
-#[path = "doctor/replica_problems.rs"]
 mod replica_problems;
-#[path = "doctor/reports.rs"]
 mod reports;
-mod run;
-mod webhook;
-#[path = "doctor/webhook_problems.rs"]
 mod webhook_problems;
 
 use api_server_proxy::ApiServerProxy;
 use apim_keyless::doctor::Code;
 use injection::{InjectedProblem, assert_found_alone};
 use installation::Installation;
-use webhook::Webhook;
+use test_support::webhook::Webhook;
 
 /// Every problem that is injected while the webhook runs.
 fn problems() -> Vec<InjectedProblem> {
@@ -59,7 +38,7 @@ fn every_code_has_an_injected_problem() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_problem_is_found_alone_and_a_correct_installation_has_none() {
-    let Some(mut webhook) = Webhook::start() else { return };
+    let Some(mut webhook) = Webhook::alone(|_| Vec::new()) else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
     let proxy = ApiServerProxy::start(webhook.control_plane.kube_config());
     let installation = Installation::complete(&webhook, &proxy).await;

@@ -1,12 +1,12 @@
 //! A user without all permissions gets a report that names the missing ones and has every finding that is possible
 //! without them.
 
-use crate::run::Folder;
-use crate::webhook::account::kubeconfig;
-use crate::webhook::{User, Webhook, eventually};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use test_support::run::Folder;
+use test_support::webhook::account::kubeconfig;
+use test_support::webhook::{User, Webhook, eventually};
 
 /// Runs `doctor` as a user who is granted one permission after the other.
 pub(crate) async fn missing_permissions_are_named(webhook: &Webhook) {
@@ -14,7 +14,7 @@ pub(crate) async fn missing_permissions_are_named(webhook: &Webhook) {
     user.apply(&json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "limited"}})).await.stored();
     let address = format!("https://{}", webhook.control_plane.address());
     let ca = STANDARD.encode(webhook.control_plane.ca_pem());
-    let kubeconfig = kubeconfig(&user, "limited", (&address, &ca)).await;
+    let kubeconfig = kubeconfig(&user, "limited", &address, &ca).await;
     let folder = Folder::with(&[("kubeconfig", &kubeconfig.to_string())]);
     let command = ["doctor", "--kubeconfig", "kubeconfig"];
     let ran = folder.run(&command);

@@ -1,7 +1,7 @@
 //! Problems of the replicas.
 
-use crate::injection::{InjectedProblem, Injection, change};
-use crate::installation::running;
+use super::injection::{InjectedProblem, Injection, change};
+use super::installation::running;
 use apim_keyless::doctor::Code;
 use serde_json::json;
 

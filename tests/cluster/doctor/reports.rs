@@ -1,13 +1,13 @@
 //! The reports and exit codes of `doctor`.
 
-use crate::api_server_proxy::public_issuer;
-use crate::ca_problems::SECRET;
-use crate::injection::{Injection, change, restore};
-use crate::installation::Installation;
-use crate::run::Folder;
-use crate::webhook::account::CONFIGURATIONS;
-use crate::webhook::{User, Webhook};
+use super::api_server_proxy::public_issuer;
+use super::ca_problems::SECRET;
+use super::injection::{Injection, change, restore};
+use super::installation::Installation;
 use serde_json::json;
+use test_support::run::Folder;
+use test_support::webhook::CONFIGURATIONS;
+use test_support::webhook::{User, Webhook};
 
 const NO_PROBLEMS: &str = "no findings\n";
 
@@ -98,7 +98,7 @@ pub(crate) async fn the_dry_run_shows_whether_the_webhook_is_called(
     let rule = json!([{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "operations": ["CREATE"]}]);
     let undo =
         change(CONFIGURATIONS[1], move |it| it["webhooks"][2]["rules"] = rule.clone()).inject(installation).await;
-    crate::webhook::eventually("an audit entry without Deployments", || async {
+    test_support::webhook::eventually("an audit entry without Deployments", || async {
         let ran = probed("audited");
         let location = "--> ValidatingWebhookConfiguration apim-keyless: webhooks[2]\n";
         (ran.stdout.starts_with("error[webhook-not-called]") && ran.stdout.contains(location)).then_some(())

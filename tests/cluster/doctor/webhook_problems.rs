@@ -1,9 +1,9 @@
 //! Problems of the webhook configurations.
 
-use crate::injection::{InjectedProblem, Injection, change};
-use crate::webhook::account::CONFIGURATIONS;
+use super::injection::{InjectedProblem, Injection, change};
 use apim_keyless::doctor::Code;
 use serde_json::{Value, json};
+use test_support::webhook::CONFIGURATIONS;
 
 const MUTATING: &str = CONFIGURATIONS[0];
 const VALIDATING: &str = CONFIGURATIONS[1];

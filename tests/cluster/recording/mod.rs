@@ -1,17 +1,15 @@
 //! Writes objects through a real API server, and records the reviews that it sends to a webhook.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a recording fails by panicking")]
-
 pub(crate) mod objects;
 mod webhook;
 
-use crate::control_plane::ControlPlane;
 use axum::http::Request;
 use kube::Client;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+use test_support::control_plane::ControlPlane;
 use webhook::{Position, Recording, WebhookAddress};
 
 /// The recorded namespace.
@@ -75,11 +73,11 @@ impl Recorder {
 
     /// Patches an object: with a JSON patch if `patch` is a list, else with a merge patch.
     pub(crate) async fn patch(&self, name: &str, object: &Value, patch: &Value) {
-        self.patch_part(name, (object, ""), patch).await;
+        self.patch_part(name, object, "", patch).await;
     }
 
     /// Patches a subresource, for example `/status`.
-    pub(crate) async fn patch_part(&self, name: &str, (object, part): (&Value, &str), patch: &Value) {
+    pub(crate) async fn patch_part(&self, name: &str, object: &Value, part: &str, patch: &Value) {
         self.record(name, &format!("PATCH {}{part}", path(object)), patch).await;
     }
 

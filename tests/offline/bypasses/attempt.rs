@@ -1,11 +1,11 @@
 //! An attempt to bypass the policy: a bare AdmissionReview, as the API server sends it or as an attacker forges it.
 
-use crate::gateways::POLICY;
 use apim_keyless::admission::{Answer, Endpoint, MessageOptions, Request, Webhook, answer};
 use apim_keyless_core::gateway::{Coverage, KubernetesObject, RelatedObjects};
 use apim_keyless_core::policy::{Level, Mode, Policy};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
+use test_support::gateways::POLICY;
 
 /// The endpoint that denies.
 const ENFORCE: Endpoint = Endpoint { webhook: Webhook::Validating, mode: Mode::Enforce };

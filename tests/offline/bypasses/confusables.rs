@@ -1,10 +1,10 @@
 //! Look-alike letters and invisible characters.
 
-use crate::attempt::Attempt;
-use crate::gateways::{IMAGE, OLD_IMAGE, key, merged, valid, valid_container, with_container};
+use super::attempt::Attempt;
 use apim_keyless_core::gateway::{ImageVersion, Images};
 use apim_keyless_core::policy::FIRST_VERSION;
 use serde_json::{Value, json};
+use test_support::gateways::{IMAGE, OLD_IMAGE, auth_key_env, merged, valid, valid_container, with_container};
 
 /// Letters of other scripts that look like these, or that case folding maps to them.
 const LOOK_ALIKES: &[(char, &[char])] = &[
@@ -68,7 +68,7 @@ fn b16_a_look_alike_image_is_never_a_supported_version() {
         assert!(matches!(version, ImageVersion::Unverifiable), "{name:?}: {version:?}");
         // the auth setting makes it a gateway, whatever its image
         assert!(
-            Attempt::new(&with_env(&name, &json!([key()]))).denied_by().contains(&"auth-key-reference"),
+            Attempt::new(&with_env(&name, &json!([auth_key_env()]))).denied_by().contains(&"auth-key-reference"),
             "{name:?}"
         );
     }
@@ -77,7 +77,7 @@ fn b16_a_look_alike_image_is_never_a_supported_version() {
 #[test]
 fn b16_a_name_that_kubernetes_rejects_is_not_a_setting() {
     for name in look_alikes("config.service.auth") {
-        let object = with_env(IMAGE, &json!([merged(key(), json!({"name": name}))]));
+        let object = with_env(IMAGE, &json!([merged(auth_key_env(), json!({"name": name}))]));
         assert_eq!(Attempt::new(&object).denied_by(), Vec::<&str>::new(), "{name:?}");
     }
 }

@@ -1,10 +1,11 @@
 //! Containers, kinds and exemptions that an evaluation may overlook.
 
-use crate::attempt::Attempt;
-use crate::gateways::{
-    KINDS, LISTS, invalid_containers, key, merged, template, valid, valid_container, with_container,
-};
+use super::attempt::Attempt;
 use serde_json::{Value, json};
+use test_support::gateways::{
+    KINDS, LISTS, auth_key_env, container_with_auth_key, invalid_containers, merged, template, valid, valid_container,
+    with_container,
+};
 
 #[test]
 fn b4_init_and_ephemeral_containers_are_evaluated_too() {
@@ -23,7 +24,7 @@ fn b4_the_last_of_many_containers_is_evaluated_too() {
     for list in LISTS {
         let mut object = valid("Deployment");
         let others = (0..200).map(|index| json!({"name": format!("other-{index}"), "image": "busybox:1.37"}));
-        let last = merged(valid_container(), json!({"name": "last", "env": [key()]}));
+        let last = merged(valid_container(), json!({"name": "last", "env": [auth_key_env()]}));
         template(&mut object)["spec"][list] = others.chain([last]).collect();
         assert_eq!(Attempt::new(&object).denied_by(), ["auth-key-reference"], "{list}");
     }
@@ -94,7 +95,7 @@ fn b18_every_api_version_of_a_kind_is_evaluated() {
         ("StatefulSet", &["apps/v1", "apps/v1beta1", "apps/v1beta2"]),
     ] {
         for version in versions {
-            let mut object = with_container(kind, "containers", merged(valid_container(), json!({"env": [key()]})));
+            let mut object = with_container(kind, "containers", container_with_auth_key());
             object["apiVersion"] = json!(version);
             assert_eq!(Attempt::new(&object).denied_by(), ["auth-key-reference"], "{version} {kind}");
         }
@@ -115,7 +116,7 @@ fn b19_the_name_of_an_object_does_not_matter() {
         json!({"name": "apim-keyless", "generateName": "apim-keyless-"}),
     ] {
         for kind in KINDS {
-            let mut wrong = with_container(kind, "containers", merged(valid_container(), json!({"env": [key()]})));
+            let mut wrong = with_container(kind, "containers", container_with_auth_key());
             let mut valid = valid(kind);
             for object in [&mut wrong, &mut valid] {
                 let labels = object["metadata"]["labels"].take();

@@ -3,13 +3,13 @@
 //! An API server never sends it, because it serializes its reviews from typed objects. Such a body is forged. It is
 //! rejected, or evaluated like the same body without the oddity.
 
-use crate::attempt::{Attempt, Outcome, outcome};
-use crate::gateways::{key, merged, valid_container, with_container};
+use super::attempt::{Attempt, Outcome, outcome};
 use serde_json::{Value, json};
+use test_support::gateways::{container_with_auth_key, merged, valid_container, with_container};
 
 /// A review of a Pod that needs a key.
 fn forged() -> Value {
-    let container = merged(valid_container(), json!({"env": [key()]}));
+    let container = container_with_auth_key();
     let pod = with_container("Pod", "containers", container);
     Attempt::new(&pod).review()
 }
@@ -145,7 +145,7 @@ fn b21_json_or_yaml_inside_a_text_stays_a_text() {
         let env = json!([{"name": "config.service.auth", "value": text}]);
         let pod = with_container("Pod", "containers", merged(valid_container(), json!({"env": env})));
         assert!(!Attempt::new(&pod).denied_by().is_empty(), "{text}");
-        let mut annotated = with_container("Pod", "containers", merged(valid_container(), json!({"env": [key()]})));
+        let mut annotated = with_container("Pod", "containers", container_with_auth_key());
         annotated["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/last-applied-configuration": text});
         assert_eq!(Attempt::new(&annotated).denied_by(), ["auth-key-reference"], "{text}");
     }

@@ -1,8 +1,8 @@
 //! Numbers, texts and bytes that are not JSON or that some JSON parser rejects.
 
-use crate::attempt::{Attempt, Outcome, outcome};
-use crate::gateways::{key, merged, valid_container, with_container};
+use super::attempt::{Attempt, Outcome, outcome};
 use serde_json::{Value, json};
+use test_support::gateways::{container_with_auth_key, valid_container, with_container};
 
 /// Placeholder for the inserted value.
 const HERE: &str = "\"here\"";
@@ -74,7 +74,7 @@ const MALFORMED: &[&[u8]] = &[
 /// Reviews of a gateway with a key, each with one placeholder: in a field that no rule reads, in a field that a rule
 /// reads, or around the object.
 fn reviews() -> Vec<String> {
-    let deployment = || with_container("Deployment", "containers", merged(valid_container(), json!({"env": [key()]})));
+    let deployment = || with_container("Deployment", "containers", container_with_auth_key());
     let with = |at: &str, member: &str| {
         let mut object = deployment();
         object.pointer_mut(at).unwrap()[member] = json!("here");
@@ -188,8 +188,7 @@ fn b23_a_value_of_an_unexpected_type_does_not_admit_a_key() {
         "/status",
     ] {
         for value in &values {
-            let mut object =
-                with_container("Deployment", "containers", merged(valid_container(), json!({"env": [key()]})));
+            let mut object = with_container("Deployment", "containers", container_with_auth_key());
             let (parent, member) = at.rsplit_once('/').unwrap();
             object.pointer_mut(parent).unwrap()[member] = value.clone();
             let outcome = outcome(Attempt::new(&object).review().to_string().as_bytes());

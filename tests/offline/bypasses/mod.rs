@@ -21,38 +21,15 @@
 //! - B33, a mutation that another webhook reverts: `/enforce/validate` evaluates the final object and denies what is
 //!   missing. `tests/properties.rs`, `validate_accepts_what_mutate_fixed`; every test here calls that endpoint alone.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
-#[path = "bypasses/attempt.rs"]
 mod attempt;
-#[path = "bypasses/confusables.rs"]
 mod confusables;
-#[path = "bypasses/containers.rs"]
 mod containers;
-#[path = "bypasses/gateways.rs"]
-mod gateways;
-#[path = "bypasses/images.rs"]
 mod images;
-#[path = "bypasses/json.rs"]
 mod json;
-#[path = "bypasses/malformed_json.rs"]
 mod malformed_json;
-#[path = "bypasses/names.rs"]
 mod names;
-#[path = "bypasses/requesters.rs"]
 mod requesters;
-#[path = "bypasses/routes.rs"]
-mod routes;
-#[path = "bypasses/settings.rs"]
 mod settings;
 
-#[path = "bypasses/size.rs"]
 mod size;
-#[path = "bypasses/updates.rs"]
 mod updates;

@@ -1,10 +1,10 @@
 //! Names that point to other places, and names that look like our own output.
 
-use crate::attempt::Attempt;
-use crate::gateways::{POLICY, key, merged, valid_container, with_container};
+use super::attempt::Attempt;
 use apim_keyless_core::gateway::KubernetesObject;
 use apim_keyless_core::policy::{Finding, Level, Mode, Policy};
 use serde_json::{Value, json};
+use test_support::gateways::{POLICY, container_with_auth_key, merged, valid_container, with_container};
 
 const ELSEWHERE: &[&str] = &[
     "team-b/texts",
@@ -82,7 +82,7 @@ fn b13_the_same_name_in_the_same_namespace_is_found() {
 
 #[test]
 fn b13_the_namespace_inside_the_object_does_not_change_the_expectations() {
-    let mut gateway = with_container("Deployment", "containers", merged(valid_container(), json!({"env": [key()]})));
+    let mut gateway = with_container("Deployment", "containers", container_with_auth_key());
     for namespace in ["kube-system", "apim-keyless", "team-b", "", "../kube-system"] {
         gateway["metadata"]["namespace"] = json!(namespace);
         assert_eq!(Attempt::new(&gateway).denied_by(), ["auth-key-reference"], "{namespace}");

@@ -1,13 +1,13 @@
 //! The requester and the owner of an object.
 
-use crate::attempt::Attempt;
-use crate::gateways::{key, merged, valid, valid_container, with_container};
+use super::attempt::Attempt;
 use serde_json::{Value, json};
+use test_support::gateways::{container_with_auth_key, merged, valid, with_container};
 
 const REPLICA_SETS: &str = "system:serviceaccount:kube-system:replicaset-controller";
 
 fn owned_by(owners: Value) -> Value {
-    let mut pod = with_container("Pod", "containers", merged(valid_container(), json!({"env": [key()]})));
+    let mut pod = with_container("Pod", "containers", container_with_auth_key());
     pod["metadata"]["ownerReferences"] = owners;
     pod
 }
@@ -75,7 +75,7 @@ fn b10_an_owner_that_cannot_create_the_object_does_not_count() {
 
 #[test]
 fn b30_the_mirror_pod_of_a_static_pod_is_left_alone() {
-    let mut pod = with_container("Pod", "containers", merged(valid_container(), json!({"env": [key()]})));
+    let mut pod = with_container("Pod", "containers", container_with_auth_key());
     pod["metadata"]["annotations"]["kubernetes.io/config.mirror"] = json!("d41d8cd9");
     assert_eq!(Attempt::new(&pod).by("system:node:worker-1").denied_by(), Vec::<&str>::new());
     for user in ["jane", "system:nodes", "node:worker-1"] {
@@ -97,8 +97,8 @@ fn b10_a_controller_is_exempt_only_for_the_kind_that_it_creates() {
     for ((version, kind, of_kind, made), (.., controller, _)) in
         controllers.iter().flat_map(|owner| controllers.iter().map(move |other| (owner, other)))
     {
-        for object in crate::gateways::KINDS {
-            let mut wrong = with_container(object, "containers", merged(valid_container(), json!({"env": [key()]})));
+        for object in test_support::gateways::KINDS {
+            let mut wrong = with_container(object, "containers", container_with_auth_key());
             wrong["metadata"]["ownerReferences"] = json!([owner(kind, json!({"apiVersion": version}))]);
             let user = format!("system:serviceaccount:kube-system:{controller}");
             let is_exempt = controller == of_kind && object == *made;

@@ -1,9 +1,9 @@
 //! The auth setting in other spellings, and keys that reach it by other routes.
 
-use crate::attempt::Attempt;
-use crate::gateways::{key, merged, valid, valid_container, with_container};
-use crate::routes::{KEY, routes, spellings};
+use super::attempt::Attempt;
 use serde_json::{Value, json};
+use test_support::gateways::{auth_key_env, merged, valid, valid_container, with_container};
+use test_support::key_sources::{KEY, routes, spellings};
 
 fn with_env(env: &Value) -> Value {
     with_container("Deployment", "containers", merged(valid_container(), json!({"env": env})))
@@ -55,7 +55,7 @@ fn b6_every_spelling_of_the_auth_setting_is_recognized() {
     let spellings = spellings();
     assert!(spellings.len() >= 60, "{}", spellings.len());
     for name in &spellings {
-        let reference = merged(key(), json!({"name": name}));
+        let reference = merged(auth_key_env(), json!({"name": name}));
         assert_eq!(Attempt::new(&with_env(&json!([reference]))).denied_by(), ["auth-key-reference"], "{name}");
         let literal = json!([{"name": name, "value": KEY}]);
         assert_eq!(Attempt::new(&with_env(&literal)).denied_by(), ["auth-key-literal"], "{name}");
@@ -68,8 +68,7 @@ fn b6_every_spelling_of_the_auth_setting_is_recognized() {
 #[test]
 fn b6_a_gateway_of_another_image_is_recognized_by_every_spelling() {
     for name in spellings() {
-        let container =
-            json!({"name": "a", "image": "registry.example/other:1", "env": [merged(key(), json!({"name": name}))]});
+        let container = json!({"name": "a", "image": "registry.example/other:1", "env": [merged(auth_key_env(), json!({"name": name}))]});
         let object = with_container("Pod", "containers", container);
         assert!(Attempt::new(&object).denied_by().contains(&"auth-key-reference"), "{name}");
     }
@@ -85,7 +84,7 @@ fn b6_another_setting_is_not_the_auth_setting() {
         "config.serviceauth",
         "config.service.aut",
     ] {
-        let object = with_env(&json!([merged(key(), json!({"name": name}))]));
+        let object = with_env(&json!([merged(auth_key_env(), json!({"name": name}))]));
         assert_eq!(Attempt::new(&object).denied_by(), Vec::<&str>::new(), "{name}");
     }
 }

@@ -1,10 +1,11 @@
 //! Updates that claim to change nothing, and old objects that excuse a finding.
 
-use crate::attempt::{Attempt, Outcome, outcome};
-use crate::gateways::{
-    IMAGE, KINDS, invalid_containers, key, merged, template, valid, valid_container, with_container,
-};
+use super::attempt::{Attempt, Outcome, outcome};
 use serde_json::{Value, json};
+use test_support::gateways::{
+    IMAGE, KINDS, auth_key_env, container_with_auth_key, invalid_containers, merged, template, valid, valid_container,
+    with_container,
+};
 
 #[test]
 fn b8_a_valid_gateway_is_evaluated_again_when_it_changes() {
@@ -42,7 +43,7 @@ fn b8_an_object_that_is_being_deleted_is_evaluated() {
             object["metadata"] = merged(object["metadata"].clone(), terminating.clone());
             object
         };
-        let (old, wrong) = (with(valid(kind)), with(with_container(kind, "containers", keyed())));
+        let (old, wrong) = (with(valid(kind)), with(with_container(kind, "containers", container_with_auth_key())));
         assert_eq!(Attempt::new(&wrong).updating(&old).denied_by(), ["auth-key-reference"], "{kind}");
         assert_eq!(Attempt::new(&wrong).denied_by(), ["auth-key-reference"], "{kind}");
         let mut released = wrong.clone();
@@ -53,8 +54,8 @@ fn b8_an_object_that_is_being_deleted_is_evaluated() {
 
 #[test]
 fn b8_an_unusable_old_object_excuses_nothing() {
-    let new = with_container("Deployment", "containers", keyed());
-    let mut of_another_kind = with_container("DaemonSet", "containers", keyed());
+    let new = with_container("Deployment", "containers", container_with_auth_key());
+    let mut of_another_kind = with_container("DaemonSet", "containers", container_with_auth_key());
     let mut review = Attempt::new(&new).updating(&new).review();
     for old in [
         Value::Null,
@@ -98,7 +99,7 @@ fn b8_a_pod_is_evaluated_when_a_referenced_label_or_annotation_changes() {
 
 #[test]
 fn b9_no_subresource_bypasses_the_evaluation() {
-    let added = json!([{"name": "debugger", "image": IMAGE, "env": [key()]}]);
+    let added = json!([{"name": "debugger", "image": IMAGE, "env": [auth_key_env()]}]);
     for sub_resource in
         ["", "ephemeralcontainers", "resize", "status", "binding", "eviction", "scale", "exec", "nonsense"]
     {
@@ -110,7 +111,7 @@ fn b9_no_subresource_bypasses_the_evaluation() {
             assert_eq!(denied_by, ["auth-key-reference"], "{sub_resource} {list}");
         }
         for kind in KINDS {
-            let new = with_container(kind, "containers", keyed());
+            let new = with_container(kind, "containers", container_with_auth_key());
             let denied_by = Attempt::new(&new).updating(&valid(kind)).through_subresource(sub_resource).denied_by();
             assert_eq!(denied_by, ["auth-key-reference"], "{sub_resource} {kind}");
         }
@@ -119,15 +120,11 @@ fn b9_no_subresource_bypasses_the_evaluation() {
 
 #[test]
 fn b9_containers_that_an_update_does_not_change_are_left_alone() {
-    let old = with_container("Pod", "containers", keyed());
+    let old = with_container("Pod", "containers", container_with_auth_key());
     let mut new = old.clone();
     template(&mut new)["spec"]["ephemeralContainers"] = json!([{"name": "debugger", "image": "busybox:1.37"}]);
     assert_eq!(
         Attempt::new(&new).updating(&old).through_subresource("ephemeralcontainers").denied_by(),
         Vec::<&str>::new()
     );
-}
-
-fn keyed() -> Value {
-    merged(valid_container(), json!({"env": [key()]}))
 }

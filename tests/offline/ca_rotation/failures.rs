@@ -1,8 +1,8 @@
 //! Failures of replicas, and external changes of the Secret, the caBundles and the clocks.
 
-use crate::model::Model;
-use crate::state::{Access, CaBundles, Phase, Replica, State, Step, UNKNOWN_CA};
-use crate::steps::{reset_trusted_for, start_pass};
+use super::model::Model;
+use super::state::{Access, CaBundles, Phase, Replica, State, Step, UNKNOWN_CA};
+use super::steps::{reset_trusted_for, start_pass};
 
 /// Every failure that can happen now, and every recovery from one.
 pub(crate) fn failures(state: &State, model: &mut Model) -> Vec<(Step, State)> {

@@ -1,7 +1,7 @@
 //! Rotations with one flaw each. Each must violate an invariant, which tests the invariants themselves.
 
-use crate::model::name;
-use crate::state::UNKNOWN_CA;
+use super::model::name;
+use super::state::UNKNOWN_CA;
 use apim_keyless::tls::{CaBundle, CaChange, RotationPeriods, RotationState, UnknownCas};
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The invariants of every state and every step.
 
-use crate::model::Model;
-use crate::state::{Access, CaMask, Choice, ServingCertificate, State, Step, UNKNOWN_CA, has};
+use super::model::Model;
+use super::state::{Access, CaMask, Choice, ServingCertificate, State, Step, UNKNOWN_CA, has};
 
 /// More writes than replicas ever need between two ticks.
 const MAX_WRITES: u8 = 20;
@@ -24,7 +24,7 @@ fn served_certificates(state: &State, model: &Model) -> impl Iterator<Item = Ser
 fn check_state(state: &State, model: &Model) -> Option<&'static str> {
     let setup = &model.setup;
     let is_untrusted = |certificate: ServingCertificate| {
-        certificate.choice == Choice::Free && !setup.is_trusted(state, certificate.issuer)
+        certificate.choice == Choice::Unforced && !setup.is_trusted(state, certificate.issuer)
     };
     if served_certificates(state, model).any(is_untrusted) {
         return Some("I1: a caBundle does not contain the CA of a certificate in use");
@@ -60,7 +60,7 @@ fn check_issue(before: &State, index: usize, after: &State, model: &Model) -> Op
     {
         return Some("I1: a certificate is issued by a CA that the replica did not see in every caBundle");
     }
-    let must_be_trusted = certificate.choice == Choice::Free && is_other_ca != Some(false);
+    let must_be_trusted = certificate.choice == Choice::Unforced && is_other_ca != Some(false);
     (must_be_trusted && !setup.is_trusted_long_enough(before, certificate.issuer))
         .then_some("I1: a certificate is issued by a CA that was not in every caBundle for the propagation delay")
 }

@@ -22,29 +22,13 @@
 //! restored from a backup. A CA starts in the tick in which it is created. A real CA starts somewhat earlier, which is
 //! easier for wrong clocks.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "a test fails by panicking, and prints how many states it explored"
-)]
-
-#[path = "ca_rotation/failures.rs"]
 mod failures;
-#[path = "ca_rotation/flaws.rs"]
 mod flaws;
-#[path = "ca_rotation/invariants.rs"]
 mod invariants;
-#[path = "ca_rotation/model.rs"]
 mod model;
-#[path = "ca_rotation/search.rs"]
 mod search;
-#[path = "ca_rotation/setup.rs"]
 mod setup;
-#[path = "ca_rotation/state.rs"]
 mod state;
-#[path = "ca_rotation/steps.rs"]
 mod steps;
 
 use flaws::Flaw;

@@ -3,9 +3,9 @@
 //! The content of Secrets and the memory of replicas are stored once and referred to by index, and results are cached.
 //! So a state takes few bytes, and a million states fit into memory.
 
-use crate::flaws::{Flaw, Query};
-use crate::setup::Setup;
-use crate::state::{CaBundles, CaMask, Choice, Index, Replica, ServingCertificate, State, has};
+use super::flaws::{Flaw, Query};
+use super::setup::Setup;
+use super::state::{CaBundles, CaMask, Choice, Index, Replica, ServingCertificate, State, has};
 use apim_keyless::tls::{CaBundle, CaChange, CaState, RotationState, ServedCertificate, UnknownCas};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -15,11 +15,11 @@ pub(crate) struct Model {
     pub(crate) setup: Setup,
     secrets: Table<Vec<CaState>>,
     unknown_cas: Table<UnknownCas>,
-    decisions: HashMap<Input, Decision>,
+    decisions: HashMap<DecisionKey, Decision>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Input {
+struct DecisionKey {
     now: u8,
     is_fresh: bool,
     secret: Index,
@@ -91,51 +91,53 @@ impl Model {
         // an expired CA in a caBundle is ignored
         let expired = state.expired(now);
         data.configurations.as_flattened_mut().iter_mut().for_each(|ca_bundle| *ca_bundle &= !expired);
-        let input_data = Input {
+        let decision_key = DecisionKey {
             now,
             is_fresh: now.checked_sub(at).is_some_and(|age| age < self.setup.ca_overlap / 2),
             secret: data.secret,
             configurations: data.configurations,
             certificate: replica
                 .certificate
-                .map(|certificate| ServingCertificate { choice: Choice::Free, ..certificate }),
+                .map(|certificate| ServingCertificate { choice: Choice::Unforced, ..certificate }),
             unknown_cas: replica.unknown_cas,
         };
-        if let Some(decision) = self.decisions.get(&input_data) {
+        if let Some(decision) = self.decisions.get(&decision_key) {
             return Some(*decision);
         }
-        let decision = self.decide(&input_data);
-        self.decisions.insert(input_data, decision);
+        let decision = self.decide(&decision_key);
+        self.decisions.insert(decision_key, decision);
         Some(decision)
     }
 
-    fn decide(&mut self, input_data: &Input) -> Decision {
+    fn decide(&mut self, decision_key: &DecisionKey) -> Decision {
         let Setup { configurations, entries, flaw, .. } = self.setup;
-        let cas = self.secrets.all[usize::from(input_data.secret)].clone();
+        let cas = self.secrets.all[usize::from(decision_key.secret)].clone();
         let ca_bundles =
-            input_data.configurations[..configurations].iter().flat_map(|ca_bundles| &ca_bundles[..entries]);
+            decision_key.configurations[..configurations].iter().flat_map(|ca_bundles| &ca_bundles[..entries]);
         let ca_bundles: Vec<CaBundle> = ca_bundles.map(|ca_bundle| names(*ca_bundle)).collect();
         let rotation = RotationState {
             cas: &cas,
             ca_bundles: &ca_bundles,
-            is_fresh: input_data.is_fresh,
-            now: time(input_data.now),
+            is_fresh: decision_key.is_fresh,
+            now: time(decision_key.now),
             periods: self.setup.periods(),
         };
-        let served = input_data.certificate.map(|certificate| served(certificate, input_data.now));
+        let served = decision_key.certificate.map(|certificate| served(certificate, decision_key.now));
         let input = |query| flaw.map_or(rotation, |flaw| flaw.input(query, rotation));
         let change = input(Query::CaChange).due_change();
         let change = change.filter(|change| !flaw.is_some_and(|flaw| flaw.omits(change, &rotation)));
         let certificate =
-            input(Query::Issuer).due_issuer(served.as_ref()).map(|issuer| self.certificate(issuer, input_data.now));
+            input(Query::Issuer).due_issuer(served.as_ref()).map(|issuer| self.certificate(issuer, decision_key.now));
         let mut wanted = [([0; 2], 0); 2];
-        for (wanted, ca_bundles) in wanted.iter_mut().zip(ca_bundles.chunks(entries)) {
-            let mut unknown_cas = self.unknown_cas.all[usize::from(input_data.unknown_cas)].clone();
-            for (wanted, ca_bundle) in wanted.0.iter_mut().zip(ca_bundles) {
+        for (configuration_wanted, ca_bundles) in wanted.iter_mut().zip(ca_bundles.chunks(entries)) {
+            let mut unknown_cas = self.unknown_cas.all[usize::from(decision_key.unknown_cas)].clone();
+            for (entry_wanted, ca_bundle) in configuration_wanted.0.iter_mut().zip(ca_bundles) {
                 let correct = unknown_cas.wanted(ca_bundle, &input(Query::Wanted), served.as_ref());
-                *wanted = mask(&flaw.map_or(correct.clone(), |flaw| flaw.ca_bundle(ca_bundle, correct, &rotation)));
+                *entry_wanted =
+                    mask(&flaw.map_or(correct.clone(), |flaw| flaw.ca_bundle(ca_bundle, correct, &rotation)));
             }
-            wanted.1 = self.unknown_cas.index_of(flaw.map_or(unknown_cas.clone(), |flaw| flaw.memory(unknown_cas)));
+            configuration_wanted.1 =
+                self.unknown_cas.index_of(flaw.map_or(unknown_cas.clone(), |flaw| flaw.memory(unknown_cas)));
         }
         Decision { change: change.map(|change| self.change(cas, &change, rotation.now)), certificate, wanted }
     }
@@ -153,7 +155,7 @@ impl Model {
         let end = now + self.setup.certificate;
         let not_after =
             if self.setup.flaw == Some(Flaw::LongCertificates) { end } else { end.min(tick(issuer.not_after)) };
-        ServingCertificate { issuer: number(&issuer.id), not_before: now, not_after, choice: Choice::Free }
+        ServingCertificate { issuer: number(&issuer.id), not_before: now, not_after, choice: Choice::Unforced }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Searches all reachable states, in the order of their distance from the first.
 
-use crate::failures::{external_changes, failures};
-use crate::invariants;
-use crate::model::Model;
-use crate::setup::Setup;
-use crate::state::{START, State, Step};
-use crate::steps::{replica_steps, start_pass, tick};
+use super::failures::{external_changes, failures};
+use super::invariants;
+use super::model::Model;
+use super::setup::Setup;
+use super::state::{START, State, Step};
+use super::steps::{replica_steps, start_pass, tick};
 use std::collections::HashSet;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::mem::{Discriminant, discriminant};

@@ -1,7 +1,7 @@
 //! The setup of one search.
 
-use crate::flaws::Flaw;
-use crate::state::{CaBundles, CaMask, Replica, START, State, UNKNOWN_CA, has};
+use super::flaws::Flaw;
+use super::state::{CaBundles, CaMask, Replica, START, State, UNKNOWN_CA, has};
 use apim_keyless::tls::RotationPeriods;
 use std::time::Duration;
 

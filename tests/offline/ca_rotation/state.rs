@@ -12,7 +12,7 @@ pub(crate) const START: u8 = 40;
 /// The caBundles of a webhook configuration, one for each webhook entry.
 pub(crate) type CaBundles = [CaMask; 2];
 
-/// The index in [`Model`](crate::model::Model) of a Secret's content or of a replica's memory.
+/// The index in [`Model`](super::model::Model) of a Secret's content or of a replica's memory.
 pub(crate) type Index = u16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,8 +98,8 @@ pub(crate) struct ServingCertificate {
 /// Why a replica took its certificate from a CA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Choice {
-    /// It had an alternative to a CA that is not trusted.
-    Free,
+    /// It could have used a trusted CA.
+    Unforced,
     /// It had no valid certificate, and no CA in the Secret had been trusted for the propagation delay, or all CAs that
     /// it had read were lost.
     NoTrustedCa,

@@ -1,7 +1,7 @@
 //! The steps of replicas: the passes of `src/cluster/trust/mod.rs`. Anything can happen between two steps.
 
-use crate::model::{Change, Model};
-use crate::state::{Access, Choice, Phase, Replica, ServingCertificate, State, Step, UNKNOWN_CA, has};
+use super::model::{Change, Model};
+use super::state::{Access, Choice, Phase, Replica, ServingCertificate, State, Step, UNKNOWN_CA, has};
 
 /// The next step of every replica that has something to do.
 pub(crate) fn replica_steps(state: &State, model: &mut Model) -> Vec<(Step, State)> {
@@ -16,9 +16,9 @@ fn step_of(state: &State, model: &mut Model, index: usize) -> Option<(Step, Stat
     match replica.phase {
         Phase::Idle if replica.access != Access::Everything => issue(state, model, index),
         Phase::Idle => replica.is_current.contains(&false).then(|| read_secret(state, model, index)),
-        Phase::Read(configuration) => Some(read_configuration(state, model, (index, configuration))),
+        Phase::Read(configuration) => Some(read_configuration(state, model, index, configuration)),
         Phase::Issue => issue(state, model, index),
-        Phase::Write(configuration) => Some(write(state, model, (index, configuration))),
+        Phase::Write(configuration) => Some(write(state, model, index, configuration)),
         Phase::ChangeCas => change_cas(state, model, index),
     }
 }
@@ -31,7 +31,7 @@ fn read_secret(state: &State, model: &Model, index: usize) -> (Step, State) {
     (Step::ReadSecret(index), state.with(index, replica))
 }
 
-fn read_configuration(state: &State, model: &mut Model, (index, read): (usize, usize)) -> (Step, State) {
+fn read_configuration(state: &State, model: &mut Model, index: usize, read: usize) -> (Step, State) {
     let mut replica = state.replicas[index];
     if !replica.can_access_configurations() {
         return (Step::FailToRead(index), state.with(index, aborted(&replica)));
@@ -70,18 +70,18 @@ fn choice(state: &State, model: &Model, replica: &Replica, certificate: ServingC
         Some(served) if served.issuer == certificate.issuer && !setup.is_trusted(state, certificate.issuer) => {
             served.choice
         }
-        Some(_) => Choice::Free,
+        Some(_) => Choice::Unforced,
         None if now > last_read.since + setup.ca_overlap => Choice::StaleCas,
         None if model.cas(last_read.secret) & model.cas(state.secret) == 0 => Choice::NoTrustedCa,
         None if (0..UNKNOWN_CA).any(|id| has(valid, id) && setup.is_surely_trusted_long_enough(state, id)) => {
-            Choice::Free
+            Choice::Unforced
         }
         None => Choice::NoTrustedCa,
     }
 }
 
 /// What is written was decided when everything had been read, however late the write arrives.
-fn write(state: &State, model: &mut Model, (index, configuration): (usize, usize)) -> (Step, State) {
+fn write(state: &State, model: &mut Model, index: usize, configuration: usize) -> (Step, State) {
     let mut replica = state.replicas[index];
     if !replica.can_access_configurations() {
         return (Step::FailToWrite(index), state.with(index, aborted(&replica)));

@@ -1,12 +1,12 @@
 //! The generated objects as files, and the reports of `check` on them.
 
 use super::damage::{of_another_syntax, of_another_type};
-use super::run::{Folder, RunOutput};
 use super::secret::Canaries;
 use super::world::{OBJECTS, Tainted};
 use super::yaml::Writer;
 use apim_keyless_manifest::Manifests;
 use serde_json::Value;
+use test_support::run::{Folder, RunOutput};
 
 /// The files of one run of `check`, and the secrets in them.
 pub(crate) struct Files {

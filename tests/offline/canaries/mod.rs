@@ -14,26 +14,13 @@
 //! The tests answer 100,000 objects, every tenth of them through the router as well, and check as many in files.
 //! `CASES` sets another number.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
-#[path = "canaries/damage.rs"]
 mod damage;
-#[path = "canaries/files.rs"]
 mod files;
-#[path = "canaries/secret.rs"]
 mod secret;
-#[path = "canaries/server.rs"]
 mod server;
-#[path = "canaries/taint.rs"]
 mod taint;
-#[path = "canaries/world.rs"]
 mod world;
-#[path = "canaries/yaml.rs"]
 mod yaml;
-
-#[allow(dead_code, unused_imports, reason = "the property tests use the rest of it")]
-mod generate;
-mod run;
 
 use apim_keyless::admission::{Endpoint, Webhook};
 use apim_keyless_core::policy::Mode;

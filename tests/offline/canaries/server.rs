@@ -1,7 +1,5 @@
 //! The endpoints with all their outputs: answers, the router, the log in both formats, metrics.
 
-use super::generate::review::sent_patch;
-use super::generate::world::DOCUMENTS;
 use apim_keyless::admission::routes::{AdmissionState, router};
 use apim_keyless::admission::{Endpoint, MessageOptions, Request, answer, answer_or_failure};
 use apim_keyless::telemetry::{LogFormat, Metrics, log_to};
@@ -18,6 +16,8 @@ use hyper_util::service::TowerToHyperService;
 use std::cell::Cell;
 use std::io;
 use std::sync::{Arc, Mutex};
+use test_support::generate::review::sent_patch;
+use test_support::generate::world::DOCUMENTS;
 use tokio::runtime::{Builder, Runtime};
 use tracing::Dispatch;
 use tracing_subscriber::filter::{LevelFilter, Targets};

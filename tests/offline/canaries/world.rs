@@ -1,10 +1,5 @@
 //! One test case: objects of every kind, the expectations for them, and the secrets in them.
 
-use super::generate::GATEWAYS;
-use super::generate::objects::any_object;
-use super::generate::review::{Review, USERS};
-use super::generate::vary::with_evaluated_part_changed;
-use super::generate::world::{ANNOTATIONS, DOCUMENTS, World};
 use super::secret::Canaries;
 use super::taint::Taint;
 use proptest::prelude::*;
@@ -12,6 +7,11 @@ use proptest::sample::select;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use serde_json::{Value, json};
 use std::fmt;
+use test_support::generate::GATEWAYS;
+use test_support::generate::objects::any_object;
+use test_support::generate::review::{Review, USERS};
+use test_support::generate::vary::with_evaluated_part_changed;
+use test_support::generate::world::{ANNOTATIONS, DOCUMENTS, World};
 
 /// Number of objects in one case.
 pub(crate) const OBJECTS: usize = 5;

@@ -1,7 +1,7 @@
 //! What cannot be read is reported with position, cause and fix, and never with a value. The rest is still evaluated.
 
-use crate::run::manifests::{KEYLESS, OUTDATED};
-use crate::run::{Folder, RunOutput};
+use test_support::run::manifests::{KEYLESS, OUTDATED};
+use test_support::run::{Folder, RunOutput};
 
 /// A text that no message may contain.
 const CANARY: &str = "canary";

@@ -1,9 +1,9 @@
 //! `certs`: a CA and a certificate in a folder, and the caBundle on stdout.
 
-use crate::run::Folder;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::fs;
+use test_support::run::Folder;
 
 const CERTS: [&str; 2] = ["certs", "apim-keyless.apim-keyless.svc"];
 

@@ -1,6 +1,5 @@
 //! Hot reloads of `serve`: the policy document, and certificates in files.
 
-use crate::run::{Folder, Serving, http_get};
 use apim_keyless::server::HttpsClient;
 use apim_keyless::tls::Ca;
 use std::fs;
@@ -8,6 +7,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
+use test_support::run::{Folder, Serving, http_get};
 use tokio::runtime::Runtime;
 
 const POLICY: &str = "{apiVersion: apim-keyless.dev/v1alpha1, kind: GatewayPolicy, metadata: {name: NAME}, spec: {}}";

@@ -1,7 +1,7 @@
 //! 0: no errors. 1: errors. 2: something could not be evaluated.
 
-use crate::run::Folder;
-use crate::run::manifests::{KEYLESS, OUTDATED, ROLLING, UNLABELED};
+use test_support::run::Folder;
+use test_support::run::manifests::{KEYLESS, OUTDATED, ROLLING, UNLABELED};
 
 /// The exit code of `check` on files with these texts, with these arguments.
 fn code(texts: &[&str], arguments: &[&str]) -> i32 {

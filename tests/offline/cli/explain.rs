@@ -1,6 +1,6 @@
 //! `explain`: the list of rules, and the docs of each.
 
-use crate::run::Folder;
+use test_support::run::Folder;
 
 #[test]
 fn every_listed_rule_has_docs() {

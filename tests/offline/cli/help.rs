@@ -1,6 +1,6 @@
 //! The help of the binary names every command and flag.
 
-use crate::run::Folder;
+use test_support::run::Folder;
 
 /// The long flags of a help text, in order.
 fn flags(help: &str) -> Vec<&str> {

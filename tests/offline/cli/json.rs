@@ -1,8 +1,8 @@
 //! The JSON report: its fields are a contract.
 
-use crate::run::Folder;
-use crate::run::manifests::{KEYLESS, OUTDATED, ROLLING, UNLABELED};
 use serde_json::{Value, json};
+use test_support::run::Folder;
+use test_support::run::manifests::{KEYLESS, OUTDATED, ROLLING, UNLABELED};
 
 fn deployment() -> Value {
     json!({"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "shop", "name": "orders"})

@@ -1,7 +1,8 @@
 //! Closed pipes and full disks.
 
-use crate::run::manifests::OUTDATED;
-use crate::run::{Folder, feed, output_of};
+use test_support::project;
+use test_support::run::manifests::OUTDATED;
+use test_support::run::{Folder, feed, output_of};
 
 #[test]
 fn a_closed_stdout_is_not_an_error() {
@@ -31,7 +32,7 @@ fn a_report_that_cannot_be_written_exits_with_2() {
     use std::process::Command;
 
     let full = File::options().write(true).open("/dev/full").unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_apim-keyless")).arg("explain").stdout(full).output().unwrap();
+    let output = Command::new(project::binary()).arg("explain").stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.starts_with("error: cannot write to stdout: ") && !stderr.contains("panicked"), "{stderr}");

@@ -1,7 +1,7 @@
 //! The policy document: its expectations apply, and an invalid one is an error at startup.
 
-use crate::run::Folder;
-use crate::run::manifests::{KEYLESS, OUTDATED};
+use test_support::run::Folder;
+use test_support::run::manifests::{KEYLESS, OUTDATED};
 
 const HEAD: &str = "apiVersion: apim-keyless.dev/v1alpha1\nkind: GatewayPolicy\nmetadata: {name: shop}\n";
 

@@ -1,8 +1,8 @@
 //! The position of a finding in a report: file, line, column, and the path in the object.
 
-use crate::run::Folder;
-use crate::run::manifests::OUTDATED;
 use serde_json::{Value, json};
+use test_support::run::Folder;
+use test_support::run::manifests::OUTDATED;
 
 /// File, line and column of the only finding.
 fn position(report: &Value) -> (&str, u64, u64) {

@@ -1,10 +1,10 @@
 //! `review`: answers one AdmissionReview from stdin.
 
-use crate::run::manifests::{KEYLESS, OUTDATED, UNLABELED};
-use crate::run::{Folder, RunOutput};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use test_support::run::manifests::{KEYLESS, OUTDATED, UNLABELED};
+use test_support::run::{Folder, RunOutput};
 
 /// A review for the creation of an object.
 fn review(yaml: &str) -> Value {

@@ -1,6 +1,6 @@
 //! Reports never contain a value of a setting, a Secret or a command line.
 
-use crate::run::Folder;
+use test_support::run::Folder;
 
 const CANARY: &str = "canary";
 

@@ -1,8 +1,8 @@
 //! `serve`: start, examples, shutdown.
 
-use crate::run::{Folder, Serving, http_get};
 use std::fs;
 use std::net::TcpListener;
+use test_support::run::{Folder, Serving, http_get};
 
 const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
 

@@ -1,7 +1,7 @@
 //! The text report.
 
-use crate::run::manifests::{KEYLESS, UNLABELED};
-use crate::run::{Folder, in_project};
+use test_support::run::manifests::{KEYLESS, UNLABELED};
+use test_support::run::{Folder, in_project};
 
 const ERROR: &str = r#"error[auth-key-reference]: Remove config.service.auth here and set it to workloadIdentity in the ConfigMap: it takes an auth key from Secret "payments-token" key "value"
   --> deploy/examples/03-portal-auth-key.yaml:56:11

@@ -1,8 +1,8 @@
 //! Objects of one namespace are evaluated together, whatever files they come from.
 
-use crate::run::Folder;
-use crate::run::manifests::KEYLESS;
 use serde_json::Value;
+use test_support::run::Folder;
+use test_support::run::manifests::KEYLESS;
 
 const CONFIG_MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: orders-env, namespace: shop}\ndata: {telemetry.logs.std: text}\n";
 const ACCOUNT: &str = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: orders-identity, namespace: shop}\n";

@@ -2,13 +2,13 @@
 
 use super::raw::{config, connect_tls, exchange, metric, request_head};
 use super::{PooledConnection, TEST_TIMEOUT, within};
-use crate::run::{Folder, Serving, http_get};
 use hyper::StatusCode;
 use rustls::ClientConfig;
 use std::fs;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use test_support::run::{Folder, Serving, http_get};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;

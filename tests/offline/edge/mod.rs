@@ -1,7 +1,5 @@
 //! A server for each test, and its clients.
 
-#![allow(clippy::unwrap_used, reason = "only tests call this, and a failure here fails the test")]
-
 mod binary;
 mod clients;
 mod handshakes;

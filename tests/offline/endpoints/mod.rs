@@ -1,13 +1,5 @@
 //! The three endpoints on a real server, and the reviews that were recorded from a real API server.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "only tests call this"
-)]
-
 mod bad_bodies;
 mod panics;
 mod strange_objects;

@@ -17,17 +17,10 @@
 //!
 //! 100,000 containers take half a minute without optimization. `CASES` sets another number.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
-#[path = "environment/model.rs"]
 mod model;
-#[path = "environment/names.rs"]
 mod names;
-#[path = "environment/render.rs"]
 mod render;
-#[path = "environment/true_value.rs"]
 mod true_value;
-#[path = "environment/world.rs"]
 mod world;
 
 use apim_keyless_core::gateway::{

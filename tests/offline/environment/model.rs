@@ -5,8 +5,8 @@
 //! `EnvVarSource`, `EnvFromSource`, `ConfigMapKeySelector`, `FileKeySelector`) and the kubelet
 //! (`makeEnvironmentVariables`). It shares no code with the resolver under test.
 
-use crate::true_value::{Origin, TrueValue, expanded};
-use crate::world::{Container, EnvEntry, EnvFromEntry, FILE_KEY, Field, From, GIVEN, Source, Texts, World};
+use super::true_value::{Origin, TrueValue, expanded};
+use super::world::{Container, EnvEntry, EnvFromEntry, FILE_KEY, Field, From, GIVEN, Source, Texts, World};
 use std::collections::BTreeSet;
 
 /// One change that the kubelet makes to the environment.

@@ -1,6 +1,6 @@
 //! Renders a generated world as the JSON that the API server sends.
 
-use crate::world::{
+use super::world::{
     Container, EnvEntry, EnvFromEntry, FILE_KEY, Field, From, GIVEN, NAMESPACE, REGULAR, SECRET, Source, World,
 };
 use serde_json::{Map, Value, json};

@@ -6,17 +6,18 @@ use std::path::{self, Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::go_tools::{Tools, cache_folder, go_build, print_to_stderr, required_version};
 use super::other_version;
 use super::servers::CONTROLLERS;
+use crate::go_tools::{Tools, cache_folder, go_build, print_to_stderr, required_version};
 
 /// These files are the only place of the versions. `K8S_VERSION` selects another Kubernetes version.
-const KUBERNETES_MODULE: &str = include_str!("../control-plane/go.mod");
-const ETCD_MODULE: &str = include_str!("../control-plane/etcd/go.mod");
+const KUBERNETES_MODULE: &str = include_str!("../../control-plane/go.mod");
+const ETCD_MODULE: &str = include_str!("../../control-plane/etcd/go.mod");
 
-const MODULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/control-plane");
+const MODULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/control-plane");
 
 /// The servers' binaries.
+#[derive(Clone)]
 pub(super) struct Binaries {
     pub(super) etcd: PathBuf,
     pub(super) api_server: PathBuf,

@@ -50,7 +50,7 @@ pub(super) fn api_server(binary: &Path, folder: &Path, port: u16, controllers: b
         "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
         // no client connects through the Service `kubernetes`
         "--endpoint-reconciler-type=none".to_owned(),
-        // one client at a time needs no fair queuing, and its configuration slows down the start
+        // a few clients need no fair queuing, and its configuration slows down the start
         "--enable-priority-and-fairness=false".to_owned(),
         format!("--audit-policy-file={}", audit_policy_file(folder).display()),
         format!("--audit-log-path={}", audit_log(folder).display()),

@@ -13,7 +13,7 @@ use serde_json::json;
 /// File of the key that signs the tokens of ServiceAccounts.
 pub(super) const SERVICE_ACCOUNT_KEY: &str = "service-accounts.key";
 /// The common name of the certificate with which kube-apiserver authenticates to webhooks.
-pub(crate) const WEBHOOK_CLIENT: &str = "kube-apiserver-webhook-client";
+pub const WEBHOOK_CLIENT: &str = "kube-apiserver-webhook-client";
 /// File of the key that verifies the tokens of ServiceAccounts.
 pub(super) const SERVICE_ACCOUNT_PUBLIC_KEY: &str = "service-accounts.pub";
 

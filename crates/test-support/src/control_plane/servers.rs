@@ -10,7 +10,7 @@ use std::thread;
 
 use anyhow::Context as _;
 
-use super::print_to_stderr;
+use crate::go_tools::print_to_stderr;
 
 pub(super) const CONTROLLERS: &str = "kube-controller-manager";
 

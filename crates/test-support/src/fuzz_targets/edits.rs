@@ -19,7 +19,7 @@ spec:
 ";
 
 /// The patch produces the fixed object, nothing else changes, and nothing is left to fix.
-pub(crate) fn check(data: &[u8]) {
+pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let policy = Policy::parse(POLICY).expect("the policy document is valid");
     let Ok(Some(object)) = KubernetesObject::recognize(text, "team-a") else { return };

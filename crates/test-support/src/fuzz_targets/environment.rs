@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 const EXPANDED_BYTES: usize = 4096;
 
 /// An environment is bounded, deterministic and in the order of its sources, and each variable has the right path.
-pub(crate) fn check(data: &[u8]) {
+pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (pod, config_map) = objects(text);
     let [pod_subject, config_map] = [&pod, &config_map].map(object);
@@ -64,7 +64,8 @@ fn objects(text: &str) -> (Value, Value) {
 fn source(line: &str) -> Option<(&str, char, &str)> {
     let at = line.find(['=', '<', '>', ':', '*', '!', '?'])?;
     let (name, rest) = line.split_at(at);
-    Some((name, rest.chars().next()?, &rest[1..]))
+    let mark = rest.chars().next()?;
+    Some((name, mark, rest.strip_prefix(mark)?))
 }
 
 fn is_hidden(line: &str) -> bool {

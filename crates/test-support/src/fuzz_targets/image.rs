@@ -8,7 +8,7 @@ use semver::Version;
 const GATEWAY: [&str; 2] = ["gateway", "azure-api-management"];
 
 /// Only the gateway's repository is recognized, a printed name gives the same result, and versions are ordered.
-pub(crate) fn check(data: &[u8]) {
+pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let images = Images::default();
     for name in text.split('\n') {

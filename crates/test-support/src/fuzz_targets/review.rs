@@ -6,7 +6,7 @@ use apim_keyless_core::policy::Policy;
 use serde_json::Value;
 
 /// Every review is answered with its uid, in JSON, within the limits, and a key is never admitted.
-pub(crate) fn check(body: &[u8]) {
+pub fn check(body: &[u8]) {
     let Ok(request) = Request::read(body) else { return };
     let (policy, related) = (Policy::default(), RelatedObjects::default());
     for endpoint in Endpoint::ALL {

@@ -7,7 +7,7 @@ use proptest::sample::select;
 use serde_json::{Value, json};
 
 /// A container for any of the three lists.
-pub(crate) fn container(palette: &'static Palette) -> BoxedStrategy<Value> {
+pub fn container(palette: &'static Palette) -> BoxedStrategy<Value> {
     object(vec![
         ("name", always(text(palette.names))),
         ("image", maybe(text(palette.images))),
@@ -70,7 +70,7 @@ fn mount() -> BoxedStrategy<Value> {
 }
 
 /// A volume, with or without a Secret.
-pub(crate) fn volume() -> BoxedStrategy<Value> {
+pub fn volume() -> BoxedStrategy<Value> {
     let of = select(vec![
         json!({"secret": {"secretName": "orders-tls"}}),
         json!({"csi": {"driver": "secrets-store.csi.k8s.io"}}),

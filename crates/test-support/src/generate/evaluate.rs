@@ -6,7 +6,7 @@ use apim_keyless_core::policy::{Context, Finding, Level, Mode, Policy, Requester
 use serde_json::Value;
 
 /// The findings for a new object in `world`, in mode enforce.
-pub(crate) fn evaluate(world: &World, object: &Value) -> Vec<Finding> {
+pub fn evaluate(world: &World, object: &Value) -> Vec<Finding> {
     let (policy, object) = (world.policy(), parsed(object));
     let related = world.related(&policy);
     let context = Context {
@@ -21,18 +21,18 @@ pub(crate) fn evaluate(world: &World, object: &Value) -> Vec<Finding> {
 }
 
 /// The findings that the mutating webhook fixes.
-pub(crate) fn fixable(mut findings: Vec<Finding>) -> Vec<Finding> {
+pub fn fixable(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.retain(|finding| finding.level() == Level::Fixable);
     findings
 }
 
 /// A new object in `world` with all fixes applied; `None` if there is nothing to fix.
-pub(crate) fn fixed(world: &World, object: &Value) -> Option<Value> {
+pub fn fixed(world: &World, object: &Value) -> Option<Value> {
     Policy::fixed(&parsed(object), &fixable(evaluate(world, object)))
 }
 
 /// Rule and level of each finding, by object.
-pub(crate) fn levels(world: &World) -> Vec<Vec<(&'static str, Level)>> {
+pub fn levels(world: &World) -> Vec<Vec<(&'static str, Level)>> {
     let findings = world.policy().evaluate_all(&world.parsed_objects(), Mode::Enforce);
     findings
         .iter()

@@ -4,44 +4,44 @@
 //! a later version, `null` instead of a list, names in unusual spellings. A [`Palette`] is the set of names to choose
 //! from. One palette produces gateways of every kind, the other one only non-gateway objects.
 
-pub(crate) mod container;
-pub(crate) mod evaluate;
-pub(crate) mod objects;
-pub(crate) mod palette;
-pub(crate) mod places;
-pub(crate) mod review;
-pub(crate) mod vary;
-pub(crate) mod world;
+pub mod container;
+pub mod evaluate;
+pub mod objects;
+pub mod palette;
+pub mod places;
+pub mod review;
+pub mod vary;
+pub mod world;
 
-pub(crate) use palette::{GATEWAYS, NON_GATEWAYS, Palette};
+pub use palette::{GATEWAYS, NON_GATEWAYS, Palette};
 
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
 
 /// A field name that no version of Kubernetes has.
-pub(crate) const UNKNOWN: &str = "futureField";
+pub const UNKNOWN: &str = "futureField";
 
 /// An optional field; `None` omits it.
-pub(crate) type Field = BoxedStrategy<Option<Value>>;
+pub type Field = BoxedStrategy<Option<Value>>;
 
 /// A field that is always present.
-pub(crate) fn always(value: impl Strategy<Value = Value> + 'static) -> Field {
+pub fn always(value: impl Strategy<Value = Value> + 'static) -> Field {
     value.prop_map(Some).boxed()
 }
 
 /// A field that is present half of the time.
-pub(crate) fn maybe(value: impl Strategy<Value = Value> + 'static) -> Field {
+pub fn maybe(value: impl Strategy<Value = Value> + 'static) -> Field {
     prop::option::of(value).boxed()
 }
 
 /// A field that is absent, `null` or present: a list or a map may be all three.
-pub(crate) fn nullable(value: impl Strategy<Value = Value> + 'static) -> Field {
+pub fn nullable(value: impl Strategy<Value = Value> + 'static) -> Field {
     prop_oneof![2 => Just(None), 1 => Just(Some(Value::Null)), 6 => value.prop_map(Some)].boxed()
 }
 
 /// An object with these fields, and sometimes with an unknown one.
-pub(crate) fn object(fields: Vec<(&'static str, Field)>) -> BoxedStrategy<Value> {
+pub fn object(fields: Vec<(&'static str, Field)>) -> BoxedStrategy<Value> {
     let (names, values): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
     (values, prop::option::weighted(0.2, unknown()))
         .prop_map(move |(values, unknown)| {
@@ -53,7 +53,7 @@ pub(crate) fn object(fields: Vec<(&'static str, Field)>) -> BoxedStrategy<Value>
 }
 
 /// A map of texts, like labels and `data`, with keys from `keys` and values from `texts` or `null`.
-pub(crate) fn texts(keys: &'static [&'static str], texts: &'static [&'static str]) -> BoxedStrategy<Value> {
+pub fn texts(keys: &'static [&'static str], texts: &'static [&'static str]) -> BoxedStrategy<Value> {
     let text = prop_oneof![12 => text(texts), 1 => Just(Value::Null)];
     prop::collection::vec((select(keys), text), 0..5)
         .prop_map(|members| {
@@ -63,12 +63,12 @@ pub(crate) fn texts(keys: &'static [&'static str], texts: &'static [&'static str
 }
 
 /// One of these texts.
-pub(crate) fn text(texts: &'static [&'static str]) -> BoxedStrategy<Value> {
+pub fn text(texts: &'static [&'static str]) -> BoxedStrategy<Value> {
     select(texts).prop_map(Value::from).boxed()
 }
 
 /// A list of up to `longest` elements.
-pub(crate) fn list(element: impl Strategy<Value = Value> + 'static, longest: usize) -> BoxedStrategy<Value> {
+pub fn list(element: impl Strategy<Value = Value> + 'static, longest: usize) -> BoxedStrategy<Value> {
     prop::collection::vec(element, 0..=longest).prop_map(Value::Array).boxed()
 }
 

@@ -8,7 +8,7 @@ use proptest::sample::select;
 use serde_json::{Value, json};
 
 /// An object of any kind.
-pub(crate) fn any_object(palette: &'static Palette) -> BoxedStrategy<Value> {
+pub fn any_object(palette: &'static Palette) -> BoxedStrategy<Value> {
     prop_oneof![
         4 => workload(palette),
         2 => service_account(palette),
@@ -18,7 +18,7 @@ pub(crate) fn any_object(palette: &'static Palette) -> BoxedStrategy<Value> {
 }
 
 /// A workload: an object with a pod template, or a Pod.
-pub(crate) fn workload(palette: &'static Palette) -> BoxedStrategy<Value> {
+pub fn workload(palette: &'static Palette) -> BoxedStrategy<Value> {
     let siblings = object(vec![
         ("replicas", maybe(Just(json!(2)))),
         ("selector", maybe(Just(json!({"matchLabels": {"app": "orders"}})))),
@@ -37,7 +37,7 @@ pub(crate) fn workload(palette: &'static Palette) -> BoxedStrategy<Value> {
 }
 
 /// A `ServiceAccount`.
-pub(crate) fn service_account(palette: &'static Palette) -> BoxedStrategy<Value> {
+pub fn service_account(palette: &'static Palette) -> BoxedStrategy<Value> {
     object(vec![
         ("apiVersion", always(Just(json!("v1")))),
         ("kind", always(Just(json!("ServiceAccount")))),
@@ -47,7 +47,7 @@ pub(crate) fn service_account(palette: &'static Palette) -> BoxedStrategy<Value>
 }
 
 /// A `ConfigMap`.
-pub(crate) fn config_map(palette: &'static Palette) -> BoxedStrategy<Value> {
+pub fn config_map(palette: &'static Palette) -> BoxedStrategy<Value> {
     object(vec![
         ("apiVersion", always(Just(json!("v1")))),
         ("kind", always(Just(json!("ConfigMap")))),

@@ -1,21 +1,21 @@
 //! The names and values of generated objects.
 
 /// The names and values that generated objects choose from.
-pub(crate) struct Palette {
+pub struct Palette {
     /// Values of the chart's component label and of our gateway label, on objects and templates.
-    pub(crate) labels: &'static [&'static str],
+    pub labels: &'static [&'static str],
     /// Names of objects and containers.
-    pub(crate) names: &'static [&'static str],
+    pub names: &'static [&'static str],
     /// Images.
-    pub(crate) images: &'static [&'static str],
+    pub images: &'static [&'static str],
     /// Names of environment variables and keys of `ConfigMap`s.
-    pub(crate) settings: &'static [&'static str],
+    pub settings: &'static [&'static str],
     /// Prefixes of `envFrom`.
-    pub(crate) prefixes: &'static [&'static str],
+    pub prefixes: &'static [&'static str],
 }
 
 /// Gateways by image, by setting, by prefix and by label, and some non-gateway workloads.
-pub(crate) static GATEWAYS: Palette = Palette {
+pub static GATEWAYS: Palette = Palette {
     labels: &["self-hosted-gateway", "self-hosted-gateway", "true", "false", "api", ""],
     names: &[
         "orders",
@@ -58,7 +58,7 @@ pub(crate) static GATEWAYS: Palette = Palette {
 };
 
 /// Near misses only: no object made of these is a gateway.
-pub(crate) static NON_GATEWAYS: Palette = Palette {
+pub static NON_GATEWAYS: Palette = Palette {
     labels: &["false", "api", "self-hosted-gateways", "True", ""],
     names: &["api", "web", "defaults", "azure-api-management-gateway", "apim-gateway-token"],
     images: &[
@@ -81,7 +81,7 @@ pub(crate) static NON_GATEWAYS: Palette = Palette {
 };
 
 /// Values of settings: auth methods in several spellings, keys, paths, references, whitespace.
-pub(crate) static VALUES: &[&str] = &[
+pub static VALUES: &[&str] = &[
     "workloadIdentity",
     "WorkloadIdentity ",
     "GatewayKey orders&202601010000&c2lnbmF0dXJl",
@@ -100,11 +100,11 @@ pub(crate) static VALUES: &[&str] = &[
 ];
 
 /// Labels that rules read, and one that no rule reads.
-pub(crate) static LABEL_KEYS: &[&str] =
+pub static LABEL_KEYS: &[&str] =
     &["azure.workload.identity/use", "app.kubernetes.io/component", "apim-keyless.dev/gateway", "team.example/token"];
 
 /// Annotations that rules read, and some that no rule reads.
-pub(crate) static ANNOTATION_KEYS: &[&str] = &[
+pub static ANNOTATION_KEYS: &[&str] = &[
     "azure.workload.identity/client-id",
     "azure.workload.identity/tenant-id",
     "azure.workload.identity/client_id",
@@ -113,5 +113,5 @@ pub(crate) static ANNOTATION_KEYS: &[&str] = &[
 ];
 
 /// Values of annotations.
-pub(crate) static ANNOTATIONS: &[&str] =
+pub static ANNOTATIONS: &[&str] =
     &["00000000-0000-0000-0000-00000000000b", "", "GatewayKey orders&202601010000&c2lnbmF0dXJl", "workloadIdentity"];

@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The values that edits set, by pointer.
-pub(crate) type Named = BTreeMap<PointerBuf, Value>;
+pub type Named = BTreeMap<PointerBuf, Value>;
 
 /// The pointer and the value of each edit. An appended element comes after the existing ones.
-pub(crate) fn named_places<'e>(before: &Value, edits: impl Iterator<Item = &'e Edit>) -> Named {
+pub fn named_places<'e>(before: &Value, edits: impl Iterator<Item = &'e Edit>) -> Named {
     let mut named = Named::new();
     for edit in edits {
         let mut at = edit.at().to_buf();
@@ -29,7 +29,7 @@ pub(crate) fn named_places<'e>(before: &Value, edits: impl Iterator<Item = &'e E
 ///
 /// A list or an object that an edit creates on the path to its pointer does not count as a difference, because only an
 /// absent or `null` value becomes one.
-pub(crate) fn differences(before: &Value, after: &Value, named: &Named) -> BTreeSet<PointerBuf> {
+pub fn differences(before: &Value, after: &Value, named: &Named) -> BTreeSet<PointerBuf> {
     let mut found = BTreeSet::new();
     differ(&PointerBuf::root(), Some(before), Some(after), &mut |at, is_deepest| {
         let ends_here = is_deepest || named.contains_key(at);
@@ -78,12 +78,12 @@ fn members(value: Option<&Value>) -> Map<String, Value> {
 }
 
 /// Do two pointers overlap: are they equal, or is one inside the other?
-pub(crate) fn overlap(one: &Pointer, other: &Pointer) -> bool {
+pub fn overlap(one: &Pointer, other: &Pointer) -> bool {
     one.starts_with(other) || other.starts_with(one)
 }
 
 /// May a fix make this edit? A fix never changes a selector, an image or a key.
-pub(crate) fn is_listed(object: &KubernetesObject<'_>, edit: &Edit) -> bool {
+pub fn is_listed(object: &KubernetesObject<'_>, edit: &Edit) -> bool {
     let at = edit.at();
     match (&object.view, edit) {
         (ObjectView::Workload(workload), Edit::Append { .. }) => {

@@ -13,25 +13,25 @@ use serde_json::{Value, json};
 
 /// A review of one object in a world.
 #[derive(Clone, Debug)]
-pub(crate) struct Review {
+pub struct Review {
     /// The related objects and the policy.
-    pub(crate) world: World,
+    pub world: World,
     /// `request.object`.
-    pub(crate) object: Value,
+    pub object: Value,
     /// `request.oldObject` of an update.
-    pub(crate) old: Option<Value>,
+    pub old: Option<Value>,
     /// `request.operation`.
-    pub(crate) operation: &'static str,
+    pub operation: &'static str,
     /// `request.userInfo.username`.
-    pub(crate) user: &'static str,
+    pub user: &'static str,
     /// `request.uid`.
-    pub(crate) uid: String,
+    pub uid: String,
     /// Is the JSON indented?
-    pub(crate) is_pretty: bool,
+    pub is_pretty: bool,
 }
 
 /// A review that creates an object or changes its evaluated part.
-pub(crate) fn review(palette: &'static Palette) -> impl Strategy<Value = Review> {
+pub fn review(palette: &'static Palette) -> impl Strategy<Value = Review> {
     (world(palette), any_object(palette), any::<Option<u8>>()).prop_flat_map(|(world, object, seed)| {
         let old = seed.map(|seed| with_evaluated_part_changed(&object, seed));
         review_of(world, object, old)
@@ -52,30 +52,30 @@ fn review_of(world: World, object: Value, old: Option<Value>) -> impl Strategy<V
 }
 
 /// A review of an update that leaves the evaluated part alone.
-pub(crate) fn harmless_update(palette: &'static Palette) -> impl Strategy<Value = Review> {
+pub fn harmless_update(palette: &'static Palette) -> impl Strategy<Value = Review> {
     (world(palette), any_object(palette), 0_u8..32)
         .prop_flat_map(|(world, old, seed)| review_of(world, with_evaluated_part_kept(&old, seed), Some(old)))
 }
 
 /// A random endpoint.
-pub(crate) fn endpoint() -> impl Strategy<Value = Endpoint> {
+pub fn endpoint() -> impl Strategy<Value = Endpoint> {
     select(&Endpoint::ALL[..])
 }
 
 /// JSON that a typed deserializer skips in an unknown field, and that no [`Value`] can represent.
-pub(crate) fn unreadable_json() -> impl Strategy<Value = String> {
+pub fn unreadable_json() -> impl Strategy<Value = String> {
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
     select(vec![deep, "1e999".to_owned(), r#""\ud800""#.to_owned()])
 }
 
 /// Bytes that damage a body, and their positions.
-pub(crate) fn damage() -> impl Strategy<Value = Vec<(Index, u8)>> {
+pub fn damage() -> impl Strategy<Value = Vec<(Index, u8)>> {
     prop::collection::vec((any::<Index>(), select(b"\"{}[]:, 0x\0\xff\\n".as_slice())), 0..3)
 }
 
 impl Review {
     /// The request body, as the API server sends it.
-    pub(crate) fn body(&self) -> String {
+    pub fn body(&self) -> String {
         let api_version = self.object["apiVersion"].as_str().unwrap_or_default();
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let kind = json!({"group": group, "version": version, "kind": self.object["kind"]});
@@ -88,14 +88,14 @@ impl Review {
     }
 
     /// The answer at `endpoint`.
-    pub(crate) fn answer(&self, endpoint: Endpoint) -> Answer {
+    pub fn answer(&self, endpoint: Endpoint) -> Answer {
         let (body, policy) = (self.body(), self.world.policy());
         let request = Request::read(body.as_bytes()).expect("it is a review");
         answer(&policy, &self.world.related(&policy), &MessageOptions::default(), endpoint, &request)
     }
 
     /// The same review of the patched object.
-    pub(crate) fn patched(&self, patch: &json_patch::Patch) -> Self {
+    pub fn patched(&self, patch: &json_patch::Patch) -> Self {
         let mut object = self.object.clone();
         json_patch::patch(&mut object, patch).expect("the patch fits");
         Self { object, ..self.clone() }
@@ -103,7 +103,7 @@ impl Review {
 }
 
 /// The patch in a response body.
-pub(crate) fn sent_patch(response: &[u8]) -> Option<json_patch::Patch> {
+pub fn sent_patch(response: &[u8]) -> Option<json_patch::Patch> {
     let review: Value = serde_json::from_slice(response).expect("a response is JSON");
     let patch = review["response"].get("patch")?.as_str().expect("a patch is a text");
     assert_eq!(review["response"]["patchType"], "JSONPatch");
@@ -112,7 +112,7 @@ pub(crate) fn sent_patch(response: &[u8]) -> Option<json_patch::Patch> {
 }
 
 /// Users that send requests.
-pub(crate) static USERS: &[&str] = &[
+pub static USERS: &[&str] = &[
     "jane",
     "",
     "system:kube-controller-manager",

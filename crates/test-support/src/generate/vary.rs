@@ -15,7 +15,7 @@ fn for_each_object(value: &mut Value, location: &str, change: &mut impl FnMut(&s
 }
 
 /// The object with all defaults of the API server, and `null` for every absent list.
-pub(crate) fn defaulted(object: &Value) -> Value {
+pub fn defaulted(object: &Value) -> Value {
     let mut object = object.clone();
     for_each_object(&mut object, "", &mut |location, members| match location {
         "containers" | "initContainers" | "ephemeralContainers" => {
@@ -56,7 +56,7 @@ pub(crate) fn defaulted(object: &Value) -> Value {
 }
 
 /// The object without the defaults of the API server: no empty text, prefix, list or account.
-pub(crate) fn bare(object: &Value) -> Value {
+pub fn bare(object: &Value) -> Value {
     let mut object = object.clone();
     for_each_object(&mut object, "", &mut |location, members| {
         members.retain(|name, member| match (location, name.as_str()) {
@@ -99,7 +99,7 @@ fn fill(members: &mut Map<String, Value>, defaults: &Value) {
 }
 
 /// An old object with another evaluated part.
-pub(crate) fn with_evaluated_part_changed(object: &Value, seed: u8) -> Value {
+pub fn with_evaluated_part_changed(object: &Value, seed: u8) -> Value {
     let mut old = object.clone();
     for_each_object(&mut old, "", &mut |location, members| match (seed % 4, location) {
         (0, "containers") => _ = members.insert("image".to_owned(), json!("before:1")),
@@ -112,7 +112,7 @@ pub(crate) fn with_evaluated_part_changed(object: &Value, seed: u8) -> Value {
 }
 
 /// The object after an update that leaves its evaluated part alone; the bits of `seed` choose the changes.
-pub(crate) fn with_evaluated_part_kept(object: &Value, seed: u8) -> Value {
+pub fn with_evaluated_part_kept(object: &Value, seed: u8) -> Value {
     let mut new = object.clone();
     let metadata = &mut new["metadata"];
     if seed & 1 != 0 {
@@ -145,7 +145,7 @@ pub(crate) fn with_evaluated_part_kept(object: &Value, seed: u8) -> Value {
 /// The object with names of at least `length` bytes: its own, and those of Secrets, keys and containers.
 ///
 /// Kubernetes allows 253 bytes, and the API server checks that before it calls a validating webhook.
-pub(crate) fn with_long_names(object: &Value, length: usize) -> Value {
+pub fn with_long_names(object: &Value, length: usize) -> Value {
     let long = |name: &str| format!("{name:x<length$}");
     let mut object = object.clone();
     for_each_object(&mut object, "", &mut |location, members| {

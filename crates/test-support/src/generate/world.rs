@@ -10,19 +10,19 @@ use serde_json::Value;
 
 /// Objects, and the expectations for them.
 #[derive(Clone, Debug)]
-pub(crate) struct World {
+pub struct World {
     /// A policy document.
-    pub(crate) document: &'static str,
+    pub document: &'static str,
     /// Annotations of the Namespace.
-    pub(crate) annotations: &'static [(&'static str, &'static str)],
+    pub annotations: &'static [(&'static str, &'static str)],
     /// Are these all objects of the namespace?
-    pub(crate) is_complete: bool,
+    pub is_complete: bool,
     /// Objects of one or two namespaces.
-    pub(crate) objects: Vec<Value>,
+    pub objects: Vec<Value>,
 }
 
 /// Up to five objects under a random policy.
-pub(crate) fn world(palette: &'static Palette) -> impl Strategy<Value = World> {
+pub fn world(palette: &'static Palette) -> impl Strategy<Value = World> {
     let objects = prop::collection::vec(any_object(palette), 1..5);
     (select(DOCUMENTS), select(ANNOTATIONS), any::<bool>(), objects)
         .prop_map(|(document, annotations, is_complete, objects)| World { document, annotations, is_complete, objects })
@@ -30,17 +30,17 @@ pub(crate) fn world(palette: &'static Palette) -> impl Strategy<Value = World> {
 
 impl World {
     /// The policy.
-    pub(crate) fn policy(&self) -> Policy {
+    pub fn policy(&self) -> Policy {
         Policy::parse(self.document).expect("the documents are valid")
     }
 
     /// The objects, recognized.
-    pub(crate) fn parsed_objects(&self) -> Vec<KubernetesObject<'static>> {
+    pub fn parsed_objects(&self) -> Vec<KubernetesObject<'static>> {
         self.objects.iter().map(parsed).collect()
     }
 
     /// The related objects of namespace `team-a`.
-    pub(crate) fn related(&self, policy: &Policy) -> RelatedObjects {
+    pub fn related(&self, policy: &Policy) -> RelatedObjects {
         let parsed_objects = self.parsed_objects();
         let of_it: Vec<&KubernetesObject<'_>> =
             parsed_objects.iter().filter(|parsed| parsed.identity.namespace == "team-a").collect();
@@ -53,7 +53,7 @@ impl World {
 }
 
 /// An object, recognized in namespace `team-a` unless it names another one.
-pub(crate) fn parsed(object: &Value) -> KubernetesObject<'static> {
+pub fn parsed(object: &Value) -> KubernetesObject<'static> {
     KubernetesObject::recognize(object.to_string(), "team-a")
         .expect("the object has the shape of its kind")
         .expect("rules evaluate this kind")
@@ -61,7 +61,7 @@ pub(crate) fn parsed(object: &Value) -> KubernetesObject<'static> {
 
 const NOTHING: &str = "{apiVersion: apim-keyless.dev/v1alpha1, kind: GatewayPolicy}";
 /// A document with one expectation of every key.
-pub(crate) const EXPECTATIONS: &str = "
+pub const EXPECTATIONS: &str = "
 apiVersion: apim-keyless.dev/v1alpha1
 kind: GatewayPolicy
 metadata: {name: default}
@@ -97,10 +97,10 @@ spec:
 ";
 
 /// Policy documents, from an empty one to one with every expectation.
-pub(crate) static DOCUMENTS: &[&str] = &[NOTHING, NOTHING, EXPECTATIONS, EXPECTATIONS, CHOOSING, MILD];
+pub static DOCUMENTS: &[&str] = &[NOTHING, NOTHING, EXPECTATIONS, EXPECTATIONS, CHOOSING, MILD];
 
 /// Annotations of a Namespace with expectations.
-pub(crate) static ANNOTATIONS: &[&[(&str, &str)]] = &[
+pub static ANNOTATIONS: &[&[(&str, &str)]] = &[
     &[],
     &[
         ("apim-keyless.dev/client-id", "00000000-0000-0000-0000-00000000000c"),

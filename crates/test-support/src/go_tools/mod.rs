@@ -10,15 +10,15 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, bail, ensure};
 
 /// Programs that are built together and kept in one folder. The folder's name contains the versions.
-pub(crate) struct Tools {
+pub struct Tools {
     /// Their name in messages.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// The folder where they are kept.
-    pub(crate) folder: PathBuf,
+    pub folder: PathBuf,
     /// The approximate build time, for a message.
-    pub(crate) build_time: &'static str,
+    pub build_time: &'static str,
     /// Returns whether a folder contains all binaries.
-    pub(crate) is_complete: fn(&Path) -> bool,
+    pub is_complete: fn(&Path) -> bool,
 }
 
 impl Tools {
@@ -26,7 +26,7 @@ impl Tools {
     ///
     /// If another test binary builds them at the same time, this one waits for its lock. The kernel releases the lock
     /// in whatever way the other one ends.
-    pub(crate) fn built(&self, build: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<&Path> {
+    pub fn built(&self, build: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<&Path> {
         if (self.is_complete)(&self.folder) {
             return Ok(&self.folder);
         }
@@ -68,7 +68,7 @@ impl Tools {
 /// Runs `go build` in the folder of a module, with these linker flags.
 ///
 /// Go's temporary files are inside the folder of the build. If a build is interrupted, the next one removes them.
-pub(crate) fn go_build(building: &Path, module: &Path, flags: &str, arguments: &[&str]) -> anyhow::Result<()> {
+pub fn go_build(building: &Path, module: &Path, flags: &str, arguments: &[&str]) -> anyhow::Result<()> {
     let mut build = Command::new("sh")
         .args(["-c", include_str!("build.sh"), "sh", "go", "build", "-trimpath", "-ldflags", flags])
         .args(arguments)
@@ -89,7 +89,7 @@ pub(crate) fn go_build(building: &Path, module: &Path, flags: &str, arguments: &
 }
 
 /// The version of a module that a `go.mod` requires, such as `1.37.2`.
-pub(crate) fn required_version(module_file: &str, module: &str) -> anyhow::Result<String> {
+pub fn required_version(module_file: &str, module: &str) -> anyhow::Result<String> {
     module_file
         .lines()
         .map(|line| line.trim().trim_start_matches("require "))
@@ -99,7 +99,7 @@ pub(crate) fn required_version(module_file: &str, module: &str) -> anyhow::Resul
 }
 
 /// The folder for all files that tests keep: `apim-keyless` in `XDG_CACHE_HOME`, or in `~/.cache`.
-pub(crate) fn cache_folder() -> anyhow::Result<PathBuf> {
+pub fn cache_folder() -> anyhow::Result<PathBuf> {
     let named = |variable| env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache")));
     let cache = cache.context("neither XDG_CACHE_HOME nor HOME is set")?;
@@ -107,13 +107,13 @@ pub(crate) fn cache_folder() -> anyhow::Result<PathBuf> {
 }
 
 /// Does the run have `CI=true`? Then a test that cannot run must fail, so that it does not look like a passed one.
-pub(crate) fn in_continuous_integration() -> bool {
+pub fn in_continuous_integration() -> bool {
     env::var_os("CI").is_some_and(|value| value == "true")
 }
 
 /// Writes a line directly to stderr: cargo captures `eprintln!` of a test, and these messages concern all tests of the
 /// binary.
-pub(crate) fn print_to_stderr(message: &str) {
+pub fn print_to_stderr(message: &str) {
     // if stderr is closed, the message is lost
     let _ = writeln!(io::stderr().lock(), "{message}");
 }

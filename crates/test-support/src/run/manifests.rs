@@ -1,7 +1,7 @@
 //! Manifests of a gateway `orders` in the namespace `shop`, one for each possible result of `check`.
 
 /// It has no finding.
-pub(crate) const KEYLESS: &str = r#"apiVersion: apps/v1
+pub const KEYLESS: &str = r#"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: orders, namespace: shop}
 spec:
@@ -18,7 +18,7 @@ spec:
 "#;
 
 /// It has one fixable finding: the label is missing.
-pub(crate) const UNLABELED: &str = "apiVersion: apps/v1
+pub const UNLABELED: &str = "apiVersion: apps/v1
 kind: Deployment
 metadata: {name: orders, namespace: shop}
 spec:
@@ -33,7 +33,7 @@ spec:
 ";
 
 /// It has one error: the version is too old.
-pub(crate) const OUTDATED: &str = r#"apiVersion: apps/v1
+pub const OUTDATED: &str = r#"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: orders, namespace: shop}
 spec:
@@ -50,7 +50,7 @@ spec:
 "#;
 
 /// It has one warning: the image tag is rolling.
-pub(crate) const ROLLING: &str = r#"apiVersion: apps/v1
+pub const ROLLING: &str = r#"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: orders, namespace: shop}
 spec:

@@ -1,6 +1,7 @@
 //! A running `serve` process that ends with its test, in whatever way the test ends.
 
 use super::Folder;
+use crate::project;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// A server. It uses free ports unless its arguments choose others.
-pub(crate) struct Serving {
+pub struct Serving {
     child: Child,
     stdout: PathBuf,
     stderr: PathBuf,
@@ -22,14 +23,14 @@ pub(crate) struct Serving {
 
 impl Serving {
     /// Starts `serve` in a folder with further arguments.
-    pub(crate) fn start(folder: &Folder, arguments: &[&str]) -> Self {
-        Self::start_as(Command::new(env!("CARGO_BIN_EXE_apim-keyless")), folder, arguments)
+    pub fn start(folder: &Folder, arguments: &[&str]) -> Self {
+        Self::start_as(Command::new(project::binary()), folder, arguments)
     }
 
     /// Starts `serve` with a limit of open files (`ulimit -n`).
-    pub(crate) fn start_with_files(folder: &Folder, files: u32) -> Self {
+    pub fn start_with_files(folder: &Folder, files: u32) -> Self {
         let mut shell = Command::new("sh");
-        shell.args(["-c", &format!(r#"ulimit -n {files} && exec "$@""#), "sh", env!("CARGO_BIN_EXE_apim-keyless")]);
+        shell.args(["-c", &format!(r#"ulimit -n {files} && exec "$@""#), "sh"]).arg(project::binary());
         Self::start_as(shell, folder, &[])
     }
 
@@ -51,7 +52,7 @@ impl Serving {
     }
 
     /// Waits for the log event `listening`, which has the addresses.
-    pub(crate) fn listening(&self) -> Value {
+    pub fn listening(&self) -> Value {
         self.wait_for("that it listens", || {
             let stderr = self.stderr();
             let mut events = stderr.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -60,12 +61,12 @@ impl Serving {
     }
 
     /// The address of its port for reviews.
-    pub(crate) fn reviews(&self) -> SocketAddr {
+    pub fn reviews(&self) -> SocketAddr {
         self.address("reviews")
     }
 
     /// The address of its health port.
-    pub(crate) fn health(&self) -> SocketAddr {
+    pub fn health(&self) -> SocketAddr {
         self.address("health")
     }
 
@@ -74,23 +75,23 @@ impl Serving {
     }
 
     /// Waits until stdout ends with `end`, and returns it.
-    pub(crate) fn wait_for_stdout(&self, end: &str) -> String {
+    pub fn wait_for_stdout(&self, end: &str) -> String {
         self.wait_for(end, || Some(fs::read_to_string(&self.stdout).unwrap()).filter(|text| text.ends_with(end)))
     }
 
     /// The text on stderr so far.
-    pub(crate) fn stderr(&self) -> String {
+    pub fn stderr(&self) -> String {
         fs::read_to_string(&self.stderr).unwrap()
     }
 
     /// Sends SIGTERM.
-    pub(crate) fn terminate(&self) {
+    pub fn terminate(&self) {
         let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 
     /// Waits until it ends, and returns its exit code.
-    pub(crate) fn code(&mut self) -> Option<i32> {
+    pub fn code(&mut self) -> Option<i32> {
         let start = Instant::now();
         while start.elapsed() < TIME_LIMIT {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -122,7 +123,7 @@ impl Drop for Serving {
 }
 
 /// The whole response to a GET over plain HTTP, with its head.
-pub(crate) fn http_get(address: SocketAddr, path: &str) -> String {
+pub fn http_get(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(TIME_LIMIT)).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();

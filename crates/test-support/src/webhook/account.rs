@@ -1,15 +1,16 @@
 //! The permissions of the webhook in a cluster: exactly those that `deploy/install.yaml` grants to its ServiceAccount.
 
-use super::user::{User, documents, eventually};
+use super::registration::Registration;
+use super::user::{User, eventually};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 /// Creates the webhook's namespace with its ServiceAccount and roles.
-pub(super) async fn create(user: &User) {
-    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "apim-keyless"}});
+pub(super) async fn create(user: &User, registration: &Registration) {
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": registration.name()}});
     user.post("/api/v1/namespaces", &namespace).await.stored();
-    for object in documents(include_str!("../../deploy/install.yaml")) {
+    for object in registration.objects(include_str!("../../../../deploy/install.yaml")) {
         match object["kind"].as_str().unwrap() {
             "Role" | "RoleBinding" | "ServiceAccount" => _ = user.apply(&object).await.stored(),
             kind @ ("ClusterRole" | "ClusterRoleBinding") => {
@@ -21,24 +22,24 @@ pub(super) async fn create(user: &User) {
     }
 }
 
-/// A kubeconfig for a ServiceAccount of the webhook's namespace, for an API server at `address` with this CA (Base64).
-pub(crate) async fn kubeconfig(user: &User, account: &str, (address, ca): (&str, &str)) -> Value {
+/// A kubeconfig for a ServiceAccount of the user's namespace, for an API server at `address` with this CA (Base64).
+pub async fn kubeconfig(user: &User, account: &str, address: &str, ca: &str) -> Value {
     let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}});
-    let token = format!("/api/v1/namespaces/apim-keyless/serviceaccounts/{account}/token");
+    let token = format!("/api/v1/namespaces/{}/serviceaccounts/{account}/token", user.namespace);
     let token: Value = user.post(&token, &request).await.stored();
     json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "tests",
         "clusters": [{"name": "tests", "cluster": {"server": address, "certificate-authority-data": ca}}],
         "users": [{"name": "tests", "user": {"token": token["status"]["token"]}}],
-        "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "tests", "namespace": "apim-keyless"}}],
+        "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "tests", "namespace": user.namespace}}],
     })
 }
 
 /// The CA certificates in the webhook's Secret, in PEM. Waits until there is at least one.
 pub(super) async fn ca_certificates(user: &User) -> String {
-    let path = "/api/v1/namespaces/apim-keyless/secrets/apim-keyless-ca";
+    let path = format!("/api/v1/namespaces/{}/secrets/apim-keyless-ca", user.namespace);
     eventually("the Secret with the CAs", || async {
-        let secret = user.get(path).await;
+        let secret = user.get(&path).await;
         let data = secret.body["data"].as_object()?.clone();
         let certificates = data.iter().filter(|(key, _)| key.strip_suffix(".crt").is_some());
         let texts =
@@ -48,16 +49,10 @@ pub(super) async fn ca_certificates(user: &User) -> String {
     .await
 }
 
-/// The paths of the webhook configurations.
-pub(crate) const CONFIGURATIONS: [&str; 2] = [
-    "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/apim-keyless",
-    "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/apim-keyless",
-];
-
-/// The decoded caBundle of every webhook entry.
-pub(crate) async fn ca_bundles(user: &User) -> Vec<String> {
+/// The decoded caBundle of every webhook entry of these configurations.
+pub async fn ca_bundles(user: &User, configurations: &[String]) -> Vec<String> {
     let mut ca_bundles = Vec::new();
-    for path in CONFIGURATIONS {
+    for path in configurations {
         let configuration = user.get(path).await.stored();
         for webhook in configuration["webhooks"].as_array().unwrap() {
             let ca_bundle = webhook["clientConfig"]["caBundle"].as_str().unwrap_or_default();

@@ -11,9 +11,9 @@ use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
 /// A TCP load balancer over replicas.
-pub(crate) struct Balancer {
+pub struct Balancer {
     /// The port that it listens on.
-    pub(crate) port: u16,
+    pub port: u16,
     replicas: Replicas,
 }
 
@@ -26,7 +26,7 @@ struct Replica(Arc<u16>);
 
 impl Balancer {
     /// Starts a balancer without replicas.
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let (port, replicas) = (listener.local_addr().unwrap().port(), Replicas::default());
@@ -37,17 +37,17 @@ impl Balancer {
     }
 
     /// Adds the replica on this port.
-    pub(crate) fn add(&self, port: u16) {
+    pub fn add(&self, port: u16) {
         self.replicas.lock().unwrap().push(Replica(Arc::new(port)));
     }
 
     /// Removes the replica on this port: it gets no new connections.
-    pub(crate) fn remove(&self, port: u16) {
+    pub fn remove(&self, port: u16) {
         self.replicas.lock().unwrap().retain(|one| *one.0 != port);
     }
 
     /// Waits until the replica on this port has no connections.
-    pub(crate) async fn wait_until_left(&self, port: u16) {
+    pub async fn wait_until_left(&self, port: u16) {
         let has_connections = |one: &Replica| *one.0 == port && Arc::strong_count(&one.0) > 1;
         while self.replicas.lock().unwrap().iter().any(has_connections) {
             sleep(Duration::from_millis(1)).await;

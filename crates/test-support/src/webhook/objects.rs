@@ -6,22 +6,22 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 /// A complete gateway: the objects of Microsoft's article.
-pub(crate) const ARTICLE: &str = include_str!("../../deploy/examples/01-workload-identity.yaml");
+pub const ARTICLE: &str = include_str!("../../../../deploy/examples/01-workload-identity.yaml");
 /// The same gateway without the fields that workload identity needs.
-pub(crate) const BARE: &str = include_str!("../../deploy/examples/02-bare.yaml");
+pub const BARE: &str = include_str!("../../../../deploy/examples/02-bare.yaml");
 /// The manifest that the Azure portal generates: it takes a key from a Secret.
-pub(crate) const PORTAL: &str = include_str!("../../deploy/examples/03-portal-auth-key.yaml");
+pub const PORTAL: &str = include_str!("../../../../deploy/examples/03-portal-auth-key.yaml");
 /// The chart rendered with its default values: it takes a key from a Secret.
-pub(crate) const CHART_TOKEN: &str = include_str!("../../deploy/examples/04-chart-gateway-token.yaml");
+pub const CHART_TOKEN: &str = include_str!("../../../../deploy/examples/04-chart-gateway-token.yaml");
 /// A complete gateway whose image is too old.
-pub(crate) const OLD_IMAGE: &str = include_str!("../../deploy/examples/05-old-image.yaml");
+pub const OLD_IMAGE: &str = include_str!("../../../../deploy/examples/05-old-image.yaml");
 /// The chart rendered with an Entra app and its client secret.
-pub(crate) const CHART_ENTRA: &str = include_str!("../manifests/chart-azure-ad-app.yaml");
+pub const CHART_ENTRA: &str = include_str!("../../../../tests/manifests/chart-azure-ad-app.yaml");
 /// The chart rendered with workload identity.
-pub(crate) const CHART_IDENTITY: &str = include_str!("../manifests/chart-workload-identity.yaml");
+pub const CHART_IDENTITY: &str = include_str!("../../../../tests/manifests/chart-workload-identity.yaml");
 
 /// Objects of other applications. Nothing may ever stop their writes.
-pub(crate) const OTHER_APPLICATIONS: &str = "
+pub const OTHER_APPLICATIONS: &str = "
 {apiVersion: v1, kind: Secret, metadata: {name: other}}
 ---
 {apiVersion: v1, kind: ServiceAccount, metadata: {name: other}}
@@ -51,7 +51,7 @@ spec:
 ";
 
 /// The parts of an object that its author wrote, without those that the API server and controllers add.
-pub(crate) fn authored(object: &Value) -> Value {
+pub fn authored(object: &Value) -> Value {
     let metadata = &object["metadata"];
     let mut annotations = metadata["annotations"].as_object().cloned().unwrap_or_default();
     annotations.remove("deployment.kubernetes.io/revision");
@@ -69,12 +69,12 @@ pub(crate) fn authored(object: &Value) -> Value {
 }
 
 /// The first object of this kind in a YAML stream.
-pub(crate) fn one(yaml: &str, kind: &str) -> Value {
+pub fn one(yaml: &str, kind: &str) -> Value {
     documents(yaml).into_iter().find(|object| object["kind"] == kind).unwrap()
 }
 
 /// The authored parts of the stored objects.
-pub(crate) async fn all_authored(user: &User, objects: &[Value]) -> Vec<Value> {
+pub async fn all_authored(user: &User, objects: &[Value]) -> Vec<Value> {
     let mut authored_parts = Vec::new();
     for object in objects {
         authored_parts.push(authored(&user.read(object).await.stored()));
@@ -83,7 +83,7 @@ pub(crate) async fn all_authored(user: &User, objects: &[Value]) -> Vec<Value> {
 }
 
 /// A review for the creation of a Deployment, as the API server sends it.
-pub(crate) fn review(object: &Value) -> Value {
+pub fn review(object: &Value) -> Value {
     json!({
         "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
         "request": {
@@ -94,7 +94,7 @@ pub(crate) fn review(object: &Value) -> Value {
 }
 
 /// The object with the patch of the response applied.
-pub(crate) fn patched(object: &Value, response: &Value) -> Value {
+pub fn patched(object: &Value, response: &Value) -> Value {
     let patch = STANDARD.decode(response["response"]["patch"].as_str().unwrap()).unwrap();
     let mut patched = object.clone();
     json_patch::patch(&mut patched, &serde_json::from_slice::<json_patch::Patch>(&patch).unwrap()).unwrap();

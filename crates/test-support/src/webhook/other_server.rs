@@ -11,18 +11,18 @@ const POLICY: &str = "{apiVersion: apim-keyless.dev/v1alpha1, kind: GatewayPolic
   spec: {rules: {auth-key-reference: off}}}";
 
 /// A server that allows keys.
-pub(crate) struct OtherServer(Server);
+pub struct OtherServer(Server);
 
 impl Webhook {
     /// Starts another server, and registers a webhook entry for one namespace whose Service leads to it and whose
     /// caBundle is that of the real webhook.
-    pub(crate) async fn register_other_server(&self, namespace: &str) -> OtherServer {
+    pub async fn register_other_server(&self, namespace: &str) -> OtherServer {
         let server = self.replica_with_policy(POLICY, &arguments_for_own_ca()).await;
-        let user = self.in_namespace("apim-keyless");
+        let user = self.in_own_namespace();
         let client_config = json!({
             "caBundle": STANDARD.encode(&self.server.ca_pem),
             "service": {
-                "namespace": "apim-keyless", "name": "apim-keyless", "port": server.port, "path": "/enforce/validate",
+                "namespace": user.namespace, "name": "apim-keyless", "port": server.port, "path": "/enforce/validate",
             },
         });
         let selector = json!({"matchLabels": {"kubernetes.io/metadata.name": namespace}});
@@ -52,7 +52,7 @@ fn arguments_for_own_ca() -> [String; 6] {
 
 impl OtherServer {
     /// The number of reviews that it received.
-    pub(crate) fn reviews(&self) -> usize {
+    pub fn reviews(&self) -> usize {
         self.0.events().iter().filter(|event: &&Value| event["message"] == "review").count()
     }
 }

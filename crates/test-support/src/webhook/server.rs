@@ -1,6 +1,7 @@
 //! The binary as a child process that ends when the test binary ends, in whatever way that happens.
 
 use super::image::environment;
+use crate::project;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use serde_json::Value;
@@ -22,18 +23,17 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// The DNS name in the certificate.
-const NAME: &str = "apim-keyless.apim-keyless.svc";
-
 /// Kills the server and removes its folder when stdin ends, that is, when the test binary ends.
 const SUPERVISE: &str =
     r#"folder=$1; shift; "$@" & echo $! >"$folder/pid"; cat >/dev/null; kill $!; wait; rm -rf "$folder""#;
 
 /// A running server.
-pub(crate) struct Server {
+pub struct Server {
     /// The port for reviews.
-    pub(crate) port: u16,
+    pub port: u16,
     health: SocketAddr,
+    /// The DNS name in its certificate: that of the Service in front of it.
+    name: String,
     /// The CA certificates that its clients trust.
     pub(super) ca_pem: String,
     log: PathBuf,
@@ -42,7 +42,8 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts the server on free ports, with a policy, a kubeconfig and further arguments, and waits until it listens.
-    pub(super) fn start(policy: &str, kubeconfig: &Value, arguments: &[String]) -> Self {
+    /// `installation` is its namespace and the name of its webhook configurations.
+    pub(super) fn start(policy: &str, kubeconfig: &Value, installation: &str, arguments: &[String]) -> Self {
         let folder = TempDir::new().unwrap().keep();
         let (policy_file, log) = (folder.join("policy.yaml"), folder.join("log"));
         fs::write(&policy_file, policy).unwrap();
@@ -51,11 +52,12 @@ impl Server {
         let supervisor = Command::new("sh")
             .args(["-c", SUPERVISE, "sh"])
             .arg(&folder)
-            .arg(env!("CARGO_BIN_EXE_apim-keyless"))
+            .arg(project::binary())
             .args(["serve", "--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", "--policy"])
             .arg(&policy_file)
             .args(["--cluster", "--kubeconfig"])
             .arg(&kubeconfig_file)
+            .args(["--webhook-configurations", installation])
             .args(arguments)
             .envs(environment())
             // reviews without a finding are logged at debug
@@ -68,35 +70,36 @@ impl Server {
         let listening = event(&log, "listening");
         let address = |port: &str| listening[port].as_str().unwrap().parse::<SocketAddr>().unwrap();
         let (port, health) = (address("reviews").port(), address("health"));
-        Self { port, health, ca_pem: String::new(), log, supervisor }
+        let name = format!("apim-keyless.{installation}.svc");
+        Self { port, health, name, ca_pem: String::new(), log, supervisor }
     }
 
     /// Stops the server.
-    pub(crate) fn stop(&mut self) {
+    pub fn stop(&mut self) {
         drop(self.supervisor.stdin.take());
         self.supervisor.wait().unwrap();
     }
 
     /// Kills the server, as when its node fails.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         assert!(Command::new("kill").args(["-9", &self.pid()]).status().unwrap().success());
         self.stop();
     }
 
     /// Its process id.
-    pub(crate) fn pid(&self) -> String {
+    pub fn pid(&self) -> String {
         fs::read_to_string(self.log.with_file_name("pid")).unwrap().trim().to_owned()
     }
 
     /// Its resident memory (`VmRSS`) in KiB.
-    pub(crate) fn resident(&self) -> u64 {
+    pub fn resident(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// Waits until it has listed the cluster's objects and is ready.
-    pub(crate) fn wait_until_ready(&self) {
+    pub fn wait_until_ready(&self) {
         event(&self.log, "ready");
     }
 
@@ -113,11 +116,14 @@ impl Server {
             .with_root_certificates(root_store(cas).unwrap())
             .with_no_client_auth();
         let stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
-        TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(NAME).unwrap(), stream).await.unwrap()
+        TlsConnector::from(Arc::new(config))
+            .connect(ServerName::try_from(self.name.clone()).unwrap(), stream)
+            .await
+            .unwrap()
     }
 
     /// Its metrics.
-    pub(crate) async fn metrics(&self) -> String {
+    pub async fn metrics(&self) -> String {
         let mut stream = TcpStream::connect(self.health).await.unwrap();
         let request = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
         stream.write_all(request).await.unwrap();
@@ -127,13 +133,13 @@ impl Server {
     }
 
     /// All log events so far.
-    pub(crate) fn events(&self) -> Vec<Value> {
+    pub fn events(&self) -> Vec<Value> {
         events(&self.log)
     }
 
     /// A client that trusts the server's CA and has no certificate.
     pub(super) fn client(&self) -> HttpsClient {
-        HttpsClient::new(&self.ca_pem, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME).unwrap()
+        HttpsClient::new(&self.ca_pem, SocketAddr::from(([127, 0, 0, 1], self.port)), &self.name).unwrap()
     }
 
     /// Posts a body directly, not through the API server. Fails if the response is not a success.
@@ -145,7 +151,7 @@ impl Server {
 
     /// Does a client that trusts only these CA certificates get a response?
     pub(super) async fn is_trusted_by(&self, cas: &str) -> bool {
-        let client = HttpsClient::new(cas, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME);
+        let client = HttpsClient::new(cas, SocketAddr::from(([127, 0, 0, 1], self.port)), &self.name);
         match client {
             Ok(client) => client.post("/enforce/validate", "application/json", Vec::new()).await.is_ok(),
             Err(_) => false,
@@ -153,19 +159,18 @@ impl Server {
     }
 
     /// Does it answer a review from a client without a certificate?
-    pub(crate) async fn answers(&self, path: &str, body: &Value) -> bool {
+    pub async fn answers(&self, path: &str, body: &Value) -> bool {
         let posted = self.client().post(path, "application/json", serde_json::to_vec(body).unwrap()).await;
         posted.is_ok_and(|(status, _)| status.is_success())
     }
 
     /// Posts a body directly, not through the API server, and returns the status of the response.
-    pub(crate) async fn status(&self, path: &str, body: &Value) -> u16 {
+    pub async fn status(&self, path: &str, body: &Value) -> u16 {
         self.exchange(path, body).await.0.as_u16()
     }
 
     async fn exchange(&self, path: &str, body: &Value) -> (StatusCode, Bytes) {
-        let client = HttpsClient::new(&self.ca_pem, SocketAddr::from(([127, 0, 0, 1], self.port)), NAME).unwrap();
-        client.post(path, "application/json", serde_json::to_vec(body).unwrap()).await.unwrap()
+        self.client().post(path, "application/json", serde_json::to_vec(body).unwrap()).await.unwrap()
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 /// What the proxy does with bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Traffic {
+pub enum Traffic {
     /// It forwards them.
     Forwarded,
     /// It holds them back without closing the connection, so neither side gets an error.
@@ -17,15 +17,15 @@ pub(crate) enum Traffic {
 }
 
 /// A TCP proxy in front of an API server.
-pub(crate) struct TcpProxy {
+pub struct TcpProxy {
     /// The address that it listens on.
-    pub(crate) address: SocketAddr,
+    pub address: SocketAddr,
     traffic: watch::Sender<Traffic>,
 }
 
 impl TcpProxy {
     /// Starts a proxy to `target`.
-    pub(crate) fn start(target: SocketAddr) -> Self {
+    pub fn start(target: SocketAddr) -> Self {
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let (address, traffic) = (listener.local_addr().unwrap(), watch::Sender::new(Traffic::Forwarded));
@@ -36,7 +36,7 @@ impl TcpProxy {
     }
 
     /// Changes what it does with bytes, also on open connections.
-    pub(crate) fn set(&self, traffic: Traffic) {
+    pub fn set(&self, traffic: Traffic) {
         self.traffic.send_replace(traffic);
     }
 }
