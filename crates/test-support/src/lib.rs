@@ -19,5 +19,6 @@ pub mod go_tools;
 pub mod helm;
 pub mod key_sources;
 pub mod project;
+pub mod report_schema;
 pub mod run;
 pub mod webhook;

@@ -4,6 +4,7 @@
 use super::api_server_proxy::ApiServerProxy;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+use test_support::report_schema::assert_valid;
 use test_support::run::{Folder, RunOutput};
 use test_support::webhook::{User, Webhook, documents};
 
@@ -45,7 +46,8 @@ impl<'a> Installation<'a> {
     pub(crate) fn found(&self) -> Vec<Found> {
         let ran = self.run(&["--output", "json"]);
         let report = ran.json();
-        assert_eq!(report["errors"], json!([]));
+        assert_valid(&report);
+        assert_eq!(report["failures"], json!([]));
         let mut found: Vec<Found> = report["findings"].as_array().unwrap().iter().map(found).collect();
         found.sort();
         found.dedup();
@@ -115,14 +117,14 @@ pub(crate) fn workload_identity(name: &str) -> Value {
 
 fn found(finding: &Value) -> Found {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let (object, path) = (&finding["object"], text(&finding["path"]));
-    let location = if object.is_null() {
-        format!("API server {path}")
+    let (object, location) = (&finding["object"], &finding["location"]);
+    let place = if object.is_null() {
+        format!("API server {}", text(&location["apiPath"]))
     } else {
         let namespace = object["namespace"].as_str().map(|namespace| format!("{namespace}/")).unwrap_or_default();
-        format!("{} {namespace}{} {path}", text(&object["kind"]), text(&object["name"]))
+        format!("{} {namespace}{} {}", text(&object["kind"]), text(&object["name"]), text(&location["path"]))
     };
-    (text(&finding["id"]), location.trim_end().to_owned())
+    (text(&finding["rule"]), place.trim_end().to_owned())
 }
 
 /// Compares locations; `*` in `expected` stands for a part of a name that a controller generates.

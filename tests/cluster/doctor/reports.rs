@@ -4,7 +4,8 @@ use super::api_server_proxy::public_issuer;
 use super::ca_problems::SECRET;
 use super::injection::{Injection, change, restore};
 use super::installation::Installation;
-use serde_json::json;
+use serde_json::{Value, json};
+use test_support::report_schema::assert_valid;
 use test_support::run::Folder;
 use test_support::webhook::CONFIGURATIONS;
 use test_support::webhook::{User, Webhook};
@@ -31,19 +32,28 @@ fn an_unusable_cluster_exits_with_2() {
 pub(crate) fn text_json_and_exit_codes(installation: &Installation<'_>) {
     let ran = installation.run(&["--strict"]);
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, NO_PROBLEMS, ""));
-    let report = installation.run(&["--output", "json"]).json();
-    let summary = json!({"error": 0, "warning": 0, "unexamined": 0});
-    assert_eq!(report, json!({"version": 1, "findings": [], "errors": [], "summary": summary}));
+    let mut report = valid_report(installation);
+    assert!(report["summary"]["objects"].take().as_u64().is_some_and(|objects| objects > 10));
+    let summary = json!({
+        "objects": null, "gateways": 0, "errors": 0, "fixable": 0, "warnings": 0, "suppressed": 0, "skipped": 0,
+        "failures": 0,
+    });
+    assert_eq!(
+        report,
+        json!({"version": 1, "findings": [], "gateways": [], "skipped": [], "failures": [], "summary": summary})
+    );
 
     // the API server of the tests without changes by the proxy
     installation.proxy.alter(|_, _, _| {});
     let ran = installation.run(&[]);
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (1, ISSUER, ""));
-    let report = installation.run(&["--output", "json"]).json();
+    let report = valid_report(installation);
     let finding = &report["findings"][0];
-    assert_eq!(finding["id"], "issuer-not-public");
-    assert_eq!((&finding["severity"], &finding["object"]), (&json!("error"), &json!(null)));
-    assert_eq!(report["summary"], json!({"error": 1, "warning": 0, "unexamined": 0}));
+    assert_eq!(finding["rule"], "issuer-not-public");
+    assert_eq!((&finding["level"], &finding["object"]), (&json!("error"), &json!(null)));
+    assert_eq!(finding["location"]["apiPath"], "/.well-known/openid-configuration");
+    assert!(finding["fixes"][0]["title"].as_str().is_some_and(|title| title.starts_with("AKS: az aks update")));
+    assert_eq!(counts(&report), [1, 0, 0]);
 
     installation.proxy.alter(|path, headers, body| {
         public_issuer(path, headers, body);
@@ -55,9 +65,20 @@ pub(crate) fn text_json_and_exit_codes(installation: &Installation<'_>) {
             body["items"] = json!([]);
         }
     });
-    let report = installation.run(&["--output", "json"]).json();
-    assert_eq!(report["summary"], json!({"error": 3, "warning": 1, "unexamined": 0}));
+    assert_eq!(counts(&valid_report(installation)), [3, 1, 0]);
     installation.proxy.alter(public_issuer);
+}
+
+/// The JSON report, which fits its schema.
+fn valid_report(installation: &Installation<'_>) -> Value {
+    let report = installation.run(&["--output", "json"]).json();
+    assert_valid(&report);
+    report
+}
+
+/// The numbers of errors, warnings and failures in the summary.
+fn counts(report: &Value) -> [u64; 3] {
+    ["errors", "warnings", "failures"].map(|count| report["summary"][count].as_u64().unwrap())
 }
 
 /// A warning makes `doctor` fail with `--strict` only.
@@ -91,9 +112,9 @@ pub(crate) async fn the_dry_run_shows_whether_the_webhook_is_called(
         ("default", "no webhook entry is known to select namespace default"),
         ("nowhere", "the API server responded 404: namespaces \"nowhere\" not found"),
     ] {
-        let (ran, note) =
-            (probed(namespace), format!("note: whether the webhook is called could not be examined: {reason}"));
-        assert!(ran.code == 2 && ran.stdout.starts_with(&note), "{}", ran.stdout);
+        let error = format!("error: whether the webhook is called could not be examined: {reason}");
+        let ran = probed(namespace);
+        assert!(ran.code == 2 && ran.stderr.starts_with(&error), "{}", ran.everything());
     }
     let rule = json!([{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "operations": ["CREATE"]}]);
     let undo =
@@ -151,18 +172,18 @@ pub(crate) async fn other_certificate_sources_need_no_ca_secret(
 const ISSUER: &str = "\
 error[issuer-not-public]: ServiceAccount tokens are issued by https://kubernetes.default.svc, which Entra cannot reach
 --> API server: /.well-known/openid-configuration
- = help: AKS: az aks update --resource-group GROUP --name CLUSTER --enable-oidc-issuer; other clusters: start \
+ = fix: AKS: az aks update --resource-group GROUP --name CLUSTER --enable-oidc-issuer; other clusters: start \
 kube-apiserver with --service-account-issuer=https://ADDRESS and publish its discovery document and keys there
 
-1 error
+1 finding (1 error)
 ";
 
 /// The report of a timeout that is not the chart's.
 const TIMEOUT: &str = "\
 warning[timeout-differs]: mutate.apim-keyless.dev: 10 s, and the chart sets 3 s: an outage may delay each write by this time
 --> MutatingWebhookConfiguration apim-keyless: webhooks[0].timeoutSeconds
- = help: set webhooks[0].timeoutSeconds as the chart does (3 for mutate, 5 for enforce, 2 for enforce-others and audit): \
+ = fix: set webhooks[0].timeoutSeconds as the chart does (3 for mutate, 5 for enforce, 2 for enforce-others and audit): \
 kubectl edit mutatingwebhookconfiguration apim-keyless
 
-1 warning
+1 finding (1 warning)
 ";

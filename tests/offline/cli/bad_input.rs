@@ -71,10 +71,15 @@ fn a_file_that_is_not_text_is_an_error() {
 
 #[test]
 fn a_malformed_document_does_not_hide_the_others() {
-    let ran = check(&format!("{OUTDATED}---\nkind: [{CANARY}\n---\n{OUTDATED}"));
+    let other = OUTDATED.replace("name: orders,", "name: payments,");
+    let ran = check(&format!("{OUTDATED}---\nkind: [{CANARY}\n---\n{other}"));
     assert!(error(&ran).starts_with("error: bad.yaml:"), "{}", ran.stderr);
     assert_eq!(ran.stdout.matches("error[unsupported-version]").count(), 2, "{}", ran.stdout);
-    assert!(ran.stdout.ends_with("\n2 objects: 2 errors; 1 could not be evaluated\n"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.ends_with("\n2 findings (2 errors) in 2 of 2 objects, 2 gateways; 1 could not be evaluated\n"),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]
@@ -93,5 +98,5 @@ fn a_helm_template_is_reported_as_one() {
 fn documents_without_kind_are_skipped_and_counted() {
     let ran = check(&format!("gateway:\n  auth: {{key: {CANARY}}}\n---\n{KEYLESS}"));
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
-    assert_eq!(ran.stdout, "1 object: no findings; skipped 1 document without apiVersion or kind\n");
+    assert_eq!(ran.stdout, "no findings in 1 object, 1 gateway; skipped 1 document without apiVersion or kind\n");
 }

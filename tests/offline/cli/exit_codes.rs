@@ -56,7 +56,8 @@ fn exit_code_2_wins_over_1_and_the_rest_is_still_evaluated() {
     let ran = Folder::with(&[("a.yaml", "a: ]\n"), ("b.yaml", OUTDATED)]).run(&["check", "none.yaml", "."]);
     assert_eq!(ran.code, 2);
     assert!(ran.stdout.starts_with("error[unsupported-version]: "), "{}", ran.stdout);
-    assert!(ran.stdout.ends_with("\n1 object: 1 error; 2 could not be evaluated\n"), "{}", ran.stdout);
+    let summary = "\n1 finding (1 error) in 1 of 1 object, 1 gateway; 2 could not be evaluated\n";
+    assert!(ran.stdout.ends_with(summary), "{}", ran.stdout);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod json;
 mod pipes;
 mod policy;
 mod positions;
+mod report_schema;
 mod review;
 mod secrets;
 mod serve;

@@ -15,7 +15,10 @@ fn check_with(spec: &str) -> (i32, String) {
 #[test]
 fn the_policy_sets_the_mode_of_a_rule() {
     assert!(check_with("  rules: {unsupported-version: audit}").1.starts_with("warning[unsupported-version]"));
-    assert_eq!(check_with("  rules: {unsupported-version: off}"), (0, "1 object: no findings\n".to_owned()));
+    assert_eq!(
+        check_with("  rules: {unsupported-version: off}"),
+        (0, "no findings in 1 object, 1 gateway\n".to_owned())
+    );
 }
 
 #[test]
@@ -28,7 +31,7 @@ fn the_policy_sets_the_expectations_of_a_namespace() {
     assert!(minimum("shop").contains(
         "2.12.0 or newer: the image named 2.11.1 is older than the oldest version that this namespace allows"
     ));
-    assert_eq!(minimum("other"), "1 object: no findings\n");
+    assert_eq!(minimum("other"), "no findings in 1 object, 1 gateway\n");
 }
 
 #[test]
@@ -43,7 +46,7 @@ metadata: {name: shop, annotations: {apim-keyless.dev/minimum-version: 2.12.0, a
     let ran = folder.run(&["check", "shop", "--policy", "policy.yaml"]);
     assert!(ran.stdout.contains("2.12.0 or newer: the image named 2.11.1 is older"), "{}", ran.stdout);
     assert!(ran.stdout.contains("error[unexpected-service-account]"), "{}", ran.stdout);
-    assert!(ran.stdout.ends_with("\n2 objects: 2 errors\n"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("\n2 findings (2 errors) in 1 of 2 objects, 1 gateway\n"), "{}", ran.stdout);
 }
 
 #[test]

@@ -7,9 +7,12 @@ use test_support::run::manifests::OUTDATED;
 /// File, line and column of the only finding.
 fn position(report: &Value) -> (&str, u64, u64) {
     let [finding] = report["findings"].as_array().unwrap().as_slice() else { panic!("{report}") };
-    assert_eq!(finding["path"], "/spec/template/spec/containers/0/image");
-    let number = |field: &str| finding[field].as_u64().unwrap();
-    (finding["file"].as_str().unwrap(), number("line"), number("column"))
+    let location = &finding["location"];
+    assert_eq!(location["path"], "/spec/template/spec/containers/0/image");
+    let number = |field: &str| location[field].as_u64().unwrap();
+    // the finding ends where the key ends
+    assert_eq!((number("endLine"), number("endColumn") >= number("column") + 5), (number("line"), true), "{location}");
+    (location["file"].as_str().unwrap(), number("line"), number("column"))
 }
 
 /// The text, indented.
@@ -84,7 +87,8 @@ fn stdin_is_named_dash() {
 fn stdin_and_files_are_evaluated_in_the_given_order() {
     let folder = Folder::with(&[("a.yaml", OUTDATED), ("b.yaml", OUTDATED)]);
     let report = folder.feed(&["check", "--output", "json", "b.yaml", "-", "a.yaml"], OUTDATED).json();
-    let files: Vec<&Value> = report["findings"].as_array().unwrap().iter().map(|finding| &finding["file"]).collect();
+    let findings = report["findings"].as_array().unwrap().iter();
+    let files: Vec<&Value> = findings.map(|finding| &finding["location"]["file"]).collect();
     assert_eq!(files, ["b.yaml", "-", "a.yaml"]);
 }
 
@@ -103,18 +107,18 @@ spec:
     let object: Value = serde_saphyr::from_str(text).unwrap();
     let mut rules = Vec::new();
     for finding in report["findings"].as_array().unwrap() {
-        let path = finding["path"].as_str().unwrap();
+        let path = finding["location"]["path"].as_str().unwrap();
         assert!(object.pointer(path).is_some(), "{path}");
         rules.push(&finding["rule"]);
     }
     assert_eq!(
         json!(rules),
         json!([
-            "auth-key-reference",
-            "missing-configuration-reference",
             "missing-identity-label",
             "missing-service-account",
-            "rolling-version"
+            "missing-configuration-reference",
+            "rolling-version",
+            "auth-key-reference"
         ])
     );
 }

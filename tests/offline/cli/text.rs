@@ -20,16 +20,17 @@ const FIXABLE: &str = r#"fixable[missing-identity-label]: Set label azure.worklo
   |   ^^^^^^^^ spec.template
   |
   = note: in Deployment shop/orders
-  = help: the webhook sets spec.template.metadata.labels["azure.workload.identity/use"] to "true"
+  = fix by the webhook: set spec.template.metadata.labels["azure.workload.identity/use"] to "true"
 
-1 object: 1 fixable
+1 finding (1 fixable) in 1 of 1 object, 1 gateway
 "#;
 
 #[test]
 fn the_examples_have_the_findings_of_their_comments() {
     let ran = in_project(&["check", "deploy/examples", "--policy", "deploy/policy.yaml"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (1, ""));
-    assert_eq!(ran.stdout.lines().last(), Some("12 objects: 6 errors, 11 fixable, 3 warnings"));
+    let summary = "20 findings (6 errors, 11 fixable, 3 warnings) in 10 of 12 objects, 5 gateways";
+    assert_eq!(ran.stdout.lines().last(), Some(summary));
     assert!(ran.stdout.contains(ERROR), "{}", ran.stdout);
     let errors: Vec<&str> = ran.stdout.lines().filter(|line| line.starts_with("error[")).collect();
     assert_eq!(errors.len(), 6);
@@ -57,7 +58,7 @@ fn there_are_no_colors_without_a_terminal() {
 #[test]
 fn the_report_is_on_stdout_and_failures_are_on_stderr() {
     let ran = Folder::with(&[("a.yaml", KEYLESS), ("b.yaml", "a: ]\n")]).run(&["check", "a.yaml", "b.yaml"]);
-    assert_eq!(ran.stdout, "1 object: no findings; 1 could not be evaluated\n");
+    assert_eq!(ran.stdout, "no findings in 1 object, 1 gateway; 1 could not be evaluated\n");
     assert_eq!(
         ran.stderr,
         "error: b.yaml:1:4: a closing bracket or brace without an opening one; remove it or add the opening one\n"
