@@ -1,27 +1,32 @@
 //! Checks the structure of the project: which modules a module may use, that the core is pure, and that documents and
 //! manifests agree with the code.
 
+mod paths;
+
 use apim_keyless::cli::Cli;
 use apim_keyless_core::policy::rules::RULES;
 use clap::CommandFactory;
+use paths::paths;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each module, and the modules that it may use.
+/// Each module of the packages, and the modules that it may use. `apim-keyless-core` has `gateway` and `policy`;
+/// `manifest` and `report` are packages.
 const MODULES: &[(&str, &[&str])] = &[
     ("gateway", &[]),
     ("policy", &["gateway"]),
-    ("admission", &["gateway", "policy"]),
     ("manifest", &["gateway", "policy"]),
     ("report", &["gateway", "policy"]),
+    ("admission", &["gateway", "policy"]),
     ("tls", &[]),
     ("server", &["admission", "tls"]),
     ("telemetry", &["admission", "cluster", "server"]),
     ("cli", &["admission", "cluster", "policy", "server", "telemetry"]),
     ("cluster", &["gateway", "tls"]),
-    ("doctor", &["cluster", "gateway", "policy", "tls"]),
+    ("doctor", &["cluster", "gateway", "policy", "report", "tls"]),
     (
         "command",
         &[
@@ -40,30 +45,44 @@ const MODULES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Code that must not occur in these modules.
+/// The packages with modules that other packages use, as they are named in paths.
+const PACKAGES: [(&str, &str); 3] =
+    [("apim_keyless_core::", ""), ("apim_keyless_manifest", "manifest"), ("apim_keyless_report", "report")];
+
+/// What these modules must not use: the start or the end of a path.
 const FORBIDDEN: &[(&[&str], &[&str])] = &[
+    (&["gateway", "policy", "report"], &["async", ".await"]),
+    (&["admission"], &["kube", "std::fs", "std::env", "println!"]),
+    (&["manifest", "report"], &["async", ".await", "tracing", "println!", "std::net", "std::env"]),
+    (&["doctor"], &["async", ".await", "kube", "tracing", "SystemTime::now", "println!", "std::fs", "std::env"]),
     (
-        &["gateway", "policy"],
+        &["tls"],
+        &["async", ".await", "kube", "tracing", "SystemTime::now", "std::net::TcpStream", "std::net::TcpListener"],
+    ),
+    (&["cluster"], &["axum", "println!", "std::fs", "std::env"]),
+    (&["server"], &["kube"]),
+];
+
+/// What the packages without I/O may depend on. None of these reads a clock, waits, logs, or opens a file or a socket.
+const PURE: [(&str, &[&str]); 3] = [
+    (
+        "core",
         &[
-            "async ",
-            ".await",
-            "tokio",
-            "kube::",
-            "tracing",
-            "SystemTime",
-            "Instant",
-            "std::fs",
-            "std::net",
-            "std::env",
-            "println!",
+            "json-patch",
+            "jsonptr",
+            "semver",
+            "serde",
+            "serde-saphyr",
+            "serde_json",
+            "serde_path_to_error",
+            "similar",
+            "strum",
+            "thiserror",
         ],
     ),
-    (&["admission"], &["kube::", "std::fs", "std::env", "println!"]),
-    (&["manifest", "report"], &["async ", ".await", "tracing", "println!", "std::net", "std::env"]),
-    (&["doctor"], &["async ", ".await", "kube::", "tracing", "SystemTime::now", "println!", "std::fs", "std::env"]),
-    (&["tls"], &["async ", ".await", "kube::", "tracing", "SystemTime::now", "std::net::Tcp"]),
-    (&["cluster"], &["axum", "println!", "std::fs", "std::env"]),
-    (&["server"], &["crate::policy", "crate::gateway", "kube::"]),
+    // the only one that reads files
+    ("manifest", &["jsonptr", "serde", "serde-saphyr", "serde_json", "walkdir"]),
+    ("report", &["annotate-snippets", "apim-keyless-core", "fnv", "jsonptr", "serde_json"]),
 ];
 
 /// Length limit of a file, in lines.
@@ -74,12 +93,11 @@ const LONG_FILE: &str = "// longer than the guide: ";
 
 #[test]
 fn a_module_uses_only_its_allowed_modules() {
-    let modules: Vec<&str> = MODULES.iter().map(|(module, _)| *module).collect();
     for (module, allowed) in MODULES {
-        for (path, code) in sources(&Path::new("src").join(module)) {
-            let used = modules.iter().filter(|other| code.contains(&format!("crate::{other}")));
-            for other in used.filter(|other| *other != module) {
-                assert!(allowed.contains(other), "{} uses {other}", path.display());
+        for file in files(&folder(module)) {
+            let used = paths(&file).iter().filter_map(|path| module_of(path)).collect::<BTreeSet<_>>();
+            for other in used.iter().filter(|other| other != module) {
+                assert!(allowed.contains(&other.as_str()), "{} uses {other}", file.display());
             }
         }
     }
@@ -87,20 +105,32 @@ fn a_module_uses_only_its_allowed_modules() {
 
 #[test]
 fn no_module_uses_what_it_must_not() {
-    for (modules, words) in FORBIDDEN {
-        for (path, code) in modules.iter().flat_map(|module| sources(&Path::new("src").join(module))) {
-            for word in *words {
-                assert!(!code.contains(word), "{} contains {word:?}", path.display());
+    for (modules, forbidden) in FORBIDDEN {
+        for file in modules.iter().flat_map(|module| files(&folder(module))) {
+            let used = paths(&file);
+            for name in *forbidden {
+                let found = used.iter().find(|path| is_part_of(name, path));
+                assert_eq!(found, None, "{} uses {name}", file.display());
             }
         }
     }
 }
 
+/// Does a path start or end with this name?
+fn is_part_of(name: &str, path: &str) -> bool {
+    path == name || path.starts_with(&format!("{name}::")) || path.ends_with(&format!("::{name}"))
+}
+
 #[test]
 fn every_module_is_listed() {
-    let mut modules: Vec<String> =
-        fs::read_dir("src").unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    modules.retain(|module| module != "lib.rs" && module != "main.rs");
+    let entries = |folder: &str| {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        entries.filter(|name| name != "lib.rs" && name != "main.rs").collect::<Vec<_>>()
+    };
+    let mut modules = entries("src");
+    modules.extend(entries("crates/core/src"));
+    modules
+        .extend(entries("crates").into_iter().filter(|package| !["core", "test-support"].contains(&package.as_str())));
     modules.sort();
     let mut listed: Vec<&str> = MODULES.iter().map(|(module, _)| *module).collect();
     listed.sort_unstable();
@@ -108,9 +138,41 @@ fn every_module_is_listed() {
 }
 
 #[test]
+fn pure_packages_depend_only_on_pure_packages() {
+    for (package, allowed) in PURE {
+        let manifest = fs::read_to_string(format!("crates/{package}/Cargo.toml")).unwrap();
+        let dependencies = manifest.split("\n[dependencies]\n").nth(1).unwrap().split("\n[").next().unwrap();
+        let names: Vec<&str> = dependencies
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .map(|line| line.split(['.', ' ', '=']).next().unwrap())
+            .collect();
+        assert!(!names.is_empty() && names.iter().all(|name| allowed.contains(name)), "{package}: {names:?}");
+        let other =
+            ["[build-dependencies", "[target.", "[dependencies."].into_iter().find(|table| manifest.contains(table));
+        assert_eq!(other, None, "{package}: this test reads only [dependencies]");
+    }
+}
+
+#[test]
+fn the_settings_of_clippy_for_the_core_include_those_for_all() {
+    let core = fs::read_to_string("crates/core/clippy.toml").unwrap();
+    // clippy reads only the nearest file
+    for line in fs::read_to_string("clippy.toml").unwrap().lines() {
+        assert!(core.lines().any(|other| other == line), "{line} is missing");
+    }
+    for name in
+        ["std::fs::read", "std::env::var", "std::time::SystemTime::now", "std::time::Instant::now", "std::println"]
+    {
+        assert!(core.contains(&format!("\"{name}\"")), "{name} is not disallowed");
+    }
+}
+
+#[test]
 fn files_are_short_or_give_a_reason() {
-    for (path, code) in sources(Path::new("src")).into_iter().chain(sources(Path::new("tests"))) {
-        let lines = code.lines().count();
+    for path in ["src", "crates", "tests", "benches"].iter().flat_map(|folder| files(Path::new(folder))) {
+        let code = fs::read_to_string(&path).unwrap();
+        let lines = code.split("#[cfg(test)]\nmod tests").next().unwrap().lines().count();
         assert!(lines <= LINES || code.contains(LONG_FILE), "{}: {lines} lines", path.display());
     }
 }
@@ -128,7 +190,7 @@ fn rules_are_sorted_and_each_has_a_file_and_a_page() {
         names
     };
     assert_eq!(names("docs/rules", ".md"), ids);
-    assert_eq!(names("src/policy/rules", ".rs"), ids);
+    assert_eq!(names("crates/core/src/policy/rules", ".rs"), ids);
 }
 
 #[test]
@@ -214,16 +276,34 @@ fn documents(path: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// Every Rust file below a path, without its inline tests.
-fn sources(path: &Path) -> Vec<(PathBuf, String)> {
+/// The folder of a module.
+fn folder(module: &str) -> PathBuf {
+    match module {
+        "gateway" | "policy" => Path::new("crates/core/src").join(module),
+        "manifest" | "report" => Path::new("crates").join(module).join("src"),
+        _ => Path::new("src").join(module),
+    }
+}
+
+/// The module of [`MODULES`] that a path leads to.
+fn module_of(path: &str) -> Option<String> {
+    let path = match PACKAGES.iter().find_map(|(package, module)| Some((path.strip_prefix(package)?, *module))) {
+        Some((rest, "")) => rest,
+        Some((_, module)) => module,
+        None => path.strip_prefix("crate::")?,
+    };
+    let first = path.split("::").next()?;
+    MODULES.iter().map(|(module, _)| *module).find(|module| *module == first).map(str::to_owned)
+}
+
+/// Every Rust file below a path.
+fn files(path: &Path) -> Vec<PathBuf> {
     if path.is_file() {
-        let text = fs::read_to_string(path).unwrap();
-        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
-        return vec![(path.to_owned(), code.to_owned())];
+        return vec![path.to_owned()];
     }
     let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
     entries
         .filter(|path| path.is_dir() || path.extension().is_some_and(|end| end == "rs"))
-        .flat_map(|path| sources(&path))
+        .flat_map(|path| files(&path))
         .collect()
 }
