@@ -1,6 +1,5 @@
 //! A server as a child process: starts it, reads its port from its log, and its CPU and memory from `/proc`.
 
-use crate::image::environment;
 use crate::pinning::Pinning;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -11,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+use test_support::project;
+use test_support::webhook::image::environment;
 
 /// The DNS name in the certificate of all servers.
 pub(crate) const NAME: &str = "localhost";
@@ -48,7 +49,7 @@ impl Kind {
             Self::Constant => floor("floor-constant"),
             Self::Value => floor("floor-value"),
             Self::Ours => {
-                let mut command = pinning.command(Path::new(env!("CARGO_BIN_EXE_apim-keyless")));
+                let mut command = pinning.command(&project::binary());
                 command.args(["serve", "--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", "--policy"]);
                 command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/policy.yaml"));
                 command.args(["--name", NAME, "--certificates"]).arg(certificates).envs(environment());

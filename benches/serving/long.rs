@@ -28,11 +28,11 @@ pub(crate) fn report(bench: &Bench) -> String {
     let mut text = format!("{}, {}\n", case.label, bench.pinning.label());
     for kind in Kind::ALL {
         let rate = cost.figure(kind, Measurement::capacity).median / 2.0;
-        let result = slices(bench, (&servers, kind), Load::Open(rate), MINUTE);
+        let result = slices(bench, &servers, kind, Load::Open(rate), MINUTE);
         text += &sentence(kind, rate, &result);
     }
     let before = servers.all[Kind::Ours as usize].memory();
-    let result = slices(bench, (&servers, Kind::Ours), closed, TEN_MINUTES);
+    let result = slices(bench, &servers, Kind::Ours, closed, TEN_MINUTES);
     let after = servers.all[Kind::Ours as usize].memory();
     let responses = result.latencies.len();
     writeln!(
@@ -47,10 +47,10 @@ pub(crate) fn report(bench: &Bench) -> String {
     text
 }
 
-fn slices(bench: &Bench, (servers, kind): (&Servers, Kind), load: Load, number: usize) -> LoadResult {
+fn slices(bench: &Bench, servers: &Servers, kind: Kind, load: Load, number: usize) -> LoadResult {
     let mut all = LoadResult { latencies: histogram(), elapsed: Duration::ZERO };
     for _ in 0..number {
-        let result = bench.turn((servers, kind), load, SLICE).load;
+        let result = bench.turn(servers, kind, load, SLICE).load;
         all.latencies.add(&result.latencies).unwrap();
         all.elapsed += result.elapsed;
     }

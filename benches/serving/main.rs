@@ -12,8 +12,6 @@ mod case;
 mod child;
 mod figures;
 mod floor;
-#[path = "../../tests/webhook/image.rs"]
-mod image;
 mod load;
 mod long;
 mod options;

@@ -85,14 +85,14 @@ impl Bench {
         let mut series = Series::of(loads.0);
         for _ in 0..options.alternations {
             for kind in Kind::ALL {
-                series.add(kind, self.turn((servers, kind), loads.1[kind as usize], options.turn()));
+                series.add(kind, self.turn(servers, kind, loads.1[kind as usize], options.turn()));
             }
         }
         series
     }
 
     /// Measures one turn of one server, after a warm-up of a tenth of the turn.
-    pub(crate) fn turn(&self, (servers, kind): (&Servers, Kind), load: Load, time: Duration) -> Measurement {
+    pub(crate) fn turn(&self, servers: &Servers, kind: Kind, load: Load, time: Duration) -> Measurement {
         let (server, connector) = (&servers.all[kind as usize], &servers.connectors[kind as usize]);
         let mut caller = self.runtime.block_on(Caller::open(connector, load, &servers.request));
         self.runtime.block_on(caller.drive(load, time / 10));

@@ -9,30 +9,23 @@
 #![allow(clippy::indexing_slicing, reason = "indexing a serde_json::Value returns null")]
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
-#[path = "../../tests/control_plane/mod.rs"]
-mod control_plane;
 mod figures;
-#[path = "../../tests/helm/mod.rs"]
-mod helm;
 mod outcome;
 mod processes;
 mod series;
 mod set_up;
 mod statistics;
-#[path = "../../tests/webhook/mod.rs"]
-mod webhook;
 mod write;
 
 use clap::Parser;
-use control_plane::ControlPlane;
-use helm::Helm;
 use libtest_mimic::{Arguments, Trial};
 use series::{Bench, Plan};
 use std::env;
 use std::process::ExitCode;
 use std::time::Duration;
+use test_support::helm::Helm;
+use test_support::webhook::Webhook;
 use tokio::runtime::Builder;
-use webhook::Webhook;
 
 /// Measures the cost of a write through a real API server
 #[derive(Parser)]
@@ -71,9 +64,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Measures and prints the tables. If there is no control plane or no Helm, it prints only a message on stderr.
 fn print(plan: &Plan) {
-    let Some(control_plane) = ControlPlane::shared_without_controllers() else { return };
-    let (Some(helm), Some(webhook)) = (Helm::shared(), Webhook::start()) else { return };
-    let _logs = control_plane.show_logs_on_panic();
+    let (Some(helm), Some(webhook)) = (Helm::shared(), Webhook::alone_without_controllers()) else { return };
+    let _logs = webhook.control_plane.show_logs_on_panic();
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let measured = runtime.block_on(async { Bench::new(&webhook, helm).await.measure(plan).await });
     println!("{}", figures::tables(&measured));

@@ -1,10 +1,10 @@
 //! Verifies the results of writes: a set-up that allows a key would make the benchmark meaningless.
 
 use crate::set_up::SetUp;
-use crate::webhook::User;
-use crate::webhook::objects::{BARE, OLD_IMAGE, PORTAL, one};
 use crate::write::Write;
 use serde_json::Value;
+use test_support::webhook::User;
+use test_support::webhook::objects::{BARE, OLD_IMAGE, PORTAL, one};
 
 /// What the API server's admission does with test objects.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! The CPU time of the processes that take part in a write.
 
-use crate::webhook::Webhook;
 use nix::time::{ClockId, clock_getcpuclockid};
 use nix::unistd::Pid;
 use std::time::Duration;
+use test_support::webhook::Webhook;
 
 /// The names of the processes, in the order of all arrays with one value per process.
 pub(crate) const NAMES: [&str; 3] = ["API server", "etcd", "apim-keyless"];

@@ -1,17 +1,17 @@
 //! Sends one write after the other on a keep-alive connection, and measures the CPU time of the servers.
 
-use crate::helm::Helm;
 use crate::outcome;
 use crate::processes::Processes;
 use crate::set_up::{ENFORCED, Installer, SetUp, UNLABELED};
-use crate::webhook::objects::{ARTICLE, CHART_IDENTITY};
-use crate::webhook::{Webhook, documents, not_run, print_to_stderr};
 use crate::write::{CHART_ENFORCED, Write};
 use axum::http::Request;
 use http_body_util::BodyExt;
 use kube::Client;
 use kube::client::Body;
 use std::time::{Duration, Instant};
+use test_support::helm::Helm;
+use test_support::webhook::objects::{ARTICLE, CHART_IDENTITY};
+use test_support::webhook::{Webhook, documents, not_run, print_to_stderr};
 
 /// The amount of measurements.
 #[derive(Clone, Copy)]
@@ -98,7 +98,7 @@ impl<'a> Bench<'a> {
         let kubernetes = self.client.apiserver_version().await.unwrap().git_version;
         let mut measured = Measured { kubernetes, set_ups: set_ups.clone(), series: Vec::new(), idle: Vec::new() };
         // warm-up, because the first writes of an API server are slow
-        self.turn(SetUp::NoWebhook, (0, plan)).await;
+        self.turn(SetUp::NoWebhook, 0, plan).await;
         for alternation in 0..plan.alternations {
             for set_up in &set_ups {
                 self.installer.install(*set_up).await;
@@ -106,25 +106,25 @@ impl<'a> Bench<'a> {
             }
             let first = plan.rounds * alternation;
             for turn in (first..first + plan.rounds).flat_map(|round| turns(&set_ups, round)) {
-                measured.series.extend(self.turn(turn, (alternation, plan)).await);
+                measured.series.extend(self.turn(turn, alternation, plan).await);
             }
             print_to_stderr(&format!("writes: {} of {} alternations", alternation + 1, plan.alternations));
         }
         measured
     }
 
-    async fn turn(&self, set_up: SetUp, (alternation, plan): (usize, &Plan)) -> Vec<Series> {
+    async fn turn(&self, set_up: SetUp, alternation: usize, plan: &Plan) -> Vec<Series> {
         self.installer.install(set_up).await;
         self.settle().await;
         let mut turn = Vec::new();
         for write in set_up.writes() {
             for storage in [Storage::Stored, Storage::DryRun] {
                 let reviews = self.reviews().await;
-                turn.push(self.series((set_up, *write, storage), (alternation, plan)).await);
+                turn.push(self.series(set_up, *write, storage, alternation, plan).await);
                 let expected = (plan.writes + plan.warm_up) * Write::reviews(set_up);
                 assert_eq!(self.reviews().await - reviews, expected, "{set_up:?} {write:?}");
             }
-            self.clean_up((set_up, *write), plan).await;
+            self.clean_up(set_up, *write, plan).await;
         }
         turn
     }
@@ -143,11 +143,7 @@ impl<'a> Bench<'a> {
         self.processes.since(before).map(|used| used / elapsed)
     }
 
-    async fn series(
-        &self,
-        (set_up, write, storage): (SetUp, Write, Storage),
-        (alternation, plan): (usize, &Plan),
-    ) -> Series {
+    async fn series(&self, set_up: SetUp, write: Write, storage: Storage, alternation: usize, plan: &Plan) -> Series {
         let query = if storage == Storage::DryRun { "?dryRun=All" } else { "" };
         let path = format!("{}{query}", deployments(write.namespace(set_up)));
         let body = serde_json::to_vec(&write.object()).unwrap();
@@ -184,7 +180,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Verifies the stored objects and deletes them, so that every series starts in the same state.
-    async fn clean_up(&self, (set_up, write): (SetUp, Write), plan: &Plan) {
+    async fn clean_up(&self, set_up: SetUp, write: Write, plan: &Plan) {
         let namespace = write.namespace(set_up);
         let user = self.webhook.in_namespace(namespace);
         let stored = user.list(&deployments(namespace)).await;

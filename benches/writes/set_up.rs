@@ -1,10 +1,10 @@
 //! The set-ups of the API server's admission.
 
-use crate::helm::Helm;
 use crate::outcome::Behavior;
-use crate::webhook::{User, Webhook, documents, eventually};
 use crate::write::Write;
 use serde_json::Value;
+use test_support::helm::Helm;
+use test_support::webhook::{User, Webhook, documents, eventually};
 
 const NATIVE: &str = include_str!("native.yaml");
 const OPT_IN: &str = include_str!("../../deploy/install.yaml");

@@ -1,8 +1,8 @@
 //! The objects that are written.
 
 use crate::set_up::SetUp;
-use crate::webhook::objects::{BARE, CHART_IDENTITY, one};
 use serde_json::{Value, json};
+use test_support::webhook::objects::{BARE, CHART_IDENTITY, one};
 
 const CERTIFICATES: &str = include_str!("../../tests/manifests/non-gateway-certificates.yaml");
 

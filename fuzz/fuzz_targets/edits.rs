@@ -1,6 +1,3 @@
 #![no_main]
 
-#[path = "../targets/edits.rs"]
-mod edits;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| edits::check(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| test_support::fuzz_targets::edits::check(data));

@@ -1,6 +1,3 @@
 #![no_main]
 
-#[path = "../targets/environment.rs"]
-mod environment;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| environment::check(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| test_support::fuzz_targets::environment::check(data));

@@ -1,6 +1,3 @@
 #![no_main]
 
-#[path = "../targets/image.rs"]
-mod image;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| image::check(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| test_support::fuzz_targets::image::check(data));

@@ -1,6 +1,3 @@
 #![no_main]
 
-#[path = "../targets/review.rs"]
-mod review;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| review::check(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| test_support::fuzz_targets::review::check(data));

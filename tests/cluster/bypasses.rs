@@ -1,25 +1,21 @@
 //! Bypass attempts through a real API server: kinds, container lists, requesters, and another server in place of the
 //! webhook.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
-use crate::gateways::{KINDS, LISTS, invalid_containers, key, merged, valid, valid_container, with_container};
-use crate::routes::{routes, spellings};
-use crate::webhook::objects::{ARTICLE, one};
-use crate::webhook::{User, Webhook, documents, eventually};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use test_support::gateways::{
+    KINDS, LISTS, auth_key_env, container_with_auth_key, invalid_containers, merged, valid, valid_container,
+    with_container,
+};
+use test_support::key_sources::{routes, spellings};
+use test_support::webhook::objects::{ARTICLE, one};
+use test_support::webhook::{User, Webhook, documents, eventually};
 
 /// A user in an enforced namespace with the gateway's ServiceAccount.
 pub(super) async fn enforced(webhook: &Webhook, namespace: &str) -> User {
     let user = webhook.user(namespace, Some("enforce")).await;
     user.apply(&one(ARTICLE, "ServiceAccount")).await.stored();
     user
-}
-
-/// A gateway container that takes a key from a Secret.
-pub(super) fn container_with_key() -> Value {
-    merged(valid_container(), json!({"env": [key()]}))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,7 +44,7 @@ async fn b5_no_route_and_b6_no_spelling_of_a_key_is_stored() {
     let Some(webhook) = Webhook::shared() else { return };
     let user = enforced(webhook, "b5").await;
     let by_spelling = spellings().into_iter().map(|name| {
-        let env = json!([merged(key(), json!({"name": name}))]);
+        let env = json!([merged(auth_key_env(), json!({"name": name}))]);
         (
             "auth-key-reference",
             with_container("Deployment", "containers", merged(valid_container(), json!({"env": env}))),
@@ -74,7 +70,7 @@ async fn b10_an_owner_counts_only_if_its_own_controller_writes_through_the_api_s
     let user = enforced(webhook, "b10").await;
     let owner = valid("ReplicaSet");
     let uid = user.apply(&merged(owner, json!({}))).await.stored()["metadata"]["uid"].clone();
-    let mut pod = with_container("Pod", "containers", container_with_key());
+    let mut pod = with_container("Pod", "containers", container_with_auth_key());
     pod["metadata"]["name"] = json!("forged");
     pod["metadata"]["ownerReferences"] =
         json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "gateway", "uid": uid, "controller": true}]);
@@ -89,7 +85,7 @@ async fn b10_an_owner_counts_only_if_its_own_controller_writes_through_the_api_s
     let controller = user.impersonating("system:serviceaccount:kube-system:replicaset-controller");
     controller.apply_with(&pod, "?dryRun=All").await.stored();
     // a ReplicaSet without an owner is evaluated, even if a controller could adopt it
-    user.apply_with(&with_container("ReplicaSet", "containers", container_with_key()), "?dryRun=All")
+    user.apply_with(&with_container("ReplicaSet", "containers", container_with_auth_key()), "?dryRun=All")
         .await
         .denied(&["auth-key-reference"]);
 }
@@ -146,7 +142,7 @@ async fn b34_a_server_with_another_ca_cannot_answer_in_place_of_the_webhook() {
     let is_called =
         || async { (user.apply_with(&valid("Deployment"), "?dryRun=All").await.status == 500).then_some(()) };
     eventually("a call of the other server's entry", is_called).await;
-    for object in [valid("Deployment"), with_container("Deployment", "containers", container_with_key())] {
+    for object in [valid("Deployment"), with_container("Deployment", "containers", container_with_auth_key())] {
         let response = user.apply(&object).await;
         let message = response.body["message"].as_str().unwrap_or_default();
         let is_rejected = response.status == 500 && message.contains("certificate signed by unknown authority");

@@ -1,10 +1,12 @@
 //! Bypass attempts by updates, through a real API server.
 
-use crate::bypasses::{container_with_key, enforced};
-use crate::gateways::{OLD_IMAGE, key, merged, template, valid, with_container};
-use crate::webhook::objects::{ARTICLE, PORTAL, one};
-use crate::webhook::{Webhook, eventually};
+use crate::bypasses::enforced;
 use serde_json::{Value, json};
+use test_support::gateways::{
+    OLD_IMAGE, auth_key_env, container_with_auth_key, merged, template, valid, with_container,
+};
+use test_support::webhook::objects::{ARTICLE, PORTAL, one};
+use test_support::webhook::{Webhook, eventually};
 
 const MERGE: &str = "application/merge-patch+json";
 const STRATEGIC: &str = "application/strategic-merge-patch+json";
@@ -39,9 +41,9 @@ async fn b8_no_way_to_update_is_a_bypass() {
     let user = enforced(webhook, "b8").await;
     let gateway = valid("Deployment");
     let stored = user.apply(&gateway).await.stored();
-    let invalid = with_container("Deployment", "containers", container_with_key());
+    let invalid = with_container("Deployment", "containers", container_with_auth_key());
     let at = "/spec/template/spec/containers/0";
-    let add_to_env = json!([{"op": "add", "path": format!("{at}/env"), "value": [key()]}]);
+    let add_to_env = json!([{"op": "add", "path": format!("{at}/env"), "value": [auth_key_env()]}]);
     let replace_template = json!([{"op": "replace", "path": "/spec/template", "value": invalid["spec"]["template"]}]);
     // kubectl set env, set image and rollout undo send such patches
     let named = |members: Value| {
@@ -52,7 +54,7 @@ async fn b8_no_way_to_update_is_a_bypass() {
     applied["metadata"]["namespace"] = json!("b8");
     for (media_type, patch, rule) in [
         (MERGE, template_with(&invalid["spec"]["template"]["spec"]), "auth-key-reference"),
-        (STRATEGIC, named(json!({"env": [key()]})), "auth-key-reference"),
+        (STRATEGIC, named(json!({"env": [auth_key_env()]})), "auth-key-reference"),
         (STRATEGIC, named(json!({"image": OLD_IMAGE})), "unsupported-version"),
         (STRATEGIC, named(json!({"envFrom": [{"secretRef": {"name": "all"}}]})), "auth-key-reference"),
         ("application/json-patch+json", add_to_env, "auth-key-reference"),
@@ -66,7 +68,7 @@ async fn b8_no_way_to_update_is_a_bypass() {
     let mut replacement = stored.clone();
     // without a resourceVersion, because the controllers write to the object as well
     replacement["metadata"]["resourceVersion"] = Value::Null;
-    template(&mut replacement)["spec"]["containers"][0]["env"] = json!([key()]);
+    template(&mut replacement)["spec"]["containers"][0]["env"] = json!([auth_key_env()]);
     user.replace(&replacement).await.denied(&["auth-key-reference"]);
     assert_eq!(user.read(&gateway).await.stored()["spec"], stored["spec"]);
 }
@@ -80,7 +82,7 @@ async fn b8_an_object_being_deleted_is_evaluated_and_its_finalizers_can_be_remov
     user.apply(&gateway).await.stored();
     user.delete(&gateway).await.stored();
     assert!(user.read(&gateway).await.stored()["metadata"]["deletionTimestamp"].is_string());
-    let patch = template_with(&json!({"containers": [container_with_key()]}));
+    let patch = template_with(&json!({"containers": [container_with_auth_key()]}));
     user.patch_with(&gateway, MERGE, &patch).await.denied(&["auth-key-reference"]);
     user.patch_with(&gateway, MERGE, &json!({"metadata": {"finalizers": null}})).await.stored();
     assert_eq!(user.read(&gateway).await.status, 404);
@@ -110,7 +112,7 @@ async fn b9_no_subresource_stores_a_key() {
     let user = enforced(webhook, "b9").await;
     let (gateway, pod) = (valid("Deployment"), valid("Pod"));
     let (of_gateway, of_pod) = (user.apply(&gateway).await.stored(), user.apply(&pod).await.stored());
-    let spec = json!({"containers": [container_with_key()]});
+    let spec = json!({"containers": [container_with_auth_key()]});
     for sub_resource in ["/status", "/scale"] {
         user.patch(&gateway, sub_resource, &template_with(&spec)).await;
     }
@@ -118,7 +120,7 @@ async fn b9_no_subresource_stores_a_key() {
         user.patch(&pod, sub_resource, &json!({"spec": spec})).await;
     }
     let debugger =
-        json!({"spec": {"ephemeralContainers": [merged(container_with_key(), json!({"name": "debugger"}))]}});
+        json!({"spec": {"ephemeralContainers": [merged(container_with_auth_key(), json!({"name": "debugger"}))]}});
     user.patch(&pod, "/ephemeralcontainers", &debugger).await;
     for (sub_resource, kind) in [("binding", "Binding"), ("eviction", "Eviction")] {
         let version = if kind == "Binding" { "v1" } else { "policy/v1" };
@@ -137,7 +139,7 @@ async fn b9_no_subresource_stores_a_key() {
 async fn b11_a_gateway_written_while_the_label_was_missing_gets_no_exemption() {
     let Some(webhook) = Webhook::shared() else { return };
     let user = enforced(webhook, "b11").await;
-    let invalid = with_container("Deployment", "containers", container_with_key());
+    let invalid = with_container("Deployment", "containers", container_with_auth_key());
     user.apply(&invalid).await.denied(&["auth-key-reference"]);
     user.patch_namespace(&json!({"metadata": {"labels": {"apim-keyless.dev/mode": null}}})).await.stored();
     eventually("the end of enforcement", || async { (user.apply(&invalid).await.status < 300).then_some(()) }).await;
@@ -151,9 +153,9 @@ async fn b11_a_gateway_written_while_the_label_was_missing_gets_no_exemption() {
 }
 
 /// Adds the mode label to the user's namespace, and waits until it takes effect.
-async fn enforce(user: &crate::webhook::User) {
+async fn enforce(user: &test_support::webhook::User) {
     user.patch_namespace(&json!({"metadata": {"labels": {"apim-keyless.dev/mode": "enforce"}}})).await.stored();
-    let invalid = with_container("DaemonSet", "containers", container_with_key());
+    let invalid = with_container("DaemonSet", "containers", container_with_auth_key());
     eventually("enforcement", || async {
         (user.apply_with(&invalid, "?dryRun=All").await.status == 403).then_some(())
     })

@@ -1,8 +1,8 @@
 //! Updates of existing objects: no running gateway breaks, and a second mutation changes nothing.
 
-use crate::webhook::objects::{BARE, OLD_IMAGE, PORTAL, authored, one, review};
-use crate::webhook::{Webhook, documents, eventually};
 use serde_json::json;
+use test_support::webhook::objects::{BARE, OLD_IMAGE, PORTAL, authored, one, review};
+use test_support::webhook::{Webhook, documents, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn turning_enforcement_on_breaks_no_running_gateway() {

@@ -2,9 +2,6 @@
 //! answer.
 
 use crate::replicas::Replicas;
-use crate::webhook::measure::{kibibytes, share};
-use crate::webhook::objects::{CHART_IDENTITY, one};
-use crate::webhook::{Server, print_to_stderr};
 use apim_keyless::tls::{provider, root_store};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -20,6 +17,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use test_support::webhook::measure::{kibibytes, reduced};
+use test_support::webhook::objects::{CHART_IDENTITY, one};
+use test_support::webhook::{Server, print_to_stderr};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
@@ -48,7 +48,7 @@ pub(crate) async fn check(replicas: &Replicas<'_>) {
     let folder = TempDir::new().unwrap();
     let server = Arc::new(replicas.webhook.standalone_replica(folder.path()).await);
     let client = Arc::new(Client::new(&server, &fs::read_to_string(folder.path().join("ca.crt")).unwrap()));
-    let time = Duration::from_secs(share(TIME) as u64);
+    let time = Duration::from_secs(reduced(TIME) as u64);
     let few = run(&client, FEW_CLIENTS, time / 12).await;
     let measured = tokio::spawn(highest_memory(server.clone(), time));
     let many = run(&client, CLIENTS, time).await;
@@ -61,9 +61,9 @@ pub(crate) async fn check(replicas: &Replicas<'_>) {
         many.summary(time),
         after.summary(Duration::from_secs(2)),
     ));
-    for outcome in [&few, &many, &after] {
-        assert_eq!(outcome.failures, Vec::<String>::new(), "every response has status 200 or 503");
-        assert!(outcome.statuses.keys().all(|status| [200, 503].contains(status)), "{:?}", outcome.statuses);
+    for results in [&few, &many, &after] {
+        assert_eq!(results.failures, Vec::<String>::new(), "every response has status 200 or 503");
+        assert!(results.statuses.keys().all(|status| [200, 503].contains(status)), "{:?}", results.statuses);
     }
     assert!(many.statuses[&200] > 0 && after.statuses.keys().eq([&200]), "{:?}", after.statuses);
     assert!(memory <= kibibytes(MEMORY), "{memory} KiB");
@@ -106,7 +106,7 @@ impl Results {
     fn summary(&self, time: Duration) -> String {
         let mut latencies = self.latencies.clone();
         latencies.sort();
-        let at = |share: usize| latencies.get(latencies.len() * share / 100).copied().unwrap_or_default();
+        let at = |percent: usize| latencies.get(latencies.len() * percent / 100).copied().unwrap_or_default();
         let rate = self.statuses.get(&200).copied().unwrap_or_default() as u64 / time.as_secs().max(1);
         format!(
             "{:?}, {rate} answers per second, latency {:?} (median), {:?} (99th percentile)",
@@ -137,18 +137,18 @@ impl Client {
     }
 
     async fn repeat(self: Arc<Self>, number: usize, is_over: Arc<AtomicBool>) -> Results {
-        let mut outcome = Results::default();
+        let mut results = Results::default();
         let (mut connection, mut bodies) = (None, self.bodies.iter().cycle().skip(number));
         while !is_over.load(Ordering::Relaxed) {
             let body = bodies.next().cloned().unwrap_or_default();
             let start = Instant::now();
             match self.send(&mut connection, body).await {
-                Ok(status) => *outcome.statuses.entry(status).or_default() += 1,
-                Err(error) => outcome.failures.push(format!("{error:?}")),
+                Ok(status) => *results.statuses.entry(status).or_default() += 1,
+                Err(error) => results.failures.push(format!("{error:?}")),
             }
-            outcome.latencies.push(start.elapsed());
+            results.latencies.push(start.elapsed());
         }
-        outcome
+        results
     }
 
     async fn send(&self, connection: &mut Option<SendRequest<Full<Bytes>>>, body: Bytes) -> anyhow::Result<u16> {

@@ -1,11 +1,11 @@
 //! Three replicas behind a balancer that are replaced and killed.
 
-use crate::webhook::balancer::Balancer;
-use crate::webhook::{Server, Webhook};
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
+use test_support::webhook::balancer::Balancer;
+use test_support::webhook::{Server, Webhook};
 use tokio::time::sleep;
 
 /// How late a Service's endpoints change after its replicas.

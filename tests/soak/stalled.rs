@@ -1,10 +1,10 @@
 //! 2,000 connections that stall in four ways, while other connections work.
 
 use crate::replicas::Replicas;
-use crate::webhook::measure::share;
-use crate::webhook::print_to_stderr;
 use crate::writers::Writers;
 use std::time::{Duration, Instant};
+use test_support::webhook::measure::reduced;
+use test_support::webhook::print_to_stderr;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -32,7 +32,7 @@ pub(crate) async fn check(replicas: &Replicas<'_>, writers: &Writers) {
     let (server, before) = (replicas.oldest(), writers.reviews());
     let mut stalled = JoinSet::new();
     for (is_tls, bytes) in STALLS {
-        for _ in 0..share(EACH) {
+        for _ in 0..reduced(EACH) {
             if is_tls {
                 stalled.spawn(time_until_closed(replicas.webhook.connect_to(server).await, bytes));
             } else {

@@ -1,13 +1,13 @@
 //! Clients that write gateways through the API server all the time.
 
 use crate::replicas::Killed;
-use crate::webhook::measure::share;
-use crate::webhook::objects::{BARE, OLD_IMAGE, one};
-use crate::webhook::{User, Webhook};
 use serde_json::Value;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use test_support::webhook::measure::reduced;
+use test_support::webhook::objects::{BARE, OLD_IMAGE, one};
+use test_support::webhook::{User, Webhook};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -42,7 +42,7 @@ impl Writers {
     pub(crate) async fn start(webhook: &Webhook) -> Self {
         let user = Arc::new(webhook.user("written", Some("enforce")).await);
         let tally = Arc::new(Tally::default());
-        let writing = (0..share(WRITERS)).map(|_| tokio::spawn(write(user.clone(), tally.clone()))).collect();
+        let writing = (0..reduced(WRITERS)).map(|_| tokio::spawn(write(user.clone(), tally.clone()))).collect();
         Self { tally, writing }
     }
 

@@ -1,0 +1,226 @@
+//! The chart renders the intended objects for many combinations of values, and a real API server accepts them.
+
+mod definitions;
+mod values;
+
+use apim_keyless::cli::{Cli, Command};
+use apim_keyless::server::{ConnectionObserver, Drain, Rejection};
+use apim_keyless::telemetry::Metrics;
+use apim_keyless_core::policy::{Policy, rules::RULES};
+use clap::Parser;
+use serde_json::{Value, json};
+use test_support::helm::{CHART, Helm};
+use test_support::webhook::{Webhook, documents};
+use values::{INVALID, MATRIX};
+
+/// The only object of this kind.
+fn one<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
+    let mut found = objects.iter().filter(|object| object["kind"] == kind);
+    let one = found.next().unwrap_or_else(|| panic!("no {kind} is rendered"));
+    assert!(found.next().is_none(), "more than one {kind} is rendered");
+    one
+}
+
+#[test]
+fn the_plain_manifests_are_what_the_chart_renders() {
+    let Some(helm) = Helm::shared() else { return };
+    let namespace = "createNamespace=true";
+    for (file, values) in
+        [("deploy/install.yaml", &[namespace][..]), ("deploy/audit-only.yaml", &[namespace, "enforcement=false"])]
+    {
+        let rendered = helm.template(values).success();
+        assert!(std::fs::read_to_string(file).unwrap() == rendered, "{file} is not what make render writes");
+    }
+}
+
+#[test]
+fn lint_has_no_complaint_about_any_values() {
+    let Some(helm) = Helm::shared() else { return };
+    for (name, values) in MATRIX {
+        let mut arguments = vec!["lint", CHART, "--strict", "--quiet"];
+        arguments.extend(values.iter().flat_map(|value| ["--set-json", value]));
+        let output = helm.call(&arguments);
+        assert!(output.is_success && output.stdout.is_empty(), "{name}: {}{}", output.stdout, output.stderr);
+    }
+}
+
+#[test]
+fn invalid_values_are_rejected_with_their_place_and_the_valid_values() {
+    let Some(helm) = Helm::shared() else { return };
+    for (value, message) in INVALID {
+        let output = helm.template(&[value]);
+        assert!(!output.is_success && output.stderr.contains(message), "{value}: {}", output.stderr);
+    }
+}
+
+#[test]
+fn the_schema_contains_every_rule() {
+    let schema = std::fs::read_to_string("deploy/chart/values.schema.json").unwrap();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let known = schema.pointer("/$defs/policy/properties/rules/properties").unwrap().as_object().unwrap();
+    assert!(known.keys().eq(RULES.iter().map(|rule| rule.id)), "{known:?}");
+}
+
+/// The arguments of the container, parsed as the binary parses them.
+fn arguments(deployment: &Value) -> apim_keyless::cli::ServeArguments {
+    let arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap();
+    let arguments = ["apim-keyless"].into_iter().chain(arguments.iter().map(|argument| argument.as_str().unwrap()));
+    match Cli::try_parse_from(arguments).unwrap().command {
+        Command::Serve(serve) => *serve,
+        _ => panic!("the container doesn't serve"),
+    }
+}
+
+#[test]
+fn every_rendering_has_a_valid_policy_a_sufficient_grace_period_no_secret_and_no_ca_bundle() {
+    let Some(helm) = Helm::shared() else { return };
+    for (name, values) in MATRIX {
+        let text = helm.template(values).success();
+        assert!(!text.contains("caBundle:"), "{name}");
+        let objects = documents(&text);
+        assert!(objects.iter().all(|object| object["kind"] != "Secret"), "{name}");
+        let policy = one(&objects, "ConfigMap")["data"]["policy.yaml"].as_str().unwrap();
+        Policy::parse(policy).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let deployment = one(&objects, "Deployment");
+        let drain = Drain::default();
+        let longest = arguments(deployment).drain_seconds + (drain.idle_wait + drain.timeout).as_secs();
+        let grace = deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"].as_u64().unwrap();
+        assert!((longest + 10..longest + 60).contains(&grace), "{name}: {longest} s, {grace} s");
+    }
+}
+
+#[test]
+fn a_release_that_does_not_manage_the_ca_may_not_write() {
+    let Some(helm) = Helm::shared() else { return };
+    let resources = ["namespaces", "serviceaccounts", "configmaps"];
+    let reading = json!({"apiGroups": [""], "resources": resources, "verbs": ["list", "watch"]});
+    for source in ["files", "cert-manager"] {
+        let objects = documents(&helm.template(&[&format!("certificates.source=\"{source}\"")]).success());
+        assert_eq!(one(&objects, "ClusterRole")["rules"], json!([reading]));
+        assert!(objects.iter().all(|object| object["kind"] != "Role"), "{source}");
+    }
+    let objects = documents(&helm.template(&[]).success());
+    assert_eq!(one(&objects, "ClusterRole")["rules"].as_array().map(Vec::len), Some(2));
+    assert_eq!(one(&objects, "Role")["rules"][0]["resourceNames"], json!(["apim-keyless-ca"]));
+}
+
+/// The paths that the API server calls for a namespace with this mode label.
+fn paths(objects: &[Value], mode: Option<&str>) -> Vec<String> {
+    let webhooks = objects.iter().filter(|object| object["kind"].as_str().unwrap().ends_with("WebhookConfiguration"));
+    let mut paths: Vec<String> = webhooks
+        .flat_map(|configuration| configuration["webhooks"].as_array().unwrap())
+        .filter(|webhook| {
+            let by_mode = &webhook["namespaceSelector"]["matchExpressions"][0];
+            assert_eq!(by_mode["key"], "apim-keyless.dev/mode");
+            let is_listed = by_mode["values"].as_array().unwrap().iter().any(|value| value.as_str() == mode);
+            is_listed == (by_mode["operator"] == "In")
+        })
+        .map(|webhook| webhook["clientConfig"]["service"]["path"].as_str().unwrap().to_owned())
+        .collect();
+    paths.dedup();
+    paths
+}
+
+#[test]
+fn each_mode_of_a_namespace_has_its_paths() {
+    const ENFORCE: &[&str] = &["/enforce/mutate", "/enforce/validate"];
+    const AUDIT: &[&str] = &["/audit/validate"];
+    let Some(helm) = Helm::shared() else { return };
+    // values, and the paths for namespaces without the label, with audit, enforce, off and a misspelled mode
+    for (values, expected) in [
+        (&[][..], [&[][..], AUDIT, ENFORCE, &[], &[]]),
+        (&["enforcement=false"], [&[], AUDIT, AUDIT, &[], &[]]),
+        (&["scope=\"cluster\""], [AUDIT, AUDIT, ENFORCE, &[], AUDIT]),
+        (&["scope=\"cluster\"", "defaultMode=\"enforce\""], [ENFORCE, AUDIT, ENFORCE, &[], ENFORCE]),
+        (&["scope=\"cluster\"", "enforcement=false"], [AUDIT, AUDIT, AUDIT, &[], AUDIT]),
+        (&["scope=\"cluster\"", "enforcement=false", "defaultMode=\"enforce\""], [AUDIT, AUDIT, AUDIT, &[], AUDIT]),
+    ] {
+        let objects = documents(&helm.template(values).success());
+        for (mode, expected) in
+            [None, Some("audit"), Some("enforce"), Some("off"), Some("enforced")].iter().zip(expected)
+        {
+            assert_eq!(paths(&objects, *mode), expected, "{values:?} {mode:?}");
+        }
+    }
+}
+
+#[test]
+fn the_document_and_the_webhooks_agree_on_pods_of_controllers() {
+    let Some(helm) = Helm::shared() else { return };
+    for (values, is_sent) in [(&[][..], false), (&["policy.controlledPods=\"enforce\""], true)] {
+        let text = helm.template(values).success();
+        assert_eq!(!text.contains("not-made-by-its-controller"), is_sent);
+        assert_eq!(text.contains("controlledPods: enforce"), is_sent);
+    }
+}
+
+#[test]
+fn alerts_use_existing_metrics() {
+    let Some(helm) = Helm::shared() else { return };
+    let objects = documents(&helm.template(&["monitoring.prometheusRule.enabled=true"]).success());
+    let metrics = Metrics::default();
+    // a metric family is shown only after it has counted something
+    metrics.connections().rejected(Rejection::TooManyReviews);
+    let text = metrics.to_text();
+    let rules = one(&objects, "PrometheusRule")["spec"]["groups"][0]["rules"].as_array().unwrap().clone();
+    assert_eq!(rules.len(), 4);
+    for rule in rules {
+        let expression = rule["expr"].as_str().unwrap();
+        let start = expression.find("apim_keyless_").unwrap();
+        let name = expression.split_at(start).1.split('{').next().unwrap();
+        let family = name.trim_end_matches("_total").trim_end_matches("_info");
+        assert!(text.contains(&format!("# TYPE {family} ")), "{name} is not in\n{text}");
+    }
+}
+
+#[test]
+fn the_documented_sizes_are_the_defaults_of_the_chart() {
+    let read = |file: &str| std::fs::read_to_string(file).unwrap();
+    let (values, page) = (documents(&read("deploy/chart/values.yaml")).remove(0), read("docs/operate.md"));
+    let size = |kind: &str, resource: &str| values["resources"][kind][resource].as_str().unwrap_or("no").to_owned();
+    for row in [
+        format!("| replicas | {} |", values["replicas"]),
+        format!("| CPU | {} requested, {} limit |", size("requests", "cpu"), size("limits", "cpu")),
+        format!("| memory | {} requested, {} limit |", size("requests", "memory"), size("limits", "memory")),
+    ] {
+        assert!(page.contains(&row), "docs/operate.md does not contain: {row}");
+    }
+}
+
+#[test]
+fn the_notes_name_the_next_step() {
+    let Some(helm) = Helm::shared() else { return };
+    for (values, expected) in [
+        (&[][..], "apim-keyless.dev/mode=audit"),
+        (&["scope=\"cluster\""], "apim-keyless.dev/mode=enforce"),
+        (&["scope=\"cluster\"", "defaultMode=\"enforce\""], "except those whose gateways still need their auth key"),
+        (&["enforcement=false"], "upgrade with --set enforcement=true"),
+        (&["certificates.source=\"files\""], "Secret apim-keyless-tls with tls.crt and tls.key"),
+    ] {
+        let mut arguments = vec!["install", "apim-keyless", CHART, "--namespace", "apim-keyless", "--dry-run=client"];
+        arguments.extend(values.iter().flat_map(|value| ["--set-json", value]));
+        let output = helm.call(&arguments).success();
+        let (_, notes) = output.split_once("NOTES:").unwrap();
+        assert!(notes.contains(expected), "{values:?}: {notes}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_api_server_accepts_every_rendering_without_a_warning() {
+    let (Some(helm), Some(webhook)) = (Helm::shared(), Webhook::shared()) else { return };
+    let _logs = webhook.control_plane.show_logs_on_panic();
+    let user = webhook.in_namespace("apim-keyless");
+    let labels = json!({"metadata": {"labels": {"pod-security.kubernetes.io/warn": "restricted"}}});
+    user.patch_namespace(&labels).await.stored();
+    definitions::install(&user).await;
+    let mut kinds = std::collections::BTreeSet::new();
+    for (name, values) in MATRIX {
+        for object in documents(&helm.template(values).success()) {
+            let response = user.apply_dry(&object).await;
+            assert_eq!(response.warnings, Vec::<String>::new(), "{name}: {}", response.body);
+            response.stored();
+            kinds.insert(object["kind"].as_str().unwrap().to_owned());
+        }
+    }
+    assert_eq!(kinds.len(), 17, "{kinds:?}");
+}

@@ -1,0 +1,122 @@
+//! Problems of the cluster that an installation runs in.
+
+use super::api_server_proxy::public_issuer;
+use super::injection::{InjectedProblem, Injection, change};
+use super::installation::{MUTATING, workload_identity};
+use apim_keyless::doctor::Code;
+use serde_json::{Value, json};
+use std::time::{Duration, SystemTime};
+
+/// The namespace that is enforced while the tests run.
+const AWAITED: &str = "/api/v1/namespaces/awaited";
+
+/// The webhook configuration of azure-workload-identity.
+const IDENTITY: &str = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/azure-wi-webhook-mutating-webhook-configuration";
+
+/// Every problem of the cluster.
+pub(crate) fn all() -> Vec<InjectedProblem> {
+    server_problems()
+        .into_iter()
+        .chain(workload_identity_problems())
+        .chain(namespace_key_problems())
+        .chain(mode_problems())
+        .collect()
+}
+
+fn server_problems() -> Vec<InjectedProblem> {
+    let version = "API server /version";
+    vec![
+        InjectedProblem::new(
+            Code::ClockDrifting,
+            &[version],
+            Injection::Alter(|path, headers, body| slow_clock(path, headers, body, 60)),
+        ),
+        InjectedProblem::new(
+            Code::ClockSkewed,
+            &[version],
+            Injection::Alter(|path, headers, body| slow_clock(path, headers, body, 600)),
+        ),
+        InjectedProblem::new(
+            Code::ServerTooOld,
+            &[version],
+            Injection::Alter(|path, headers, body| {
+                public_issuer(path, headers, body);
+                if path == "/version" {
+                    body["minor"] = json!("29+");
+                }
+            }),
+        ),
+        // the issuer of the tests' control plane
+        InjectedProblem::new(
+            Code::IssuerNotPublic,
+            &["API server /.well-known/openid-configuration"],
+            Injection::Alter(|_, _, _| {}),
+        ),
+    ]
+}
+
+fn workload_identity_problems() -> Vec<InjectedProblem> {
+    vec![
+        InjectedProblem::new(
+            Code::WorkloadIdentityMissing,
+            &["MutatingWebhookConfiguration azure-wi-webhook-mutating-webhook-configuration"],
+            Injection::Remove(IDENTITY),
+        ),
+        InjectedProblem::new(
+            Code::WebhookOrder,
+            &["MutatingWebhookConfiguration apim-keyless"],
+            Injection::Add(MUTATING, workload_identity("a-workload-identity")),
+        ),
+    ]
+}
+
+fn namespace_key_problems() -> Vec<InjectedProblem> {
+    let annotate = |key: &'static str, value: &'static str| {
+        change(AWAITED, move |namespace| namespace["metadata"]["annotations"] = json!({key: value}))
+    };
+    vec![
+        InjectedProblem::new(
+            Code::NamespaceKeyUnknown,
+            &["Namespace awaited /metadata/annotations/apim-keyless.dev~1client_id"],
+            annotate("apim-keyless.dev/client_id", "7d1c6ae4-3b52-4f0e-9a64-0c5f6e2b8d10"),
+        ),
+        InjectedProblem::new(
+            Code::NamespaceValueMalformed,
+            &["Namespace awaited /metadata/annotations/apim-keyless.dev~1client-id"],
+            annotate("apim-keyless.dev/client-id", "CLIENT_ID"),
+        ),
+    ]
+}
+
+fn mode_problems() -> Vec<InjectedProblem> {
+    vec![
+        InjectedProblem::new(
+            Code::NamespaceModeMisspelled,
+            &["Namespace default /metadata/labels/apim-keyless.dev~1mode"],
+            change("/api/v1/namespaces/default", |namespace| {
+                namespace["metadata"]["labels"]["apim-keyless.dev/mode"] = json!("enforced");
+            }),
+        ),
+        InjectedProblem::new(
+            Code::NamespaceExcluded,
+            &["Namespace kube-system /metadata/labels/apim-keyless.dev~1mode"],
+            change("/api/v1/namespaces/kube-system", |namespace| {
+                namespace["metadata"]["labels"]["apim-keyless.dev/mode"] = json!("enforce");
+            }),
+        ),
+        InjectedProblem::new(
+            Code::NoNamespaceEvaluated,
+            &["ValidatingWebhookConfiguration apim-keyless"],
+            change(AWAITED, |namespace| {
+                namespace["metadata"]["labels"]["apim-keyless.dev/mode"] = json!("off");
+            }),
+        ),
+    ]
+}
+
+/// Sets the API server's clock back by `seconds`.
+fn slow_clock(path: &str, headers: &mut axum::http::HeaderMap, body: &mut Value, seconds: u64) {
+    public_issuer(path, headers, body);
+    let time = SystemTime::now() - Duration::from_secs(seconds);
+    headers.insert("date", httpdate::fmt_http_date(time).parse().unwrap());
+}

@@ -1,0 +1,35 @@
+//! Tests with a real kube-apiserver, etcd and kube-controller-manager. The API server calls the real binary through a
+//! Service.
+//!
+//! One control plane serves most tests, each with its own namespaces. Tests that see or change the whole cluster start
+//! their own.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod bypasses;
+mod bypasses_by_name;
+mod bypasses_by_update;
+mod certificates;
+mod chart;
+mod client_certificates;
+mod conditions;
+mod doctor;
+mod frozen;
+mod non_gateway;
+mod outage;
+mod overload;
+mod promises;
+mod record;
+mod recording;
+mod related;
+mod related_objects;
+mod releases;
+mod rotation;
+mod updates;
+mod whole_cluster;
