@@ -1,7 +1,7 @@
 //! Keys that a command passes or a settings file contains, and gateways that a volume, a label or the ingress mode hides.
 
-use crate::attempt::Attempt;
-use crate::gateways::{IMAGE, KINDS, LISTS, OLD_IMAGE, merged, template, valid, valid_container, with_container};
+use super::attempt::Attempt;
+use test_support::gateways::{IMAGE, KINDS, LISTS, OLD_IMAGE, merged, template, valid, valid_container, with_container};
 use serde_json::{Value, json};
 
 const NONE: [&str; 0] = [];
