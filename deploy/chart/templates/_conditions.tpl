@@ -21,6 +21,7 @@ envFrom counts, because it can make the name of any setting.
 {{ include "apim-keyless.condition.templates" . }}.exists(t,
   t.?metadata.?labels[?'app.kubernetes.io/component'].orValue('') == 'self-hosted-gateway' ||
   t.?metadata.?labels[?'apim-keyless.dev/gateway'].orValue('') == 'true' ||
+  t.?spec.?volumes.orValue([]).exists(v, v.?image.?reference.orValue('').matches('{{ include "apim-keyless.condition.images" . }}')) ||
   {{ include "apim-keyless.condition.containers" . }}.exists(list, list.exists(c,
     c.?image.orValue('').matches('{{ include "apim-keyless.condition.images" . }}') ||
     c.?env.orValue([]).exists(e, e.name.matches('(?i)^config([.]|:|__)service([.]|:|__)')) ||

@@ -36,8 +36,8 @@ pub struct Watch {
     service_accounts: EventStream,
     connection_checks: EventStream,
     backoff: DefaultBackoff,
-    /// The list of one namespace that opted in, or of which an object did not fit into the cache. There is one at a time,
-    /// beside the watches of whole kinds: they never start again for a namespace.
+    /// The list of one namespace that opted in, or of which an object did not fit into the cache. There is one at a
+    /// time, beside the watches of whole kinds: they never start again for a namespace.
     namespace_list: EventStream,
     /// What it lists.
     listing: Option<(Kind, String)>,

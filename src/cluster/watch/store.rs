@@ -87,8 +87,8 @@ impl Store {
         }
     }
 
-    /// An object arrived in the list of its namespace. Once an event of the watch arrived for it, the object in the list
-    /// can be older, and does not count.
+    /// An object arrived in the list of its namespace. Once an event of the watch arrived for it, the object in the
+    /// list can be older, and does not count.
     pub(super) fn put_listed(&mut self, namespace: &str, object: CachedObject) {
         let ongoing = self.namespaces.get_mut(namespace).and_then(|cache| cache.ongoing.get_mut(&object.kind()));
         if ongoing.is_some_and(|names| names.insert(object.name().to_owned())) {

@@ -1,4 +1,5 @@
-//! Keys that a command passes or a settings file contains, and gateways that a volume, a label or the ingress mode hides.
+//! Keys that a command passes or a settings file contains, and gateways that an image volume, a label or the ingress mode
+//! hides.
 
 use super::attempt::Attempt;
 use test_support::gateways::{IMAGE, KINDS, LISTS, OLD_IMAGE, merged, template, valid, valid_container, with_container};
@@ -126,22 +127,22 @@ fn b8_a_debug_container_that_mounts_an_old_image_volume_is_evaluated() {
 
 #[test]
 fn b17_a_label_alone_marks_a_gateway_beside_a_sidecar() {
-    for label in ["apim-keyless.dev/gateway", "app.kubernetes.io/component"] {
-        let value = if label.starts_with("apim") { "true" } else { "self-hosted-gateway" };
-        for secret_at in [0, 1] {
-            let mut containers = json!([
-                {"name": "server", "image": "registry.example/renamed:1"},
-                {"name": "proxy", "image": "registry.example/proxy:1"},
-            ]);
-            containers[secret_at]["envFrom"] = json!([{"secretRef": {"name": "all"}}]);
-            for on_template in [true, false] {
-                let mut object = valid("Deployment");
-                template(&mut object)["spec"]["containers"] = containers.clone();
-                let marked = if on_template { template(&mut object) } else { &mut object };
-                marked["metadata"]["labels"][label] = json!(value);
-                let denied_by = Attempt::new(&object).denied_by();
-                assert!(denied_by.contains(&"auth-key-reference"), "{object} {denied_by:?}");
-            }
+    let labels = [("apim-keyless.dev/gateway", "true"), ("app.kubernetes.io/component", "self-hosted-gateway")];
+    for ((label, value), secret_at) in labels.into_iter().flat_map(|label| [(label, 0), (label, 1)]) {
+        let mut containers = json!([
+            {"name": "server", "image": "registry.example/renamed:1"},
+            {"name": "proxy", "image": "registry.example/proxy:1"},
+        ]);
+        containers[secret_at]["envFrom"] = json!([{"secretRef": {"name": "all"}}]);
+        let mut object = valid("Deployment");
+        template(&mut object)["spec"]["containers"] = containers;
+        assert_eq!(Attempt::new(&object).denied_by(), NONE, "not a gateway: {object}");
+        let (mut marked, mut marked_template) = (object.clone(), object);
+        marked["metadata"]["labels"][label] = json!(value);
+        template(&mut marked_template)["metadata"]["labels"][label] = json!(value);
+        for object in [marked, marked_template] {
+            let denied_by = Attempt::new(&object).denied_by();
+            assert!(denied_by.contains(&"auth-key-reference"), "{object} {denied_by:?}");
         }
     }
 }
@@ -216,7 +217,10 @@ fn a_gateway_without_an_auth_method_is_denied_at_the_workload() {
     let auth = |value: &str| json!({"name": "config.service.auth", "value": value});
     let with = |env: Value, env_from: Value| {
         let object = deployment(json!({"env": env, "envFrom": env_from}));
-        let config_map = |name: &str, data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data});
+        let config_map = |name: &str, data: Value| {
+            let metadata = json!({"name": name});
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+        };
         let good = config_map("apim-gateway-env", json!({"config.service.auth": "workloadIdentity"}));
         let telemetry = config_map("telemetry", json!({"telemetry.logs.std": "text"}));
         let related = [good, telemetry, config_map("more", json!({}))];

@@ -20,8 +20,8 @@ pub struct GatewayContainer<'a> {
     pub container: Container<'a>,
     /// Its environment as far as it is known.
     pub environment: Environment<'a>,
-    /// The images of the gateway that it runs: its own, and those of image volumes that it mounts. Empty if its image is
-    /// not known to be the gateway's; its tag then does not show the gateway's version.
+    /// The images of the gateway that it runs: its own, and those of image volumes that it mounts. Empty if none is
+    /// known to be the gateway's; the tag of its image then does not show the gateway's version.
     pub images: Vec<GatewayImage<'a>>,
 }
 
@@ -35,8 +35,8 @@ pub struct GatewayImage<'a> {
 }
 
 impl<'a> Gateway<'a> {
-    /// Recognizes a gateway by its image, an image volume or `config.service.*` in its environment. If no container matches, a label
-    /// on the object or on the pod template counts. `None` if the workload is not a gateway.
+    /// Recognizes a gateway by its image, an image volume or `config.service.*` in its environment. If no container
+    /// matches, a label on the object or on the pod template counts. `None` if the workload is not a gateway.
     pub fn recognize(workload: &'a Workload, images: &Images, related: &'a RelatedObjects) -> Option<Self> {
         let volumes = image_volumes(workload, images);
         let gateway_container = |container: Container<'a>| {
@@ -84,9 +84,9 @@ impl<'a> GatewayContainer<'a> {
     /// Returns true if the container only serves as an ingress (`k8s.ingress.enabled`, experimental) and does not
     /// authenticate to the configuration API.
     ///
-    /// This is an exemption, so it applies only with proof: the whole environment is known, no `config.service.*` is set
-    /// or can be made by a prefix, no command sets the auth setting, and `k8s.ingress.enabled` is `true` where it is set
-    /// last, in each of its spellings.
+    /// This is an exemption, so it applies only with proof: the whole environment is known, no `config.service.*` is
+    /// set or can be made by a prefix, no command sets the auth setting, and `k8s.ingress.enabled` is `true` where it is
+    /// set last, in each of its spellings.
     pub fn is_ingress_only(&self) -> bool {
         let mut last_of_each_spelling: BTreeMap<&str, &Variable<'a>> = BTreeMap::new();
         for (setting, variable) in self.environment.settings() {

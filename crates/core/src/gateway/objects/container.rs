@@ -92,8 +92,8 @@ impl<'a> Container<'a> {
         })
     }
 
-    /// The fields whose command can set the auth setting to anything but `workloadIdentity`: the tokens of a JSON pointer
-    /// in this container, and what the command does.
+    /// The fields whose command can set the auth setting to anything but `workloadIdentity`: the tokens of a JSON
+    /// pointer in this container, and what the command does.
     pub fn fields_with_auth_setting(
         &self,
     ) -> impl Iterator<Item = (&'static [&'static str], AuthAssignment)> + use<'a> {

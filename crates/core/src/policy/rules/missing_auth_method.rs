@@ -75,13 +75,13 @@ fn lacks_auth_method(container: &GatewayContainer<'_>) -> bool {
         && container.container.auth_assignments().next().is_none()
 }
 
-/// There is no fix: in `env`, in a `ConfigMap` or in a new `ConfigMap` is the owner's decision.
+/// There is no fix: the owner decides whether the setting belongs in `env` or in a `ConfigMap`.
 fn problem(container: &GatewayContainer<'_>) -> Problem {
     let auth = container.environment.settings().filter(|(setting, _)| setting.is_auth()).last();
     let at = auth.map(|(_, variable): (Setting, &Variable<'_>)| container.container.entry_pointer(variable.index));
     let message = format!(
-        "Set {} to {WORKLOAD_IDENTITY} in a ConfigMap that container \"{}\" takes by envFrom, or in its env: without it \
-         the gateway cannot authenticate",
+        "Set {} to {WORKLOAD_IDENTITY} in a ConfigMap that container \"{}\" takes by envFrom, or in its env: without \
+         it the gateway cannot authenticate",
         Setting::Auth.name(),
         container.container.name
     );
