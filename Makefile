@@ -1,4 +1,4 @@
-.PHONY: run test bench instructions writes soak render binary assemble image sbom version lint format clippy doc
+.PHONY: run test bench-once bench instructions writes soak render binary assemble image sbom version lint format clippy doc
 
 # start the webhook on this machine and send the example manifests to it
 run:
@@ -6,7 +6,15 @@ run:
 
 # run all tests; the first run builds the control plane, which takes about 7 minutes
 test:
-	cargo test
+	cargo test --workspace --lib --bins
+	cargo test --workspace --doc
+	cargo test --test offline
+	cargo test --test cluster -- --test-threads=6
+	cargo test --test soak
+
+# try each benchmark once, without figures
+bench-once:
+	cargo test --bench evaluation --bench serving --bench writes
 
 # measure the time of an evaluation, and the cost of a served review; docs/performance.md explains the figures
 bench:
@@ -27,15 +35,15 @@ writes:
 
 # run the long tests in full: replaced replicas, stalled clients, overload, memory growth; about 10 minutes
 soak:
-	SOAK_SHARE=1 cargo test --release --test soak --test growth
+	SOAK_DIVISOR=1 cargo test --release --test soak
 
 # render the plain manifests from the chart
 render:
 	$(TEMPLATE) --set createNamespace=true > deploy/install.yaml
 	$(TEMPLATE) --set createNamespace=true --set enforcement=false > deploy/audit-only.yaml
 
-HELM = go -C tests/helm tool helm
-TEMPLATE = $(HELM) template apim-keyless ../../deploy/chart --namespace apim-keyless
+HELM = go -C crates/test-support/helm tool helm
+TEMPLATE = $(HELM) template apim-keyless ../../../deploy/chart --namespace apim-keyless
 
 # build an image for this machine's architecture with buildah or podman; docs/adr/0010 explains why it is built this way
 image: binary assemble
@@ -73,10 +81,10 @@ SOURCE =
 lint: format clippy doc
 
 format:
-	cargo fmt --check
+	cargo fmt --all --check
 
 clippy:
-	cargo clippy --all-targets -- -D warnings
+	cargo clippy --workspace --all-targets -- -D warnings
 
 doc:
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

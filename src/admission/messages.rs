@@ -42,16 +42,18 @@ impl MessageOptions {
 /// The message of a denial: all reasons, one line each, and where to read more.
 pub(super) fn denial(reference: &ObjectReference, findings: &[&Finding], options: &MessageOptions) -> String {
     let noun = if findings.len() == 1 { "reason" } else { "reasons" };
-    let object = printable(&format!("{} \"{}\"", reference.kind, reference.name)).into_owned();
+    let object =
+        printable(&format!("{} \"{}\"", reference.kind, shortened(&reference.name, ANNOTATION_BYTES))).into_owned();
     let mut message = format!("{object} is denied for {} {noun}:", findings.len());
     let mut rules: Vec<&str> = Vec::new();
     for (index, finding) in findings.iter().enumerate() {
-        let line = format!("\n  {}", shortened(&finding.sentence(), DENIAL_BYTES));
-        if index > 0 && message.len() + line.len() > DENIAL_BYTES {
+        let rest = DENIAL_BYTES.saturating_sub(message.len());
+        let sentence = finding.sentence();
+        if index > 0 && sentence.len() > rest {
             message += &format!("\n  and {} more", findings.len() - index);
             break;
         }
-        message += &line;
+        message += &format!("\n  {}", shortened(&sentence, rest));
         if !rules.contains(&finding.rule.id) {
             rules.push(finding.rule.id);
         }

@@ -24,9 +24,9 @@ envFrom counts, because it can make the name of any setting.
   t.?spec.?volumes.orValue([]).exists(v, v.?image.?reference.orValue('').matches('{{ include "apim-keyless.condition.images" . }}')) ||
   {{ include "apim-keyless.condition.containers" . }}.exists(list, list.exists(c,
     c.?image.orValue('').matches('{{ include "apim-keyless.condition.images" . }}') ||
-    c.?env.orValue([]).exists(e, e.name.matches('(?i)^config([.]|:|__)service([.]|:|__)')) ||
+    c.?env.orValue([]).exists(e, e.name.matches('(?i)^((dotnet|aspnetcore)_)?config([.]|:|__)service([.]|:|__)')) ||
     c.?envFrom.orValue([]).exists(e, e.?prefix.orValue('') != '')))) ||
-(request.kind.kind == 'ConfigMap' && object.?data.orValue({}).exists(k, k.matches('(?i)^config([.]|:|__)service([.]|:|__)'))) ||
+(request.kind.kind == 'ConfigMap' && object.?data.orValue({}).exists(k, k.matches('(?i)^((dotnet|aspnetcore)_)?config([.]|:|__)service([.]|:|__)'))) ||
 (request.kind.kind == 'ServiceAccount' && (
   object.?metadata.?labels.orValue({}).exists(k, k.startsWith('azure.workload.identity/')) ||
   object.?metadata.?annotations.orValue({}).exists(k, k.startsWith('azure.workload.identity/'))))
@@ -63,7 +63,7 @@ still be one: a workload by a ConfigMap or Secret that it references, a ServiceA
 {{ include "apim-keyless.condition.isRecognizableGateway" . }} ||
 {{ include "apim-keyless.condition.templates" . }}.exists(t,
   {{ include "apim-keyless.condition.containers" . }}.exists(list, list.exists(c, c.?envFrom.orValue([]).size() > 0))) ||
-(request.kind.kind == 'ConfigMap' && object.?data.orValue({}).exists(k, k.matches('(?i)^gateway([.]|:|__)name$'))) ||
+(request.kind.kind == 'ConfigMap' && object.?data.orValue({}).exists(k, k.matches('(?i)^((dotnet|aspnetcore)_)?gateway([.]|:|__)name$'))) ||
 (request.kind.kind == 'ServiceAccount' && object.metadata.name != 'default')
 {{- end }}
 

@@ -2,8 +2,10 @@
 //! hides.
 
 use super::attempt::Attempt;
-use test_support::gateways::{IMAGE, KINDS, LISTS, OLD_IMAGE, merged, template, valid, valid_container, with_container};
 use serde_json::{Value, json};
+use test_support::gateways::{
+    IMAGE, KINDS, LISTS, OLD_IMAGE, merged, template, valid, valid_container, with_container,
+};
 
 const NONE: [&str; 0] = [];
 const KEY: &str = "GatewayKey orders&202601010000&bm90IGEga2V5";

@@ -2,7 +2,7 @@
 
 use super::model::name;
 use super::state::UNKNOWN_CA;
-use apim_keyless::tls::{CaIds, CaChange, RotationPeriods, RotationState, UnknownCas};
+use apim_keyless::tls::{CaChange, CaIds, RotationPeriods, RotationState, UnknownCas};
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 use super::flaws::{Flaw, Query};
 use super::setup::Setup;
 use super::state::{CaBundles, CaMask, Choice, Index, Replica, ServingCertificate, State, has};
-use apim_keyless::tls::{CaIds, CaChange, CaState, RotationState, ServedCertificate, UnknownCas};
+use apim_keyless::tls::{CaChange, CaIds, CaState, RotationState, ServedCertificate, UnknownCas};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

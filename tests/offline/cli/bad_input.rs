@@ -77,7 +77,7 @@ fn a_malformed_document_does_not_hide_the_others() {
     assert_eq!(ran.stdout.matches("error[unsupported-version]").count(), 2, "{}", ran.stdout);
     assert!(
         ran.stdout
-            .ends_with("\n2 findings (2 errors) in 1 of 2 objects, 2 gateways; 1 file or document could not be read\n"),
+            .ends_with("\n2 findings (2 errors) in 2 of 2 objects, 2 gateways; 1 file or document could not be read\n"),
         "{}",
         ran.stdout
     );

@@ -41,7 +41,7 @@ fn an_error_has_the_fields_of_version_1() {
                     "path": "/spec/template/spec/containers/0/image", "apiPath": null,
                 },
                 "related": [],
-                "message": "Use gateway image version 2.11.0 or newer: the image named 2.9.0 is older than the first version that supports workload identity",
+                "message": "Use gateway image version 2.11.0 or newer in container \"gateway\": the image named 2.9.0 is older than the first version that supports workload identity",
                 "fixes": [],
                 "helpUri": null,
                 "suppressed": null,

@@ -80,7 +80,7 @@ fn stdin_is_named_dash() {
     let ran = Folder::with(&[]).feed(&["check", "-", "--output", "json"], OUTDATED);
     assert_eq!(position(&ran.json()), ("-", 12, 9));
     let ran = Folder::with(&[]).feed(&["check", "-"], OUTDATED);
-    assert!(ran.stdout.contains("\n  --> -:12:9\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("\n  --> stdin:12:9\n"), "{}", ran.stdout);
 }
 
 #[test]

@@ -20,8 +20,8 @@ pub struct Context<'a> {
     pub requester: Requester,
     /// Whether a fix can still be applied. It cannot on an existing object whose fields are immutable.
     pub is_fixable: bool,
-    /// Whether the API server will not store the object. Problems of related objects are then only warnings: a GitOps
-    /// tool dry-runs all objects before it applies the first of them.
+    /// Whether the API server will not store the object. Problems of related objects are then only warnings: a
+    /// tool such as Flux dry-runs all objects before it applies the first of them.
     pub is_dry_run: bool,
 }
 
