@@ -1,7 +1,10 @@
 //! A watch whose connection is dead: no decision depends on objects that it does not report, and a later check finds
 //! them.
 
-use crate::related::{account, deployment_with_prefix, hidden_key, main_config_map, until_denied, warned_rules};
+use crate::related::{
+    account, config_map_with_key, deployment_with_related, main_config_map, until_creation_is_denied, warned_rules,
+    write_before_enforcement,
+};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -45,28 +48,28 @@ async fn objects_that_a_dead_watch_misses_change_no_decision_and_are_found_later
     let _logs = webhook.control_plane.show_logs_on_panic();
     let user = webhook.user("frozen", Some("enforce")).await;
     eventually("the namespace", || async {
-        (warned_rules(&user, &deployment_with_prefix()).await.len() == 3).then_some(())
+        (warned_rules(&user, &deployment_with_related()).await.len() == 3).then_some(())
     })
     .await;
     webhook.tcp_proxy.set(Traffic::Held);
-    user.apply(&hidden_key()).await.stored();
+    write_before_enforcement(&user, &config_map_with_key()).await;
     user.apply(&main_config_map()).await.stored();
     // neither denied nor mutated, although its ConfigMap now contains a key and was absent in the cache
-    let stored = user.apply(&deployment_with_prefix()).await.stored();
+    let stored = user.apply(&deployment_with_related()).await.stored();
     assert_eq!(
         stored["spec"]["template"]["spec"]["containers"][0]["envFrom"],
-        deployment_with_prefix()["spec"]["template"]["spec"]["containers"][0]["envFrom"]
+        deployment_with_related()["spec"]["template"]["spec"]["containers"][0]["envFrom"]
     );
     // a check of the objects finds it
     let (code, found) = check(&everything_in(&user).await);
     assert!(code == Some(1) && found.contains("error[auth-key-literal]"), "{found}");
     // once the dead connection is detected, no object is reported as absent any more
-    let mut other = deployment_with_prefix();
+    let mut other = deployment_with_related();
     other["metadata"]["name"] = json!("other");
     eventually("no warnings", || async { warned_rules(&user, &other).await.is_empty().then_some(()) }).await;
     // a replica that starts now answers no review before its cache is complete
     let mut starting = webhook.replica(&[]).await;
-    assert!(!starting.answers("/enforce/validate", &review(&deployment_with_prefix())).await);
+    assert!(!starting.answers("/enforce/validate", &review(&deployment_with_related())).await);
     // reviews of a new namespace are deferred: its expectations are unknown
     let new_user = webhook.user("new", Some("enforce")).await;
     let response = new_user.apply(&one(BARE, "Deployment")).await;
@@ -78,12 +81,12 @@ async fn objects_that_a_dead_watch_misses_change_no_decision_and_are_found_later
 
     webhook.tcp_proxy.set(Traffic::Forwarded);
     starting.wait_until_ready();
-    assert!(starting.answers("/enforce/validate", &review(&deployment_with_prefix())).await);
+    assert!(starting.answers("/enforce/validate", &review(&deployment_with_related())).await);
     starting.stop();
     // the policy's client id is set on a ServiceAccount without one, and the key is found
     user.apply(&account(None)).await.stored();
-    until_denied(&user, &other, "auth-key-literal").await;
+    until_creation_is_denied(&user, &other, "auth-key-literal").await;
     let touched = json!({"spec": {"template": {"metadata": {"annotations": {"touched": "yes"}}}}});
-    user.patch(&deployment_with_prefix(), "", &touched).await.denied(&["auth-key-literal"]);
+    user.patch(&deployment_with_related(), "", &touched).await.denied(&["auth-key-literal"]);
     new_user.apply(&one(BARE, "Deployment")).await.stored();
 }

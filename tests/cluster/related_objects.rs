@@ -1,6 +1,9 @@
 //! Related objects in a real cluster: they count as soon as they are created.
 
-use crate::related::{account, deployment_with_prefix, hidden_key, main_config_map, until_denied, warned_rules};
+use crate::related::{
+    account, config_map_with_key, deployment_with_related, main_config_map, until_creation_is_denied, until_denied,
+    warned_rules, write_before_enforcement,
+};
 use serde_json::json;
 use test_support::webhook::objects::{BARE, one};
 use test_support::webhook::{Webhook, eventually};
@@ -35,25 +38,28 @@ async fn related_objects_are_evaluated_with_a_gateway() {
     let user = webhook.user("related", Some("enforce")).await;
     let everything_is_absent = || async {
         let absent = ["absent-config-map", "absent-config-map", "absent-service-account"];
-        (warned_rules(&user, &deployment_with_prefix()).await == absent).then_some(())
+        (warned_rules(&user, &deployment_with_related()).await == absent).then_some(())
     };
     eventually("warnings about absent objects", everything_is_absent).await;
 
     user.apply(&main_config_map()).await.stored();
     user.apply(&account(Some("7d1c6ae4-3b52-4f0e-9a64-0c5f6e2b8d10"))).await.stored();
-    let mut harmless = hidden_key();
+    let mut harmless = config_map_with_key();
     harmless["data"] = json!({"endpoint.timeout": "30"});
     user.apply(&harmless).await.stored();
     eventually("no warning", || async {
-        warned_rules(&user, &deployment_with_prefix()).await.is_empty().then_some(())
+        warned_rules(&user, &deployment_with_related()).await.is_empty().then_some(())
     })
     .await;
 
-    user.patch(&harmless, "", &json!({"data": hidden_key()["data"]})).await.stored();
-    until_denied(&user, &deployment_with_prefix(), "auth-key-literal").await;
+    user.delete(&harmless).await.stored();
+    write_before_enforcement(&user, &config_map_with_key()).await;
+    let message = until_creation_is_denied(&user, &deployment_with_related(), "auth-key-literal").await;
+    assert!(message.contains("\napply ConfigMap \"related\" first, then this object\n"), "{message}");
+    assert_eq!(warned_rules(&user, &deployment_with_related()).await, ["auth-key-literal"], "a dry run only warns");
     user.delete(&harmless).await.stored();
     eventually("a warning", || async {
-        (warned_rules(&user, &deployment_with_prefix()).await == ["absent-config-map"]).then_some(())
+        (warned_rules(&user, &deployment_with_related()).await == ["absent-config-map"]).then_some(())
     })
     .await;
 }
@@ -63,9 +69,9 @@ async fn objects_that_exist_before_a_namespace_opts_in_are_cached() {
     let Some(webhook) = Webhook::shared() else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
     let user = webhook.user("late", None).await;
-    user.apply(&hidden_key()).await.stored();
+    user.apply(&config_map_with_key()).await.stored();
     user.patch_namespace(&json!({"metadata": {"labels": {"apim-keyless.dev/mode": "enforce"}}})).await.stored();
-    until_denied(&user, &deployment_with_prefix(), "auth-key-literal").await;
+    until_creation_is_denied(&user, &deployment_with_related(), "auth-key-literal").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,14 +85,14 @@ async fn a_namespace_that_opts_in_is_listed_alone_page_by_page() {
         let other = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": "b"}});
         user.apply(&other).await.stored();
     }
-    user.apply(&hidden_key()).await.stored();
+    user.apply(&config_map_with_key()).await.stored();
     user.patch_namespace(&json!({"metadata": {"labels": {"apim-keyless.dev/mode": "enforce"}}})).await.stored();
-    until_denied(&user, &deployment_with_prefix(), "auth-key-literal").await;
+    until_creation_is_denied(&user, &deployment_with_related(), "auth-key-literal").await;
     // what is not in the cluster counts as absent, so the namespace is known completely
     eventually("warnings about absent objects", || async {
         let absent = ["absent-config-map", "absent-service-account"];
-        user.delete(&hidden_key()).await;
-        let warned = warned_rules(&user, &deployment_with_prefix()).await;
+        user.delete(&config_map_with_key()).await;
+        let warned = warned_rules(&user, &deployment_with_related()).await;
         absent.iter().all(|rule| warned.iter().any(|warned| warned == rule)).then_some(())
     })
     .await;

@@ -33,7 +33,7 @@ pub(crate) async fn missing_permissions_are_named(webhook: &Webhook) {
         &json!({"apiGroups": ["admissionregistration.k8s.io"], "resources": resources, "verbs": ["list"]}),
     )
     .await;
-    let error = "error: whether the webhook is called could not be examined: ";
+    let error = "error: cannot check whether the webhook is called: ";
     wait_until(&folder, &command, &format!("{error}needs an enforced or audited namespace: --probe-namespace NAME\n"))
         .await;
     let command = ["doctor", "--kubeconfig", "kubeconfig", "--probe-namespace", "awaited"];
@@ -45,7 +45,7 @@ pub(crate) async fn missing_permissions_are_named(webhook: &Webhook) {
     )
     .await;
     // the response shows it, although the labels of the namespace are unknown
-    wait_until(&folder, &command, "\n1 finding (1 error); 5 could not be evaluated\n").await;
+    wait_until(&folder, &command, "\n1 finding (1 error); 5 parts of the cluster could not be read\n").await;
     assert!(!folder.run(&command).stderr.contains(error));
 }
 
@@ -75,17 +75,17 @@ error[issuer-not-public]: ServiceAccount tokens are issued by https://kubernetes
  = fix: AKS: az aks update --resource-group GROUP --name CLUSTER --enable-oidc-issuer; other clusters: start \
 kube-apiserver with --service-account-issuer=https://ADDRESS and publish its discovery document and keys there
 
-1 finding (1 error); 8 could not be evaluated
+1 finding (1 error); 8 parts of the cluster could not be read
 ";
 
 /// What a ServiceAccount without any role cannot read.
 const NO_PERMISSIONS: &str = "\
-error: the webhook's Deployment could not be examined: needs get on deployments in namespace apim-keyless
-error: the webhook's Pods could not be examined: needs list on pods in namespace apim-keyless
-error: the webhook's PodDisruptionBudget could not be examined: needs list on poddisruptionbudgets in namespace apim-keyless
-error: the mutating webhooks could not be examined: needs list on mutatingwebhookconfigurations
-error: the validating webhooks could not be examined: needs list on validatingwebhookconfigurations
-error: the webhook's Service could not be examined: needs list on services in namespace apim-keyless
-error: the webhook's CAs could not be examined: needs get on secrets apim-keyless-ca in namespace apim-keyless
-error: the Namespaces could not be examined: needs list on namespaces
+error: cannot read the webhook's Deployment: needs get on deployments in namespace apim-keyless
+error: cannot read the webhook's Pods: needs list on pods in namespace apim-keyless
+error: cannot read the webhook's PodDisruptionBudget: needs list on poddisruptionbudgets in namespace apim-keyless
+error: cannot read the mutating webhooks: needs list on mutatingwebhookconfigurations
+error: cannot read the validating webhooks: needs list on validatingwebhookconfigurations
+error: cannot read the webhook's Service: needs list on services in namespace apim-keyless
+error: cannot read the webhook's CAs: needs get on secrets apim-keyless-ca in namespace apim-keyless
+error: cannot read the Namespaces: needs list on namespaces
 ";

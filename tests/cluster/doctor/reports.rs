@@ -112,7 +112,7 @@ pub(crate) async fn the_dry_run_shows_whether_the_webhook_is_called(
         ("default", "no webhook entry is known to select namespace default"),
         ("nowhere", "the API server responded 404: namespaces \"nowhere\" not found"),
     ] {
-        let error = format!("error: whether the webhook is called could not be examined: {reason}");
+        let error = format!("error: cannot check whether the webhook is called: {reason}");
         let ran = probed(namespace);
         assert!(ran.code == 2 && ran.stderr.starts_with(&error), "{}", ran.everything());
     }
