@@ -1,6 +1,6 @@
 //! Sends reviews that were recorded from a real API server to the real router on a real socket, and checks the answers.
 //!
-//! `tests/record.rs` records them. The answers of the three endpoints are in `tests/snapshots/admission__…`; a person
+//! `tests/cluster/record.rs` records them. The answers of the three endpoints are in `snapshots/offline__admission__…`; a person
 //! reads them before accepting them. The tests below state the most important outcomes as well.
 
 use crate::endpoints::{ReviewServer, outcome, readable, recorded, review};

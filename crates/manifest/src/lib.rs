@@ -3,6 +3,15 @@
 //! [`Manifests`] is the result: each [`ManifestObject`] is an object with the positions of its fields, each
 //! [`InputError`] a file or document that was not read. The `gateway` module decides whether an object belongs to a
 //! gateway.
+//!
+//! ```
+//! use apim_keyless_manifest::Manifests;
+//!
+//! let mut manifests = Manifests::default();
+//! manifests.parse("pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: orders}\n");
+//! let name = manifests.objects[0].position("/metadata/name");
+//! assert_eq!((name.line, name.column, name.length), (3, 12, 4));
+//! ```
 
 mod deep_stack;
 mod document;
