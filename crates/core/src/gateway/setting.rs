@@ -37,8 +37,8 @@ pub enum Setting {
 impl Setting {
     /// The setting that an environment variable or a `ConfigMap` key of this name sets; `None` if no rule reads it.
     pub fn of(name: &str) -> Option<Self> {
-        let name = without_host_prefix(name);
         // fast path: the first letter excludes most names
+        let name = if name.starts_with(['a', 'A', 'd', 'D']) { without_host_prefix(name) } else { name };
         name.starts_with(['c', 'C', 'g', 'G', 'k', 'K']).then_some(())?;
         let name = normalized(name);
         match name.as_ref() {
