@@ -106,15 +106,18 @@ impl<'a> Environment<'a> {
         };
         self.variables.reserve(config_map.data.len());
         for (key, value) in config_map.values() {
-            self.push(Variable {
-                name: if prefix.is_empty() { Cow::Borrowed(key) } else { Cow::Owned(format!("{prefix}{key}")) },
+            let name = if prefix.is_empty() { Cow::Borrowed(key) } else { Cow::Owned(format!("{prefix}{key}")) };
+            let setting = Setting::of(&name);
+            let variable = Variable {
+                name,
                 index,
                 value,
                 source: ValueSource::ConfigMap { name: &reference.name, key: Cow::Borrowed(key) },
                 may_be_overridden: false,
                 is_written: false,
                 has_auth_key: false,
-            });
+            };
+            self.push(variable, setting);
         }
     }
 
@@ -139,7 +142,8 @@ impl<'a> Environment<'a> {
     /// Adds the variable of an element of `env`.
     fn set(&mut self, variable: &'a EnvVar, index: EnvIndex, scope: &ReferenceScope<'_, 'a>) {
         let written = variable.value.as_deref().filter(|text| !text.is_empty());
-        let is_auth = Setting::of(&variable.name).is_some_and(Setting::is_auth);
+        let setting = Setting::of(&variable.name);
+        let is_auth = setting.is_some_and(Setting::is_auth);
         let has_auth_key = written.is_some_and(|text| is_auth && self.has_auth_key(text));
         let (value, source) = match (written, &variable.value_from) {
             (Some(text), _) => (self.expand(text), ValueSource::Object),
@@ -156,7 +160,7 @@ impl<'a> Environment<'a> {
             EnvValue::Text(text) if is_auth => scope.secret_if_in_volume(text),
             other => other,
         };
-        self.push(Variable {
+        let variable = Variable {
             name: Cow::Borrowed(&variable.name),
             index,
             value,
@@ -164,14 +168,15 @@ impl<'a> Environment<'a> {
             may_be_overridden: false,
             is_written,
             has_auth_key,
-        });
+        };
+        self.push(variable, setting);
     }
 
-    fn push(&mut self, variable: Variable<'a>) {
+    fn push(&mut self, variable: Variable<'a>, setting: Option<Setting>) {
         if let Some(last) = &mut self.last {
             last.insert(variable.name.clone(), self.variables.len());
         }
-        self.settings.extend(Setting::of(&variable.name).map(|setting| (setting, self.variables.len())));
+        self.settings.extend(setting.map(|setting| (setting, self.variables.len())));
         self.variables.push(variable);
     }
 
