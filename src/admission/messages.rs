@@ -80,7 +80,7 @@ pub(super) fn warnings(findings: &[&Finding]) -> Vec<String> {
 
 /// Warnings of the mutating webhook, one for each finding whose fix was applied.
 pub(super) fn mutation_warnings(findings: &[Finding]) -> Vec<String> {
-    limited(findings.iter().map(|finding| prefixed(finding, &fix_text(finding))).collect())
+    limited(findings.iter().map(|finding| prefixed(finding, &finding.problem.fix_text())).collect())
 }
 
 /// The annotations of the API server's audit event. The set of keys is fixed: the API server drops none of them.
@@ -98,20 +98,16 @@ pub(super) fn annotations(
         annotations.insert("rules", shortened(&rules.join(","), ANNOTATION_BYTES));
     }
     let would_be = findings.iter().filter(|finding| finding.level_if_enforced() == Some(Level::Fixable));
-    let edits: Vec<String> = would_be.map(fix_text).collect();
+    let edits: Vec<String> = would_be.map(|finding| finding.problem.fix_text()).collect();
     if !edits.is_empty() {
         annotations.insert("would-patch", shortened(&edits.join("; "), ANNOTATION_BYTES));
     }
     annotations
 }
 
-fn fix_text(finding: &Finding) -> String {
-    finding.problem.fix.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
 fn warning(finding: &Finding) -> String {
     let text = match finding.level_if_enforced() {
-        Some(Level::Fixable) => format!("would {}", fix_text(finding)),
+        Some(Level::Fixable) => format!("would {}", finding.problem.fix_text()),
         Some(Level::Error) => format!("would deny: {}", finding.problem.message),
         _ if finding.is_unchanged => format!("unchanged, so allowed: {}", finding.problem.message),
         Some(Level::Warning) | None => finding.problem.message.clone(),

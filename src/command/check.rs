@@ -73,8 +73,9 @@ fn diagnostic(parsed: &ManifestObject, object: &KubernetesObject<'_>, finding: F
     let at = finding.problem.at.as_str();
     let (position, masked) = (parsed.position(at), parsed.masked_position(at));
     let level = finding.enforced_level();
+    let title = finding.problem.fix_text();
     let fixes = Some(finding.problem.fix).filter(|edits| !edits.is_empty()).map(|edits| Fix {
-        title: edits.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        title,
         safety: Safety::Safe,
         edits,
     });

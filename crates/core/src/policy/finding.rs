@@ -79,6 +79,11 @@ impl Problem {
         self
     }
 
+    /// What its fix does, for a message: `set PATH to VALUE, append VALUE to PATH`; empty if there is no fix.
+    pub fn fix_text(&self) -> String {
+        self.fix.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
     /// Marks it as found in a related object.
     #[must_use]
     pub fn found_in(self, kind: Kind, name: &str) -> Self {
