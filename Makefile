@@ -1,4 +1,4 @@
-.PHONY: run test bench-once bench instructions writes soak render binary assemble image sbom version lint format clippy doc
+.PHONY: run test bench-once bench bench-check worst-case instructions writes soak soundness mutants render binary assemble image man sbom version lint format clippy doc
 
 # start the webhook on this machine and send the example manifests to it
 run:
@@ -14,12 +14,20 @@ test:
 
 # try each benchmark once, without figures
 bench-once:
-	cargo test --bench evaluation --bench serving --bench writes
+	cargo test --bench evaluation --bench serving --bench writes --bench worst_case --bench check
 
 # measure the time of an evaluation, and the cost of a served review; docs/performance.md explains the figures
 bench:
 	cargo bench --bench evaluation
 	cargo bench --bench serving
+
+# measure check over 10,000 files and over one long line of JSON, and kube-linter over the same files if it is installed
+bench-check:
+	cargo bench --bench check
+
+# search the most expensive review: CPU time compared with a parse, and memory per byte; about 30 minutes
+worst-case:
+	cargo bench --bench worst_case
 
 # count the instructions of an evaluation and compare them with the previous run; needs valgrind
 instructions:
@@ -36,6 +44,20 @@ writes:
 # run the long tests in full: replaced replicas, stalled clients, overload, memory growth; about 10 minutes
 soak:
 	SOAK_DIVISOR=1 cargo test --release --test soak
+
+# search every sequence of writes for a gateway that reads a key, in full; about 6 minutes on two cores
+soundness:
+	SOUNDNESS=full cargo test --test offline -- --nocapture soundness
+
+# change the code that finds a key, one place at a time, and list the changes that no test sees, in target/mutants.out;
+# many hours on two cores; needs cargo install --locked cargo-mutants. First the tests of the package, then, for what they
+# do not see, the offline tests of decisions.
+mutants:
+	-cargo mutants --package apim-keyless-core -- --lib
+	cargo mutants --package apim-keyless-core --iterate --test-package apim-keyless -- --test offline -- $(DECISIONS)
+
+DECISIONS = admission:: agreement:: bypasses:: cli:: corpus:: endpoints:: entra_app:: environment:: exceptions:: limits:: \
+	odd_characters:: possible_gateways:: properties:: rule_docs:: said_once:: shapes:: soundness::
 
 # render the plain manifests from the chart
 render:
@@ -59,6 +81,10 @@ assemble:
 		--label org.opencontainers.image.version=$(VERSION) \
 		--label org.opencontainers.image.revision=$$(git rev-parse HEAD) \
 		$(if $(SOURCE),--label org.opencontainers.image.source=$(SOURCE)) --file Containerfile target/image
+
+# write a man page for each command
+man:
+	cargo run -- man target/man
 
 # write the SBOM; needs cargo install --locked cargo-cyclonedx
 sbom:

@@ -113,11 +113,11 @@ fn fixed((object, findings): (KubernetesObject<'static>, Vec<Finding>)) {
 }
 
 #[library_benchmark(setup = leaked)]
-#[bench::containers(series::containers(100))]
-#[bench::containers_with_key(series::containers_with_key(100))]
+#[bench::containers(series::containers(16))]
+#[bench::containers_with_key(series::containers_with_key(16))]
 #[bench::entries(series::entries(1000))]
-#[bench::references(series::references(1000))]
-#[bench::config_maps(series::config_maps(100))]
+#[bench::references(series::references(250))]
+#[bench::config_maps(series::config_maps(60))]
 fn response_for_many_items(scene: &'static Scene) -> Vec<u8> {
     scene.response(black_box(VALIDATING))
 }

@@ -10,15 +10,21 @@
 //!            │  what it   what it     └─ report (text, json)
 //!            │  is        should be
 //!  server, tls: the HTTPS server   cluster: the cache of related objects, and the CA
-//!  doctor: checks of an installation
+//!  doctor: checks of an installation   plan: what Azure needs
+//!  migration_sources: what changes in sources that are no manifests
 //!  command: combines the modules
 //! ```
 
 pub mod admission;
+pub mod audit;
 pub mod cli;
 pub mod cluster;
 pub mod command;
 pub mod doctor;
+pub mod entra;
+pub mod migration_sources;
+pub mod plan;
 pub mod server;
 pub mod telemetry;
 pub mod tls;
+pub mod verify;

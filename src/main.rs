@@ -2,8 +2,8 @@
 
 use apim_keyless::cli::Cli;
 use apim_keyless::command;
-use clap::Parser;
 use mimalloc::MiMalloc;
+use std::env::args_os;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -11,7 +11,8 @@ use std::process::ExitCode;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    command::run(Cli::parse()).unwrap_or_else(|error| {
+    let cli = Cli::of(args_os()).unwrap_or_else(|error| error.exit());
+    command::run(cli).unwrap_or_else(|error| {
         // if stderr is closed, only the exit code reports the error
         _ = writeln!(anstream::stderr(), "error: {error:#}");
         ExitCode::from(2)

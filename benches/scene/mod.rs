@@ -8,6 +8,7 @@ use apim_keyless_core::gateway::{Change, KubernetesObject, RelatedObjects};
 use apim_keyless_core::policy::{Context, Finding, Mode, Policy, Requester};
 use apim_keyless_manifest::Manifests;
 use serde_json::{Value, json};
+use test_support::TODAY;
 
 const NAMESPACE: &str = "apim";
 
@@ -77,6 +78,7 @@ impl Scene {
             requester: Requester::User,
             is_fixable: true,
             is_dry_run: false,
+            today: TODAY,
         };
         self.policy.evaluate(object, &context)
     }
@@ -84,6 +86,6 @@ impl Scene {
     /// The response to the review: from the bytes of the review to the bytes of the response.
     pub(crate) fn response(&self, endpoint: Endpoint) -> Vec<u8> {
         let request = Request::read(&self.review).unwrap();
-        answer(&self.policy, &self.related, &MessageOptions::default(), endpoint, &request).response.to_review()
+        answer(&self.policy, &self.related, &MessageOptions::default(), endpoint, &request, TODAY).response.to_review()
     }
 }

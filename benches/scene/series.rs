@@ -1,4 +1,4 @@
-//! Deployments with many items of one type.
+//! Deployments with many items of one type, within the limits of `too-large-to-evaluate`.
 
 use super::Scene;
 use serde_json::{Value, json};
@@ -21,10 +21,12 @@ pub(crate) fn entries(entries: usize) -> Scene {
     with_config_maps(vec![container("gateway", &variables(entries), &json!([main_config_map()]))], Vec::new())
 }
 
-/// A gateway with one container and `references` variables, each with a reference to the previous one.
+/// A gateway with one container and `references` variables, each with a reference to the previous one, and a setting that
+/// refers to the last.
 pub(crate) fn references(references: usize) -> Scene {
     let variable = |index| json!({"name": format!("variable.{index}"), "value": format!("$(variable.{})", index + 1)});
-    let variables = (0..references).rev().map(variable).collect();
+    let setting = json!({"name": "config.service.auth.tokenAudience", "value": "$(variable.0)"});
+    let variables = (0..references).rev().map(variable).chain([setting]).collect();
     with_config_maps(vec![container("gateway", &variables, &json!([main_config_map()]))], Vec::new())
 }
 

@@ -64,7 +64,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Measures and prints the tables. If there is no control plane or no Helm, it prints only a message on stderr.
 fn print(plan: &Plan) {
-    let (Some(helm), Some(webhook)) = (Helm::shared(), Webhook::alone_without_controllers()) else { return };
+    let (Some(helm), Some(webhook)) = (Helm::shared(), Webhook::alone_without_controllers(|_| Vec::new())) else {
+        return;
+    };
     let _logs = webhook.control_plane.show_logs_on_panic();
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let measured = runtime.block_on(async { Bench::new(&webhook, helm).await.measure(plan).await });

@@ -121,7 +121,7 @@ impl<'a> Bench<'a> {
             for storage in [Storage::Stored, Storage::DryRun] {
                 let reviews = self.reviews().await;
                 turn.push(self.series(set_up, *write, storage, alternation, plan).await);
-                let expected = (plan.writes + plan.warm_up) * Write::reviews(set_up);
+                let expected = (plan.writes + plan.warm_up) * write.reviews(set_up);
                 assert_eq!(self.reviews().await - reviews, expected, "{set_up:?} {write:?}");
             }
             self.clean_up(set_up, *write, plan).await;

@@ -46,12 +46,13 @@ impl Write {
     }
 
     /// The number of reviews for each write.
-    pub(crate) fn reviews(set_up: SetUp) -> usize {
+    pub(crate) fn reviews(self, set_up: SetUp) -> usize {
         match set_up {
+            // the conditions exclude other applications
+            SetUp::OptIn | SetUp::Cluster if self == Self::OtherApplication => 0,
             // one for each webhook
-            SetUp::OptIn => 2,
-            // in scope `cluster` only other applications are written, and the conditions exclude them
-            SetUp::NoWebhook | SetUp::Native | SetUp::Cluster => 0,
+            SetUp::OptIn | SetUp::Cluster => 2,
+            SetUp::NoWebhook | SetUp::Native => 0,
         }
     }
 

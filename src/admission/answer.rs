@@ -4,7 +4,7 @@ use super::messages::{self, MessageOptions};
 use super::response::{EncodedPatch, Status};
 use super::{Endpoint, Operation, Request, Response, Webhook};
 use apim_keyless_core::gateway::{Change, Kind, KubernetesObject, RelatedObjects, Workload, well_known};
-use apim_keyless_core::policy::{Context, ControlledPods, Finding, Level, Mode, Policy, Requester};
+use apim_keyless_core::policy::{Context, ControlledPods, Date, Finding, Level, Mode, Policy, Requester};
 use json_patch::Patch;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use strum::IntoStaticStr;
@@ -45,7 +45,7 @@ pub enum Decision {
     Denied,
     /// Something is wrong, and the object is allowed nevertheless.
     Warned,
-    /// No rule evaluates this kind.
+    /// The object is of a kind that no rule evaluates: it has no pod template.
     UnknownKind,
 }
 
@@ -56,27 +56,29 @@ impl Decision {
     }
 }
 
-/// Answers a request that `endpoint` received.
+/// Answers a request that `endpoint` received on the day `today`.
 pub fn answer(
     policy: &Policy,
     related: &RelatedObjects,
     options: &MessageOptions,
     endpoint: Endpoint,
     request: &Request<'_>,
+    today: Date,
 ) -> Answer {
     if !request.operation.writes() {
         return allowed(request, Decision::Allowed);
     }
-    let Some(object) = &request.object else { return answer_for_unknown_kind(request) };
-    let has_immutable_template = object.workload().is_some_and(|workload| workload.kind.has_immutable_template());
+    let Some(object) = &request.object else { return allowed(request, Decision::UnknownKind) };
+    let is_immutable = request.operation != Operation::Create && object.kind.has_immutable_template();
     let context = Context {
         mode: endpoint.mode,
         expectations: policy.expectations(&object.reference.namespace, &related.namespace_annotations),
         related,
         change: &|| change(request, object),
         requester: requester(policy, request, object),
-        is_fixable: request.operation == Operation::Create || !has_immutable_template,
+        is_fixable: !is_immutable && (!object.has_controlling_owner() || is_started_by_user(policy, request, object)),
         is_dry_run: request.dry_run == Some(true),
+        today,
     };
     let (findings, patch) = policy.evaluate_with_patch(object, &context, |finding| match endpoint.webhook {
         Webhook::Mutating => finding.level() == Level::Fixable,
@@ -136,6 +138,7 @@ impl Evaluation<'_, '_> {
     fn validating_answer(&self, findings: Vec<Finding>, patch: Option<Patch>) -> Answer {
         let (denials, warnings): (Vec<&Finding>, Vec<&Finding>) =
             findings.iter().partition(|finding| finding.mode == Mode::Enforce);
+        let warnings: Vec<&Finding> = warnings.into_iter().filter(|finding| !finding.problem.only_reported).collect();
         let decision = match (denials.is_empty(), warnings.is_empty()) {
             (false, _) => Decision::Denied,
             (true, false) => Decision::Warned,
@@ -168,24 +171,26 @@ fn change(request: &Request<'_>, object: &KubernetesObject<'_>) -> Change {
     old.map_or(Change::Everything, |old| Change::between(&old, object))
 }
 
+/// Whether a user starts a Job of a CronJob (`kubectl create job --from`). The CronJob's controller does not compare its
+/// Jobs with its template, so it does not create another one if a fix changes this one.
+fn is_started_by_user(policy: &Policy, request: &Request<'_>, object: &KubernetesObject<'_>) -> bool {
+    let is_controller = |owner| policy.is_controller(owner, &request.user_info.username);
+    object.is_job_of_cron_job() && !object.owner().is_some_and(is_controller)
+}
+
 fn requester(policy: &Policy, request: &Request<'_>, object: &KubernetesObject<'_>) -> Requester {
     let user = &request.user_info.username;
-    let is_made_by_controller = object.owner().is_some_and(|owner| owner.is_controller(user));
+    let is_made_by_controller = object.owner().is_some_and(|owner| policy.is_controller(owner, user));
     // The kubelet runs a static Pod whatever is decided about its mirror Pod, and the API server rejects a changed one.
     let is_mirror =
         object.workload().is_some_and(Workload::is_mirror) && user.starts_with(well_known::NODE_USER_PREFIX);
-    if is_mirror || (is_made_by_controller && policy.controlled_pods == ControlledPods::Audit) {
+    // Its finalizers must be removable, and its controller creates nothing for it any more.
+    let is_being_deleted = request.operation == Operation::Update && object.is_workload_being_deleted();
+    if is_mirror || is_being_deleted || (is_made_by_controller && policy.controlled_pods == ControlledPods::Audit) {
         Requester::Exempt
     } else {
         Requester::User
     }
-}
-
-fn answer_for_unknown_kind(request: &Request<'_>) -> Answer {
-    let mut answer = allowed(request, Decision::UnknownKind);
-    let message = "Remove this kind from the webhook configuration's rules: no rule of apim-keyless evaluates it";
-    answer.response.warnings = vec![format!("apim-keyless: {message}")];
-    answer
 }
 
 fn allowed(request: &Request<'_>, decision: Decision) -> Answer {
@@ -204,7 +209,8 @@ mod tests {
             "object":{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}}}"#;
         let endpoint = Endpoint { webhook: Webhook::Validating, mode: Mode::Audit };
         let (related, options) = (RelatedObjects::default(), MessageOptions::default());
-        let mut answer = answer(policy, &related, &options, endpoint, &Request::read(review.as_bytes()).unwrap());
+        let request = Request::read(review.as_bytes()).unwrap();
+        let mut answer = answer(policy, &related, &options, endpoint, &request, Date::constant(2027, 1, 1));
         answer.response.audit_annotations.remove("policy").unwrap()
     }
 

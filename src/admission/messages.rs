@@ -1,8 +1,9 @@
 //! Texts of a response: the denial, the warnings, the audit annotations. None quotes a value of an evaluated object.
 
 use super::Endpoint;
+use super::bounded::{joined, shortened};
 use apim_keyless_core::gateway::ObjectReference;
-use apim_keyless_core::policy::{Finding, Level, printable};
+use apim_keyless_core::policy::{Finding, FoundIn, Level, printable};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Length limit of a denial's reasons, in bytes: a terminal shows them at once.
@@ -42,9 +43,9 @@ impl MessageOptions {
 /// The message of a denial: all reasons, one line each, and where to read more.
 pub(super) fn denial(reference: &ObjectReference, findings: &[&Finding], options: &MessageOptions) -> String {
     let noun = if findings.len() == 1 { "reason" } else { "reasons" };
-    let object =
-        printable(&format!("{} \"{}\"", reference.kind, shortened(&reference.name, ANNOTATION_BYTES))).into_owned();
-    let mut message = format!("{object} is denied for {} {noun}:", findings.len());
+    let object = format!("{} \"{}\"", reference.kind, shortened(&reference.name, ANNOTATION_BYTES));
+    let mut message =
+        format!("{} is denied for {} {noun}:", shortened(&printable(&object), 2 * ANNOTATION_BYTES), findings.len());
     let mut rules: Vec<&str> = Vec::new();
     for (index, finding) in findings.iter().enumerate() {
         let rest = DENIAL_BYTES.saturating_sub(message.len());
@@ -58,10 +59,11 @@ pub(super) fn denial(reference: &ObjectReference, findings: &[&Finding], options
             rules.push(finding.rule.id);
         }
     }
-    let related: BTreeSet<&str> = findings.iter().filter_map(|finding| finding.problem.found_in.as_deref()).collect();
+    let related: BTreeSet<&FoundIn> = findings.iter().filter_map(|finding| finding.problem.found_in.as_ref()).collect();
     if !related.is_empty() {
-        let related = related.into_iter().collect::<Vec<_>>().join(", ");
-        message += &format!("\napply {} first, then this object", shortened(&printable(&related), ANNOTATION_BYTES));
+        let related =
+            joined(related.into_iter().map(|found| printable(&found.to_string()).into_owned()), ", ", ANNOTATION_BYTES);
+        message += &format!("\napply {related} first, then this object");
     }
     if let Some(first) = rules.first() {
         message += &format!("\nread more: apim-keyless explain {first}");
@@ -75,12 +77,12 @@ pub(super) fn denial(reference: &ObjectReference, findings: &[&Finding], options
 
 /// Warnings of the validating webhook, one for each finding.
 pub(super) fn warnings(findings: &[&Finding]) -> Vec<String> {
-    limited(findings.iter().map(|finding| warning(finding)).collect())
+    limited(findings.iter().map(|finding| warning(finding)))
 }
 
 /// Warnings of the mutating webhook, one for each finding whose fix was applied.
 pub(super) fn mutation_warnings(findings: &[Finding]) -> Vec<String> {
-    limited(findings.iter().map(|finding| prefixed(finding, &finding.problem.fix_text())).collect())
+    limited(findings.iter().map(|finding| prefixed(finding, &finding.problem.fix_text())))
 }
 
 /// The annotations of the API server's audit event. The set of keys is fixed: the API server drops none of them.
@@ -91,16 +93,16 @@ pub(super) fn annotations(
     policy: &str,
 ) -> BTreeMap<&'static str, String> {
     let mut annotations = BTreeMap::from([("decision", decision.to_owned()), ("mode", endpoint.mode.to_string())]);
-    annotations.insert("policy", shortened(policy, ANNOTATION_BYTES));
+    annotations.insert("policy", shortened(policy, ANNOTATION_BYTES).into_owned());
     if !findings.is_empty() {
         let mut rules: Vec<&str> = findings.iter().map(|finding| finding.rule.id).collect();
         rules.dedup();
-        annotations.insert("rules", shortened(&rules.join(","), ANNOTATION_BYTES));
+        annotations.insert("rules", joined(rules.into_iter(), ",", ANNOTATION_BYTES));
     }
     let would_be = findings.iter().filter(|finding| finding.level_if_enforced() == Some(Level::Fixable));
-    let edits: Vec<String> = would_be.map(|finding| finding.problem.fix_text()).collect();
+    let edits = joined(would_be.map(|finding| finding.problem.fix_text()), "; ", ANNOTATION_BYTES);
     if !edits.is_empty() {
-        annotations.insert("would-patch", shortened(&edits.join("; "), ANNOTATION_BYTES));
+        annotations.insert("would-patch", edits);
     }
     annotations
 }
@@ -119,13 +121,11 @@ fn prefixed(finding: &Finding, text: &str) -> String {
     format!("apim-keyless: {}: {text}", finding.rule.id)
 }
 
-fn limited(mut warnings: Vec<String>) -> Vec<String> {
-    if warnings.len() > WARNINGS {
-        let more = warnings.len() - (WARNINGS - 1);
-        warnings.truncate(WARNINGS - 1);
-        warnings.push(format!("apim-keyless: and {more} more: see its log"));
-    }
-    warnings.iter().map(|warning| header_text(warning)).collect()
+fn limited(warnings: impl ExactSizeIterator<Item = String>) -> Vec<String> {
+    let shown = if warnings.len() > WARNINGS { WARNINGS - 1 } else { WARNINGS };
+    let more = warnings.len().saturating_sub(shown);
+    let rest = (more > 0).then(|| format!("apim-keyless: and {more} more: see its log"));
+    warnings.take(shown).chain(rest).map(|warning| header_text(&warning)).collect()
 }
 
 /// Printable ASCII of limited length: the API server drops a warning that contains anything else.
@@ -134,16 +134,7 @@ fn header_text(text: &str) -> String {
         .chars()
         .map(|character| if character == ' ' || character.is_ascii_graphic() { character } else { '?' })
         .collect();
-    shortened(&ascii, WARNING_CHARACTERS)
-}
-
-/// At most `bytes` of `text`, with an ellipsis where it was shortened.
-fn shortened(text: &str, bytes: usize) -> String {
-    if text.len() <= bytes {
-        return text.to_owned();
-    }
-    let end = text.floor_char_boundary(bytes.saturating_sub(3));
-    format!("{}...", text.get(..end).unwrap_or_default())
+    shortened(&ascii, WARNING_CHARACTERS).into_owned()
 }
 
 #[cfg(test)]

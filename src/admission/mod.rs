@@ -3,7 +3,7 @@
 //! [`answer`](fn@answer) is pure and synchronous; [`routes`] serves it over HTTP and logs each review.
 
 mod answer;
-mod deferrals;
+mod bounded;
 mod endpoint;
 mod messages;
 mod request;
@@ -11,11 +11,12 @@ mod request_object;
 mod response;
 mod review_error;
 pub mod routes;
+mod second_look;
 
 pub use answer::{Answer, Decision, answer, answer_or_failure};
-pub use deferrals::Deferrals;
 pub use endpoint::{Endpoint, Webhook};
 pub use messages::MessageOptions;
 pub use request::{Operation, Request};
 pub use response::Response;
 pub use review_error::ReviewError;
+pub use second_look::SecondLook;

@@ -45,7 +45,7 @@ pub struct Request<'a> {
     /// The user who makes the request.
     #[serde(borrow, default)]
     pub user_info: UserInfo<'a>,
-    /// The new object; `None` if there is none (DELETE) or if no rule evaluates its kind.
+    /// The new object; `None` if there is none (DELETE) or if no rule evaluates its kind and it has no pod template.
     #[serde(skip)]
     pub object: Option<KubernetesObject<'a>>,
     /// Whether the API server will not store the object.
@@ -73,7 +73,7 @@ pub struct GroupVersionKind<'a> {
 }
 
 impl GroupVersionKind<'_> {
-    /// The kind, if a rule evaluates it.
+    /// The kind, if rules evaluate it whatever the shape of the object.
     pub(super) fn evaluated_kind(&self) -> Option<Kind> {
         Kind::of_group(&self.group, &self.kind)
     }
@@ -129,6 +129,20 @@ struct ReviewRequestBody<'a> {
     request: Option<RequestWithObject<'a>>,
 }
 
+/// Whether a body that could not be read states another kind or version.
+fn is_of_other_type(body: &str) -> bool {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct TypeMeta<'a> {
+        #[serde(borrow)]
+        api_version: Cow<'a, str>,
+        #[serde(borrow)]
+        kind: Cow<'a, str>,
+    }
+    let stated: Option<TypeMeta<'_>> = serde_json::from_str(body).ok();
+    stated.is_some_and(|stated| stated.kind != KIND || stated.api_version != API_VERSION)
+}
+
 impl<'a> Request<'a> {
     /// Reads the request from the body of a review.
     ///
@@ -143,12 +157,15 @@ impl<'a> Request<'a> {
         let body = std::str::from_utf8(body).map_err(|utf8| {
             error(&format!("byte {}", utf8.valid_up_to()), "Send JSON in UTF-8: this byte is not UTF-8".to_owned())
         })?;
-        let StrictMap(review): StrictMap<ReviewRequestBody<'_>> = decoded(body)?;
+        let other_type = || {
+            let message = format!("Send an {KIND} of {API_VERSION}: the body is of another kind or version");
+            error("apiVersion, kind", message)
+        };
+        // another version can lack a field, and its version is then what is wrong
+        let StrictMap(review): StrictMap<ReviewRequestBody<'_>> =
+            decoded(body).map_err(|failure| if is_of_other_type(body) { other_type() } else { failure })?;
         if review.kind != KIND || review.api_version != API_VERSION {
-            return Err(error(
-                "apiVersion, kind",
-                format!("Send an {KIND} of {API_VERSION}: the body is of another kind or version"),
-            ));
+            return Err(other_type());
         }
         let Some(RequestWithObject { mut request, object }) = review.request else {
             return Err(error("request", "Add the request: it is missing".to_owned()));

@@ -4,7 +4,7 @@ use super::request::{GroupVersionKind, Request};
 use apim_keyless_core::gateway::json::go_json::Text;
 use apim_keyless_core::gateway::{Kind, ObjectView};
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeSeed, Error, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -24,7 +24,7 @@ pub(super) struct RequestWithObject<'a> {
 pub(super) enum RequestObject<'a> {
     /// Absent or `null`.
     Missing,
-    /// An object of a kind that no rule evaluates.
+    /// An object of a kind that no rule evaluates: it has no pod template.
     UnevaluatedKind,
     /// An object that precedes `kind`: it is read after `kind`. No API server writes this order.
     Deferred(&'a RawValue),
@@ -132,9 +132,11 @@ impl<'de> Visitor<'de> for ObjectSeed<'_> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<RequestObject<'de>, D::Error> {
-        match self.0.evaluated_kind() {
-            Some(kind) => Ok(RequestObject::Evaluated(kind, kind.deserialize(deserializer)?)),
-            None => IgnoredAny::deserialize(deserializer).map(|_| RequestObject::UnevaluatedKind),
+        if let Some(kind) = self.0.evaluated_kind() {
+            return Ok(RequestObject::Evaluated(kind, kind.deserialize(deserializer)?));
         }
+        let json = <&RawValue>::deserialize(deserializer)?;
+        let Some(kind) = Kind::by_shape(json.get()) else { return Ok(RequestObject::UnevaluatedKind) };
+        Ok(RequestObject::Evaluated(kind, kind.deserialize(json).map_err(Error::custom)?))
     }
 }

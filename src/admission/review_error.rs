@@ -1,10 +1,14 @@
 //! Errors of bodies that are not valid reviews.
 
+use super::bounded::shortened;
 use apim_keyless_core::gateway::json::shape_error::find_shape_error;
 use apim_keyless_core::policy::dotted;
 use serde::Deserialize;
 use serde_json::error::Category;
 use std::marker::PhantomData;
+
+/// Length limit of a location, in bytes: a path contains the names of members, which may have any length.
+const LOCATION_BYTES: usize = 1024;
 
 /// A body that is not a valid review. The message names the location and never a value.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -30,6 +34,7 @@ pub(super) fn decoded<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, Review
         Category::Data => {
             let shape_error = find_shape_error(json, PhantomData::<T>);
             let location = if shape_error.at.is_root() { "body".to_owned() } else { dotted(&shape_error.at) };
+            let location = shortened(&location, LOCATION_BYTES).into_owned();
             ReviewError { location, message: of_field(&error).unwrap_or_else(|| shape_error.message.to_owned()) }
         }
     })

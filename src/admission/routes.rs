@@ -1,8 +1,9 @@
 //! The HTTP routes of the endpoints, and the log event of each review. The object itself is never logged.
 
-use super::{Answer, Decision, Deferrals, Endpoint, MessageOptions, Request, ReviewError, answer, answer_or_failure};
-use apim_keyless_core::gateway::Snapshot;
-use apim_keyless_core::policy::{Finding, Policy, printable};
+use super::bounded::{LogText, log_text, log_value};
+use super::{Answer, Decision, Endpoint, MessageOptions, Request, ReviewError, SecondLook, answer, answer_or_failure};
+use apim_keyless_core::gateway::{Kind, RelatedObjects, Snapshot};
+use apim_keyless_core::policy::{Policy, utc_date};
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -15,11 +16,19 @@ use http_body_util::LengthLimitError;
 use std::convert::Infallible;
 use std::error::Error;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-/// Default length limit of a request body, in bytes. It fits the largest write that an API server accepts (3 MiB), twice
-/// (new and old object), with each `<`, `>` and `&` escaped.
-pub const BODY_BYTES: u32 = 16 * 1024 * 1024;
+/// Default length limit of a request body, in bytes. It fits two objects (new and old) of 1.5 MiB, the largest that etcd
+/// stores by default (`--max-request-bytes`), even if each character takes six bytes in JSON: Go escapes `<`, `>` and `&`.
+/// A shorter limit would let such an object pass at webhook entries with `failurePolicy: Ignore`.
+pub const BODY_BYTES: u32 = 20 * 1024 * 1024;
+
+/// Length limits of the texts of a log event, in bytes of its line. A whole line has at most 16 KiB: container runtimes
+/// split longer ones (containerd: `max_container_log_line_size`).
+const NAME_BYTES: usize = 512;
+const ERROR_BYTES: usize = 4 * 1024;
+const VIOLATIONS_BYTES: usize = 6 * 1024;
+const PATCH_BYTES: usize = 6 * 1024;
 
 /// Receives what happens to reviews, for metrics.
 pub trait ReviewObserver: Send + Sync + 'static {
@@ -27,7 +36,7 @@ pub trait ReviewObserver: Send + Sync + 'static {
     fn answered(&self, endpoint: Endpoint, answer: &Answer, duration: Duration);
     /// A body that `endpoint` received was not a valid review.
     fn review_error(&self, endpoint: Endpoint);
-    /// A review that `endpoint` received was deferred: the cache may be a moment behind.
+    /// A review that `endpoint` received was deferred: its namespace is not in the cache yet.
     fn deferred(&self, endpoint: Endpoint);
 }
 
@@ -39,8 +48,8 @@ pub struct AdmissionState {
     pub related: Arc<ArcSwap<Snapshot>>,
     /// How messages are written.
     pub messages: MessageOptions,
-    /// The reviews that were deferred a moment ago.
-    pub deferrals: Deferrals,
+    /// The second look at denials that rest on related objects.
+    pub second_look: SecondLook,
     /// Receives what happens to reviews.
     pub observer: Box<dyn ReviewObserver>,
 }
@@ -55,7 +64,7 @@ pub fn router_with_limit(state: Arc<AdmissionState>, body_bytes: u32) -> Router 
     let router = Endpoint::ALL.into_iter().fold(Router::new(), |router, endpoint| {
         let answer = async move |State(state): State<Arc<AdmissionState>>, media_type: MediaType, body: Body| {
             let body = read_body(body, body_bytes).await?;
-            Ok::<_, StatusCode>(review(endpoint, &state, media_type, &body))
+            Ok::<_, StatusCode>(review(endpoint, &state, media_type, &body).await)
         };
         router.route(&endpoint.path(), post(answer))
     });
@@ -86,54 +95,78 @@ impl<S: Sync> FromRequestParts<S> for MediaType {
     }
 }
 
-/// Answers a body. Nothing here waits: the body is complete, and the evaluation calls no API.
-fn review(endpoint: Endpoint, state: &AdmissionState, media_type: MediaType, body: &[u8]) -> Response {
-    let start = Instant::now();
+/// Answers a body. A denial that rests on a related object is decided by a second look, because the cache may be a
+/// moment behind.
+async fn review(endpoint: Endpoint, state: &AdmissionState, media_type: MediaType, body: &[u8]) -> Response {
     if media_type != MediaType::Json {
         state.observer.review_error(endpoint);
         let message = "Set Content-Type: application/json: the body of an AdmissionReview is JSON\n";
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, message).into_response();
     }
-    let request = match Request::read(body) {
-        Ok(request) => request,
-        Err(error) => return bad_request(endpoint, state, &error),
-    };
-    let namespace = request.namespace.as_deref().unwrap_or_default();
-    let Some(related) = state.related.load().related_objects(namespace) else {
-        // Its expectations are unknown, so nothing can be set or denied.
-        return defer(endpoint, state, &request, "its namespace is not in the cache yet");
-    };
-    let policy = state.policy.load();
-    let evaluate = || answer(&policy, &related, &state.messages, endpoint, &request);
-    let answer = answer_or_failure(endpoint, &request, evaluate);
-    if answer.rests_on_related_objects() && state.deferrals.defer_first(&request.uid, start) {
-        return defer(
-            endpoint,
-            state,
-            &request,
-            "the decision rests on a related object that may have changed just now",
-        );
+    let first = evaluate(endpoint, state, body);
+    let looks_again = first.as_ref().is_ok_and(|evaluated| evaluated.answer.rests_on_related_objects());
+    let last = if looks_again && state.second_look.wait(body).await { evaluate(endpoint, state, body) } else { first };
+    match last {
+        Ok(evaluated) => evaluated.respond(endpoint, state),
+        Err(response) => *response,
     }
-    let duration = start.elapsed();
-    state.observer.answered(endpoint, &answer, duration);
-    log(endpoint, &request, &answer, duration);
-    ([(header::CONTENT_TYPE, "application/json")], answer.response.to_review()).into_response()
 }
+
+/// A review and the answer to it.
+struct Evaluated<'a> {
+    request: Request<'a>,
+    answer: Answer,
+    duration: Duration,
+}
+
+/// Evaluates a body with the current policy and cache. Nothing here waits: the body is complete, and the evaluation
+/// calls no API.
+fn evaluate<'a>(endpoint: Endpoint, state: &AdmissionState, body: &'a [u8]) -> Result<Evaluated<'a>, Box<Response>> {
+    let start = Instant::now();
+    let request = Request::read(body).map_err(|error| Box::new(bad_request(endpoint, state, &error)))?;
+    // without its namespace the expectations are unknown, so nothing can be set or denied
+    let related = related_objects(state, &request).ok_or_else(|| Box::new(defer(endpoint, state, &request)))?;
+    let policy = state.policy.load();
+    let today = utc_date(SystemTime::now());
+    let evaluate = || answer(&policy, &related, &state.messages, endpoint, &request, today);
+    let answer = answer_or_failure(endpoint, &request, evaluate);
+    Ok(Evaluated { request, answer, duration: start.elapsed() })
+}
+
+/// The related objects of the reviewed object; `None` if they are not known yet. A Namespace needs none, and it is not
+/// cached before it is created.
+fn related_objects(state: &AdmissionState, request: &Request<'_>) -> Option<Arc<RelatedObjects>> {
+    let is_namespace = request.object.as_ref().is_some_and(|object| object.kind == Kind::Namespace);
+    let namespace = request.namespace.as_deref().filter(|_| !is_namespace).unwrap_or_default();
+    state.related.load().related_objects(namespace)
+}
+
+impl Evaluated<'_> {
+    fn respond(self, endpoint: Endpoint, state: &AdmissionState) -> Response {
+        let Self { request, answer, duration } = self;
+        state.observer.answered(endpoint, &answer, duration);
+        log(endpoint, &request, &answer, duration);
+        ([(header::CONTENT_TYPE, "application/json")], answer.response.to_review()).into_response()
+    }
+}
+
+/// Why a review is deferred.
+const DEFERRED: &str = "its namespace is not in the cache yet";
 
 /// `503` with `Retry-After`: the API server asks again before its timeout ends, and by then the cache has what was written
 /// a moment ago.
-fn defer(endpoint: Endpoint, state: &AdmissionState, request: &Request<'_>, reason: &str) -> Response {
+fn defer(endpoint: Endpoint, state: &AdmissionState, request: &Request<'_>) -> Response {
     state.observer.deferred(endpoint);
-    let namespace = printable(request.namespace.as_deref().unwrap_or_default());
+    let namespace = log_text(request.namespace.as_deref().unwrap_or_default(), NAME_BYTES);
     tracing::warn!(
-        uid = %printable(&request.uid),
+        uid = %log_text(&request.uid, NAME_BYTES),
         webhook = endpoint.webhook.name(),
         mode = endpoint.mode.name(),
         %namespace,
-        reason,
+        reason = DEFERRED,
         "deferred a review"
     );
-    let message = format!("Retry this review of namespace \"{namespace}\": {reason}\n");
+    let message = format!("Retry this review of namespace \"{namespace}\": {DEFERRED}\n");
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], message).into_response()
 }
 
@@ -143,7 +176,7 @@ fn bad_request(endpoint: Endpoint, state: &AdmissionState, error: &ReviewError) 
     tracing::warn!(
         webhook = endpoint.webhook.name(),
         mode = endpoint.mode.name(),
-        error = %printable(&error.to_string()),
+        error = %log_value(error, ERROR_BYTES),
         "received a body that is not a valid AdmissionReview"
     );
     (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response()
@@ -152,22 +185,23 @@ fn bad_request(endpoint: Endpoint, state: &AdmissionState, error: &ReviewError) 
 /// Logs a review. Reviews without a finding are logged at debug: writing the event costs more than the evaluation
 /// (`docs/adr/0012`), and the metrics count them.
 fn log(endpoint: Endpoint, request: &Request<'_>, answer: &Answer, duration: Duration) {
+    let name = |text| log_text(text, NAME_BYTES);
     macro_rules! event {
         ($level:ident) => {
             tracing::$level!(
-                uid = &*printable(&request.uid),
+                uid = &*name(&request.uid),
                 webhook = endpoint.webhook.name(),
                 mode = endpoint.mode.name(),
                 decision = answer.decision.name(),
                 operation = request.operation.name(),
-                kind = &*printable(&request.kind.kind),
-                sub_resource = &*printable(request.sub_resource()),
-                namespace = &*printable(request.namespace.as_deref().unwrap_or_default()),
-                name = &*printable(request.name.as_deref().unwrap_or_default()),
-                user = &*printable(&request.user_info.username),
+                kind = &*name(&request.kind.kind),
+                sub_resource = &*name(request.sub_resource()),
+                namespace = &*name(request.namespace.as_deref().unwrap_or_default()),
+                name = &*name(request.name.as_deref().unwrap_or_default()),
+                user = &*name(&request.user_info.username),
                 dry_run = request.dry_run.unwrap_or_default(),
-                violations = &*printable(&violations(answer)),
-                patch = answer.patch.as_ref().map(ToString::to_string),
+                violations = violations(answer),
+                patch = answer.patch.as_ref().map(|patch| log_value(patch, PATCH_BYTES)),
                 microseconds = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
                 "review"
             )
@@ -176,8 +210,17 @@ fn log(endpoint: Endpoint, request: &Request<'_>, answer: &Answer, duration: Dur
     if answer.decision == Decision::Allowed { event!(debug) } else { event!(info) }
 }
 
+/// All findings, as many as fit, and how many more there are.
 fn violations(answer: &Answer) -> String {
-    answer.findings.iter().map(Finding::sentence).collect::<Vec<_>>().join(" | ")
+    let more = |number: usize| format!(" | and {number} more");
+    let mut text = LogText::new(VIOLATIONS_BYTES - more(usize::MAX).len());
+    for (index, finding) in answer.findings.iter().enumerate() {
+        let fits = (index == 0 || text.push(" | ")) && text.push(&finding.sentence());
+        if !fits {
+            return text.text + &more(answer.findings.len() - index - 1);
+        }
+    }
+    text.text
 }
 
 #[cfg(test)]
@@ -194,7 +237,7 @@ mod tests {
             policy: ArcSwap::default(),
             related: Arc::default(),
             messages: MessageOptions::default(),
-            deferrals: Deferrals::default(),
+            second_look: SecondLook::default(),
             observer: Box::new(Metrics::default()),
         };
         let router = TowerToHyperService::new(router(Arc::new(state)));

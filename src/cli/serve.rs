@@ -1,12 +1,13 @@
 //! Arguments of `serve`.
 
 use super::MessageArguments;
-use super::values::certificate_name;
+use super::values::{
+    cache_stale_after, certificate_name, duration, listen_address, mebibytes, positive_duration, whole_number,
+};
 use crate::cluster::Scope;
 use crate::server::Limits;
 use crate::telemetry::LogFormat;
 use clap::{Args, ValueEnum};
-use humantime::parse_duration;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,12 +16,13 @@ use std::time::Duration;
 #[derive(Debug, Args)]
 pub struct ServeArguments {
     /// Address for admission reviews (HTTPS)
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443", value_parser = listen_address)]
     pub listen: SocketAddr,
     /// Address for health and metrics (plain HTTP)
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = listen_address)]
     pub health_listen: SocketAddr,
-    /// Path to the policy document; it is hot-reloaded. Default: every rule has its default mode, and no values are
+    /// File with the policy, which is hot-reloaded: the policy document, the ConfigMap that holds it, or values of the Helm
+    /// chart. Default: every rule has its default mode, and no values are
     /// configured for any namespace
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
@@ -29,7 +31,7 @@ pub struct ServeArguments {
     pub examples: Option<PathBuf>,
     /// Seconds to keep accepting connections after SIGTERM, until clients have stopped using this replica. 0: exit as
     /// soon as the running requests are answered
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = whole_number, allow_negative_numbers = true)]
     pub drain_seconds: u64,
     /// Format of the log. Default: text if stderr is a terminal, else json
     #[arg(long, value_enum, value_name = "FORMAT")]
@@ -72,19 +74,19 @@ pub struct CertificateArguments {
     #[arg(long, value_name = "NAME", default_value = "apim-keyless")]
     pub webhook_configurations: String,
     /// Validity of a CA; its successor is created in the second half
-    #[arg(long, value_name = "DURATION", default_value = "1095d", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "1095d", value_parser = positive_duration)]
     pub ca_validity: Duration,
     /// Validity of a serving certificate; it is renewed in the last third
-    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = positive_duration)]
     pub certificate_validity: Duration,
     /// How long a new CA must be in every caBundle before it issues certificates, so that every API server trusts it
-    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
     pub propagation_delay: Duration,
     /// How long an old CA stays in every caBundle after its last certificate has expired
-    #[arg(long, value_name = "DURATION", default_value = "48h", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "48h", value_parser = duration)]
     pub ca_overlap: Duration,
     /// How often to check the certificate files, or the CAs and caBundles, even without a change event
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = positive_duration)]
     pub check_interval: Duration,
 }
 
@@ -134,7 +136,12 @@ pub struct CacheArguments {
     /// configurations select
     #[arg(long, value_enum, default_value_t = Scope::OptIn)]
     pub scope: Scope,
-    /// Memory for cached ServiceAccounts and ConfigMaps, in MiB. Objects beyond it are not cached and count as unknown
-    #[arg(long, value_name = "MEBIBYTES", default_value_t = 24)]
+    /// Memory for cached ServiceAccounts and ConfigMaps, in MiB. Objects beyond it are not cached and count as unknown;
+    /// the namespace that holds the most loses first
+    #[arg(long, value_name = "MEBIBYTES", default_value_t = 24, value_parser = mebibytes, allow_negative_numbers = true)]
     pub cache_mib: usize,
+    /// How long the API server may send nothing about Namespaces, ServiceAccounts or ConfigMaps before what is cached of
+    /// them counts as unknown; at least 10s
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = cache_stale_after)]
+    pub cache_stale_after: Duration,
 }

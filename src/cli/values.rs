@@ -1,11 +1,20 @@
 //! Parsers of argument values. Each error states the required form.
 
+use apim_keyless_core::azure::issuer_problem;
+use apim_keyless_core::gateway::{EndpointForm, ImageName, ImageVersion, Images};
+use apim_keyless_core::migration::endpoint_of_version_2;
+use apim_keyless_core::policy::{FIRST_VERSION, NamespaceSetting};
+use humantime::parse_duration;
 use rustls::pki_types::ServerName;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Stands in `--docs-url` for a rule's id.
 const RULE_PLACEHOLDER: &str = "{rule}";
 /// Longest DNS label (RFC 1123).
 const LABEL_BYTES: usize = 63;
+/// The shortest time after which the cache is stale. The watches that show the opposite end after half of it.
+const CACHE_STALE_AFTER: Duration = Duration::from_secs(10);
 
 /// The base URL of the rule pages; empty for no URL.
 pub(super) fn docs_url(text: &str) -> Result<String, String> {
@@ -36,11 +45,119 @@ pub(super) fn namespace(text: &str) -> Result<String, String> {
     })
 }
 
+/// A client id or a tenant id.
+pub(crate) fn guid(text: &str) -> Result<String, String> {
+    of_form(text, NamespaceSetting::ClientId)
+}
+
+/// The name of a gateway resource.
+pub(crate) fn gateway_name(text: &str) -> Result<String, String> {
+    of_form(text, NamespaceSetting::GatewayName)
+}
+
+/// The name of a Kubernetes object.
+pub(super) fn object_name(text: &str) -> Result<String, String> {
+    of_form(text, NamespaceSetting::ServiceAccount)
+}
+
+fn of_form(text: &str, setting: NamespaceSetting) -> Result<String, String> {
+    let form = setting.form();
+    if (form.matches)(text) { Ok(text.to_owned()) } else { Err(format!("write {}", form.description)) }
+}
+
+/// The address of a configuration API; one of version 1 becomes that of version 2.
+pub(crate) fn endpoint(text: &str) -> Result<String, String> {
+    let address = endpoint_of_version_2(text).unwrap_or_else(|| text.to_owned());
+    (EndpointForm::of(&address) == EndpointForm::Usable)
+        .then_some(address)
+        .ok_or_else(|| "write the host of the configuration API, such as NAME.configuration.azure-api.net".to_owned())
+}
+
+/// The tag of an image that supports workload identity.
+pub(super) fn image_tag(text: &str) -> Result<String, String> {
+    let version = ImageName::with_tag("gateway", text).and_then(|name| {
+        ImageName::parse(&name)?;
+        Some(Images::default().version(&name, &FIRST_VERSION))
+    });
+    match version {
+        Some(ImageVersion::Older) => Err(format!("write the tag of version {FIRST_VERSION} or newer")),
+        Some(_) => Ok(text.to_owned()),
+        None => Err("write the tag of an image, such as 2.11.2".to_owned()),
+    }
+}
+
+/// The address of Entra: an https URL without a query.
+pub(super) fn authority(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").filter(|host| !host.is_empty() && !host.starts_with('/'));
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-._~:/[]".contains(letter);
+    host.filter(|host| host.chars().all(is_plain))
+        .map(|_| text.to_owned())
+        .ok_or_else(|| "write an https:// URL, such as https://login.microsoftonline.com".to_owned())
+}
+
 /// A name in a certificate.
 pub(super) fn certificate_name(text: &str) -> Result<String, String> {
     ServerName::try_from(text)
         .map(|_| text.to_owned())
         .map_err(|_| format!("`{text}` is neither a DNS name nor an IP address"))
+}
+
+/// The issuer of a cluster's tokens.
+pub(super) fn issuer(text: &str) -> Result<String, String> {
+    issuer_problem(text).map_or_else(|| Ok(text.to_owned()), |problem| Err(problem.to_owned()))
+}
+
+/// A name or id that goes into scripts and templates.
+pub(super) fn plain_text(text: &str) -> Result<String, String> {
+    let is_plain = |character: char| !character.is_control() && !"\"'\\`$".contains(character);
+    if !text.trim().is_empty() && text.trim() == text && text.chars().all(is_plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("write a text without quotes, backslashes, $ and outer whitespace".to_owned())
+    }
+}
+
+/// A duration.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|_| "write a number and a unit, such as 30s, 2m or 1h".to_owned())
+}
+
+/// A duration that is longer than 0.
+pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    if duration.is_zero() {
+        Err("write a duration that is longer than 0, such as 30s".to_owned())
+    } else {
+        Ok(duration)
+    }
+}
+
+/// An address to listen on.
+pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "write an IP address and a port from 0 to 65535, such as 127.0.0.1:8443, 0.0.0.0:8443 or [::]:8443; a host \
+         name is not an address"
+            .to_owned()
+    })
+}
+
+/// A whole number that is not negative.
+pub(super) fn whole_number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "write a whole number, 0 or more, without a unit".to_owned())
+}
+
+/// A number of MiB.
+pub(super) fn mebibytes(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "write a whole number of MiB, 0 or more, without a unit".to_owned())
+}
+
+/// The time after which the cache is stale.
+pub(super) fn cache_stale_after(text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    let reason = "the API server may have nothing to send for a few seconds";
+    (duration >= CACHE_STALE_AFTER)
+        .then_some(duration)
+        .ok_or_else(|| format!("write a duration of at least 10s: {reason}"))
 }
 
 #[cfg(test)]
@@ -66,6 +183,13 @@ mod tests {
         }
         for text in ["", "NotValid!", "-a", "a-", "a.b", &"a".repeat(LABEL_BYTES + 1)] {
             assert!(namespace(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_cache_is_stale_after_10_seconds_or_more() {
+        for (text, is_valid) in [("10s", true), ("2m", true), ("9s", false), ("0s", false), ("2", false), ("", false)] {
+            assert_eq!(cache_stale_after(text).is_ok(), is_valid, "{text}");
         }
     }
 }

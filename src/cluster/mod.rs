@@ -1,25 +1,38 @@
 //! Everything that talks to the API server.
 //!
-//! [`client`](fn@client) creates the client, [`Watch`] keeps a [`Snapshot`](apim_keyless_core::gateway::Snapshot) of Namespaces,
+//! [`Connection`] reaches a cluster and explains why it cannot be reached, [`Watch`] keeps a [`Snapshot`](apim_keyless_core::gateway::Snapshot) of Namespaces,
 //! `ServiceAccount`s and `ConfigMap`s up to date, [`CertificateManager`] maintains the CAs, the serving
-//! certificate and the caBundles, and [`Installation`] is read once by `doctor`. The only Secret that is ever read is
+//! certificate and the caBundles, [`Installation`] is read once by `doctor`, and [`RunningNamespace`] by `verify`, which
+//! also calls [`OutsideServers`]. The only Secret that is ever read is
 //! the one with the CAs. No policy is evaluated here.
 
 mod certificates;
 mod client;
+mod connection;
 mod installation;
+mod inventory;
+mod objects;
 mod observer;
 mod read_error;
+mod running;
 mod scope;
 mod watch;
 
 pub use certificates::{CertificateManager, CertificateSettings, TrustStatus};
-pub use client::{ClusterError, client};
-pub use installation::{
-    ApiServer, Clock, ContainerStatus, Deployment, DryRunResponse, Installation, InstallationNames, NAME, Pod,
-    WebhookConfiguration, dry_run_create, selects,
+pub use connection::{
+    Connection, ConnectionError, ConnectionSettings, OutsideResponse, OutsideServers, ServerDescription, Unreachable,
 };
+pub use installation::{
+    ApiServer, Clock, Container, ContainerStatus, Deployment, DryRunResponse, Installation, InstallationNames, NAME,
+    POLICY_CONFIG_MAP, POLICY_KEY, Pod, ProjectedToken, StatusCondition, Waiting, WebhookConfiguration, dry_run_create,
+    issuer, read_policy, selects,
+};
+pub use inventory::{Inventory, InventoryRequest};
+pub use objects::{ListedObjects, MalformedObject, ObjectResource, get_object, list_objects};
 pub use observer::{CacheStatus, ClusterObserver};
 pub use read_error::{ReadError, ReadResult};
+pub use running::{
+    ListedObject, PodLog, RunningNamespace, ServiceAccountToken, TokenClaims, TokenResponse, read_log, request_token,
+};
 pub use scope::Scope;
-pub use watch::Watch;
+pub use watch::{CacheSettings, Watch};

@@ -1,5 +1,7 @@
 //! The events of the cluster side that metrics count.
 
+use apim_keyless_core::gateway::Kind;
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 /// Receives events about the CA, the serving certificate and the cache.
@@ -19,7 +21,7 @@ pub trait ClusterObserver: Send + Sync + 'static {
 }
 
 /// The state of the cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheStatus {
     /// How many Namespaces are known.
     pub namespaces: usize,
@@ -29,4 +31,7 @@ pub struct CacheStatus {
     pub is_current: bool,
     /// Whether all objects fit into the cache (`--cache-mib`).
     pub fits: bool,
+    /// Whether each watched kind is stale: the API server has sent nothing for it for too long, so what was cached of it
+    /// was removed.
+    pub stale: BTreeMap<Kind, bool>,
 }

@@ -12,7 +12,8 @@ use apim_keyless_manifest::{ManifestObject, Manifests};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use similar::{ChangeTag, TextDiff};
+use similar::ChangeTag;
+use similar::algorithms::{Capture, myers};
 use std::io::empty;
 use std::path::Path;
 
@@ -23,6 +24,15 @@ const BOLD: Style = Style::new().bold();
 
 /// Unchanged lines that are printed around a change.
 const CONTEXT_LINES: usize = 2;
+
+/// Fails if there are no manifests to send, before a port is opened.
+pub(super) fn check(directory: &Path) -> anyhow::Result<()> {
+    let place = format!("--examples {}", directory.display());
+    ensure!(directory.exists(), "{place}: the folder does not exist; check the path");
+    let manifests = Manifests::read(&[directory.to_owned()], empty());
+    ensure!(!manifests.objects.is_empty(), "{place}: there is no manifest in it; name a folder with manifests");
+    Ok(())
+}
 
 /// Sends every object of a folder to both webhooks and returns what its user would see.
 pub(super) async fn show(client: &HttpsClient, directory: &Path) -> anyhow::Result<String> {
@@ -103,19 +113,24 @@ async fn call(client: &HttpsClient, webhook: Webhook, object: &Value) -> anyhow:
 }
 
 /// The changed lines of the YAML, with some lines around them.
+///
+/// Calls Myers' algorithm directly: `similar`'s runtime choice of an algorithm would link all of them and add half a
+/// megabyte to the binary.
 fn diff(before: &Value, after: &Value) -> anyhow::Result<String> {
     let (before, after) = (serde_saphyr::to_string(before)?, serde_saphyr::to_string(after)?);
-    let diff = TextDiff::from_lines(&before, &after);
+    let (before, after): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
+    let mut capture = Capture::new();
+    let Ok(()) = myers::diff(&mut capture, &before, 0..before.len(), &after, 0..after.len());
     let mut text = String::new();
-    for hunk in diff.unified_diff().context_radius(CONTEXT_LINES).iter_hunks() {
-        for change in hunk.iter_changes() {
-            let (sign, style) = match change.tag() {
-                ChangeTag::Delete => ('-', RED),
-                ChangeTag::Insert => ('+', GREEN),
-                ChangeTag::Equal => (' ', Style::new()),
-            };
-            text.push_str(&format!("    {style}{sign} {}{style:#}\n", change.value().trim_end_matches('\n')));
-        }
+    for change in
+        capture.into_grouped_ops(CONTEXT_LINES).iter().flatten().flat_map(|op| op.iter_changes(&before, &after))
+    {
+        let (sign, style) = match change.tag() {
+            ChangeTag::Delete => ('-', RED),
+            ChangeTag::Insert => ('+', GREEN),
+            ChangeTag::Equal => (' ', Style::new()),
+        };
+        text.push_str(&format!("    {style}{sign} {}{style:#}\n", change.value()));
     }
     Ok(text)
 }

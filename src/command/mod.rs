@@ -1,57 +1,73 @@
 //! The commands, one per file. Only these modules combine input, evaluation and output.
 
+mod audit;
+mod baseline;
 mod certs;
 mod check;
+mod cluster_checks;
+mod completions;
 mod doctor;
+mod environment;
 mod examples;
 mod explain;
+mod fix;
+mod gateways;
+mod generate;
+mod ids;
+mod ignore_comments;
+mod migrate;
+mod output;
+mod pager;
+mod plan;
+mod policies_in_files;
+mod policy;
+mod progress;
 mod review;
+mod rewritten_file;
+mod schema;
+mod selection;
 mod serve;
+mod verify;
 
-use crate::cli::{Cli, Command, Output};
+use crate::cli::{Cli, Command};
 use crate::telemetry::hide_panic_texts;
-use anyhow::{Context, anyhow};
-use apim_keyless_core::policy::Policy;
-use apim_keyless_report::{Report, json, text};
+use anyhow::anyhow;
+use clap::ColorChoice;
+use output::print_report;
 use std::io::{ErrorKind, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
-/// Runs the command. Exit code: 0 without errors; 1 with at least one error or a denied review, with `--strict` also
-/// with a fixable finding (`check`) or a warning (`doctor`); 2 if something could not be evaluated.
+/// Runs the command. Exit code: 0 without errors; 1 with at least one error or a denied review, with `--fail-on` also
+/// with a milder finding; 2 if something could not be evaluated.
 ///
 /// # Errors
 /// The command cannot start or cannot continue. The exit code for that is 2.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     hide_panic_texts();
+    // without a choice, the variables NO_COLOR, CLICOLOR_FORCE and TERM, and the terminal, decide
+    match cli.color {
+        ColorChoice::Auto => {}
+        ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
+        ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
+    }
     match cli.command {
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Certs(arguments) => certs::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Fix(arguments) => fix::run(&arguments),
+        Command::Generate(arguments) => generate::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Migrate(arguments) => migrate::run(&arguments),
+        Command::Man(arguments) => completions::write_man_pages(&arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
         Command::Review(arguments) => review::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Version => print(&format!("apim-keyless {}\n", env!("CARGO_PKG_VERSION"))).map(|()| ExitCode::SUCCESS),
     }
-}
-
-/// Reads the policy document. Without a path it returns the built-in policy.
-fn read_policy(path: Option<&Path>) -> anyhow::Result<Policy> {
-    Ok(read_policy_text(path)?.0)
-}
-
-/// Like [`read_policy`], with the text of the document.
-fn read_policy_text(path: Option<&Path>) -> anyhow::Result<(Policy, Option<String>)> {
-    let Some(path) = path else { return Ok((Policy::default(), None)) };
-    let (policy, text) = parse_policy(path, std::fs::read_to_string(path))?;
-    Ok((policy, Some(text)))
-}
-
-/// Parses the text that was read from `path`; the error names the file, the place and the fix.
-fn parse_policy(path: &Path, text: std::io::Result<String>) -> anyhow::Result<(Policy, String)> {
-    let text =
-        text.map_err(|error| anyhow!("cannot read the policy document {}: {}", path.display(), cause(&error)))?;
-    let policy = Policy::parse(&text).with_context(|| format!("the policy document {} is invalid", path.display()))?;
-    Ok((policy, text))
 }
 
 /// The cause of an I/O error without the number of the operating system (`os error 2`), and a fix for common causes.
@@ -59,6 +75,7 @@ fn cause(error: &std::io::Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => "the file does not exist; check the path".to_owned(),
         ErrorKind::PermissionDenied => "permission denied; make the file readable for this user".to_owned(),
+        ErrorKind::IsADirectory => "this is a folder; name a file".to_owned(),
         ErrorKind::InvalidData => "the file is not UTF-8; save it as UTF-8".to_owned(),
         kind => kind.to_string(),
     }
@@ -67,23 +84,23 @@ fn cause(error: &std::io::Error) -> String {
 /// Writes to stdout; colors are removed if stdout is not a terminal. A reader that closes the pipe, as `head` does, is
 /// not an error.
 fn print(text: &str) -> anyhow::Result<()> {
-    let mut stdout = anstream::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(anyhow!("cannot write to stdout: {}", error.kind())),
-        _ => Ok(()),
-    }
+    write_to(anstream::stdout().lock(), text.as_bytes())
 }
 
-/// Prints a report: the report itself to stdout and, as text, its failures to stderr.
-fn print_report(report: &Report, output: Output) -> anyhow::Result<()> {
-    match output {
-        Output::Json => print(&json::render(report)),
-        Output::Text => {
-            for line in text::failures(report) {
-                print_to_stderr(&line);
-            }
-            print(&text::render(report))
-        }
+/// Like [`print`], but writes the bytes as they are.
+fn print_unchanged(bytes: &[u8]) -> anyhow::Result<()> {
+    write_to(std::io::stdout().lock(), bytes)
+}
+
+fn write_to(mut stdout: impl Write, bytes: &[u8]) -> anyhow::Result<()> {
+    written(stdout.write_all(bytes).and_then(|()| stdout.flush()))
+}
+
+/// The result of a write to stdout: a reader that closes the pipe is not an error.
+fn written(result: std::io::Result<()>) -> anyhow::Result<()> {
+    match result {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(anyhow!("cannot write to stdout: {}", error.kind())),
+        _ => Ok(()),
     }
 }
 

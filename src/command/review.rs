@@ -1,13 +1,17 @@
 //! `review`: answers one `AdmissionReview` from stdin without a server.
 
-use super::{cause, print, read_policy};
+use super::{cause, policy, print};
 use crate::admission::routes::BODY_BYTES;
 use crate::admission::{Endpoint, Request, answer, answer_or_failure};
 use crate::cli::ReviewArguments;
 use anyhow::{Context, anyhow, bail};
 use apim_keyless_core::gateway::RelatedObjects;
+use apim_keyless_core::policy::utc_date;
+use apim_keyless_manifest::STANDARD_INPUT;
 use std::io::{Read, stdin};
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 /// Answers the review on stdin. The exit code is 1 if the object is denied.
 pub(super) fn run(arguments: &ReviewArguments) -> anyhow::Result<ExitCode> {
@@ -16,7 +20,10 @@ pub(super) fn run(arguments: &ReviewArguments) -> anyhow::Result<ExitCode> {
             "--webhook mutating has no --mode audit: in audit mode nothing is changed; use --webhook validating, which reports what would be set"
         );
     };
-    let policy = read_policy(arguments.policy.as_deref())?;
+    if arguments.policy.as_deref() == Some(Path::new(STANDARD_INPUT)) {
+        bail!("--policy -: stdin is the AdmissionReview; name a file with the policy");
+    }
+    let policy = policy::find(arguments.policy.as_deref())?.policy;
     let mut body = Vec::new();
     // one byte more than the server accepts, to detect a longer body
     let mut stdin = stdin().lock().take(u64::from(BODY_BYTES) + 1);
@@ -28,7 +35,9 @@ pub(super) fn run(arguments: &ReviewArguments) -> anyhow::Result<ExitCode> {
     }
     let request = Request::read(&body).context("stdin is not a valid AdmissionReview")?;
     let (related, options) = (RelatedObjects::default(), arguments.messages.options());
-    let answer = answer_or_failure(endpoint, &request, || answer(&policy, &related, &options, endpoint, &request));
+    let today = utc_date(SystemTime::now());
+    let evaluate = || answer(&policy, &related, &options, endpoint, &request, today);
+    let answer = answer_or_failure(endpoint, &request, evaluate);
     let review: serde_json::Value = serde_json::from_slice(&answer.response.to_review())?;
     print(&format!("{review:#}\n"))?;
     Ok(ExitCode::from(u8::from(!answer.response.allowed)))

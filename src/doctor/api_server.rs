@@ -1,11 +1,10 @@
 //! Checks of the API server: its version, its clock and the issuer of its tokens.
 
 use super::diagnostic::{Target, diagnostic};
-use super::{CheckInput, Code};
+use super::{CheckInput, Code, Outcome};
 use crate::cluster::Clock;
+use apim_keyless_core::azure::is_public_issuer;
 use apim_keyless_core::policy::printable;
-use apim_keyless_report::Diagnostic;
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 /// The oldest supported version of Kubernetes: `matchConditions` of webhooks are stable since then.
@@ -21,34 +20,36 @@ const SKEW: Duration = Duration::from_mins(5);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Is the version supported?
-pub(super) fn check_version(input: &CheckInput<'_>) -> Vec<Diagnostic> {
-    let Ok(server) = &input.installation.server else { return Vec::new() };
+pub(super) fn check_version(input: &CheckInput<'_>) -> Outcome {
+    let Ok(server) = &input.installation.server else { return Outcome::Unknown };
     // some clouds report 30+ for their own build of 30
     let number = |text: &str| text.trim_end_matches('+').parse::<u32>().ok();
     let version = number(&server.version.major).zip(number(&server.version.minor));
-    if version.is_none_or(|version| version >= OLDEST) {
-        return Vec::new();
+    match version {
+        None => return Outcome::Unknown,
+        Some(version) if version >= OLDEST => return Outcome::PASSED,
+        Some(_) => {}
     }
     let message =
         format!("Kubernetes {} is older than {}.{}", printable(&server.version.git_version), OLDEST.0, OLDEST.1);
-    vec![diagnostic(Code::ServerTooOld, input.names, Target::of_server(["version"]), message)]
+    Outcome::found(diagnostic(Code::ServerTooOld, input.names, Target::of_server(["version"]), message))
 }
 
 /// Do the clocks of the API server and of this machine agree?
-pub(super) fn check_clock(input: &CheckInput<'_>) -> Vec<Diagnostic> {
+pub(super) fn check_clock(input: &CheckInput<'_>) -> Outcome {
     let clock = input.installation.server.as_ref().ok().and_then(|server| server.clock);
-    let Some((distance, direction)) = clock.map(|clock| distance(&clock)) else { return Vec::new() };
+    let Some((distance, direction)) = clock.map(|clock| distance(&clock)) else { return Outcome::Unknown };
     let code = match distance {
         distance if distance > SKEW => Code::ClockSkewed,
         distance if distance > DRIFT => Code::ClockDrifting,
-        _ => return Vec::new(),
+        _ => return Outcome::PASSED,
     };
     let message = format!(
         "the clock of the API server is {} s {direction} this machine's: certificates and tokens count as expired or \
          as not valid yet",
         distance.as_secs()
     );
-    vec![diagnostic(code, input.names, Target::of_server(["version"]), message)]
+    Outcome::found(diagnostic(code, input.names, Target::of_server(["version"]), message))
 }
 
 /// The least possible difference of the clocks: the API server wrote the `Date` header at some time between request and
@@ -62,52 +63,20 @@ fn distance(clock: &Clock) -> (Duration, &'static str) {
 }
 
 /// Can Entra fetch the signing keys of `ServiceAccount` tokens from their issuer?
-pub(super) fn check_issuer(input: &CheckInput<'_>) -> Vec<Diagnostic> {
-    let Ok(issuer) = &input.installation.issuer else { return Vec::new() };
-    if is_public(issuer) {
-        return Vec::new();
+pub(super) fn check_issuer(input: &CheckInput<'_>) -> Outcome {
+    let Ok(issuer) = &input.installation.issuer else { return Outcome::Unknown };
+    if is_public_issuer(issuer) {
+        return Outcome::PASSED;
     }
     let target = Target::of_server([".well-known", "openid-configuration"]);
     let message = format!("ServiceAccount tokens are issued by {}, which Entra cannot reach", printable(issuer));
-    vec![diagnostic(Code::IssuerNotPublic, input.names, target, message)]
-}
-
-fn is_public(issuer: &str) -> bool {
-    let Some(rest) = issuer.strip_prefix("https://") else { return false };
-    let host = rest.split(['/', ':', '?']).next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
-    let is_internal = host.split('.').any(|label| label == "svc") || host.rsplit('.').next() == Some("local");
-    let is_private = host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_private() || address.is_loopback());
-    host.contains('.') && !is_internal && !is_private
+    Outcome::found(diagnostic(Code::IssuerNotPublic, input.names, target, message))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::time::{SystemTime, UNIX_EPOCH};
-
-    #[test]
-    fn only_https_issuers_with_a_public_host_are_public() {
-        for (issuer, expected) in [
-            ("https://westeurope.oic.prod-aks.azure.com/00000000-0000-0000-0000-000000000000/1/", true),
-            ("https://oidc.eks.eu-west-1.amazonaws.com/id/A", true),
-            ("https://issuer.example:8443", true),
-            ("https://kubernetes.default.svc", false),
-            ("https://kubernetes.default.svc.cluster.local", false),
-            ("https://Kubernetes.Default.Svc./", false),
-            ("https://cluster.local", false),
-            ("https://localhost:6443", false),
-            ("https://kubernetes", false),
-            ("https://10.0.0.1:6443", false),
-            ("https://127.0.0.1", false),
-            ("https://20.50.2.1", true),
-            ("http://issuer.example", false),
-            ("kubernetes/serviceaccount", false),
-            ("https://", false),
-            ("", false),
-        ] {
-            assert_eq!(is_public(issuer), expected, "{issuer}");
-        }
-    }
 
     #[test]
     fn the_clock_difference_allows_for_header_resolution_and_slow_responses() {

@@ -2,7 +2,7 @@
 
 use super::check_input::WebhookEntry;
 use super::diagnostic::{Target, diagnostic};
-use super::{CheckInput, Code};
+use super::{CheckInput, Code, Outcome};
 use crate::tls::{cas_in, check_ca_bundle};
 use apim_keyless_report::Diagnostic;
 use k8s_openapi::ByteString;
@@ -10,25 +10,24 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Does the CA Secret hold a valid CA? Only for certificate source `self-managed`.
-pub(super) fn check_ca_secret(input: &CheckInput<'_>) -> Vec<Diagnostic> {
-    let Ok(stored) = &input.installation.cas else { return Vec::new() };
-    if !input.is_self_managed() || !stored_cas(input).is_empty() {
-        return Vec::new();
+pub(super) fn check_ca_secret(input: &CheckInput<'_>) -> Outcome {
+    if !input.is_self_managed() {
+        return Outcome::NotApplicable;
+    }
+    let Ok(stored) = &input.installation.cas else { return Outcome::Unknown };
+    if !stored_cas(input).is_empty() {
+        return Outcome::PASSED;
     }
     let message = match stored {
         None => "the Secret with the CAs does not exist",
         Some(_) => "the Secret holds no valid CA",
     };
-    vec![diagnostic(
-        Code::CaMissing,
-        input.names,
-        Target::in_namespace("Secret", &input.names.secret, input.names),
-        message,
-    )]
+    let target = Target::in_namespace("Secret", &input.names.secret, input.names);
+    Outcome::found(diagnostic(Code::CaMissing, input.names, target, message))
 }
 
 /// Is every caBundle valid, does it hold the CAs of the Secret, and is it the same in all webhook entries?
-pub(super) fn check_ca_bundles(input: &CheckInput<'_>) -> Vec<Diagnostic> {
+pub(super) fn check_ca_bundles(input: &CheckInput<'_>) -> Outcome {
     let stored = stored_cas(input);
     let (mut findings, mut valid) = (Vec::new(), Vec::new());
     for entry in input.entries() {
@@ -42,7 +41,7 @@ pub(super) fn check_ca_bundles(input: &CheckInput<'_>) -> Vec<Diagnostic> {
         let message = "its caBundle differs from the caBundle of the first entry".to_owned();
         finding(input, *entry, Code::CaBundlesDiffer, &message)
     }));
-    findings
+    input.of_entries(findings, !input.is_self_managed() || input.installation.cas.is_ok())
 }
 
 fn finding(input: &CheckInput<'_>, entry: WebhookEntry<'_>, code: Code, message: &str) -> Diagnostic {

@@ -1,10 +1,14 @@
 //! The input of every check.
 
+use super::Outcome;
 use super::diagnostic::Target;
+use super::webhook_entries::NAMESPACES;
 use crate::cluster::{
     Deployment, DryRunResponse, Installation, InstallationNames, ReadError, ReadResult, WebhookConfiguration, selects,
 };
 use apim_keyless_core::gateway::well_known::StringMap;
+use apim_keyless_core::policy::{DocumentError, Policy};
+use apim_keyless_report::Diagnostic;
 use jsonptr::PointerBuf;
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhook;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -91,11 +95,46 @@ impl<'a> CheckInput<'a> {
         self.installation.namespaces.as_deref().unwrap_or_default()
     }
 
+    /// The policy document of the webhook, or what is wrong with it; `None` if there is none or if it could not be read.
+    pub(super) fn policy(&self) -> Option<Result<Policy, DocumentError>> {
+        self.installation.policy.as_ref().ok()?.as_deref().map(Policy::parse)
+    }
+
+    /// The webhook entries that get gateways. The entry for Namespaces gets none.
+    pub(super) fn gateway_entries(&self) -> impl Iterator<Item = WebhookEntry<'a>> {
+        self.entries().filter(|entry| entry.webhook.name != NAMESPACES)
+    }
+
     /// Do the replicas manage their own CAs? That is the default of `--certificate-source`.
     pub(super) fn is_self_managed(&self) -> bool {
         let containers = self.deployment().into_iter().flat_map(|deployment| &deployment.spec.template.spec.containers);
         let mut arguments = containers.flat_map(|container| &container.args);
         !arguments.any(|it| it.starts_with("--certificate-source=") && !it.ends_with("=self-managed"))
+    }
+
+    /// Whether the webhook configurations of both kinds could be read.
+    pub(super) fn has_all_configurations(&self) -> bool {
+        self.installation.mutating.is_ok() && self.installation.validating.is_ok()
+    }
+
+    /// The outcome of a check of webhook entries, whose further input is complete if `is_known`.
+    pub(super) fn of_entries(&self, findings: Vec<Diagnostic>, is_known: bool) -> Outcome {
+        let is_known = is_known && self.has_all_configurations();
+        match Outcome::of(findings, is_known) {
+            Outcome::Found(findings) if findings.is_empty() && self.configurations().next().is_none() => {
+                Outcome::NotApplicable
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// The outcome of a check of the replicas, whose input is complete if `is_known`.
+    pub(super) fn of_replicas(&self, findings: Vec<Diagnostic>, is_known: bool) -> Outcome {
+        match (Outcome::of(findings, is_known), &self.installation.deployment) {
+            (Outcome::Found(findings), _) if !findings.is_empty() => Outcome::Found(findings),
+            (_, Ok(None)) => Outcome::NotApplicable,
+            (outcome, _) => outcome,
+        }
     }
 
     /// The number of objects that were read.
@@ -111,6 +150,7 @@ impl<'a> CheckInput<'a> {
             + len(&read.disruption_budgets)
             + len(&read.namespaces)
             + usize::from(self.deployment().is_some())
+            + usize::from(matches!(&read.policy, Ok(Some(_))))
     }
 
     /// What could not be read. The CA Secret counts only if the replicas manage their own CAs.
@@ -127,9 +167,10 @@ impl<'a> CheckInput<'a> {
             read.validating.as_ref().err(),
             read.services.as_ref().err(),
             secret,
+            read.policy.as_ref().err(),
             read.namespaces.as_ref().err(),
         ];
-        errors.into_iter().flatten().cloned().chain(self.probe_error()).collect()
+        grouped(errors.into_iter().flatten().cloned().chain(self.probe_error()))
     }
 
     /// Why it is unknown whether the webhook is called. Having no evaluated namespace is a finding, not an error.
@@ -144,6 +185,18 @@ impl<'a> CheckInput<'a> {
             }
         }
     }
+}
+
+/// One error for each reason, with all that could not be read for it.
+pub(crate) fn grouped(errors: impl Iterator<Item = ReadError>) -> Vec<ReadError> {
+    let mut grouped: Vec<ReadError> = Vec::new();
+    for error in errors {
+        match grouped.iter_mut().find(|one| one.reason == error.reason) {
+            Some(one) => one.attempt = format!("{}, {}", one.attempt, error.attempt),
+            None => grouped.push(error),
+        }
+    }
+    grouped
 }
 
 /// The configuration with the installation's name.

@@ -20,20 +20,21 @@ pub enum Code {
     ClockSkewed,
     DeploymentMissing,
     DisruptionBudgetMissing,
+    ExceptionExpired,
+    ExceptionExpiring,
     FailurePolicyDiffers,
     FailurePolicyStopsOthers,
     IssuerNotPublic,
+    MalformedNamespaceSetting,
     MatchPolicyExact,
     MixedImages,
     NamespaceExcluded,
-    NamespaceKeyUnknown,
-    NamespaceModeMisspelled,
     NamespaceSelectorRewritten,
-    NamespaceValueMalformed,
     NoNamespaceEvaluated,
     NoReadyReplica,
     OneReadyReplica,
     PodFailing,
+    PolicyInvalid,
     ReinvocationNever,
     ServerTooOld,
     ServiceMissing,
@@ -61,11 +62,11 @@ pub struct CodeEntry {
     pub fix: &'static str,
 }
 
-const fn error(summary: &'static str, fix: &'static str) -> CodeEntry {
+pub(crate) const fn error(summary: &'static str, fix: &'static str) -> CodeEntry {
     CodeEntry { level: Level::Error, summary, fix }
 }
 
-const fn warning(summary: &'static str, fix: &'static str) -> CodeEntry {
+pub(crate) const fn warning(summary: &'static str, fix: &'static str) -> CodeEntry {
     CodeEntry { level: Level::Warning, summary, fix }
 }
 
@@ -118,6 +119,14 @@ impl Code {
                  namespace, run: apim-keyless doctor --namespace OTHER"),
             Self::DisruptionBudgetMissing => warning(
                 "No PodDisruptionBudget keeps a replica running while nodes are drained", RESTORE_CHART),
+            Self::ExceptionExpired => warning(
+                "An exception of the policy document has expired and has no effect",
+                "remove it from the value policy.exceptions, or set a later date: helm upgrade apim-keyless deploy/chart \
+                 -n NAMESPACE --reset-then-reuse-values --values FILE"),
+            Self::ExceptionExpiring => warning(
+                "An exception of the policy document expires within 14 days; then its rule has its own mode again",
+                "fix the objects, or set a later date in the value policy.exceptions: helm upgrade apim-keyless \
+                 deploy/chart -n NAMESPACE --reset-then-reuse-values --values FILE"),
             Self::FailurePolicyDiffers => warning(
                 "The failurePolicy of a webhook entry for gateways is not the chart's default",
                 "restore the defaults unless the change is intended: helm upgrade apim-keyless deploy/chart -n \
@@ -131,6 +140,9 @@ impl Code {
                 "AKS: az aks update --resource-group GROUP --name CLUSTER --enable-oidc-issuer; other clusters: \
                  start kube-apiserver with --service-account-issuer=https://ADDRESS and publish its discovery \
                  document and keys there"),
+            Self::MalformedNamespaceSetting => warning(
+                "A label or annotation of apim-keyless on a namespace is misspelled or malformed and has no effect",
+                "correct or remove FIELD as the message says: kubectl edit namespace NAME"),
             Self::MatchPolicyExact => error(
                 "A webhook entry does not get objects that are written in another version of their API",
                 "set FIELD to Equivalent, as the chart does: kubectl edit KIND NAME"),
@@ -140,19 +152,10 @@ impl Code {
             Self::NamespaceExcluded => warning(
                 "A namespace has a mode, but no webhook entry selects the namespace",
                 "remove the label, which has no effect: kubectl label namespace NAME apim-keyless.dev/mode-"),
-            Self::NamespaceKeyUnknown => warning(
-                "apim-keyless does not read a label or annotation that carries its prefix",
-                "rename the key to one that the message lists, or remove it: kubectl edit namespace NAME"),
-            Self::NamespaceModeMisspelled => error(
-                "The mode of a namespace is not enforce, audit or off",
-                "set enforce, audit or off: kubectl label namespace NAME apim-keyless.dev/mode=audit --overwrite"),
             Self::NamespaceSelectorRewritten => error(
                 "The AKS admissions enforcer changed a namespace selector: a label of a namespace now excludes it",
                 "opt out: kubectl annotate KIND NAME admissions.enforcer/disabled=true --overwrite; then remove the \
                  terms on control-plane and kubernetes.azure.com/managedby from FIELD: kubectl edit KIND NAME"),
-            Self::NamespaceValueMalformed => error(
-                "The value of an annotation of a namespace is malformed and ignored",
-                "correct or remove FIELD: kubectl edit namespace NAME"),
             Self::NoNamespaceEvaluated => warning(
                 "No namespace is enforced or audited",
                 "audit a namespace, which changes and denies nothing: kubectl label namespace TEAM \
@@ -168,6 +171,11 @@ impl Code {
             Self::PodFailing => error(
                 "A Pod of apim-keyless does not run",
                 "read why: kubectl -n NAMESPACE describe pod NAME, and kubectl -n NAMESPACE logs NAME --previous"),
+            Self::PolicyInvalid => error(
+                "The policy document is invalid: a running replica uses the previous one, and a new replica does not \
+                 start",
+                "correct it at the line and column of the message: helm upgrade apim-keyless deploy/chart -n NAMESPACE \
+                 --reset-then-reuse-values --values FILE"),
             Self::ReinvocationNever => warning(
                 "The mutating webhook does not see what later webhooks change",
                 "set FIELD to IfNeeded, as the chart does: kubectl edit KIND NAME"),
@@ -182,7 +190,7 @@ impl Code {
                 "set FIELD to None, as the chart does: kubectl edit KIND NAME"),
             Self::TimeoutDiffers => warning(
                 "The timeout of a webhook entry is longer or shorter than the chart's",
-                "set FIELD as the chart does (3 for mutate, 5 for enforce, 2 for enforce-others and audit): kubectl \
+                "set FIELD as the chart does (3 for mutate, 5 for enforce, 2 for the others): kubectl \
                  edit KIND NAME"),
             Self::VersionDiffers => warning(
                 "The version of the replicas is not the version of this binary",

@@ -1,6 +1,6 @@
-//! Turns problems of an installation into diagnostics of the report.
+//! Turns problems of an installation, or of a gateway, into diagnostics of the report.
 
-use super::Code;
+use super::{Code, CodeEntry};
 use crate::cluster::InstallationNames;
 use apim_keyless_core::gateway::ObjectReference;
 use apim_keyless_core::policy::dotted;
@@ -9,7 +9,7 @@ use jsonptr::PointerBuf;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 /// What a problem is about: a field of an object, or a path of the API server.
-pub(super) struct Target {
+pub(crate) struct Target {
     object: Option<ObjectReference>,
     /// JSON pointer to the field; for the API server, the path of the URL.
     at: PointerBuf,
@@ -17,9 +17,14 @@ pub(super) struct Target {
 
 impl Target {
     /// A field of the object with this `metadata`.
-    pub(super) fn of(kind: &str, metadata: &ObjectMeta, at: PointerBuf) -> Self {
+    pub(crate) fn of(kind: &str, metadata: &ObjectMeta, at: PointerBuf) -> Self {
         let [namespace, name] = [&metadata.namespace, &metadata.name].map(|text| text.clone().unwrap_or_default());
         Self { object: Some(reference(kind, namespace, name)), at }
+    }
+
+    /// An object, which need not exist.
+    pub(crate) fn of_object(object: ObjectReference) -> Self {
+        Self { object: Some(object), at: PointerBuf::new() }
     }
 
     /// An object in the namespace of apim-keyless. It need not exist.
@@ -28,17 +33,17 @@ impl Target {
     }
 
     /// A cluster-scoped object. It need not exist.
-    pub(super) fn in_cluster(kind: &str, name: &str) -> Self {
+    pub(crate) fn in_cluster(kind: &str, name: &str) -> Self {
         Self { object: Some(reference(kind, String::new(), name.to_owned())), at: PointerBuf::new() }
     }
 
     /// A path of the API server, given by its segments.
-    pub(super) fn of_server<'a>(path: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn of_server<'a>(path: impl IntoIterator<Item = &'a str>) -> Self {
         Self { object: None, at: PointerBuf::from_tokens(path) }
     }
 
     /// The same object, at another field.
-    pub(super) fn at(self, at: PointerBuf) -> Self {
+    pub(crate) fn at(self, at: PointerBuf) -> Self {
         Self { at, ..self }
     }
 }
@@ -60,8 +65,19 @@ pub(super) fn diagnostic(
     target: Target,
     message: impl Into<String>,
 ) -> Diagnostic {
+    of_entry(code.id(), code.entry(), &names.namespace, target, message)
+}
+
+/// A diagnostic with this id, whose fix gets `namespace` and the names of `target`.
+pub(crate) fn of_entry(
+    id: &'static str,
+    entry: CodeEntry,
+    namespace: &str,
+    target: Target,
+    message: impl Into<String>,
+) -> Diagnostic {
     let Target { object, at } = target;
-    let mut title = code.entry().fix.replace("NAMESPACE", &names.namespace).replace("FIELD", &dotted(&at));
+    let mut title = entry.fix.replace("NAMESPACE", namespace).replace("FIELD", &dotted(&at));
     if let Some(object) = &object {
         title = title.replace("KIND", &object.kind.to_lowercase()).replace("NAME", &object.name);
     }
@@ -73,6 +89,6 @@ pub(super) fn diagnostic(
         object,
         location,
         fixes: vec![Fix { title, safety: Safety::Unsafe, edits: Vec::new() }],
-        ..Diagnostic::new(code.id(), code.entry().level, message)
+        ..Diagnostic::new(id, entry.level, message)
     }
 }

@@ -5,9 +5,8 @@
 //!   it selects Pods by a label that apim-keyless sets.
 
 use super::diagnostic::{Target, diagnostic};
-use super::{CheckInput, Code};
-use crate::cluster::WebhookConfiguration;
-use apim_keyless_report::Diagnostic;
+use super::{CheckInput, Code, Outcome};
+use crate::cluster::{InstallationNames, WebhookConfiguration};
 use jsonptr::PointerBuf;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
@@ -24,7 +23,7 @@ const IDENTITY_ENTRY: &str = "mutation.azure-workload-identity.io";
 const IDENTITY_CONFIGURATION: &str = "azure-wi-webhook-mutating-webhook-configuration";
 
 /// Do the configurations opt out of the admissions enforcer, and has it left the namespace selectors alone?
-pub(super) fn check_admissions_enforcer(input: &CheckInput<'_>) -> Vec<Diagnostic> {
+pub(super) fn check_admissions_enforcer(input: &CheckInput<'_>) -> Outcome {
     let not_opted_out = input.configurations().filter(|configuration| !opts_out(configuration)).map(|configuration| {
         let target = Target::of(configuration.kind, &configuration.metadata, PointerBuf::from_tokens(["metadata"]));
         let message = format!(
@@ -38,7 +37,7 @@ pub(super) fn check_admissions_enforcer(input: &CheckInput<'_>) -> Vec<Diagnosti
         let target = entry.target(&["namespaceSelector"]);
         Some(diagnostic(Code::NamespaceSelectorRewritten, input.names, target, message))
     });
-    not_opted_out.chain(rewritten).collect()
+    input.of_entries(not_opted_out.chain(rewritten).collect(), true)
 }
 
 fn opts_out(configuration: &WebhookConfiguration) -> bool {
@@ -55,32 +54,37 @@ fn enforcer_label(selector: &LabelSelector) -> Option<&'static str> {
 }
 
 /// Is azure-workload-identity installed, and is its webhook called after the one of apim-keyless?
+pub(super) fn check_workload_identity(input: &CheckInput<'_>) -> Outcome {
+    let Ok(all) = &input.installation.mutating else { return Outcome::Unknown };
+    workload_identity(all, input.names)
+}
+
+/// The same for all mutating webhooks of a cluster.
 ///
 /// The API server calls mutating webhooks in the order of the names of their configurations.
-pub(super) fn check_workload_identity(input: &CheckInput<'_>) -> Vec<Diagnostic> {
-    let Ok(all) = &input.installation.mutating else { return Vec::new() };
-    let mut identity = all.iter().filter(|one| is_workload_identity(one)).peekable();
+pub(crate) fn workload_identity(mutating: &[WebhookConfiguration], names: &InstallationNames) -> Outcome {
+    let mut identity = mutating.iter().filter(|one| is_workload_identity(one)).peekable();
     if identity.peek().is_none() {
         let target = Target::in_cluster("MutatingWebhookConfiguration", IDENTITY_CONFIGURATION);
         let message = format!(
             "no MutatingWebhookConfiguration has the entry {IDENTITY_ENTRY}: Pods get no token of their ServiceAccount"
         );
-        return vec![diagnostic(Code::WorkloadIdentityMissing, input.names, target, message)];
+        return Outcome::found(diagnostic(Code::WorkloadIdentityMissing, names, target, message));
     }
-    let Some(own) = input.mutating() else { return Vec::new() };
+    let own = mutating.iter().find(|one| one.metadata.name.as_ref() == Some(&names.configurations));
+    let Some(own) = own else { return Outcome::PASSED };
     let called_first = identity.filter(|one| one.metadata.name < own.metadata.name);
-    called_first
-        .map(|one| {
-            let name = one.metadata.name.as_deref().unwrap_or_default();
-            let message = format!(
-                "its name sorts after {name}: that webhook gets Pods before they have the label that it selects by"
-            );
-            let target = Target::in_cluster(own.kind, &input.names.configurations);
-            diagnostic(Code::WebhookOrder, input.names, target, message)
-        })
-        .collect()
+    let findings = called_first.map(|one| {
+        let name = one.metadata.name.as_deref().unwrap_or_default();
+        let message = format!(
+            "its name sorts after {name}: that webhook gets Pods before they have the label that it selects by"
+        );
+        diagnostic(Code::WebhookOrder, names, Target::in_cluster(own.kind, &names.configurations), message)
+    });
+    Outcome::of(findings.collect(), true)
 }
 
-fn is_workload_identity(configuration: &WebhookConfiguration) -> bool {
+/// Whether it is the configuration of azure-workload-identity's webhook.
+pub(crate) fn is_workload_identity(configuration: &WebhookConfiguration) -> bool {
     configuration.webhooks.iter().any(|webhook| webhook.name == IDENTITY_ENTRY)
 }

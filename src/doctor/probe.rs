@@ -4,10 +4,9 @@ use super::check_input::WebhookEntry;
 use super::diagnostic::diagnostic;
 use super::namespaces::labels;
 use super::webhook_entries::MUTATE;
-use super::{CheckInput, Code, Probe};
+use super::{CheckInput, Code, Outcome, Probe};
 use crate::cluster::{DryRunResponse, ReadError};
 use apim_keyless_core::policy::printable;
-use apim_keyless_report::Diagnostic;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
@@ -35,7 +34,7 @@ pub fn namespace_to_probe(input: &CheckInput<'_>, requested: Option<&str>) -> Op
     let first = |is_eligible: &dyn Fn(&WebhookEntry<'_>) -> bool| {
         let mut not_terminating = input.namespaces().iter().filter(|namespace| namespace.deletion_timestamp.is_none());
         let is_selected = |namespace: &ObjectMeta| {
-            input.entries().any(|entry| is_eligible(&entry) && entry.selects_namespace(labels(namespace)))
+            input.gateway_entries().any(|entry| is_eligible(&entry) && entry.selects_namespace(labels(namespace)))
         };
         not_terminating.find(|namespace| is_selected(namespace)).and_then(|namespace| namespace.name.clone())
     };
@@ -43,12 +42,16 @@ pub fn namespace_to_probe(input: &CheckInput<'_>, requested: Option<&str>) -> Op
 }
 
 /// Was the gateway of the dry run mutated, denied or warned about?
-pub(super) fn check_probe(input: &CheckInput<'_>) -> Vec<Diagnostic> {
-    let Some(probe) = input.probe else { return Vec::new() };
-    let Ok(response) = &probe.response else { return Vec::new() };
-    let diagnostic = |code, target, message| vec![diagnostic(code, input.names, target, message)];
+pub(super) fn check_probe(input: &CheckInput<'_>) -> Outcome {
+    let Some(probe) = input.probe else {
+        let is_known = input.has_all_configurations() && input.installation.namespaces.is_ok();
+        return if is_known { Outcome::NotApplicable } else { Outcome::Unknown };
+    };
+    let Ok(response) = &probe.response else { return Outcome::Unknown };
+    let diagnostic = |code, target, message| Outcome::found(diagnostic(code, input.names, target, message));
     match evaluate(input, probe, response) {
-        ProbeResult::Reviewed | ProbeResult::Unknown => Vec::new(),
+        ProbeResult::Reviewed => Outcome::PASSED,
+        ProbeResult::Unknown => Outcome::Unknown,
         ProbeResult::CallFailed(entry) => {
             let message = format!("in namespace {}: {}", probe.namespace, message(response));
             diagnostic(Code::WebhookUnreachable, entry.target(&[]), message)
@@ -85,7 +88,7 @@ enum ProbeResult<'a> {
 fn evaluate<'a>(input: &CheckInput<'a>, probe: &Probe, response: &DryRunResponse) -> ProbeResult<'a> {
     let message = message(response);
     let entry_named_after =
-        |words: &str| input.entries().find(|it| message.contains(&format!("{words} \"{}\"", it.webhook.name)));
+        |words: &str| input.gateway_entries().find(|it| message.contains(&format!("{words} \"{}\"", it.webhook.name)));
     if let Some(entry) = entry_named_after("failed calling webhook") {
         return ProbeResult::CallFailed(entry);
     }
@@ -95,7 +98,7 @@ fn evaluate<'a>(input: &CheckInput<'a>, probe: &Probe, response: &DryRunResponse
     }
     let namespace = input.namespaces().iter().find(|one| one.name.as_ref() == Some(&probe.namespace));
     let is_selecting = |entry: &WebhookEntry<'_>| namespace.is_some_and(|it| entry.selects_namespace(labels(it)));
-    let first = input.entries().find(is_selecting);
+    let first = input.gateway_entries().find(is_selecting);
     let is_mutated = MUTATED_FIELDS.iter().any(|field| response.body.pointer(field).is_some());
     let is_warned = response.warnings.iter().any(|warning| warning.starts_with("apim-keyless: "));
     match first {

@@ -2,10 +2,9 @@
 
 use super::diagnostic::{Target, diagnostic};
 use super::namespaces::labels;
-use super::{CheckInput, Code};
+use super::{CheckInput, Code, Outcome};
 use crate::cluster::{ContainerStatus, NAME, Pod, selects};
 use apim_keyless_core::gateway::ImageName;
-use apim_keyless_report::Diagnostic;
 use jsonptr::PointerBuf;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use semver::Version;
@@ -15,15 +14,15 @@ use std::collections::BTreeSet;
 const VERSION_LABEL: &str = "app.kubernetes.io/version";
 
 /// Values of `state.waiting.reason` of a container that starts normally.
-const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
+pub(crate) const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 /// Does the Deployment exist, and are at least two replicas ready?
-pub(super) fn check_ready_replicas(input: &CheckInput<'_>) -> Vec<Diagnostic> {
-    let Ok(deployment) = &input.installation.deployment else { return Vec::new() };
+pub(super) fn check_ready_replicas(input: &CheckInput<'_>) -> Outcome {
+    let Ok(deployment) = &input.installation.deployment else { return Outcome::Unknown };
     let target = Target::in_namespace("Deployment", NAME, input.names);
     let Some(deployment) = deployment else {
         let message = format!("Deployment {NAME} does not exist in namespace {}", input.names.namespace);
-        return vec![diagnostic(Code::DeploymentMissing, input.names, target, message)];
+        return Outcome::found(diagnostic(Code::DeploymentMissing, input.names, target, message));
     };
     let ready = deployment.status.as_ref().map_or(0, |status| status.ready_replicas);
     let target = target.at(PointerBuf::from_tokens(["status", "readyReplicas"]));
@@ -36,13 +35,13 @@ pub(super) fn check_ready_replicas(input: &CheckInput<'_>) -> Vec<Diagnostic> {
             Code::OneReadyReplica,
             "only one replica is ready: while it restarts, the API server denies changes of gateways",
         ),
-        _ => return Vec::new(),
+        _ => return Outcome::PASSED,
     };
-    vec![diagnostic(code, input.names, target, message)]
+    Outcome::found(diagnostic(code, input.names, target, message))
 }
 
 /// Do all replicas run one image, and does its version equal the version of this binary?
-pub(super) fn check_versions(input: &CheckInput<'_>) -> Vec<Diagnostic> {
+pub(super) fn check_versions(input: &CheckInput<'_>) -> Outcome {
     let images: BTreeSet<&str> = non_terminating_pods(input).flat_map(images).collect();
     let mixed = (images.len() > 1).then(|| {
         let message = format!("its Pods run {}", images.iter().copied().collect::<Vec<_>>().join(" and "));
@@ -56,7 +55,8 @@ pub(super) fn check_versions(input: &CheckInput<'_>) -> Vec<Diagnostic> {
             format!("version {installed} is installed, and this binary has version {own}: its checks may not fit");
         diagnostic(Code::VersionDiffers, input.names, target, message)
     });
-    mixed.into_iter().chain(other).collect()
+    let is_known = input.installation.deployment.is_ok() && input.installation.pods.is_ok();
+    input.of_replicas(mixed.into_iter().chain(other).collect(), is_known)
 }
 
 /// The version of the Deployment: the tag of its image, or the version label if the tag is not a version.
@@ -69,15 +69,14 @@ fn installed_version(input: &CheckInput<'_>) -> Option<Version> {
 }
 
 /// Does every Pod run?
-pub(super) fn check_pods(input: &CheckInput<'_>) -> Vec<Diagnostic> {
+pub(super) fn check_pods(input: &CheckInput<'_>) -> Outcome {
     let stuck = non_terminating_pods(input)
         .flat_map(|pod| statuses(pod).filter_map(move |status| Some((pod, wait_problem(status)?))));
-    stuck
-        .map(|(pod, message)| {
-            let target = Target::of("Pod", &pod.metadata, PointerBuf::from_tokens(["status", "containerStatuses"]));
-            diagnostic(Code::PodFailing, input.names, target, message)
-        })
-        .collect()
+    let findings = stuck.map(|(pod, message)| {
+        let target = Target::of("Pod", &pod.metadata, PointerBuf::from_tokens(["status", "containerStatuses"]));
+        diagnostic(Code::PodFailing, input.names, target, message)
+    });
+    input.of_replicas(findings.collect(), input.installation.pods.is_ok())
 }
 
 /// Why a container waits, unless it starts normally.
@@ -88,9 +87,9 @@ fn wait_problem(status: &ContainerStatus) -> Option<String> {
 }
 
 /// Does a `PodDisruptionBudget` select the replicas?
-pub(super) fn check_disruption_budget(input: &CheckInput<'_>) -> Vec<Diagnostic> {
+pub(super) fn check_disruption_budget(input: &CheckInput<'_>) -> Outcome {
     let (Some(deployment), Ok(budgets)) = (input.deployment(), &input.installation.disruption_budgets) else {
-        return Vec::new();
+        return input.of_replicas(Vec::new(), false);
     };
     let metadata = &deployment.spec.template.metadata;
     let is_selected = |metadata: &ObjectMeta| {
@@ -98,15 +97,11 @@ pub(super) fn check_disruption_budget(input: &CheckInput<'_>) -> Vec<Diagnostic>
         specs.filter_map(|spec| spec.selector.as_ref()).any(|selector| selects(Some(selector), labels(metadata)))
     };
     if is_selected(metadata) {
-        return Vec::new();
+        return Outcome::PASSED;
     }
     let message = "no PodDisruptionBudget selects the Pods: a drain of nodes may evict all of them at once";
-    vec![diagnostic(
-        Code::DisruptionBudgetMissing,
-        input.names,
-        Target::in_namespace("PodDisruptionBudget", NAME, input.names),
-        message,
-    )]
+    let target = Target::in_namespace("PodDisruptionBudget", NAME, input.names);
+    Outcome::found(diagnostic(Code::DisruptionBudgetMissing, input.names, target, message))
 }
 
 /// The Pods without `metadata.deletionTimestamp`.

@@ -2,7 +2,7 @@
 
 use super::check_input::WebhookEntry;
 use super::diagnostic::{Target, diagnostic};
-use super::{CheckInput, Code};
+use super::{CheckInput, Code, Outcome};
 use apim_keyless_report::Diagnostic;
 use k8s_openapi::api::core::v1::{Service, ServiceSpec};
 
@@ -18,6 +18,9 @@ const ENFORCE_OTHERS: &str = "enforce-others.apim-keyless.dev";
 /// Entry of the validating webhook for audited namespaces; it denies nothing.
 const AUDIT: &str = "audit.apim-keyless.dev";
 
+/// Entry of the validating webhook that gets Namespaces with labels or annotations of apim-keyless; it denies nothing.
+pub(super) const NAMESPACES: &str = "namespaces.apim-keyless.dev";
+
 /// What the chart sets in an entry.
 struct ChartEntry {
     name: &'static str,
@@ -27,15 +30,17 @@ struct ChartEntry {
     may_block: bool,
 }
 
-const CHART_ENTRIES: [ChartEntry; 4] = [
+const CHART_ENTRIES: [ChartEntry; 5] = [
     ChartEntry { name: MUTATE, failure_policy: "Ignore", timeout: 3, may_block: true },
     ChartEntry { name: ENFORCE, failure_policy: "Fail", timeout: 5, may_block: true },
     ChartEntry { name: ENFORCE_OTHERS, failure_policy: "Ignore", timeout: 2, may_block: false },
     ChartEntry { name: AUDIT, failure_policy: "Ignore", timeout: 2, may_block: false },
+    ChartEntry { name: NAMESPACES, failure_policy: "Ignore", timeout: 2, may_block: false },
 ];
 
-/// Do the configurations and their entries exist? With `enforcement=false` the chart renders the audit entry only.
-pub(super) fn check_entries_exist(input: &CheckInput<'_>) -> Vec<Diagnostic> {
+/// Do the configurations and their entries exist? With `enforcement=false` the chart renders only the entries that
+/// deny nothing.
+pub(super) fn check_entries_exist(input: &CheckInput<'_>) -> Outcome {
     let (names, read) = (input.names, input.installation);
     let has = |name: &str| input.entries().any(|entry| entry.webhook.name == name);
     let is_enforced = [MUTATE, ENFORCE, ENFORCE_OTHERS].into_iter().any(has);
@@ -48,19 +53,19 @@ pub(super) fn check_entries_exist(input: &CheckInput<'_>) -> Vec<Diagnostic> {
         diagnostic(Code::WebhookConfigurationMissing, names, Target::in_cluster(kind, &names.configurations), message)
     });
     let entries = input.validating().into_iter().flat_map(|configuration| {
-        let expected = [(ENFORCE, is_enforced), (ENFORCE_OTHERS, is_enforced), (AUDIT, true)];
+        let expected = [(ENFORCE, is_enforced), (ENFORCE_OTHERS, is_enforced), (AUDIT, true), (NAMESPACES, true)];
         let absent = expected.into_iter().filter(|(name, is_required)| *is_required && !has(name));
         absent.map(|(name, _)| {
             let target = Target::in_cluster(configuration.kind, &names.configurations);
             diagnostic(Code::WebhookEntryMissing, names, target, format!("the entry {name} is missing"))
         })
     });
-    missing.chain(entries).collect()
+    Outcome::of(missing.chain(entries).collect(), input.has_all_configurations())
 }
 
 /// Do the fields match the chart that decide about outages and about which objects are reviewed?
-pub(super) fn check_entries_match_chart(input: &CheckInput<'_>) -> Vec<Diagnostic> {
-    input.entries().flat_map(|entry| differences(input, entry)).collect()
+pub(super) fn check_entries_match_chart(input: &CheckInput<'_>) -> Outcome {
+    input.of_entries(input.entries().flat_map(|entry| differences(input, entry)).collect(), true)
 }
 
 fn differences(input: &CheckInput<'_>, entry: WebhookEntry<'_>) -> Vec<Diagnostic> {
@@ -116,14 +121,13 @@ fn differences_from(
 }
 
 /// Does each entry point to a Service of the installation that exists?
-pub(super) fn check_services(input: &CheckInput<'_>) -> Vec<Diagnostic> {
+pub(super) fn check_services(input: &CheckInput<'_>) -> Outcome {
     let broken = input.entries().filter_map(|entry| Some((entry, service_problem(input, entry)?)));
-    broken
-        .map(|(entry, message)| {
-            let message = format!("{}: {message}", entry.webhook.name);
-            diagnostic(Code::ServiceMissing, input.names, entry.target(&["clientConfig"]), message)
-        })
-        .collect()
+    let findings = broken.map(|(entry, message)| {
+        let message = format!("{}: {message}", entry.webhook.name);
+        diagnostic(Code::ServiceMissing, input.names, entry.target(&["clientConfig"]), message)
+    });
+    input.of_entries(findings.collect(), input.installation.services.is_ok())
 }
 
 /// What is wrong with `clientConfig` of an entry.

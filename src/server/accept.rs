@@ -6,10 +6,11 @@
 //! so.
 
 use super::connection::{self, ServerPhase};
+use super::fair_pool::{FairPermit, FairPool};
 use super::limiter::Limiter;
 use super::{ConnectionObserver, Drain, ServerSettings, Wait};
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(super) trait Handshake: Clone + Send + Sync + 'static {
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    fn handshake(&self, stream: TcpStream) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+    fn handshake(&self, stream: TcpStream, peer: IpAddr) -> impl Future<Output = io::Result<Self::Stream>> + Send;
 }
 
 /// A listening socket and its open connections.
@@ -33,14 +34,16 @@ pub(super) struct Acceptor<H> {
     listener: TcpListener,
     handshake: H,
     limiter: Arc<Limiter>,
+    permits: Arc<FairPool>,
     phase: watch::Sender<ServerPhase>,
     connections: JoinSet<()>,
 }
 
 impl<H: Handshake> Acceptor<H> {
     pub(super) fn new(listener: TcpListener, handshake: H, settings: ServerSettings) -> Self {
+        let permits = FairPool::new(settings.limits.connections);
         let (limiter, phase) = (Arc::new(Limiter::new(settings)), watch::Sender::new(ServerPhase::Serving));
-        Self { listener, handshake, limiter, phase, connections: JoinSet::new() }
+        Self { listener, handshake, limiter, permits, phase, connections: JoinSet::new() }
     }
 
     /// Accepts connections until `shutdown`, drains, and returns once every connection has ended or was cut.
@@ -67,21 +70,33 @@ impl<H: Handshake> Acceptor<H> {
                 () = &mut end => return,
                 Some(outcome) = self.connections.join_next() => report_panic(outcome, &*self.limiter.settings.observer),
                 accepted = self.listener.accept(), if below_limit => match accepted {
-                    Ok((stream, peer)) => self.spawn(stream, peer),
+                    Ok((stream, peer)) => self.admit(stream, SocketAddr::new(peer.ip().to_canonical(), peer.port())),
                     Err(error) => pause_after(&error).await,
                 },
             }
         }
     }
 
-    fn spawn(&mut self, stream: TcpStream, peer: SocketAddr) {
+    /// Serves a connection, or closes it if its address holds its share. It does not wait for another connection of
+    /// its address to end: meanwhile it would use a file descriptor as well.
+    fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
+        if let Some(permit) = self.permits.try_acquire(peer.ip(), 1) {
+            self.spawn(stream, peer, permit);
+        } else {
+            self.limiter.settings.observer.connection_rejected();
+            tracing::debug!(%peer, "closed a connection: its address holds its share of --connections");
+        }
+    }
+
+    fn spawn(&mut self, stream: TcpStream, peer: SocketAddr, permit: FairPermit) {
         let (handshake, limiter, phase) = (self.handshake.clone(), Arc::clone(&self.limiter), self.phase.subscribe());
         self.connections.spawn(async move {
             let settings = &limiter.settings;
-            let _open = OpenConnection::new(&settings.observer);
+            let _open = OpenConnection::new(&settings.observer, permit);
             // A response is small and is written at once: Nagle's algorithm would only delay it.
             let _ = stream.set_nodelay(true);
-            let result = tokio::time::timeout(settings.limits.handshake_timeout, handshake.handshake(stream)).await;
+            let result =
+                tokio::time::timeout(settings.limits.handshake_timeout, handshake.handshake(stream, peer.ip())).await;
             match result {
                 Ok(Ok(stream)) => connection::serve(stream, peer, &limiter, phase).await,
                 Ok(Err(error)) => {
@@ -98,18 +113,21 @@ impl<H: Handshake> Acceptor<H> {
 }
 
 /// Counts a connection as open until it is dropped, so also if it panics or is cut.
-struct OpenConnection(Arc<dyn ConnectionObserver>);
+struct OpenConnection {
+    observer: Arc<dyn ConnectionObserver>,
+    _permit: FairPermit,
+}
 
 impl OpenConnection {
-    fn new(observer: &Arc<dyn ConnectionObserver>) -> Self {
+    fn new(observer: &Arc<dyn ConnectionObserver>, permit: FairPermit) -> Self {
         observer.opened();
-        Self(Arc::clone(observer))
+        Self { observer: Arc::clone(observer), _permit: permit }
     }
 }
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.0.closed();
+        self.observer.closed();
     }
 }
 

@@ -36,7 +36,7 @@ where
     let service = service_fn(|request| {
         connection_state.header_received();
         async {
-            let mut response = limiter.handle(request).await;
+            let mut response = limiter.handle(peer.ip(), request).await;
             close_while_draining(&mut response, *server_phase.borrow());
             // after the last response no request follows, only the rest of a rejected body
             if !response.headers().contains_key(CONNECTION) {

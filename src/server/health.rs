@@ -32,10 +32,19 @@ pub enum Condition {
     RelatedObjects,
 }
 
+/// What a note of `/readyz` is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Note {
+    /// The policy document.
+    Policy,
+    /// The cache of related objects.
+    RelatedObjects,
+}
+
 #[derive(Debug, Default)]
 struct State {
     unmet: BTreeMap<Condition, String>,
-    note: Option<String>,
+    notes: BTreeMap<Note, String>,
     is_draining: bool,
 }
 
@@ -62,8 +71,13 @@ impl Health {
     }
 
     /// Sets or clears a note that `/readyz` shows, ready or not. It must not contain a secret.
-    pub fn set_note(&self, note: Option<String>) {
-        self.state.send_modify(|state| state.note = note);
+    pub fn set_note(&self, note: Note, text: Option<String>) {
+        self.state.send_modify(|state| {
+            _ = match text {
+                Some(text) => state.notes.insert(note, text),
+                None => state.notes.remove(&note),
+            };
+        });
     }
 
     /// The process shuts down.
@@ -110,7 +124,7 @@ impl State {
         } else {
             format!("not ready: {}", self.unmet.values().map(String::as_str).collect::<Vec<_>>().join("; "))
         };
-        self.note.iter().fold(readiness, |text, note| format!("{text}\n{note}"))
+        self.notes.values().fold(readiness, |text, note| format!("{text}\n{note}"))
     }
 }
 
@@ -155,8 +169,11 @@ mod tests {
         assert!(!health.accepts_requests());
         health.set_met(Condition::Certificate);
         health.set_met(Condition::RelatedObjects);
-        health.set_note(Some("policy: the previous one is used".to_owned()));
-        assert!(health.is_ready() && text(&health) == "ok\npolicy: the previous one is used");
+        health.set_note(Note::RelatedObjects, Some("cache: stale".to_owned()));
+        health.set_note(Note::Policy, Some("policy: the previous one is used".to_owned()));
+        assert!(health.is_ready() && text(&health) == "ok\npolicy: the previous one is used\ncache: stale");
+        health.set_note(Note::Policy, None);
+        assert_eq!(text(&health), "ok\ncache: stale");
         health.drain();
         health.set_met(Condition::Start);
         assert!(!health.is_ready() && health.accepts_requests());

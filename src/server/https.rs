@@ -2,15 +2,16 @@
 //! handshake differs.
 
 use super::accept::{Acceptor, Handshake};
+use super::fair_pool::PeerSemaphores;
 use super::{ConnectionObserver, Drain, Health, Limits};
 use axum::Router;
 use rustls::ServerConfig;
 use rustls::server::Acceptor as ClientHelloReader;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::io::BufReader;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -42,7 +43,7 @@ pub async fn serve(
     settings: ServerSettings,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    let handshakes = Arc::new(Semaphore::new(settings.limits.handshakes as usize));
+    let handshakes = Arc::new(PeerSemaphores::new(settings.limits.handshakes));
     Acceptor::new(listener, Tls { config, handshakes }, settings).run(shutdown).await;
 }
 
@@ -57,21 +58,22 @@ pub async fn serve_plain(listener: TcpListener, router: Router, shutdown: impl F
 }
 
 /// TLS in two steps. A client that has not sent a complete `ClientHello` occupies a connection, but none of the limited
-/// number of handshakes: that limit is for the part that costs CPU time.
+/// number of handshakes: that limit is for the part that costs CPU time. Each address has its own limit, so a client
+/// that stops in the middle delays no handshake of another address.
 #[derive(Clone)]
 struct Tls {
     config: Arc<ServerConfig>,
-    handshakes: Arc<Semaphore>,
+    handshakes: Arc<PeerSemaphores>,
 }
 
 impl Handshake for Tls {
     type Stream = TlsStream<BufReader<TcpStream>>;
 
-    async fn handshake(&self, stream: TcpStream) -> io::Result<Self::Stream> {
+    async fn handshake(&self, stream: TcpStream, peer: IpAddr) -> io::Result<Self::Stream> {
         let stream = BufReader::with_capacity(RECEIVE_BUFFER, stream);
         let hello = LazyConfigAcceptor::new(ClientHelloReader::default(), stream).await?;
         // the handshake timeout limits this wait, and the number of connections limits this queue
-        let _permit = self.handshakes.acquire().await.map_err(io::Error::other)?;
+        let _permit = self.handshakes.acquire(peer).await.map_err(io::Error::other)?;
         hello.into_stream(Arc::clone(&self.config)).await
     }
 }
@@ -86,7 +88,7 @@ struct Plain;
 impl Handshake for Plain {
     type Stream = TcpStream;
 
-    async fn handshake(&self, stream: TcpStream) -> io::Result<Self::Stream> {
+    async fn handshake(&self, stream: TcpStream, _: IpAddr) -> io::Result<Self::Stream> {
         Ok(stream)
     }
 }

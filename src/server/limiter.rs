@@ -2,9 +2,10 @@
 //! of the router: axum would look it up and box its future for each request.
 //!
 //! No request waits for a permit, because the queue would be unbounded; without a permit a request is rejected. The
-//! only exception are the permits for long bodies: at most `--reviews` requests wait for one.
+//! only exception are the permits for long reviews: at most `--reviews` requests wait for one.
 
-use super::{Rejection, ServerSettings, Wait};
+use super::fair_pool::{FairPermit, FairPool, PeerSemaphores};
+use super::{LONG_REVIEW_BYTES, Rejection, ServerSettings, Wait};
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header::CONTENT_LENGTH;
@@ -16,13 +17,12 @@ use humantime::parse_duration;
 use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
-use std::num::NonZero;
+use std::net::IpAddr;
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -32,36 +32,34 @@ const TIMEOUT_MARGIN: Duration = Duration::from_millis(200);
 /// How long the rest of a slow or broken body is read while the response is sent.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// From this size in bytes on, a review is evaluated on a blocking thread: it may take long, and the other tasks of
-/// an async thread would wait for it. As many run concurrently as there are cores: more would not be faster in total,
-/// and would use more memory.
-const BLOCKING_BODY_BYTES: usize = 64 * 1024;
-
 /// The permits that the requests on all connections share.
 pub(super) struct Limiter {
     pub(super) settings: ServerSettings,
     router: TowerToHyperService<Router>,
-    body_byte_permits: Semaphore,
-    review_permits: Semaphore,
-    long_review_permits: Arc<Semaphore>,
+    body_bytes: Arc<FairPool>,
+    reviews: Arc<FairPool>,
+    long_reviews: Arc<Semaphore>,
+    /// One review of each address waits for `long_reviews`, the others behind it. So addresses take turns.
+    turns: PeerSemaphores,
 }
 
 impl Limiter {
     pub(super) fn new(settings: ServerSettings) -> Self {
-        let permits = |number: u32| Semaphore::new(number as usize);
+        let limits = &settings.limits;
         Self {
             router: TowerToHyperService::new(settings.router.clone()),
-            body_byte_permits: permits(settings.limits.bodies_bytes),
-            review_permits: permits(settings.limits.reviews),
-            long_review_permits: Arc::new(Semaphore::new(available_parallelism().map_or(1, NonZero::get))),
+            body_bytes: FairPool::new(limits.bodies_bytes),
+            reviews: FairPool::new(limits.reviews),
+            long_reviews: Arc::new(Semaphore::new(limits.long_reviews as usize)),
+            turns: PeerSemaphores::new(1),
             settings,
         }
     }
 
-    /// The response to a request: the router's, or a rejection.
-    pub(super) async fn handle(&self, request: Request<Incoming>) -> Response {
+    /// The response to a request of `peer`: the router's, or a rejection.
+    pub(super) async fn handle(&self, peer: IpAddr, request: Request<Incoming>) -> Response {
         let (head, mut body) = request.into_parts();
-        let (length, _byte_permit) = match self.check_header(&head, &body) {
+        let (length, byte_permit) = match self.check_header(peer, &head, &body) {
             Ok(accepted) => accepted,
             Err(rejection) => {
                 discard_rest(body, self.settings.limits.body_timeout);
@@ -76,31 +74,38 @@ impl Limiter {
             }
         };
         // only now that the body is complete: a slow client must not occupy a review
-        let Ok(_review_permit) = self.review_permits.try_acquire() else {
+        let Some(review_permit) = self.reviews.try_acquire(peer, 1) else {
             return self.reject(Rejection::TooManyReviews);
         };
         let response = self.router.call(Request::from_parts(head, Body::from(body_bytes)));
-        if length < BLOCKING_BODY_BYTES {
+        if length < LONG_REVIEW_BYTES {
             return response.await.into_response();
         }
-        let permit = Arc::clone(&self.long_review_permits).acquire_owned().await;
-        // the thread owns the permit, because it continues even if the connection is cut
+        let long_review_permit = self.long_review(peer).await;
+        // the thread owns the permits, because it continues even if the connection is cut
         on_blocking_thread(async move {
-            let _permit = permit;
+            let _permits = (byte_permit, review_permit, long_review_permit);
             response.await.into_response()
         })
         .await
     }
 
+    /// Waits until a long review of `peer` may be evaluated. The semaphore is first in, first out, and each address has
+    /// at most one review in it.
+    async fn long_review(&self, peer: IpAddr) -> Result<OwnedSemaphorePermit, AcquireError> {
+        let _turn = self.turns.acquire(peer).await;
+        Arc::clone(&self.long_reviews).acquire_owned().await
+    }
+
     /// Decides by the header section whether the body may be read. Returns its length and a permit for its bytes.
-    fn check_header(&self, head: &Parts, body: &Incoming) -> Result<(usize, SemaphorePermit<'_>), Rejection> {
+    fn check_header(&self, peer: IpAddr, head: &Parts, body: &Incoming) -> Result<(usize, FairPermit), Rejection> {
         if !self.settings.health.accepts_requests() {
             return Err(Rejection::NotReady);
         }
         let length = content_length(head, body).ok_or(Rejection::NoContentLength)?;
-        let limit = self.settings.limits.body_bytes.min(self.settings.limits.bodies_bytes);
+        let limit = self.settings.limits.body_bytes.min(self.body_bytes.largest_share());
         let length = u32::try_from(length).ok().filter(|length| *length <= limit).ok_or(Rejection::BodyTooLong)?;
-        let permit = self.body_byte_permits.try_acquire_many(length).map_err(|_| Rejection::TooManyBytes)?;
+        let permit = self.body_bytes.try_acquire(peer, length).ok_or(Rejection::TooManyBytes)?;
         Ok((length as usize, permit))
     }
 

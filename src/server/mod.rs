@@ -6,11 +6,12 @@
 //!
 //! A connection passes `accept` (accept loop and drain), `https` (TLS handshake) and `connection` (HTTP/1.1), on a
 //! stream of `timeouts` (slow clients). Each of its requests passes `limiter` (bodies, overload, readiness) and then
-//! the router.
+//! the router. `fair_pool` shares the limits fairly by peer address.
 
 mod accept;
 mod connection;
 mod drain;
+mod fair_pool;
 mod health;
 mod https;
 mod https_client;
@@ -22,10 +23,10 @@ mod rejection;
 mod timeouts;
 
 pub use drain::Drain;
-pub use health::{Condition, Health, health_router};
+pub use health::{Condition, Health, Note, health_router};
 pub use https::{ServerSettings, serve, serve_plain};
 pub use https_client::{HttpsClient, HttpsClientError};
-pub use limits::Limits;
+pub use limits::{LONG_REVIEW_BYTES, Limits, SERVING_THREADS};
 pub use listener::{ListenError, bind};
 pub use observer::{ConnectionObserver, Wait};
 pub use rejection::Rejection;

@@ -7,6 +7,8 @@ use strum::IntoStaticStr;
 pub trait ConnectionObserver: Send + Sync + 'static {
     /// A connection was accepted.
     fn opened(&self) {}
+    /// A connection was closed at once, because its peer address holds its share of all connections.
+    fn connection_rejected(&self) {}
     /// A connection has ended, for whatever reason.
     fn closed(&self) {}
     /// A TLS handshake failed.

@@ -23,9 +23,9 @@ pub enum Rejection {
     NotReady,
     /// The body did not arrive within `--body-timeout`.
     SlowBody,
-    /// With this body all bodies together exceed `--bodies-bytes`.
+    /// With this body all bodies together exceed `--bodies-bytes`, or those of its peer address exceed its share.
     TooManyBytes,
-    /// `--reviews` reviews are in progress.
+    /// `--reviews` reviews are in progress, or the share of its peer address.
     TooManyReviews,
 }
 

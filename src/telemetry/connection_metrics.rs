@@ -11,6 +11,7 @@ use prometheus_client::registry::Registry;
 #[derive(Clone, Default)]
 pub struct ConnectionMetrics {
     open: Gauge,
+    rejected_connections: Counter,
     handshake_failures: Counter,
     timeouts: Family<WaitLabels, Counter>,
     rejected_requests: Family<ReasonLabels, Counter>,
@@ -30,6 +31,8 @@ struct ReasonLabels {
 impl ConnectionMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register("open_connections", "Open connections, including idle ones", self.open.clone());
+        let help = "Connections that were closed at once, because their address holds its share of --connections";
+        registry.register("rejected_connections", help, self.rejected_connections.clone());
         registry.register("handshake_failures", "Failed TLS handshakes", self.handshake_failures.clone());
         let help = "Timeouts of clients, by what the server waited for";
         registry.register("timeouts", help, self.timeouts.clone());
@@ -46,6 +49,10 @@ impl ConnectionObserver for ConnectionMetrics {
 
     fn closed(&self) {
         self.open.dec();
+    }
+
+    fn connection_rejected(&self) {
+        self.rejected_connections.inc();
     }
 
     fn handshake_failed(&self) {

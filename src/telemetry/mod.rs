@@ -6,6 +6,6 @@ mod metrics;
 mod runtime_metrics;
 
 pub use connection_metrics::ConnectionMetrics;
-pub use log::{LogFormat, hide_panic_texts, log_to, start_log};
+pub use log::{LogFormat, LogLevelError, hide_panic_texts, log_to, start_log};
 pub use metrics::Metrics;
 pub use runtime_metrics::{PolicyReload, RuntimeMetrics};

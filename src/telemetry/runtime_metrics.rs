@@ -1,6 +1,7 @@
 //! Metrics of certificates, the cache and the policy document.
 
 use crate::cluster::{CacheStatus, ClusterObserver};
+use apim_keyless_core::policy::ExceptionState;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -21,9 +22,11 @@ pub struct RuntimeMetrics {
     cache_namespaces: Gauge,
     cache_bytes: Gauge,
     cache_overflowed: Gauge,
+    cache_stale: Family<KindLabels, Gauge>,
     watch_failures: Counter,
     policy_reloads: Family<PolicyLabels, Counter>,
     policy_loaded_at: Gauge,
+    exceptions: Family<ExceptionLabels, Gauge>,
 }
 
 /// The outcome of reading the policy document.
@@ -41,6 +44,16 @@ struct PolicyLabels {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ExceptionLabels {
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    kind: String,
+}
+
 impl RuntimeMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         self.register_certificates(registry);
@@ -53,6 +66,9 @@ impl RuntimeMetrics {
         let at = self.policy_loaded_at.clone();
         let help = "Time at which the policy in use was loaded, as Unix time";
         registry.register_with_unit("policy_loaded_timestamp", help, Unit::Seconds, at);
+        let help =
+            "Exceptions of the policy document, by state: active, expiring (within 14 days), or expired (no effect)";
+        registry.register("exceptions", help, self.exceptions.clone());
     }
 
     fn register_certificates(&self, registry: &mut Registry) {
@@ -80,6 +96,8 @@ impl RuntimeMetrics {
         registry.register_with_unit("cache", help, Unit::Bytes, bytes);
         let help = "1 if --cache-mib is too small: objects beyond it are not cached and count as unknown";
         registry.register("cache_overflowed", help, self.cache_overflowed.clone());
+        let help = "1 if the API server has sent nothing for --cache-stale-after, so that this kind counts as unknown";
+        registry.register("cache_stale", help, self.cache_stale.clone());
         let help = "Watches and lists of the API server that failed and were started again";
         registry.register("watch_failures", help, self.watch_failures.clone());
     }
@@ -89,6 +107,15 @@ impl RuntimeMetrics {
         self.policy_reloads.get_or_create(&PolicyLabels { outcome: outcome.into() }).inc();
         if outcome == PolicyReload::Loaded {
             self.policy_loaded_at.set(unix_time(SystemTime::now()));
+        }
+    }
+
+    /// The exceptions of the policy in use have these states now.
+    pub fn exceptions_counted(&self, states: &[ExceptionState]) {
+        for state in ExceptionState::all() {
+            let number = states.iter().filter(|other| *other == state).count();
+            let gauge = self.exceptions.get_or_create(&ExceptionLabels { state: state.name() });
+            gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
         }
     }
 }
@@ -116,6 +143,9 @@ impl ClusterObserver for RuntimeMetrics {
         self.cache_bytes.set(count(cache_status.bytes));
         self.cache_current.set(cache_status.is_current.into());
         self.cache_overflowed.set((!cache_status.fits).into());
+        for (kind, is_stale) in &cache_status.stale {
+            self.cache_stale.get_or_create(&KindLabels { kind: kind.to_string() }).set((*is_stale).into());
+        }
         if cache_status.is_current {
             self.cache_current_at.set(unix_time(SystemTime::now()));
         }

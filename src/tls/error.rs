@@ -1,6 +1,6 @@
 //! What can be wrong with a certificate, a key or a file.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// A certificate, key or file that cannot be used.
@@ -53,7 +53,9 @@ pub(super) enum TlsErrorKind {
     CannotCreate(String),
     #[error("it is missing")]
     Missing,
-    #[error("cannot {action} it ({})", without_os_code(cause))]
+    #[error("it is a file and not a folder, or a folder above it is a file")]
+    NoFolder,
+    #[error("cannot {action} it: {}", cause_of(cause))]
     File { action: &'static str, cause: io::Error },
 }
 
@@ -84,6 +86,7 @@ impl TlsErrorKind {
             Self::Missing => {
                 "create it: mount a Secret of type kubernetes.io/tls, or run `apim-keyless certs --certificates DIR NAME`"
             }
+            Self::NoFolder => "name a folder with --certificates, or remove the file",
             Self::File { .. } => "grant the user of this process access to it, or choose another folder",
         }
     }
@@ -125,8 +128,14 @@ fn place(part: TlsPart, path: Option<&Path>) -> String {
     path.map_or_else(|| part.description().to_owned(), |path| path.display().to_string())
 }
 
-/// `Permission denied`, without `(os error 13)`.
-fn without_os_code(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split_once(" (os error ").map_or_else(|| text.clone(), |(reason, _)| reason.to_owned())
+/// The cause in words of this project.
+fn cause_of(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::PermissionDenied => "permission denied",
+        ErrorKind::NotFound => "the folder that should hold it does not exist and cannot be created",
+        ErrorKind::IsADirectory => "it is a folder",
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk is full",
+        _ => "the disk or file system reports an error",
+    }
 }

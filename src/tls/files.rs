@@ -36,6 +36,9 @@ impl<'a> Folder<'a> {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(self.path).map_err(|cause| {
+            if self.path.exists() || cause.kind() == ErrorKind::NotADirectory {
+                return TlsError::new(TlsPart::CaCertificate, TlsErrorKind::NoFolder).at(self.path);
+            }
             TlsError::new(TlsPart::CaCertificate, TlsErrorKind::File { action: "create", cause }).at(self.path)
         })
     }
@@ -53,6 +56,9 @@ impl<'a> Folder<'a> {
     }
 
     fn file_error(&self, part: TlsPart, action: &'static str, cause: io::Error) -> TlsError {
+        if cause.kind() == ErrorKind::NotADirectory {
+            return TlsError::new(part, TlsErrorKind::NoFolder).at(self.path);
+        }
         TlsError::new(part, TlsErrorKind::File { action, cause }).at(&self.file_path(part))
     }
 }

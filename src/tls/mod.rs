@@ -26,7 +26,7 @@ pub use ca_set::{CaSet, SecretData};
 pub use certificate_resolver::CertificateResolver;
 pub use client_verifier::{allow_any_client, require_client_certificate};
 pub use error::TlsError;
-pub use pem::root_store;
+pub use pem::{ca_certificates, expired_on, root_store};
 pub use serving_certificate::ServingCertificate;
 pub use standalone::{CERTIFICATE_VALIDITY, Certificates, Origin, read_serving_certificate};
 

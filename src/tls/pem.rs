@@ -19,6 +19,15 @@ pub fn root_store(ca_pem: &str) -> Result<RootCertStore, TlsError> {
     store_of(certificates(part, ca_pem)?)
 }
 
+/// The certificates in `ca_pem`, in DER.
+///
+/// # Errors
+/// Like [`root_store`].
+pub fn ca_certificates(ca_pem: &str) -> Result<Vec<Vec<u8>>, TlsError> {
+    let all = certificates(TlsPart::CaCertificate, ca_pem)?;
+    Ok(all.iter().map(|certificate| certificate.to_vec()).collect())
+}
+
 /// Like [`root_store`], without the certificates that are not valid at `now`: rustls ignores the dates of root
 /// certificates, but the API server (Go) checks them. If none is valid, the error of the last one is returned.
 pub(super) fn valid_root_store(ca_pem: &str, now: SystemTime) -> Result<RootCertStore, TlsError> {
@@ -86,6 +95,14 @@ pub(super) fn check_validity(
         return Err(TlsError::new(part, TlsErrorKind::NotYetValid(validity.not_before.to_string())));
     }
     Ok(())
+}
+
+/// When the first certificate in the text expired, if it has by `now`. `None` also if there is no certificate.
+pub fn expired_on(text: &str, now: SystemTime) -> Option<String> {
+    let part = TlsPart::ServingCertificate;
+    let certificate = first_certificate(part, text).ok()?;
+    let not_after = parse(part, &certificate).ok()?.validity().not_after;
+    (now > system_time(not_after)).then(|| not_after.to_string())
 }
 
 /// The serial number of a certificate, in hexadecimal digits.

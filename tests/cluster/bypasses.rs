@@ -102,7 +102,8 @@ async fn b18_every_served_kind_with_a_pod_template_is_registered() {
         "the kinds with a pod template differ from the registered ones"
     );
     let installed = documents(include_str!("../../deploy/install.yaml"));
-    let entries: Vec<&Value> = installed.iter().filter_map(|object| object["webhooks"].as_array()).flatten().collect();
+    let entries = installed.iter().filter_map(|object| object["webhooks"].as_array()).flatten();
+    let entries: Vec<&Value> = entries.filter(|entry| entry["name"] != "namespaces.apim-keyless.dev").collect();
     assert_eq!(entries.len(), 4);
     for entry in entries {
         assert_eq!(entry["matchPolicy"], "Equivalent", "{}", entry["name"]);

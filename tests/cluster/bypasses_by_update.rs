@@ -28,7 +28,7 @@ async fn b7_a_config_map_is_evaluated_at_every_write() {
     for (key, value, rule) in [
         ("config.service.auth", "GatewayKey x", "auth-key-literal"),
         ("CONFIG__SERVICE__AUTH__KEY", "x", "auth-key-literal"),
-        ("config.service.auth", "azureAdApp", "other-auth-method"),
+        ("config.service.auth", "azureAdApp", "entra-app-auth-method"),
     ] {
         user.patch_with(&config_map, MERGE, &json!({"data": {key: value}})).await.denied(&[rule]);
     }
@@ -74,18 +74,17 @@ async fn b8_no_way_to_update_is_a_bypass() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn b8_an_object_being_deleted_is_evaluated_and_its_finalizers_can_be_removed() {
+async fn b8_nobody_can_claim_that_an_object_is_being_deleted() {
     let Some(webhook) = Webhook::shared() else { return };
     let user = enforced(webhook, "b8-deleted").await;
-    let mut gateway = valid("Deployment");
-    gateway["metadata"]["finalizers"] = json!(["example.com/hold"]);
-    user.apply(&gateway).await.stored();
-    user.delete(&gateway).await.stored();
-    assert!(user.read(&gateway).await.stored()["metadata"]["deletionTimestamp"].is_string());
-    let patch = template_with(&json!({"containers": [container_with_auth_key()]}));
-    user.patch_with(&gateway, MERGE, &patch).await.denied(&["auth-key-reference"]);
-    user.patch_with(&gateway, MERGE, &json!({"metadata": {"finalizers": null}})).await.stored();
-    assert_eq!(user.read(&gateway).await.status, 404);
+    let mut forged = with_container("Deployment", "containers", container_with_auth_key());
+    forged["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    forged["metadata"]["finalizers"] = json!(["example.com/hold"]);
+    user.apply(&forged).await.denied(&["auth-key-reference"]);
+    user.apply(&valid("Deployment")).await.stored();
+    forged["metadata"]["namespace"] = json!("b8-deleted");
+    let replaced = user.replace(&forged).await;
+    assert!([403, 422].contains(&replaced.status), "{}", replaced.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,7 +109,8 @@ async fn b8_a_rollback_to_a_revision_with_a_key_is_denied() {
 async fn b9_no_subresource_stores_a_key() {
     let Some(webhook) = Webhook::shared() else { return };
     let user = enforced(webhook, "b9").await;
-    let (gateway, pod) = (valid("Deployment"), valid("Pod"));
+    let (gateway, mut pod) = (valid("Deployment"), valid("Pod"));
+    pod["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": "50m"}});
     let (of_gateway, of_pod) = (user.apply(&gateway).await.stored(), user.apply(&pod).await.stored());
     let spec = json!({"containers": [container_with_auth_key()]});
     for sub_resource in ["/status", "/scale"] {
@@ -131,8 +131,18 @@ async fn b9_no_subresource_stores_a_key() {
         user.post(&format!("{}/{sub_resource}?dryRun=All", user.path_of(&pod)), &posted).await;
     }
     assert_eq!(user.read(&gateway).await.stored()["spec"]["template"], of_gateway["spec"]["template"]);
-    let containers = |pod: &Value| (pod["spec"]["containers"].clone(), pod["spec"]["ephemeralContainers"].clone());
-    assert_eq!(containers(&user.read(&pod).await.stored()), containers(&of_pod));
+    // resize is not registered: it must not change anything that a rule reads, and a fieldRef can read an annotation
+    let cpu = json!({"name": "gateway", "resources": {"requests": {"cpu": "100m"}}});
+    let with_annotation = json!({"metadata": {"annotations": {"note": "GatewayKey"}}, "spec": {"containers": [cpu]}});
+    user.patch_with_at(&pod, "/resize", "application/strategic-merge-patch+json", &with_annotation).await.stored();
+    let pod = user.read(&pod).await.stored();
+    assert_eq!(pod["spec"]["containers"][0]["resources"]["requests"]["cpu"], "100m");
+    let evaluated = |pod: &Value| {
+        let mut containers = pod["spec"]["containers"].clone();
+        containers[0].as_object_mut().map(|container| container.remove("resources"));
+        (containers, pod["spec"]["ephemeralContainers"].clone(), pod["metadata"]["annotations"].clone())
+    };
+    assert_eq!(evaluated(&pod), evaluated(&of_pod));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,7 +29,7 @@ async fn until_trusted(webhook: &Webhook) {
             ca_bundle.starts_with("-----BEGIN CERTIFICATE-----")
                 && certificates.iter().all(|certificate| ca_bundle.contains(certificate.trim()))
         };
-        (!certificates.is_empty() && ca_bundles.len() == 4 && ca_bundles.iter().all(is_correct)).then_some(())
+        (!certificates.is_empty() && ca_bundles.len() == 5 && ca_bundles.iter().all(is_correct)).then_some(())
     };
     eventually("every CA in every caBundle", is_trusted).await;
 }

@@ -1,83 +1,202 @@
-//! In scope `cluster` the API server sends only objects that may belong to a gateway. This test runs generated objects
-//! through the policy and, with a real API server, through the `matchConditions` of the webhook configurations: an
-//! object that the policy denies or fixes is always sent.
+//! The API server sends only objects that may belong to a gateway. This test runs generated objects through the policy
+//! and, with a real API server, through the `matchConditions` of the webhook configurations: an object that the policy
+//! denies or fixes is always sent, and if it does so without related objects, to the entry with `failurePolicy: Fail`.
 
+use crate::large_objects::repeated;
 use apim_keyless_core::policy::Mode;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use test_support::gateways::{IMAGE, KINDS, template};
 use test_support::generate::evaluate::evaluate;
 use test_support::generate::objects::any_object;
-use test_support::generate::world::World;
-use test_support::generate::{GATEWAYS, NON_GATEWAYS};
+use test_support::generate::world::{EXPECTATIONS, World};
+use test_support::generate::{GATEWAYS, NON_GATEWAYS, Palette};
 use test_support::helm::Helm;
-use test_support::webhook::{Webhook, eventually, print_to_stderr};
+use test_support::webhook::{Response, Webhook, eventually, print_to_stderr};
 
-const VALUES: [&str; 2] = ["scope=\"cluster\"", "defaultMode=\"enforce\""];
+const VALUES: [&str; 2] = [
+    "policy.defaults={\"configMap\":\"apim-gateway-env\"}",
+    "policy.images=[\"registry.example:443/apim/gateway\",\"docker.io/library/gateway\"]",
+];
 
 /// The number of generated objects.
-const OBJECTS: usize = 1000;
+const OBJECTS: usize = 2000;
+
+/// Gateways by every documented setting, in many spellings, and by every image of [`VALUES`].
+static MORE_GATEWAYS: Palette = Palette {
+    images: &[
+        IMAGE,
+        "registry.example/apim/gateway",
+        "Registry.Example:443/apim/gateway:2.9@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "index.docker.io/gateway:2.9",
+        "docker.io/library/gateway",
+        "gateway",
+        "x@y/azure-api-management/gateway:a\nb",
+        "busybox:1.36",
+    ],
+    settings: &[
+        "DOTNET_config.service.auth",
+        "aspnetcore_CONFIG__SERVICE__AUTH__KEY",
+        "ASPNETCORE_config__service__auth__azureAd__certificatePath",
+        "CONFIG__SERVICE.AUTH__azureAd__clientSecret",
+        "config.service.auth.tokenAudience",
+        "Dotnet_Config__Service__Endpoint",
+        "config.service.auth.azureAd.authority",
+        "config__service__auth__azuread__tenantid",
+        "config.service.url",
+        "gateway.name",
+        "auth",
+    ],
+    prefixes: &["", "c", "DOTNET_", "aspnet", "CONFIG__", "config_", "config__service_", "config.service.x", "DB_"],
+    ..GATEWAYS
+};
+
+/// Names of other applications that are close to those of a gateway.
+static MORE_NON_GATEWAYS: Palette = Palette {
+    settings: &[
+        "config.service.url",
+        "config.service.auth.username",
+        "CONFIG_SERVICE_AUTH_KEY_FILE",
+        "DOTNET_config.service",
+        "DOTNET_DOTNET_config.service.auth",
+        "dotnet__config.service.auth",
+        "config.service.config.service.auth",
+        "config.service.authentication",
+    ],
+    prefixes: &["DB_", "APP_", "CACHE_", "_", "configs.", "DOTNET__"],
+    ..NON_GATEWAYS
+};
+
+/// What the API server does with an object while the webhook is unavailable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Sent {
+    No,
+    /// To the entry with `failurePolicy: Fail`.
+    AsGateway,
+    /// To the entry with `failurePolicy: Ignore`.
+    AsOther,
+    /// The API server rejects the object whatever the webhook decides.
+    Invalid,
+}
+
+impl Sent {
+    fn of(response: &Response) -> Self {
+        let message = response.body["message"].as_str().unwrap_or_default();
+        match response.status {
+            // 409: the object exists, which the API server notices after it has called the webhooks
+            201 | 409 => Self::No,
+            500 if message.contains("\"enforce.apim-keyless.dev\"") => Self::AsGateway,
+            500 if message.contains("\"enforce-others.apim-keyless.dev\"") => Self::AsOther,
+            400 | 422 => Self::Invalid,
+            _ => panic!("{}", response.body),
+        }
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_conditions_send_every_object_that_the_policy_denies_or_fixes() {
     let Some(helm) = Helm::shared() else { return };
-    let Some(mut webhook) = Webhook::of_test("conditions", |_| vec!["--scope=cluster".to_owned()]) else { return };
+    let Some(mut webhook) = Webhook::of_test("conditions", |_| Vec::new()) else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
-    webhook.register_instead(&helm.template(&VALUES).success()).await;
-    let user = webhook.user("conditions", None).await;
+    webhook.register_instead(&repeated(&helm.template(&VALUES).success(), 1)).await;
+    let user = webhook.user("conditions", Some("enforce")).await;
     eventually("the default ServiceAccount", || async {
         (!user.list("/api/v1/namespaces/conditions/serviceaccounts").await.is_empty()).then_some(())
     })
     .await;
-    // without a server every call fails, and the error shows that the object was sent
+    // without a server every call fails, and the error shows which entry the object was sent to
     webhook.stop();
-    let mut counts = BTreeMap::<(&str, bool), usize>::new();
-    for object in objects() {
-        let response = user.apply_with(&object, "?dryRun=All").await;
-        let message = response.body["message"].as_str().unwrap_or_default();
-        let result = match response.status {
-            201 => "not sent",
-            500 if message.contains("apim-keyless.dev") => "sent",
-            // the API server rejects it whatever the webhook decides
-            400 | 422 => "invalid",
-            _ => panic!("{object} {}", response.body),
-        };
-        let has_finding = has_finding(&object);
-        assert!(result != "not sent" || !has_finding, "not sent, but the policy denies or fixes it: {object}");
-        *counts.entry((result, has_finding)).or_default() += 1;
+    let mut counts = BTreeMap::<(Sent, bool), usize>::new();
+    for (object, is_other) in objects() {
+        let sent = Sent::of(&user.apply_with(&object, "?dryRun=All").await);
+        let by_itself = has_finding(&object, DOCUMENT, Vec::new());
+        let has_finding = by_itself || has_finding(&object, EXPECTATIONS, related());
+        assert!(sent != Sent::No || !has_finding, "not sent, but the policy denies or fixes it: {object}");
+        assert!(sent != Sent::AsOther || !by_itself, "an outage does not stop it: {object}");
+        // of ServiceAccounts, every one with a key of azure-workload-identity may be a gateway's
+        let must_pass = is_other && object["kind"] != "ServiceAccount";
+        assert!(sent != Sent::AsGateway || !must_pass, "an outage stops it: {object}");
+        *counts.entry((sent, has_finding)).or_default() += 1;
     }
     print_to_stderr(&format!("objects, by result and by whether the policy denies or fixes them: {counts:?}"));
-    let enough = |result, has_finding| counts.get(&(result, has_finding)).is_some_and(|count| *count >= OBJECTS / 20);
-    assert!(enough("sent", true) && enough("not sent", false), "{counts:?}");
+    let enough = |key| counts.get(&key).is_some_and(|count| *count >= OBJECTS / 50);
+    assert!([(Sent::AsGateway, true), (Sent::AsOther, true), (Sent::No, false)].into_iter().all(enough), "{counts:?}");
 }
 
-/// Does the policy deny or fix it if nothing is known of its related objects?
-fn has_finding(object: &Value) -> bool {
-    let document = "{apiVersion: apim-keyless.dev/v1alpha1, kind: GatewayPolicy, metadata: {name: conditions}}";
-    let alone = World { document, annotations: &[], is_complete: false, objects: Vec::new() };
-    evaluate(&alone, object).iter().any(|finding| finding.mode == Mode::Enforce)
+/// The document of [`VALUES`] without expectations.
+const DOCUMENT: &str = "
+apiVersion: apim-keyless.dev/v1alpha1
+kind: GatewayPolicy
+metadata: {name: conditions}
+spec: {images: [registry.example/apim/gateway, docker.io/library/gateway]}
+";
+
+/// Related objects that make gateways of the workloads that take them.
+fn related() -> Vec<Value> {
+    let config_map = |name: &str, data: Value| {
+        let metadata = json!({"name": name, "namespace": "team-a"});
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+    };
+    vec![
+        config_map("orders", json!({"config.service.auth": "key"})),
+        config_map("api", json!({"config.service.endpoint": "x", "config.service.auth": "key"})),
+        config_map("apim-gateway-env", json!({"auth": "key", "service.auth": "key"})),
+    ]
 }
 
-/// Gateways and non-gateway objects, each changed so that an API server accepts it.
-fn objects() -> Vec<Value> {
+/// Does the policy deny or fix it?
+fn has_finding(object: &Value, document: &'static str, objects: Vec<Value>) -> bool {
+    let world = World { document, annotations: &[], is_complete: false, objects };
+    evaluate(&world, object).iter().any(|finding| finding.mode == Mode::Enforce)
+}
+
+/// Gateways and non-gateway objects, each changed so that an API server accepts it, and whether no gateway can be made
+/// of its names.
+fn objects() -> Vec<(Value, bool)> {
     let mut runner = TestRunner::deterministic();
-    let generators = [any_object(&GATEWAYS), any_object(&NON_GATEWAYS)];
-    (0..OBJECTS).map(|index| acceptable(generators[index % 2].new_tree(&mut runner).unwrap().current())).collect()
+    let palettes = [&GATEWAYS, &NON_GATEWAYS, &MORE_GATEWAYS, &MORE_NON_GATEWAYS];
+    let generators = palettes.map(any_object);
+    let generated = |index: usize| {
+        let mut object = acceptable(&generators[index % 4].new_tree(&mut runner).unwrap().current());
+        let is_other = index % 2 == 1;
+        if index % 10 < 4 {
+            add_image_volume(&mut object, if is_other { "registry.example/gateway-files:1" } else { IMAGE });
+        }
+        (object, is_other)
+    };
+    (0..OBJECTS).map(generated).collect()
+}
+
+/// Adds an image volume that the first container mounts.
+fn add_image_volume(object: &mut Value, image: &str) {
+    if !KINDS.iter().any(|kind| object["kind"] == *kind) {
+        return;
+    }
+    let spec = &mut template(object)["spec"];
+    let volume = json!({"name": "files", "image": {"reference": image}});
+    spec["volumes"].as_array_mut().unwrap().push(volume);
+    spec["containers"][0]["volumeMounts"] = json!([{"name": "files", "mountPath": "/files"}]);
 }
 
 /// The object with the fields that an API server requires, and without those that it rejects for reasons that have
 /// nothing to do with the webhook.
-fn acceptable(mut object: Value) -> Value {
+fn acceptable(object: &Value) -> Value {
+    // no object can have this name
+    let mut object: Value = serde_json::from_str(&object.to_string().replace("über\\nzwei", "umlaut")).unwrap();
+    let expected = ["apim-gateway-env", "apim-gateway", "default", "orders"];
+    let name = object["metadata"]["name"].as_str().filter(|name| expected.contains(name)).unwrap_or("a");
     let metadata =
-        json!({"name": "a", "labels": object["metadata"]["labels"], "annotations": object["metadata"]["annotations"]});
+        json!({"name": name, "labels": object["metadata"]["labels"], "annotations": object["metadata"]["annotations"]});
     object["metadata"] = metadata;
     let kind = object["kind"].as_str().unwrap().to_owned();
     let template = match kind.as_str() {
         "ConfigMap" | "ServiceAccount" => return object,
         "CronJob" => {
             object["spec"]["schedule"] = json!("0 2 * * *");
+            object["spec"]["jobTemplate"]["spec"].as_object_mut().unwrap().remove("selector");
             &mut object["spec"]["jobTemplate"]["spec"]["template"]
         }
         "Pod" => &mut object,
@@ -117,9 +236,10 @@ fn make_runnable(spec: &mut Value, is_job: bool) {
         *spec = json!({"containers": [{"name": "a", "image": "a"}]});
         return make_runnable(spec, is_job);
     };
-    for field in ["ephemeralContainers", "volumes"] {
-        members.remove(field);
-    }
+    members.remove("ephemeralContainers");
+    // the volumes that a fileKeyRef can name
+    members
+        .insert("volumes".to_owned(), json!([{"name": "secrets", "emptyDir": {}}, {"name": "config", "emptyDir": {}}]));
     if is_job {
         members.insert("restartPolicy".to_owned(), json!("Never"));
     }
@@ -127,6 +247,9 @@ fn make_runnable(spec: &mut Value, is_job: bool) {
         let containers = members.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten();
         for (index, container) in containers.enumerate() {
             container["name"] = json!(format!("{}-{index}", list.to_lowercase()));
+            if container["image"].as_str().is_none_or(str::is_empty) {
+                container["image"] = json!("a");
+            }
             container.as_object_mut().unwrap().remove("volumeMounts");
         }
     }

@@ -12,18 +12,30 @@
     reason = "a test fails by panicking"
 )]
 
+mod audit;
 mod bypasses;
 mod bypasses_by_name;
 mod bypasses_by_update;
 mod certificates;
 mod chart;
+mod check_of_cluster;
 mod client_certificates;
 mod conditions;
+mod controlled_objects;
+mod controller_revisions;
+mod deletion;
 mod doctor;
 mod frozen;
+mod gitops;
+mod large_objects;
+mod migrated_files;
+mod migration;
+mod namespace_settings;
 mod non_gateway;
+mod other_kinds;
 mod outage;
 mod overload;
+mod plan_of_cluster;
 mod promises;
 mod record;
 mod recording;
@@ -32,4 +44,5 @@ mod related_objects;
 mod releases;
 mod rotation;
 mod updates;
+mod verify;
 mod whole_cluster;

@@ -130,8 +130,6 @@ async fn pods(recorder: &Recorder) {
     let debugger = json!([{"name": "debugger", "image": "busybox:1.37", "stdin": true}]);
     let debug = json!({"spec": {"ephemeralContainers": debugger}});
     recorder.patch_part("pod-with-key-debugged", &old, "/ephemeralcontainers", &debug).await;
-    let more = json!([{"op": "replace", "path": "/spec/containers/0/resources/requests/cpu", "value": "100m"}]);
-    recorder.patch_part("pod-with-key-resized", &old, "/resize", &more).await;
     recorder.patch("pod-with-key-annotated", &old, &json!({"metadata": {"annotations": team()}})).await;
     recorder.create("pod-bare", &pod(BARE, "orders-alone")).await;
     let mut unnamed = pod(BARE, "orders");

@@ -62,6 +62,11 @@ pub(crate) async fn write_before_enforcement(user: &User, object: &Value) {
     set_mode(Value::Null).await;
     eventually("the object is written", || async { (user.apply(object).await.status < 300).then_some(()) }).await;
     set_mode(json!("enforce")).await;
+    until_enforced(user).await;
+}
+
+/// Waits until the API server notices that the namespace is enforced.
+pub(crate) async fn until_enforced(user: &User) {
     let mut again = config_map_with_key();
     again["metadata"]["name"] = json!("again");
     until_denied(user, &again, "auth-key-literal").await;

@@ -49,7 +49,7 @@ async fn upgrades_and_rollbacks_leave_the_ca_and_the_ca_bundles_unchanged() {
     let user = webhook.in_namespace("apim-keyless");
     let both = [MUTATING, VALIDATING];
     let trusted = eventually("a caBundle in every entry", || ca_bundles(&user, &both)).await;
-    assert_eq!(trusted.len(), 4);
+    assert_eq!(trusted.len(), 5);
     let kept = cas(&user).await;
     assert_eq!(kept.len(), 2);
     let unchanged = generations(&user, &both).await;

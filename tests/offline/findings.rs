@@ -3,6 +3,7 @@
 use apim_keyless_core::gateway::KubernetesObject;
 use apim_keyless_core::policy::{Finding, Mode, Policy, dotted};
 use apim_keyless_manifest::Manifests;
+use test_support::TODAY;
 
 /// The findings of the objects in a file, one line each, and its read errors. The evaluation is that of `check`.
 pub(crate) fn findings(policy: &Policy, name: &str, text: &str) -> String {
@@ -22,7 +23,7 @@ pub(crate) fn findings(policy: &Policy, name: &str, text: &str) -> String {
             Err(shape_error) => report += &format!("  error: {} {}\n", dotted(&shape_error.at), shape_error.message),
         }
     }
-    for (object, evaluated) in objects.iter().zip(policy.evaluate_all(&objects, Mode::Enforce)) {
+    for (object, evaluated) in objects.iter().zip(policy.evaluate_all(&objects, Mode::Enforce, TODAY)) {
         for finding in evaluated.findings {
             report += &format!("  {} {}: {}\n", object.reference.kind, object.reference.name, line(&finding));
         }

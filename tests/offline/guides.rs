@@ -79,7 +79,7 @@ fn every_command_prints_the_shown_output() {
                 continue;
             };
             // tests with a cluster check the commands that need one
-            if command.contains("--kubeconfig") {
+            if ["audit", "doctor", "verify"].iter().any(|name| command.starts_with(name)) {
                 continue;
             }
             let words = command.split(' ');

@@ -11,6 +11,7 @@
 )]
 
 mod admission;
+mod agreement;
 mod architecture;
 mod bypasses;
 mod ca_rotation;
@@ -19,14 +20,26 @@ mod cli;
 mod corpus;
 mod edge;
 mod endpoints;
+mod entra_app;
 mod environment;
+mod exceptions;
 mod findings;
 mod fuzz;
 mod guides;
+mod limits;
+mod long_texts;
 mod metrics;
+mod migrate;
+mod migration_sources;
+mod odd_characters;
+mod plan;
+mod possible_gateways;
 mod properties;
 mod rule_docs;
+mod said_once;
 mod schema;
 mod server;
 mod shapes;
+mod soundness;
 mod words;
+mod worst_case;

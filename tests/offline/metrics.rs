@@ -5,11 +5,12 @@ use apim_keyless::admission::{Endpoint, MessageOptions, Request, Webhook, answer
 use apim_keyless::cluster::{CacheStatus, ClusterObserver as _};
 use apim_keyless::server::{ConnectionObserver as _, Rejection, Wait};
 use apim_keyless::telemetry::{Metrics, PolicyReload};
-use apim_keyless_core::gateway::RelatedObjects;
-use apim_keyless_core::policy::{Mode, Policy};
+use apim_keyless_core::gateway::{Kind, RelatedObjects};
+use apim_keyless_core::policy::{ExceptionState, Mode, Policy};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::{Duration, SystemTime};
+use test_support::TODAY;
 
 /// The type and the labels of each metric, by its name without the suffix of its type.
 type Families = BTreeMap<String, (String, BTreeSet<String>)>;
@@ -57,18 +58,22 @@ fn record_every_event(metrics: &Metrics) {
     let endpoint = Endpoint { webhook: Webhook::Validating, mode: Mode::Enforce };
     let body = fs::read("tests/reviews/deployment-with-key.json").expect("a recorded review");
     let request = Request::read(&body).expect("the body is a review");
-    let answer = answer(&Policy::default(), &RelatedObjects::default(), &MessageOptions::default(), endpoint, &request);
+    let answer =
+        answer(&Policy::default(), &RelatedObjects::default(), &MessageOptions::default(), endpoint, &request, TODAY);
     metrics.answered(endpoint, &answer, Duration::from_micros(50));
     metrics.review_error(endpoint);
     metrics.deferred(endpoint);
     let connections = metrics.connections();
     connections.opened();
+    connections.connection_rejected();
     connections.handshake_failed();
     connections.timed_out(Wait::Body);
     connections.rejected(Rejection::NotReady);
     connections.panicked();
     let cluster = metrics.runtime_metrics();
     cluster.certificate_loaded(SystemTime::now());
-    cluster.cache_changed(&CacheStatus { namespaces: 1, bytes: 1, is_current: true, fits: true });
+    let stale = BTreeMap::from([(Kind::ConfigMap, false)]);
+    cluster.cache_changed(&CacheStatus { namespaces: 1, bytes: 1, is_current: true, fits: true, stale });
     cluster.policy_reloaded(PolicyReload::Loaded);
+    cluster.exceptions_counted(&[ExceptionState::Active]);
 }

@@ -56,8 +56,8 @@ fn strictest() -> Policy {
     let name = "identity-azure-api-management-gateway";
     Policy::parse(&format!(
         "apiVersion: apim-keyless.dev/v1alpha1\nkind: GatewayPolicy\nmetadata: {{name: strictest}}\nspec:\n  defaults:\n    \
-         clientId: 00000000-0000-0000-0000-00000000000c\n    serviceAccount: {name}\n    configMap: {name}\n    \
-         gatewayName: identity\n  rules:\n{rules}"
+         clientId: 00000000-0000-0000-0000-00000000000c\n    serviceAccount: {name}\n    configMap: {name}\n  \
+         namespaces: {{a: {{gatewayName: identity}}}}\n  rules:\n{rules}"
     ))
     .unwrap()
 }

@@ -7,7 +7,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod growth;
+mod late_watch;
 mod load;
+mod quiet;
 mod replicas;
 mod stalled;
 mod writers;
@@ -31,7 +33,8 @@ async fn no_review_fails_except_in_a_killed_replica() {
     let Some(webhook) = Webhook::alone(|_| arguments()) else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
     let mut replicas = Replicas::start(&webhook).await;
-    webhook.redirect_to(replicas.port()).await;
+    webhook.redirect_with_long_timeouts_to(replicas.port()).await;
+    late_watch::check(&webhook).await;
     let writers = Writers::start(&webhook).await;
 
     replace_and_kill(&mut replicas, &writers).await;

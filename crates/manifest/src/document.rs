@@ -4,13 +4,45 @@
 use super::source::{Line, SourceFile};
 
 /// One document of a file.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Document<'a> {
     /// Number of lines of the file before it.
     pub(super) lines_before: usize,
+    /// Number of characters before it in its first line.
+    pub(super) columns_before: usize,
     /// Offset of its first byte in the file.
     pub(super) start: usize,
     pub(super) text: &'a str,
+}
+
+impl Document<'_> {
+    /// The line and column in the file of a line and column in the document.
+    pub(super) fn place(&self, line: usize, column: usize) -> (usize, usize) {
+        let columns_before = if line <= 1 { self.columns_before } else { 0 };
+        (line.saturating_add(self.lines_before), column.saturating_add(columns_before))
+    }
+
+    /// The line and column of its first key or element.
+    pub(super) fn first_place(&self) -> (usize, usize) {
+        let lines = self.text.lines().enumerate();
+        let mut with_content = lines.filter(|(_, line)| !is_bare(line) && !is_marker(line, "---"));
+        let (index, line) = with_content.next().unwrap_or_default();
+        let indentation = line.len() - line.trim_start_matches([' ', '\t']).len();
+        self.place(index + 1, indentation + 1)
+    }
+
+    /// The document up to a byte at which a line starts, and the document from there.
+    pub(super) fn split_at_line(&self, at: usize) -> (Self, Self) {
+        let (before, after) = self.text.split_at_checked(at).unwrap_or((self.text, ""));
+        let lines = before.bytes().filter(|byte| *byte == b'\n').count();
+        let after = Self {
+            lines_before: self.lines_before + lines,
+            columns_before: 0,
+            start: self.start + before.len(),
+            text: after,
+        };
+        (Self { text: before, ..*self }, after)
+    }
 }
 
 /// The documents of a file. Empty lines, comments and directives alone are not a document.
@@ -49,13 +81,18 @@ impl Splitter<'_> {
 
     fn close(&mut self, end: usize, lines_before: usize) {
         if let Some(text) = self.source.text.get(self.start..end).filter(|_| self.has_content) {
-            self.documents.push(Document { lines_before: self.lines_before, start: self.start, text });
+            self.documents.push(Document {
+                lines_before: self.lines_before,
+                columns_before: 0,
+                start: self.start,
+                text,
+            });
         }
         (self.start, self.lines_before, self.has_content) = (end, lines_before, false);
     }
 }
 
-fn is_marker(line: &str, marker: &str) -> bool {
+pub(super) fn is_marker(line: &str, marker: &str) -> bool {
     line.strip_prefix(marker).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
 }
 

@@ -1,7 +1,8 @@
 //! Reads YAML and JSON from files, folders and standard input as Kubernetes objects with positions.
 //!
-//! [`Manifests`] is the result: each [`ManifestObject`] is an object with the positions of its fields, each
-//! [`InputError`] a file or document that was not read. The `gateway` module decides whether an object belongs to a
+//! [`Inputs`] reads the files one by one, on every core; [`Manifests`] keeps the content of all of them. Each
+//! [`ManifestObject`] is an object, each [`InputError`] a file or document that was not read. The positions of an object's
+//! fields are read from its file again where they are needed. The `gateway` module decides whether an object belongs to a
 //! gateway.
 //!
 //! ```
@@ -13,64 +14,88 @@
 //! assert_eq!((name.line, name.column, name.length), (3, 12, 4));
 //! ```
 
+mod content;
+mod decode;
 mod deep_stack;
 mod document;
+mod enclosed;
+mod file;
+mod ignore_comment;
+mod json;
+mod kustomization;
 mod list_kind;
+mod loose_key;
 mod mask;
 mod node;
 mod outline;
+mod place;
 mod position;
 mod read;
+pub mod rewrite;
 mod source;
 mod template;
+mod text_mask;
+mod value_kind;
 mod visibility;
 mod yaml_error;
 
+pub use content::{ENCRYPTED, FileContent, KUSTOMIZATION, PATCH, is_about_gateway};
+pub use deep_stack::on_deep_stack;
+pub use enclosed::{is_applied, is_manifest};
+pub use ignore_comment::{IgnoreComment, IgnoredRules};
+pub use kustomization::{PatchFiles, normalized};
+pub use loose_key::LooseKey;
+pub use place::{Excerpt, LocatedObject, Locator, OpenFile, Place};
 pub use position::Position;
+pub use read::{Inputs, MAX_FILE_BYTES, STANDARD_INPUT, read_limited};
+pub use text_mask::masked_text;
+pub use value_kind::is_encrypted;
 
-use document::Document;
-use outline::{Outline, Token};
-use position::Layout;
 use serde_json::Value;
 use source::SourceFile;
+use std::io::Read;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-/// A Kubernetes object in a file.
+/// The value of a YAML text without its positions; `None` if it cannot be read.
+pub fn value(text: &str) -> Option<Value> {
+    node::value(text).ok()
+}
+
+/// A mapping in a file: a Kubernetes object, or the values of a chart.
 #[derive(Clone, Debug)]
 pub struct ManifestObject {
-    /// The object.
+    /// Its value.
     pub value: Value,
-    source: Arc<SourceFile>,
-    layout: Arc<Layout>,
-    tokens: Arc<[Token]>,
+    /// Where it is. It is small, unlike the value, so it can be kept for each object of thousands of files.
+    pub place: Place,
+    /// The rules that comments ignore for it; `None` if there are none.
+    pub ignored: Option<Arc<IgnoredRules>>,
+    /// Whether another object contains it, as a value or as a text.
+    pub is_enclosed: bool,
 }
 
 impl ManifestObject {
+    /// The comment that ignores this rule for this object.
+    pub fn ignored_by(&self, rule: &str) -> Option<&IgnoreComment> {
+        self.ignored.as_ref()?.get(rule).map(AsRef::as_ref)
+    }
+
     /// Path of its file as given; `-` for standard input.
     pub fn file(&self) -> &str {
-        &self.source.name
+        self.place.file()
     }
 
-    /// The text of its file.
-    pub fn source(&self) -> &str {
-        &self.source.text
-    }
-
-    /// The position in the file of a JSON pointer into this object. A missing field has the position of its nearest
-    /// ancestor.
+    /// The position in the file of a JSON pointer into this object. Each call may read the file again; see
+    /// [`Place::locate`].
     pub fn position(&self, pointer: &str) -> Position {
-        self.layout.find(pointer)
+        self.place.locate().position(pointer)
     }
 
-    /// A line of the file (from 1), with `***` for every value that is not known to be harmless.
+    /// A line of the file (from 1), with `***` for every value that can bear a secret. Each call may read the
+    /// file again; see [`Place::locate`].
     pub fn masked_line(&self, line: usize) -> String {
-        self.source.line(line).map(|line| mask::mask(line, &self.tokens)).unwrap_or_default()
-    }
-
-    /// The position of a JSON pointer in its masked line: masking changes the columns.
-    pub fn masked_position(&self, pointer: &str) -> Position {
-        let position = self.position(pointer);
-        self.source.line(position.line).map_or(position, |line| mask::masked_position(line, &self.tokens, position))
+        self.place.locate().masked_line(line)
     }
 }
 
@@ -87,123 +112,63 @@ pub struct InputError {
     pub message: String,
 }
 
-/// The content of files.
+/// The content of files, all in memory.
 #[derive(Clone, Debug, Default)]
 pub struct Manifests {
     /// The objects, in the order of the paths, the files and their documents.
     pub objects: Vec<ManifestObject>,
-    /// Mappings that are not Kubernetes objects, such as the values of a chart: where they are, and why they are skipped.
+    /// Documents that are not Kubernetes objects, such as the values of a chart: where they are, and why they are skipped.
     pub skipped: Vec<InputError>,
     /// Files and documents that could not be read.
     pub errors: Vec<InputError>,
+    /// The comments that ignore rules, in the order of the files.
+    pub ignore_comments: Vec<Arc<IgnoreComment>>,
 }
 
 impl Manifests {
+    /// Reads files, folders and `-`, which is `stdin`; see [`Inputs::list`]. What cannot be read becomes an
+    /// [`InputError`].
+    pub fn read(paths: &[PathBuf], stdin: impl Read) -> Self {
+        let mut manifests = Self::default();
+        for content in Inputs::list(paths, stdin).read(|content| content) {
+            manifests.add(content);
+        }
+        manifests
+    }
+
     /// Adds the objects of a file with this text.
     pub fn parse(&mut self, file: &str, text: &str) {
-        let count = |manifests: &Self| manifests.objects.len() + manifests.skipped.len() + manifests.errors.len();
-        let before = count(self);
         let source = Arc::new(SourceFile::new(file, text));
-        let documents = document::split(&source);
-        let read = || documents.iter().map(|document| read_document(&source, document)).collect();
-        let outcomes: Vec<_> =
-            deep_stack::with_deep_stack(read).unwrap_or_else(|| vec![Err(yaml_error::unknown(&source))]);
-        for (outcome, document) in outcomes.into_iter().zip(&documents) {
-            match outcome {
-                Ok(outline) => self.add(&source, document, outline),
-                Err(input_error) => self.errors.push(input_error),
-            }
-        }
-        if count(self) == before {
-            let message = "no YAML document, nothing to evaluate; add one or leave the file out".to_owned();
-            self.errors.push(InputError { file: file.to_owned(), line: None, column: None, message });
+        let content = deep_stack::with_deep_stack(|| read::content_of_text(&source, true, None));
+        match content {
+            Some(content) => self.add(content),
+            None => self.errors.push(yaml_error::unknown(&source)),
         }
     }
 
-    fn add(&mut self, source: &Arc<SourceFile>, document: &Document<'_>, outline: Outline) {
-        let tokens: Arc<[Token]> = outline.tokens.into();
-        let mut is_template = false;
-        for (value, layout) in list_kind::expand(outline.value, &Arc::new(outline.layout)) {
-            match ValueKind::of(&value) {
-                ValueKind::Nothing => {}
-                ValueKind::Other => self.skipped.push(skipped(source, layout.position)),
-                ValueKind::NotAMapping(what) => {
-                    self.errors.push(not_an_object(source, layout.position, what));
-                }
-                ValueKind::Template => is_template = true,
-                ValueKind::Object => {
-                    self.objects.push(ManifestObject {
-                        value,
-                        source: Arc::clone(source),
-                        layout,
-                        tokens: Arc::clone(&tokens),
-                    });
-                }
-            }
-        }
-        if is_template {
-            self.errors.extend(template::input_error(source, document));
-        }
-    }
-}
-
-fn read_document(source: &SourceFile, document: &Document<'_>) -> Result<Outline, InputError> {
-    match node::parse(document.text) {
-        Ok(root) => Ok(outline::outline(document, root)),
-        Err(error) => Err(yaml_error::input_error(source, document, &error)),
-    }
-}
-
-/// What the root of a document, or an item of a list, is.
-enum ValueKind {
-    Nothing,
-    Object,
-    Template,
-    /// A mapping that is not an object: values of a chart, a Compose file.
-    Other,
-    NotAMapping(&'static str),
-}
-
-impl ValueKind {
-    fn of(value: &Value) -> Self {
-        let is_text = |key: &str| value.get(key).is_some_and(Value::is_string);
-        match value {
-            Value::Null => Self::Nothing,
-            Value::Array(_) => Self::NotAMapping("sequence"),
-            Value::Object(_) if !is_text("kind") || !is_text("apiVersion") => Self::Other,
-            Value::Object(_) if template::is_template(value) => Self::Template,
-            Value::Object(_) => Self::Object,
-            _ => Self::NotAMapping("scalar"),
-        }
-    }
-}
-
-fn skipped(source: &SourceFile, position: Position) -> InputError {
-    InputError {
-        file: source.name.clone(),
-        line: Some(position.line),
-        column: Some(position.column),
-        message: "without apiVersion or kind".to_owned(),
-    }
-}
-
-fn not_an_object(source: &SourceFile, position: Position, what: &str) -> InputError {
-    InputError {
-        file: source.name.clone(),
-        line: Some(position.line),
-        column: Some(position.column),
-        message: format!(
-            "a Kubernetes object is a mapping, but this document is a {what}; start it with `apiVersion` and `kind`, or leave it out"
-        ),
+    fn add(&mut self, content: FileContent) {
+        let skipped = |object: &ManifestObject, why: &str| {
+            let position = object.position("");
+            let (line, column) = (Some(position.line), Some(position.column));
+            InputError { file: object.file().to_owned(), line, column, message: why.to_owned() }
+        };
+        self.skipped.extend(content.mappings.iter().map(|object| skipped(object, "without apiVersion or kind")));
+        let kustomizations = content.kustomizations.iter();
+        self.skipped.extend(kustomizations.map(|object| skipped(object, KUSTOMIZATION)));
+        self.skipped.extend(content.skipped);
+        self.objects.extend(content.objects);
+        self.ignore_comments.extend(content.ignore_comments);
+        self.errors.extend(content.errors);
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read(text: &str) -> Manifests {
+    /// The objects of one file with this text.
+    pub(crate) fn read(text: &str) -> Manifests {
         let mut manifests = Manifests::default();
         manifests.parse("a.yaml", text);
         manifests
@@ -260,10 +225,10 @@ mod tests {
         let manifests = read(text);
         for object in &manifests.objects {
             for pointer in ["", "/spec/a/1", "/data/e", "/items/0", "/~2/x"] {
-                let position = object.position(pointer);
+                let located = object.place.locate();
+                let (position, excerpt) = (located.position(pointer), located.excerpt(pointer));
                 assert!(position.line > 0 && position.column > 0 && position.length > 0);
-                assert!(object.masked_position(pointer).column > 0);
-                assert!(position.line <= object.source.lines().count());
+                assert!(excerpt.field.start < excerpt.field.end || excerpt.text.is_empty());
             }
             for line in 0..=text.lines().count() + 1 {
                 object.masked_line(line);

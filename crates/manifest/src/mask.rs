@@ -1,7 +1,7 @@
 //! Masks the secrets in a line of a file.
 //!
-//! It works with a list of what is shown, not of what is hidden: keys, harmless scalars and the punctuation between
-//! them. At anything else (a tag, an alias, a line of another document) the line ends with `***`.
+//! It shows keys, the scalars that bear no secret, and the punctuation between them. At anything else (a tag, an alias, a
+//! line of another document) the line ends with `***`.
 
 use super::outline::Token;
 use super::position::Position;
@@ -9,7 +9,7 @@ use super::source::Line;
 
 const MASK: &str = "***";
 
-/// The line, with `***` for every scalar that is not known to be harmless. `tokens` must be in file order.
+/// The line, with `***` for every scalar that can bear a secret. `tokens` must be in file order.
 pub(super) fn mask(line: Line<'_>, tokens: &[Token]) -> String {
     mask_until(line, tokens, line.start + line.text.len()).trim_end().to_owned()
 }
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn values_are_masked_and_keys_are_shown() {
         let text = "apiVersion: v1 # the first\nkind: Pod\nspec:\n  replicas: 3\n  env:\n    - name: KEY\n      value: \"s e\" # secret\n  args: [--key, s]\n  command:\n    - sh\n";
-        let expected = "apiVersion: v1\nkind: Pod\nspec:\n  replicas: ***\n  env:\n    - name: KEY\n      value: ***\n  args: [***, ***]\n  command:\n    - ***\n";
+        let expected = "apiVersion: v1\nkind: Pod\nspec:\n  replicas: 3\n  env:\n    - name: KEY\n      value: ***\n  args: [***, ***]\n  command:\n    - ***\n";
         assert_eq!(masked(text), expected);
     }
 
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn data_is_masked_whatever_its_keys() {
         let text = "apiVersion: v1\nkind: Secret\nmetadata:\n  annotations:\n    name: s\n    apim-keyless.dev/mode: warn\ndata:\n  name: s\n  key: s\n";
-        let expected = "apiVersion: v1\nkind: Secret\nmetadata:\n  annotations:\n    name: ***\n    apim-keyless.dev/mode: ***\ndata:\n  name: ***\n  key: ***\n";
+        let expected = "apiVersion: v1\nkind: Secret\nmetadata:\n  annotations:\n    name: ***\n    apim-keyless.dev/mode: warn\ndata:\n  name: ***\n  key: ***\n";
         assert_eq!(masked(text), expected);
     }
 
@@ -120,7 +120,7 @@ mod tests {
         let text = r#"{"apiVersion":"v1","kind":"Pod","spec":{"env":[{"name":"a","value":"s\"s"},{name: b, value: s}],"n":1}}"#;
         assert_eq!(
             masked(text),
-            "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"spec\":{\"env\":[{\"name\":\"a\",\"value\":***},{name: b, value: ***}],\"n\":***}}\n"
+            "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"spec\":{\"env\":[{\"name\":\"a\",\"value\":***},{name: b, value: ***}],\"n\":1}}\n"
         );
     }
 
@@ -136,19 +136,38 @@ mod tests {
         let mut manifests = Manifests::default();
         manifests.parse(
             "a.json",
-            r#"{"apiVersion":"v1","kind":"Pod","spec":{"é":"a long secret","image":"b","list":["another"]}}"#,
+            r#"{"apiVersion":"v1","kind":"Pod","spec":{"é":"GatewayKey a","image":"b","args":["another"]}}"#,
         );
         let object = &manifests.objects[0];
         let underlined = |pointer: &str| {
-            let position = object.masked_position(pointer);
-            object
-                .masked_line(position.line)
-                .chars()
-                .skip(position.column - 1)
-                .take(position.length)
-                .collect::<String>()
+            let excerpt = object.place.locate().excerpt(pointer);
+            excerpt.text.chars().skip(excerpt.field.start).take(excerpt.field.len()).collect::<String>()
         };
-        assert_eq!(["/spec/é", "/spec/image", "/spec/list/0"].map(underlined), ["\"é\"", "\"image\"", "***"]);
+        assert_eq!(["/spec/é", "/spec/image", "/spec/args/0"].map(underlined), ["\"é\"", "\"image\"", "***"]);
+    }
+
+    #[test]
+    fn of_a_long_line_the_part_around_the_field_is_shown() {
+        let pods: Vec<String> = (0..50)
+            .map(|number| {
+                format!(
+                    r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"é{number}"}},"spec":{{"a":"GatewayKey secret"}}}}"#
+                )
+            })
+            .collect();
+        let list = format!(r#"{{"apiVersion":"v1","kind":"List","items":[{}]}}"#, pods.join(","));
+        for text in [list, pods.join(" "), format!("- {}\n", pods.join("\n- "))] {
+            let mut manifests = Manifests::default();
+            manifests.parse("a.json", &text);
+            let located = manifests.objects[40].place.locate();
+            let (excerpt, position) = (located.excerpt("/spec/a"), located.position("/spec/a"));
+            let underlined: String = excerpt.text.chars().skip(excerpt.field.start).take(excerpt.field.len()).collect();
+            assert_eq!(underlined, "\"a\"", "{excerpt:?}");
+            assert!(excerpt.text.contains("é40") && !excerpt.text.contains("secret"), "{excerpt:?}");
+            assert!(excerpt.text.chars().count() < 400, "{excerpt:?}");
+            let line = text.lines().nth(position.line - 1).unwrap();
+            assert_eq!(line.chars().skip(position.column - 1).take(3).collect::<String>(), "\"a\"");
+        }
     }
 
     #[test]
@@ -169,7 +188,7 @@ mod tests {
             let single = secret.replace('\'', "''");
             let lead = serde_json::to_string(&lead).unwrap();
             let text = format!(
-                "apiVersion: v1\nkind: Secret\nmetadata: {{name: {lead}, annotations: {{{lead}: {json}}}}}\nspec:\n  env:\n  - {{value: {json}, name: {lead}}}\n  - name: {lead}\n    value: '{single}'\ndata:\n  name: {json}\n  key: |\n    {secret}\n  a: >-\n\n     {secret}\n\n  b: {json}\n",
+                "apiVersion: v1\nkind: Secret\nmetadata: {{name: {lead}}}\nspec:\n  env:\n  - {{value: {json}, name: {lead}}}\n  - name: {lead}\n    value: '{single}'\ndata:\n  name: {json}\n  key: |\n    {secret}\n  a: >-\n\n     {secret}\n\n  b: {json}\n",
             );
             prop_assert!(!masked(&text).contains("hunter2"), "{}", masked(&text));
         }

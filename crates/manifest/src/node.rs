@@ -1,10 +1,11 @@
-//! Parses the YAML of one document into a tree with positions.
+//! Parses the YAML of one document: [`value`] gives its value, [`tree`] the positions of its nodes. Positions cost more
+//! than the value and are needed only where a finding is shown, so a document without findings is never parsed for them.
 //!
 //! Scalars are resolved as kubectl does, as far as the parser supports it: YAML 1.1 booleans (`yes`, `off`) and octals
 //! (`0644`); quoted scalars and keys are always strings.
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 use serde_saphyr::{Error, Options, Spanned};
 use std::fmt;
 
@@ -14,13 +15,21 @@ pub(super) const MAX_DEPTH: usize = 100;
 /// A YAML node; its children have positions.
 #[derive(Debug)]
 pub(super) enum Node {
+    #[allow(dead_code, reason = "the value can decide whether a report shows it")]
     Scalar(Value),
     Sequence(Vec<Spanned<Node>>),
     Mapping(Vec<(Spanned<String>, Spanned<Node>)>),
 }
 
-/// Parses a document. The message of the error quotes the file, so callers may only use its kind and its location.
-pub(super) fn parse(document: &str) -> Result<Spanned<Node>, Error> {
+/// Parses the value of a document. The message of the error quotes the file, so callers may only use its kind and its
+/// location.
+pub(super) fn value(document: &str) -> Result<Value, Error> {
+    // the YAML parser itself finds duplicate keys; where it merges mappings, the last value counts
+    serde_saphyr::from_str_with_options::<PlainValue<false>>(document, options()).map(|PlainValue(value)| value)
+}
+
+/// Parses the positions of a document that [`value`] accepts.
+pub(super) fn tree(document: &str) -> Result<Spanned<Node>, Error> {
     serde_saphyr::from_str_with_options(document, options())
 }
 
@@ -41,6 +50,76 @@ fn options() -> Options {
         null_as_string: true,
         emit_comments: false,
         with_snippet: false,
+    }
+}
+
+/// Parses a JSON value; `None` if it is malformed or has a duplicate key. [`value`] then gives the error.
+pub(super) fn json_value(json: &str) -> Option<Value> {
+    serde_json::from_str::<PlainValue<true>>(json).ok().map(|PlainValue(value)| value)
+}
+
+/// A value of YAML or JSON, with every key as a string. `UNIQUE`: a duplicate key is an error.
+struct PlainValue<const UNIQUE: bool>(Value);
+
+impl<'de, const UNIQUE: bool> Deserialize<'de> for PlainValue<UNIQUE> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor::<UNIQUE>).map(Self)
+    }
+}
+
+struct ValueVisitor<const UNIQUE: bool>;
+
+impl<'de, const UNIQUE: bool> Visitor<'de> for ValueVisitor<UNIQUE> {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("a YAML node")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+        let mut sequence = Vec::new();
+        while let Some(PlainValue::<UNIQUE>(element)) = elements.next_element()? {
+            sequence.push(element);
+        }
+        Ok(Value::Array(sequence))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut mapping = Map::new();
+        while let Some((key, PlainValue::<UNIQUE>(member))) = members.next_entry::<String, _>()? {
+            if mapping.insert(key, member).is_some() && UNIQUE {
+                return Err(A::Error::custom("duplicate key"));
+            }
+        }
+        Ok(Value::Object(mapping))
     }
 }
 
@@ -105,18 +184,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn value(node: Node) -> Value {
-        match node {
-            Node::Scalar(value) => value,
-            Node::Sequence(elements) => elements.into_iter().map(|element| value(element.value)).collect(),
-            Node::Mapping(members) => {
-                members.into_iter().map(|(key, member)| (key.value, value(member.value))).collect()
-            }
-        }
-    }
-
     fn read(text: &str) -> Value {
-        value(parse(text).unwrap().value)
+        value(text).unwrap()
     }
 
     #[test]
@@ -154,6 +223,6 @@ mod tests {
 
     #[test]
     fn an_anchor_can_be_used_a_thousand_times() {
-        assert!(parse(&format!("a: &a b\nc:\n{}", "- *a\n".repeat(1000))).is_ok());
+        assert!(value(&format!("a: &a b\nc:\n{}", "- *a\n".repeat(1000))).is_ok());
     }
 }

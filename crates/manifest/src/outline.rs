@@ -1,13 +1,13 @@
-//! Splits the tree of a document into values (to evaluate), positions, and tokens (which of them a report may show).
+//! Splits the tree of a document into positions and tokens, each of which a report may show or not.
 
 use super::document::Document;
 use super::node::Node;
 use super::position::{Children, Layout, Position};
-use super::visibility::KeyContext;
+use super::visibility::{KeyContext, MappingFacts};
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
+use std::collections::HashSet;
 use std::ops::Range;
-use std::sync::Arc;
 
 /// The text of a key or of a scalar value.
 #[derive(Clone, Debug)]
@@ -18,8 +18,8 @@ pub(super) struct Token {
 }
 
 /// The parts of a document.
+#[derive(Debug)]
 pub(super) struct Outline {
-    pub(super) value: Value,
     pub(super) layout: Layout,
     /// In file order.
     pub(super) tokens: Vec<Token>,
@@ -27,44 +27,44 @@ pub(super) struct Outline {
 
 /// Splits the tree of `document` into its parts.
 pub(super) fn outline(document: &Document<'_>, root: Spanned<Node>) -> Outline {
-    let mut outliner = Outliner { document, tokens: Vec::new() };
-    let (value, layout) = outliner.node(root, KeyContext::default());
-    let mut tokens = outliner.tokens;
+    let mut outliner = Outliner { document, tokens: Vec::new(), masked: HashSet::new() };
+    let layout = outliner.node(root, KeyContext::default());
+    let Outliner { mut tokens, masked, .. } = outliner;
+    for token in tokens.iter_mut().filter(|token| masked.contains(&token.range.start)) {
+        token.shown = false;
+    }
     tokens.sort_by_key(|token| token.range.start);
-    Outline { value, layout, tokens }
+    Outline { layout, tokens }
 }
 
 struct Outliner<'a> {
     document: &'a Document<'a>,
     tokens: Vec<Token>,
+    /// The bytes in the file at which scalars begin that an alias uses where they are masked.
+    masked: HashSet<usize>,
 }
 
 impl Outliner<'_> {
-    fn node(&mut self, node: Spanned<Node>, context: KeyContext<'_>) -> (Value, Layout) {
+    fn node(&mut self, node: Spanned<Node>, context: KeyContext<'_>) -> Layout {
         let is_original = node.referenced == node.defined;
         match node.value {
             Node::Scalar(value) => {
+                let is_shown = context.shows(&value);
                 if is_original {
-                    self.token(&node.referenced, context.show_scalar());
+                    self.token(&node.referenced, is_shown);
+                } else if !is_shown {
+                    self.masked.extend(range(&node.defined).map(|range| range.start + self.document.start));
                 }
-                (value, Layout { position: self.position(&node.referenced), children: Children::None })
+                Layout { position: self.position(&node.referenced), children: Children::None }
             }
-            Node::Sequence(elements) => self.sequence(elements, &node.referenced, context),
+            Node::Sequence(elements) => {
+                let context = context.element();
+                let layouts: Vec<_> = elements.into_iter().map(|element| self.node(element, context)).collect();
+                let position = self.start(&node.referenced, layouts.first());
+                Layout { position, children: Children::Elements(layouts) }
+            }
             Node::Mapping(members) => self.mapping(members, &node.referenced, context),
         }
-    }
-
-    fn sequence(&mut self, elements: Vec<Spanned<Node>>, at: &Location, context: KeyContext<'_>) -> (Value, Layout) {
-        let element_context = context.element();
-        let (values, layouts): (Vec<_>, Vec<_>) = elements
-            .into_iter()
-            .map(|element| {
-                let (value, layout) = self.node(element, element_context);
-                (value, Arc::new(layout))
-            })
-            .unzip();
-        let position = self.start(at, layouts.first());
-        (Value::Array(values), Layout { position, children: Children::Elements(layouts) })
     }
 
     fn mapping(
@@ -72,24 +72,23 @@ impl Outliner<'_> {
         members: Vec<(Spanned<String>, Spanned<Node>)>,
         at: &Location,
         context: KeyContext<'_>,
-    ) -> (Value, Layout) {
+    ) -> Layout {
         let mut layouts = Vec::new();
-        let mut values = serde_json::Map::new();
+        let facts = facts(&members);
         for (key, member) in members {
             if key.referenced == key.defined {
                 self.token(&key.referenced, true);
             }
-            let (value, layout) = self.node(member, context.member(&key.value));
+            let layout = self.node(member, context.member(&facts, &key.value));
             let layout = Layout { position: self.position(&key.referenced), ..layout };
-            layouts.push((key.value.clone(), Arc::new(layout)));
-            values.insert(key.value, value);
+            layouts.push((key.value, layout));
         }
         let position = self.start(at, layouts.first().map(|(_, layout)| layout));
-        (Value::Object(values), Layout { position, children: Children::Members(layouts) })
+        Layout { position, children: Children::Members(layouts) }
     }
 
     /// A block collection has no token of its own, so it starts at its first child.
-    fn start(&self, at: &Location, first: Option<&Arc<Layout>>) -> Position {
+    fn start(&self, at: &Location, first: Option<&Layout>) -> Position {
         match first {
             Some(first) if self.text(at).is_empty() => first.position,
             _ => self.position(at),
@@ -98,11 +97,8 @@ impl Outliner<'_> {
 
     fn position(&self, at: &Location) -> Position {
         let length = self.text(at).split(['\n', '\r']).next().map_or(0, |line| line.chars().count());
-        Position {
-            line: number(at.line()) + self.document.lines_before,
-            column: number(at.column()),
-            length: length.max(1),
-        }
+        let (line, column) = self.document.place(number(at.line()), number(at.column()));
+        Position { line, column, length: length.max(1) }
     }
 
     fn token(&mut self, at: &Location, shown: bool) {
@@ -115,6 +111,22 @@ impl Outliner<'_> {
 
     fn text(&self, at: &Location) -> &str {
         range(at).and_then(|range| self.document.text.get(range)).unwrap_or_default()
+    }
+}
+
+/// What decides which members of a mapping are shown.
+fn facts(members: &[(Spanned<String>, Spanned<Node>)]) -> MappingFacts {
+    let text = |name: &str| {
+        let (_, member) = members.iter().find(|(key, _)| key.value == name)?;
+        match &member.value {
+            Node::Scalar(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    };
+    let has_value = members.iter().any(|(key, _)| key.value == "value");
+    MappingFacts {
+        is_config_map: text("kind").is_some_and(|kind| kind == "ConfigMap"),
+        name: has_value.then(|| text("name").cloned()).flatten(),
     }
 }
 
@@ -136,7 +148,7 @@ mod tests {
     fn shown(text: &str) -> Vec<(String, bool)> {
         let source = SourceFile::new("a", text);
         let document = &document::split(&source)[0];
-        let outline = outline(document, node::parse(document.text).unwrap());
+        let outline = outline(document, node::tree(document.text).unwrap());
         outline
             .tokens
             .into_iter()
@@ -151,14 +163,21 @@ mod tests {
     #[test]
     fn keys_and_harmless_scalars_are_shown() {
         assert_eq!(
-            shown("a: &x b\nname: 'c'\nlist: [d]\n"),
-            expected(&[("a", true), ("b", false), ("name", true), ("'c'", true), ("list", true), ("d", false)])
+            shown("a: &x b\nname: 'c'\nargs: [d]\n"),
+            expected(&[("a", true), ("b", true), ("name", true), ("'c'", true), ("args", true), ("d", false)])
         );
     }
 
     #[test]
     fn an_alias_adds_no_token() {
-        assert_eq!(shown("a: &x b\nname: *x\n"), expected(&[("a", true), ("b", false), ("name", true)]));
+        assert_eq!(shown("a: &x b\nname: *x\n"), expected(&[("a", true), ("b", true), ("name", true)]));
+    }
+
+    #[test]
+    fn a_scalar_that_an_alias_uses_as_a_secret_is_masked() {
+        let tokens = shown("a: &x b\nc: &y\n  d: e\npassword: *x\nstringData: *y\n");
+        let values: Vec<_> = tokens.iter().filter(|(text, _)| ["b", "e"].contains(&text.as_str())).collect();
+        assert_eq!(values, [&("b".to_owned(), false), &("e".to_owned(), false)]);
     }
 
     #[test]

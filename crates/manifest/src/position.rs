@@ -1,7 +1,6 @@
 //! The positions of an object's fields and list elements in its file.
 
 use jsonptr::Pointer;
-use std::sync::Arc;
 
 /// A range of characters in one line of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +25,8 @@ pub(super) struct Layout {
 #[derive(Debug)]
 pub(super) enum Children {
     None,
-    Elements(Vec<Arc<Layout>>),
-    Members(Vec<(String, Arc<Layout>)>),
+    Elements(Vec<Layout>),
+    Members(Vec<(String, Layout)>),
 }
 
 impl Layout {
@@ -43,21 +42,12 @@ impl Layout {
         if std::ptr::eq(layout, self) { self.root() } else { layout.position }
     }
 
-    /// The elements of a sequence member.
-    pub(super) fn elements(&self, member: &str) -> &[Arc<Self>] {
-        match self.child(member).map(|child| &child.children) {
-            Some(Children::Elements(elements)) => elements,
-            _ => &[],
-        }
-    }
-
-    fn child(&self, name: &str) -> Option<&Self> {
+    /// The member of a mapping with this key, or the element of a sequence with this index.
+    pub(super) fn child(&self, name: &str) -> Option<&Self> {
         match &self.children {
             Children::None => None,
-            Children::Elements(elements) => elements.get(name.parse::<usize>().ok()?).map(AsRef::as_ref),
-            Children::Members(members) => {
-                members.iter().find(|(key, _)| key == name).map(|(_, layout)| layout.as_ref())
-            }
+            Children::Elements(elements) => elements.get(name.parse::<usize>().ok()?),
+            Children::Members(members) => members.iter().find(|(key, _)| key == name).map(|(_, layout)| layout),
         }
     }
 

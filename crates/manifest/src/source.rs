@@ -1,5 +1,7 @@
 //! The text of a file and the offsets of its lines.
 
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// The text of a file.
 #[derive(Debug)]
 pub(super) struct SourceFile {
@@ -20,8 +22,11 @@ pub(super) struct Line<'a> {
 
 impl SourceFile {
     /// A file `name` with the content `text`; a byte order mark is removed.
-    pub(super) fn new(name: &str, text: &str) -> Self {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
+    pub(super) fn new(name: &str, text: impl Into<String>) -> Self {
+        let mut text = text.into();
+        if text.starts_with(BYTE_ORDER_MARK) {
+            text.drain(..BYTE_ORDER_MARK.len_utf8());
+        }
         let starts = line_starts(&text);
         Self { name: name.to_owned(), text, starts }
     }
@@ -34,6 +39,13 @@ impl SourceFile {
     /// The line that contains the byte at an offset.
     pub(super) fn line_at(&self, byte: usize) -> Option<Line<'_>> {
         self.line(self.starts.partition_point(|start| *start <= byte))
+    }
+
+    /// The line and the column of the byte at an offset, from 1.
+    pub(super) fn line_and_column(&self, byte: usize) -> Option<(usize, usize)> {
+        let line = self.line_at(byte)?;
+        let before = self.text.get(line.start..byte)?;
+        Some((line.number, before.chars().count() + 1))
     }
 
     /// The line with a number, from 1.

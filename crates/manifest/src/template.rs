@@ -8,13 +8,14 @@ const OPENING: &str = "{{";
 /// Under these keys, braces are ordinary text.
 const TEXT_KEYS: [&str; 4] = ["data", "stringData", "binaryData", "annotations"];
 
+/// The message of the error.
+pub(super) const MESSAGE: &str = "a Helm template, not a manifest; render it with `helm template` and check the output";
+
 /// The error for a document that is a template; `None` if it has no `{{`.
 pub(super) fn input_error(source: &SourceFile, document: &Document<'_>) -> Option<InputError> {
     let at = document.start + document.text.find(OPENING)?;
-    let line = source.line_at(at)?;
-    let column = line.text.get(..at - line.start).map(|before| before.chars().count() + 1);
-    let message = "a Helm template, not a manifest; render it with `helm template` and check the output".to_owned();
-    Some(InputError { file: source.name.clone(), line: Some(line.number), column, message })
+    let (line, column) = source.line_and_column(at)?;
+    Some(InputError { file: source.name.clone(), line: Some(line), column: Some(column), message: MESSAGE.to_owned() })
 }
 
 /// Whether the object has braces in a field where only a template has them.

@@ -14,12 +14,13 @@ pub(super) fn input_error(source: &SourceFile, document: &Document<'_>, error: &
     if let (None, Some(input_error)) = (semantic_message(error), template::input_error(source, document)) {
         return input_error;
     }
-    let position = error.location().filter(|at| *at != Location::UNKNOWN);
     let number = |from: u64| usize::try_from(from).unwrap_or(usize::MAX);
+    let location = error.location().filter(|at| *at != Location::UNKNOWN);
+    let place = location.map(|at| document.place(number(at.line()), number(at.column())));
     InputError {
         file: source.name.clone(),
-        line: position.map(|at| number(at.line()).saturating_add(document.lines_before)),
-        column: position.map(|at| number(at.column())),
+        line: place.map(|(line, _)| line),
+        column: place.map(|(_, column)| column),
         message: semantic_message(error).or_else(|| syntax_message(error)).unwrap_or(NOT_YAML).to_owned(),
     }
 }
@@ -131,7 +132,8 @@ mod tests {
             ("---\n---\na:\n\t- hunter2\n", 4, 2, "a tab is not allowed as indentation"),
             ("a: 'hunter2\n", 1, 4, "a quote is never closed"),
             ("a: [hunter2\n", 1, 4, "a bracket or brace is never closed"),
-            ("{}\n{\"a\": \"hunter2\"}", 2, 1, "text after the end"),
+            ("{}\n{a: \"hunter2\"", 2, 1, "a bracket or brace is never closed"),
+            ("{}\n{\"a\": 1, \"a\": 2}", 2, 10, "duplicate key"),
             ("a: ]\n", 1, 4, "a closing bracket"),
             ("a: hunter2: b\n", 1, 11, "a colon where no key is allowed"),
             ("a: @hunter2\n", 1, 4, "a character that cannot start"),
@@ -155,7 +157,7 @@ mod tests {
         }
         let block: String = (0..2000).map(|depth| " ".repeat(depth) + "a:\n").collect();
         assert!(input_error(&block).2.starts_with("nested more than 100 levels"));
-        assert!(input_error(&("[".repeat(120) + &"]".repeat(120))).2.starts_with("nested more than 100 levels"));
+        assert!(input_error(&("[a, ".repeat(120) + &"]".repeat(120))).2.starts_with("nested more than 100 levels"));
     }
 
     #[test]

@@ -20,13 +20,26 @@
 //! assert!(json::render(&report).contains("\"rule\": \"unsupported-version\""));
 //! ```
 
+mod changes;
+mod check;
 mod fingerprint;
+mod gateway_row;
+pub mod github;
+pub mod html;
+pub mod inventory;
 pub mod json;
+pub mod junit;
+mod location_text;
+pub mod sarif;
 pub mod text;
 
-pub use apim_keyless_core::policy::{Edit, Level, Mode};
+pub use apim_keyless_core::policy::{Edit, Finding, Level, Mode};
+pub use changes::{Changes, GatewayChange};
+pub use check::{Check, CheckStatus};
+pub use gateway_row::GatewayRow;
+pub use location_text::{counted, file_name};
 
-use apim_keyless_core::gateway::{GatewaySummary, ObjectReference};
+use apim_keyless_core::gateway::ObjectReference;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -37,12 +50,31 @@ pub struct Report {
     pub findings: Vec<Diagnostic>,
     /// The gateways among the objects; `None` for a command that lists none.
     pub gateways: Option<Vec<GatewayRow>>,
+    /// The checks that were made, in the order in which a person reads them; `None` for a command that has none.
+    pub checks: Option<Vec<Check>>,
     /// What was read and deliberately not evaluated.
     pub skipped: Vec<Skipped>,
     /// What could not be read or evaluated.
     pub failures: Vec<Failure>,
     /// Number of objects that were read, of any kind.
     pub objects: usize,
+    /// What is known of the rules and codes that the findings can have.
+    pub rules: Vec<RuleDescription>,
+    /// Number of findings of a baseline that no longer occur; `None` without a baseline.
+    pub gone_from_baseline: Option<usize>,
+    /// What has changed since an earlier report; `None` if none was given.
+    pub changes: Option<Changes>,
+}
+
+/// What is known of a rule, or of a code of `doctor`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleDescription {
+    /// Its id.
+    pub id: &'static str,
+    /// One sentence that says what it finds.
+    pub summary: &'static str,
+    /// How to fix it, and why, as Markdown.
+    pub help: &'static str,
 }
 
 /// A finding, with everything that a renderer needs.
@@ -126,11 +158,31 @@ pub enum Safety {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suppression {
     /// What suppresses it.
-    pub by: String,
+    pub by: SuppressedBy,
     /// The reason that was given.
     pub reason: String,
     /// Last day on which it is suppressed, `YYYY-MM-DD` in UTC; `None` if it does not expire.
     pub expires: Option<String>,
+}
+
+/// What can suppress a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SuppressedBy {
+    /// A baseline: the finding is not new.
+    Baseline,
+    /// A comment in the file. The webhook does not read comments.
+    Comment,
+}
+
+/// How much a finding matters where it was found, for formats that know three levels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// It is only reported.
+    Note,
+    /// Of an enforced namespace: the webhook sets it. Of an audited one: the webhook would deny it.
+    Warning,
+    /// The webhook denies the object.
+    Error,
 }
 
 /// A source line with every secret-bearing value masked.
@@ -140,17 +192,6 @@ pub struct Snippet {
     pub line: String,
     /// The underlined characters, from 0.
     pub underline: Range<usize>,
-}
-
-/// One gateway of the input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GatewayRow {
-    /// The workload.
-    pub object: ObjectReference,
-    /// How it authenticates, and what it runs.
-    pub summary: GatewaySummary,
-    /// The worst level of the workload's findings; `None` if it has none.
-    pub level: Option<Level>,
 }
 
 /// Something that was read and deliberately not evaluated.
@@ -173,6 +214,26 @@ pub struct Failure {
     pub message: String,
 }
 
+impl SuppressedBy {
+    /// Its name as reports write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Comment => "comment",
+        }
+    }
+}
+
+impl Fix {
+    /// What it is: a person must decide about an unsafe fix.
+    pub fn noun(&self) -> &'static str {
+        match self.safety {
+            Safety::Safe => "fix",
+            Safety::Unsafe => "possible fix",
+        }
+    }
+}
+
 impl Diagnostic {
     /// A finding without location, in an enforced namespace.
     pub fn new(rule: &'static str, level: Level, message: impl Into<String>) -> Self {
@@ -193,13 +254,63 @@ impl Diagnostic {
         }
     }
 
+    /// A finding of a rule about an object in a namespace of this mode. Its location is the field of the object.
+    pub fn of_finding(object: &ObjectReference, finding: Finding, mode: Mode) -> Self {
+        let level = finding.enforced_level();
+        let Finding { rule, problem, .. } = finding;
+        let fixes = [(Safety::Safe, problem.fix), (Safety::Unsafe, problem.unsafe_fix)];
+        let fixes = fixes.into_iter().filter(|(_, edits)| !edits.is_empty());
+        let fixes = fixes.map(|(safety, edits)| Fix { title: Edit::described(&edits), safety, edits });
+        Self {
+            mode,
+            object: Some(object.clone()),
+            location: Location { path: Some(problem.at.to_string()), ..Location::default() },
+            fixes: fixes.collect(),
+            ..Self::new(rule.id, level, problem.message)
+        }
+    }
+
+    /// How much it matters where it was found: in an audited namespace nothing is denied.
+    pub fn severity(&self) -> Severity {
+        match (self.mode, self.level) {
+            (Mode::Enforce, Level::Error) => Severity::Error,
+            (Mode::Enforce, Level::Fixable) | (_, Level::Error) => Severity::Warning,
+            (_, Level::Fixable | Level::Warning) => Severity::Note,
+        }
+    }
+
     /// Whether it counts for an exit code that `fail_on` and everything worse makes 1.
-    fn fails(&self, fail_on: Level) -> bool {
+    pub fn fails(&self, fail_on: Level) -> bool {
         self.suppressed.is_none() && self.mode == Mode::Enforce && self.level >= fail_on
     }
 }
 
 impl Report {
+    /// Adds the content of another report, for example that of another cluster.
+    pub fn append(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.gateways.get_or_insert_default().extend(other.gateways.unwrap_or_default());
+        self.skipped.extend(other.skipped);
+        self.failures.extend(other.failures);
+        self.objects += other.objects;
+    }
+
+    /// Sorts findings and gateways by cluster, namespace, kind and name.
+    pub fn sort_by_object(&mut self) {
+        fn key<'r>(cluster: Option<&'r str>, object: Option<&'r ObjectReference>) -> [Option<&'r str>; 4] {
+            let part = |part: fn(&ObjectReference) -> &str| object.map(part);
+            [cluster, part(|object| &object.namespace), part(|object| &object.kind), part(|object| &object.name)]
+        }
+        self.findings.sort_by(|one, other| {
+            key(one.cluster.as_deref(), one.object.as_ref()).cmp(&key(other.cluster.as_deref(), other.object.as_ref()))
+        });
+        if let Some(rows) = &mut self.gateways {
+            rows.sort_by(|one, other| {
+                key(one.cluster.as_deref(), Some(&one.object)).cmp(&key(other.cluster.as_deref(), Some(&other.object)))
+            });
+        }
+    }
+
     /// Number of findings of a level, without suppressed ones.
     pub fn count(&self, level: Level) -> usize {
         self.counted().filter(|finding| finding.level == level).count()
@@ -208,6 +319,12 @@ impl Report {
     /// Number of suppressed findings.
     pub fn suppressed(&self) -> usize {
         self.findings.len() - self.counted().count()
+    }
+
+    /// The suppressed findings of one kind of suppression.
+    pub fn suppressed_by(&self, by: SuppressedBy) -> impl Iterator<Item = (&Diagnostic, &Suppression)> {
+        let suppressed = self.findings.iter().filter_map(|finding| Some((finding, finding.suppressed.as_ref()?)));
+        suppressed.filter(move |(_, suppression)| suppression.by == by)
     }
 
     /// Number of objects with a finding that is not suppressed.

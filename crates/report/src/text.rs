@@ -1,27 +1,100 @@
 //! The report as text for people, with ANSI colors; the caller removes them where the output is not a terminal.
 
-use super::{Diagnostic, Failure, Level, Location, Mode, Report, Snippet};
+use super::location_text::{counted, describe, failure, field, file_name, ignored, name};
+use super::{Diagnostic, GatewayRow, Level, Mode, Report, Safety, Snippet, SuppressedBy, check};
 use annotate_snippets::{AnnotationKind, Group, Level as Title, Origin, Renderer, Snippet as Source};
-use apim_keyless_core::gateway::ObjectReference;
-use apim_keyless_core::policy::{dotted, printable};
-use jsonptr::Pointer;
+use apim_keyless_core::policy::printable;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::io;
 use std::ops::Range;
 
-/// Renders a report, with ANSI colors.
+/// Longest source line that is shown as a whole, in characters.
+const LINE_CHARACTERS: usize = 160;
+/// Characters of a longer line that are shown before the underlined ones.
+const BEFORE_UNDERLINE: usize = 60;
+/// What stands for the rest of a longer line.
+const REST: &str = "...";
+
+/// Renders a report as [`write()`] writes it.
 pub fn render(report: &Report) -> String {
-    let mut text = String::new();
-    // Writing to a String cannot fail.
-    for diagnostic in &report.findings {
-        _ = writeln!(text, "{}\n", finding(diagnostic));
+    let mut text = Vec::new();
+    // writing to memory cannot fail
+    _ = write(report, &mut text);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// Writes a report, with ANSI colors: a table of the gateways if there are several, the findings, what comments ignore, and
+/// the summary. Findings that a baseline knows are only counted.
+///
+/// # Errors
+/// The errors of `writer`.
+pub fn write(report: &Report, mut writer: impl io::Write) -> io::Result<()> {
+    write!(writer, "{}", check::lines(report))?;
+    if let Some(gateways) = report.gateways.as_deref().filter(|gateways| gateways.len() > 1) {
+        write!(writer, "{}", table(gateways))?;
     }
-    text + &summary(report)
+    write_findings(report, &mut writer)?;
+    let mut end = "";
+    for (finding, suppression) in report.suppressed_by(SuppressedBy::Comment) {
+        writeln!(writer, "{}", ignored(finding, &suppression.reason))?;
+        end = "\n";
+    }
+    write!(writer, "{end}{}", summary(report))
+}
+
+/// Writes the findings that nothing suppresses, each followed by an empty line.
+///
+/// # Errors
+/// The errors of `writer`.
+pub fn write_findings(report: &Report, mut writer: impl io::Write) -> io::Result<()> {
+    for diagnostic in report.findings.iter().filter(|finding| finding.suppressed.is_none()) {
+        writeln!(
+            writer,
+            "{}
+",
+            finding(diagnostic)
+        )?;
+    }
+    Ok(())
 }
 
 /// One line for each failure, for stderr: `error: FILE:LINE:COLUMN: MESSAGE`
 pub fn failures(report: &Report) -> Vec<String> {
-    report.failures.iter().map(failure).collect()
+    report.failures.iter().map(|unread| format!("error: {}", failure(unread))).collect()
+}
+
+/// The gateways as a table, one a line, in the columns of kubectl, and an empty line.
+fn table(gateways: &[GatewayRow]) -> String {
+    let heading = ["NAMESPACE", "NAME", "AUTHENTICATION", "IMAGE", "SERVICEACCOUNT", "LEVEL"].map(str::to_owned);
+    let rows = gateways.iter().map(|gateway| {
+        let or_dash = |text: &str| if text.is_empty() { "-".to_owned() } else { printable(text).into_owned() };
+        [
+            or_dash(&gateway.object.namespace),
+            or_dash(&gateway.object.name),
+            gateway.summary.authentication.name().to_owned(),
+            or_dash(&gateway.summary.image),
+            or_dash(gateway.summary.service_account.as_deref().unwrap_or_default()),
+            or_dash(gateway.level.map(Level::name).unwrap_or_default()),
+        ]
+    });
+    columns(&std::iter::once(heading).chain(rows).collect::<Vec<_>>()) + "\n"
+}
+
+/// Rows as lines whose columns are aligned.
+pub fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
 }
 
 fn finding(finding: &Diagnostic) -> String {
@@ -32,18 +105,13 @@ fn finding(finding: &Diagnostic) -> String {
     };
     let title = level.with_name(finding.level.name()).primary_title(printable(&finding.message)).id(finding.rule);
     let mut group = with_location(Group::with_title(title), finding);
-    if let Some(suppression) = &finding.suppressed {
-        group = group.element(
-            Title::NOTE
-                .message(printable(&format!("suppressed by {}: {}", suppression.by, suppression.reason)).into_owned()),
-        );
-    }
-    let label = match (finding.fixes.iter().any(|fix| !fix.edits.is_empty()), finding.mode) {
-        (false, _) => "fix",
-        (true, Mode::Enforce) => "fix by the webhook",
-        (true, Mode::Audit | Mode::Off) => "fix in an enforced namespace",
-    };
     for fix in &finding.fixes {
+        let label = match (fix.edits.is_empty(), fix.safety, finding.mode) {
+            (true, ..) => "fix",
+            (false, Safety::Unsafe, _) => "possible fix",
+            (false, Safety::Safe, Mode::Enforce) => "fix by the webhook",
+            (false, Safety::Safe, Mode::Audit | Mode::Off) => "fix in an enforced namespace",
+        };
         group = group.element(Title::HELP.with_name(label).message(printable(&fix.title)));
     }
     without_empty_origin(&Renderer::styled().render(&[group]))
@@ -56,24 +124,21 @@ fn without_empty_origin(rendered: &str) -> String {
     lines.join("\n")
 }
 
-/// A file as text shows it: `stdin` for `-`.
-fn file_name(file: &str) -> &str {
-    if file == "-" { "stdin" } else { file }
-}
-
 fn with_location<'a>(group: Group<'a>, finding: &'a Diagnostic) -> Group<'a> {
-    let (Some(file), Some(span)) = (finding.location.file.as_deref().map(file_name), finding.location.span) else {
+    let file = finding.location.file.as_deref().map(|file| printable(file_name(file)));
+    let (Some(file), Some(span)) = (file, finding.location.span) else {
         return group.element(Origin::path(describe(finding)));
     };
     let group = match &finding.snippet {
         None => group.element(Origin::path(file).line(span.line).char_column(span.column)),
         Some(snippet) => {
-            let annotation = AnnotationKind::Primary.span(bytes(snippet)).label(field(&finding.location));
-            let source = Source::source(snippet.line.as_str()).line_start(span.line).annotation(annotation);
+            let snippet = shortened(snippet);
+            let annotation = AnnotationKind::Primary.span(bytes(&snippet)).label(field(&finding.location));
+            let source = Source::source(snippet.line.clone()).line_start(span.line).annotation(annotation);
             if snippet.underline.start + 1 == span.column {
                 group.element(source.path(file))
             } else {
-                // Masking has moved the columns, so the position is written apart from the snippet.
+                // Masking or shortening has moved the columns, so the position is written apart from the snippet.
                 group.element(Origin::path(file).line(span.line).char_column(span.column)).element(source)
             }
         }
@@ -84,25 +149,19 @@ fn with_location<'a>(group: Group<'a>, finding: &'a Diagnostic) -> Group<'a> {
     }
 }
 
-/// `KIND NAMESPACE/NAME: FIELD`, or `API server: PATH`
-fn describe(finding: &Diagnostic) -> String {
-    let location = &finding.location;
-    match (&finding.object, &location.api_path) {
-        (Some(object), _) if location.path.as_deref().is_none_or(str::is_empty) => name(object),
-        (Some(object), _) => format!("{}: {}", name(object), field(location)),
-        (None, Some(path)) => format!("API server: {path}"),
-        (None, None) => "API server".to_owned(),
+/// The part of a long line around its underlined characters: a file of many gateways can be one line.
+fn shortened(snippet: &Snippet) -> Cow<'_, Snippet> {
+    let Snippet { line, underline } = snippet;
+    if line.len() <= LINE_CHARACTERS || line.chars().count() <= LINE_CHARACTERS {
+        return Cow::Borrowed(snippet);
     }
-}
-
-fn name(object: &ObjectReference) -> String {
-    let separator = if object.namespace.is_empty() { "" } else { "/" };
-    printable(&format!("{} {}{separator}{}", object.kind, object.namespace, object.name)).into_owned()
-}
-
-fn field(location: &Location) -> String {
-    let path = location.path.as_deref().unwrap_or_default();
-    Pointer::parse(path).map_or_else(|_| path.to_owned(), dotted)
+    let start = underline.start.saturating_sub(BEFORE_UNDERLINE);
+    let mut rest = line.chars().skip(start);
+    let part: String = rest.by_ref().take(LINE_CHARACTERS).collect();
+    let (before, after) = (if start > 0 { REST } else { "" }, if rest.next().is_some() { REST } else { "" });
+    let moved = |character: usize| (character - start).min(LINE_CHARACTERS) + before.len();
+    let underline = moved(underline.start)..moved(underline.end);
+    Cow::Owned(Snippet { line: format!("{before}{part}{after}"), underline })
 }
 
 /// The underlined bytes of the line.
@@ -111,19 +170,25 @@ fn bytes(Snippet { line, underline }: &Snippet) -> Range<usize> {
     byte(underline.start)..byte(underline.end)
 }
 
-fn failure(failure: &Failure) -> String {
-    let Location { file, span, api_path, .. } = &failure.location;
-    let location = match (file, span, api_path) {
-        (Some(file), Some(span), _) => format!("{}:{}:{}: ", file_name(file), span.line, span.column),
-        (Some(file), None, _) => format!("{}: ", file_name(file)),
-        (None, _, Some(path)) => format!("API server: {path}: "),
-        (None, _, None) => String::new(),
-    };
-    printable(&format!("error: {location}{}", failure.message)).into_owned()
+/// `; 1 ignored by comments; 2 known in the baseline`
+fn suppressed(report: &Report) -> String {
+    let mut text = String::new();
+    for (by, words) in
+        [(SuppressedBy::Comment, "ignored by comments"), (SuppressedBy::Baseline, "known in the baseline")]
+    {
+        let count = report.suppressed_by(by).count();
+        if count > 0 {
+            _ = write!(text, "; {count} {words}");
+        }
+    }
+    if let Some(gone @ 1..) = report.gone_from_baseline {
+        _ = write!(text, "; {} of the baseline no longer found", counted(gone, "finding"));
+    }
+    text
 }
 
-/// `10 findings (6 errors, 4 fixable) in 3 of 75 objects, 30 gateways`
-fn summary(report: &Report) -> String {
+/// The last line of the report: `10 findings (6 errors, 4 fixable) in 3 of 75 objects, 30 gateways`
+pub fn summary(report: &Report) -> String {
     let levels = [
         (report.count(Level::Error), "error"),
         (report.count(Level::Fixable), "fixable"),
@@ -132,7 +197,9 @@ fn summary(report: &Report) -> String {
     let total: usize = levels.iter().map(|(count, _)| count).sum();
     let parts: Vec<String> =
         levels.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun)).collect();
-    let found = if total == 0 {
+    let found = if check::is_nothing_checked(report) {
+        "nothing was checked".to_owned()
+    } else if total == 0 {
         "no findings".to_owned()
     } else {
         format!("{} ({})", counted(total, "finding"), parts.join(", "))
@@ -145,18 +212,20 @@ fn summary(report: &Report) -> String {
             format!("{found} in {with}{of}, {}", counted(gateways.len(), "gateway"))
         }
     };
-    if total > 0 && report.findings.iter().all(|finding| finding.mode != Mode::Enforce) {
+    if total > 0 && report.counted().all(|finding| finding.mode != Mode::Enforce) {
         summary += "; audit mode: nothing is set or denied";
     }
-    if report.suppressed() > 0 {
-        _ = write!(summary, "; {} suppressed", report.suppressed());
+    if !check::is_nothing_checked(report) {
+        summary += &check::summary(report);
     }
-    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    summary += &suppressed(report);
+    let mut reasons: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for skipped in &report.skipped {
-        *reasons.entry(&skipped.reason).or_default() += 1;
+        let noun = if skipped.location.file.is_some() { "document" } else { "namespace" };
+        *reasons.entry((&skipped.reason, noun)).or_default() += 1;
     }
-    for (reason, count) in reasons {
-        _ = write!(summary, "; skipped {} {reason}", counted(count, "document"));
+    for ((reason, noun), count) in reasons {
+        _ = write!(summary, "; skipped {} {reason}", counted(count, noun));
     }
     let in_files = report.failures.iter().filter(|failure| failure.location.file.is_some()).count();
     for (count, one, many) in [
@@ -168,12 +237,6 @@ fn summary(report: &Report) -> String {
         }
     }
     summary + "\n"
-}
-
-/// `1 error`, `2 errors`, `2 fixable`
-fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 || noun == "fixable" { "" } else { "s" };
-    format!("{count} {noun}{plural}")
 }
 
 #[cfg(test)]
@@ -196,5 +259,22 @@ mod tests {
             assert!(text.contains("fix in an enforced namespace") && !text.contains("webhook"), "{text}");
         }
         assert!(!fixable(Mode::Enforce, Vec::new()).contains("webhook"), "a fix without edits is not the webhook's");
+    }
+
+    #[test]
+    fn a_long_line_is_shortened_around_what_is_underlined() {
+        let line = format!("{}é\"image\"{}", "a".repeat(5000), "b".repeat(5000));
+        let long = Snippet { line, underline: 5001..5008 };
+        let short = shortened(&long);
+        let underlined: String = short.line.chars().skip(short.underline.start).take(short.underline.len()).collect();
+        assert_eq!((underlined.as_str(), short.line.chars().count()), ("\"image\"", LINE_CHARACTERS + 2 * REST.len()));
+        let whole = Snippet { line: "é".repeat(LINE_CHARACTERS), underline: 0..1 };
+        assert_eq!(shortened(&whole).line, whole.line);
+    }
+
+    #[test]
+    fn the_columns_of_a_table_are_aligned() {
+        let rows = [["A", "é", ""], ["bb", "c", "d"]].map(|row| row.map(str::to_owned));
+        assert_eq!(columns(&rows), "A   é\nbb  c  d\n");
     }
 }

@@ -14,6 +14,21 @@ pub const KINDS: [&str; 9] = [
     "ReplicationController",
     "StatefulSet",
 ];
+/// Kinds of other API groups with a pod template. `ScheduledTask` and `GatewayTemplate` are invented: they have it where
+/// a `CronJob` and a `PodTemplate` have it.
+pub const OTHER_KINDS: [(&str, &str); 6] = [
+    ("argoproj.io/v1alpha1", "Rollout"),
+    ("apps.kruise.io/v1alpha1", "CloneSet"),
+    ("apps.openshift.io/v1", "DeploymentConfig"),
+    ("serving.knative.dev/v1", "Service"),
+    ("example.com/v1", "ScheduledTask"),
+    ("example.com/v1", "GatewayTemplate"),
+];
+/// The user name of the controller of Argo Rollouts.
+pub const ROLLOUTS: &str = "system:serviceaccount:argo-rollouts:argo-rollouts";
+/// The user name of the controller of `OpenKruise`.
+pub const KRUISE: &str = "system:serviceaccount:kruise-system:kruise-manager";
+
 /// The three container lists of a pod spec.
 pub const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 /// An image that supports workload identity.
@@ -31,6 +46,9 @@ spec:
     serviceAccount: apim-gateway-workload-identity
     configMap: apim-gateway-env
   images: [registry.example/apim/gateway]
+  controllers:
+    argoproj.io: ['system:serviceaccount:argo-rollouts:argo-rollouts']
+    apps.kruise.io: [system:serviceaccount:kruise-system:kruise-manager]
 ";
 
 /// A container without findings.
@@ -57,7 +75,7 @@ pub fn invalid_containers() -> Vec<(&'static str, Value)> {
         ("auth-key-reference", with(json!({"envFrom": [{"secretRef": {"name": "all"}}, configuration()]}))),
         ("auth-key-reference", with(json!({"image": "registry.example/mirror:1", "env": [auth_key_env()]}))),
         ("auth-key-literal", with(json!({"env": [literal]}))),
-        ("other-auth-method", with(json!({"env": [{"name": "config.service.auth", "value": "azureAdApp"}]}))),
+        ("entra-app-auth-method", with(json!({"env": [{"name": "config.service.auth", "value": "azureAdApp"}]}))),
         ("unsupported-version", with(json!({"image": OLD_IMAGE}))),
     ]
 }
@@ -90,17 +108,20 @@ pub fn workload(kind: &str, mut spec: Value) -> Value {
     let template = json!({"metadata": {"labels": labels}, "spec": spec});
     let selector = json!({"matchLabels": {"app": "gateway"}});
     let mut object = match kind {
-        "CronJob" => json!({"spec": {"schedule": "0 2 * * *", "jobTemplate": {"spec": {"template": template}}}}),
+        "CronJob" | "ScheduledTask" => {
+            json!({"spec": {"schedule": "0 2 * * *", "jobTemplate": {"spec": {"template": template}}}})
+        }
         "Job" => json!({"spec": {"template": template}}),
         "Pod" => template,
-        "PodTemplate" => json!({"template": template}),
+        "GatewayTemplate" | "PodTemplate" => json!({"template": template}),
         "ReplicationController" => json!({"spec": {"selector": {"app": "gateway"}, "template": template}}),
         _ => json!({"spec": {"selector": selector, "template": template}}),
     };
+    let other = OTHER_KINDS.iter().find(|(_, other)| *other == kind);
     object["apiVersion"] = json!(match kind {
         "CronJob" | "Job" => "batch/v1",
         "Pod" | "PodTemplate" | "ReplicationController" => "v1",
-        _ => "apps/v1",
+        _ => other.map_or("apps/v1", |(version, _)| version),
     });
     object["kind"] = json!(kind);
     object["metadata"]["name"] = json!("gateway");
@@ -110,9 +131,9 @@ pub fn workload(kind: &str, mut spec: Value) -> Value {
 /// The pod template of a workload; for a Pod, the Pod itself.
 pub fn template(object: &mut Value) -> &mut Value {
     let at = match object["kind"].as_str().unwrap() {
-        "CronJob" => "/spec/jobTemplate/spec/template",
+        "CronJob" | "ScheduledTask" => "/spec/jobTemplate/spec/template",
         "Pod" => "",
-        "PodTemplate" => "/template",
+        "GatewayTemplate" | "PodTemplate" => "/template",
         _ => "/spec/template",
     };
     object.pointer_mut(at).unwrap()

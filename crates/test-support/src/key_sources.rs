@@ -137,12 +137,36 @@ fn by_volume() -> Vec<Route> {
 }
 
 fn by_text() -> Vec<Route> {
+    // nobody looks at the whole of a long text
+    let (blanks, long) = (" ".repeat(1025), "x".repeat(1025));
+    let long_texts = [
+        blanks.clone(),
+        format!("{blanks}{KEY}"),
+        format!("workloadIdentity{blanks}"),
+        format!("vault:secret/data/{long}"),
+        format!("{long}@azurekeyvault"),
+        format!("${{{long}}}"),
+        format!("/mounted/{long}"),
+        "\u{200b}".repeat(342),
+    ];
     let literal =
         [KEY, "gatewaykey x", "\nGatewayKey x", "SharedAccessSignature uid=x", &"k".repeat(40), "\u{a0}GatewayKey x"];
-    let other = ["azureAdApp", "key", "k", "$$(TOKEN)", "workloadIdentity2", "\u{200b}GatewayKey x", "/mounted/value"];
-    let texts =
-        literal.iter().map(|text| ("auth-key-literal", *text)).chain(other.map(|text| ("other-auth-method", text)));
+    let literal = literal.into_iter().chain(long_texts.iter().map(String::as_str));
+    let placeholder = ["$$(TOKEN)", "${TOKEN}", "vault:secret/data/gateways/orders#token", "orders@azurekeyvault"];
+    let other = ["key", "k", "workloadIdentity2", "\u{200b}GatewayKey x", "/mounted/value"];
+    let texts = literal
+        .map(|text| ("auth-key-literal", text))
+        .chain(other.map(|text| ("other-auth-method", text)))
+        .chain(placeholder.map(|text| ("auth-key-reference", text)))
+        .chain([("entra-app-auth-method", "azureAdApp")]);
     let mut routes: Vec<Route> = texts.map(|(rule, text)| from_env(rule, &json!([auth(text)]))).collect();
+    for long in long_texts {
+        let of_long = |value: &str| json!([{"name": "LONG", "value": long}, auth(value)]);
+        routes.extend(
+            ["$(LONG)", "w$(LONG)", "$(LONG)workloadIdentity"]
+                .map(|value| from_env("auth-key-literal", &of_long(value))),
+        );
+    }
     routes.push(from_env(
         "auth-key-literal",
         &json!([{"name": "A", "value": "Gateway"}, {"name": "B", "value": "Key x"}, auth("$(A)$(B)")]),

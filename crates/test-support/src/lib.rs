@@ -11,14 +11,25 @@
     reason = "only tests call this, and an error here fails the test by a panic"
 )]
 
+use apim_keyless_core::policy::Date;
+
+/// The day of the evaluations that do not test exceptions.
+pub const TODAY: Date = Date::constant(2027, 1, 1);
+
+pub mod azure;
 pub mod control_plane;
+pub mod corpus;
 pub mod fuzz_targets;
 pub mod gateways;
 pub mod generate;
 pub mod go_tools;
 pub mod helm;
 pub mod key_sources;
+pub mod npm;
 pub mod project;
+pub mod python;
 pub mod report_schema;
 pub mod run;
+pub mod sarif_schema;
 pub mod webhook;
+pub mod worst_case;

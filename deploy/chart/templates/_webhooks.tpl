@@ -52,17 +52,20 @@ namespaceSelector:
 {{- end }}
 
 {{/*
-The kinds that are evaluated. The validating webhooks also get the subresources of a Pod that can add or change a
-container.
+The kinds that are evaluated. The validating webhooks also get the subresource of a Pod that can add a container;
+pods/resize changes only resources, which no rule reads.
 */}}
 {{- define "apim-keyless.webhook.rules" -}}
 {{- $core := list "pods" -}}
-{{- if eq .webhook "validate" }}{{ $core = concat $core (list "pods/ephemeralcontainers" "pods/resize") }}{{ end -}}
+{{- if eq .webhook "validate" }}{{ $core = append $core "pods/ephemeralcontainers" }}{{ end -}}
 {{- $core = concat $core (list "podtemplates" "replicationcontrollers" "serviceaccounts" "configmaps") -}}
 rules:
 - {apiGroups: [""], apiVersions: [v1], resources: [{{ join ", " $core }}], operations: [CREATE, UPDATE], scope: Namespaced}
 - {apiGroups: [apps], apiVersions: [v1], resources: [daemonsets, deployments, replicasets, statefulsets], operations: [CREATE, UPDATE], scope: Namespaced}
 - {apiGroups: [batch], apiVersions: [v1], resources: [cronjobs, jobs], operations: [CREATE, UPDATE], scope: Namespaced}
+{{- range .context.Values.extraResources }}
+- {apiGroups: [{{ join ", " .apiGroups }}], apiVersions: [{{ join ", " .apiVersions }}], resources: [{{ join ", " .resources }}], operations: [CREATE, UPDATE], scope: Namespaced}
+{{- end }}
 {{- end }}
 
 {{/* The conditions of all webhook entries for enforced namespaces. */}}
@@ -78,9 +81,7 @@ rules:
 {{- end }}
 
 {{- define "apim-keyless.webhook.mightBeGateway" -}}
-{{- if eq .Values.scope "cluster" }}
 - name: might-be-gateway
   expression: |-
     {{- include "apim-keyless.condition.mightBeGateway" . | nindent 4 }}
-{{- end }}
 {{- end }}

@@ -10,6 +10,7 @@ mod secret;
 
 use super::ClusterObserver;
 use super::client::describe;
+use super::connection::{Repetitions, is_unreachable};
 use crate::tls::{
     Ca, CaIds, CertificateResolver, RotationPeriods, RotationState, ServedCertificate, ServingCertificate, TlsError,
     UnknownCas, ca_bundle_text, cas_in,
@@ -62,6 +63,7 @@ pub struct CertificateManager {
     last_read: Option<LastRead>,
     status: watch::Sender<TrustStatus>,
     observer: Arc<dyn ClusterObserver>,
+    failures: Repetitions,
 }
 
 /// The serving certificate in use, and the id and certificate of the CA that issued it.
@@ -112,6 +114,7 @@ impl CertificateManager {
             last_read: None,
             status,
             observer,
+            failures: Repetitions::default(),
         };
         (manager, receiver)
     }
@@ -120,14 +123,26 @@ impl CertificateManager {
     pub async fn run(mut self) {
         let mut changes = select(self.secret.changes(), self.configurations.changes());
         loop {
-            if let Err(failure) = self.reconcile().await {
-                self.observer.certificate_failed();
-                tracing::warn!(%failure, "cannot update the CA, certificate or caBundles, trying again");
+            match self.reconcile().await {
+                Ok(()) => _ = self.failures.end(),
+                Err(failure) => self.report(&failure),
             }
             tokio::select! {
                 Some(()) = changes.next() => {}
                 () = tokio::time::sleep(self.settings.interval) => {}
             }
+        }
+    }
+
+    /// Counts and logs a failure. A repeated one is logged again after growing intervals, and that the API server cannot
+    /// be reached only by its connection.
+    fn report(&mut self, failure: &Failure) {
+        self.observer.certificate_failed();
+        let is_unreachable = matches!(failure, Failure::Api { cause, .. } if is_unreachable(cause));
+        if !is_unreachable && self.failures.is_due(&failure.to_string()) {
+            tracing::warn!(%failure, "cannot update the CA, certificate or caBundles, trying again");
+        } else {
+            tracing::debug!(%failure, "cannot update the CA, certificate or caBundles, trying again");
         }
     }
 

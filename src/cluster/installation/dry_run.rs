@@ -2,9 +2,8 @@
 
 use super::api_server::body;
 use crate::cluster::client::with_timeout_of;
-use crate::cluster::{ReadError, ReadResult};
+use crate::cluster::{Connection, ReadError, ReadResult};
 use hyper::{Request, header};
-use kube::Client;
 use kube::client::Body;
 use serde_json::Value;
 use std::time::Duration;
@@ -27,22 +26,26 @@ pub struct DryRunResponse {
 ///
 /// # Errors
 /// The API server is not reachable or does not answer in time. A denial is a response, not an error.
-pub async fn dry_run_create(client: &Client, namespace: &str, deployment: &Value) -> ReadResult<DryRunResponse> {
+pub async fn dry_run_create(
+    connection: &Connection,
+    namespace: &str,
+    deployment: &Value,
+) -> ReadResult<DryRunResponse> {
     let call = async {
         let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments?dryRun=All");
         let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
         let request = request.body(Body::from(deployment.to_string().into_bytes())).map_err(kube::Error::HttpError)?;
-        let response = client.send(request).await?;
+        let response = connection.client.send(request).await?;
         let status = response.status().as_u16();
         let warnings = response.headers().get_all(header::WARNING).iter();
         let warnings = warnings.filter_map(|value| warning_text(value.to_str().ok()?)).collect();
         let body = body(response).await?;
         Ok(DryRunResponse { status, body: serde_json::from_slice(&body).unwrap_or_default(), warnings })
     };
-    let permission = format!("create on deployments in namespace {namespace}");
-    with_timeout_of(TIMEOUT, call)
-        .await
-        .map_err(|error| ReadError::new("check whether the webhook is called", &permission, &error))
+    let (attempt, permission) =
+        ("check whether the webhook is called", format!("create on deployments in namespace {namespace}"));
+    let response = with_timeout_of(TIMEOUT, call).await;
+    response.map_err(|error| ReadError::new(connection, attempt, &permission, &error))
 }
 
 /// The text of a `Warning` header like `299 - "text"` (RFC 9111, section 5.5, and RFC 7234 before it).

@@ -6,18 +6,18 @@ mod label_selector;
 mod webhook_configuration;
 mod workload;
 
-pub use api_server::{ApiServer, Clock};
+pub use api_server::{ApiServer, Clock, issuer};
 pub use dry_run::{DryRunResponse, dry_run_create};
 pub use label_selector::selects;
 pub use webhook_configuration::WebhookConfiguration;
-pub use workload::{ContainerStatus, Deployment, Pod};
+pub use workload::{Container, ContainerStatus, Deployment, Pod, ProjectedToken, StatusCondition, Waiting};
 
 use super::client::with_timeout;
-use super::{ReadError, ReadResult};
-use api_server::{api_server, issuer};
+use super::{Connection, ReadError, ReadResult};
+pub(super) use api_server::{api_server, send};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
-use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret, Service};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::ListParams;
@@ -28,6 +28,12 @@ use workload::{deployments, pods};
 
 /// The name of every object that the chart creates, except the webhook configurations and the Secret.
 pub const NAME: &str = "apim-keyless";
+
+/// The `ConfigMap` with the policy document that the chart renders.
+pub const POLICY_CONFIG_MAP: &str = "apim-keyless-policy";
+
+/// The key of the policy document in that `ConfigMap`.
+pub const POLICY_KEY: &str = "policy.yaml";
 
 /// The names of an installation's objects.
 #[derive(Clone, Debug)]
@@ -56,6 +62,8 @@ pub struct Installation {
     pub pods: ReadResult<Vec<Pod>>,
     /// The `PodDisruptionBudget`s of its namespace.
     pub disruption_budgets: ReadResult<Vec<PodDisruptionBudget>>,
+    /// The text of its policy document, if there is one.
+    pub policy: ReadResult<Option<String>>,
     /// The metadata of every Namespace of the cluster.
     pub namespaces: ReadResult<Vec<ObjectMeta>>,
     /// The API server.
@@ -68,32 +76,37 @@ impl Installation {
     /// Reads everything. What cannot be read is an error in its own field.
     ///
     /// # Errors
-    /// The API server does not answer.
-    pub async fn read(client: &Client, names: &InstallationNames) -> Result<Self, ReadError> {
-        let server = api_server(client).await?;
-        let in_own_namespace = |what, resource| Requested { what, resource, namespace: Some(names.namespace.as_str()) };
+    /// The API server cannot be reached, rejects the credentials, or does not answer like an API server.
+    pub async fn read(connection: &Connection, names: &InstallationNames) -> Result<Self, ReadError> {
+        let client = &connection.client;
+        let server = api_server(connection).await?;
+        let in_own_namespace = |what, resource| {
+            let namespace = Some(names.namespace.as_str());
+            Requested { connection, what, resource, namespace }
+        };
         let own = ListParams::default().labels(&format!("app.kubernetes.io/name={NAME}"));
         let all = ListParams::default();
         let (mutating, validating, services, cas, deployment) = tokio::join!(
-            configurations::<MutatingWebhookConfiguration>(client, "mutating"),
-            configurations::<ValidatingWebhookConfiguration>(client, "validating"),
+            configurations::<MutatingWebhookConfiguration>(connection, "mutating"),
+            configurations::<ValidatingWebhookConfiguration>(connection, "validating"),
             list(all_in(client, names), in_own_namespace("the webhook's Service", "services"), &all),
-            cas(client, names),
+            cas(connection, names),
             get(
                 deployments(client, &names.namespace),
                 in_own_namespace("the webhook's Deployment", "deployments"),
                 NAME
             ),
         );
-        let (pods, disruption_budgets, namespaces, issuer) = tokio::join!(
+        let (pods, disruption_budgets, policy, namespaces, issuer) = tokio::join!(
             list(pods(client, &names.namespace), in_own_namespace("the webhook's Pods", "pods"), &own),
             list(
                 all_in(client, names),
                 in_own_namespace("the webhook's PodDisruptionBudget", "poddisruptionbudgets"),
                 &all
             ),
-            namespaces(client),
-            issuer(client),
+            read_policy(connection, &names.namespace),
+            namespaces(connection),
+            issuer(connection),
         );
         Ok(Self {
             mutating,
@@ -103,6 +116,7 @@ impl Installation {
             deployment,
             pods,
             disruption_budgets,
+            policy,
             namespaces,
             server,
             issuer,
@@ -111,16 +125,22 @@ impl Installation {
 }
 
 /// A resource to read.
-struct Requested<'a> {
-    what: &'a str,
-    resource: &'a str,
-    namespace: Option<&'a str>,
+pub(super) struct Requested<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) what: &'a str,
+    pub(super) resource: &'a str,
+    pub(super) namespace: Option<&'a str>,
 }
 
 impl Requested<'_> {
-    fn error(&self, verb: &str, error: &kube::Error) -> ReadError {
+    pub(super) fn error(&self, verb: &str, error: &kube::Error) -> ReadError {
         let place = self.namespace.map(|namespace| format!(" in namespace {namespace}")).unwrap_or_default();
-        ReadError::new(&format!("read {}", self.what), &format!("{verb} on {}{place}", self.resource), error)
+        ReadError::new(
+            self.connection,
+            &format!("read {}", self.what),
+            &format!("{verb} on {}{place}", self.resource),
+            error,
+        )
     }
 }
 
@@ -143,7 +163,7 @@ where
     listed.map(|list| list.items).map_err(|error| requested.error("list", &error))
 }
 
-async fn get<K>(api: Api<K>, requested: Requested<'_>, name: &str) -> ReadResult<Option<K>>
+pub(super) async fn get<K>(api: Api<K>, requested: Requested<'_>, name: &str) -> ReadResult<Option<K>>
 where
     K: Clone + DeserializeOwned + Debug,
 {
@@ -151,20 +171,33 @@ where
 }
 
 /// All webhook configurations of one kind.
-async fn configurations<K>(client: &Client, which: &str) -> ReadResult<Vec<WebhookConfiguration>>
+pub(super) async fn configurations<K>(connection: &Connection, which: &str) -> ReadResult<Vec<WebhookConfiguration>>
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
     WebhookConfiguration: From<K>,
 {
     let (what, resource) = (format!("the {which} webhooks"), format!("{which}webhookconfigurations"));
-    let requested = Requested { what: &what, resource: &resource, namespace: None };
-    let listed = list(all_of::<K>(client), requested, &ListParams::default()).await?;
+    let requested = Requested { connection, what: &what, resource: &resource, namespace: None };
+    let listed = list(all_of::<K>(&connection.client), requested, &ListParams::default()).await?;
     Ok(listed.into_iter().map(WebhookConfiguration::from).collect())
 }
 
-async fn namespaces(client: &Client) -> ReadResult<Vec<ObjectMeta>> {
-    let requested = Requested { what: "the Namespaces", resource: "namespaces", namespace: None };
-    let api = all_of::<Namespace>(client);
+/// The text of the policy document of the installation in this namespace, if there is one.
+///
+/// # Errors
+/// The permission is missing, or the API server cannot be reached.
+pub async fn read_policy(connection: &Connection, namespace: &str) -> ReadResult<Option<String>> {
+    let resource = format!("configmaps {POLICY_CONFIG_MAP}");
+    let requested =
+        Requested { connection, what: "the policy document", resource: &resource, namespace: Some(namespace) };
+    let config_maps = Api::<ConfigMap>::namespaced(connection.client.clone(), namespace);
+    let config_map = get(config_maps, requested, POLICY_CONFIG_MAP).await?;
+    Ok(config_map.and_then(|config_map| config_map.data?.remove(POLICY_KEY)))
+}
+
+async fn namespaces(connection: &Connection) -> ReadResult<Vec<ObjectMeta>> {
+    let requested = Requested { connection, what: "the Namespaces", resource: "namespaces", namespace: None };
+    let api = all_of::<Namespace>(&connection.client);
     let listed = with_timeout(api.list_metadata(&ListParams::default())).await;
     listed
         .map(|list| list.items.into_iter().map(|namespace| namespace.metadata).collect())
@@ -172,11 +205,11 @@ async fn namespaces(client: &Client) -> ReadResult<Vec<ObjectMeta>> {
 }
 
 /// The certificates in the Secret. Its keys are dropped as soon as the Secret is read.
-async fn cas(client: &Client, names: &InstallationNames) -> ReadResult<Option<String>> {
+async fn cas(connection: &Connection, names: &InstallationNames) -> ReadResult<Option<String>> {
     let resource = format!("secrets {} in namespace {}", names.secret, names.namespace);
-    let read = with_timeout(all_in::<Secret>(client, names).get_opt(&names.secret)).await;
-    let secret =
-        read.map_err(|error| ReadError::new("read the webhook's CAs", &format!("get on {resource}"), &error))?;
+    let read = with_timeout(all_in::<Secret>(&connection.client, names).get_opt(&names.secret)).await;
+    let permission = format!("get on {resource}");
+    let secret = read.map_err(|error| ReadError::new(connection, "read the webhook's CAs", &permission, &error))?;
     Ok(secret.map(|secret| {
         let certificates =
             secret.data.unwrap_or_default().into_iter().filter(|(key, _)| key.strip_suffix(".crt").is_some());

@@ -1,7 +1,7 @@
 //! Turns each watch into a stream of events.
 
+use super::failure::WatchFailure;
 use super::namespace_cache::CachedObject;
-use crate::cluster::client::{WATCH_SECONDS, describe, with_timeout};
 use apim_keyless_core::gateway::well_known::StringMap;
 use apim_keyless_core::gateway::{ConfigMap, Kind, ServiceAccount};
 use futures::StreamExt;
@@ -19,17 +19,14 @@ use tokio::time::sleep;
 /// The page size for `ConfigMap`s: each can have 1 MiB, and a whole page is in memory at once.
 const CONFIG_MAP_PAGE_SIZE: u32 = 50;
 
-/// How often the connection to the API server is checked.
-const CONNECTION_CHECK_INTERVAL: Duration = Duration::from_secs(10);
-
-/// An event of a watch, or of the connection check.
+/// An event of a watch, or of the list of a namespace.
 pub(super) enum WatchEvent {
     /// A list of this kind starts.
     ListStarted(Kind),
     /// The list of this kind is complete. From now on changes follow.
     ListCompleted(Kind),
     /// The watch of this kind failed for this reason. Changes may be missed from now on.
-    Failed(Kind, String),
+    Failed(Kind, WatchFailure),
     /// A Namespace was listed, created or changed: name, labels and annotations.
     Namespace(String, StringMap, StringMap),
     /// An object was listed, created or changed: its namespace and what the cache keeps of it.
@@ -39,29 +36,30 @@ pub(super) enum WatchEvent {
     /// The list of this kind in this namespace is complete.
     NamespaceListCompleted(Kind, String),
     /// The list of this kind in this namespace failed for this reason.
-    NamespaceListFailed(Kind, String, String),
+    NamespaceListFailed(Kind, String, WatchFailure),
     /// An object was deleted: its kind, namespace and name. The namespace of a Namespace is empty.
     Deleted(Kind, String, String),
-    /// Whether the API server answers.
-    ApiServerReachable(bool),
 }
 
 /// An endless stream of events.
 pub(super) type EventStream = BoxStream<'static, WatchEvent>;
 
-/// Watches Namespaces.
-pub(super) fn namespaces(client: Client) -> EventStream {
-    watch_kind(Kind::Namespace, client, Config::default(), |namespace: PartialObjectMeta<v1::Namespace>| {
-        WatchEvent::Namespace(namespace.name_any(), namespace.labels().clone(), namespace.annotations().clone())
-    })
-}
-
-/// Watches `ServiceAccount`s.
-pub(super) fn service_accounts(client: Client) -> EventStream {
-    watch_kind(Kind::ServiceAccount, client, Config::default(), |account| {
-        let (namespace, object) = service_account(account);
-        WatchEvent::Object(namespace, object)
-    })
+/// Lists a kind and watches it. The API server ends each watch after `seconds`; then it is started again.
+pub(super) fn watch_kind(kind: Kind, client: Client, seconds: u32) -> EventStream {
+    let config = Config::default().timeout(seconds);
+    match kind {
+        Kind::ConfigMap => watch(kind, client, config.page_size(CONFIG_MAP_PAGE_SIZE), |read| {
+            let (namespace, object) = config_map(read);
+            WatchEvent::Object(namespace, object)
+        }),
+        Kind::ServiceAccount => watch(kind, client, config, |read| {
+            let (namespace, object) = service_account(read);
+            WatchEvent::Object(namespace, object)
+        }),
+        _ => watch(kind, client, config, |read: PartialObjectMeta<v1::Namespace>| {
+            WatchEvent::Namespace(read.name_any(), read.labels().clone(), read.annotations().clone())
+        }),
+    }
 }
 
 /// The namespace of a `ServiceAccount`, and what the cache keeps of it.
@@ -71,15 +69,6 @@ fn service_account(account: PartialObjectMeta<v1::ServiceAccount>) -> (String, C
     let (labels, annotations) = (metadata.labels.unwrap_or_default(), metadata.annotations.unwrap_or_default());
     let object = ServiceAccount::for_cache(name, &labels, &annotations);
     (metadata.namespace.unwrap_or_default(), CachedObject::ServiceAccount(object))
-}
-
-/// Watches `ConfigMap`s.
-pub(super) fn config_maps(client: Client) -> EventStream {
-    let config = Config::default().page_size(CONFIG_MAP_PAGE_SIZE);
-    watch_kind(Kind::ConfigMap, client, config, |read| {
-        let (namespace, object) = config_map(read);
-        WatchEvent::Object(namespace, object)
-    })
 }
 
 /// The namespace of a `ConfigMap`, and what the cache keeps of it.
@@ -125,23 +114,14 @@ async fn page<K: Clone + DeserializeOwned + Debug>(
     let params = ListParams { limit: Some(CONFIG_MAP_PAGE_SIZE), continue_token, ..ListParams::default() };
     let list = match api.list(&params).await {
         Ok(list) => list,
-        Err(error) => return (vec![WatchEvent::NamespaceListFailed(kind, namespace, describe(&error))], None),
+        Err(error) => {
+            return (vec![WatchEvent::NamespaceListFailed(kind, namespace, WatchFailure::of_call(&error))], None);
+        }
     };
     let next = list.metadata.continue_.filter(|token| !token.is_empty());
     let listed = list.items.into_iter().map(convert).map(|(namespace, object)| WatchEvent::Listed(namespace, object));
     let completed = next.is_none().then_some(WatchEvent::NamespaceListCompleted(kind, namespace));
     (listed.chain(completed).collect(), next)
-}
-
-/// Checks regularly whether the API server answers. A watch without events cannot distinguish a quiet cluster from a
-/// dead connection.
-pub(super) fn connection_checks(client: Client) -> EventStream {
-    unfold(client, |client| async {
-        sleep(CONNECTION_CHECK_INTERVAL).await;
-        let answer = with_timeout(client.apiserver_version()).await;
-        Some((WatchEvent::ApiServerReachable(answer.is_ok()), client))
-    })
-    .boxed()
 }
 
 /// `events`, started after `delay`.
@@ -154,11 +134,11 @@ pub(super) fn after(delay: Duration, events: EventStream) -> EventStream {
     .boxed()
 }
 
-fn watch_kind<K>(kind: Kind, client: Client, config: Config, convert: fn(K) -> WatchEvent) -> EventStream
+fn watch<K>(kind: Kind, client: Client, config: Config, convert: fn(K) -> WatchEvent) -> EventStream
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let events = watcher(Api::<K>::all(client), config.timeout(WATCH_SECONDS));
+    let events = watcher(Api::<K>::all(client), config);
     events.map(move |event| watch_event(kind, event, convert)).boxed()
 }
 
@@ -174,15 +154,6 @@ fn watch_event<K: Resource<DynamicType = ()>>(
         Ok(Event::Delete(object)) => {
             WatchEvent::Deleted(kind, object.namespace().unwrap_or_default(), object.name_any())
         }
-        Err(error) => WatchEvent::Failed(kind, reason(&error)),
-    }
-}
-
-fn reason(error: &watcher::Error) -> String {
-    use watcher::Error::{InitialListFailed, NoResourceVersion, WatchError, WatchFailed, WatchStartFailed};
-    match error {
-        InitialListFailed(error) | WatchStartFailed(error) | WatchFailed(error) => describe(error),
-        WatchError(status) => format!("the API server answered {} {}", status.code, status.reason),
-        NoResourceVersion => "a response of the API server has no resourceVersion".to_owned(),
+        Err(error) => WatchEvent::Failed(kind, WatchFailure::of_watch(&error)),
     }
 }

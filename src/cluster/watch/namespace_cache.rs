@@ -1,5 +1,6 @@
 //! What is cached of one namespace.
 
+use super::overflow::Overflow;
 use apim_keyless_core::gateway::{ConfigMap, Coverage, Kind, Lookup, RelatedObjects, ServiceAccount};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,51 +28,35 @@ pub(super) struct NamespaceCache {
     pub(super) listed: BTreeSet<Kind>,
     /// The kinds of which an object did not fit into the cache.
     pub(super) overflows: BTreeMap<Kind, Overflow>,
-    /// The lists of this namespace alone that are not complete yet: the names of the objects that arrived so far, from
-    /// the list or from the watch.
+    /// The lists that are not complete yet, of this namespace or of a whole kind: the names of the objects that arrived
+    /// so far, from the list or from the watch.
     pub(super) ongoing: BTreeMap<Kind, BTreeSet<String>>,
     pub(super) related: Arc<RelatedObjects>,
-}
-
-/// The objects of a kind in a namespace that did not fit into the cache. They are unknown until the namespace is listed
-/// again.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Overflow {
-    /// The size of the smallest of them, in bytes.
-    smallest: usize,
-    /// Whether one of them may have been deleted, or may fit after an update.
-    pub(super) may_have_ended: bool,
-    /// Whether it is older than the ongoing list, so that it ends with the list.
-    is_before_list: bool,
-}
-
-impl Overflow {
-    /// Whether one of the objects may fit into `free` bytes, or may no longer exist.
-    pub(super) fn may_have_ended_with(&self, free: usize) -> bool {
-        self.may_have_ended || self.smallest <= free
-    }
 }
 
 impl NamespaceCache {
     /// A list of `kind` starts that covers this namespace. Until it is complete, objects that did not fit stay unknown.
     pub(super) fn start_list(&mut self, kind: Kind) {
+        self.ongoing.insert(kind, BTreeSet::new());
         if let Some(overflow) = self.overflows.get_mut(&kind) {
-            overflow.is_before_list = true;
+            overflow.start_list();
         }
     }
 
-    /// That list is complete.
-    pub(super) fn complete_list(&mut self, kind: Kind) {
-        if self.overflows.get(&kind).is_some_and(|overflow| overflow.is_before_list) {
+    /// That list is complete, if it is still ongoing. Returns the names of the cached objects that did not arrive since it
+    /// started.
+    pub(super) fn complete_list(&mut self, kind: Kind) -> Vec<String> {
+        let Some(arrived) = self.ongoing.remove(&kind) else { return Vec::new() };
+        if self.overflows.get(&kind).is_some_and(Overflow::ends_with_list) {
             self.overflows.remove(&kind);
         }
+        self.listed.insert(kind);
+        self.names(kind).filter(|name| !arrived.contains(*name)).map(str::to_owned).collect()
     }
 
-    /// An object of `kind` did not fit.
+    /// An object of `kind` and this size did not fit, or was removed because another one did not fit.
     pub(super) fn overflow(&mut self, kind: Kind, size: usize) {
-        let current = self.overflows.get(&kind).filter(|overflow| !overflow.is_before_list).copied();
-        let overflow = current.unwrap_or(Overflow { smallest: size, ..Overflow::default() });
-        self.overflows.insert(kind, Overflow { smallest: overflow.smallest.min(size), ..overflow });
+        self.overflows.entry(kind).or_default().add(size);
     }
 
     /// An object that was not cached fits now or was deleted: it can be one that did not fit before.
@@ -86,12 +71,12 @@ impl NamespaceCache {
         if let Some(names) = self.ongoing.get_mut(&kind) {
             names.insert(name.to_owned());
         }
-        size(&self.related, kind, name) > 0
+        self.size(kind, name) > 0
     }
 
     /// Removes an object and returns how many bytes it took.
     pub(super) fn remove(&mut self, kind: Kind, name: &str) -> usize {
-        let size = size(&self.related, kind, name);
+        let size = self.size(kind, name);
         if size > 0 {
             let related = Arc::make_mut(&mut self.related);
             match kind {
@@ -111,6 +96,40 @@ impl NamespaceCache {
             Arc::make_mut(&mut self.related).coverage = coverage;
         }
         self.related.clone()
+    }
+
+    /// Whether anything is known of it.
+    pub(super) fn is_used(&self) -> bool {
+        self.exists || !self.overflows.is_empty() || self.first_object().is_some()
+    }
+
+    /// Kind and name of the object that it loses first.
+    pub(super) fn first_object(&self) -> Option<(Kind, String)> {
+        CACHED_KINDS.into_iter().find_map(|kind| Some((kind, self.names(kind).next()?.to_owned())))
+    }
+
+    /// The names of all cached objects of a kind.
+    pub(super) fn names(&self, kind: Kind) -> Box<dyn Iterator<Item = &str> + '_> {
+        match kind {
+            Kind::ConfigMap => Box::new(self.related.config_map_names()),
+            _ => Box::new(self.related.service_account_names()),
+        }
+    }
+
+    /// About how many bytes the object of this kind and name takes; 0 if it is not cached.
+    pub(super) fn size(&self, kind: Kind, name: &str) -> usize {
+        let size = match kind {
+            Kind::ConfigMap => size_if_found(self.related.config_map(name), ConfigMap::size),
+            _ => size_if_found(self.related.service_account(name), ServiceAccount::size),
+        };
+        size.map_or(0, |size| OBJECT_OVERHEAD + size)
+    }
+}
+
+fn size_if_found<T>(lookup: Lookup<&T>, size: fn(&T) -> usize) -> Option<usize> {
+    match lookup {
+        Lookup::Found(object) => Some(size(object)),
+        Lookup::Absent | Lookup::Unknown => None,
     }
 }
 
@@ -143,29 +162,5 @@ impl CachedObject {
             Self::ConfigMap(config_map) => related.put_config_map(config_map),
             Self::ServiceAccount(account) => related.put_service_account(account),
         }
-    }
-}
-
-/// About how many bytes the object of this kind and name takes; 0 if it is not cached.
-pub(super) fn size(related: &RelatedObjects, kind: Kind, name: &str) -> usize {
-    let size = match kind {
-        Kind::ConfigMap => size_if_found(related.config_map(name), ConfigMap::size),
-        _ => size_if_found(related.service_account(name), ServiceAccount::size),
-    };
-    size.map_or(0, |size| OBJECT_OVERHEAD + size)
-}
-
-fn size_if_found<T>(lookup: Lookup<&T>, size: fn(&T) -> usize) -> Option<usize> {
-    match lookup {
-        Lookup::Found(object) => Some(size(object)),
-        Lookup::Absent | Lookup::Unknown => None,
-    }
-}
-
-/// The names of all cached objects of a kind.
-pub(super) fn names(related: &RelatedObjects, kind: Kind) -> Vec<String> {
-    match kind {
-        Kind::ConfigMap => related.config_map_names().map(str::to_owned).collect(),
-        _ => related.service_account_names().map(str::to_owned).collect(),
     }
 }

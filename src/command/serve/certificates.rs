@@ -1,7 +1,9 @@
 //! The source of the serving certificate: a folder, or CAs in the cluster.
 
 use crate::cli::{CertificateArguments, CertificateSource, ServeArguments};
-use crate::cluster::{CertificateManager, CertificateSettings, ClusterObserver, TrustStatus};
+use crate::cluster::{
+    CertificateManager, CertificateSettings, ClusterObserver, Connection, ConnectionSettings, TrustStatus,
+};
 use crate::command::certs;
 use crate::server::{Condition, Health};
 use crate::telemetry::RuntimeMetrics;
@@ -138,14 +140,17 @@ fn settings(client: &Client, arguments: &ServeArguments) -> CertificateSettings 
 /// The description of a self-managed certificate, for the log.
 pub(super) const SELF_MANAGED: &str = "self-managed, with CAs in the cluster";
 
-/// A client of the API server, if `--cluster` is set.
+/// A client of the API server, if `--cluster` is set. Without `--kubeconfig` it is that of this Pod's cluster: the server
+/// writes, so it must not use the context that a user last selected.
 pub(super) async fn cluster(arguments: &ServeArguments) -> anyhow::Result<Option<Client>> {
     let cache = &arguments.cache;
     if !cache.cluster {
         return Ok(None);
     }
-    let client = crate::cluster::client(cache.kubeconfig.as_deref()).await;
-    client.map(Some).context("cannot use the cluster")
+    let kubeconfig = cache.kubeconfig.clone();
+    let settings = ConnectionSettings { kubeconfig, repeats_calls: true, ..ConnectionSettings::default() };
+    let connection = Connection::open(&settings).await.context("cannot use the cluster")?;
+    Ok(Some(connection.with_outage_log().client))
 }
 
 #[cfg(test)]

@@ -5,31 +5,45 @@ mod certificates;
 mod policy;
 mod signals;
 
-use super::{cause, examples, print, read_policy_text};
-use crate::admission::Deferrals;
+use super::policy::read;
+use super::{cause, examples, print};
+use crate::admission::SecondLook;
 use crate::admission::routes::{AdmissionState, router_with_limit};
 use crate::cli::{CertificateSource, ClientArguments, ServeArguments};
-use crate::server::{Condition, Drain, Health, HttpsClient, ServerSettings, bind, health_router, serve, serve_plain};
+use crate::server::{
+    Condition, Drain, Health, HttpsClient, SERVING_THREADS, ServerSettings, bind, health_router, serve, serve_plain,
+};
 use crate::telemetry::{Metrics, start_log};
 use crate::tls::{CertificateResolver, allow_any_client, require_client_certificate};
 use anyhow::{Context, anyhow, bail};
+use apim_keyless_core::policy::Policy;
+use apim_keyless_manifest::STANDARD_INPUT;
 use arc_swap::ArcSwap;
 use certificates::{CertificatePublisher, CertificateSetup, SELF_MANAGED, cluster, from_folder, self_managed};
 use rustls::server::danger::ClientCertVerifier;
 use signals::Signals;
 use std::future::pending;
+use std::io;
 use std::net::SocketAddr;
+use std::num::NonZero;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 /// Serves until SIGTERM or Ctrl-C, then drains and exits with code 0. A second signal ends the process at once.
 pub(super) fn run(arguments: &ServeArguments) -> anyhow::Result<ExitCode> {
-    start_log(arguments.log_format);
-    Runtime::new().context("cannot start the async runtime")?.block_on(Server::open(arguments)?.run())?;
+    start_log(arguments.log_format)?;
+    runtime().context("cannot start the async runtime")?.block_on(Server::open(arguments)?.run())?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn runtime() -> io::Result<Runtime> {
+    let threads = available_parallelism().map_or(1, NonZero::get).min(SERVING_THREADS);
+    Builder::new_multi_thread().worker_threads(threads).enable_all().build()
 }
 
 /// Everything that the server needs before it opens a port.
@@ -44,13 +58,22 @@ struct Server<'a> {
 
 impl<'a> Server<'a> {
     fn open(arguments: &'a ServeArguments) -> anyhow::Result<Self> {
-        let (policy, policy_text) = read_policy_text(arguments.policy.as_deref())?;
+        if let Some(directory) = &arguments.examples {
+            examples::check(directory)?;
+        }
+        if arguments.policy.as_deref() == Some(Path::new(STANDARD_INPUT)) {
+            bail!("--policy -: the server reads the policy again while it runs; name a file");
+        }
+        let (policy, policy_text) = match &arguments.policy {
+            None => (Policy::default(), None),
+            Some(path) => read(path).map(|(policy, text)| (policy, Some(text)))?,
+        };
         let metrics = Metrics::default();
         let state = AdmissionState {
             policy: ArcSwap::from_pointee(policy),
             related: Arc::default(),
             messages: arguments.messages.options(),
-            deferrals: Deferrals::default(),
+            second_look: SecondLook::default(),
             observer: Box::new(metrics.clone()),
         };
         Ok(Self { arguments, state: Arc::new(state), metrics, health: Arc::new(Health::new()), policy_text })

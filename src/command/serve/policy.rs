@@ -1,12 +1,13 @@
 //! Hot-reloads the policy document: a mounted ConfigMap can change while the server runs.
 
 use crate::admission::routes::AdmissionState;
-use crate::command::parse_policy;
-use crate::server::Health;
+use crate::command::policy;
+use crate::server::{Health, Note};
 use crate::telemetry::{PolicyReload, RuntimeMetrics};
+use apim_keyless_core::policy::{Exception, Policy, utc_date};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How often the document is read. The kubelet itself takes up to a minute to update a mounted `ConfigMap`.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -21,27 +22,50 @@ pub(super) async fn reload(
     runtime_metrics: RuntimeMetrics,
 ) {
     runtime_metrics.policy_reloaded(PolicyReload::Loaded);
-    let mut last = Some(text);
+    let mut last = Some(text.into_bytes());
+    let mut exceptions = Exceptions { runtime_metrics: runtime_metrics.clone(), reported: Vec::new() };
     loop {
+        exceptions.report(&state.policy.load());
         tokio::time::sleep(INTERVAL).await;
-        let read = tokio::fs::read_to_string(&path).await;
+        let read = tokio::fs::read(&path).await;
         if read.as_ref().ok() == last.as_ref() {
             continue;
         }
         last = read.as_ref().ok().cloned();
-        match parse_policy(&path, read) {
-            Ok((policy, _)) => {
+        match policy::parse(&path, read) {
+            Ok((loaded, _)) => {
                 runtime_metrics.policy_reloaded(PolicyReload::Loaded);
-                health.set_note(None);
-                tracing::info!(policy = policy.display_name(), "policy document loaded");
-                state.policy.store(Arc::new(policy));
+                health.set_note(Note::Policy, None);
+                tracing::info!(policy = loaded.display_name(), "policy document loaded");
+                state.policy.store(Arc::new(loaded));
             }
             Err(error) => {
                 runtime_metrics.policy_reloaded(PolicyReload::Invalid);
                 let message = format!("{error:#}; the previous policy stays in use");
                 tracing::error!("{message}");
-                health.set_note(Some(message));
+                health.set_note(Note::Policy, Some(message));
             }
         }
+    }
+}
+
+/// Reports exceptions that have expired or expire soon: once in the log, and all the time in the metrics.
+struct Exceptions {
+    runtime_metrics: RuntimeMetrics,
+    /// The problems that are in the log.
+    reported: Vec<String>,
+}
+
+impl Exceptions {
+    fn report(&mut self, policy: &Policy) {
+        let today = utc_date(SystemTime::now());
+        let states: Vec<_> = policy.exceptions.iter().map(|exception| exception.state(today)).collect();
+        self.runtime_metrics.exceptions_counted(&states);
+        let problem = |exception: &Exception| Some((exception.line, exception.problem(today)?));
+        let problems: Vec<(u64, String)> = policy.exceptions.iter().filter_map(problem).collect();
+        for (line, problem) in problems.iter().filter(|(_, problem)| !self.reported.contains(problem)) {
+            tracing::warn!(line, "{problem}");
+        }
+        self.reported = problems.into_iter().map(|(_, problem)| problem).collect();
     }
 }

@@ -1,4 +1,5 @@
-//! The `CustomResourceDefinition`s of cert-manager and the Prometheus operator, for kinds that the chart renders.
+//! `CustomResourceDefinition`s: those of cert-manager and the Prometheus operator, for kinds that the chart renders, and
+//! those of kinds that run gateways.
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -17,20 +18,28 @@ const DEFINITIONS: [(&str, &str); 4] = [
 const PROMETHEUS_RULES: &str = "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml";
 const SERVICE_MONITORS: &str = "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml";
 
-/// Creates the definitions, and waits until the API server serves their kinds.
+/// Creates the definitions of the kinds that the chart renders, and waits until the API server serves them.
 pub(crate) async fn install(user: &User) {
     for (module, file) in DEFINITIONS {
-        let text = std::fs::read_to_string(folder(module).join(file)).unwrap();
-        for definition in documents(&text) {
-            let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-            user.post(path, &definition).await.stored();
-            let spec = &definition["spec"];
-            let (group, plural) = (spec["group"].as_str().unwrap(), spec["names"]["plural"].as_str().unwrap());
-            let version = spec["versions"][0]["name"].as_str().unwrap();
-            let path = format!("/apis/{group}/{version}/{plural}");
-            eventually(&path, || async { (user.get(&path).await.status == 200).then_some(()) }).await;
+        for definition in from_module(module, file) {
+            create(user, &definition).await;
         }
     }
+}
+
+/// The definitions in a file of a module.
+pub(crate) fn from_module(module: &str, file: &str) -> Vec<Value> {
+    documents(&std::fs::read_to_string(folder(module).join(file)).unwrap())
+}
+
+/// Creates a definition, and waits until the API server serves its kind.
+pub(crate) async fn create(user: &User, definition: &Value) {
+    user.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition).await.stored();
+    let spec = &definition["spec"];
+    let (group, plural) = (spec["group"].as_str().unwrap(), spec["names"]["plural"].as_str().unwrap());
+    let version = spec["versions"][0]["name"].as_str().unwrap();
+    let path = format!("/apis/{group}/{version}/{plural}");
+    eventually(&path, || async { (user.get(&path).await.status == 200).then_some(()) }).await;
 }
 
 /// The folder of a module in Go's module cache.

@@ -1,12 +1,12 @@
 //! The chart renders the intended objects for many combinations of values, and a real API server accepts them.
 
-mod definitions;
+pub(crate) mod definitions;
 mod values;
 
 use apim_keyless::cli::{Cli, Command};
 use apim_keyless::server::{ConnectionObserver, Drain, Rejection};
 use apim_keyless::telemetry::Metrics;
-use apim_keyless_core::policy::{Policy, rules::RULES};
+use apim_keyless_core::policy::{NamespaceSetting, Policy, rules::RULES};
 use clap::Parser;
 use serde_json::{Value, json};
 use test_support::helm::{CHART, Helm};
@@ -61,6 +61,33 @@ fn the_schema_contains_every_rule() {
     assert!(known.keys().eq(RULES.iter().map(|rule| rule.id)), "{known:?}");
 }
 
+#[test]
+fn the_schema_has_the_keys_and_forms_of_the_policy() {
+    let schema = std::fs::read_to_string("deploy/chart/values.schema.json").unwrap();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let definition = |reference: &Value| {
+        let pointer = reference["$ref"].as_str().unwrap().trim_start_matches('#').to_owned();
+        schema.pointer(&pointer).unwrap().clone()
+    };
+    for (name, is_default) in [("expectations", false), ("defaults", true)] {
+        let properties = schema["$defs"][name]["properties"].as_object().unwrap();
+        let known = NamespaceSetting::all().iter().filter(|setting| !is_default || setting.can_be_default());
+        let known: Vec<_> = known.collect();
+        assert!(properties.keys().eq(known.iter().map(|setting| setting.field())), "{properties:?}");
+        for setting in known {
+            let mut value = definition(&properties[setting.field()]);
+            if setting.can_be_list() {
+                let (one, list) = (&value["anyOf"][0], &value["anyOf"][1]);
+                assert_eq!((&list["items"], &list["minItems"]), (one, &json!(1)), "{setting:?}");
+                value = definition(one);
+            }
+            let form = setting.form();
+            assert_eq!(value["pattern"], form.pattern, "{setting:?}");
+            assert_eq!(value["maxLength"].as_u64(), form.max_length.map(|length| length as u64), "{setting:?}");
+        }
+    }
+}
+
 /// The arguments of the container, parsed as the binary parses them.
 fn arguments(deployment: &Value) -> apim_keyless::cli::ServeArguments {
     let arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap();
@@ -109,6 +136,8 @@ fn paths(objects: &[Value], mode: Option<&str>) -> Vec<String> {
     let webhooks = objects.iter().filter(|object| object["kind"].as_str().unwrap().ends_with("WebhookConfiguration"));
     let mut paths: Vec<String> = webhooks
         .flat_map(|configuration| configuration["webhooks"].as_array().unwrap())
+        // this entry gets Namespaces of every mode
+        .filter(|webhook| webhook["name"] != "namespaces.apim-keyless.dev")
         .filter(|webhook| {
             let by_mode = &webhook["namespaceSelector"]["matchExpressions"][0];
             assert_eq!(by_mode["key"], "apim-keyless.dev/mode");
@@ -152,6 +181,33 @@ fn the_document_and_the_webhooks_agree_on_pods_of_controllers() {
         assert_eq!(!text.contains("not-made-by-its-controller"), is_sent);
         assert_eq!(text.contains("controlledPods: enforce"), is_sent);
     }
+}
+
+#[test]
+fn further_resources_are_in_every_rule_list_and_their_controllers_in_the_document() {
+    let Some(helm) = Helm::shared() else { return };
+    let (_, values) = MATRIX.iter().find(|(name, _)| *name == "further kinds").unwrap();
+    let objects = documents(&helm.template(values).success());
+    let configurations = objects.iter().filter(|object| object["webhooks"].is_array());
+    let webhooks = configurations.flat_map(|object| object["webhooks"].as_array().unwrap());
+    let webhooks: Vec<&Value> = webhooks.filter(|webhook| webhook["name"] != "namespaces.apim-keyless.dev").collect();
+    assert_eq!(webhooks.len(), 4);
+    for webhook in webhooks {
+        let rules = webhook["rules"].as_array().unwrap();
+        for (group, resource) in
+            [("argoproj.io", "rollouts"), ("argoproj.io", "clonesets"), ("serving.knative.dev", "services")]
+        {
+            let has = |list: &Value, text: &str| list.as_array().unwrap().iter().any(|one| one == text);
+            let is_sent = |rule: &Value| has(&rule["apiGroups"], group) && has(&rule["resources"], resource);
+            assert!(rules.iter().any(is_sent), "{} {resource}", webhook["name"]);
+        }
+    }
+    let policy = one(&objects, "ConfigMap")["data"]["policy.yaml"].as_str().unwrap();
+    let controllers = &documents(policy)[0]["spec"]["controllers"];
+    let kruise = json!(["kruise", "system:serviceaccount:kruise-system:kruise"]);
+    assert_eq!(controllers["apps.kruise.io"], kruise);
+    assert_eq!(controllers["argoproj.io"], json!(["rollouts", "kruise", "system:serviceaccount:kruise-system:kruise"]));
+    assert_eq!(controllers["serving.knative.dev"], json!(null));
 }
 
 #[test]

@@ -11,6 +11,8 @@ pub(crate) const MATRIX: &[(&str, &[&str])] = &[
     ("swapped failure policies", &["failurePolicies={\"mutate\":\"Fail\",\"enforce\":\"Ignore\"}"]),
     ("a policy with every field", &[POLICY]),
     ("a whole cluster and a policy with every field", &["scope=\"cluster\"", POLICY]),
+    ("further kinds", &[EXTRA_RESOURCES]),
+    ("a whole cluster, further kinds and a policy", &["scope=\"cluster\"", EXTRA_RESOURCES, POLICY]),
     ("an image by its digest", &[DIGEST, "image.pullSecrets=[\"registry\"]", "image.pullPolicy=\"Always\""]),
     ("one replica without a drain", &["replicas=1", "drainSeconds=0"]),
     ("a long drain", &["drainSeconds=60"]),
@@ -31,12 +33,19 @@ pub(crate) const MATRIX: &[(&str, &[&str])] = &[
 
 const POLICY: &str = r#"policy={
   "defaults": {"clientId": "00000000-0000-0000-0000-000000000000", "tenantId": "00000000-0000-0000-0000-00000000000A",
-    "serviceAccount": "apim-gateway", "configMap": "apim-gateway-env", "gatewayName": "orders", "minimumVersion": "2.12.0"},
-  "namespaces": {"team-a": {"clientId": ["00000000-0000-0000-0000-000000000001"], "allowedSecrets": ["tracing"]}},
+    "serviceAccount": "apim-gateway", "configMap": "apim-gateway-env", "minimumVersion": "2.12.0"},
+  "namespaces": {"team-a": {"clientId": ["00000000-0000-0000-0000-000000000001"], "allowedSecrets": ["tracing"],
+    "gatewayName": "orders", "minimumVersion": "2.100.0"}},
   "images": ["registry.example/apim/gateway", "registry.example:5000/a.b/gateway", "docker.io/apim/gateway"],
   "digests": {"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa": "2.11.1"},
   "rules": {"rolling-version": "enforce", "preview-version": "off", "retired-endpoint": false},
-  "controlledPods": "enforce"}"#;
+  "controlledPods": "enforce", "namespaceAnnotations": "ignore",
+  "exceptions": [{"rule": "*", "namespace": "team-a", "name": "orders-*", "reason": "not a gateway", "expires": "2027-01-31"}]}"#;
+const EXTRA_RESOURCES: &str = r#"extraResources=[
+  {"apiGroups": ["argoproj.io"], "apiVersions": ["v1alpha1"], "resources": ["rollouts"], "controllers": ["rollouts"]},
+  {"apiGroups": ["apps.kruise.io", "argoproj.io"], "apiVersions": ["v1alpha1", "v1beta1"],
+    "resources": ["clonesets", "statefulsets"], "controllers": ["kruise", "system:serviceaccount:kruise-system:kruise"]},
+  {"apiGroups": ["serving.knative.dev"], "apiVersions": ["v1"], "resources": ["services"]}]"#;
 const DIGEST: &str = "image.digest=\"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"";
 const NO_NETWORK_POLICY: &str = "networkPolicy.enabled=false";
 const METRICS_FROM: &str =
@@ -55,12 +64,33 @@ pub(crate) const INVALID: &[(&str, &str)] = &[
     ("failurePolicies.audit=\"Fail\"", "'/failurePolicies': additional properties 'audit' not allowed"),
     ("policy.defaults.clientID=\"a\"", "'/policy/defaults': additional properties 'clientID' not allowed"),
     ("policy.defaults.minimumVersion=2.11", "'/policy/defaults/minimumVersion': got number, want string"),
+    ("policy.defaults.minimumVersion=\"2.10.0\"", "'/policy/defaults/minimumVersion': '2.10.0' does not match"),
+    ("policy.defaults.gatewayName=\"orders\"", "'/policy/defaults': additional properties 'gatewayName' not allowed"),
+    ("policy.defaults.serviceAccount=[]", "minItems: got 0, want 1"),
+    ("policy.namespaces={\"Team\":{}}", "invalid propertyName 'Team'"),
+    ("policy.namespaceAnnotations=\"off\"", "'/policy/namespaceAnnotations': value must be one of 'honor', 'ignore'"),
+    (
+        "policy.exceptions=[{\"rule\":\"*\"}]",
+        "'/policy/exceptions/0': missing properties 'namespace', 'name', 'reason'",
+    ),
     ("policy.rules={\"rolling-versions\":\"off\"}", "'/policy/rules': additional properties 'rolling-versions' not"),
     ("policy.rules={\"rolling-version\":\"no\"}", "'/policy/rules/rolling-version': value must be one of 'off'"),
     ("policy.images=[\"registry.example/gateway:1\"]", "'/policy/images/0': 'registry.example/gateway:1' does not"),
     ("policy.images=[\"gateway\"]", "'/policy/images/0': 'gateway' does not match"),
     ("policy.images=[\"registry.example/a'||true\"]", "'/policy/images/0'"),
     ("policy.controlledPods=\"off\"", "'/policy/controlledPods': value must be one of 'audit', 'enforce'"),
+    ("policy.controllers={\"argoproj.io\":\"a\"}", "'/policy': additional properties 'controllers' not allowed"),
+    (
+        "extraResources=[{\"resources\":[\"rollouts\"]}]",
+        "'/extraResources/0': missing properties 'apiGroups', 'apiVersions'",
+    ),
+    ("extraResources[0].apiGroups=[\"apps\"]", "'/extraResources/0/apiGroups/0': 'apps' does not match pattern"),
+    ("extraResources[0].apiVersions=[\"*\"]", "'/extraResources/0/apiVersions/0': '*' does not match pattern"),
+    (
+        "extraResources[0].resources=[\"rollouts/status\"]",
+        "'/extraResources/0/resources/0': 'rollouts/status' does not",
+    ),
+    ("extraResources[0].controllers=[\"a'||true\"]", "'/extraResources/0/controllers/0'"),
     ("certificates.source=\"secret\"", "'/certificates/source': value must be one of 'self-managed'"),
     ("certificates.caBundle=\"a\"", "'/certificates': additional properties 'caBundle' not allowed"),
     ("image.digest=\"sha256:a\"", "'/image/digest': 'sha256:a' does not match"),

@@ -37,7 +37,7 @@ fn set_ca_bundle(text: &str) -> Injection {
 /// Every problem of CAs and caBundles. `stored` are the certificates of the CA Secret.
 pub(crate) fn all(stored: &str) -> Vec<InjectedProblem> {
     let location = "MutatingWebhookConfiguration apim-keyless /webhooks/0/clientConfig/caBundle";
-    let others: Vec<String> = (0..3)
+    let others: Vec<String> = (0..4)
         .map(|entry| format!("ValidatingWebhookConfiguration apim-keyless /webhooks/{entry}/clientConfig/caBundle"))
         .collect();
     let all_entries: Vec<&str> = [location].into_iter().chain(others.iter().map(String::as_str)).collect();

@@ -4,11 +4,15 @@ use super::api_server_proxy::public_issuer;
 use super::injection::{InjectedProblem, Injection, change};
 use super::installation::{MUTATING, workload_identity};
 use apim_keyless::doctor::Code;
+use apim_keyless_core::policy::utc_date;
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 
 /// The namespace that is enforced while the tests run.
 const AWAITED: &str = "/api/v1/namespaces/awaited";
+
+/// The ConfigMap with the policy document.
+const POLICY: &str = "/api/v1/namespaces/apim-keyless/configmaps/apim-keyless-policy";
 
 /// The webhook configuration of azure-workload-identity.
 const IDENTITY: &str = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/azure-wi-webhook-mutating-webhook-configuration";
@@ -20,6 +24,7 @@ pub(crate) fn all() -> Vec<InjectedProblem> {
         .chain(workload_identity_problems())
         .chain(namespace_key_problems())
         .chain(mode_problems())
+        .chain(policy_problems())
         .collect()
 }
 
@@ -76,12 +81,12 @@ fn namespace_key_problems() -> Vec<InjectedProblem> {
     };
     vec![
         InjectedProblem::new(
-            Code::NamespaceKeyUnknown,
+            Code::MalformedNamespaceSetting,
             &["Namespace awaited /metadata/annotations/apim-keyless.dev~1client_id"],
             annotate("apim-keyless.dev/client_id", "7d1c6ae4-3b52-4f0e-9a64-0c5f6e2b8d10"),
         ),
         InjectedProblem::new(
-            Code::NamespaceValueMalformed,
+            Code::MalformedNamespaceSetting,
             &["Namespace awaited /metadata/annotations/apim-keyless.dev~1client-id"],
             annotate("apim-keyless.dev/client-id", "CLIENT_ID"),
         ),
@@ -91,7 +96,7 @@ fn namespace_key_problems() -> Vec<InjectedProblem> {
 fn mode_problems() -> Vec<InjectedProblem> {
     vec![
         InjectedProblem::new(
-            Code::NamespaceModeMisspelled,
+            Code::MalformedNamespaceSetting,
             &["Namespace default /metadata/labels/apim-keyless.dev~1mode"],
             change("/api/v1/namespaces/default", |namespace| {
                 namespace["metadata"]["labels"]["apim-keyless.dev/mode"] = json!("enforced");
@@ -111,6 +116,23 @@ fn mode_problems() -> Vec<InjectedProblem> {
                 namespace["metadata"]["labels"]["apim-keyless.dev/mode"] = json!("off");
             }),
         ),
+    ]
+}
+
+fn policy_problems() -> Vec<InjectedProblem> {
+    let policy = |code, spec: &'static str| {
+        let document = format!("apiVersion: apim-keyless.dev/v1alpha1\nkind: GatewayPolicy\nspec:\n{spec}\n");
+        let location = "ConfigMap apim-keyless/apim-keyless-policy /data/policy.yaml";
+        InjectedProblem::new(code, &[location], change(POLICY, move |it| it["data"]["policy.yaml"] = json!(document)))
+    };
+    let exception = "  exceptions:\n  - {rule: '*', namespace: a, name: a, reason: a, expires: 2020-01-31}";
+    // the clock of this machine is not changed, so the date is always near
+    let soon = utc_date(SystemTime::now() + Duration::from_hours(24));
+    let expiring = format!("  exceptions:\n  - {{rule: '*', namespace: a, name: a, reason: a, expires: {soon}}}");
+    vec![
+        policy(Code::ExceptionExpired, exception),
+        policy(Code::ExceptionExpiring, String::leak(expiring)),
+        policy(Code::PolicyInvalid, "  defaults: {gatewayName: a}"),
     ]
 }
 

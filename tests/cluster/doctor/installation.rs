@@ -28,7 +28,7 @@ impl<'a> Installation<'a> {
     pub(crate) async fn complete(webhook: &Webhook, proxy: &'a ApiServerProxy) -> Self {
         let user = webhook.in_namespace("apim-keyless");
         for object in documents(include_str!("../../../deploy/install.yaml")) {
-            if ["Deployment", "PodDisruptionBudget"].iter().any(|kind| object["kind"] == *kind) {
+            if ["ConfigMap", "Deployment", "PodDisruptionBudget"].iter().any(|kind| object["kind"] == *kind) {
                 user.apply(&object).await.stored();
             }
         }

@@ -4,6 +4,7 @@
 mod api_server_proxy;
 mod ca_problems;
 mod cluster_problems;
+mod connection;
 mod docs;
 mod injection;
 mod installation;
@@ -12,10 +13,11 @@ mod replica_problems;
 mod reports;
 mod webhook_problems;
 
-use api_server_proxy::ApiServerProxy;
+pub(crate) use api_server_proxy::ApiServerProxy;
 use apim_keyless::doctor::Code;
 use injection::{InjectedProblem, assert_found_alone};
 use installation::Installation;
+pub(crate) use installation::{MUTATING, workload_identity};
 use test_support::webhook::Webhook;
 
 /// Every problem that is injected while the webhook runs.

@@ -19,12 +19,16 @@ pub(crate) async fn missing_permissions_are_named(webhook: &Webhook) {
     let folder = Folder::with(&[("kubeconfig", &kubeconfig.to_string())]);
     let command = ["doctor", "--kubeconfig", "kubeconfig"];
     let ran = folder.run(&command);
-    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (2, ISSUER_ONLY, NO_PERMISSIONS));
+    let (checks, rest) = ran.stdout.split_once("\n\n").unwrap();
+    assert_eq!((ran.code, rest, ran.stderr.as_str()), (2, ISSUER_ONLY, NO_PERMISSIONS));
+    let marks: String = checks.lines().filter_map(|line| line.chars().next()).collect();
+    // what every user may read: the version, the clock and the issuer
+    assert_eq!(marks, format!("\u{221a}\u{221a}\u{d7}{}", "?".repeat(15)), "{checks}");
     let ran = folder.run(&[&command[..], &["--output", "json"]].concat());
     let report = ran.json();
     assert_valid(&report);
-    assert_eq!((ran.code, report["failures"].as_array().unwrap().len()), (2, 8));
-    assert_eq!(report["summary"]["failures"], 8);
+    assert_eq!((ran.code, report["failures"].as_array().unwrap().len()), (2, 9));
+    assert_eq!(report["summary"]["failures"], 9);
 
     let resources = json!(["mutatingwebhookconfigurations", "validatingwebhookconfigurations"]);
     grant(
@@ -45,7 +49,7 @@ pub(crate) async fn missing_permissions_are_named(webhook: &Webhook) {
     )
     .await;
     // the response shows it, although the labels of the namespace are unknown
-    wait_until(&folder, &command, "\n1 finding (1 error); 5 parts of the cluster could not be read\n").await;
+    wait_until(&folder, &command, "; 6 parts of the cluster could not be read\n").await;
     assert!(!folder.run(&command).stderr.contains(error));
 }
 
@@ -75,7 +79,7 @@ error[issuer-not-public]: ServiceAccount tokens are issued by https://kubernetes
  = fix: AKS: az aks update --resource-group GROUP --name CLUSTER --enable-oidc-issuer; other clusters: start \
 kube-apiserver with --service-account-issuer=https://ADDRESS and publish its discovery document and keys there
 
-1 finding (1 error); 8 parts of the cluster could not be read
+1 finding (1 error); 2 of 18 checks passed, 15 unknown; 9 parts of the cluster could not be read
 ";
 
 /// What a ServiceAccount without any role cannot read.
@@ -87,5 +91,6 @@ error: cannot read the mutating webhooks: needs list on mutatingwebhookconfigura
 error: cannot read the validating webhooks: needs list on validatingwebhookconfigurations
 error: cannot read the webhook's Service: needs list on services in namespace apim-keyless
 error: cannot read the webhook's CAs: needs get on secrets apim-keyless-ca in namespace apim-keyless
+error: cannot read the policy document: needs get on configmaps apim-keyless-policy in namespace apim-keyless
 error: cannot read the Namespaces: needs list on namespaces
 ";

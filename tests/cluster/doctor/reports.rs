@@ -4,49 +4,51 @@ use super::api_server_proxy::public_issuer;
 use super::ca_problems::SECRET;
 use super::injection::{Injection, change, restore};
 use super::installation::Installation;
+use apim_keyless::doctor::CHECKS;
 use serde_json::{Value, json};
 use test_support::report_schema::assert_valid;
-use test_support::run::Folder;
 use test_support::webhook::CONFIGURATIONS;
 use test_support::webhook::{User, Webhook};
 
-const NO_PROBLEMS: &str = "no findings\n";
+/// The whole text of a report without problems.
+fn no_problems() -> String {
+    checks(&[]) + "\nno findings; 18 of 18 checks passed\n"
+}
 
-#[test]
-fn an_unusable_cluster_exits_with_2() {
-    let folder = Folder::with(&[("broken", "users: [")]);
-    let error = "error: cannot use the cluster: the kubeconfig broken cannot be used: it is not a kubeconfig in YAML\n";
-    folder.run(&["doctor", "--kubeconfig", "broken"]).failed_with(error);
-    let unreachable = json!({
-        "apiVersion": "v1", "kind": "Config", "current-context": "a",
-        "clusters": [{"name": "a", "cluster": {"server": "http://127.0.0.1:1"}}],
-        "users": [{"name": "a", "user": {}}], "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
-    });
-    folder.write("unreachable", unreachable.to_string().as_bytes());
-    let error = "error: cannot use the cluster: get on /version failed: the API server was not reached: ServiceError: client \
-                error (Connect)\n";
-    folder.run(&["doctor", "--kubeconfig", "unreachable"]).failed_with(error);
+/// The lines of all checks, of which these have another mark than the one of a passed check.
+fn checks(marks: &[(&str, char)]) -> String {
+    let mark = |id| marks.iter().find(|(other, _)| *other == id).map_or('\u{221a}', |(_, mark)| *mark);
+    CHECKS.iter().fold(String::new(), |text, check| text + &format!("{} {}\n", mark(check.id), check.title))
+}
+
+/// What follows the lines of the checks.
+fn without_checks(text: &str) -> &str {
+    text.split_once("\n\n").unwrap().1
 }
 
 /// Text, JSON and exit codes.
 pub(crate) fn text_json_and_exit_codes(installation: &Installation<'_>) {
     let ran = installation.run(&["--strict"]);
-    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, NO_PROBLEMS, ""));
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, no_problems().as_str(), ""));
     let mut report = valid_report(installation);
     assert!(report["summary"]["objects"].take().as_u64().is_some_and(|objects| objects > 10));
     let summary = json!({
         "objects": null, "gateways": 0, "errors": 0, "fixable": 0, "warnings": 0, "suppressed": 0, "skipped": 0,
-        "failures": 0,
+        "failures": 0, "goneFromBaseline": null,
     });
+    let checks_of_report = report["checks"].take();
+    let expected = CHECKS.iter().map(|check| json!({"id": check.id, "title": check.title, "status": "passed"}));
+    assert_eq!(checks_of_report, expected.collect::<Value>());
     assert_eq!(
         report,
-        json!({"version": 1, "findings": [], "gateways": [], "skipped": [], "failures": [], "summary": summary})
+        json!({"version": 1, "changes": null, "checks": null, "findings": [], "gateways": [], "skipped": [], "failures": [], "summary": summary})
     );
 
     // the API server of the tests without changes by the proxy
     installation.proxy.alter(|_, _, _| {});
     let ran = installation.run(&[]);
-    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (1, ISSUER, ""));
+    let text = format!("{}\n{ISSUER}", checks(&[("token-issuer", '\u{d7}')]));
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (1, text.as_str(), ""));
     let report = valid_report(installation);
     let finding = &report["findings"][0];
     assert_eq!(finding["rule"], "issuer-not-public");
@@ -86,11 +88,12 @@ pub(crate) async fn warnings_fail_with_strict_only(installation: &Installation<'
     let undo = change(CONFIGURATIONS[0], |it| it["webhooks"][0]["timeoutSeconds"] = json!(10));
     let undo = undo.inject(installation).await;
     let ran = installation.run(&[]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (0, TIMEOUT));
+    let text = format!("{}\n{TIMEOUT}", checks(&[("webhook-settings", '\u{203c}')]));
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, text.as_str()));
     assert_eq!(installation.run(&["--strict"]).code, 1);
     installation.proxy.alter(|_, _, _| {});
     let readme = std::fs::read_to_string("README.md").unwrap();
-    let (_, shown) = readme.split_once("$ apim-keyless doctor --kubeconfig ~/.kube/config\n").unwrap();
+    let (_, shown) = readme.split_once("$ apim-keyless doctor\n").unwrap();
     let (shown, _) = shown.split_once("```").unwrap();
     assert_eq!(installation.run(&[]).stdout, shown, "the README must show this report");
     restore(installation, undo).await;
@@ -103,11 +106,11 @@ pub(crate) async fn the_dry_run_shows_whether_the_webhook_is_called(
 ) {
     let probed = |namespace: &str| installation.run(&["--probe-namespace", namespace]);
     let audited: User = webhook.user("audited", Some("audit")).await;
-    assert_eq!(probed("audited").stdout, NO_PROBLEMS);
+    assert_eq!(probed("audited").stdout, no_problems());
     // a denial shows it too
     let annotations = json!({"apim-keyless.dev/minimum-version": "2.12.0"});
     webhook.annotated_user("denying", "enforce", &annotations).await;
-    assert_eq!(probed("denying").stdout, NO_PROBLEMS);
+    assert_eq!(probed("denying").stdout, no_problems());
     for (namespace, reason) in [
         ("default", "no webhook entry is known to select namespace default"),
         ("nowhere", "the API server responded 404: namespaces \"nowhere\" not found"),
@@ -122,7 +125,8 @@ pub(crate) async fn the_dry_run_shows_whether_the_webhook_is_called(
     test_support::webhook::eventually("an audit entry without Deployments", || async {
         let ran = probed("audited");
         let location = "--> ValidatingWebhookConfiguration apim-keyless: webhooks[2]\n";
-        (ran.stdout.starts_with("error[webhook-not-called]") && ran.stdout.contains(location)).then_some(())
+        (without_checks(&ran.stdout).starts_with("error[webhook-not-called]") && ran.stdout.contains(location))
+            .then_some(())
     })
     .await;
     restore(installation, undo).await;
@@ -140,6 +144,7 @@ pub(crate) async fn the_dry_run_shows_whether_the_webhook_is_called(
 pub(crate) async fn an_audit_only_installation_has_no_problem(installation: &Installation<'_>) {
     let audit_only = change(CONFIGURATIONS[1], |it| {
         let webhooks = it["webhooks"].as_array_mut().unwrap();
+        // the entries for audited namespaces and for Namespaces stay
         webhooks.drain(..2);
         let modes = json!(["audit", "enforce"]);
         webhooks[0]["namespaceSelector"]["matchExpressions"][0]["values"] = modes;
@@ -175,15 +180,15 @@ error[issuer-not-public]: ServiceAccount tokens are issued by https://kubernetes
  = fix: AKS: az aks update --resource-group GROUP --name CLUSTER --enable-oidc-issuer; other clusters: start \
 kube-apiserver with --service-account-issuer=https://ADDRESS and publish its discovery document and keys there
 
-1 finding (1 error)
+1 finding (1 error); 17 of 18 checks passed
 ";
 
 /// The report of a timeout that is not the chart's.
 const TIMEOUT: &str = "\
 warning[timeout-differs]: mutate.apim-keyless.dev: 10 s, and the chart sets 3 s: an outage may delay each write by this time
 --> MutatingWebhookConfiguration apim-keyless: webhooks[0].timeoutSeconds
- = fix: set webhooks[0].timeoutSeconds as the chart does (3 for mutate, 5 for enforce, 2 for enforce-others and audit): \
+ = fix: set webhooks[0].timeoutSeconds as the chart does (3 for mutate, 5 for enforce, 2 for the others): \
 kubectl edit mutatingwebhookconfiguration apim-keyless
 
-1 finding (1 warning)
+1 finding (1 warning); 17 of 18 checks passed
 ";

@@ -5,10 +5,11 @@ use apim_keyless_core::gateway::{Coverage, KubernetesObject, RelatedObjects};
 use apim_keyless_core::policy::{Level, Mode, Policy};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
+use test_support::TODAY;
 use test_support::gateways::POLICY;
 
 /// The endpoint that denies.
-const ENFORCE: Endpoint = Endpoint { webhook: Webhook::Validating, mode: Mode::Enforce };
+pub(crate) const ENFORCE: Endpoint = Endpoint { webhook: Webhook::Validating, mode: Mode::Enforce };
 
 static POLICY_UNDER_TEST: LazyLock<Policy> = LazyLock::new(|| Policy::parse(POLICY).unwrap());
 
@@ -80,6 +81,13 @@ impl Attempt {
         }})
     }
 
+    /// The answer of an endpoint under this policy, without related objects.
+    pub(crate) fn answer(&self, policy: &Policy, endpoint: Endpoint) -> Answer {
+        let body = self.review().to_string();
+        let request = Request::read(body.as_bytes()).unwrap();
+        answer(policy, &RelatedObjects::default(), &MessageOptions::default(), endpoint, &request, TODAY)
+    }
+
     /// The rules that deny it; empty if it is admitted.
     pub(crate) fn denied_by(&self) -> Vec<&'static str> {
         match outcome_with(self.review().to_string().as_bytes(), self.related.as_deref()) {
@@ -105,7 +113,7 @@ fn outcome_with(body: &[u8], related: Option<&[Value]>) -> Outcome {
     let options = MessageOptions::default();
     let mut outcome = Outcome::ReviewError;
     for endpoint in Endpoint::ALL {
-        let answer = answer(&POLICY_UNDER_TEST, &related, &options, endpoint, &request);
+        let answer = answer(&POLICY_UNDER_TEST, &related, &options, endpoint, &request, TODAY);
         if endpoint == ENFORCE {
             outcome = outcome_of(&answer);
         } else {

@@ -226,7 +226,8 @@ fn a_gateway_without_an_auth_method_is_denied_at_the_workload() {
         let good = config_map("apim-gateway-env", json!({"config.service.auth": "workloadIdentity"}));
         let telemetry = config_map("telemetry", json!({"telemetry.logs.std": "text"}));
         let related = [good, telemetry, config_map("more", json!({}))];
-        Attempt::new(&object).with_related(&related).denied_by()
+        let denied_by = Attempt::new(&object).with_related(&related).denied_by();
+        denied_by.into_iter().filter(|rule| *rule != "missing-gateway-name").collect::<Vec<_>>()
     };
     let source = |name: &str| json!({"configMapRef": {"name": name}});
     assert_eq!(with(json!([endpoint]), json!([])), ["missing-auth-method"]);
@@ -234,7 +235,8 @@ fn a_gateway_without_an_auth_method_is_denied_at_the_workload() {
     assert_eq!(with(json!([endpoint]), json!([source("telemetry"), source("more")])), ["missing-auth-method"]);
     assert_eq!(with(json!([endpoint, auth("workloadIdentity")]), json!([])), NONE);
     assert_eq!(with(json!([endpoint]), json!([source("apim-gateway-env")])), NONE);
-    assert_eq!(with(json!([endpoint]), json!([source("telemetry")])), NONE, "it is reported at the ConfigMap");
+    // at the webhook each object answers for itself, and nobody knows whose ConfigMap this is
+    assert_eq!(with(json!([endpoint]), json!([source("telemetry")])), ["missing-auth-method"]);
     assert_eq!(with(json!([endpoint]), json!([source("absent")])), NONE, "the environment is not known");
     assert_eq!(with(json!([endpoint, auth("")]), json!([source("apim-gateway-env")])), ["other-auth-method"]);
 }

@@ -1,7 +1,9 @@
 //! Image names. Each was checked by hand against the grammar of the distribution project (`reference/regexp.go` and
 //! `normalize.go`): its host, port, path, tag and digest, or that it is not a valid name.
 
-use apim_keyless_core::gateway::ImageVersion::{self, Older, Preview, Rolling, Supported, Unverifiable};
+use apim_keyless_core::gateway::ImageVersion::{
+    self, Older, PinnedToUnknownDigest, Preview, Rolling, Supported, Unverifiable,
+};
 use apim_keyless_core::gateway::{ImageName, Images};
 use apim_keyless_core::policy::{FIRST_VERSION, Policy};
 
@@ -104,6 +106,13 @@ const PREVIEW: Known = Known {
     version: Preview,
     names: &["own:2.12.0-preview-1", "own:2.12.0-alpha", "own:v2-preview", "own:v2.12.0-rc.2"],
 };
+const PINNED_TO_UNKNOWN_DIGEST: Known = Known {
+    is_name: true,
+    is_gateway: true,
+    version: PinnedToUnknownDigest,
+    names: &["own:2.11.1@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"],
+};
+
 const UNVERIFIABLE: Known = Known {
     is_name: true,
     is_gateway: true,
@@ -121,7 +130,6 @@ const UNVERIFIABLE: Known = Known {
         "own:vv2.11.1",
         "own:18446744073709551616.0.0",
         "own@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
-        "own:2.11.1@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
     ],
 };
 const INVALID_GATEWAY_NAMES: Known = Known {
@@ -209,7 +217,17 @@ const INVALID_NAMES: Known = Known {
 #[test]
 fn b15_every_image_name_is_parsed_as_the_distribution_project_parses_it() {
     let images = images();
-    let groups = [SUPPORTED, OLDER, ROLLING, PREVIEW, UNVERIFIABLE, INVALID_GATEWAY_NAMES, OTHER_IMAGES, INVALID_NAMES];
+    let groups = [
+        SUPPORTED,
+        OLDER,
+        ROLLING,
+        PREVIEW,
+        PINNED_TO_UNKNOWN_DIGEST,
+        UNVERIFIABLE,
+        INVALID_GATEWAY_NAMES,
+        OTHER_IMAGES,
+        INVALID_NAMES,
+    ];
     assert!(groups.iter().map(|known| known.names.len()).sum::<usize>() >= 120);
     for (known, name) in groups.iter().flat_map(|known| known.names.iter().map(move |name| (known, *name))) {
         let read = (ImageName::parse(name).is_some(), images.is_gateway(name), images.version(name, &FIRST_VERSION));

@@ -5,7 +5,7 @@
 //!
 //! - B1, a forged review that makes the webhook act: the evaluation has no side effects. `architecture`,
 //!   `no_module_uses_what_it_must_not`, allows it no file, process, socket or call.
-//! - B2, B3, a leaked value: `canaries`; `endpoints/strange_objects.rs`, `no_answer_contains_a_value`;
+//! - B3, a leaked value: `canaries`; `endpoints/strange_objects.rs`, `no_answer_contains_a_value`;
 //!   `cli/secrets.rs`.
 //! - B14, a panic: `endpoints/panics.rs`; `properties.rs`, `every_review_is_answered`.
 //! - B17, a disguised gateway: `b6_a_gateway_of_another_image_is_recognized_by_every_spelling` and `b28_…`. A program
@@ -25,10 +25,12 @@ mod attempt;
 mod commands_and_images;
 mod confusables;
 mod containers;
+mod forged;
 mod images;
 mod json;
 mod malformed_json;
 mod names;
+mod other_kinds;
 mod requesters;
 mod settings;
 

@@ -4,6 +4,7 @@ use super::attempt::Attempt;
 use apim_keyless_core::gateway::KubernetesObject;
 use apim_keyless_core::policy::{Finding, Level, Mode, Policy};
 use serde_json::{Value, json};
+use test_support::TODAY;
 use test_support::gateways::{POLICY, container_with_auth_key, merged, valid_container, with_container};
 
 const ELSEWHERE: &[&str] = &[
@@ -44,7 +45,7 @@ fn findings_with_another_team(container: &Value, account: &str) -> Vec<Finding> 
     let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": of_another});
     let objects = [gateway, config_map, account]
         .map(|object| KubernetesObject::recognize(object.to_string(), "").unwrap().unwrap());
-    Policy::parse(POLICY).unwrap().evaluate_all(&objects, Mode::Enforce).remove(0).findings
+    Policy::parse(POLICY).unwrap().evaluate_all(&objects, Mode::Enforce, TODAY).remove(0).findings
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! The requester and the owner of an object.
 
 use super::attempt::Attempt;
+use apim_keyless::admission::{Endpoint, Webhook};
+use apim_keyless_core::policy::{Mode, Policy};
 use serde_json::{Value, json};
-use test_support::gateways::{container_with_auth_key, merged, valid, with_container};
+use test_support::gateways::{
+    KINDS, KRUISE, OTHER_KINDS, POLICY, ROLLOUTS, container_with_auth_key, merged, template, valid, with_container,
+};
 
 const REPLICA_SETS: &str = "system:serviceaccount:kube-system:replicaset-controller";
 
@@ -113,4 +117,87 @@ fn b10_a_valid_pod_of_any_user_is_allowed() {
     let mut pod = valid("Pod");
     pod["metadata"]["ownerReferences"] = json!([owner("ReplicaSet", json!({}))]);
     assert_eq!(Attempt::new(&pod).denied_by(), Vec::<&str>::new());
+}
+
+#[test]
+fn b10_the_controller_of_another_kind_is_exempt_for_owners_of_its_group() {
+    let owned_by = |version: &str, object: &str| {
+        let mut wrong = with_container(object, "containers", container_with_auth_key());
+        wrong["metadata"]["ownerReferences"] = json!([owner("Any", json!({"apiVersion": version}))]);
+        wrong
+    };
+    for (version, user) in [("argoproj.io/v1alpha1", ROLLOUTS), ("apps.kruise.io/v1beta1", KRUISE)] {
+        for made in KINDS.into_iter().chain(OTHER_KINDS.map(|(_, kind)| kind)) {
+            assert_eq!(
+                Attempt::new(&owned_by(version, made)).by(user).denied_by(),
+                Vec::<&str>::new(),
+                "{user} {made}"
+            );
+        }
+        for other in ["jane", "argo-rollouts", "system:kube-controller-manager", REPLICA_SETS] {
+            let denied_by = Attempt::new(&owned_by(version, "Pod")).by(other).denied_by();
+            assert_eq!(denied_by, ["auth-key-reference"], "{other}");
+        }
+    }
+    for version in ["apps.kruise.io/v1alpha1", "argoproj.io", "argoproj.io.example/v1", "apps/v1", "v1", "", "/v1"] {
+        let denied_by = Attempt::new(&owned_by(version, "Pod")).by(ROLLOUTS).denied_by();
+        assert_eq!(denied_by, ["auth-key-reference"], "{version}");
+    }
+    for (of_built_in, object) in [("ReplicaSet", "Pod"), ("Deployment", "ReplicaSet")] {
+        let mut wrong = owned_by("apps/v1", object);
+        wrong["metadata"]["ownerReferences"][0]["kind"] = json!(of_built_in);
+        assert_eq!(Attempt::new(&wrong).by(ROLLOUTS).denied_by(), ["auth-key-reference"], "{of_built_in}");
+    }
+}
+
+#[test]
+fn a_job_that_a_user_starts_from_a_cron_job_is_fixed() {
+    let policies = [POLICY.to_owned(), format!("{POLICY}  controlledPods: enforce\n")];
+    let mutating = Endpoint { webhook: Webhook::Mutating, mode: Mode::Enforce };
+    let cron_job = owner("CronJob", json!({"apiVersion": "batch/v1"}));
+    let unlabeled = |kind: &str, reference: &Value| {
+        let mut object = valid(kind);
+        template(&mut object)["metadata"]["labels"] = json!({"app": "gateway"});
+        object["metadata"]["ownerReferences"] = json!([reference]);
+        object
+    };
+    for policy in policies.map(|text| Policy::parse(&text).unwrap()) {
+        let is_mutated =
+            |object: &Value, user: &str| Attempt::new(object).by(user).answer(&policy, mutating).patch.is_some();
+        assert!(is_mutated(&unlabeled("Job", &cron_job), "jane"));
+        for user in ["system:serviceaccount:kube-system:cronjob-controller", "system:kube-controller-manager"] {
+            assert!(!is_mutated(&unlabeled("Job", &cron_job), user), "{user}");
+        }
+        assert!(!is_mutated(&unlabeled("Pod", &cron_job), "jane"));
+        let other = owner("CronJob", json!({"apiVersion": "batch.example/v1"}));
+        assert!(!is_mutated(&unlabeled("Job", &other), "jane"));
+    }
+}
+
+#[test]
+fn what_has_a_controlling_owner_is_never_mutated() {
+    let policies = [POLICY.to_owned(), format!("{POLICY}  controlledPods: enforce\n")];
+    let policies = policies.map(|text| Policy::parse(&text).unwrap());
+    let mutating = Endpoint { webhook: Webhook::Mutating, mode: Mode::Enforce };
+    let owners = [("argoproj.io/v1alpha1", "Rollout"), ("apps/v1", "Deployment"), ("apps/v1", "ReplicaSet")];
+    for kind in KINDS.into_iter().chain(OTHER_KINDS.map(|(_, kind)| kind)) {
+        let mut unlabeled = valid(kind);
+        template(&mut unlabeled)["metadata"]["labels"] = json!({"app": "gateway"});
+        for policy in &policies {
+            let is_mutated =
+                |object: &Value, user: &str| Attempt::new(object).by(user).answer(policy, mutating).patch.is_some();
+            assert!(is_mutated(&unlabeled, "jane"), "{kind}");
+            for (version, of_kind) in owners {
+                let mut owned = unlabeled.clone();
+                let reference = owner(of_kind, json!({"apiVersion": version, "controller": true}));
+                owned["metadata"]["ownerReferences"] = json!([reference]);
+                let users = ["jane", REPLICA_SETS, "system:kube-controller-manager", ROLLOUTS];
+                assert!(!users.iter().any(|user| is_mutated(&owned, user)), "{kind} of {of_kind}");
+                assert_eq!(Attempt::new(&owned).denied_by(), ["missing-identity-label"], "{kind} of {of_kind}");
+                // an owner that is not the controlling one makes nothing again
+                owned["metadata"]["ownerReferences"][0]["controller"] = json!(false);
+                assert!(is_mutated(&owned, "jane"), "{kind}");
+            }
+        }
+    }
 }

@@ -59,10 +59,14 @@ fn b22_denies_a_key_among_many_members() {
     for object in [
         variables,
         containers,
-        in_template("/metadata", "annotations", texts("a")),
-        in_template("/metadata", "labels", merged(texts("l"), json!({"azure.workload.identity/use": "true"}))),
         in_template("/spec/containers/0", "args", args),
         in_template("/spec", "volumes", volumes),
+    ] {
+        assert_eq!(Attempt::new(&object).denied_by(), ["too-large-to-evaluate"]);
+    }
+    for object in [
+        in_template("/metadata", "annotations", texts("a")),
+        in_template("/metadata", "labels", merged(texts("l"), json!({"azure.workload.identity/use": "true"}))),
         merged(deployment_with_auth_key(), json!({"futureField": texts("f")})),
     ] {
         assert_eq!(Attempt::new(&object).denied_by(), ["auth-key-reference"]);
@@ -83,18 +87,56 @@ fn b22_denies_a_key_next_to_long_texts() {
         with(json!({"name": long}), nothing()),
         with(json!({"image": format!("{long}/azure-api-management/gateway:2.11.1")}), nothing()),
         with(json!({"image": format!("mcr.microsoft.com/azure-api-management/gateway:{long}")}), nothing()),
+        with(json!({"env": [auth_key_env(), {"name": "A", "value": "$(".repeat(2_000_000)}]}), nothing()),
+        with(json!({"env": [auth_key_env(), {"name": long, "value": "a"}]}), nothing()),
+    ] {
+        assert_eq!(Attempt::new(&object).denied_by(), ["too-large-to-evaluate"]);
+    }
+    for object in [
         with(
             json!({"env": [auth_key_env(), {"name": "A", "value": long}, {"name": "B", "value": "$(A)$(A)$(A)"}]}),
             nothing(),
         ),
-        with(json!({"env": [auth_key_env(), {"name": "A", "value": "$(".repeat(2_000_000)}]}), nothing()),
-        with(json!({"env": [auth_key_env(), {"name": long, "value": "a"}]}), nothing()),
         with(nothing(), json!({long.clone(): "x"})),
         with(nothing(), json!({format!("azure.workload.identity/{long}"): "x"})),
         with(nothing(), json!({format!("azure-workload-identity/{}", "use".repeat(1_000_000)): "x"})),
     ] {
         assert_eq!(Attempt::new(&object).denied_by(), ["auth-key-reference"]);
     }
+}
+
+#[test]
+fn b22_denies_a_gateway_with_a_long_annotation_that_would_be_split() {
+    let with = |names: &str| {
+        let mut object = valid("Deployment");
+        let annotations = json!({"azure.workload.identity/skip-containers": names});
+        template(&mut object)["metadata"]["annotations"] = annotations;
+        object
+    };
+    assert_eq!(Attempt::new(&with(&"a;".repeat(2048))).denied_by(), Vec::<&str>::new());
+    assert_eq!(Attempt::new(&with(&"a;".repeat(2049))).denied_by(), ["too-large-to-evaluate"]);
+}
+
+#[test]
+fn b22_denies_long_values_of_a_config_map() {
+    let with = |setting: &str, text: &str| {
+        let data = json!({
+            "gateway.name": "orders",
+            "config.service.endpoint": "contoso.configuration.azure-api.net",
+            "config.service.auth": "workloadIdentity",
+        });
+        let data = merged(data, json!({setting: text}));
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "orders-env"}, "data": data})
+    };
+    for text in [" ".repeat(1025), format!("workloadIdentity{}", " ".repeat(1025)), "\u{200b}".repeat(342)] {
+        let object = with("config.service.auth", &text);
+        assert_eq!(Attempt::new(&object).denied_by(), ["auth-key-literal"], "{text:.20}");
+    }
+    let blanks = with("config.service.auth", &" ".repeat(1024));
+    assert!(!Attempt::new(&blanks).denied_by().contains(&"auth-key-literal"));
+    let endpoint =
+        with("config.service.endpoint", &format!("contoso.configuration.azure-api.net/{}", "a".repeat(1024)));
+    assert_eq!(Attempt::new(&endpoint).denied_by(), ["malformed-endpoint"]);
 }
 
 #[test]
@@ -107,9 +149,10 @@ fn b22_many_containers_do_not_slow_down_a_pod_update() {
     };
     let many = pod("a", 40_000);
     assert_eq!(Attempt::new(&many).updating(&many).denied_by(), Vec::<&str>::new());
-    let wrong = pod("mcr.microsoft.com/azure-api-management/gateway:1", 400);
-    let denied_by = Attempt::new(&wrong).updating(&many).denied_by();
-    assert_eq!(denied_by, ["missing-configuration-reference", "unsupported-version"]);
+    let wrong = |count| pod("mcr.microsoft.com/azure-api-management/gateway:1", count);
+    let denied_by = |count| Attempt::new(&wrong(count)).updating(&many).denied_by();
+    assert_eq!(denied_by(16), ["missing-configuration-reference", "unsupported-version"]);
+    assert_eq!(denied_by(400), ["too-large-to-evaluate"]);
 }
 
 #[test]

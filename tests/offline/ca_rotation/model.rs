@@ -7,6 +7,7 @@ use super::flaws::{Flaw, Query};
 use super::setup::Setup;
 use super::state::{CaBundles, CaMask, Choice, Index, Replica, ServingCertificate, State, has};
 use apim_keyless::tls::{CaChange, CaIds, CaState, RotationState, ServedCertificate, UnknownCas};
+use foldhash::quality::FixedState;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,7 +16,7 @@ pub(crate) struct Model {
     pub(crate) setup: Setup,
     secrets: Table<Vec<CaState>>,
     unknown_cas: Table<UnknownCas>,
-    decisions: HashMap<DecisionKey, Decision>,
+    decisions: HashMap<DecisionKey, Decision, FixedState>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,7 +49,7 @@ pub(crate) enum Change {
 impl Model {
     pub(crate) fn new(setup: Setup) -> Self {
         let mut model =
-            Self { setup, secrets: Table::default(), unknown_cas: Table::default(), decisions: HashMap::new() };
+            Self { setup, secrets: Table::default(), unknown_cas: Table::default(), decisions: HashMap::default() };
         model.secrets.index_of(Vec::new());
         model.unknown_cas.index_of(UnknownCas::default());
         model
@@ -209,7 +210,7 @@ fn tick(time: SystemTime) -> u8 {
 /// Values and their indexes.
 struct Table<T> {
     all: Vec<T>,
-    indexes: HashMap<T, Index>,
+    indexes: HashMap<T, Index, FixedState>,
 }
 
 impl<T: Clone + Eq + Hash> Table<T> {
@@ -226,6 +227,6 @@ impl<T: Clone + Eq + Hash> Table<T> {
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { all: Vec::new(), indexes: HashMap::new() }
+        Self { all: Vec::new(), indexes: HashMap::default() }
     }
 }

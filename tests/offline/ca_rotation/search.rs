@@ -6,11 +6,10 @@ use super::model::Model;
 use super::setup::Setup;
 use super::state::{START, State, Step};
 use super::steps::{replica_steps, start_pass, tick};
+use foldhash::quality::FixedState;
 use std::collections::HashSet;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::hash::BuildHasher;
 use std::mem::{Discriminant, discriminant};
-
-type Hasher = BuildHasherDefault<DefaultHasher>;
 
 /// More steps than replicas ever need until everything has settled.
 const MAX_STEPS: usize = 200;
@@ -19,9 +18,9 @@ pub(crate) struct Search {
     model: Model,
     /// The states that were reached, each with the step that led to it and the index of the state before.
     states: Vec<(State, Step, u32)>,
-    known: HashSet<u64, Hasher>,
+    known: HashSet<u64, FixedState>,
     /// States that are known to settle.
-    settling: HashSet<u64, Hasher>,
+    settling: HashSet<u64, FixedState>,
     steps: HashSet<Discriminant<Step>>,
 }
 
@@ -88,7 +87,7 @@ impl Search {
     /// Replicas are equal: states that differ only in their order are the same.
     fn add(&mut self, mut state: State, step: Step, from: usize) {
         state.replicas[..self.model.setup.replicas].sort_unstable();
-        if self.known.insert(Hasher::default().hash_one(state)) {
+        if self.known.insert(FixedState::default().hash_one(state)) {
             self.states.push((state, step, u32::try_from(from).unwrap()));
         }
     }
@@ -100,7 +99,7 @@ impl Search {
         (0..self.model.setup.replicas).for_each(|index| start_pass(&mut state, &mut self.model, index));
         let end = state.now + self.model.setup.longest_unknown() + 1;
         for _ in 0..MAX_STEPS {
-            if !self.settling.insert(Hasher::default().hash_one(state)) {
+            if !self.settling.insert(FixedState::default().hash_one(state)) {
                 return Ok(());
             }
             let step = replica_steps(&state, &mut self.model).into_iter().next();

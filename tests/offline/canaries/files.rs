@@ -57,10 +57,19 @@ impl Files {
     /// Runs `check` on all files in this format, and searches the whole output for secrets.
     pub(crate) fn no_value_leaks(&self, format: &str) {
         let objects = self.objects;
-        let count = if format == "json" { format!("\"objects\": {objects},") } else { format!("{objects} objects, ") };
+        let count = match format {
+            "json" => format!("\"objects\": {objects},"),
+            "github" | "text" => format!("{objects} objects, "),
+            // these formats count no objects
+            _ => String::new(),
+        };
         let ran = self.check("whole", format);
-        // every intact file is read, so no error hides a report
-        assert!(ran.stdout.contains(&count) && ran.code < 2, "{}", ran.stderr);
+        // every intact file is read, so no error hides a report; a canary in a label can look like a placeholder, and some
+        // generated objects have a version that no API server serves, or lack an image
+        let expected = [": a placeholder such as ", ": write apiVersion: ", ", which the API server requires; "];
+        let mut errors = ran.stderr.lines().filter(|line| line.starts_with("error"));
+        let is_read = errors.all(|error| expected.iter().any(|words| error.contains(words)));
+        assert!(ran.stdout.contains(&count) && is_read, "{}", ran.stderr);
         self.check("damaged", format);
     }
 

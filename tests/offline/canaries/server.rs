@@ -16,6 +16,7 @@ use hyper_util::service::TowerToHyperService;
 use std::cell::Cell;
 use std::io;
 use std::sync::{Arc, Mutex};
+use test_support::TODAY;
 use test_support::generate::review::sent_patch;
 use test_support::generate::world::DOCUMENTS;
 use tokio::runtime::{Builder, Runtime};
@@ -64,7 +65,7 @@ impl ReviewServer {
             policy: ArcSwap::from_pointee(parse()),
             related: Arc::default(),
             messages: MessageOptions::default(),
-            deferrals: apim_keyless::admission::Deferrals::default(),
+            second_look: apim_keyless::admission::SecondLook::default(),
             observer,
         };
         let logs = FORMATS.into_iter().map(|format| {
@@ -88,7 +89,7 @@ impl ReviewServer {
     pub(crate) fn answer(&self, endpoint: Endpoint, body: &[u8], related: &RelatedObjects) -> String {
         let answered = Request::read(body).map(|request| {
             answer_or_failure(endpoint, &request, || {
-                answer(&self.policy, related, &MessageOptions::default(), endpoint, &request)
+                answer(&self.policy, related, &MessageOptions::default(), endpoint, &request, TODAY)
             })
         });
         match answered {

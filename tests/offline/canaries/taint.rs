@@ -3,9 +3,6 @@
 use super::secret::Canaries;
 use serde_json::{Map, Value, json};
 
-/// Prefixes of labels whose values a report shows: such a value is `"true"` or the name of a release's component.
-const SHOWN_LABELS: [&str; 3] = ["azure.workload.identity/", "apim-keyless.dev/", "app.kubernetes.io/"];
-
 /// Members with names, by parent member: reports may show names.
 const NAMES: &[(&str, &[&str])] = &[
     ("configMapKeyRef", &["key", "name"]),
@@ -35,8 +32,6 @@ pub(crate) struct Taint<'c> {
     pub(crate) canaries: &'c mut Canaries,
     /// One text in this many is kept, so that some methods, paths and references stay valid. 0 keeps none.
     pub(crate) kept: u32,
-    /// Whether to keep the values of labels that a report shows.
-    pub(crate) keeps_shown_labels: bool,
 }
 
 impl Taint<'_> {
@@ -79,9 +74,7 @@ impl Taint<'_> {
 
     /// Is the text of this member kept?
     fn keeps(&mut self, location: &str, name: &str) -> bool {
-        let is_shown = |name: &str| SHOWN_LABELS.iter().any(|prefix| name.starts_with(prefix));
         match location {
-            "labels" if self.keeps_shown_labels && is_shown(name) => true,
             _ if NAMES.iter().any(|(of, names)| *of == location && names.contains(&name)) => true,
             // these annotations of a Namespace are expectations, like the policy document
             "annotations" if name.starts_with("apim-keyless.dev/") => true,

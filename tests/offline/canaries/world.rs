@@ -51,9 +51,9 @@ impl Clean {
     }
 
     /// The objects with new canaries.
-    pub(crate) fn tainted(&mut self, keeps_shown_labels: bool) -> Tainted {
+    pub(crate) fn tainted(&mut self) -> Tainted {
         let mut canaries = Canaries::new(TestRng::from_seed(RngAlgorithm::XorShift, &self.rng.random::<[u8; 16]>()));
-        let mut taint = Taint { canaries: &mut canaries, kept: self.kept, keeps_shown_labels };
+        let mut taint = Taint { canaries: &mut canaries, kept: self.kept };
         let related: Vec<Value> = self.world.objects.iter().map(|object| taint.object(object)).collect();
         let objects = related.iter().cloned().chain([taint.object(&self.other)]).collect();
         Tainted { world: World { objects: related, ..self.world.clone() }, objects, canaries, user: self.user }

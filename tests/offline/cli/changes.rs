@@ -108,7 +108,12 @@ fn self_managed_certificates_need_a_cluster() {
     let mut serving = Serving::start(&folder, &["--cluster", "--kubeconfig", "none"]);
     assert_eq!(serving.code(), Some(2));
     let stderr = serving.stderr();
-    assert!(stderr.starts_with("error: cannot use the cluster: the kubeconfig none cannot be used: "), "{stderr}");
+    assert!(
+        stderr.starts_with(
+            "error: cannot use the cluster: none: the file does not exist; check the path of --kubeconfig"
+        ),
+        "{stderr}"
+    );
 }
 
 #[test]

@@ -46,14 +46,14 @@ fn findings_in_audit_mode_exit_with_0() {
 
 #[test]
 fn a_file_that_cannot_be_read_exits_with_2_also_in_audit_mode() {
-    assert_eq!(code(&["a: ]\n"], &[]), 2);
-    assert_eq!(code(&["a: ]\n"], &["--mode", "audit"]), 2);
-    assert_eq!(code(&[KEYLESS, "a: ]\n"], &["--output", "json"]), 2);
+    assert_eq!(code(&["apiVersion: ]\n"], &[]), 2);
+    assert_eq!(code(&["apiVersion: ]\n"], &["--mode", "audit"]), 2);
+    assert_eq!(code(&[KEYLESS, "apiVersion: ]\n"], &["--output", "json"]), 2);
 }
 
 #[test]
 fn exit_code_2_wins_over_1_and_the_rest_is_still_evaluated() {
-    let ran = Folder::with(&[("a.yaml", "a: ]\n"), ("b.yaml", OUTDATED)]).run(&["check", "none.yaml", "."]);
+    let ran = Folder::with(&[("a.yaml", "apiVersion: ]\n"), ("b.yaml", OUTDATED)]).run(&["check", "none.yaml", "."]);
     assert_eq!(ran.code, 2);
     assert!(ran.stdout.starts_with("error[unsupported-version]: "), "{}", ran.stdout);
     assert!(

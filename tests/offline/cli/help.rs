@@ -6,7 +6,8 @@ use test_support::run::Folder;
 fn flags(help: &str) -> Vec<&str> {
     let words = help.lines().filter_map(|line| {
         let line = line.trim_start();
-        line.strip_prefix("-h, ").or_else(|| line.strip_prefix("-V, ")).unwrap_or(line).split([' ', '=']).next()
+        let has_short = line.starts_with('-') && line.get(2..4) == Some(", ");
+        line.get(if has_short { 4 } else { 0 }..)?.split([' ', '=']).next()
     });
     words.filter(|word| word.starts_with("--")).collect()
 }
@@ -14,12 +15,108 @@ fn flags(help: &str) -> Vec<&str> {
 /// The flags of `doctor`.
 const DOCTOR: &[&str] = &[
     "--kubeconfig",
+    "--context",
     "--namespace",
     "--webhook-configurations",
     "--ca-secret",
     "--probe-namespace",
-    "--output",
+    "--wait",
     "--strict",
+    "--color",
+    "--help",
+    // report
+    "--output",
+    "--quiet",
+    "--fail-on",
+    "--select",
+    "--ignore",
+];
+
+/// The flags of `audit`.
+const AUDIT: &[&str] = &[
+    "--kubeconfig",
+    "--context",
+    "--all-contexts",
+    "--namespace",
+    "--policy",
+    "--installation-namespace",
+    "--mode",
+    "--default-mode",
+    "--details",
+    "--since",
+    "--watch",
+    "--strict",
+    "--color",
+    "--help",
+    // report
+    "--output",
+    "--quiet",
+    "--fail-on",
+    "--select",
+    "--ignore",
+];
+
+/// The flags of `verify`.
+const VERIFY: &[&str] = &[
+    "--kubeconfig",
+    "--context",
+    "--namespace",
+    "--sign-in",
+    "--authority",
+    "--ca",
+    "--credentials",
+    "--policy",
+    "--installation-namespace",
+    "--wait",
+    "--strict",
+    "--color",
+    "--help",
+    // report
+    "--output",
+    "--quiet",
+    "--fail-on",
+    "--select",
+    "--ignore",
+];
+
+/// The flags of `check`.
+const CHECK: &[&str] = &[
+    "--mode",
+    "--complete",
+    "--kustomize",
+    "--policy",
+    "--namespace",
+    "--strict",
+    "--color",
+    "--help",
+    // report
+    "--output",
+    "--quiet",
+    "--fail-on",
+    "--select",
+    "--ignore",
+    "--baseline",
+    "--write-baseline",
+];
+
+/// The flags of `plan`.
+const PLAN: &[&str] = &[
+    "--cluster",
+    "--kubeconfig",
+    "--context",
+    "--namespace",
+    "--issuer",
+    "--scope",
+    "--identity",
+    "--output",
+    "--credentials",
+    "--subscription",
+    "--tenant",
+    "--resource-group",
+    "--api-management",
+    "--location",
+    "--policy",
+    "--color",
     "--help",
 ];
 
@@ -34,6 +131,7 @@ const SERVE: &[&str] = &[
     "--log-format",
     "--client-ca",
     "--client-name",
+    "--color",
     "--help",
     // certificate
     "--certificate-source",
@@ -58,29 +156,87 @@ const SERVE: &[&str] = &[
     "--body-bytes",
     "--bodies-bytes",
     "--reviews",
+    "--long-reviews",
     "--response-timeout",
     // cache
     "--cluster",
     "--kubeconfig",
     "--scope",
     "--cache-mib",
+    "--cache-stale-after",
     // messages
     "--docs-url",
     "--quiet-mutations",
+];
+
+const MIGRATE: &[&str] = &[
+    "--client-id",
+    "--tenant-id",
+    "--gateway-name",
+    "--endpoint",
+    "--service-account",
+    "--image-tag",
+    "--interactive",
+    "--output-dir",
+    "--diff",
+    "--check",
+    "--write-policy",
+    "--policy",
+    "--namespace",
+    "--color",
+    "--help",
+];
+
+const GENERATE_GATEWAY: &[&str] = &[
+    "--name",
+    "--namespace",
+    "--client-id",
+    "--endpoint",
+    "--tenant-id",
+    "--service-account",
+    "--image-tag",
+    "--output",
+    "--color",
+    "--help",
 ];
 
 #[test]
 fn the_help_of_each_command_lists_its_flags() {
     let folder = Folder::with(&[]);
     for (command, expected) in [
-        ("certs", &["--certificates", "--help"][..]),
-        ("check", &["--output", "--mode", "--policy", "--namespace", "--strict", "--help"]),
+        ("audit", AUDIT),
+        ("certs", &["--certificates", "--color", "--help"][..]),
+        ("check", CHECK),
+        ("completions", &["--color", "--help"]),
         ("doctor", DOCTOR),
-        ("explain", &["--help"]),
-        ("review", &["--mode", "--webhook", "--policy", "--help", "--docs-url", "--quiet-mutations"]),
+        ("explain", &["--object", "--policy", "--namespace", "--color", "--help"]),
+        (
+            "fix",
+            &[
+                "--diff",
+                "--check",
+                "--select",
+                "--unsafe",
+                "--mode",
+                "--policy",
+                "--namespace",
+                "--complete",
+                "--color",
+                "--help",
+            ],
+        ),
+        ("generate gateway", GENERATE_GATEWAY),
+        ("man", &["--color", "--help"]),
+        ("migrate", MIGRATE),
+        ("plan", PLAN),
+        ("verify", VERIFY),
+        ("version", &["--color", "--help"]),
+        ("review", &["--mode", "--webhook", "--policy", "--color", "--help", "--docs-url", "--quiet-mutations"]),
+        ("schema", &["--color", "--help"]),
         ("serve", SERVE),
     ] {
-        let ran = folder.run(&[command, "--help"]);
+        let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let ran = folder.run(&words);
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{command}");
         assert_eq!(flags(&ran.stdout), expected, "{command}: {}", ran.stdout);
     }
@@ -96,14 +252,48 @@ fn the_help_lists_the_commands() {
         .take_while(|line| !line.is_empty())
         .filter_map(|line| line.strip_prefix("  ")?.split(' ').next().filter(|word| !word.is_empty()))
         .collect();
-    assert_eq!(names, ["certs", "check", "doctor", "explain", "review", "serve", "help"]);
+    assert_eq!(
+        names,
+        [
+            "audit",
+            "certs",
+            "check",
+            "completions",
+            "doctor",
+            "explain",
+            "fix",
+            "generate",
+            "migrate",
+            "plan",
+            "review",
+            "schema",
+            "serve",
+            "verify",
+            "version",
+            "help"
+        ]
+    );
 }
 
 #[test]
 fn the_help_lists_possible_values() {
     let folder = Folder::with(&[]);
     let check = folder.run(&["check", "--help"]).stdout;
-    assert!(["- json:", "- text:", "- audit:", "- enforce:", "[default: default]"].iter().all(|it| check.contains(it)));
+    assert!(
+        [
+            "- github:",
+            "- html:",
+            "- json:",
+            "- junit:",
+            "- sarif:",
+            "- text:",
+            "- audit:",
+            "- enforce:",
+            "[default: default]"
+        ]
+        .iter()
+        .all(|it| check.contains(it))
+    );
     let review = folder.run(&["review", "--help"]).stdout;
     assert!(["- mutating:", "- validating:"].iter().all(|it| review.contains(it)));
 }

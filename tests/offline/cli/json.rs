@@ -8,12 +8,13 @@ fn deployment() -> Value {
     json!({"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "shop", "name": "orders"})
 }
 
-/// The row of the gateway, which has this version and a worst finding of this level.
-fn gateway(version: &str, level: &Value) -> Value {
+/// The row of the gateway, which has this version, a worst finding of this level and errors of these rules.
+fn gateway(version: &str, level: &Value, blocked_by: &[&str]) -> Value {
     let image = format!("mcr.microsoft.com/azure-api-management/gateway:{version}");
     json!({
         "object": deployment(), "authentication": "unknown", "image": image, "version": version,
-        "serviceAccount": "orders-identity", "level": level,
+        "serviceAccount": "orders-identity", "level": level, "cluster": null, "mode": "enforce",
+        "blockedBy": blocked_by,
     })
 }
 
@@ -25,10 +26,12 @@ fn levels(report: &Value) -> [u64; 3] {
 #[test]
 fn an_error_has_the_fields_of_version_1() {
     let folder = Folder::with(&[("a.yaml", OUTDATED)]);
+    let newer = "mcr.microsoft.com/azure-api-management/gateway:2.11.0";
     assert_eq!(
         folder.report(&["a.yaml"]),
         json!({
             "version": 1,
+            "changes": null,
             "findings": [{
                 "rule": "unsupported-version",
                 "level": "error",
@@ -42,16 +45,21 @@ fn an_error_has_the_fields_of_version_1() {
                 },
                 "related": [],
                 "message": "Use gateway image version 2.11.0 or newer in container \"gateway\": the image named 2.9.0 is older than the first version that supports workload identity",
-                "fixes": [],
+                "fixes": [{
+                    "title": format!("set spec.template.spec.containers[0].image to \"{newer}\""),
+                    "safety": "unsafe",
+                    "edits": [{"op": "set", "path": "/spec/template/spec/containers/0/image", "value": newer}],
+                }],
                 "helpUri": null,
                 "suppressed": null,
             }],
-            "gateways": [gateway("2.9.0", &json!("error"))],
+            "gateways": [gateway("2.9.0", &json!("error"), &["unsupported-version"])],
+            "checks": [],
             "skipped": [],
             "failures": [],
             "summary": {
                 "objects": 1, "gateways": 1, "errors": 1, "fixable": 0, "warnings": 0, "suppressed": 0, "skipped": 0,
-                "failures": 0,
+                "failures": 0, "goneFromBaseline": null,
             },
         })
     );
@@ -70,11 +78,13 @@ fn failures_and_skipped_documents_are_reported() {
         folder.report(&["a.yaml", "b.yaml", "none.yaml"]),
         json!({
             "version": 1,
+            "changes": null,
             "findings": [],
-            "gateways": [gateway("2.11.1", &Value::Null)],
+            "gateways": [gateway("2.11.1", &Value::Null, &[])],
+            "checks": [],
             "skipped": [{
                 "location": location("a.yaml", Some((1, 1)), Some((1, 2))), "object": null,
-                "reason": "without apiVersion or kind",
+                "reason": "without apiVersion and kind",
             }],
             "failures": [
                 {
@@ -85,7 +95,7 @@ fn failures_and_skipped_documents_are_reported() {
             ],
             "summary": {
                 "objects": 1, "gateways": 1, "errors": 0, "fixable": 0, "warnings": 0, "suppressed": 0, "skipped": 1,
-                "failures": 2,
+                "failures": 2, "goneFromBaseline": null,
             },
         })
     );
@@ -164,6 +174,7 @@ fn the_summary_counts_findings_not_objects() {
     let report = Folder::with(&[("a.yaml", &format!("{text}---\n{service}"))]).report(&["a.yaml"]);
     let summary = json!({
         "objects": 2, "gateways": 1, "errors": 2, "fixable": 0, "warnings": 0, "suppressed": 0, "skipped": 0, "failures": 0,
+        "goneFromBaseline": null,
     });
     assert_eq!(report["summary"], summary);
 }

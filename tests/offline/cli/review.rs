@@ -138,11 +138,11 @@ fn an_invalid_review_is_reported_with_its_position() {
         ),
         (
             of("/request/kind/version", json!(424_242)),
-            "request.kind.version: is not of the type that Kubernetes expects here",
+            "request.kind.version: must be a string: put the number in quotes",
         ),
         (
             of("/request/object/spec/template/spec/containers/0/image", json!(424_242)),
-            "request.object.spec.template.spec.containers[0].image: is not of the type that Kubernetes expects here",
+            "request.object.spec.template.spec.containers[0].image: must be a string: put the number in quotes",
         ),
     ] {
         answered("validating", "enforce", &stdin)

@@ -80,7 +80,7 @@ data: {a: 'a text that is longer than three stars', config.service.auth: azureAd
     let stdout = folder.check("a.yaml").stdout;
     let expected = r#" --> a.yaml:4:53
   |
-4 | data: {a: ***, config.service.auth: ***}
+4 | data: {a: ***, config.service.auth: azureAdApp}
   |                ^^^^^^^^^^^^^^^^^^^ data["config.service.auth"]
 "#;
     assert!(stdout.contains(expected), "{stdout}");

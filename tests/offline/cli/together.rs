@@ -35,6 +35,22 @@ fn a_gateway_determines_its_config_map_and_service_account() {
 }
 
 #[test]
+fn an_object_that_alone_shows_no_gateway_is_evaluated_if_another_shows_it() {
+    // the workload by the settings of its ConfigMap, and then the ConfigMap that this gateway also takes
+    let workload =
+        KEYLESS.replace("mcr.microsoft.com/azure-api-management/gateway:2.11.1", "registry.example/app:1").replace(
+            "        - configMapRef: {name: orders-env}\n",
+            "        - configMapRef: {name: orders-env}\n        - configMapRef: {name: settings}\n",
+        );
+    let settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: shop}\ndata: {config.service.auth: GatewayKey orders&202701010000&a2V5}\n";
+    let files = [("a.yaml", workload.as_str()), ("b.yaml", CONFIG_MAP)];
+    assert_eq!(findings(&files, &[]), Vec::<String>::new());
+    let all = findings(&[&files[..], &[("c.yaml", settings)]].concat(), &[]);
+    let expected = ["missing-configuration-reference shop/Deployment", "auth-key-literal shop/ConfigMap"];
+    assert!(expected.iter().all(|expected| all.iter().any(|finding| finding == expected)), "{all:?}");
+}
+
+#[test]
 fn objects_of_other_namespaces_are_not_related() {
     let elsewhere = KEYLESS.replace("namespace: shop", "namespace: other");
     assert_eq!(findings(&[("account.yaml", ACCOUNT), ("gateway.yaml", &elsewhere)], &[]), Vec::<String>::new());

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// A complete `ClientHello`.
-fn client_hello(ca_pem: &str) -> Vec<u8> {
+pub(super) fn client_hello(ca_pem: &str) -> Vec<u8> {
     let config = Arc::new(config(ca_pem, &["http/1.1"]));
     let mut connection = ClientConnection::new(config, ServerName::try_from("localhost").unwrap()).unwrap();
     let mut bytes = Vec::new();

@@ -2,6 +2,7 @@
 
 mod binary;
 mod clients;
+mod fair;
 mod handshakes;
 mod overload;
 mod raw;
@@ -78,7 +79,8 @@ fn router() -> Router {
             }),
         )
         .route("/busy", post(async |_: Bytes| overload::busy()))
-        .route("/stuck", get(std::future::pending::<&'static str>))
+        .route("/evaluate", post(async |body: Bytes| fair::evaluate(&body)))
+        .route("/stuck", get(std::future::pending::<&'static str>).post(std::future::pending::<&'static str>))
         .route("/panic", get(panicking).post(panicking))
 }
 
@@ -118,6 +120,17 @@ impl TestServer {
     /// A TLS connection whose client offers these protocols (ALPN).
     pub(crate) async fn handshake(&self, protocols: &[&str]) -> std::io::Result<TlsStream<TcpStream>> {
         raw::connect_tls(self.address, raw::config(self.ca.certificate_pem(), protocols)).await
+    }
+
+    /// A TCP connection from this address of the loopback network.
+    async fn connect_from(&self, source: [u8; 4]) -> std::io::Result<TcpStream> {
+        raw::connect_from(source, self.address).await
+    }
+
+    /// A TLS connection from this address of the loopback network.
+    async fn handshake_from(&self, source: [u8; 4]) -> std::io::Result<TlsStream<TcpStream>> {
+        let config = raw::config(self.ca.certificate_pem(), &["http/1.1"]);
+        raw::handshake(self.connect_from(source).await?, config).await
     }
 
     /// An HTTP connection that is kept open.

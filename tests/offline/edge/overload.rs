@@ -1,8 +1,10 @@
 //! Requests beyond the limits get a response; the server does not just close the connection.
 
 use super::raw::{assert_503, exchange, read_to_close, request_head};
-use super::{PooledConnection, TEST_TIMEOUT, TestServer, milliseconds, relaxed_limits, start, within};
-use apim_keyless::server::{Condition, Limits};
+use super::{PooledConnection, TEST_TIMEOUT, TestServer, milliseconds, probe, relaxed_limits, start, within};
+use apim_keyless::server::{Condition, Limits, bind, health_router, serve_plain};
+use hyper::StatusCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -22,7 +24,7 @@ async fn wait_for_metric(server: &TestServer, metric: &str, value: u64) {
     .await;
 }
 
-fn post(body: &str) -> String {
+pub(super) fn post(body: &str) -> String {
     request_head("/echo", &[&format!("content-length: {}", body.len()), "connection: close"]) + body
 }
 
@@ -67,7 +69,7 @@ async fn an_incomplete_body_does_not_count_as_a_review() {
 
 #[tokio::test]
 async fn bodies_beyond_the_total_limit_get_503_before_they_are_read() {
-    let server = start(Limits { body_bytes: 1000, bodies_bytes: 1000, ..relaxed_limits() }).await;
+    let server = start(Limits { body_bytes: 1000, bodies_bytes: 2000, ..relaxed_limits() }).await;
     let mut first = send_head(&server, 600).await;
     let (long, fits) = (post(&"x".repeat(401)), post(&"x".repeat(400)));
     assert_503(
@@ -101,7 +103,7 @@ async fn a_body_that_is_too_long_gets_413_even_if_its_client_writes_everything_b
 async fn every_excessive_length_is_rejected() {
     let server = start(relaxed_limits()).await;
     for (length, expected) in [
-        ("16777217", "HTTP/1.1 413 Payload Too Large"),
+        ("20971521", "HTTP/1.1 413 Payload Too Large"),
         ("4294967297", "HTTP/1.1 413 Payload Too Large"),
         // longer than hyper can represent
         ("18446744073709551616", "HTTP/1.1 400 Bad Request"),
@@ -170,14 +172,21 @@ pub(super) fn busy() -> &'static str {
 
 // one thread serves and calls: a task that blocks it blocks all
 #[tokio::test(flavor = "current_thread")]
-async fn a_long_evaluation_delays_no_other_client() {
+async fn a_long_evaluation_delays_no_other_client_and_no_probe() {
     let server = start(relaxed_limits()).await;
+    let health_listener = bind(([127, 0, 0, 1], 0).into(), "health", "--health-listen").await.unwrap();
+    let health = health_listener.local_addr().unwrap();
+    let router = health_router(Arc::clone(&server.health), String::new);
+    tokio::spawn(serve_plain(health_listener, router, std::future::pending()));
     let mut other = server.pooled().await;
     let client = server.client("localhost");
     let long = tokio::spawn(async move { client.post("/busy", "text/plain", vec![b'x'; 64 * 1024]).await });
     tokio::time::sleep(milliseconds(300)).await;
     assert!(!long.is_finished());
     assert_eq!(other.get_text("/quick").await, ("quick".to_owned(), false));
+    for path in ["/livez", "/readyz"] {
+        assert_eq!(probe(health, path).await.0, StatusCode::OK, "{path}");
+    }
     MAY_END.store(true, Ordering::Relaxed);
     assert_eq!(&within(TEST_TIMEOUT, long).await.unwrap().unwrap().1[..], b"ended when allowed");
 }

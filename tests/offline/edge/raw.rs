@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -26,7 +26,18 @@ pub(super) fn config(ca_pem: &str, protocols: &[&str]) -> ClientConfig {
 
 /// Connects and completes the TLS handshake.
 pub(super) async fn connect_tls(address: SocketAddr, config: ClientConfig) -> io::Result<TlsStream<TcpStream>> {
-    let stream = TcpStream::connect(address).await?;
+    handshake(TcpStream::connect(address).await?, config).await
+}
+
+/// A TCP connection from this address of the loopback network.
+pub(super) async fn connect_from(source: [u8; 4], address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((source, 0).into())?;
+    socket.connect(address).await
+}
+
+/// Completes the TLS handshake on a connection.
+pub(super) async fn handshake(stream: TcpStream, config: ClientConfig) -> io::Result<TlsStream<TcpStream>> {
     let server_name = ServerName::try_from("localhost").unwrap();
     within(TEST_TIMEOUT, TlsConnector::from(Arc::new(config)).connect(server_name, stream)).await
 }

@@ -3,6 +3,7 @@
 
 use super::{ReviewServer, outcome, review};
 use apim_keyless::admission::Endpoint;
+use apim_keyless::admission::routes::BODY_BYTES;
 use hyper::Request;
 use hyper::header::CONTENT_TYPE;
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 /// A value that no response may contain.
 const CANARY: &str = "canary-5d41402abc4b2a76";
 /// More bytes than a body may have.
-const TOO_LONG: usize = 20 * 1024 * 1024;
+const TOO_LONG: usize = BODY_BYTES as usize + 1;
 
 /// A recorded review with the value at `pointer` set to `value`. Missing parents are created.
 fn with(pointer: &str, value: Value) -> Value {
@@ -119,18 +120,23 @@ async fn a_duplicate_field_is_named() {
 async fn an_object_of_another_shape_is_reported_by_path_and_not_by_value() {
     let server = ReviewServer::open().await;
     let template = "spec.template.spec";
-    for (pointer, value, place) in [
-        ("/spec/template/spec/containers/0/image", json!({CANARY: 1}), "containers[0].image"),
-        ("/spec/template/spec/containers/0/env/0/value", json!([CANARY]), "containers[0].env[0].value"),
-        ("/spec/template/spec/containers", json!(CANARY), "spec.template.spec.containers"),
-        ("/spec/template/spec", json!([CANARY]), template),
-        ("/metadata/labels", json!(CANARY), "metadata.labels"),
-        ("/metadata/name", json!([CANARY]), "metadata.name"),
-        ("/metadata", json!(CANARY), "metadata"),
-        ("/spec/template/spec/serviceAccountName", json!({"a": CANARY}), "serviceAccountName"),
+    for (pointer, value, place, expected) in [
+        ("/spec/template/spec/containers/0/image", json!({CANARY: 1}), "containers[0].image", "a string"),
+        ("/spec/template/spec/containers/0/env/0/value", json!([CANARY]), "containers[0].env[0].value", "a string"),
+        ("/spec/template/spec/containers", json!(CANARY), "spec.template.spec.containers", "a list"),
+        ("/spec/template/spec", json!([CANARY]), template, "a mapping"),
+        ("/metadata/labels", json!(CANARY), "metadata.labels", "a mapping"),
+        ("/metadata/name", json!([CANARY]), "metadata.name", "a string"),
+        ("/metadata", json!(CANARY), "metadata", "a mapping"),
+        ("/spec/template/spec/serviceAccountName", json!({"a": CANARY}), "serviceAccountName", "a string"),
     ] {
         let body = with(&format!("/request/object{pointer}"), value);
-        rejected(&server, body.to_string(), &format!("request.object.{}: is not of", place_of(pointer, place))).await;
+        rejected(
+            &server,
+            body.to_string(),
+            &format!("request.object.{}: must be {expected}", place_of(pointer, place)),
+        )
+        .await;
     }
     rejected(&server, with("/request/object", json!(CANARY)).to_string(), "request.object: is not of the type").await;
 }
@@ -142,7 +148,12 @@ async fn a_list_instead_of_an_object_is_rejected() {
     rejected(&server, with("/request/object", json!(["apps/v1", "Deployment"])).to_string(), "request.object: is not")
         .await;
     let metadata = json!([CANARY, null, null, {}, {}, null]);
-    rejected(&server, with("/request/object/metadata", metadata).to_string(), "request.object.metadata: is not").await;
+    rejected(
+        &server,
+        with("/request/object/metadata", metadata).to_string(),
+        "request.object.metadata: must be a mapping",
+    )
+    .await;
     let good = review("deployment-with-key");
     rejected(&server, json!([good["apiVersion"], good["kind"], good["request"]]).to_string(), "body").await;
 }
@@ -187,7 +198,7 @@ async fn a_body_above_the_limit_is_rejected_and_one_at_the_limit_is_answered() {
         assert_eq!(reply.status, 413, "{}", reply.text);
         still_answers(&server, endpoint).await;
         let mut long = review("deployment-bare").to_string().into_bytes();
-        long.resize(apim_keyless::admission::routes::BODY_BYTES as usize, b' ');
+        long.resize(BODY_BYTES as usize, b' ');
         assert_eq!(server.post(&endpoint.path(), long).await.status, 200);
     }
 }

@@ -72,7 +72,7 @@ impl ReviewServer {
             policy: ArcSwap::from_pointee(Policy::parse(POLICY).unwrap()),
             related: Arc::default(),
             messages: MessageOptions::default(),
-            deferrals: apim_keyless::admission::Deferrals::default(),
+            second_look: apim_keyless::admission::SecondLook::default(),
             observer: Box::new(Metrics::default()),
         };
         let health = Arc::new(Health::new());

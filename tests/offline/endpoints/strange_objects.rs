@@ -23,18 +23,17 @@ async fn a_review_without_an_object_is_allowed() {
 }
 
 #[tokio::test]
-async fn an_unknown_kind_is_allowed_with_a_warning() {
+async fn another_kind_is_evaluated_only_if_it_has_a_pod_template() {
     let server = ReviewServer::open().await;
     for (group, kind) in [("", "Secret"), ("example.com", "Deployment"), ("", ""), (CANARY, CANARY)] {
         let mut review = review("deployment-with-key");
         review["request"]["kind"] = json!({"group": group, "version": "v1", "kind": kind});
+        let response = server.ask(Endpoint::ALL[1], &review).await;
+        assert_eq!(outcome(&response), "denied", "{response}");
+        review["request"]["object"]["spec"]["template"] = json!({"note": CANARY});
         for endpoint in Endpoint::ALL {
             let response = server.ask(endpoint, &review).await;
-            assert_eq!((outcome(&response), response.to_string().contains(CANARY)), ("warned", false));
-            assert!(
-                response["warnings"][0].as_str().unwrap().contains("no rule of apim-keyless evaluates it"),
-                "{response}"
-            );
+            assert_eq!((outcome(&response), response.to_string().contains(CANARY)), ("allowed", false));
         }
     }
 }

@@ -95,8 +95,8 @@ impl Environment {
         }
     }
 
-    /// `ConfigMapKeySelector` and similar selectors: an optional one without a matching key sets nothing, so an earlier
-    /// value stays.
+    /// `ConfigMapKeySelector` and similar selectors: an optional one without a matching key sets nothing when the
+    /// container starts, so an earlier value stays.
     fn set_from(name: &str, contents: Contents<'_>, key: &str, optional: Option<bool>) -> Option<Step> {
         let set = |true_value| Some(Step::Set(name.to_owned(), true_value));
         // the container starts only once a required key exists
@@ -104,7 +104,8 @@ impl Environment {
         match (contents, optional == Some(true)) {
             (Contents::Known(texts), is_optional) => match texts.get(key) {
                 Some(text) => set(TrueValue::known((*text).to_owned())),
-                None if is_optional => None,
+                // a later write of the ConfigMap can add the key
+                None if is_optional => Some(Step::SetIfThere(name.to_owned(), None, Origin::Unknown)),
                 None => set(TrueValue::hidden(later, Origin::Unknown)),
             },
             (Contents::Hidden(texts, origin), is_optional) => {

@@ -8,11 +8,16 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// The settings with their own variant, by the lowercase parts of their names.
-const SETTINGS: [(&[&str], Setting); 6] = [
+/// The settings, by the lowercase parts of their names.
+const SETTINGS: [(&[&str], Setting); 11] = [
     (&["config", "service", "auth"], Setting::Auth),
     (&["config", "service", "auth", "key"], Setting::AuthKey),
     (&["config", "service", "auth", "azuread", "clientsecret"], Setting::ClientSecret),
+    (&["config", "service", "auth", "azuread", "authority"], Setting::Authority),
+    (&["config", "service", "auth", "azuread", "certificatepath"], Setting::OtherAuth),
+    (&["config", "service", "auth", "azuread", "clientid"], Setting::OtherAuth),
+    (&["config", "service", "auth", "azuread", "tenantid"], Setting::OtherAuth),
+    (&["config", "service", "auth", "tokenaudience"], Setting::TokenAudience),
     (&["config", "service", "endpoint"], Setting::Endpoint),
     (&["gateway", "name"], Setting::GatewayName),
     (&["k8s", "ingress", "enabled"], Setting::IngressEnabled),
@@ -21,13 +26,16 @@ const SETTINGS: [(&[&str], Setting); 6] = [
 const SEPARATORS: [&str; 11] = [".", ".", ":", ":", "__", "__", "__", "_", "-", "___", ".:"];
 const ENDS: [&str; 8] = ["", "", "", "", "s", "_", ".", "__x"];
 
+/// Prefixes of environment variables that .NET's hosts remove.
+const HOSTS: [&str; 2] = ["dotnet_", "aspnetcore_"];
+
 /// The setting with this name.
 pub(crate) fn setting(name: &str) -> Option<Setting> {
+    let name = name.to_lowercase();
+    let name = HOSTS.iter().find_map(|host| name.strip_prefix(host)).unwrap_or(&name);
     let parts = parts(name);
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-    let known = SETTINGS.iter().find(|(of, _)| *of == parts.as_slice()).map(|(_, setting)| *setting);
-    let is_config_service = parts.len() > 2 && parts[..2] == ["config", "service"];
-    known.or(is_config_service.then_some(Setting::OtherConfigService))
+    SETTINGS.iter().find(|(of, _)| *of == parts.as_slice()).map(|(_, setting)| *setting)
 }
 
 /// The parts of a name. Read from left to right, each pair of underscores, each colon and each dot ends a part.
@@ -50,7 +58,7 @@ pub(crate) fn spelling() -> impl Strategy<Value = String> {
         5 => select(&SETTINGS[..]).prop_map(|(parts, _)| parts.to_vec()),
         1 => vec(select(&["config", "service", "auth", "gateway", "name", ""][..]), 1..5),
     ];
-    let start = select(&["", "", "", "", "x", "_", "."][..]);
+    let start = select(&["", "", "", "", "x", "_", ".", "DOTNET_", "aspnetcore_", "DOTNET__"][..]);
     (parts, vec(select(&SEPARATORS[..]), 5), any::<u64>(), start, select(&ENDS[..])).prop_map(
         |(parts, separators, capitals, start, end)| {
             let mut name = start.to_owned();

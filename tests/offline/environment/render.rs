@@ -3,6 +3,7 @@
 use super::world::{
     Container, EnvEntry, EnvFromEntry, FILE_KEY, Field, From, GIVEN, NAMESPACE, REGULAR, SECRET, Source, World,
 };
+use apim_keyless_core::gateway::{ConfigMap, Coverage, RelatedObjects};
 use serde_json::{Map, Value, json};
 
 /// The given `ConfigMap`s.
@@ -15,6 +16,18 @@ pub(crate) fn config_maps(world: &World) -> Vec<Value> {
         })
     };
     GIVEN.iter().zip(&world.given).map(config_map).collect()
+}
+
+/// The given `ConfigMap`s as the cache keeps them.
+pub(crate) fn cached(world: &World, coverage: Coverage) -> RelatedObjects {
+    let mut related = RelatedObjects::default();
+    related.coverage = coverage;
+    for (name, data) in GIVEN.iter().zip(&world.given) {
+        let data = data.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())).collect();
+        let binary = world.binary.iter().map(|key| (*key).to_owned());
+        related.put_config_map(ConfigMap::for_cache((*name).to_owned(), data, binary));
+    }
+    related
 }
 
 /// The workload.
@@ -39,7 +52,7 @@ fn container(container: &Container) -> Value {
     json!({"name": "it", "image": "busybox", "envFrom": env_from, "env": env})
 }
 
-fn env_from_entry(entry: &EnvFromEntry) -> Value {
+pub(crate) fn env_from_entry(entry: &EnvFromEntry) -> Value {
     let (field, reference) = match entry.of {
         Source::ConfigMap(name) => ("configMapRef", json!({"name": name, "optional": entry.optional})),
         Source::Secret => ("secretRef", json!({"name": SECRET, "optional": entry.optional})),
@@ -47,7 +60,7 @@ fn env_from_entry(entry: &EnvFromEntry) -> Value {
     json!({"prefix": entry.prefix, field: reference})
 }
 
-fn env_entry(entry: &EnvEntry) -> Value {
+pub(crate) fn env_entry(entry: &EnvEntry) -> Value {
     json!({"name": entry.name, "value": entry.value, "valueFrom": entry.from.as_ref().map(from)})
 }
 

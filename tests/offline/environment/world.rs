@@ -27,9 +27,22 @@ pub(crate) const REGULAR: usize = 3;
 pub(crate) const FILE_KEY: &str = "A";
 
 const CONFIG_MAPS: [&str; 4] = ["first", "first", "second", "third"];
-const KEYS: [&str; 8] = ["A", "A", "B", "C", "P_A", "P_B", "config.service.auth", "ORDERS_SERVICE_HOST"];
-const NAMES: [&str; 10] =
-    ["A", "A", "B", "B", "C", "P_A", "P_B", "config.service.auth", "CONFIG:SERVICE__AUTH", "ORDERS_SERVICE_HOST"];
+const KEYS: [&str; 10] =
+    ["A", "A", "B", "C", "P_A", "P_B", "config.service.auth", "auth", "SERVICE__AUTH", "ORDERS_SERVICE_HOST"];
+const NAMES: [&str; 12] = [
+    "A",
+    "A",
+    "B",
+    "B",
+    "C",
+    "P_A",
+    "P_B",
+    "config.service.auth",
+    "config.service.auth",
+    "CONFIG:SERVICE__AUTH",
+    "gateway.name",
+    "ORDERS_SERVICE_HOST",
+];
 const TEXTS: [&str; 7] = ["x", "yé", "", " ", "$(A)", "$$(B)", "workloadIdentity"];
 const PREFIXES: [&str; 5] = ["", "P_", "P", "config.service.", "CONFIG__"];
 /// Pieces of a `value`. Concatenated they make escapes, nested references, and unterminated references.

@@ -3,9 +3,7 @@
 //! An update that leaves the evaluated part alone is neither mutated nor denied, only warned about: a mutation would
 //! roll the Pods of a running gateway unexpectedly, and a denial would stop its scaling, status updates or deletion.
 
-use super::{
-    Container, EnvValue, Environment, Kind, KubernetesObject, ObjectView, RelatedObjects, Setting, Workload, well_known,
-};
+use super::{Container, Kind, KubernetesObject, ObjectView, Workload, well_known};
 use jsonptr::{Pointer, PointerBuf};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -30,9 +28,9 @@ impl Change {
     /// The part that an update from `old` to `new` changes.
     pub fn between(old: &KubernetesObject<'_>, new: &KubernetesObject<'_>) -> Self {
         match (&old.view, &new.view) {
-            (ObjectView::ConfigMap(old), ObjectView::ConfigMap(new)) => Self::everything_if(
-                !old.settings().eq(new.settings()) || !old.binary_settings().eq(new.binary_settings()),
-            ),
+            (ObjectView::ConfigMap(old), ObjectView::ConfigMap(new)) => {
+                Self::everything_if(!old.has_same_settings(new))
+            }
             (ObjectView::ServiceAccount(_), ObjectView::ServiceAccount(_)) => {
                 Self::everything_if(evaluated_metadata_differs(old, new))
             }
@@ -42,6 +40,10 @@ impl Change {
             (ObjectView::Workload(old_workload), ObjectView::Workload(new_workload))
                 if old_workload.kind == Kind::Pod && new_workload.kind == Kind::Pod =>
             {
+                // a container that is not read may have changed
+                if [old_workload, new_workload].iter().any(|workload| workload.exceeded_list().is_some()) {
+                    return Self::Everything;
+                }
                 Self::Pod {
                     metadata: evaluated_metadata_differs(old, new),
                     containers: changed_containers(old_workload, new_workload),
@@ -65,8 +67,11 @@ impl Change {
             Self::Pod { metadata, containers } => {
                 let list = pointer.as_str().split('/').nth(2).unwrap_or_default();
                 let element = || PointerBuf::from_tokens(pointer.tokens().take(3));
-                let is_listed = list.ends_with("ontainers") || list == "volumes";
-                if is_listed { containers.contains(&element()) } else { *metadata }
+                match list {
+                    "" => *metadata || !containers.is_empty(),
+                    list if list.ends_with("ontainers") || list == "volumes" => containers.contains(&element()),
+                    _ => *metadata,
+                }
             }
         }
     }
@@ -92,7 +97,7 @@ fn has_same_template(old: &KubernetesObject<'_>, new: &KubernetesObject<'_>) -> 
 }
 
 fn changed_containers(old: &Workload, new: &Workload) -> BTreeSet<PointerBuf> {
-    let (containers, no_related) = (old.containers(), RelatedObjects::default());
+    let containers = old.containers();
     let (old_images, new_images) = (image_volumes(old), image_volumes(new));
     // names are unique except in a forged review; duplicates are compared in order, which keeps the cost linear
     let mut by_name: HashMap<_, VecDeque<_>> = HashMap::new();
@@ -107,7 +112,7 @@ fn changed_containers(old: &Workload, new: &Workload) -> BTreeSet<PointerBuf> {
             && one.volume_mounts == other.volume_mounts
             && one.has_same_commands(other)
             && images.eq(mounted(other, &new_images).map(|(_, name)| name))
-            && settings(one, old, &no_related) == settings(other, new, &no_related)
+            && fields(one, old).eq(fields(other, new))
     };
     let mut changed = BTreeSet::new();
     for container in new.containers() {
@@ -137,15 +142,11 @@ fn mounted<'a>(
     container.volume_mounts.iter().filter_map(|mount| image_volumes.get(mount.name.as_str()).copied())
 }
 
-/// The settings of a container from its own Pod alone: `env[].valueFrom.fieldRef` can name an annotation, which can
-/// change.
-fn settings<'a>(
-    container: &Container<'a>,
-    workload: &'a Workload,
-    related: &'a RelatedObjects,
-) -> Vec<(Setting, EnvValue<'a>)> {
-    let environment = Environment::of(container, workload, related);
-    environment.settings().map(|(setting, variable)| (setting, variable.value.clone())).collect()
+/// The values of the labels and annotations that the `env` of a container takes by `fieldRef`: they can change, and the
+/// container reads them when it starts again.
+fn fields<'a>(container: &Container<'a>, pod: &'a Workload) -> impl Iterator<Item = Option<&'a str>> {
+    let sources = container.env.iter().filter_map(|variable| variable.value_from.as_ref()?.field_ref.as_ref());
+    sources.map(|field| pod.label_or_annotation(&field.field_path))
 }
 
 #[cfg(test)]

@@ -5,11 +5,12 @@
 //! also write a settings file, as JSON or YAML. The kubelet expands `$(VAR)` in `command`, `args` and exec probes first
 //! (Kubernetes API, `Container.args`; `pkg/kubelet/container/helpers.go`).
 
+use super::environment::can_make;
 use super::environment::expansion::{Piece, pieces};
 use super::objects::pod_spec::{EnvFromSource, EnvVar, EnvVarSource};
 use super::{Setting, WORKLOAD_IDENTITY, prefix_can_make_auth};
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 
 /// What a command does to the auth setting, from harmless to harmful.
@@ -27,7 +28,7 @@ pub enum AuthAssignment {
 const UNKNOWN: char = '\u{fffc}';
 
 /// Longest text, in bytes, that replaces a reference: a limit for the cost of many references to one variable. A longer
-/// text is searched on its own.
+/// text is searched on its own, and only its last bytes replace the reference.
 const INSERTED_BYTES: usize = 64;
 
 /// The bytes before a name in which a shell command that assigns it is searched: a limit for the cost of many names.
@@ -50,6 +51,8 @@ pub(super) struct References<'a> {
     variables: OnceCell<HashMap<&'a str, &'a EnvVar>>,
     /// The prefixes of `envFrom`, without those that begin with another one. Built when first needed.
     prefixes: OnceCell<BTreeSet<&'a str>>,
+    /// What the long texts of variables do, and their ends, by name: each is searched once for all commands.
+    long_texts: RefCell<HashMap<String, (Option<AuthAssignment>, String)>>,
 }
 
 /// What the kubelet inserts for a reference.
@@ -67,13 +70,24 @@ enum Inserted<'a> {
 impl<'a> References<'a> {
     /// The variables of a container's `env` and `envFrom`.
     pub(super) fn new(env: &'a [EnvVar], sources: &'a [EnvFromSource]) -> Self {
-        Self { env, sources, variables: OnceCell::new(), prefixes: OnceCell::new() }
+        Self { env, sources, variables: OnceCell::new(), prefixes: OnceCell::new(), long_texts: RefCell::default() }
+    }
+
+    /// What the long text of the variable `name` does, and its end.
+    fn in_long_text(&self, name: &str, text: &str) -> (Option<AuthAssignment>, String) {
+        let searched = || (in_text(text, None), end_of(&plain(text)).to_owned());
+        self.long_texts.borrow_mut().entry(name.to_owned()).or_insert_with(searched).clone()
     }
 
     fn inserted(&self, name: &str) -> Inserted<'a> {
         let by_name = || self.env.iter().map(|variable| (variable.name.as_str(), variable)).collect();
         let Some(variable) = self.variables.get_or_init(by_name).get(name) else {
-            return if self.source_can_set(name) { Inserted::MaybeUnknown } else { Inserted::Nothing };
+            return match self.source_can_set(name) {
+                // with the prefix of a Secret it is no command of a shell
+                true if self.is_of_prefixed_secret(name) => Inserted::Unknown,
+                true => Inserted::MaybeUnknown,
+                false => Inserted::Nothing,
+            };
         };
         match (variable.value.as_deref().filter(|text| !text.is_empty()), &variable.value_from) {
             (Some(text), _) if text.contains("$(") => Inserted::Unknown,
@@ -81,6 +95,13 @@ impl<'a> References<'a> {
             (None, Some(from)) if can_be_a_name(from) => Inserted::Unknown,
             (None, _) => Inserted::Text(""),
         }
+    }
+
+    /// Returns true if a Secret with a prefix sets this variable if it has such a key.
+    fn is_of_prefixed_secret(&self, name: &str) -> bool {
+        let prefixes = self.sources.iter().filter(|source| source.secret_ref.is_some());
+        let mut prefixes = prefixes.filter_map(|source| source.prefix.as_deref()).filter(|prefix| !prefix.is_empty());
+        prefixes.any(|prefix| can_make(prefix, name))
     }
 
     /// Returns true if a source of `envFrom` sets this variable if it has such a key. A key is never empty.
@@ -119,13 +140,12 @@ pub(super) fn auth_assignment(
     references: &References<'_>,
 ) -> Option<AuthAssignment> {
     let mut found = None;
-    let mut long_texts = BTreeSet::new();
     let following = words.iter().skip(1).chain(after).map(Some).chain([None]);
     for (word, next) in words.iter().zip(following) {
-        let word = expanded(word, references, &mut long_texts);
-        found = found.max(in_text(&word, next.map(String::as_str)));
+        let (word, in_long_texts) = expanded(word, references);
+        found = found.max(in_text(&word, next.map(String::as_str))).max(in_long_texts);
     }
-    long_texts.into_iter().map(|text| in_text(text, None)).fold(found, Option::max)
+    found
 }
 
 /// What one word does, after expansion.
@@ -141,12 +161,14 @@ fn in_text(word: &str, next: Option<&str>) -> Option<AuthAssignment> {
     unknown.max(assignments)
 }
 
-/// The word as the kubelet expands it, with [`UNKNOWN`] for what is not known. Long texts are added to `long_texts`.
-fn expanded<'w, 'a>(word: &'w str, references: &References<'a>, long_texts: &mut BTreeSet<&'a str>) -> Cow<'w, str> {
+/// The word as the kubelet expands it, with [`UNKNOWN`] for what is not known, and what its long texts do.
+fn expanded<'w>(word: &'w str, references: &References<'_>) -> (Cow<'w, str>, Option<AuthAssignment>) {
     if !word.contains("$(") {
-        return Cow::Borrowed(word);
+        return (Cow::Borrowed(word), None);
     }
+    let mut in_long_texts = None;
     let is_script = word.contains(char::is_whitespace);
+    let is_start = |before: &str| !before.trim_start().contains(char::is_whitespace);
     let mut expanded = String::new();
     for piece in pieces(word) {
         let (name, written) = match piece {
@@ -159,16 +181,28 @@ fn expanded<'w, 'a>(word: &'w str, references: &References<'a>, long_texts: &mut
         match references.inserted(name) {
             Inserted::Text(text) if text.len() <= INSERTED_BYTES => expanded.push_str(text),
             Inserted::Text(text) => {
-                long_texts.insert(text);
+                let (in_long_text, end) = references.in_long_text(name, text);
+                in_long_texts = in_long_texts.max(in_long_text);
                 expanded.push(UNKNOWN);
+                // the text can end with the setting's name, or with the start of it
+                expanded.push(' ');
+                expanded.push_str(&end);
             }
             Inserted::Unknown => expanded.push(UNKNOWN),
-            // in a script, `$(date)` is far more often a command than a variable
-            Inserted::MaybeUnknown if !is_script => expanded.push(UNKNOWN),
+            // inside a script, `$(date)` is far more often a command than a variable; an option begins its word
+            Inserted::MaybeUnknown if !is_script || is_start(&expanded) => expanded.push(UNKNOWN),
             Inserted::MaybeUnknown | Inserted::Nothing => expanded.push_str(written),
         }
     }
-    Cow::Owned(expanded)
+    (Cow::Owned(expanded), in_long_texts)
+}
+
+/// The last bytes of a long text, without those of whitespace at its end except one.
+fn end_of(text: &str) -> &str {
+    let end = text.trim_end().len();
+    let whitespace = text.get(end..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    let start = text.floor_char_boundary(end.saturating_sub(INSERTED_BYTES));
+    text.get(start..end + whitespace).unwrap_or_default()
 }
 
 /// The text without quotes, backslashes and braces, with spaces for brackets, and without whitespace around a `:`. Then
@@ -289,7 +323,16 @@ fn has_unknown_name(plain: &str) -> bool {
     let is_script = plain.contains(char::is_whitespace);
     let ends_part =
         |character: char| character.is_whitespace() || (is_script && [';', '|', '&', '('].contains(&character));
-    plain.contains(UNKNOWN) && plain.split(ends_part).any(|part| is_unknown_name(part.trim_start_matches(['-', '/'])))
+    let can_assign = |part: &str| is_unknown_command(part) || is_unknown_name(part.trim_start_matches(['-', '/']));
+    plain.contains(UNKNOWN) && plain.split(ends_part).any(can_assign)
+}
+
+/// Returns true for an option of `env` that takes a whole command from some text for [`UNKNOWN`]: `-S`, also behind other
+/// letters, and `--split-string=`.
+fn is_unknown_command(part: &str) -> bool {
+    let Some((head, _)) = part.split_once(UNKNOWN) else { return false };
+    let is_short = head.starts_with('-') && !head.starts_with("--") && head.ends_with('S');
+    is_short || head == "--split-string="
 }
 
 /// Returns true if some text for [`UNKNOWN`] makes this part assign the auth setting.
@@ -298,7 +341,7 @@ fn is_unknown_name(part: &str) -> bool {
     let tail = tail.rsplit(UNKNOWN).next().unwrap_or_default();
     // the unknown text can also contain the `=` and the beginning of the key; the tail is then the end of the key
     let can_end = match tail.split_once('=') {
-        Some((name, _)) => name.chars().all(|next| next.is_ascii_alphanumeric() || "._:/+".contains(next)),
+        Some((name, _)) => name.chars().all(|next| next.is_ascii_alphanumeric() || "._:/+&-%".contains(next)),
         None => tail.contains('&') || !tail.contains(['.', ':']),
     };
     can_end && prefix_can_make_auth(head)
@@ -307,7 +350,7 @@ fn is_unknown_name(part: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::objects::pod_spec::{FieldSelector, KeySelector};
+    use crate::gateway::objects::pod_spec::{FieldSelector, KeySelector, WholeSource};
 
     fn env() -> Vec<EnvVar> {
         let variable = |name: &str, value: Option<&str>, from: Option<EnvVarSource>| EnvVar {
@@ -324,6 +367,10 @@ mod tests {
             variable("TEXT", Some("auth"), None),
             variable("OPTION", Some("--config.service.auth=GatewayKey a"), None),
             variable("LONG", Some(&format!("--config.service.auth=GatewayKey {}", "a".repeat(100))), None),
+            variable("LONG_END", Some(&format!("/{} --config.service.auth", "a".repeat(100))), None),
+            variable("LONG_START", Some(&format!("/{} --'config.'{}", "a".repeat(100), "\"\"".repeat(100))), None),
+            variable("LONG_SPACE", Some(&format!("{}\nconfig.service.auth{}", "a".repeat(100), " ".repeat(100))), None),
+            variable("LONG_OTHER", Some(&format!("{} telemetry", "a".repeat(100))), None),
             variable("NESTED", Some("$(SECRET)"), None),
             variable("DIRECTORY", Some("/app"), None),
         ]
@@ -331,7 +378,9 @@ mod tests {
 
     fn assignment(words: &[&str], after: Option<&str>) -> Option<AuthAssignment> {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        let sources = [EnvFromSource { prefix: Some("X_".to_owned()), ..EnvFromSource::default() }];
+        let source = |prefix: &str| EnvFromSource { prefix: Some(prefix.to_owned()), ..EnvFromSource::default() };
+        let secret = EnvFromSource { secret_ref: Some(WholeSource::default()), ..source("S_") };
+        let sources = [source("X_"), source("X_ANY"), source("Y_"), secret];
         let (env, after) = (env(), after.map(str::to_owned));
         auth_assignment(&words, after.as_ref(), &References::new(&env, &sources))
     }
@@ -356,7 +405,9 @@ mod tests {
             &["sh", "-c", "env 'config.service.auth=x' dotnet gw.dll"],
             &["sh", "-c", "config__service__auth+=x"],
             &["--config.service.auth="],
+            &["--config.service.auth==x"],
             &["--config.service.auth=workloadIdentityX"],
+            &["sh", "-c", "exec dotnet gw.dll /config.service.auth x"],
         ] {
             assert_eq!(assignment(words, None), Some(AuthAssignment::Other), "{words:?}");
         }
@@ -374,6 +425,7 @@ mod tests {
             &["bash", "-c", "for config__service__auth in \"$KEY\"; do dotnet gw.dll; done"],
             &["python", "-c", "os.environ['config.service.auth'] = open('/run/key').read()"],
             &["python", "-c", "run(['dotnet', 'gw.dll', '--config.service.auth', key])"],
+            &["python", "-c", "run(['dotnet','gw.dll','/config.service.auth',key])"],
             &["sh", "-c", "echo '{\"config.service.auth\": \"GatewayKey a\"}' > appsettings.json"],
             &["sh", "-c", "echo '{ \"config\" : { \"service\": { \"auth\": \"GatewayKey a\" } } }' > appsettings.json"],
             &["sh", "-c", "printf 'config:\n  service:\n    auth: GatewayKey a' > settings.yaml"],
@@ -398,6 +450,10 @@ mod tests {
         {
             assert_eq!(assignment(words, None), Some(AuthAssignment::Other), "{words:?}");
         }
+        // the end of a long text and what follows it are one name
+        for script in ["b$(LONG_END)=x", "b$(LONG_END) x", "b$(LONG_START)service.auth=x", "b$(LONG_SPACE)= x"] {
+            assert_eq!(assignment(&["sh", "-c", script], None), Some(AuthAssignment::Other), "{script}");
+        }
         for words in [
             &["$(SECRET)"][..],
             &["--$(SECRET)=x"],
@@ -407,10 +463,23 @@ mod tests {
             &["$(SECRET)3Q=="],
             &["$(SECRET)/3Q=="],
             &["$(SECRET).a&202601010000&c2ln"],
+            &["--$(SECRET)&202601010000&c2ln=="],
+            &["--$(NESTED)-1&2026=="],
+            &["env", "-S$(SECRET)"],
+            &["env", "-iS$(SECRET)"],
+            &["env", "--split-string=$(SECRET)"],
+            &["sh", "-c", "exec env $(S_A) dotnet x.dll"],
             &["$(NESTED)"],
             &["$(X_ANY)"],
+            &["$(X_B)"],
+            &["$(X_ANYTHING)"],
+            // a long text is not inserted as a whole
+            &["--$(LONG_OTHER)=x"],
+            &["$(Y_ANY)"],
             &["DOTNET_$(SECRET)=x"],
             &["sh", "-c", "cd /app;$(SECRET) dotnet gw.dll"],
+            &["$(X_ANY) "],
+            &[" --$(X_ANY) x"],
         ] {
             assert_eq!(assignment(words, None), Some(AuthAssignment::UnknownName), "{words:?}");
         }
@@ -426,6 +495,11 @@ mod tests {
             &["sh", "-c", "test -n \"$config__service__auth\" && exec dotnet gw.dll"],
             &["sh", "-c", "[ \"${config__service__auth:-none}\" = workloadIdentity ]"],
             &["sh", "-c", "[[ $config__service__auth == workloadIdentity ]]"],
+            &["sh", "-c", "[[ $config__service__auth==workloadIdentity ]]"],
+            &["bash", "-c", "test -v config__service__auth"],
+            &["sh", "-c", "printf %s config__service__auth"],
+            &["sh", "-c", "read config__service__auth_x"],
+            &["sh", "-c", "read config.service.auth.x"],
             &["sh", "-c", "printenv config.service.auth | wc -c"],
             &["config.service.auth"],
             &["cat", "/run/config.service.auth", "x"],
@@ -434,12 +508,15 @@ mod tests {
             &["--config__service__auth_x=x"],
             &["$(DIRECTORY)/gw.dll"],
             &["$(SECRET)/gw.dll"],
+            &["sh", "-c", "echo b$(LONG_OTHER)=x"],
             &["$(NO_SUCH_VARIABLE)"],
             &["$$(SECRET)=x"],
             &["--urls=http://$(POD_IP):8080"],
             &["--urls", "http://$(SECRET):8080"],
             &["$(POD_IP)", "$(CORES)"],
             &["--telemetry.$(SECRET)=x"],
+            &["-p$(SECRET)"],
+            &["PORTS$(SECRET)"],
             &["sh", "-c", "exec dotnet $(pwd)/gw.dll --a=b"],
             &["sh", "-c", "echo started at $(date) on $(X_HOST)"],
         ] {

@@ -41,6 +41,10 @@ pub enum KeyMatch {
 const PREFIX_LETTERS: &str = "azureworkloadidentity";
 /// An unknown name counts as a misspelling of a known one from this similarity on (0 to 1).
 const MINIMUM_SIMILARITY: f32 = 0.7;
+/// Longest prefix of a label or annotation key (Kubernetes, "Labels and Selectors").
+const PREFIX_BYTES: usize = 253;
+/// Length of a GUID with its hyphens.
+const GUID_BYTES: usize = 36;
 /// Longest name after the prefix of a label or annotation key (Kubernetes, "Labels and Selectors").
 const NAME_BYTES: usize = 63;
 
@@ -75,20 +79,33 @@ impl IdentityKey {
         format!("{IDENTITY_PREFIX}{}", self.name())
     }
 
-    /// Classifies a label or annotation key; `None` if it has nothing to do with workload identity.
+    /// The key of this label or annotation, spelled exactly; `None` if azure-workload-identity reads no such key.
+    pub fn of(key: &str) -> Option<Self> {
+        let name = key.strip_prefix(IDENTITY_PREFIX)?;
+        let known = Self::ALL.into_iter().find(|known| known.name() == name);
+        known.or_else(|| name.starts_with("use-").then_some(Self::UseCustomEndpoint))
+    }
+
+    /// Returns true if the prefix of this label or annotation key is azure-workload-identity's, or looks like it.
+    pub fn has_similar_prefix(key: &str) -> bool {
+        // fast path: most prefixes are shorter, and none is much longer
+        let prefix = key.split_once('/').map_or("", |(prefix, _)| prefix);
+        (PREFIX_LETTERS.len()..=PREFIX_BYTES).contains(&prefix.len())
+            && letters(prefix).trim_end_matches("io").eq(PREFIX_LETTERS)
+    }
+
+    /// Classifies a label or annotation key; `None` if it has nothing to do with workload identity. Takes microseconds
+    /// for a misspelled key.
     pub fn classify(key: &str) -> Option<KeyMatch> {
-        let (prefix, name) = key.split_once('/')?;
-        // fast path: most prefixes are shorter
-        if prefix.len() < PREFIX_LETTERS.len() || !letters(prefix).trim_end_matches("io").eq(PREFIX_LETTERS) {
+        if !Self::has_similar_prefix(key) {
             return None;
         }
-        if format!("{prefix}/") != IDENTITY_PREFIX {
+        let (_, name) = key.split_once('/')?;
+        if !key.starts_with(IDENTITY_PREFIX) {
             // under a similar prefix only a known name counts: azure-workload-identity.io/system is another valid key
             return Self::intended_by(name).map(|intended| KeyMatch::Misspelled(Some(intended)));
         }
-        let known = Self::ALL.into_iter().find(|known| known.name() == name);
-        let known = known.or_else(|| name.starts_with("use-").then_some(Self::UseCustomEndpoint));
-        Some(known.map_or_else(|| KeyMatch::Misspelled(Self::intended_by(name)), KeyMatch::Known))
+        Some(Self::of(key).map_or_else(|| KeyMatch::Misspelled(Self::intended_by(name)), KeyMatch::Known))
     }
 
     /// The known key that a misspelled name most likely stands for.
@@ -108,7 +125,7 @@ fn letters(text: &str) -> String {
 /// Returns true if a text has the form of a GUID, such as `00000000-0000-0000-0000-000000000000`.
 pub fn is_guid(text: &str) -> bool {
     let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(group.len());
-    text.split('-').map(digits).eq([8, 4, 4, 4, 12].map(Some))
+    text.len() == GUID_BYTES && text.split('-').map(digits).eq([8, 4, 4, 4, 12].map(Some))
 }
 
 #[cfg(test)]

@@ -6,33 +6,47 @@
 
 mod auth_method;
 mod change;
+mod cloud;
 mod command_line;
 mod endpoint_form;
 mod environment;
+mod gateway_name;
 mod identity_key;
 mod image;
 pub mod json;
+mod limits;
 mod objects;
+mod odd_character;
+mod oversized;
 mod recognition;
 mod related_objects;
+mod relevance;
 mod setting;
+mod sign;
 pub mod similarity;
 mod summary;
+mod unresolved;
 pub mod well_known;
 
-pub use auth_method::{AuthMethod, WORKLOAD_IDENTITY};
+pub use auth_method::{AuthMethod, WORKLOAD_IDENTITY, has_signed_part};
 pub use change::Change;
+pub use cloud::Cloud;
 pub use command_line::AuthAssignment;
 pub use endpoint_form::EndpointForm;
 pub use environment::{EnvIndex, EnvValue, Environment, SecretSource, ValueSource, Variable};
+pub use gateway_name::{GATEWAY_NAME_CHARACTERS, is_gateway_name};
 pub use identity_key::{IdentityKey, KeyMatch, is_guid};
 pub use image::{ImageName, ImageVersion, Images, Repository, RepositoryError};
 pub use json::{ObjectJson, ShapeError};
+pub use limits::ExceededLimit;
 pub use objects::{
-    ConfigMap, Container, ContainerList, Kind, KubernetesObject, Metadata, Namespace, ObjectReference, ObjectView,
-    Owner, Service, ServiceAccount, Volume, VolumeMount, Workload,
+    ConfigMap, Container, ContainerList, Identity, Kind, KubernetesObject, Metadata, Namespace, ObjectReference,
+    ObjectView, Owner, Service, ServiceAccount, TemplateAt, Volume, VolumeMount, Workload,
 };
-pub use recognition::{Gateway, GatewayContainer, GatewayImage};
+pub use odd_character::OddCharacter;
+pub use recognition::{Gateway, GatewayContainer, GatewayImage, Recognized};
 pub use related_objects::{Coverage, Lookup, RelatedObjects, Snapshot};
+pub use relevance::{Relevance, remove_unread};
 pub use setting::{Setting, prefix_can_hide_auth, prefix_can_make_auth};
+pub use sign::GatewaySign;
 pub use summary::{Authentication, GatewaySummary};

@@ -1,8 +1,10 @@
 //! Recognizes gateways among workloads. No name or label hides that a workload is a gateway.
 
-use super::setting::prefix_makes_config_service;
+use super::oversized::is_oversized_gateway;
+use super::setting::{prefix_can_make_setting, prefix_makes_config_service};
 use super::{
-    Container, ContainerList, EnvValue, Environment, Images, RelatedObjects, Setting, Variable, Workload, well_known,
+    AuthAssignment, Container, ContainerList, EnvValue, Environment, ExceededLimit, GatewaySign, Images,
+    KubernetesObject, Lookup, RelatedObjects, Setting, Variable, Workload, well_known,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +22,18 @@ pub struct GatewayContainer<'a> {
     pub container: Container<'a>,
     /// Its environment as far as it is known.
     pub environment: Environment<'a>,
+    /// The fields whose command sets the auth setting, or can set it: the tokens of a JSON pointer in the container, and
+    /// what the command does. Those that set it to `workloadIdentity` are included.
+    pub auth_assignments: Vec<(&'static [&'static str], AuthAssignment)>,
+    /// Whether it only serves as an ingress (`k8s.ingress.enabled`, experimental) and does not authenticate to the
+    /// configuration API.
+    ///
+    /// This is an exemption, so it applies only with proof: the whole environment is known, no `config.service.*` is
+    /// set or can be made by a prefix, no command sets the auth setting, and `k8s.ingress.enabled` is `true` where it is
+    /// set last, in each of its spellings.
+    pub is_ingress_only: bool,
+    /// Whether it is only possibly a gateway's: nothing but an endpoint of an unknown value shows it.
+    pub is_possible: bool,
     /// The images of the gateway that it runs: its own, and those of image volumes that it mounts. Empty if none is
     /// known to be the gateway's; the tag of its image then does not show the gateway's version.
     pub images: Vec<GatewayImage<'a>>,
@@ -34,26 +48,87 @@ pub struct GatewayImage<'a> {
     pub volume: Option<usize>,
 }
 
+/// What a workload of a gateway is.
+pub enum Recognized<'a> {
+    /// A gateway that can be evaluated.
+    Gateway(Gateway<'a>),
+    /// A gateway that is too large to be evaluated.
+    TooLarge(ExceededLimit),
+}
+
+impl<'a> Recognized<'a> {
+    /// The gateway, if it can be evaluated.
+    pub fn gateway(self) -> Option<Gateway<'a>> {
+        match self {
+            Self::Gateway(gateway) => Some(gateway),
+            Self::TooLarge(_) => None,
+        }
+    }
+}
+
 impl<'a> Gateway<'a> {
     /// Recognizes a gateway by its image, an image volume or `config.service.*` in its environment. If no container
-    /// matches, a label on the object or on the pod template counts. `None` if the workload is not a gateway.
-    pub fn recognize(workload: &'a Workload, images: &Images, related: &'a RelatedObjects) -> Option<Self> {
+    /// certainly matches, a label on the object or on the pod template counts. `None` if the object is not a gateway
+    /// workload, not even possibly.
+    ///
+    /// The cost is linear in the length of the object's JSON.
+    pub fn recognize(
+        object: &'a KubernetesObject<'_>,
+        images: &Images,
+        related: &'a RelatedObjects,
+    ) -> Option<Recognized<'a>> {
+        let workload = object.workload()?;
         let volumes = image_volumes(workload, images);
-        let gateway_container = |container: Container<'a>| {
-            let environment = Environment::of(&container, workload, related);
-            let images = images_of(&container, images, &volumes);
-            GatewayContainer { container, environment, images }
+        let sign = |container: &Container<'a>| {
+            let is_of_image = images.is_gateway(container.image)
+                || container.volume_mounts.iter().any(|mount| volumes.contains_key(mount.name.as_str()));
+            if is_of_image { GatewaySign::Certain } else { sign_of_settings(container, related) }
         };
-        let mut containers: Vec<GatewayContainer<'a>> =
-            workload.containers().into_iter().map(gateway_container).collect();
-        if containers.iter().any(GatewayContainer::is_recognized) {
-            containers.retain(GatewayContainer::is_recognized);
-        } else if [&workload.metadata.labels, workload.template_labels()].into_iter().any(well_known::marks_gateway) {
-            keep_labeled_containers(&mut containers, workload.metadata.name.as_deref());
-        } else {
-            return None;
+        let all = workload.containers();
+        if has_too_many_prefixes(&all) {
+            return Some(Recognized::TooLarge(ExceededLimit::PREFIXES));
         }
-        (!containers.is_empty()).then_some(Self { workload, containers })
+        let mut containers: Vec<_> = all.into_iter().map(|container| (sign(&container), container)).collect();
+        let is_certain = containers.iter().any(|(sign, _)| *sign == GatewaySign::Certain);
+        if !is_certain
+            && [&workload.metadata.labels, workload.template_labels()].into_iter().any(well_known::marks_gateway)
+        {
+            mark_labeled_containers(&mut containers, workload.metadata.name.as_deref());
+        }
+        containers.retain(|(sign, _)| *sign != GatewaySign::None);
+        if containers.is_empty() {
+            return workload
+                .exceeded_list()
+                .filter(|_| is_oversized_gateway(object, images, related))
+                .map(Recognized::TooLarge);
+        }
+        let evaluated: Vec<Container<'a>> = containers.iter().map(|(_, container)| *container).collect();
+        if let Some(limit) = ExceededLimit::of(workload, &evaluated, related) {
+            return Some(Recognized::TooLarge(limit));
+        }
+        let gateway_container = |(sign, container): (GatewaySign, Container<'a>)| {
+            let environment = Environment::of(&container, workload, related);
+            let sign = if sign == GatewaySign::Certain { sign } else { environment.sign() };
+            let images = images_of(&container, images, &volumes);
+            let auth_assignments = container.auth_assignments();
+            let is_ingress_only = auth_assignments.is_empty() && is_ingress_only(&container, &environment);
+            let is_possible = sign == GatewaySign::Possible;
+            (sign != GatewaySign::None).then_some(GatewayContainer {
+                container,
+                environment,
+                auth_assignments,
+                is_ingress_only,
+                is_possible,
+                images,
+            })
+        };
+        let containers: Vec<_> = containers.into_iter().filter_map(gateway_container).collect();
+        (!containers.is_empty()).then_some(Recognized::Gateway(Self { workload, containers }))
+    }
+
+    /// Returns true if it is only possibly a gateway: every container is.
+    pub fn is_possible(&self) -> bool {
+        self.containers.iter().all(|container| container.is_possible)
     }
 
     /// All its gateway containers, ingress-only ones included.
@@ -63,45 +138,64 @@ impl<'a> Gateway<'a> {
 
     /// The containers that authenticate to the configuration API: all except ingress-only ones.
     pub fn authenticating(&self) -> impl Iterator<Item = &GatewayContainer<'a>> {
-        self.containers.iter().filter(|container| !container.is_ingress_only())
+        self.containers.iter().filter(|container| !container.is_ingress_only)
     }
 }
 
-impl<'a> GatewayContainer<'a> {
-    /// Returns true if the image or the environment alone shows that the container is the gateway's.
-    fn is_recognized(&self) -> bool {
-        !self.images.is_empty()
-            || self.environment.settings().any(|(setting, _)| setting.is_config_service())
-            || self.has_config_service_prefix()
-    }
-
-    /// Returns true if a prefix in `envFrom` alone makes every key a `config.service.*` name.
-    fn has_config_service_prefix(&self) -> bool {
-        let mut prefixes = self.container.env_from.iter().filter_map(|from| from.prefix.as_deref());
-        prefixes.any(prefix_makes_config_service)
-    }
-
-    /// Returns true if the container only serves as an ingress (`k8s.ingress.enabled`, experimental) and does not
-    /// authenticate to the configuration API.
-    ///
-    /// This is an exemption, so it applies only with proof: the whole environment is known, no `config.service.*` is
-    /// set or can be made by a prefix, no command sets the auth setting, and `k8s.ingress.enabled` is `true` where it is
-    /// set last, in each of its spellings.
-    pub fn is_ingress_only(&self) -> bool {
-        let mut last_of_each_spelling: BTreeMap<&str, &Variable<'a>> = BTreeMap::new();
-        for (setting, variable) in self.environment.settings() {
-            if setting.is_config_service() {
-                return false;
-            }
-            if setting == Setting::IngressEnabled {
-                last_of_each_spelling.insert(&variable.name, variable);
-            }
+/// Returns true if this environment proves that the container does not authenticate.
+fn is_ingress_only<'a>(container: &Container<'a>, environment: &Environment<'a>) -> bool {
+    let mut last_of_each_spelling: BTreeMap<&str, &Variable<'a>> = BTreeMap::new();
+    for (setting, variable) in environment.settings() {
+        if setting.is_config_service() {
+            return false;
         }
-        !last_of_each_spelling.is_empty()
-            && last_of_each_spelling.into_values().all(is_certainly_true)
-            && self.environment.is_fully_known()
-            && !self.has_config_service_prefix()
-            && self.container.auth_assignments().next().is_none()
+        if setting == Setting::IngressEnabled {
+            last_of_each_spelling.insert(&variable.name, variable);
+        }
+    }
+    let prefixes = || container.env_from.iter().filter_map(|from| from.prefix.as_deref());
+    !last_of_each_spelling.is_empty()
+        && last_of_each_spelling.into_values().all(is_certainly_true)
+        && environment.is_fully_known()
+        && !prefixes().any(|prefix| !prefix.is_empty() && prefix_can_make_setting(prefix))
+}
+
+/// How certainly the settings of a container, in `env` or from a `ConfigMap` that was found, show a gateway. A value
+/// that is not plain text counts as unknown: [`Environment::sign`] knows more, once the limits hold.
+fn sign_of_settings(container: &Container<'_>, related: &RelatedObjects) -> GatewaySign {
+    let sources = container.env_from.iter().map(|from| {
+        let config_map = from.config_map_ref.as_ref().map(|reference| reference.name.as_str());
+        sign_of_source(from.prefix.as_deref().unwrap_or_default(), config_map, related)
+    });
+    let variables = container.env.iter().filter_map(|variable| {
+        let setting = Setting::of(&variable.name)?;
+        let written = match (variable.value.as_deref().unwrap_or_default(), &variable.value_from) {
+            ("", Some(_)) => EnvValue::UNKNOWN,
+            // a text with a reference is a placeholder, and counts as unknown
+            (text, _) => EnvValue::bounded(text),
+        };
+        Some(GatewaySign::of(setting, &written))
+    });
+    sources.chain(variables).max().unwrap_or_default()
+}
+
+/// Returns true if so many prefixes in `envFrom` can make a setting that to try each would take long.
+fn has_too_many_prefixes(containers: &[Container<'_>]) -> bool {
+    let prefixes = containers.iter().flat_map(|container| container.env_from).filter_map(|from| from.prefix.as_deref());
+    let number = prefixes.filter(|prefix| !prefix.is_empty() && prefix_can_make_setting(prefix)).count();
+    number > ExceededLimit::PREFIXES.limit
+}
+
+/// How certainly an element of `envFrom` with this prefix and `ConfigMap` shows a gateway. A prefix that alone makes
+/// every key a `config.service.*` name is a possible sign: the keys are not known.
+pub(super) fn sign_of_source(prefix: &str, config_map: Option<&str>, related: &RelatedObjects) -> GatewaySign {
+    if !prefix_can_make_setting(prefix) {
+        return GatewaySign::None;
+    }
+    match config_map.map(|name| related.config_map(name)) {
+        Some(Lookup::Found(config_map)) => config_map.sign_with(prefix),
+        _ if prefix_makes_config_service(prefix) => GatewaySign::Possible,
+        _ => GatewaySign::None,
     }
 }
 
@@ -135,16 +229,17 @@ fn images_of<'a>(
     own.into_iter().chain(of_volumes).collect()
 }
 
-/// Leaves the gateway containers of a workload that only a label marks: the regular container that is named like the
+/// Marks the gateway containers of a workload that only a label marks: the regular container that is named like the
 /// chart's or like the workload, else all regular containers.
-fn keep_labeled_containers(containers: &mut Vec<GatewayContainer<'_>>, workload: Option<&str>) {
-    containers.retain(|gateway_container| gateway_container.container.list == ContainerList::Containers);
-    let is_named = |gateway_container: &GatewayContainer<'_>| {
-        let name = gateway_container.container.name;
-        name == well_known::CHART_CONTAINER || Some(name) == workload
-    };
-    if containers.iter().any(is_named) {
-        containers.retain(is_named);
+fn mark_labeled_containers(containers: &mut [(GatewaySign, Container<'_>)], workload: Option<&str>) {
+    let is_named =
+        |container: &Container<'_>| container.name == well_known::CHART_CONTAINER || Some(container.name) == workload;
+    let is_regular = |container: &Container<'_>| container.list == ContainerList::Containers;
+    let has_named = containers.iter().any(|(_, container)| is_regular(container) && is_named(container));
+    for (sign, container) in containers {
+        if is_regular(container) && (!has_named || is_named(container)) {
+            *sign = GatewaySign::Certain;
+        }
     }
 }
 
@@ -163,7 +258,7 @@ mod tests {
             r#"{{"apiVersion":"apps/v1","kind":"Deployment","metadata":{{"name":"orders"}},"spec":{{"template":{{"metadata":{{"labels":{{{label}}}}},"spec":{spec}}}}}}}"#
         );
         let (object, related) = (object(&json), RelatedObjects::default());
-        let gateway = Gateway::recognize(object.workload().unwrap(), &Images::default(), &related);
+        let gateway = Gateway::recognize(&object, &Images::default(), &related).and_then(Recognized::gateway);
         let containers = gateway.iter().flat_map(Gateway::all_containers);
         containers.map(|container| container.name.to_owned()).collect()
     }
@@ -206,7 +301,8 @@ mod tests {
             let empty = object(r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"empty"}}"#);
             let related = RelatedObjects::of([&empty], &Images::default());
             let object = object(&json);
-            let gateway = Gateway::recognize(object.workload().unwrap(), &Images::default(), &related).unwrap();
+            let gateway =
+                Gateway::recognize(&object, &Images::default(), &related).and_then(Recognized::gateway).unwrap();
             gateway.authenticating().next().is_none()
         };
         let entry = |name: &str, value: &str| format!(r#"{{"name":"{name}","value":"{value}"}}"#);
@@ -225,6 +321,8 @@ mod tests {
                 format!(r#""env":[{on}],"envFrom":[{{"prefix":"config.service.","configMapRef":{{"name":"empty"}}}}]"#),
                 false,
             ),
+            (format!(r#""env":[{on}],"envFrom":[{{"prefix":"a.","configMapRef":{{"name":"empty"}}}}]"#), true),
+            (format!(r#""env":[{on}],"envFrom":[{{"prefix":"","configMapRef":{{"name":"empty"}}}}]"#), true),
             (format!(r#""env":[{on}],"args":["--config.service.auth=x"]"#), false),
             (format!(r#""env":[{on},{}]"#, entry("config.service.auth", "")), false),
             (String::from(r#""env":[]"#), false),

@@ -1,9 +1,10 @@
 //! Related objects: the other objects of an object's namespace that rules may read, and a snapshot of them for all
 //! namespaces of a cluster.
 
+use super::objects::{Identity, identity};
 use super::well_known::{self, StringMap};
 use super::{
-    ConfigMap, Gateway, Images, Kind, KubernetesObject, ObjectView, Service, ServiceAccount, Setting, Variable,
+    ConfigMap, Gateway, GatewaySign, Images, KubernetesObject, ObjectView, Owner, Service, ServiceAccount, Setting,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
@@ -26,6 +27,8 @@ pub enum Coverage {
     /// unknown.
     #[default]
     Given,
+    /// The given objects are the whole namespace, without access to a cluster. Other objects are absent.
+    GivenWhole,
     /// A part of the namespace. Other objects are unknown, and an object that is the only one here may not be the only
     /// one.
     Partial,
@@ -33,17 +36,31 @@ pub enum Coverage {
     Complete,
 }
 
+impl Coverage {
+    /// Whether all objects are evaluated together, so that each is reported itself.
+    pub fn is_given(self) -> bool {
+        matches!(self, Self::Given | Self::GivenWhole)
+    }
+}
+
 /// The objects of one namespace that a rule may read.
 #[derive(Clone, Default)]
 pub struct RelatedObjects {
     /// Annotations of the Namespace; empty if the Namespace is unknown.
     pub namespace_annotations: StringMap,
+    /// Labels of the Namespace; empty if the Namespace is unknown.
+    pub namespace_labels: StringMap,
     /// How much of the namespace these objects cover.
     pub coverage: Coverage,
     config_maps: BTreeMap<String, Arc<ConfigMap>>,
     service_accounts: BTreeMap<String, Arc<ServiceAccount>>,
+    /// The names of the gateways' `ConfigMap`s with a nonempty `config.service.endpoint`. A namespace can have thousands of
+    /// others.
+    with_endpoint: BTreeSet<String>,
+    /// The names of the `ServiceAccount`s, except `default`, that a label marks as a gateway's.
+    marked: BTreeSet<String>,
     gateways: Arc<[GatewayReferences]>,
-    workloads: BTreeSet<(Kind, String)>,
+    workloads: BTreeSet<Identity>,
 }
 
 /// The objects that a gateway workload refers to, and the settings it has.
@@ -71,7 +88,7 @@ impl RelatedObjects {
             related.add(object);
         }
         let references = |object: &KubernetesObject<'_>| {
-            GatewayReferences::of(&Gateway::recognize(object.workload()?, images, &related)?)
+            GatewayReferences::of(&Gateway::recognize(object, images, &related)?.gateway()?)
         };
         related.gateways = objects.into_iter().filter_map(references).collect();
         related
@@ -82,37 +99,50 @@ impl RelatedObjects {
         let Some(name) = object.metadata().name.clone().filter(|name| !name.is_empty()) else { return };
         match &object.view {
             ObjectView::ConfigMap(config_map) => {
-                self.config_maps.insert(name, Arc::new(config_map.clone()));
+                self.put_config_map(config_map.clone().with_whole_data(object.data()));
             }
-            ObjectView::Namespace(namespace) => self.namespace_annotations = namespace.metadata.annotations.clone(),
+            ObjectView::Namespace(namespace) => {
+                self.namespace_annotations = namespace.metadata.annotations.clone();
+                self.namespace_labels = namespace.metadata.labels.clone();
+            }
             ObjectView::Service(_) => {}
             ObjectView::ServiceAccount(account) => {
-                self.service_accounts.insert(name, Arc::new(account.clone()));
+                self.put_service_account(account.clone());
             }
-            ObjectView::Workload(workload) => {
-                self.workloads.insert((workload.kind, name));
+            ObjectView::Workload(_) => {
+                self.workloads.insert(identity(&object.reference.api_version, &object.reference.kind, &name));
             }
         }
     }
 
     /// Adds a `ConfigMap`, or replaces the one of the same name.
     pub fn put_config_map(&mut self, config_map: ConfigMap) {
-        self.config_maps.insert(config_map.name().to_owned(), Arc::new(config_map));
+        let name = config_map.name().to_owned();
+        // another application can have a setting of the same name
+        let has_endpoint = config_map.sign() == GatewaySign::Certain && config_map.has_endpoint();
+        insert_if(&mut self.with_endpoint, &name, has_endpoint);
+        self.config_maps.insert(name, Arc::new(config_map));
     }
 
     /// Adds a `ServiceAccount`, or replaces the one of the same name.
     pub fn put_service_account(&mut self, account: ServiceAccount) {
-        self.service_accounts.insert(account.name().to_owned(), Arc::new(account));
+        let name = account.name().to_owned();
+        let is_marked =
+            name != well_known::DEFAULT_SERVICE_ACCOUNT && well_known::marks_gateway(&account.metadata.labels);
+        insert_if(&mut self.marked, &name, is_marked);
+        self.service_accounts.insert(name, Arc::new(account));
     }
 
     /// Removes the `ConfigMap` of this name.
     pub fn remove_config_map(&mut self, name: &str) {
         self.config_maps.remove(name);
+        self.with_endpoint.remove(name);
     }
 
     /// Removes the `ServiceAccount` of this name.
     pub fn remove_service_account(&mut self, name: &str) {
         self.service_accounts.remove(name);
+        self.marked.remove(name);
     }
 
     /// The names of all `ConfigMap`s.
@@ -135,9 +165,9 @@ impl RelatedObjects {
         self.lookup(self.service_accounts.get(name).map(Arc::as_ref))
     }
 
-    /// Returns true if a workload of this kind and name is among these objects.
-    pub fn has_workload(&self, kind: Kind, name: &str) -> bool {
-        self.workloads.contains(&(kind, name.to_owned()))
+    /// Returns true if this owner is a workload among these objects.
+    pub fn has_owner(&self, owner: Owner<'_>) -> bool {
+        self.workloads.contains(&owner.identity())
     }
 
     /// Returns true if a gateway workload names this `ServiceAccount`.
@@ -177,45 +207,54 @@ impl RelatedObjects {
         users.peek().is_some() && users.all(elsewhere)
     }
 
-    /// The only `ServiceAccount` that a label marks as a gateway's; `None` if there are several. `default` never
-    /// counts, whatever its labels. `None` with [`Coverage::Partial`]: there may be others.
-    pub fn only_marked_service_account(&self) -> Option<&str> {
-        self.only(self.service_accounts.iter().filter(|(name, account)| {
-            name.as_str() != well_known::DEFAULT_SERVICE_ACCOUNT && well_known::marks_gateway(&account.metadata.labels)
-        }))
+    /// The names of the `ServiceAccount`s that a label marks as a gateway's. `default` never counts, whatever its labels.
+    pub fn marked_service_accounts(&self) -> impl Iterator<Item = &str> {
+        self.marked.iter().map(String::as_str)
     }
 
-    /// The only `ConfigMap` with a nonempty `config.service.endpoint`; `None` if there are several. `None` with
-    /// [`Coverage::Partial`]: there may be others.
-    pub fn only_config_map_with_endpoint(&self) -> Option<&str> {
-        self.only(self.config_maps.iter().filter(|(_, config_map)| config_map.has_endpoint()))
+    /// The names of the gateways' `ConfigMap`s with a nonempty `config.service.endpoint`.
+    pub fn config_maps_with_endpoint(&self) -> impl Iterator<Item = &str> {
+        self.with_endpoint.iter().map(String::as_str)
+    }
+
+    /// The names of the `ConfigMap`s that some gateway has in `envFrom` without any other.
+    pub fn only_config_maps_of_gateways(&self) -> impl Iterator<Item = &str> {
+        let single = |gateway: &'_ GatewayReferences| gateway.whole_config_maps.len() == 1;
+        self.gateways
+            .iter()
+            .filter(move |gateway| single(gateway))
+            .flat_map(|gateway| gateway.whole_config_maps.iter().map(String::as_str))
     }
 
     fn lookup<'a, T>(&self, found: Option<&'a T>) -> Lookup<&'a T> {
         match found {
             Some(object) => Lookup::Found(object),
-            None if self.coverage == Coverage::Complete => Lookup::Absent,
+            None if matches!(self.coverage, Coverage::Complete | Coverage::GivenWhole) => Lookup::Absent,
             None => Lookup::Unknown,
         }
     }
+}
 
-    fn only<'a, T: 'a>(&self, mut named: impl Iterator<Item = (&'a String, T)>) -> Option<&'a str> {
-        let (name, _) = named.next().filter(|_| self.coverage != Coverage::Partial)?;
-        named.next().is_none().then_some(name)
+/// Inserts `name` if `condition`, else removes it.
+fn insert_if(names: &mut BTreeSet<String>, name: &str, condition: bool) {
+    if condition {
+        names.insert(name.to_owned());
+    } else {
+        names.remove(name);
     }
 }
 
 impl GatewayReferences {
-    /// The references of a gateway; `None` if none of its containers authenticates to the configuration API.
+    /// The references of a gateway; `None` if none of its containers certainly authenticates to the configuration API.
     fn of(gateway: &Gateway<'_>) -> Option<Self> {
-        gateway.authenticating().next()?;
+        let containers = || gateway.authenticating().filter(|container| !container.is_possible);
+        containers().next()?;
         let (mut whole_config_maps, mut config_maps, mut supplied) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-        for gateway_container in gateway.authenticating() {
+        for gateway_container in containers() {
             let whole = gateway_container.container.env_from.iter().filter_map(|from| from.config_map_ref.as_ref());
             whole_config_maps.extend(whole.map(|reference| reference.name.clone()));
-            config_maps.extend(
-                gateway_container.environment.variables().iter().filter_map(Variable::config_map).map(str::to_owned),
-            );
+            let single = gateway_container.container.env.iter().filter_map(|variable| variable.value_from.as_ref());
+            config_maps.extend(single.filter_map(|from| Some(from.config_map_key_ref.as_ref()?.name.clone())));
             let supplied_here = gateway_container.environment.settings().filter(|(_, variable)| !variable.is_blank());
             supplied.extend(
                 supplied_here

@@ -3,9 +3,6 @@
 use super::{AuthMethod, EnvValue, Gateway, GatewayContainer, ImageName, Images, Setting, prefix_can_make_auth};
 use strum::IntoStaticStr;
 
-/// The value of `config.service.auth` that selects an Entra app with a client secret or a certificate.
-const ENTRA_APP: &str = "azureAdApp";
-
 /// One gateway in an inventory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewaySummary {
@@ -47,18 +44,21 @@ impl Authentication {
         let values = || container.environment.settings().filter(|(setting, _)| setting.is_auth());
         let is_key = |(setting, value): (Setting, &EnvValue<'_>)| match value {
             EnvValue::Secret(_) => true,
-            EnvValue::Text(text) | EnvValue::Unknown(text) => AuthMethod::of(setting, text) == AuthMethod::Key,
+            EnvValue::Text(text) | EnvValue::Unknown(text) => {
+                matches!(AuthMethod::of(setting, text), AuthMethod::Key | AuthMethod::StoreReference)
+            }
         };
         if values().any(|(setting, variable)| is_key((setting, &variable.value))) {
             return Self::Key;
         }
-        let method = values().filter(|(setting, _)| *setting == Setting::Auth).last();
+        let method = values().rfind(|(setting, _)| *setting == Setting::Auth);
         match method.map(|(setting, variable)| (setting, &variable.value)) {
             Some((setting, EnvValue::Text(text))) => match AuthMethod::of(setting, text) {
                 AuthMethod::WorkloadIdentity => Self::WorkloadIdentity,
-                AuthMethod::Other if text.trim().eq_ignore_ascii_case(ENTRA_APP) => Self::EntraApp,
+                AuthMethod::EntraApp => Self::EntraApp,
                 AuthMethod::Empty => Self::None,
-                AuthMethod::Key | AuthMethod::Misspelled | AuthMethod::Other => Self::Unknown,
+                AuthMethod::Key | AuthMethod::StoreReference => Self::Key,
+                AuthMethod::Misspelled | AuthMethod::Other | AuthMethod::Placeholder => Self::Unknown,
             },
             Some((_, EnvValue::Secret(_) | EnvValue::Unknown(_))) => Self::Unknown,
             None if takes_secret(container) => Self::Key,

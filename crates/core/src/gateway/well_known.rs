@@ -7,6 +7,8 @@ pub const USE: &str = "azure.workload.identity/use";
 pub const CLIENT_ID: &str = "azure.workload.identity/client-id";
 /// `ServiceAccount` annotation: the tenant id, if it differs from the cluster's.
 pub const TENANT_ID: &str = "azure.workload.identity/tenant-id";
+/// Pod annotation: the names of containers that get no identity, separated by `;`.
+pub const SKIP_CONTAINERS: &str = "azure.workload.identity/skip-containers";
 /// Prefix of every label and annotation that azure-workload-identity reads.
 pub const IDENTITY_PREFIX: &str = "azure.workload.identity/";
 /// Label that the official chart sets on every object of a gateway, since chart 1.0.0-rc.
@@ -43,10 +45,26 @@ pub fn marks_gateway(labels: &StringMap) -> bool {
         || labels.get(GATEWAY).is_some_and(|value| value == "true")
 }
 
-/// The entries of labels or annotations that a rule reads: azure-workload-identity's and misspellings of them, our own,
-/// and the chart's component label.
+/// Whether a key has the prefix of our own labels and annotations, or a misspelled one such as `apimkeyless.io/`.
+pub fn is_our_key(key: &str) -> bool {
+    let Some((prefix, _)) = key.split_once('/') else { return false };
+    let Some((first, rest)) = prefix.split_at_checked(FIRST_WORD.len()) else { return false };
+    let rest = rest.trim_start_matches(|letter: char| !letter.is_ascii_alphanumeric());
+    first.eq_ignore_ascii_case(FIRST_WORD)
+        && rest.get(..SECOND_WORD.len()).is_some_and(|second| second.eq_ignore_ascii_case(SECOND_WORD))
+}
+
+/// The words of our prefix.
+const FIRST_WORD: &str = "apim";
+const SECOND_WORD: &str = "keyless";
+
+/// Returns true if a rule can read this label or annotation: it has azure-workload-identity's prefix or a similar one, or
+/// ours, or it is the chart's component label.
+pub fn is_evaluated_key(key: &str) -> bool {
+    IdentityKey::has_similar_prefix(key) || key.starts_with(OUR_PREFIX) || key == COMPONENT
+}
+
+/// The entries of labels or annotations that a rule can read.
 pub fn evaluated_entries(labels_or_annotations: &StringMap) -> impl Iterator<Item = (&String, &String)> {
-    let is_evaluated =
-        |key: &str| IdentityKey::classify(key).is_some() || key.starts_with(OUR_PREFIX) || key == COMPONENT;
-    labels_or_annotations.iter().filter(move |(key, _)| is_evaluated(key))
+    labels_or_annotations.iter().filter(|(key, _)| is_evaluated_key(key))
 }

@@ -1,6 +1,6 @@
 //! What an evaluation depends on besides the object itself.
 
-use super::{Expectations, Finding, Mode, Problem, Rule};
+use super::{Date, Expectations, Finding, Mode, Problem, Rule};
 use crate::gateway::{Change, RelatedObjects};
 use jsonptr::Pointer;
 use serde::Deserialize;
@@ -18,18 +18,22 @@ pub struct Context<'a> {
     pub change: &'a dyn Fn() -> Change,
     /// Who sends the object.
     pub requester: Requester,
-    /// Whether a fix can still be applied. It cannot on an existing object whose fields are immutable.
+    /// Whether a fix can be applied. It cannot on an existing object whose fields are immutable, and not on an object
+    /// with a controlling owner: the owner's controller would undo it, or make another object, again and again.
     pub is_fixable: bool,
     /// Whether the API server will not store the object. Problems of related objects are then only warnings: a
     /// tool such as Flux dry-runs all objects before it applies the first of them.
     pub is_dry_run: bool,
+    /// The day of the evaluation, in UTC: exceptions expire.
+    pub today: Date,
 }
 
 /// Who sends an object, and whether its findings can be enforced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requester {
     /// A requester whose findings are only warnings: the workload controller of the object's owner, which was evaluated
-    /// itself, or the kubelet that creates the mirror Pod of a static Pod.
+    /// itself, the kubelet that creates the mirror Pod of a static Pod, or whoever updates a workload that is being
+    /// deleted.
     Exempt,
     /// Any other requester: findings are errors, fixable or warnings, as their mode says.
     User,
@@ -59,6 +63,7 @@ impl Context<'_> {
     ) -> Finding {
         if !self.is_fixable {
             problem.fix.clear();
+            problem.unsafe_fix.clear();
         }
         let is_found_in_dry_run = self.is_dry_run && problem.found_in.is_some();
         let is_enforceable = !problem.only_warned && !is_found_in_dry_run && self.requester == Requester::User;

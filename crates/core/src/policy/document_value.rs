@@ -1,12 +1,14 @@
 //! The values of a policy document. Each is checked while it is deserialized, so that an error has its line and column.
 
+use super::expectations::Layer;
+use super::namespace_setting::{NamespaceSetting, ValueForm, is_dns_label};
 use super::rules;
-use crate::gateway::{Repository, is_guid};
+use crate::gateway::Repository;
+use jiff::civil::Date;
 use semver::Version;
-use serde::de::{Error, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
-use std::marker::PhantomData;
 
 /// A type that is parsed from a text of a certain form.
 pub(super) trait TextFormat: Sized {
@@ -17,81 +19,164 @@ pub(super) trait TextFormat: Sized {
 }
 
 /// A value that is deserialized from a text of its form.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Checked<T>(pub(super) T);
 
 impl<'de, T: TextFormat> Deserialize<'de> for Checked<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        T::read(&text).map(Self).ok_or_else(|| D::Error::custom(wrong_form::<T>()))
+        T::read(&text)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom(format!("the value has the wrong form; write {}", T::DESCRIPTION)))
     }
 }
 
-fn wrong_form<T: TextFormat>() -> String {
-    format!("the value has the wrong form; write {}", T::DESCRIPTION)
-}
+/// What is expected in a namespace or, if `IS_DEFAULT`, in every namespace.
+pub(super) struct Expected<const IS_DEFAULT: bool>(pub(super) Layer);
 
-/// One value, `a`, or a list of them, `[a, b]`.
-pub(super) struct OneOrMany<T>(pub(super) Vec<T>);
-
-impl<T> Default for OneOrMany<T> {
+impl<const IS_DEFAULT: bool> Default for Expected<IS_DEFAULT> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self(Layer::new())
     }
 }
 
-impl<'de, T: TextFormat> Deserialize<'de> for OneOrMany<T> {
+impl<'de, const IS_DEFAULT: bool> Deserialize<'de> for Expected<IS_DEFAULT> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OneOrManyVisitor(PhantomData)).map(Self)
+        deserializer.deserialize_map(ExpectedVisitor::<IS_DEFAULT>).map(Self)
     }
 }
 
-struct OneOrManyVisitor<T>(PhantomData<T>);
+struct ExpectedVisitor<const IS_DEFAULT: bool>;
 
-impl<'de, T: TextFormat> Visitor<'de> for OneOrManyVisitor<T> {
-    type Value = Vec<T>;
+impl<'de, const IS_DEFAULT: bool> Visitor<'de> for ExpectedVisitor<IS_DEFAULT> {
+    type Value = Layer;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}, or a list of them", T::DESCRIPTION)
+        write!(formatter, "a mapping with one or more of: {}", NamespaceSetting::fields(IS_DEFAULT).join(", "))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Layer, A::Error> {
+        let mut layer = Layer::new();
+        while let Some(Field::<IS_DEFAULT>(setting)) = map.next_key()? {
+            layer.insert(setting, map.next_value_seed(Values(setting))?);
+        }
+        Ok(layer)
+    }
+}
+
+/// The name of a key of [`Expected`].
+struct Field<const IS_DEFAULT: bool>(NamespaceSetting);
+
+impl<'de, const IS_DEFAULT: bool> Deserialize<'de> for Field<IS_DEFAULT> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match NamespaceSetting::all().iter().find(|setting| setting.field() == text) {
+            Some(setting) if IS_DEFAULT && !setting.can_be_default() => Err(D::Error::custom(format!(
+                "field {text} cannot be a default, because every namespace would get the same value; write it below \
+                 spec.namespaces"
+            ))),
+            Some(setting) => Ok(Self(*setting)),
+            None => Err(D::Error::unknown_field(&text, NamespaceSetting::fields(IS_DEFAULT))),
+        }
+    }
+}
+
+/// Seed for the values of a key: one value, `a`, or a list of them, `[a, b]`.
+#[derive(Clone, Copy)]
+struct Values(NamespaceSetting);
+
+impl Values {
+    fn wrong_form<E: Error>(self) -> E {
+        let ValueForm { description, .. } = self.0.form();
+        E::custom(format!("{}: the value has the wrong form; write {description}", self.0.field()))
+    }
+
+    fn empty<E: Error>(self) -> E {
+        E::custom(format!(
+            "{}: there is no value, so nothing can match; write one, or remove the field",
+            self.0.field()
+        ))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Values {
+    type Value = Vec<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Values {
+    type Value = Vec<String>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = if self.0.can_be_list() { ", or a list of them" } else { "" };
+        write!(formatter, "{}{list}", self.0.form().description)
     }
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(Vec::new())
+        Err(self.empty())
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        T::read(text).map(|one| vec![one]).ok_or_else(|| E::custom(wrong_form::<T>()))
+        if (self.0.form().matches)(text) { Ok(vec![text.to_owned()]) } else { Err(self.wrong_form()) }
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
-        let mut many = Vec::new();
-        while let Some(one) = sequence.next_element::<Checked<T>>()? {
-            many.push(one.0);
+        if !self.0.can_be_list() {
+            return Err(self.wrong_form());
         }
-        Ok(many)
+        let mut values = Vec::new();
+        while let Some(value) = sequence.next_element_seed(OneValue(self))? {
+            values.push(value);
+        }
+        if values.is_empty() { Err(self.empty()) } else { Ok(values) }
     }
 }
 
-/// A client id or tenant id of Microsoft Entra.
-pub(super) struct Guid(pub(super) String);
+/// Seed for one element of a list of values.
+struct OneValue(Values);
 
-impl TextFormat for Guid {
-    const DESCRIPTION: &'static str = "a GUID, such as 00000000-0000-0000-0000-000000000000";
+impl<'de> DeserializeSeed<'de> for OneValue {
+    type Value = String;
 
-    fn read(text: &str) -> Option<Self> {
-        is_guid(text).then(|| Self(text.to_owned()))
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if (self.0.0.form().matches)(&text) { Ok(text) } else { Err(self.0.wrong_form()) }
     }
 }
 
-/// The name of a Kubernetes object or of a gateway resource.
-pub(super) struct Name(pub(super) String);
+/// The name of a Namespace.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct NamespaceName(pub(super) String);
 
-impl TextFormat for Name {
-    const DESCRIPTION: &'static str = "a name without whitespace or slash";
+impl TextFormat for NamespaceName {
+    const DESCRIPTION: &'static str = "the name of a namespace: up to 63 lowercase letters, digits and -";
 
     fn read(text: &str) -> Option<Self> {
-        (!text.is_empty() && !text.contains(|character: char| character.is_whitespace() || character == '/'))
-            .then(|| Self(text.to_owned()))
+        (text.len() <= 63 && is_dns_label(text)).then(|| Self(text.to_owned()))
+    }
+}
+
+/// A text that says something.
+pub(super) struct Reason(pub(super) String);
+
+impl TextFormat for Reason {
+    const DESCRIPTION: &'static str = "why the exception is necessary";
+
+    fn read(text: &str) -> Option<Self> {
+        let text = text.trim();
+        (!text.is_empty()).then(|| Self(text.to_owned()))
+    }
+}
+
+impl TextFormat for Date {
+    const DESCRIPTION: &'static str = "a date such as 2027-01-31";
+
+    fn read(text: &str) -> Option<Self> {
+        // the parser accepts other forms of ISO 8601, too
+        text.parse::<Self>().ok().filter(|date| date.to_string() == text)
     }
 }
 

@@ -15,6 +15,11 @@ pub enum Edit {
         /// The new element.
         value: Value,
     },
+    /// Removes the member or list element at `at`, if it is there.
+    Remove {
+        /// The member or element.
+        at: PointerBuf,
+    },
     /// Sets the member at `at`. Missing objects on the path are created, missing list elements are not.
     Set {
         /// The member.
@@ -33,24 +38,34 @@ impl Edit {
     /// JSON pointer to the list or member that the edit changes.
     pub fn at(&self) -> &Pointer {
         match self {
-            Self::Append { at, .. } | Self::Set { at, .. } => at,
+            Self::Append { at, .. } | Self::Remove { at } | Self::Set { at, .. } => at,
         }
     }
 
-    /// The value that the edit writes.
-    pub fn value(&self) -> &Value {
-        match self {
-            Self::Append { value, .. } | Self::Set { value, .. } => value,
-        }
+    /// What the edits do, for a message: `set PATH to VALUE, remove PATH`.
+    pub fn described(edits: &[Self]) -> String {
+        edits.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
-    /// `{"op", "path", "value"}`; `op` is `set` or `append`.
+    /// `{"op", "path", "value"}`; `op` is `set`, `append` or `remove`, which has the value `null`.
     pub fn to_json(&self) -> Value {
-        let op = match self {
-            Self::Append { .. } => "append",
-            Self::Set { .. } => "set",
+        let (op, value) = match self {
+            Self::Append { value, .. } => ("append", value),
+            Self::Remove { .. } => ("remove", &Value::Null),
+            Self::Set { value, .. } => ("set", value),
         };
-        serde_json::json!({"op": op, "path": self.at().as_str(), "value": self.value()})
+        serde_json::json!({"op": op, "path": self.at().as_str(), "value": value})
+    }
+
+    /// Applies edits to `object` and returns whether one changed anything. Elements are removed last and from the end
+    /// of their list, so that the pointers of the other edits stay valid.
+    pub fn apply_all<'e>(edits: impl IntoIterator<Item = &'e Self>, object: &mut Value) -> bool {
+        let (mut removals, others): (Vec<_>, Vec<_>) =
+            edits.into_iter().partition(|edit| matches!(edit, Self::Remove { .. }));
+        let index = |edit: &&Self| edit.at().back().and_then(|token| token.encoded().parse::<usize>().ok());
+        removals.sort_by_key(|edit| std::cmp::Reverse(index(edit)));
+        removals.dedup();
+        others.into_iter().chain(removals).fold(false, |changed, edit| edit.apply(object) | changed)
     }
 
     /// Applies the edit to `object` and returns whether it changed anything. An edit that does not fit changes nothing.
@@ -63,6 +78,8 @@ impl Edit {
                 }
                 slot.as_array_mut().map(|list| list.push(value.clone())).is_some()
             }
+            // deleting an element that is not there panics
+            Self::Remove { at } => at.resolve(&*object).is_ok() && at.delete(object).is_some(),
             Self::Set { at, value } => {
                 let Some(slot) = slot(object, at) else { return false };
                 *slot != *value && {
@@ -94,6 +111,7 @@ impl fmt::Display for Edit {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Append { at, value } => write!(formatter, "append {value} to {}", dotted(at)),
+            Self::Remove { at } => write!(formatter, "remove {}", dotted(at)),
             Self::Set { at, value } => write!(formatter, "set {} to {value}", dotted(at)),
         }
     }
@@ -145,5 +163,16 @@ mod tests {
             assert_eq!(after, object, "{pointer}");
         }
         assert!(!Edit::set(at("/a"), "same").apply(&mut json!({"a": "same"})));
+    }
+
+    #[test]
+    fn what_is_removed_does_not_move_what_other_edits_point_to() {
+        let remove = |pointer| Edit::Remove { at: at(pointer) };
+        let edits =
+            [remove("/list/0"), remove("/list/10"), remove("/list/2"), Edit::set(at("/list/3/a"), "x"), remove("/b")];
+        let mut object = json!({"list": [0, 1, 2, {"a": "b"}, 4, 5, 6, 7, 8, 9, 10], "b": 1});
+        assert!(Edit::apply_all(&edits, &mut object));
+        assert_eq!(object, json!({"list": [1, {"a": "x"}, 4, 5, 6, 7, 8, 9]}));
+        assert!(!Edit::apply_all(&[remove("/list/20"), remove("/c/d")], &mut object));
     }
 }

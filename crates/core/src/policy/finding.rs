@@ -5,6 +5,7 @@ use crate::gateway::Kind;
 use jsonptr::{Pointer, PointerBuf};
 use serde_json::Value;
 use std::borrow::Cow;
+use std::fmt;
 use strum::IntoStaticStr;
 
 /// Longest message in bytes. Webhooks run before the API server validates names, so a message may quote a name of any
@@ -19,12 +20,31 @@ pub struct Problem {
     pub at: PointerBuf,
     /// What to do, then why. It may name objects and keys, and never quotes the value of a setting.
     pub message: String,
-    /// The edits that fix the problem, the main one first; empty if there is no fix.
+    /// The edits that fix the problem, the main one first; empty if there is no fix. The webhook applies them.
     pub fix: Vec<Edit>,
+    /// Edits that would fix the problem, but change what the owner wrote, so that a person must decide. The webhook
+    /// never applies them.
+    pub unsafe_fix: Vec<Edit>,
     /// Whether it is only a warning, whatever the mode.
     pub only_warned: bool,
-    /// The related object in which it was found, such as `ConfigMap "orders-env"`; `None` if it is in the object itself.
-    pub found_in: Option<String>,
+    /// Whether the webhook leaves its warning out. It is logged and counted, and `check` shows it.
+    pub only_reported: bool,
+    /// The related object in which it was found; `None` if it is in the object itself.
+    pub found_in: Option<FoundIn>,
+}
+
+/// A related object in which a problem was found. It is displayed as `ConfigMap "orders-env"`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FoundIn {
+    kind: Kind,
+    /// Its name.
+    pub name: String,
+}
+
+impl fmt::Display for FoundIn {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} \"{}\"", self.kind, self.name)
+    }
 }
 
 /// A problem with the rule that found it and its effective mode.
@@ -68,8 +88,17 @@ impl Problem {
         if message.len() > MESSAGE_BYTES {
             message.truncate(message.floor_char_boundary(MESSAGE_BYTES));
             message.push_str("...");
+            message.shrink_to_fit();
         }
-        Self { at, message, fix: Vec::new(), only_warned: false, found_in: None }
+        Self {
+            at,
+            message,
+            fix: Vec::new(),
+            unsafe_fix: Vec::new(),
+            only_warned: false,
+            only_reported: false,
+            found_in: None,
+        }
     }
 
     /// Adds edits to the fix.
@@ -79,15 +108,22 @@ impl Problem {
         self
     }
 
+    /// Adds edits that a person must decide about.
+    #[must_use]
+    pub fn with_unsafe_fix(mut self, edit: impl IntoIterator<Item = Edit>) -> Self {
+        self.unsafe_fix.extend(edit);
+        self
+    }
+
     /// What its fix does, for a message: `set PATH to VALUE, append VALUE to PATH`; empty if there is no fix.
     pub fn fix_text(&self) -> String {
-        self.fix.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        Edit::described(&self.fix)
     }
 
     /// Marks it as found in a related object.
     #[must_use]
     pub fn found_in(self, kind: Kind, name: &str) -> Self {
-        Self { found_in: Some(format!("{kind} \"{name}\"")), ..self }
+        Self { found_in: Some(FoundIn { kind, name: name.to_owned() }), ..self }
     }
 
     /// Shortens `at` to the nearest value on its path that exists in `object`.
@@ -131,7 +167,19 @@ impl Finding {
 
 /// A text with names that a user chose, with control characters escaped, so that a name cannot start a new line.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if text.chars().any(char::is_control) { Cow::Owned(text.escape_debug().to_string()) } else { Cow::Borrowed(text) }
+    if text.chars().any(char::is_control) {
+        Cow::Owned(text.escape_debug().to_string())
+    } else if text.chars().any(is_format) {
+        let shown = |letter| if is_format(letter) { letter.escape_unicode().to_string() } else { String::from(letter) };
+        Cow::Owned(text.chars().map(shown).collect())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Whether a character is invisible or changes the direction or the lines of the text around it.
+fn is_format(letter: char) -> bool {
+    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// A JSON pointer as a dotted path: `spec.template.spec.containers[0].env[0]`.

@@ -4,33 +4,49 @@
 //! [`Policy::patch`] turns the fixes of findings into a JSON patch; [`Policy::evaluate_with_patch`] does both.
 
 mod context;
+mod controllers;
 mod document;
 mod document_value;
 mod edit;
 mod evaluate_all;
+mod exception;
 mod expectations;
 mod finding;
 mod identity_key_at;
+mod lacking;
 mod namespace_keys;
+mod namespace_modes;
+mod namespace_setting;
 mod rule;
 mod rule_input;
 pub mod rules;
+mod schema;
 mod setting_value;
+mod shell_word;
+mod source;
 
 pub use context::{Context, ControlledPods, Requester};
 pub use document::DocumentError;
 pub use edit::Edit;
-pub use evaluate_all::Evaluated;
-pub use expectations::{Expectations, FIRST_VERSION};
-pub use finding::{Finding, Level, Problem, dotted, printable};
+pub use evaluate_all::{Evaluated, Together};
+pub use exception::{EXPIRING_DAYS, Exception, ExceptionState, utc_date};
+pub use expectations::{Candidates, Expectations, NamespaceAnnotations};
+pub use finding::{Finding, FoundIn, Level, Problem, dotted, printable};
 pub use identity_key_at::{IdentityKeyAt, KeyLocation};
-pub use namespace_keys::{NamespaceKeyProblem, NamespaceKeyProblemKind, namespace_problems};
+pub use jiff::civil::Date;
+pub use namespace_keys::{NamespaceKeyProblem, namespace_mode, namespace_problems};
+pub use namespace_modes::NamespaceModes;
+pub use namespace_setting::{FIRST_VERSION, NamespaceSetting, ValueForm};
 pub use rule::{Mode, Rule};
 pub use rule_input::RuleInput;
+pub use schema::schema;
 pub use setting_value::SettingValue;
+pub use shell_word::{shell_quoted, shell_word};
+pub use source::{FoundPolicy, PolicyOrigin};
 
-use crate::gateway::{Images, KubernetesObject};
-use expectations::Layer;
+use crate::gateway::{Images, KubernetesObject, ObjectReference, Owner};
+use controllers::Controllers;
+use expectations::{Layer, layer_of_annotations};
 use json_patch::Patch;
 use rules::RULES;
 use serde_json::Value;
@@ -46,6 +62,11 @@ pub struct Policy {
     pub images: Images,
     /// How objects that a workload controller creates are evaluated.
     pub controlled_pods: ControlledPods,
+    /// The rules that are in audit for some objects, in the order of the document.
+    pub exceptions: Vec<Exception>,
+    /// Whether annotations of Namespaces set expectations.
+    pub namespace_annotations: NamespaceAnnotations,
+    controllers: Controllers,
     defaults: Layer,
     namespaces: BTreeMap<String, Layer>,
     modes: BTreeMap<&'static str, Mode>,
@@ -97,12 +118,28 @@ impl Policy {
         let mut findings = Vec::new();
         for rule in RULES {
             let mode = self.mode(rule);
-            if context.mode.milder(mode) != Mode::Off {
-                let problems = (rule.check)(&input).into_iter();
-                findings.extend(problems.map(|problem| context.finding(rule, mode, problem, |at| change.touches(at))));
+            if context.mode.milder(mode) == Mode::Off {
+                continue;
             }
+            findings.extend((rule.check)(&input).into_iter().map(|problem| {
+                let mode = self.mode_for(rule, &object.reference, problem.found_in.as_ref(), context.today);
+                context.finding(rule, mode, self.weighed(&input, rule, problem), |at| change.touches(at))
+            }));
         }
         findings
+    }
+
+    /// The problem, only warned about and without its fix where the gateway itself gives a reason for that: it is only
+    /// possibly one, or it is an Entra app that the policy allows.
+    fn weighed(&self, input: &RuleInput<'_>, rule: &Rule, mut problem: Problem) -> Problem {
+        if input.is_possible(&problem.at) {
+            problem.fix.clear();
+            problem.unsafe_fix.clear();
+            problem.only_warned |= !rules::counts_for_possible_gateways(rule);
+        }
+        let is_allowed = |decisive: &Rule| self.mode(decisive) != Mode::Enforce && input.is_entra_app();
+        problem.only_warned |= rules::decides_for_entra_app(rule).is_some_and(is_allowed);
+        problem
     }
 
     /// The JSON patch (RFC 6902) that applies the fixes of `findings`; `None` if it would change nothing.
@@ -121,17 +158,37 @@ impl Policy {
         Some(value)
     }
 
+    /// Returns true if the user name `user` is a workload controller that creates objects for `owner`:
+    /// kube-controller-manager's, or one that the document names for the owner's API group.
+    pub fn is_controller(&self, owner: Owner<'_>, user: &str) -> bool {
+        self.controllers.creates_for(owner, user)
+    }
+
     /// The mode of a rule: the document's, else the rule's default.
     pub fn mode(&self, rule: &Rule) -> Mode {
         self.modes.get(rule.id).copied().unwrap_or(rule.mode)
     }
 
-    /// What a namespace expects. Its `annotations` win over its entry in the document, which wins over the document's
+    /// The mode of a rule for one object on the day `today`: at most audit if an exception covers the object, or the
+    /// related object in which the problem was found.
+    fn mode_for(&self, rule: &Rule, object: &ObjectReference, found_in: Option<&FoundIn>, today: Date) -> Mode {
+        let covers = |exception: &Exception, name: &str| exception.covers(rule, &object.namespace, name, today);
+        let is_excepted = self.exceptions.iter().any(|exception| {
+            covers(exception, &object.name) || found_in.is_some_and(|found| covers(exception, &found.name))
+        });
+        let mode = self.mode(rule);
+        if is_excepted { mode.milder(Mode::Audit) } else { mode }
+    }
+
+    /// What a namespace expects: its entry in the document precedes its `annotations`, which precede the document's
     /// defaults.
     pub fn expectations(&self, namespace: &str, annotations: &BTreeMap<String, String>) -> Expectations {
-        let annotated = Layer::of_annotations(annotations);
-        let layers = [Some(&annotated), self.namespaces.get(namespace), Some(&self.defaults)];
-        Expectations::of(&layers.into_iter().flatten().collect::<Vec<_>>())
+        let annotated = match self.namespace_annotations {
+            NamespaceAnnotations::Honor => layer_of_annotations(annotations),
+            NamespaceAnnotations::Ignore => Layer::new(),
+        };
+        let layers = [self.namespaces.get(namespace), Some(&annotated), Some(&self.defaults)];
+        Expectations::of(&layers.into_iter().flatten().collect::<Vec<_>>(), self.namespace_annotations)
     }
 }
 
@@ -145,8 +202,6 @@ fn patch_of(projection: &Value, edits: &[&Edit]) -> Option<Patch> {
         return None;
     }
     let mut after = projection.clone();
-    for edit in edits {
-        edit.apply(&mut after);
-    }
+    Edit::apply_all(edits.iter().copied(), &mut after);
     Some(json_patch::diff(projection, &after)).filter(|patch| !patch.is_empty())
 }

@@ -1,139 +1,97 @@
 //! Checks the labels and annotations of apim-keyless on a Namespace, such as `apim-keyless.dev/mode`.
 //!
-//! An evaluation treats a wrong key as absent. `doctor` reports it.
+//! An evaluation treats a wrong key as absent. The rule `malformed-namespace-setting` and `doctor` report it.
 
-use super::document_value::{Guid, Name, TextFormat};
-use super::{FIRST_VERSION, Mode};
-use crate::gateway::well_known::{MODE, OUR_PREFIX, StringMap};
+use super::{Mode, NamespaceAnnotations, NamespaceSetting};
+use crate::gateway::well_known::{MODE, OUR_PREFIX, StringMap, is_our_key};
 use jsonptr::PointerBuf;
-use semver::Version;
 
 /// A label or annotation of apim-keyless on a Namespace that has no effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamespaceKeyProblem {
-    /// The kind of problem.
-    pub kind: NamespaceKeyProblemKind,
     /// JSON pointer to the label or annotation.
     pub at: PointerBuf,
     /// What to do, then why. It never quotes the value.
     pub message: String,
 }
 
-/// What can be wrong with a label or annotation of apim-keyless.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NamespaceKeyProblemKind {
-    /// The value of the mode label is not a mode.
-    Mode,
-    /// apim-keyless does not read this key, or not here.
-    Unknown,
-    /// The value does not have the required form.
-    Value,
+/// Most problems that are reported of one Namespace: anybody who may write it can add thousands of keys.
+const PROBLEMS: usize = 16;
+
+/// The modes that the label of a Namespace can name.
+const MODES: [Mode; 3] = [Mode::Enforce, Mode::Audit, Mode::Off];
+
+/// The mode that the labels of a Namespace name; `None` without a valid one.
+pub fn namespace_mode(labels: &StringMap) -> Option<Mode> {
+    mode_of(labels.get(MODE)?)
 }
 
-/// Checks the value of an annotation. The error continues "Set annotation KEY ": what to set it to, then why.
-type ValueCheck = fn(&str) -> Result<(), String>;
-
-/// Every annotation that apim-keyless reads, without the prefix.
-const ANNOTATIONS: [(&str, ValueCheck); 6] = [
-    ("client-id", each::<Guid>),
-    ("config-map", each::<Name>),
-    ("gateway-name", each::<Name>),
-    ("minimum-version", version),
-    ("service-account", each::<Name>),
-    ("tenant-id", each::<Guid>),
-];
-
-/// Every problem with the labels and annotations of apim-keyless on a Namespace.
-pub fn namespace_problems(labels: &StringMap, annotations: &StringMap) -> Vec<NamespaceKeyProblem> {
-    let of_labels = labels.iter().filter(|(key, _)| has_our_prefix_or_similar(key)).filter_map(|(key, value)| {
-        let (kind, message) = label_problem(key, value)?;
-        Some(NamespaceKeyProblem { kind, at: PointerBuf::from_tokens(["metadata", "labels", key]), message })
-    });
-    let of_annotations =
-        annotations.iter().filter(|(key, _)| has_our_prefix_or_similar(key)).filter_map(|(key, value)| {
-            let (kind, message) = annotation_problem(key, value)?;
-            Some(NamespaceKeyProblem { kind, at: PointerBuf::from_tokens(["metadata", "annotations", key]), message })
-        });
-    of_labels.chain(of_annotations).collect()
+fn mode_of(label: &str) -> Option<Mode> {
+    MODES.into_iter().find(|mode| mode.name() == label)
 }
 
-fn label_problem(key: &str, value: &str) -> Option<(NamespaceKeyProblemKind, String)> {
+/// The problems with the labels and annotations of apim-keyless on a Namespace.
+pub fn namespace_problems(
+    labels: &StringMap,
+    annotations: &StringMap,
+    namespace_annotations: NamespaceAnnotations,
+) -> Vec<NamespaceKeyProblem> {
+    let of = |keys: &'static str, key: &str, message| NamespaceKeyProblem {
+        at: PointerBuf::from_tokens(["metadata", keys, key]),
+        message,
+    };
+    let of_labels = labels
+        .iter()
+        .filter(|(key, _)| is_our_key(key))
+        .filter_map(|(key, value)| Some(of("labels", key, label_problem(key, value)?)));
+    let of_annotations = annotations
+        .iter()
+        .filter(|(key, _)| namespace_annotations == NamespaceAnnotations::Honor && is_our_key(key))
+        .filter_map(|(key, value)| Some(of("annotations", key, annotation_problem(key, value)?)));
+    of_labels.chain(of_annotations).take(PROBLEMS).collect()
+}
+
+fn label_problem(key: &str, value: &str) -> Option<String> {
     if key != MODE {
-        let is_annotation = ANNOTATIONS.iter().any(|(name, _)| key.strip_prefix(OUR_PREFIX) == Some(name));
-        let message = if is_annotation {
-            format!("Move {key} to the annotations: it is not read as a label")
-        } else {
-            format!(
-                "Rename or remove label {key}: it is not read; the only label of a Namespace that is read is {MODE}"
-            )
-        };
-        return Some((NamespaceKeyProblemKind::Unknown, message));
+        return Some(match NamespaceSetting::of_annotation(key) {
+            Some(_) => format!("Move {key} to the annotations of the Namespace: it is not read as a label"),
+            None => format!(
+                "Rename or remove label {key} of the Namespace: it is not read; the only one that is read is {MODE}"
+            ),
+        });
     }
-    let modes = [Mode::Enforce, Mode::Audit, Mode::Off].map(Mode::name);
-    (!modes.contains(&value)).then(|| {
-        let modes = modes.join(", ");
-        (NamespaceKeyProblemKind::Mode, format!("Set label {key} to one of {modes}: its value is not one of them"))
+    mode_of(value).is_none().then(|| {
+        let modes = MODES.map(Mode::name).join(", ");
+        format!("Set label {key} of the Namespace to one of {modes}: its value is not one of them")
     })
 }
 
-fn annotation_problem(key: &str, value: &str) -> Option<(NamespaceKeyProblemKind, String)> {
-    let Some((_, check)) = ANNOTATIONS.iter().find(|(name, _)| key.strip_prefix(OUR_PREFIX) == Some(name)) else {
-        let names = ANNOTATIONS.map(|(name, _)| name).join(", ");
-        let message = if key == MODE {
-            format!("Move {key} to the labels: it is not read as an annotation")
-        } else {
-            format!(
-                "Rename or remove annotation {key}: it is not read; those that are read are {OUR_PREFIX} with {names}"
-            )
-        };
-        return Some((NamespaceKeyProblemKind::Unknown, message));
-    };
-    check(value)
-        .err()
-        .map(|form_and_cause| (NamespaceKeyProblemKind::Value, format!("Set annotation {key} {form_and_cause}")))
-}
-
-/// Whether `key` has the prefix `apim-keyless.dev/`, or a misspelled one.
-fn has_our_prefix_or_similar(key: &str) -> bool {
-    let letters = |text: &str| -> String {
-        text.chars().filter(char::is_ascii_alphanumeric).map(|character| character.to_ascii_lowercase()).collect()
-    };
-    key.split_once('/').is_some_and(|(prefix, _)| letters(prefix).starts_with("apimkeyless"))
-}
-
-/// Checks that every member of a comma-separated list is a `T`. An empty list counts as absent.
-fn each<T: TextFormat>(value: &str) -> Result<(), String> {
-    let mut members = value.split(',').map(str::trim).filter(|one| !one.is_empty());
-    if members.all(|one| T::read(one).is_some()) {
-        Ok(())
-    } else {
-        Err(format!("to {}, or a comma-separated list of them: its value has another form", T::DESCRIPTION))
-    }
-}
-
-fn version(value: &str) -> Result<(), String> {
-    match Version::read(value.trim()) {
-        _ if value.trim().is_empty() => Ok(()),
-        None => Err(format!("to {}: its value has another form", Version::DESCRIPTION)),
-        Some(version) if version < FIRST_VERSION => {
-            Err(format!("to {FIRST_VERSION} or newer: the minimum {FIRST_VERSION} can be raised, never lowered"))
+fn annotation_problem(key: &str, value: &str) -> Option<String> {
+    let Some(setting) = NamespaceSetting::of_annotation(key) else {
+        if key == MODE {
+            return Some(format!("Move {key} to the labels of the Namespace: it is not read as an annotation"));
         }
-        Some(_) => Ok(()),
-    }
+        let names: Vec<&str> = NamespaceSetting::all().iter().filter_map(|setting| setting.annotation()).collect();
+        return Some(format!(
+            "Rename or remove annotation {key} of the Namespace: it is not read; those that are read are {OUR_PREFIX} with {}",
+            names.join(", ")
+        ));
+    };
+    let list = if setting.can_be_list() { ", or a comma-separated list of them" } else { "" };
+    let form = setting.form().description;
+    setting.values_in(value).is_none().then(|| {
+        format!("Set annotation {key} of the Namespace to {form}{list}: its value has another form, so it is not read")
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use NamespaceKeyProblemKind::{Mode, Unknown, Value};
 
-    fn problems(
-        labels: &[(&str, &str)],
-        annotations: &[(&str, &str)],
-    ) -> Vec<(NamespaceKeyProblemKind, String, String)> {
+    fn problems(labels: &[(&str, &str)], annotations: &[(&str, &str)]) -> Vec<(String, String)> {
         let keys = |keys: &[(&str, &str)]| keys.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
-        let found = namespace_problems(&keys(labels), &keys(annotations));
-        found.into_iter().map(|one| (one.kind, one.at.to_string(), one.message)).collect()
+        let found = namespace_problems(&keys(labels), &keys(annotations), NamespaceAnnotations::Honor);
+        found.into_iter().map(|one| (one.at.to_string(), one.message)).collect()
     }
 
     #[test]
@@ -149,6 +107,8 @@ mod tests {
                 ("apim-keyless.dev/service-account", ""),
                 ("apim-keyless.dev/tenant-id", guid),
                 ("other.example/apim-keyless", "?"),
+                ("apim.example/mode", "?"),
+                ("team.keyless/mode", "?"),
             ];
             assert_eq!(problems(&[("apim-keyless.dev/mode", mode), ("app", "apim-keyless")], &annotations), []);
         }
@@ -156,34 +116,43 @@ mod tests {
 
     #[test]
     fn a_message_names_the_key_and_never_quotes_its_value() {
-        for (labels, annotations, kind, words) in [
+        for (labels, annotations, words) in [
             (
                 &[("apim-keyless.dev/mode", "enforced")][..],
                 &[][..],
-                Mode,
                 "to one of enforce, audit, off: its value is not one of them",
             ),
-            (&[("apim-keyless.dev/mode", "")], &[], Mode, "is not one of"),
-            (&[("apim-keyless.dev/Mode", "secret")], &[], Unknown, "Rename or remove"),
-            (&[("apim-keyless.io/mode", "secret")], &[], Unknown, "Rename or remove"),
-            (&[("apim-keyless.dev/client-id", "secret")], &[], Unknown, "to the annotations"),
-            (&[], &[("apim-keyless.dev/mode", "secret")], Unknown, "to the labels"),
-            (&[], &[("apim-keyless.dev/client_id", "secret")], Unknown, "Rename or remove"),
-            (&[], &[("apimkeyless.dev/client-id", "secret")], Unknown, "Rename or remove"),
-            (&[], &[("apim-keyless.dev/client-id", "secret")], Value, "to a GUID"),
-            (&[], &[("apim-keyless.dev/tenant-id", "secret")], Value, "to a GUID"),
-            (&[], &[("apim-keyless.dev/config-map", "a secret")], Value, "to a name"),
-            (&[], &[("apim-keyless.dev/minimum-version", "2.12")], Value, "three numbers"),
-            (&[], &[("apim-keyless.dev/minimum-version", "2.10.0")], Value, "never lowered"),
+            (&[("apim-keyless.dev/mode", "")], &[], "is not one of"),
+            (&[("apim-keyless.dev/Mode", "secret")], &[], "Rename or remove"),
+            (&[("apim-keyless.io/mode", "secret")], &[], "Rename or remove"),
+            (&[("apim-keyless.dev/client-id", "secret")], &[], "to the annotations"),
+            (&[], &[("apim-keyless.dev/mode", "secret")], "to the labels"),
+            (&[], &[("apim-keyless.dev/client_id", "secret")], "Rename or remove"),
+            (&[], &[("apimkeyless.dev/client-id", "secret")], "Rename or remove"),
+            (&[], &[("apim-keyless.dev/client-id", "secret")], "to a GUID"),
+            (&[], &[("apim-keyless.dev/tenant-id", "secret")], "to a GUID"),
+            (&[], &[("apim-keyless.dev/config-map", "a secret")], "to a name"),
+            (&[], &[("apim-keyless.dev/minimum-version", "2.12")], "three numbers"),
+            (&[], &[("apim-keyless.dev/minimum-version", "2.10.0")], "never lowered"),
         ] {
             let found = problems(labels, annotations);
             let (key, value) = labels.first().or(annotations.first()).unwrap();
-            let [(found_kind, at, message)] = found.as_slice() else { panic!("{key}: {found:?}") };
-            assert!(
-                *found_kind == kind && message.contains(words) && at.ends_with(&key.replace('/', "~1")),
-                "{found:?}"
-            );
+            let [(at, message)] = found.as_slice() else { panic!("{key}: {found:?}") };
+            assert!(message.contains(words) && at.ends_with(&key.replace('/', "~1")), "{found:?}");
             assert!(value.is_empty() || !message.contains(value), "{message}");
         }
+    }
+
+    #[test]
+    fn ignored_annotations_have_no_problem_and_labels_have() {
+        let keys = StringMap::from([("apim-keyless.dev/mode".to_owned(), "enforced".to_owned())]);
+        let found = |labels, annotations| namespace_problems(labels, annotations, NamespaceAnnotations::Ignore).len();
+        assert_eq!((found(&keys, &StringMap::new()), found(&StringMap::new(), &keys)), (1, 0));
+    }
+
+    #[test]
+    fn the_number_of_problems_is_bounded() {
+        let keys = (0..1000).map(|number| (format!("apim-keyless.dev/{number}"), String::new())).collect();
+        assert_eq!(namespace_problems(&keys, &keys, NamespaceAnnotations::Honor).len(), PROBLEMS);
     }
 }

@@ -1,11 +1,12 @@
 //! What a rule reads: an object of a gateway, its related objects and the expectations.
 
-use super::{Context, Expectations, IdentityKeyAt, Problem};
+use super::{Context, Edit, Expectations, IdentityKeyAt, Problem};
 use crate::gateway::{
-    ConfigMap, Gateway, GatewayContainer, GatewayImage, ImageName, ImageVersion, Images, KubernetesObject, ObjectView,
-    RelatedObjects, Service, ServiceAccount, Setting, Workload, well_known,
+    AuthMethod, ConfigMap, Coverage, EnvValue, ExceededLimit, Gateway, GatewayContainer, GatewayImage, GatewaySign,
+    ImageName, ImageVersion, Images, KubernetesObject, Metadata, Namespace, ObjectView, Recognized, RelatedObjects,
+    Service, ServiceAccount, Setting, Workload, well_known,
 };
-use jsonptr::PointerBuf;
+use jsonptr::{Pointer, PointerBuf};
 
 /// The input of a rule's check. It exists only for objects of a gateway.
 pub struct RuleInput<'a> {
@@ -18,6 +19,8 @@ pub struct RuleInput<'a> {
     /// Which images are the gateway's, and which version a digest has.
     pub images: &'a Images,
     pub(super) identity_keys: Vec<IdentityKeyAt<'a>>,
+    /// The containers that are only possibly a gateway's: JSON pointers. The root if the whole object is.
+    possible: Vec<PointerBuf>,
     /// The images of the gateway's containers, in their order.
     container_images: Vec<ContainerImage<'a>>,
     object: EvaluatedObject<'a>,
@@ -37,8 +40,12 @@ struct ContainerImage<'a> {
 
 /// The object under evaluation, by kind.
 enum EvaluatedObject<'a> {
-    ConfigMap(&'a ConfigMap),
+    ConfigMap(&'a ConfigMap, GatewaySign),
     Gateway(Gateway<'a>),
+    /// A Namespace with labels or annotations of apim-keyless.
+    Namespace(&'a Namespace),
+    /// An object that is too large to be evaluated: what is too large, and the limit that it exceeds.
+    TooLarge(PointerBuf, ExceededLimit),
     Service(&'a Service),
     ServiceAccount(&'a ServiceAccount),
 }
@@ -47,11 +54,17 @@ impl<'a> RuleInput<'a> {
     /// The input for `object`; `None` if it is not a gateway's.
     pub(super) fn of(object: &'a KubernetesObject<'_>, context: &'a Context<'_>, images: &'a Images) -> Option<Self> {
         let (expectations, related) = (&context.expectations, context.related);
-        let namespace = object.reference.namespace.as_str();
+        let (namespace, name_bytes) = (object.reference.namespace.as_str(), object.reference.name.len());
         let object = match &object.view {
-            ObjectView::ConfigMap(config_map) => is_config_map_of_gateway(config_map, expectations, related)
-                .then_some(EvaluatedObject::ConfigMap(config_map))?,
-            ObjectView::Namespace(_) => return None,
+            ObjectView::ConfigMap(config_map) => {
+                let sign = sign_of_config_map(config_map, expectations, related);
+                (sign != GatewaySign::None).then_some(EvaluatedObject::ConfigMap(config_map, sign))?
+            }
+            ObjectView::Namespace(namespace) => {
+                let Metadata { labels, annotations, .. } = &namespace.metadata;
+                let has_our_key = labels.keys().chain(annotations.keys()).any(|key| well_known::is_our_key(key));
+                has_our_key.then_some(EvaluatedObject::Namespace(namespace))?
+            }
             ObjectView::Service(service) => {
                 let is_of_gateway =
                     well_known::marks_gateway(&service.metadata.labels) || related.is_service_of_gateway(service);
@@ -59,7 +72,14 @@ impl<'a> RuleInput<'a> {
             }
             ObjectView::ServiceAccount(account) => is_account_of_gateway(account, expectations, related)
                 .then_some(EvaluatedObject::ServiceAccount(account))?,
-            ObjectView::Workload(workload) => EvaluatedObject::Gateway(Gateway::recognize(workload, images, related)?),
+            ObjectView::Workload(workload) => match Gateway::recognize(object, images, related)? {
+                Recognized::Gateway(gateway) => EvaluatedObject::Gateway(gateway),
+                Recognized::TooLarge(limit) => EvaluatedObject::TooLarge(workload.pointer_to(["spec"]), limit),
+            },
+        };
+        let object = match ExceededLimit::NAME_BYTES.if_exceeded_by(name_bytes) {
+            Some(limit) => EvaluatedObject::TooLarge(PointerBuf::from_tokens(["metadata", "name"]), limit),
+            None => object,
         };
         let mut input = Self {
             namespace,
@@ -67,18 +87,38 @@ impl<'a> RuleInput<'a> {
             related,
             images,
             identity_keys: Vec::new(),
+            possible: Vec::new(),
             container_images: Vec::new(),
             object,
         };
+        input.possible = input.find_possible();
         input.identity_keys = input.find_identity_keys();
         input.container_images = input.find_images();
         Some(input)
     }
 
+    /// Returns true if the part of the object at a JSON pointer is only possibly a gateway's. Nothing is set there, and
+    /// only findings about the auth setting count.
+    pub(super) fn is_possible(&self, at: &Pointer) -> bool {
+        self.possible.iter().any(|possible| at.starts_with(possible))
+    }
+
+    fn find_possible(&self) -> Vec<PointerBuf> {
+        match &self.object {
+            EvaluatedObject::ConfigMap(_, GatewaySign::Possible) => vec![PointerBuf::root()],
+            EvaluatedObject::Gateway(gateway) if gateway.is_possible() => vec![PointerBuf::root()],
+            EvaluatedObject::Gateway(gateway) => {
+                let containers = gateway.containers.iter().filter(|container| container.is_possible);
+                containers.map(|container| container.container.at()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// The `ConfigMap` of a gateway, if the object is one.
     pub fn config_map(&self) -> Option<&'a ConfigMap> {
         match &self.object {
-            EvaluatedObject::ConfigMap(config_map) => Some(config_map),
+            EvaluatedObject::ConfigMap(config_map, _) => Some(config_map),
             _ => None,
         }
     }
@@ -91,9 +131,29 @@ impl<'a> RuleInput<'a> {
         }
     }
 
+    /// What is too large, and the limit that it exceeds, if the object is too large to be evaluated.
+    pub fn too_large(&self) -> Option<(&Pointer, ExceededLimit)> {
+        match &self.object {
+            EvaluatedObject::TooLarge(at, limit) => Some((at, *limit)),
+            _ => None,
+        }
+    }
+
     /// The gateway, if the object is a workload that authenticates to the configuration API.
     pub fn authenticating_gateway(&self) -> Option<&Gateway<'a>> {
         self.gateway().filter(|gateway| gateway.authenticating().next().is_some())
+    }
+
+    /// Returns true if the object is a workload of which every container authenticates as an Entra app with a client
+    /// secret or a certificate.
+    pub(super) fn is_entra_app(&self) -> bool {
+        let is_entra_app = |container: &GatewayContainer<'_>| {
+            let method = container.environment.settings().rfind(|(setting, _)| *setting == Setting::Auth);
+            method.is_some_and(|(_, variable)| {
+                matches!(&variable.value, EnvValue::Text(_)) && variable.method == Some(AuthMethod::EntraApp)
+            })
+        };
+        self.authenticating_gateway().is_some() && self.authenticating_containers().all(is_entra_app)
     }
 
     /// The containers that authenticate, if the object is a workload.
@@ -101,19 +161,22 @@ impl<'a> RuleInput<'a> {
         self.gateway().into_iter().flat_map(Gateway::authenticating)
     }
 
-    /// A problem at every image of version `version`. `message` gets the tag or digest of the image, or a text if it has
-    /// neither, and the name of the container.
+    /// A problem at every image of version `version`. `message` gets what shows the version, such as `2.9.2`, and the
+    /// name of the container.
     ///
     /// An ingress-only gateway does not authenticate, so its image is only warned about.
     pub fn image_problems(&self, version: &ImageVersion, message: impl Fn(&str, &str) -> String) -> Vec<Problem> {
         let with_version = self.container_images.iter().filter(|image| image.version == *version);
         with_version
             .map(|image| {
-                let version = ImageName::version_text(image.name).unwrap_or("an image without tag");
-                Problem {
-                    only_warned: image.is_ingress_only,
-                    ..Problem::new(image.at.clone(), message(version, image.container))
-                }
+                let message = message(&self.images.described(image.name), image.container);
+                let minimum = &self.expectations.minimum_version;
+                let newer = (*version == ImageVersion::Older)
+                    .then(|| ImageName::with_tag(image.name, &minimum.to_string()))
+                    .flatten();
+                let fix = newer.map(|name| Edit::set(image.at.clone(), name));
+                let problem = Problem::new(image.at.clone(), message).with_unsafe_fix(fix);
+                Problem { only_warned: image.is_ingress_only, ..problem }
             })
             .collect()
     }
@@ -128,7 +191,7 @@ impl<'a> RuleInput<'a> {
     /// mean anything, so its version is unverifiable.
     fn images_of(&self, gateway_container: &GatewayContainer<'a>, workload: &Workload) -> Vec<ContainerImage<'a>> {
         let container = &gateway_container.container;
-        let is_ingress_only = gateway_container.is_ingress_only();
+        let is_ingress_only = gateway_container.is_ingress_only;
         let image =
             |at, name, version| ContainerImage { at, name, version, container: container.name, is_ingress_only };
         if gateway_container.images.is_empty() {
@@ -141,6 +204,14 @@ impl<'a> RuleInput<'a> {
             image(at, name, self.images.version(name, &self.expectations.minimum_version))
         });
         images.collect()
+    }
+
+    /// The Namespace, if the object is one with labels or annotations of apim-keyless.
+    pub fn namespace_object(&self) -> Option<&'a Namespace> {
+        match &self.object {
+            EvaluatedObject::Namespace(namespace) => Some(namespace),
+            _ => None,
+        }
     }
 
     /// The Service of a gateway, if the object is one.
@@ -169,6 +240,16 @@ impl<'a> RuleInput<'a> {
         is_own.then_some((workload, name))
     }
 
+    /// Whether the namespace has no main `ConfigMap` of a gateway but this one.
+    pub fn is_only_main_config_map(&self, config_map: &ConfigMap) -> bool {
+        let mut others = self
+            .related
+            .config_maps_with_endpoint()
+            .chain(self.related.only_config_maps_of_gateways())
+            .chain(self.expectations.config_maps.iter().map(String::as_str));
+        self.related.coverage != Coverage::Partial && others.all(|name| name == config_map.name())
+    }
+
     /// Whether a `ConfigMap` is a gateway's main one: it is expected, it is the only one of some gateway, or it has the
     /// endpoint.
     pub fn is_main_config_map(&self, config_map: &ConfigMap) -> bool {
@@ -186,11 +267,10 @@ fn is_account_of_gateway(account: &ServiceAccount, expectations: &Expectations, 
     is_used_or_marked || is_named(&expectations.service_accounts, name)
 }
 
-fn is_config_map_of_gateway(config_map: &ConfigMap, expectations: &Expectations, related: &RelatedObjects) -> bool {
+fn sign_of_config_map(config_map: &ConfigMap, expectations: &Expectations, related: &RelatedObjects) -> GatewaySign {
     let name = config_map.name();
-    is_named(&expectations.config_maps, name)
-        || related.is_config_map_of_gateway(name)
-        || config_map.has_config_service()
+    let is_of_gateway = is_named(&expectations.config_maps, name) || related.is_config_map_of_gateway(name);
+    if is_of_gateway { GatewaySign::Certain } else { config_map.sign() }
 }
 
 fn is_named(names: &[String], name: &str) -> bool {

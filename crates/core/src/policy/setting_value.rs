@@ -2,7 +2,7 @@
 
 use super::{Problem, RuleInput};
 use crate::gateway::{
-    AuthMethod, Coverage, EnvIndex, EnvValue, GatewayContainer, Kind, Setting, Variable, WORKLOAD_IDENTITY,
+    AuthMethod, Container, EnvIndex, EnvValue, GatewayContainer, Kind, Setting, Variable, WORKLOAD_IDENTITY,
 };
 use jsonptr::PointerBuf;
 use std::borrow::Cow;
@@ -10,9 +10,6 @@ use std::collections::BTreeMap;
 
 /// One value of a setting. A setting can have several; a later one overrides an earlier one.
 pub struct SettingValue<'a> {
-    /// JSON pointer to the value.
-    pub at: PointerBuf,
-    /// The same location, for a message.
     location: ValueLocation<'a>,
     /// The setting.
     pub setting: Setting,
@@ -26,15 +23,17 @@ pub struct SettingValue<'a> {
     pub found_in: Option<&'a str>,
     /// True if a known part of the value is an auth key; see [`Variable::has_auth_key`].
     has_auth_key: bool,
+    /// The method that its known text names; see [`Variable::method`].
+    named_method: Option<AuthMethod>,
 }
 
-/// The location of a value, for a message.
+/// The location of a value.
 #[derive(Clone, Copy)]
 enum ValueLocation<'a> {
-    /// A `ConfigMap`, by name.
-    ConfigMap(&'a str),
+    /// A key of a `ConfigMap`, by name.
+    ConfigMap { name: &'a str, key: &'a str },
     /// The environment of a container.
-    Container { container: &'a str, variable: &'a str, config_map: Option<&'a str> },
+    Container { container: &'a Container<'a>, variable: &'a str, index: EnvIndex, config_map: Option<&'a str> },
 }
 
 impl RuleInput<'_> {
@@ -49,7 +48,7 @@ impl RuleInput<'_> {
     /// a cluster: they may have been written before the namespace was enforced. Among files such a value is reported
     /// once, at the `ConfigMap`.
     pub fn values_with_found(&self, is_selected: impl Fn(Setting) -> bool) -> Vec<SettingValue<'_>> {
-        self.collect_values(is_selected, self.related.coverage != Coverage::Given)
+        self.collect_values(is_selected, !self.related.coverage.is_given())
     }
 
     fn collect_values(&self, is_selected: impl Fn(Setting) -> bool, with_found: bool) -> Vec<SettingValue<'_>> {
@@ -60,14 +59,14 @@ impl RuleInput<'_> {
         let Some(config_map) = self.config_map() else { return values };
         let selected = config_map.settings().filter(|(setting, ..)| is_selected(*setting));
         values.extend(selected.map(|(setting, key, text)| SettingValue {
-            at: PointerBuf::from_tokens(["data", key]),
-            location: ValueLocation::ConfigMap(config_map.name()),
+            location: ValueLocation::ConfigMap { name: config_map.name(), key },
             setting,
             value: Cow::Owned(EnvValue::Text(Cow::Borrowed(text))),
             overridden: None,
             is_written: true,
             found_in: None,
             has_auth_key: false,
+            named_method: config_map.auth_method(key),
         }));
         values
     }
@@ -83,18 +82,15 @@ fn in_container<'c>(
     for (setting, variable) in gateway_container.environment.settings().filter(|(setting, _)| is_selected(*setting)) {
         let found_in = variable.config_map().filter(|_| variable.is_reported_at_config_map(setting));
         if found_in.is_none() || (with_found && variable.is_found()) {
-            let (at, value) =
-                (gateway_container.container.entry_pointer(variable.index), Cow::Borrowed(&variable.value));
-            let location = ValueLocation::of(gateway_container, variable);
             values.push(SettingValue {
-                at,
-                location,
+                location: ValueLocation::of(gateway_container, variable),
                 setting,
-                value,
+                value: Cow::Borrowed(&variable.value),
                 overridden: overridden.get(&setting).copied(),
                 is_written: variable.is_written || found_in.is_some(),
                 found_in,
                 has_auth_key: variable.has_auth_key,
+                named_method: variable.method,
             });
         }
         overridden.extend(variable.config_map_with_setting().map(|name| (setting, name)));
@@ -122,22 +118,40 @@ impl<'a> ValueLocation<'a> {
             EnvIndex::Env(_) => None,
             EnvIndex::EnvFrom(_) => variable.config_map(),
         };
-        Self::Container { container: gateway_container.container.name, variable: &variable.name, config_map }
+        let (container, index) = (&gateway_container.container, variable.index);
+        Self::Container { container, variable: &variable.name, index, config_map }
     }
 }
 
 impl SettingValue<'_> {
+    /// JSON pointer to the value.
+    pub fn at(&self) -> PointerBuf {
+        match self.location {
+            ValueLocation::ConfigMap { key, .. } => PointerBuf::from_tokens(["data", key]),
+            ValueLocation::Container { container, index, .. } => container.entry_pointer(index),
+        }
+    }
+
     /// The setting's name and its location, for a message: `config.service.auth in ConfigMap "orders-env"`, or
     /// `env config.service.auth of container "orders"`.
     pub fn named(&self) -> String {
         match self.location {
-            ValueLocation::ConfigMap(name) => format!("{} in ConfigMap \"{name}\"", self.setting.name()),
-            ValueLocation::Container { container, variable, config_map: None } => {
-                format!("env {variable} of container \"{container}\"")
+            ValueLocation::ConfigMap { name, .. } => format!("{} in ConfigMap \"{name}\"", self.setting.name()),
+            ValueLocation::Container { container, variable, config_map: None, .. } => {
+                format!("env {variable} of container \"{}\"", container.name)
             }
-            ValueLocation::Container { container, variable, config_map: Some(name) } => {
+            ValueLocation::Container { container, variable, config_map: Some(name), .. } => {
+                let container = container.name;
                 format!("{variable}, which envFrom of container \"{container}\" takes from ConfigMap \"{name}\",")
             }
+        }
+    }
+
+    /// The pointer to the text itself, of a value that the object contains.
+    pub fn text_pointer(&self) -> PointerBuf {
+        match self.location {
+            ValueLocation::ConfigMap { .. } => self.at(),
+            ValueLocation::Container { .. } => self.at().with_trailing_token("value"),
         }
     }
 
@@ -146,15 +160,35 @@ impl SettingValue<'_> {
         self.overridden.map(|name| format!(" and overrides ConfigMap \"{name}\"")).unwrap_or_default()
     }
 
+    /// What to do about an auth setting that is not `workloadIdentity`, for a message: `Set config.service.auth in
+    /// ConfigMap "orders-env" to workloadIdentity`, and then `last`, if there is such a step.
+    pub fn replacement(&self, last: Option<&str>) -> String {
+        let (entry, auth) = (self.named(), Setting::Auth.name());
+        let mut steps = match self.location {
+            ValueLocation::ConfigMap { .. } if self.setting == Setting::Auth => {
+                vec![format!("Set {entry} to {WORKLOAD_IDENTITY}")]
+            }
+            // The ConfigMap already has the setting. A wrong value there is a finding of its own.
+            _ if self.setting == Setting::Auth && self.overridden.is_some() => vec![format!("Remove {entry}")],
+            _ => vec![
+                format!("Remove {entry}"),
+                format!("set {auth}: {WORKLOAD_IDENTITY} in {}", self.target_config_map()),
+            ],
+        };
+        steps.extend(last.map(str::to_owned));
+        match steps.split_last() {
+            Some((last, [])) => last.clone(),
+            // a name can end with a comma
+            Some((last, before)) => format!("{} and {last}", before.join(", ").replace(",,", ",")),
+            None => String::new(),
+        }
+    }
+
     /// The `ConfigMap` in which to set the setting instead, for a message: the only one that the container takes by
     /// `envFrom`.
-    pub fn target_config_map(&self, input: &RuleInput<'_>) -> String {
+    pub fn target_config_map(&self) -> String {
         let ValueLocation::Container { container, .. } = self.location else { return "the same ConfigMap".to_owned() };
-        let mut gateway_container =
-            input.authenticating_containers().filter(|gateway_container| gateway_container.container.name == container);
-        let sources =
-            gateway_container.next().map(|gateway_container| gateway_container.container.env_from).unwrap_or_default();
-        let mut names = sources.iter().filter_map(|source| source.config_map_ref.as_ref());
+        let mut names = container.env_from.iter().filter_map(|source| source.config_map_ref.as_ref());
         match (names.next(), names.next()) {
             (Some(only), None) => format!("ConfigMap \"{}\"", only.name),
             _ => "the gateway's ConfigMap".to_owned(),
@@ -164,12 +198,12 @@ impl SettingValue<'_> {
     /// A problem of the value; if it was found in a `ConfigMap`, the message names it instead of `message`.
     pub fn problem(self, message: String, found: &str) -> Problem {
         match self.found_in {
-            None => Problem::new(self.at, message),
+            None => Problem::new(self.at(), message),
             Some(name) => {
                 let name_of_setting = self.setting.name();
                 let message =
                     format!("Set {name_of_setting} to {WORKLOAD_IDENTITY} in ConfigMap \"{name}\" first: {found}");
-                Problem::new(self.at, message).found_in(Kind::ConfigMap, name)
+                Problem::new(self.at(), message).found_in(Kind::ConfigMap, name)
             }
         }
     }
@@ -185,8 +219,7 @@ impl SettingValue<'_> {
     /// The method that a value of [`Setting::Auth`] or [`Setting::AuthKey`] names. `None` if the value is not written in
     /// the object itself, unless a part of it is known to be an auth key.
     pub fn method(&self) -> Option<AuthMethod> {
-        let (EnvValue::Text(text) | EnvValue::Unknown(text)) = self.value.as_ref() else { return None };
-        let method = AuthMethod::of(self.setting, text);
+        let method = self.named_method?;
         match method {
             _ if self.has_auth_key => Some(AuthMethod::Key),
             // only an auth key can be recognized by its beginning alone, and whatever its source is
@@ -198,10 +231,242 @@ impl SettingValue<'_> {
     /// Whether the value is not written where it is read: a reference to another source, or text with such a reference.
     pub fn is_indirect(&self) -> bool {
         match self.value.as_ref() {
-            _ if self.found_in.is_some() => false,
             EnvValue::Text(_) => !self.is_written,
             EnvValue::Unknown(_) => true,
             EnvValue::Secret(_) => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::gateway::{Change, Coverage, KubernetesObject, RelatedObjects};
+    use crate::policy::{Context, Date, Mode, Policy, Requester};
+    use serde_json::{Value, json};
+
+    const KEY: &str = "GatewayKey a";
+
+    fn config_map(name: &str, key: &str, text: &str) -> Value {
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {key: text}})
+    }
+
+    /// A gateway's Pod with these elements of `env`, which takes these `ConfigMap`s.
+    fn pod(env: &Value, config_maps: &[(&str, &str)]) -> Value {
+        let sources =
+            config_maps.iter().map(|(prefix, name)| json!({"prefix": prefix, "configMapRef": {"name": name}}));
+        let sources: Value = sources.collect();
+        let image = "azure-api-management/gateway:2.11.1";
+        let container = json!({"name": "orders", "image": image, "env": env, "envFrom": sources});
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "orders"}, "spec": {"containers": [container]}})
+    }
+
+    fn env(name: &str, value: &str) -> Value {
+        json!([{"name": name, "value": value}])
+    }
+
+    /// The messages of `rule` about the last of the objects, which are in files or, with `Coverage::Complete`, in a cluster.
+    fn messages(rule: &str, objects: &[Value], coverage: Coverage) -> Vec<String> {
+        let read = |object: &Value| KubernetesObject::recognize(object.to_string(), "default").unwrap().unwrap();
+        let objects: Vec<_> = objects.iter().map(read).collect();
+        let policy = Policy::default();
+        let mut related = RelatedObjects::of(&objects, &policy.images);
+        related.coverage = coverage;
+        let context = Context {
+            mode: Mode::Enforce,
+            expectations: policy.expectations("default", &related.namespace_annotations),
+            related: &related,
+            change: &|| Change::Everything,
+            requester: Requester::User,
+            is_fixable: true,
+            is_dry_run: false,
+            today: Date::constant(2026, 1, 1),
+        };
+        let findings = policy.evaluate(objects.last().unwrap(), &context).into_iter();
+        findings.filter(|finding| finding.rule.id == rule).map(|finding| finding.problem.message).collect()
+    }
+
+    #[test]
+    fn a_message_says_where_to_set_the_auth_method() {
+        let auth = "config.service.auth";
+        let of_env = |env: &Value, config_maps: &[(&str, &str)]| vec![pod(env, config_maps)];
+        let overridden = config_map("orders-env", auth, "workloadIdentity");
+        for (objects, start) in [
+            (
+                vec![config_map("orders-env", auth, KEY)],
+                "Set config.service.auth in ConfigMap \"orders-env\" to workloadIdentity and",
+            ),
+            (
+                vec![config_map("orders-env", "config.service.auth.key", "a")],
+                "Remove config.service.auth.key in ConfigMap \"orders-env\", set config.service.auth: workloadIdentity in \
+                 the same ConfigMap and",
+            ),
+            (
+                of_env(&env(auth, KEY), &[]),
+                "Remove env config.service.auth of container \"orders\", set config.service.auth: workloadIdentity in the \
+                 gateway's ConfigMap and",
+            ),
+            (
+                of_env(&env("CONFIG__SERVICE__AUTH", KEY), &[("", "orders-env")]),
+                "Remove env CONFIG__SERVICE__AUTH of container \"orders\", set config.service.auth: workloadIdentity in \
+                 ConfigMap \"orders-env\" and",
+            ),
+            (
+                of_env(&env(auth, KEY), &[("", "orders-env"), ("", "other")]),
+                "Remove env config.service.auth of container \"orders\", set config.service.auth: workloadIdentity in the \
+                 gateway's ConfigMap and",
+            ),
+            (
+                vec![overridden.clone(), pod(&env(auth, KEY), &[("", "orders-env")])],
+                "Remove env config.service.auth of container \"orders\" and",
+            ),
+            (
+                vec![overridden, pod(&env("config.service.auth.key", KEY), &[("", "orders-env")])],
+                "Remove env config.service.auth.key of container \"orders\", set config.service.auth: workloadIdentity in \
+                 ConfigMap \"orders-env\" and",
+            ),
+        ] {
+            let messages = messages("auth-key-literal", &objects, Coverage::Given);
+            assert_eq!(messages.len(), 1, "{messages:?}");
+            let end = "revoke the key: it is an auth key in plain text";
+            assert!(messages[0].starts_with(&format!("{start} {end}")), "{}", messages[0]);
+            let overrides = " and overrides ConfigMap \"orders-env\"";
+            let is_overriding = start == "Remove env config.service.auth of container \"orders\" and";
+            assert_eq!(messages[0].ends_with(overrides), is_overriding, "{}", messages[0]);
+        }
+    }
+
+    #[test]
+    fn a_setting_that_a_prefix_makes_is_named_with_its_source() {
+        let hidden = config_map("orders-env", "auth", KEY);
+        let objects = [hidden, pod(&json!([]), &[("config.service.", "orders-env")])];
+        let message = "Remove config.service.auth, which envFrom of container \"orders\" takes from ConfigMap \"orders-env\", \
+                       set config.service.auth: workloadIdentity in ConfigMap \"orders-env\" and revoke the key: it is an \
+                       auth key in plain text";
+        assert_eq!(messages("auth-key-literal", &objects, Coverage::Given), [message]);
+    }
+
+    #[test]
+    fn a_value_of_a_config_map_counts_at_the_workload_only_in_a_cluster() {
+        let of = |value: &str, rule: &str, coverage: Coverage| {
+            let objects =
+                [config_map("orders-env", "config.service.auth", value), pod(&json!([]), &[("", "orders-env")])];
+            messages(rule, &objects, coverage)
+        };
+        for (value, rule, found) in [
+            (KEY, "auth-key-literal", "it holds an auth key in plain text, which is to be revoked"),
+            ("vault:secret/orders#token", "auth-key-reference", "it takes an auth key from a secret store"),
+            ("${TOKEN}", "auth-key-reference", "its value is a placeholder that nothing replaced"),
+            ("key", "other-auth-method", "it names another method"),
+            ("azureAdApp", "entra-app-auth-method", "it selects an Entra app with a client secret or a certificate"),
+        ] {
+            let message =
+                format!("Set config.service.auth to workloadIdentity in ConfigMap \"orders-env\" first: {found}");
+            for coverage in [Coverage::Complete, Coverage::Partial] {
+                assert_eq!(of(value, rule, coverage), [message.as_str()], "{value}");
+            }
+            assert!(of(value, rule, Coverage::Given).is_empty(), "{value}");
+        }
+        assert!(of("workloadIdentity", "other-auth-method", Coverage::Complete).is_empty());
+        let long = format!("vault:secret/{}", "a".repeat(2000));
+        assert_eq!(of(&long, "auth-key-literal", Coverage::Complete).len(), 1);
+    }
+
+    #[test]
+    fn another_method_is_named_by_its_odd_letter_only() {
+        let of = |value: &str| {
+            let messages =
+                messages("other-auth-method", &[pod(&env("config.service.auth", value), &[])], Coverage::Given);
+            messages.concat()
+        };
+        assert!(of("w\u{43e}rkloadIdentity").ends_with("nor a secret; it has U+043E (not ASCII) at character 2"));
+        assert!(of("my key").ends_with("nor a secret"));
+    }
+
+    #[test]
+    fn a_key_behind_an_unknown_piece_is_a_key_in_plain_text() {
+        let unknown = json!({"name": "U", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}});
+        let key = json!({"name": "config.service.auth", "value": "$(U)GatewayKey a"});
+        let objects = [pod(&json!([unknown, key]), &[])];
+        assert_eq!(messages("auth-key-literal", &objects, Coverage::Given).len(), 1);
+        assert!(messages("indirect-auth-method", &objects, Coverage::Given).is_empty());
+    }
+
+    #[test]
+    fn a_setting_of_a_config_map_that_is_not_there_is_no_finding_yet() {
+        let auth = "config.service.auth";
+        let absent = json!([{"name": auth, "valueFrom": {"configMapKeyRef": {"name": "absent", "key": auth}}}]);
+        let objects = [config_map("orders-env", auth, "workloadIdentity"), pod(&absent, &[("", "orders-env")])];
+        for rule in ["other-auth-method", "indirect-auth-method", "auth-key-reference", "auth-key-literal"] {
+            assert!(messages(rule, &objects, Coverage::Complete).is_empty(), "{rule}");
+        }
+    }
+
+    #[test]
+    fn an_empty_value_is_a_decision_only_over_a_config_map() {
+        let (auth, rule) = ("config.service.auth", "other-auth-method");
+        let pod = pod(&env(auth, ""), &[("", "orders-env")]);
+        let found = config_map("orders-env", auth, "workloadIdentity");
+        let over = messages(rule, &[found, pod.clone()], Coverage::Given);
+        let message = "Remove env config.service.auth of container \"orders\", or set it to workloadIdentity: it is empty \
+                       and overrides ConfigMap \"orders-env\"";
+        assert_eq!(over, [message]);
+        assert!(messages(rule, &[pod], Coverage::Given).is_empty());
+        assert!(messages(rule, &[config_map("orders-env", auth, "")], Coverage::Given).is_empty());
+    }
+
+    #[test]
+    fn a_value_from_elsewhere_is_indirect_unless_it_is_known_to_be_a_key() {
+        let from = |source: Value| json!([{"name": "config.service.auth", "valueFrom": source}]);
+        let rule = "indirect-auth-method";
+        let of = |rule: &str, env: &Value, others: &[Value]| {
+            messages(rule, &[others, &[pod(env, &[])]].concat(), Coverage::Given)
+        };
+        let message = "Remove env config.service.auth of container \"orders\" and write config.service.auth: \
+                       workloadIdentity into the gateway's ConfigMap under its own name: the value comes from a source \
+                       that can change to a key";
+        let innocent = from(json!({"configMapKeyRef": {"name": "orders-env", "key": "method"}}));
+        assert_eq!(of(rule, &innocent, &[]), [message]);
+        assert_eq!(of(rule, &innocent, &[config_map("orders-env", "method", "workloadIdentity")]), [message]);
+        assert!(of(rule, &innocent, &[config_map("orders-env", "method", KEY)]).is_empty());
+        assert_eq!(of("auth-key-literal", &innocent, &[config_map("orders-env", "method", KEY)]).len(), 1);
+        assert_eq!(of(rule, &from(json!({"fieldRef": {"fieldPath": "spec.nodeName"}})), &[]), [message]);
+        assert_eq!(of(rule, &env("config.service.auth", "$(METHOD)"), &[]).len(), 0);
+        assert!(of(rule, &from(json!({"secretKeyRef": {"name": "a", "key": "b"}})), &[]).is_empty());
+        assert!(of(rule, &env("config.service.auth", "workloadIdentity"), &[]).is_empty());
+        let under_its_name = from(json!({"configMapKeyRef": {"name": "orders-env", "key": "config.service.auth"}}));
+        let found = config_map("orders-env", "config.service.auth", "workloadIdentity");
+        assert!(of(rule, &under_its_name, &[found]).is_empty());
+    }
+
+    #[test]
+    fn a_prefix_that_makes_the_auth_setting_of_any_key_is_reported_once() {
+        let rule = "indirect-auth-method";
+        let prefixed = [config_map("orders-env", "auth", "a"), pod(&json!([]), &[("config.service.", "orders-env")])];
+        let messages_of_prefix = messages(rule, &prefixed, Coverage::Given);
+        assert_eq!(messages_of_prefix.len(), 1, "{messages_of_prefix:?}");
+        assert!(messages_of_prefix[0].starts_with("Remove the prefix of ConfigMap \"orders-env\" from envFrom"));
+        let prefixed_key =
+            [config_map("orders-env", "auth", KEY), pod(&json!([]), &[("config.service.", "orders-env")])];
+        assert!(messages(rule, &prefixed_key, Coverage::Given).is_empty());
+    }
+
+    #[test]
+    fn a_config_map_with_too_many_settings_is_too_large_and_so_is_its_gateway() {
+        let mut large = config_map("orders-env", "config.service.auth", "workloadIdentity");
+        for index in 0..64 {
+            let letters = "gateway.name".chars().enumerate();
+            let key: String =
+                letters.map(|(at, one)| if index >> at & 1 == 1 { one.to_ascii_uppercase() } else { one }).collect();
+            large["data"][key] = json!("orders");
+        }
+        let rule = "too-large-to-evaluate";
+        let why = "it has more than 64 gateway settings in a ConfigMap, in all spellings, so nobody knows whether it uses an \
+                   auth key";
+        let itself = messages(rule, &[large.clone()], Coverage::Given);
+        assert_eq!(itself, [format!("Remove settings from ConfigMap \"orders-env\": {why}")]);
+        let sources = [("", "small"), ("", "orders-env")];
+        let objects = [config_map("small", "gateway.name", "a"), large, pod(&json!([]), &sources)];
+        let at_workload = messages(rule, &objects, Coverage::Given);
+        assert_eq!(at_workload, [format!("Remove settings from ConfigMap \"orders-env\" first: {why}")]);
     }
 }

@@ -1,5 +1,6 @@
 //! Reads JSON as a new object and applies all fixes to it.
 
+use crate::TODAY;
 use apim_keyless_core::gateway::{Change, KubernetesObject, RelatedObjects};
 use apim_keyless_core::policy::{Context, Edit, Finding, Level, Mode, Policy, Requester};
 use serde_json::Value;
@@ -15,7 +16,7 @@ spec:
     tenantId: 00000000-0000-0000-0000-00000000000b
     serviceAccount: apim-gateway
     configMap: apim-gateway-env
-    gatewayName: orders
+  namespaces: {team-a: {gatewayName: orders}}
 ";
 
 /// The patch produces the fixed object, nothing else changes, and nothing is left to fix.
@@ -50,6 +51,7 @@ fn fixable(policy: &Policy, object: &KubernetesObject<'_>) -> Vec<Finding> {
         requester: Requester::User,
         is_fixable: true,
         is_dry_run: false,
+        today: TODAY,
     };
     let mut findings = policy.evaluate(object, &context);
     findings.retain(|finding| finding.level() == Level::Fixable);

@@ -13,7 +13,7 @@ use apim_keyless_core::gateway::{
 use serde_json::{Map, Value, json};
 
 /// Length limit of an expanded text, in bytes.
-const EXPANDED_BYTES: usize = 4096;
+const EXPANDED_BYTES: usize = 1024;
 
 /// An environment is bounded, deterministic and in the order of its sources, and each variable has the right path.
 pub fn check(data: &[u8]) {
@@ -25,9 +25,10 @@ pub fn check(data: &[u8]) {
     let container = &workload.containers()[0];
     let environment = Environment::of(container, workload, &related);
     let again = Environment::of(container, workload, &related);
-    assert_eq!(environment.variables().len(), again.variables().len());
-    for (variable, again) in environment.variables().iter().zip(again.variables()) {
-        assert!(variable.name == again.name && variable.value == again.value && variable.index == again.index);
+    assert_eq!(environment.settings().count(), again.settings().count());
+    for ((setting, variable), (setting_again, again)) in environment.settings().zip(again.settings()) {
+        assert!(setting == setting_again && variable.name == again.name);
+        assert!(variable.value == again.value && variable.index == again.index);
         assert!(container.entry_pointer(variable.index).resolve(&pod).is_ok(), "{:?}", variable.index);
         match &variable.value {
             Known::Text(text) => assert!(text.len() <= EXPANDED_BYTES.max(data.len()), "{}", variable.name),
@@ -35,8 +36,8 @@ pub fn check(data: &[u8]) {
             Known::Secret(_) => {}
         }
     }
-    let is_of_env = |variable: &Variable<'_>| matches!(variable.index, EnvIndex::Env(_));
-    assert!(environment.variables().is_sorted_by_key(is_of_env), "envFrom comes first");
+    let is_of_env = |(_, variable): &(_, &Variable<'_>)| matches!(variable.index, EnvIndex::Env(_));
+    assert!(environment.settings().is_sorted_by_key(|entry| is_of_env(&entry)), "envFrom comes first");
     assert_eq!(environment.is_fully_known(), !text.lines().any(is_hidden));
 }
 

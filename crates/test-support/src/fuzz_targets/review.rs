@@ -1,5 +1,6 @@
 //! Reads bytes as the body of a review, at every endpoint.
 
+use crate::TODAY;
 use apim_keyless::admission::{Answer, Endpoint, MessageOptions, Operation, Request, Webhook, answer};
 use apim_keyless_core::gateway::RelatedObjects;
 use apim_keyless_core::policy::Policy;
@@ -10,7 +11,7 @@ pub fn check(body: &[u8]) {
     let Ok(request) = Request::read(body) else { return };
     let (policy, related) = (Policy::default(), RelatedObjects::default());
     for endpoint in Endpoint::ALL {
-        let answer = answer(&policy, &related, &MessageOptions::default(), endpoint, &request);
+        let answer = answer(&policy, &related, &MessageOptions::default(), endpoint, &request, TODAY);
         let review: Value = serde_json::from_slice(&answer.response.to_review()).expect("a response is JSON");
         let response = &review["response"];
         assert_eq!(review["kind"], "AdmissionReview");

@@ -1,6 +1,7 @@
 //! Runs the rules for the property tests.
 
 use super::world::{World, parsed};
+use crate::TODAY;
 use apim_keyless_core::gateway::Change;
 use apim_keyless_core::policy::{Context, Finding, Level, Mode, Policy, Requester};
 use serde_json::Value;
@@ -17,6 +18,7 @@ pub fn evaluate(world: &World, object: &Value) -> Vec<Finding> {
         requester: Requester::User,
         is_fixable: true,
         is_dry_run: false,
+        today: TODAY,
     };
     policy.evaluate(&object, &context)
 }
@@ -34,7 +36,7 @@ pub fn fixed(world: &World, object: &Value) -> Option<Value> {
 
 /// Rule and level of each finding, by object.
 pub fn levels(world: &World) -> Vec<Vec<(&'static str, Level)>> {
-    let findings = world.policy().evaluate_all(&world.parsed_objects(), Mode::Enforce);
+    let findings = world.policy().evaluate_all(&world.parsed_objects(), Mode::Enforce, TODAY);
     findings
         .iter()
         .map(|evaluated| evaluated.findings.iter().map(|finding| (finding.rule.id, finding.level())).collect())

@@ -6,6 +6,7 @@
 
 pub mod container;
 pub mod evaluate;
+pub mod folder;
 pub mod objects;
 pub mod palette;
 pub mod places;

@@ -34,7 +34,7 @@ pub static GATEWAYS: Palette = Palette {
         "registry.example:5000/mirror/azure-api-management/gateway:2.12.0-preview-1",
         "registry.example/apim/gateway:beta",
         "mcr.microsoft.com/azure-api-management/gateway:2.9.0@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-        "mcr.microsoft.com/azure-api-management/gateway:${TAG} ",
+        "mcr.microsoft.com/azure-api-management/gateway:<TAG> ",
         "busybox:1.36",
         "",
     ],

@@ -20,7 +20,11 @@ pub fn named_places<'e>(before: &Value, edits: impl Iterator<Item = &'e Edit>) -
             let appended = named.keys().filter(|other| other.parent().is_some_and(|list| list == edit.at())).count();
             at.push_back(existing + appended);
         }
-        named.insert(at, edit.value().clone());
+        let value = match edit {
+            Edit::Append { value, .. } | Edit::Set { value, .. } => value.clone(),
+            Edit::Remove { .. } => Value::Null,
+        };
+        named.insert(at, value);
     }
     named
 }
@@ -102,7 +106,9 @@ pub fn is_listed(object: &KubernetesObject<'_>, edit: &Edit) -> bool {
             let tokens: Vec<_> = at.tokens().map(|token| token.decoded().into_owned()).collect();
             matches!(tokens.as_slice(), [data, key] if data == "data" && matches!(Setting::of(key), Some(Setting::Auth | Setting::GatewayName)))
         }
+        // a safe fix removes nothing
         (ObjectView::Namespace(_) | ObjectView::Service(_), _)
+        | (_, Edit::Remove { .. })
         | (ObjectView::ServiceAccount(_) | ObjectView::ConfigMap(_), Edit::Append { .. }) => false,
     }
 }

@@ -4,6 +4,7 @@ use super::Palette;
 use super::objects::any_object;
 use super::vary::{with_evaluated_part_changed, with_evaluated_part_kept};
 use super::world::{World, world};
+use crate::TODAY;
 use apim_keyless::admission::{Answer, Endpoint, MessageOptions, Request, answer};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -91,7 +92,7 @@ impl Review {
     pub fn answer(&self, endpoint: Endpoint) -> Answer {
         let (body, policy) = (self.body(), self.world.policy());
         let request = Request::read(body.as_bytes()).expect("it is a review");
-        answer(&policy, &self.world.related(&policy), &MessageOptions::default(), endpoint, &request)
+        answer(&policy, &self.world.related(&policy), &MessageOptions::default(), endpoint, &request, TODAY)
     }
 
     /// The same review of the patched object.

@@ -71,8 +71,8 @@ spec:
     tenantId: 00000000-0000-0000-0000-00000000000b
     serviceAccount: apim-gateway
     configMap: apim-gateway-env
-    gatewayName: orders
     allowedSecrets: [orders]
+  namespaces: {team-a: {gatewayName: orders}}
 ";
 const CHOOSING: &str = "
 apiVersion: apim-keyless.dev/v1alpha1

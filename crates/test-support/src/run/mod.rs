@@ -68,6 +68,23 @@ impl Folder {
         spawn(self.folder.path(), arguments)
     }
 
+    /// Runs the binary in the folder with these environment variables.
+    pub fn run_with(&self, environment: &[(&str, &str)], arguments: &[&str]) -> RunOutput {
+        let mut command = command(self.folder.path(), arguments);
+        let mut child = command.envs(environment.iter().copied()).spawn().unwrap();
+        feed(&mut child, "");
+        output_of(child)
+    }
+
+    /// Runs the binary in a folder below this one, which is the home folder.
+    pub fn run_below(&self, folder: &str, environment: &[(&str, &str)], arguments: &[&str]) -> RunOutput {
+        let mut command = command(&self.path(folder), arguments);
+        command.env("HOME", self.folder.path()).envs(environment.iter().copied());
+        let mut child = command.spawn().unwrap();
+        feed(&mut child, "");
+        output_of(child)
+    }
+
     /// Runs `check` on one file.
     pub fn check(&self, file: &str) -> RunOutput {
         self.run(&["check", file])
@@ -119,12 +136,20 @@ pub fn output_of(child: Child) -> RunOutput {
 }
 
 fn spawn(folder: &Path, arguments: &[&str]) -> Child {
-    Command::new(project::binary())
-        .current_dir(folder)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+    command(folder, arguments).spawn().unwrap()
+}
+
+/// The variables of a developer's environment that would change what the binary does.
+const VARIABLES: [&str; 6] =
+    ["APIM_KEYLESS_POLICY", "KUBECONFIG", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "RUST_LOG"];
+
+/// The binary in a folder, which is also the home folder.
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(project::binary());
+    for variable in VARIABLES {
+        command.env_remove(variable);
+    }
+    command.current_dir(folder).env("HOME", folder).args(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
 }

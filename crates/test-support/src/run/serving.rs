@@ -2,6 +2,7 @@
 
 use super::Folder;
 use crate::project;
+use crate::webhook::image::environment;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 /// Time limit for every wait.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
-/// A server. It uses free ports unless its arguments choose others.
+/// A server with the environment that the image sets. It uses free ports unless its arguments choose others.
 pub struct Serving {
     child: Child,
     stdout: PathBuf,
@@ -39,6 +40,7 @@ impl Serving {
         let is_given = |flag: &str| arguments.contains(&flag);
         let free_ports = ["--listen", "--health-listen"].into_iter().filter(|flag| !is_given(flag));
         let child = command
+            .envs(environment())
             .current_dir(folder.path(""))
             .arg("serve")
             .args(free_ports.flat_map(|flag| [flag, "127.0.0.1:0"]))
@@ -82,6 +84,13 @@ impl Serving {
     /// The text on stderr so far.
     pub fn stderr(&self) -> String {
         fs::read_to_string(&self.stderr).unwrap()
+    }
+
+    /// The most memory that it has used so far, in bytes.
+    pub fn most_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
     /// Sends SIGTERM.

@@ -6,6 +6,7 @@ pub mod balancer;
 pub mod image;
 pub mod measure;
 pub mod objects;
+pub mod old_gateways;
 mod other_server;
 mod policy;
 mod registration;
@@ -14,17 +15,18 @@ pub mod tcp_proxy;
 pub mod user;
 
 pub use crate::go_tools::print_to_stderr;
+pub use policy::POLICY;
 pub use registration::CONFIGURATIONS;
 pub use server::Server;
-pub use user::{User, documents, eventually};
+pub use user::{Response, User, documents, eventually};
 
 use crate::control_plane::ControlPlane;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kube::Client;
-use policy::POLICY;
 use registration::Registration;
 use serde_json::{Value, json};
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -54,39 +56,47 @@ impl Webhook {
     /// The webhook that the tests of this test binary share, in the control plane that they share; `None` if there is
     /// no control plane.
     pub fn shared() -> Option<&'static Self> {
-        let start = || Self::start(ControlPlane::shared, Registration::shared(), |_| Vec::new());
+        let start = || Self::start(ControlPlane::shared, Registration::shared(), POLICY, |_| Vec::new());
         SHARED.get_or_init(start).as_ref()
     }
 
     /// Starts a webhook of one test in the shared control plane, with further arguments of `serve`. It is registered
     /// only for the namespaces of its own users, so the test may stop it.
     pub fn of_test(test: &str, arguments: fn(&ControlPlane) -> Vec<String>) -> Option<Self> {
-        Self::start(ControlPlane::shared, Registration::of_test(test), arguments)
+        Self::start(ControlPlane::shared, Registration::of_test(test), POLICY, arguments)
+    }
+
+    /// The same with another policy and without further arguments.
+    pub fn of_test_with_policy(test: &str, policy: &str) -> Option<Self> {
+        Self::start(ControlPlane::shared, Registration::of_test(test), policy, |_| Vec::new())
     }
 
     /// Starts a control plane of its own and a webhook in it, which is installed exactly as in production.
     pub fn alone(arguments: fn(&ControlPlane) -> Vec<String>) -> Option<Self> {
-        Self::start(ControlPlane::own, Registration::alone(), arguments)
+        Self::start(ControlPlane::own, Registration::alone(), POLICY, arguments)
     }
 
     /// The same in a control plane without controllers.
-    pub fn alone_without_controllers() -> Option<Self> {
-        Self::start(ControlPlane::own_without_controllers, Registration::alone(), |_| Vec::new())
+    pub fn alone_without_controllers(arguments: fn(&ControlPlane) -> Vec<String>) -> Option<Self> {
+        Self::start(ControlPlane::own_without_controllers, Registration::alone(), POLICY, arguments)
     }
 
     fn start(
         control_plane: fn() -> Option<Arc<ControlPlane>>,
         registration: Registration,
+        policy: &str,
         arguments: fn(&ControlPlane) -> Vec<String>,
     ) -> Option<Self> {
+        let policy = policy.to_owned();
         // on its own thread, because a test's runtime must not block on another runtime
-        let start = move || Some(Self::start_on_this_thread(control_plane()?, registration, arguments));
+        let start = move || Some(Self::start_on_this_thread(control_plane()?, registration, &policy, arguments));
         thread::spawn(start).join().expect("the webhook starts")
     }
 
     fn start_on_this_thread(
         control_plane: Arc<ControlPlane>,
         registration: Registration,
+        policy: &str,
         arguments: fn(&ControlPlane) -> Vec<String>,
     ) -> Self {
         let tcp_proxy = TcpProxy::start(control_plane.address());
@@ -94,7 +104,7 @@ impl Webhook {
         let server = Runtime::new().unwrap().block_on(async {
             let user = User::new(client(&control_plane), registration.name());
             account::create(&user, &registration).await;
-            let server = start_server(&control_plane, &tcp_proxy, &registration, POLICY, &arguments).await;
+            let server = start_server(&control_plane, &tcp_proxy, &registration, policy, &arguments).await;
             server.wait_until_ready();
             registration.register(&user, server.port).await;
             server
@@ -133,8 +143,14 @@ impl Webhook {
         self.registration.register_instead(&self.in_own_namespace(), rendering, self.server.port).await;
     }
 
-    /// Makes the API server call another port of this machine, with a timeout of 15 s, and waits until it does.
+    /// Makes the API server call another port of this machine, and waits until it does.
     pub async fn redirect_to(&self, port: u16) {
+        let rendering = include_str!("../../../../deploy/install.yaml");
+        self.registration.register_instead(&self.in_own_namespace(), rendering, port).await;
+    }
+
+    /// The same with a timeout of 15 s.
+    pub async fn redirect_with_long_timeouts_to(&self, port: u16) {
         let rendering = include_str!("../../../../deploy/install.yaml");
         let rendering = rendering
             .replace("timeoutSeconds: 3", "timeoutSeconds: 15")
@@ -252,9 +268,24 @@ impl Webhook {
         self.server.connect().await
     }
 
-    /// Opens a TLS connection to another replica as a client that trusts the current caBundles.
-    pub async fn connect_to(&self, replica: &Server) -> TlsStream<TcpStream> {
-        replica.connect_with(&self.ca_bundles().await.concat()).await
+    /// Opens a TLS connection to the server directly, from this address of the loopback network.
+    pub async fn connect_from(&self, source: [u8; 4]) -> io::Result<TlsStream<TcpStream>> {
+        self.server.connect_from(&self.server.ca_pem, source).await
+    }
+
+    /// Opens a TCP connection to the server directly, from this address of the loopback network.
+    pub async fn connect_tcp_from(&self, source: [u8; 4]) -> io::Result<TcpStream> {
+        self.server.connect_tcp_from(source).await
+    }
+
+    /// Opens a TLS connection to another replica from this address, as a client that trusts the current caBundles.
+    pub async fn connect_to(&self, replica: &Server, source: [u8; 4]) -> TlsStream<TcpStream> {
+        replica.connect_from(&self.ca_bundles().await.concat(), source).await.unwrap()
+    }
+
+    /// Status code and body of `/readyz`.
+    pub async fn readiness(&self) -> (u16, String) {
+        self.server.readiness().await
     }
 
     /// The server's metrics.

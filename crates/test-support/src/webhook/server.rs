@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use axum::http::StatusCode;
 use serde_json::Value;
 use std::fs::{self, File};
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -19,7 +20,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -105,28 +106,44 @@ impl Server {
 
     /// Opens a TLS connection to it.
     pub(super) async fn connect(&self) -> TlsStream<TcpStream> {
-        self.connect_with(&self.ca_pem).await
+        self.connect_from(&self.ca_pem, [127, 0, 0, 1]).await.unwrap()
     }
 
-    /// Opens a TLS connection as a client that trusts these CA certificates.
-    pub(super) async fn connect_with(&self, cas: &str) -> TlsStream<TcpStream> {
+    /// Opens a TLS connection from this address of the loopback network, as a client that trusts these CA certificates.
+    pub(super) async fn connect_from(&self, cas: &str, source: [u8; 4]) -> io::Result<TlsStream<TcpStream>> {
         let config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(root_store(cas).unwrap())
             .with_no_client_auth();
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
-        TlsConnector::from(Arc::new(config))
-            .connect(ServerName::try_from(self.name.clone()).unwrap(), stream)
-            .await
-            .unwrap()
+        let stream = self.connect_tcp_from(source).await?;
+        TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(self.name.clone()).unwrap(), stream).await
+    }
+
+    /// Opens a TCP connection from this address of the loopback network.
+    pub async fn connect_tcp_from(&self, source: [u8; 4]) -> io::Result<TcpStream> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((source, 0).into())?;
+        socket.connect(([127, 0, 0, 1], self.port).into()).await
     }
 
     /// Its metrics.
     pub async fn metrics(&self) -> String {
+        self.get("/metrics").await
+    }
+
+    /// Status code and body of `/readyz`.
+    pub async fn readiness(&self) -> (u16, String) {
+        let response = self.get("/readyz").await;
+        let (head, body) = response.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    /// The response of the health port to a GET.
+    async fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.health).await.unwrap();
-        let request = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-        stream.write_all(request).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
         let mut response = String::new();
         stream.read_to_string(&mut response).await.unwrap();
         response

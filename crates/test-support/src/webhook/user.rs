@@ -1,5 +1,6 @@
 //! A user of the API server. Each call is one HTTP request, and returns the `Warning` headers as well.
 
+use crate::control_plane::ControlPlane;
 use axum::http::{Method, Request};
 use http_body_util::BodyExt;
 use kube::Client;
@@ -28,6 +29,15 @@ pub struct Response {
 }
 
 impl User {
+    /// The administrator of a control plane without a webhook, in a new namespace with these labels and annotations.
+    pub async fn administrator(control_plane: &ControlPlane, metadata: &Value) -> Self {
+        let client = Client::try_from(control_plane.kube_config()).unwrap();
+        let user = Self::new(client, metadata["name"].as_str().unwrap());
+        let namespace = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata});
+        user.post("/api/v1/namespaces", &namespace).await.stored();
+        user
+    }
+
     pub(super) fn new(client: Client, namespace: &str) -> Self {
         Self { client, namespace: namespace.to_owned(), impersonated: None }
     }
@@ -76,9 +86,15 @@ impl User {
 
     /// Patches an object with this media type.
     pub async fn patch_with(&self, object: &Value, media_type: &str, patch: &Value) -> Response {
+        self.patch_with_at(object, "", media_type, patch).await
+    }
+
+    /// The same for a subresource of the object (`/scale`).
+    pub async fn patch_with_at(&self, object: &Value, sub_resource: &str, media_type: &str, patch: &Value) -> Response {
         // only server-side apply accepts `force`
         let query = if media_type.contains("apply") { "?fieldManager=owner&force=true" } else { "" };
-        self.send(Method::PATCH, &format!("{}{query}", self.path_of(object)), Some((media_type, patch))).await
+        let address = format!("{}{sub_resource}{query}", self.path_of(object));
+        self.send(Method::PATCH, &address, Some((media_type, patch))).await
     }
 
     /// Replaces the object with the same name.
@@ -98,6 +114,11 @@ impl User {
         object["metadata"]["namespace"] = Value::String(self.namespace.clone());
         let path = format!("{}?fieldManager=owner", self.path_of(&object));
         self.send(Method::PATCH, &path, Some(("application/apply-patch+yaml", &object))).await
+    }
+
+    /// Server-side apply at a path of the API server with a query.
+    pub async fn apply_at(&self, path: &str, object: &Value) -> Response {
+        self.send(Method::PATCH, path, Some(("application/apply-patch+yaml", object))).await
     }
 
     /// A dry run of server-side apply, in the namespace that the object names, if any.

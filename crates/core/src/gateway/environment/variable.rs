@@ -1,7 +1,23 @@
 //! A variable of a container's environment: its name, its value as far as it is known, and its source.
 
-use crate::gateway::Setting;
+use crate::gateway::{AuthMethod, Setting};
 use std::borrow::Cow;
+
+/// Longest value, in bytes, that is known as a whole. Every valid value of an evaluated setting is far shorter.
+///
+/// Each variable can double the one before, so the expansion of `$(NAME)` needs a limit.
+pub(in crate::gateway) const VALUE_BYTES: usize = 1024;
+
+/// Returns true if nobody looks at the whole text. As an auth setting it counts as an auth key, whatever it contains:
+/// neither whitespace nor anything else before a key hides it.
+pub(in crate::gateway) fn is_too_long(text: &str) -> bool {
+    text.len() > VALUE_BYTES
+}
+
+/// The text, or its beginning if it [is too long](is_too_long): then the beginning is too long as well.
+pub(in crate::gateway) fn beginning(text: &str) -> &str {
+    text.get(..text.ceil_char_boundary(VALUE_BYTES + 1)).unwrap_or(text)
+}
 
 /// A variable of the environment.
 pub struct Variable<'a> {
@@ -20,6 +36,8 @@ pub struct Variable<'a> {
     pub is_written: bool,
     /// True if it is an auth setting whose text contains an auth key, before or behind a part that is not known.
     pub has_auth_key: bool,
+    /// If it is an auth setting: the method that the text names that is known of it.
+    pub method: Option<AuthMethod>,
 }
 
 /// The element of a container's `env` or `envFrom` that sets a variable, by index.
@@ -38,14 +56,30 @@ pub enum EnvValue<'a> {
     Text(Cow<'a, str>),
     /// A value from a Secret, or from a source that may contain a secret.
     Secret(SecretSource<'a>),
-    /// A value that is not known, or too long to be evaluated. Holds the text that it is known to begin with; empty if
-    /// none.
+    /// A value that is not known, or too long to be evaluated. Holds the text that it is known to begin with, as
+    /// the function `beginning` shortens it; empty if none.
     Unknown(Cow<'a, str>),
 }
 
-impl EnvValue<'_> {
+impl<'a> EnvValue<'a> {
     /// A value that is not known at all.
-    pub(super) const UNKNOWN: Self = Self::Unknown(Cow::Borrowed(""));
+    pub(in crate::gateway) const UNKNOWN: Self = Self::Unknown(Cow::Borrowed(""));
+
+    /// The value of a text. Of a long one only the beginning counts as known: the evaluation reads it several times.
+    pub(in crate::gateway) fn bounded(text: &'a str) -> Self {
+        let beginning = Cow::Borrowed(beginning(text));
+        if is_too_long(text) { Self::Unknown(beginning) } else { Self::Text(beginning) }
+    }
+}
+
+impl EnvValue<'_> {
+    /// The method that the text names that is known of this value of `setting`; `None` if that is no auth setting.
+    pub(in crate::gateway) fn method(&self, setting: Setting) -> Option<AuthMethod> {
+        match self {
+            Self::Text(text) | Self::Unknown(text) if setting.is_auth() => Some(AuthMethod::of(setting, text)),
+            Self::Text(_) | Self::Unknown(_) | Self::Secret(_) => None,
+        }
+    }
 }
 
 /// The source of a secret value. The variants contain names of objects, keys and volumes, never a value.
@@ -66,8 +100,8 @@ pub enum SecretSource<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names of the fields describe them")]
 pub enum ValueSource<'a> {
-    /// A key of a `ConfigMap`, from `envFrom` or `configMapKeyRef`.
-    ConfigMap { name: &'a str, key: Cow<'a, str> },
+    /// A key of a `ConfigMap`, from `envFrom` or `configMapKeyRef`, and the setting that the key itself names.
+    ConfigMap { name: &'a str, key: Cow<'a, str>, setting: Option<Setting> },
     /// The workload itself, or any other source that is not a `ConfigMap`.
     Object,
 }
@@ -84,7 +118,7 @@ impl Variable<'_> {
     /// The name of the `ConfigMap` that its value comes from, if the key there is itself the name of a setting.
     pub fn config_map_with_setting(&self) -> Option<&str> {
         match &self.source {
-            ValueSource::ConfigMap { name, key } => Setting::of(key).map(|_| *name),
+            ValueSource::ConfigMap { name, setting, .. } => setting.map(|_| *name),
             ValueSource::Object => None,
         }
     }
@@ -92,8 +126,10 @@ impl Variable<'_> {
     /// Returns true if its value comes from a `ConfigMap` key that is itself a name of `setting`, or if the key and
     /// `setting` are both auth settings. A finding about the value is then reported once, at the `ConfigMap`.
     pub fn is_reported_at_config_map(&self, setting: Setting) -> bool {
-        let is_reported = |key: &str| Setting::of(key).is_some_and(|key_setting| key_setting.is_reported_with(setting));
-        matches!(&self.source, ValueSource::ConfigMap { key, .. } if is_reported(key))
+        match &self.source {
+            ValueSource::ConfigMap { setting: of_key, .. } => of_key.is_some_and(|key| key.is_reported_with(setting)),
+            ValueSource::Object => false,
+        }
     }
 
     /// Returns true if its value is known, or known to begin with some text.

@@ -8,6 +8,8 @@ mod name;
 
 pub use name::{ImageName, Repository, RepositoryError};
 
+use super::OddCharacter;
+use super::unresolved::has_placeholder;
 use semver::Version;
 use std::collections::BTreeMap;
 
@@ -32,6 +34,8 @@ pub enum ImageVersion {
     Preview,
     /// A rolling tag: it moves from version to version.
     Rolling,
+    /// The tag is a static version at or above the minimum, but the digest beside it, which decides, is not known.
+    PinnedToUnknownDigest,
     /// A static version at or above the minimum.
     Supported,
     /// The name does not show a version that can be relied on.
@@ -39,6 +43,26 @@ pub enum ImageVersion {
 }
 
 impl Images {
+    /// What shows the version of the image `name`, for a message: its tag, or the digest if that is listed, for then
+    /// it decides.
+    pub fn described(&self, name: &str) -> String {
+        let Some(image) = ImageName::parse(name) else {
+            let odd = || OddCharacter::find(name).map(|odd| format!("an image whose name has {odd}"));
+            return if has_placeholder(name) {
+                "an image whose name has a placeholder".to_owned()
+            } else {
+                odd().unwrap_or_else(|| "an image whose name is malformed".to_owned())
+            };
+        };
+        match (image.tag, image.digest) {
+            (_, Some(digest)) if self.digests.contains_key(digest) => format!("digest {digest}"),
+            (Some(tag), Some(_)) => format!("tag {tag} beside a digest"),
+            (None, Some(digest)) => format!("digest {digest}"),
+            (Some(tag), None) => tag.to_owned(),
+            (None, None) => "an image without tag".to_owned(),
+        }
+    }
+
     /// Returns true if `name` is an image of the gateway: from Microsoft's repository in any registry, or from one of
     /// the additional repositories.
     ///
@@ -58,8 +82,11 @@ impl Images {
             Some(Some(version)) if !version.pre.is_empty() => ImageVersion::Preview,
             Some(Some(_)) => ImageVersion::Supported,
             // the digest takes precedence over the tag, but a tag that is too old is certainly a mistake
-            Some(None) if image.tag.is_some() && by_tag() == ImageVersion::Older => ImageVersion::Older,
-            Some(None) => ImageVersion::Unverifiable,
+            Some(None) => match image.tag.map(|_| by_tag()) {
+                Some(ImageVersion::Older) => ImageVersion::Older,
+                Some(ImageVersion::Supported) => ImageVersion::PinnedToUnknownDigest,
+                _ => ImageVersion::Unverifiable,
+            },
             None => by_tag(),
         }
     }
@@ -167,8 +194,33 @@ mod tests {
         assert_eq!(images.version(&format!("{GATEWAY}@{known}"), &minimum), ImageVersion::Supported);
         assert_eq!(images.version(&format!("{GATEWAY}:2.9.2@{known}"), &minimum), ImageVersion::Supported);
         assert_eq!(images.version(&format!("{GATEWAY}:2.9.2@{other}"), &minimum), ImageVersion::Older);
-        assert_eq!(images.version(&format!("{GATEWAY}:2.11.1@{other}"), &minimum), ImageVersion::Unverifiable);
+        let pinned = images.version(&format!("{GATEWAY}:2.11.1@{other}"), &minimum);
+        assert_eq!(pinned, ImageVersion::PinnedToUnknownDigest);
+        assert_eq!(images.version(&format!("{GATEWAY}:v2@{other}"), &minimum), ImageVersion::Unverifiable);
         assert_eq!(images.version(&format!("{GATEWAY}@{known}"), &Version::new(2, 12, 0)), ImageVersion::Older);
+        assert_eq!(images.version(&format!("{GATEWAY}@{known}"), &Version::new(2, 11, 1)), ImageVersion::Supported);
+        let preview = Version::parse("2.12.0-preview-1").unwrap();
+        let images = Images { digests: BTreeMap::from([(known.clone(), preview)]), ..Images::default() };
+        assert_eq!(images.version(&format!("{GATEWAY}:2.12.0@{known}"), &minimum), ImageVersion::Preview);
+    }
+
+    #[test]
+    fn a_message_names_what_shows_the_version() {
+        let known = format!("sha256:{}", "a".repeat(64));
+        let other = format!("sha256:{}", "b".repeat(64));
+        let images = Images { digests: BTreeMap::from([(known.clone(), Version::new(2, 11, 1))]), ..Images::default() };
+        for (end, described) in [
+            ("", "an image without tag".to_owned()),
+            (":2.9.2", "2.9.2".to_owned()),
+            (&format!("@{known}"), format!("digest {known}")),
+            (&format!(":2.9.2@{known}"), format!("digest {known}")),
+            (&format!("@{other}"), format!("digest {other}")),
+            (&format!(":2.9.2@{other}"), "tag 2.9.2 beside a digest".to_owned()),
+            (":${TAG}", "an image whose name has a placeholder".to_owned()),
+            (": 2", "an image whose name has U+0020 (space) at character 48".to_owned()),
+        ] {
+            assert_eq!(images.described(&format!("{GATEWAY}{end}")), described);
+        }
     }
 
     #[test]

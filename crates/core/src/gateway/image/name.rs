@@ -42,12 +42,20 @@ impl<'a> ImageName<'a> {
     /// Parses a name; `None` if it does not match the grammar.
     pub fn parse(name: &'a str) -> Option<Self> {
         let (rest, digest) = name.split_once('@').map_or((name, None), |(rest, digest)| (rest, Some(digest)));
-        let last = rest.rfind('/').map_or(0, |slash| slash + 1);
+        let last = rest.rfind('/').unwrap_or_default();
         let tag = rest.get(last..)?.split_once(':').map(|(_, tag)| tag);
         let repository = rest.get(..rest.len() - tag.map_or(0, |tag| tag.len() + 1))?;
         let (host, path) = host_and_path(repository)?;
         let is_name = path.len() <= PATH_BYTES && tag.is_none_or(is_tag) && digest.is_none_or(is_digest);
         is_name.then_some(Self { host, path, tag, digest })
+    }
+
+    /// A name with this tag in place of its own; `None` for a name with a digest, which decides what runs, and for one
+    /// that does not match the grammar.
+    pub fn with_tag(name: &'a str, tag: &str) -> Option<String> {
+        let parsed = Self::parse(name).filter(|parsed| parsed.digest.is_none())?;
+        let repository = parsed.tag.and_then(|tag| name.strip_suffix(tag)?.strip_suffix(':')).unwrap_or(name);
+        Some(format!("{repository}:{tag}"))
     }
 
     /// The components of its path, last one first.
@@ -180,6 +188,14 @@ mod tests {
         for (before, bytes) in [("a.b/", 255), ("a.b/", 256), ("a:", 128), ("a:", 129)] {
             assert_same_as_oci_spec(&format!("{before}{}", "c".repeat(bytes)));
         }
+    }
+
+    #[test]
+    fn the_tag_shows_the_version_before_the_digest() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        assert_eq!(ImageName::version_text(&format!("a/b:1@{digest}")), Some("1"));
+        assert_eq!(ImageName::version_text(&format!("a/b@{digest}")), Some(digest.as_str()));
+        assert_eq!(ImageName::version_text("a/b"), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use jsonptr::PointerBuf;
 use serde::de::DeserializeSeed;
+use serde_json::Value;
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
@@ -22,11 +23,33 @@ pub fn find_shape_error<'de, S: DeserializeSeed<'de>>(json: &'de str, seed: S) -
     let mut reader = serde_json::Deserializer::from_str(json);
     let result = seed.deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track));
     // serde's own message quotes the value, so only the path and the category of the error are used
-    let message = match result.map(|_| ()).map_err(|error| error.classify()) {
-        Ok(()) | Err(Category::Data | Category::Io) => "is not of the type that Kubernetes expects here",
-        Err(Category::Syntax | Category::Eof) => "is not JSON that can be read",
+    let at = pointer(&track.path());
+    let message = match result.map(|_| ()).map_err(|error| (error.classify(), error.to_string())) {
+        Err((Category::Syntax | Category::Eof, _)) => "is not JSON that can be read",
+        Err((Category::Data, message)) if message.contains("expected a string") => {
+            let value: Option<Value> = serde_json::from_str(json).ok();
+            not_a_string(value.as_ref().and_then(|value| at.resolve(value).ok()))
+        }
+        Err((_, message)) if message.contains("expected a mapping") => "must be a mapping",
+        Err((_, message)) if message.contains("expected a list") => "must be a list",
+        Ok(()) | Err((Category::Data | Category::Io, _)) => "is not of the type that Kubernetes expects here",
     };
-    ShapeError { at: pointer(&track.path()), message }
+    ShapeError { at, message }
+}
+
+/// The message for a value that must be a string. YAML reads `true` and `42` without quotes as another type.
+fn not_a_string(value: Option<&Value>) -> &'static str {
+    match value {
+        // YAML reads `yes` and `on` as true
+        Some(Value::Bool(true)) => {
+            "must be a string: put the value in quotes as it is written, such as \"true\" or \"yes\""
+        }
+        Some(Value::Bool(false)) => {
+            "must be a string: put the value in quotes as it is written, such as \"false\" or \"off\""
+        }
+        Some(Value::Number(_)) => "must be a string: put the number in quotes",
+        _ => "must be a string",
+    }
 }
 
 fn pointer(path: &Path) -> PointerBuf {

@@ -37,7 +37,13 @@ impl<'j> TypeMeta<'j> {
         Err(find_shape_error(json, &mut Self::default()))
     }
 
-    /// The kind, if rules evaluate it.
+    /// The kind by the shape of the object `json`, whose two fields these are; `None` if one is missing or empty.
+    pub(in crate::gateway) fn kind_by_shape(&self, json: &str) -> Option<Kind> {
+        let is_given = |text: &Option<Cow<'_, str>>| text.as_deref().is_some_and(|text| !text.is_empty());
+        if is_given(&self.api_version) && is_given(&self.kind) { Kind::by_shape(json) } else { None }
+    }
+
+    /// The kind, if rules evaluate it whatever its shape.
     pub(in crate::gateway) fn evaluated_kind(&self) -> Option<Kind> {
         Kind::of(self.api_version.as_deref().unwrap_or_default(), self.kind.as_deref().unwrap_or_default())
     }

@@ -80,24 +80,22 @@ impl<'a> Container<'a> {
         }
     }
 
-    /// The fields whose command sets the auth setting: the tokens of a JSON pointer in this container, and what the
-    /// command does. Those that set it to `workloadIdentity` are included.
-    pub fn auth_assignments(&self) -> impl Iterator<Item = (&'static [&'static str], AuthAssignment)> + use<'a> {
+    /// The fields whose command sets the auth setting, or can set it: the tokens of a JSON pointer in this container, and
+    /// what the command does. Those that set it to `workloadIdentity` are included.
+    pub(in crate::gateway) fn auth_assignments(&self) -> Vec<(&'static [&'static str], AuthAssignment)> {
         let references = References::new(self.env, self.env_from);
         // the arguments follow the command, so that the first of them can be the value of its last word
         let first_argument = self.spec.args.first();
-        self.commands().into_iter().filter_map(move |(field, words)| {
+        let assignment = |(field, words): (&'static [&'static str], &[String])| {
             let after = first_argument.filter(|_| field == ["command"]);
             Some((field, auth_assignment(words, after, &references)?))
-        })
+        };
+        self.commands().into_iter().filter_map(assignment).collect()
     }
 
-    /// The fields whose command can set the auth setting to anything but `workloadIdentity`: the tokens of a JSON
-    /// pointer in this container, and what the command does.
-    pub fn fields_with_auth_setting(
-        &self,
-    ) -> impl Iterator<Item = (&'static [&'static str], AuthAssignment)> + use<'a> {
-        self.auth_assignments().filter(|(_, assignment)| *assignment != AuthAssignment::WorkloadIdentity)
+    /// The words of all its commands.
+    pub(in crate::gateway) fn words(&self) -> impl Iterator<Item = &'a str> {
+        self.commands().into_iter().flat_map(|(_, words)| words).map(String::as_str)
     }
 
     /// Every command that runs in the container, with the tokens of the JSON pointer to its field.

@@ -1,11 +1,14 @@
 //! The kinds of objects that rules evaluate. This is the only list of them.
 
+use super::metadata::api_group;
+use crate::gateway::json::pointer_seed::text_at;
+use jsonptr::Pointer;
 use std::fmt;
 
 /// A kind that rules evaluate. Every served version counts, because the fields that rules read are the same in all of
 /// them.
 ///
-/// Each variant names its API group.
+/// Each variant names its API group. Any other kind with a pod template is [`Kind::Other`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// `v1`
@@ -20,6 +23,9 @@ pub enum Kind {
     Job,
     /// `v1`; not evaluated itself, but its annotations set the expectations for its gateways
     Namespace,
+    /// A kind of any other group with a pod template, recognized by its shape: a Rollout (`argoproj.io`), a `CloneSet`
+    /// (`apps.kruise.io`), a `DeploymentConfig` (`apps.openshift.io`), a Service (`serving.knative.dev`), ...
+    Other(TemplateAt),
     /// `v1`
     Pod,
     /// `v1`
@@ -36,10 +42,41 @@ pub enum Kind {
     StatefulSet,
 }
 
+/// Where an object of another kind has its pod template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TemplateAt {
+    /// `spec.template`, like a Deployment.
+    Spec,
+    /// `spec.jobTemplate.spec.template`, like a `CronJob`.
+    JobTemplate,
+    /// `template`, like a `PodTemplate`.
+    Root,
+}
+
+impl TemplateAt {
+    const ALL: [Self; 3] = [Self::Spec, Self::JobTemplate, Self::Root];
+
+    fn template(self) -> &'static str {
+        match self {
+            Self::Spec => "/spec/template",
+            Self::JobTemplate => "/spec/jobTemplate/spec/template",
+            Self::Root => "/template",
+        }
+    }
+
+    fn containers(self) -> &'static Pointer {
+        match self {
+            Self::Spec => Pointer::from_static("/spec/template/spec/containers"),
+            Self::JobTemplate => Pointer::from_static("/spec/jobTemplate/spec/template/spec/containers"),
+            Self::Root => Pointer::from_static("/template/spec/containers"),
+        }
+    }
+}
+
 impl Kind {
     /// The kind of an object from its `apiVersion` and `kind`; `None` if no rule evaluates it.
     pub fn of(api_version: &str, kind: &str) -> Option<Self> {
-        Self::of_group(api_version.split_once('/').map_or("", |(group, _)| group), kind)
+        Self::of_group(api_group(api_version), kind)
     }
 
     /// The kind of an object from its API group (empty for the core group) and `kind`; `None` if no rule evaluates it.
@@ -62,19 +99,27 @@ impl Kind {
         })
     }
 
+    /// The kind of an object that [`Kind::of_group`] does not know, from its JSON; `None` if it has no pod template with
+    /// a list of containers.
+    pub fn by_shape(json: &str) -> Option<Self> {
+        let has_containers = |at: &TemplateAt| text_at(json, at.containers()).is_some_and(|text| text.starts_with('['));
+        TemplateAt::ALL.into_iter().find(has_containers).map(Self::Other)
+    }
+
     /// JSON pointer to the pod template in an object of this kind; `None` if it has none. A Pod is its own template.
     pub fn template(self) -> Option<&'static str> {
         match self {
             Self::ConfigMap | Self::Namespace | Self::Service | Self::ServiceAccount => None,
-            Self::CronJob => Some("/spec/jobTemplate/spec/template"),
+            Self::CronJob => Some(TemplateAt::JobTemplate.template()),
+            Self::Other(at) => Some(at.template()),
             Self::Pod => Some(""),
-            Self::PodTemplate => Some("/template"),
+            Self::PodTemplate => Some(TemplateAt::Root.template()),
             Self::DaemonSet
             | Self::Deployment
             | Self::Job
             | Self::ReplicaSet
             | Self::ReplicationController
-            | Self::StatefulSet => Some("/spec/template"),
+            | Self::StatefulSet => Some(TemplateAt::Spec.template()),
         }
     }
 
@@ -84,7 +129,8 @@ impl Kind {
     }
 
     /// The `ServiceAccount` name of the controller in kube-controller-manager that creates objects owned by this kind
-    /// (with `--use-service-account-credentials`, the default of every distribution we know); `None` if none does.
+    /// (with `--use-service-account-credentials`, the default of every distribution we know); `None` if none does, or if
+    /// the policy document names it (`controllers`).
     pub fn controller_name(self) -> Option<&'static str> {
         match self {
             Self::CronJob => Some("cronjob-controller"),
@@ -96,6 +142,7 @@ impl Kind {
             Self::StatefulSet => Some("statefulset-controller"),
             Self::ConfigMap
             | Self::Namespace
+            | Self::Other(_)
             | Self::Pod
             | Self::PodTemplate
             | Self::Service
@@ -113,6 +160,7 @@ impl Kind {
             }
             Self::ConfigMap
             | Self::Namespace
+            | Self::Other(_)
             | Self::Pod
             | Self::PodTemplate
             | Self::Service
@@ -121,8 +169,12 @@ impl Kind {
     }
 }
 
+/// The name of the kind; `other` for every other kind, so that a metric has few labels.
 impl fmt::Display for Kind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, formatter)
+        match self {
+            Self::Other(_) => formatter.write_str("other"),
+            kind => fmt::Debug::fmt(kind, formatter),
+        }
     }
 }

@@ -3,9 +3,13 @@
 //! Other fields are skipped, above all the large `managedFields`.
 
 use super::Kind;
-use crate::gateway::json::go_json::{list, string_map, text};
+use crate::gateway::json::go_json::{bounded_string_map, list, text};
 use crate::gateway::well_known::StringMap;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// Most owner references that are read. Only one can be the controlling owner, and a controller writes it first.
+const OWNERS: usize = 64;
 
 /// The fields of `ObjectMeta` that rules read, of an object or of a pod template.
 #[derive(Clone, Default, PartialEq, Deserialize)]
@@ -18,14 +22,16 @@ pub struct Metadata {
     /// `namespace`; absent if it is given elsewhere: in `request.namespace` of a review, or on the command line.
     pub namespace: Option<String>,
     /// `labels`; empty if `null`.
-    #[serde(default, deserialize_with = "string_map")]
+    #[serde(default, deserialize_with = "bounded_string_map")]
     pub labels: StringMap,
     /// `annotations`; empty if `null`.
-    #[serde(default, deserialize_with = "string_map")]
+    #[serde(default, deserialize_with = "bounded_string_map")]
     pub annotations: StringMap,
     /// `ownerReferences`. Any client can write them, so they prove nothing by themselves.
-    #[serde(default, deserialize_with = "list")]
+    #[serde(default, deserialize_with = "list::<OWNERS, _, _>")]
     pub owner_references: Vec<OwnerReference>,
+    /// `deletionTimestamp`; present if the object is being deleted and only finalizers keep it. It cannot be removed.
+    pub deletion_timestamp: Option<IgnoredAny>,
 }
 
 /// The fields of an `OwnerReference` that rules read.
@@ -45,22 +51,60 @@ pub struct OwnerReference {
     pub controller: Option<bool>,
 }
 
-/// The controlling owner of an object. Any client can write an owner reference, so it proves nothing by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owner {
-    /// Kind of the owner.
-    pub kind: Kind,
-    /// Name of the owner, in the object's own namespace.
-    pub name: String,
+impl Metadata {
+    /// The reference to the controlling owner, if there is one.
+    pub(super) fn controlling_owner(&self) -> Option<&OwnerReference> {
+        self.owner_references.iter().find(|reference| reference.controller == Some(true))
+    }
 }
 
-impl Owner {
+/// The API group, kind and name of an object.
+pub type Identity = (String, String, String);
+
+/// The identity of the object with this `apiVersion`, kind and name. `extensions` is an old name of `apps`.
+pub(in crate::gateway) fn identity(api_version: &str, kind: &str, name: &str) -> Identity {
+    let group = match api_group(api_version) {
+        "extensions" => "apps",
+        group => group,
+    };
+    (group.to_owned(), kind.to_owned(), name.to_owned())
+}
+
+/// The API group in an `apiVersion`; empty for the core group.
+pub(super) fn api_group(api_version: &str) -> &str {
+    api_version.split_once('/').map_or("", |(group, _)| group)
+}
+
+/// The controlling owner of an object. Any client can write an owner reference, so it proves nothing by itself.
+#[derive(Clone, Copy, PartialEq)]
+pub struct Owner<'a> {
+    reference: &'a OwnerReference,
+    kind: Option<Kind>,
+}
+
+impl<'a> Owner<'a> {
     /// The controlling owner in `metadata.ownerReferences` of an object of kind `child`; `None` if there is none, or if
-    /// the controllers of its kind do not create objects of kind `child`.
-    pub(in crate::gateway) fn of(metadata: &Metadata, child: Kind) -> Option<Self> {
-        let reference = metadata.owner_references.iter().find(|reference| reference.controller == Some(true))?;
-        let kind = Kind::of(&reference.api_version, &reference.kind)?;
-        (kind.created_kind() == Some(child)).then(|| Self { kind, name: reference.name.clone() })
+    /// the controllers of its kind do not create objects of kind `child`. What the controllers of other kinds create is
+    /// not known, so it can be any kind.
+    pub(in crate::gateway) fn of(metadata: &'a Metadata, child: Kind) -> Option<Self> {
+        let reference = metadata.controlling_owner()?;
+        let kind = Kind::of(&reference.api_version, &reference.kind);
+        kind.is_none_or(|kind| kind.created_kind() == Some(child)).then_some(Self { reference, kind })
+    }
+
+    /// Returns true if it is a CronJob.
+    pub(in crate::gateway) fn is_cron_job(self) -> bool {
+        self.kind == Some(Kind::CronJob)
+    }
+
+    /// Its API group, if it is of a kind that kube-controller-manager has no controller for.
+    pub fn other_group(&self) -> Option<&'a str> {
+        self.kind.is_none().then(|| api_group(&self.reference.api_version))
+    }
+
+    /// Its identity in the namespace of the object.
+    pub fn identity(&self) -> Identity {
+        identity(&self.reference.api_version, &self.reference.kind, &self.reference.name)
     }
 
     /// Returns true if the user name `user` is the controller in kube-controller-manager that creates objects for an
@@ -68,9 +112,8 @@ impl Owner {
     ///
     /// If all controllers share one identity, it is `system:kube-controller-manager`.
     pub fn is_controller(&self, user: &str) -> bool {
+        let Some(controller) = self.kind.and_then(Kind::controller_name) else { return false };
         user == "system:kube-controller-manager"
-            || user
-                .strip_prefix("system:serviceaccount:kube-system:")
-                .is_some_and(|name| self.kind.controller_name() == Some(name))
+            || user.strip_prefix("system:serviceaccount:kube-system:") == Some(controller)
     }
 }

@@ -10,20 +10,25 @@ mod workload;
 
 pub use config_map::ConfigMap;
 pub use container::{Container, ContainerList};
-pub use kind::Kind;
-pub use metadata::{Metadata, Owner};
+pub use kind::{Kind, TemplateAt};
+pub(super) use metadata::identity;
+pub use metadata::{Identity, Metadata, Owner};
 pub use plain::{Namespace, Service, ServiceAccount};
 pub use pod_spec::{Volume, VolumeMount};
 pub use workload::Workload;
 
 use super::ObjectJson;
+use super::json::go_json::string_map;
 use super::json::shape_error::{ShapeError, find_shape_error};
 use super::json::type_meta::{RootObject, TypeMeta};
-use jsonptr::Pointer;
+use super::unresolved::is_unrendered_outside_env;
+use super::well_known::{self, StringMap};
+use jsonptr::{Pointer, PointerBuf};
 use serde::de::DeserializeSeed;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::borrow::Cow;
+use std::fmt;
 
 /// An object of a kind that rules evaluate.
 pub struct KubernetesObject<'a> {
@@ -50,6 +55,14 @@ pub struct ObjectReference {
     pub name: String,
 }
 
+/// `KIND NAMESPACE/NAME`, or `KIND NAME` for a cluster-scoped object.
+impl fmt::Display for ObjectReference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let separator = if self.namespace.is_empty() { "" } else { "/" };
+        write!(formatter, "{} {}{separator}{}", self.kind, self.namespace, self.name)
+    }
+}
+
 /// The typed view of an object, by kind.
 pub enum ObjectView {
     /// A `ConfigMap`.
@@ -74,7 +87,7 @@ impl<'a> KubernetesObject<'a> {
     pub fn recognize(json: impl Into<Cow<'a, str>>, namespace: &str) -> Result<Option<Self>, ShapeError> {
         let json = json.into();
         let meta = TypeMeta::of(&json)?;
-        let Some(kind) = meta.evaluated_kind() else { return Ok(None) };
+        let Some(kind) = meta.evaluated_kind().or_else(|| meta.kind_by_shape(&json)) else { return Ok(None) };
         let view = read(&json, kind)?;
         let owned = |text: Option<Cow<'_, str>>| text.unwrap_or_default().into_owned();
         let reference = view.reference(owned(meta.api_version), owned(meta.kind), namespace);
@@ -99,14 +112,66 @@ impl<'a> KubernetesObject<'a> {
         self.json.text_at(Pointer::parse(self.kind.template()?).ok()?)
     }
 
+    /// All of the `data` of a `ConfigMap`; empty for another kind.
+    pub(in crate::gateway) fn data(&self) -> StringMap {
+        let text = self.json.text_at(Pointer::from_static("/data")).filter(|_| self.kind == Kind::ConfigMap);
+        let data = text.map(|text| string_map(&mut serde_json::Deserializer::from_str(text)));
+        data.and_then(Result::ok).unwrap_or_default()
+    }
+
+    /// JSON pointer to the first name or setting with a placeholder, such as `${NAME}`, that Flux, Kustomize or another
+    /// tool replaces before the object reaches a cluster. Other values can contain such text themselves: a shell script, for example.
+    pub fn placeholder(&self) -> Option<PointerBuf> {
+        let metadata = self.metadata();
+        let of_metadata = |key: &str, text: &Option<String>| {
+            text.as_deref().is_some_and(is_unrendered_outside_env).then(|| PointerBuf::from_tokens(["metadata", key]))
+        };
+        of_metadata("name", &metadata.name).or_else(|| of_metadata("namespace", &metadata.namespace)).or_else(|| {
+            match &self.view {
+                ObjectView::ConfigMap(config_map) => config_map
+                    .settings()
+                    .find(|(.., text)| is_unrendered_outside_env(text))
+                    .map(|(_, key, _)| PointerBuf::from_tokens(["data", key])),
+                ObjectView::ServiceAccount(account) => {
+                    let entries = well_known::evaluated_entries(&account.metadata.annotations);
+                    let mut with_placeholder = entries.filter(|(_, text)| is_unrendered_outside_env(text));
+                    with_placeholder.next().map(|(key, _)| PointerBuf::from_tokens(["metadata", "annotations", key]))
+                }
+                ObjectView::Workload(workload) => workload.placeholder(),
+                ObjectView::Namespace(_) | ObjectView::Service(_) => None,
+            }
+        })
+    }
+
     /// Its metadata.
     pub fn metadata(&self) -> &Metadata {
         self.view.metadata()
     }
 
+    /// Its identity in its namespace.
+    pub fn identity(&self) -> Identity {
+        identity(&self.reference.api_version, &self.reference.kind, &self.reference.name)
+    }
+
+    /// Returns true if it names a controlling owner. Whoever manages it from there may undo or repeat every change.
+    pub fn has_controlling_owner(&self) -> bool {
+        self.metadata().controlling_owner().is_some()
+    }
+
+    /// Returns true for a Job with a CronJob as controlling owner.
+    pub fn is_job_of_cron_job(&self) -> bool {
+        self.kind == Kind::Job && self.owner().is_some_and(Owner::is_cron_job)
+    }
+
     /// The controlling owner that it names, if it is a workload and such an owner can create it.
-    pub fn owner(&self) -> Option<Owner> {
+    pub fn owner(&self) -> Option<Owner<'_>> {
         self.workload().and_then(|workload| Owner::of(&workload.metadata, workload.kind))
+    }
+
+    /// Returns true if it is a workload that is being deleted and whose controller creates nothing for it any more. A
+    /// Pod and a `PodTemplate` have no such controller, and what the controllers of other kinds do is not known.
+    pub fn is_workload_being_deleted(&self) -> bool {
+        self.metadata().deletion_timestamp.is_some() && self.kind.controller_name().is_some()
     }
 
     /// Its workload, if it is one.

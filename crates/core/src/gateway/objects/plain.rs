@@ -1,7 +1,7 @@
 //! `ServiceAccount`, `Service` and `Namespace`: objects of which rules read little more than the metadata.
 
 use super::Metadata;
-use crate::gateway::json::go_json::{mapping_or_default, string_map};
+use crate::gateway::json::go_json::{bounded_string_map, mapping_or_default};
 use crate::gateway::well_known;
 use crate::gateway::well_known::StringMap;
 use serde::Deserialize;
@@ -48,7 +48,7 @@ pub struct Service {
 
 #[derive(Default, Deserialize)]
 struct ServiceSpec {
-    #[serde(default, deserialize_with = "string_map")]
+    #[serde(default, deserialize_with = "bounded_string_map")]
     selector: StringMap,
 }
 

@@ -2,22 +2,41 @@
 //!
 //! The generated types of `k8s-openapi` contain every field, so that a variable of 24 bytes takes 500.
 
+use crate::gateway::ExceededLimit;
 use crate::gateway::json::go_json::{list, mapping, text, texts};
 use serde::Deserialize;
+
+/// Most containers of a list that are read.
+pub(in crate::gateway) const CONTAINERS: usize = 256;
+
+/// Most elements of `env`, and most words of a command, that are read.
+pub(in crate::gateway) const ELEMENTS: usize = 1000;
+
+/// Most elements of `volumeMounts` that are read. An element takes 30 times the bytes of its shortest JSON.
+pub(in crate::gateway) const MOUNTS: usize = 512;
+
+/// Most elements of `envFrom` that are read.
+pub(in crate::gateway) const ENV_SOURCES: usize = 128;
+
+/// Most volumes that are read.
+pub(in crate::gateway) const VOLUMES: usize = 256;
+
+/// Most sources of a projected volume, and most items of a source, that are read.
+pub(in crate::gateway) const VOLUME_SOURCES: usize = 64;
 
 /// The fields of a `PodSpec` that rules read.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(in crate::gateway) struct PodSpec {
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "list::<CONTAINERS, _, _>")]
     pub(in crate::gateway) containers: Vec<ContainerSpec>,
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "list::<CONTAINERS, _, _>")]
     pub(in crate::gateway) init_containers: Vec<ContainerSpec>,
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "list::<CONTAINERS, _, _>")]
     pub(in crate::gateway) ephemeral_containers: Vec<ContainerSpec>,
     pub(in crate::gateway) service_account_name: Option<String>,
     pub(in crate::gateway) service_account: Option<String>,
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "list::<VOLUMES, _, _>")]
     pub(in crate::gateway) volumes: Vec<Volume>,
 }
 
@@ -29,15 +48,15 @@ pub(in crate::gateway) struct ContainerSpec {
     pub(in crate::gateway) name: String,
     #[serde(deserialize_with = "text")]
     pub(in crate::gateway) image: String,
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "list::<ELEMENTS, _, _>")]
     pub(in crate::gateway) env: Vec<EnvVar>,
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "list::<ENV_SOURCES, _, _>")]
     pub(in crate::gateway) env_from: Vec<EnvFromSource>,
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "list::<MOUNTS, _, _>")]
     pub(in crate::gateway) volume_mounts: Vec<VolumeMount>,
-    #[serde(deserialize_with = "texts")]
+    #[serde(deserialize_with = "texts::<ELEMENTS, _>")]
     pub(in crate::gateway) command: Vec<String>,
-    #[serde(deserialize_with = "texts")]
+    #[serde(deserialize_with = "texts::<ELEMENTS, _>")]
     pub(in crate::gateway) args: Vec<String>,
     #[serde(deserialize_with = "mapping")]
     pub(in crate::gateway) lifecycle: Option<Box<Lifecycle>>,
@@ -71,7 +90,7 @@ pub(in crate::gateway) struct Handler {
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(in crate::gateway) struct Exec {
-    #[serde(deserialize_with = "texts")]
+    #[serde(deserialize_with = "texts::<ELEMENTS, _>")]
     pub(in crate::gateway) command: Vec<String>,
 }
 
@@ -220,7 +239,7 @@ pub struct ImageVolume {
 #[serde(default)]
 pub struct SecretFiles {
     /// `items`: which keys become which files.
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "list::<VOLUME_SOURCES, _, _>")]
     pub items: Vec<KeyToPath>,
 }
 
@@ -238,7 +257,7 @@ pub struct KeyToPath {
 #[serde(default)]
 pub struct Projected {
     /// `sources`, in order.
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "list::<VOLUME_SOURCES, _, _>")]
     pub sources: Vec<ProjectedSource>,
 }
 
@@ -265,6 +284,37 @@ pub struct TokenSource {
 /// A mapping whose presence matters and whose content does not.
 #[derive(Deserialize)]
 pub struct Ignored {}
+
+impl PodSpec {
+    /// The limit that a list exceeds. The list is then read in part.
+    pub(in crate::gateway) fn exceeded_list(&self) -> Option<ExceededLimit> {
+        let lists = [&self.containers, &self.init_containers, &self.ephemeral_containers];
+        let is_too_long = |volume: &Volume| {
+            let sources = volume.projected.iter().map(|projected| projected.sources.len());
+            sources.chain(volume.secrets().map(|secret| secret.items.len())).any(|length| length > VOLUME_SOURCES)
+        };
+        match () {
+            () if lists.iter().any(|list| list.len() > CONTAINERS) => Some(ExceededLimit::CONTAINERS),
+            () if lists.into_iter().flatten().any(ContainerSpec::is_too_long) => Some(ExceededLimit::ELEMENTS),
+            () if self.volumes.len() > VOLUMES => Some(ExceededLimit::VOLUMES),
+            () if self.volumes.iter().any(is_too_long) => Some(ExceededLimit::VOLUME_SOURCES),
+            () => None,
+        }
+    }
+}
+
+impl ContainerSpec {
+    fn is_too_long(&self) -> bool {
+        let lifecycle = self.lifecycle.as_deref();
+        let hooks = lifecycle.into_iter().flat_map(|lifecycle| [&lifecycle.post_start, &lifecycle.pre_stop]).flatten();
+        let probes = [&self.liveness_probe, &self.readiness_probe, &self.startup_probe].into_iter().flatten();
+        let handlers = hooks.chain(probes.map(Box::as_ref));
+        let commands = handlers.filter_map(|handler| Some(handler.exec.as_ref()?.command.len()));
+        commands.chain([self.env.len(), self.command.len(), self.args.len()]).any(|length| length > ELEMENTS)
+            || self.env_from.len() > ENV_SOURCES
+            || self.volume_mounts.len() > MOUNTS
+    }
+}
 
 impl Volume {
     /// Returns true if the volume can contain a Secret: a Secret, CSI or projected Secret volume.

@@ -1,11 +1,12 @@
 //! Workloads: objects with a pod template, of every kind.
 
-use super::pod_spec::{PodSpec, Volume};
-use super::{Container, Kind, Metadata};
+use super::pod_spec::{EnvVar, PodSpec, Volume};
+use super::{Container, Kind, Metadata, TemplateAt};
 use crate::gateway::json::go_json::mapping_or_default;
 use crate::gateway::json::type_meta::RootObject;
-use crate::gateway::well_known;
+use crate::gateway::unresolved::{is_unrendered, is_unrendered_outside_env};
 use crate::gateway::well_known::StringMap;
+use crate::gateway::{EnvIndex, ExceededLimit, Setting, well_known};
 use jsonptr::PointerBuf;
 use serde::Deserialize;
 
@@ -34,9 +35,13 @@ impl Workload {
         deserializer: D,
     ) -> Result<Self, D::Error> {
         let (metadata, template) = match kind {
-            Kind::CronJob => RootObject::<CronJob>::deserialize(deserializer)?.0.into_parts(),
+            Kind::CronJob | Kind::Other(TemplateAt::JobTemplate) => {
+                RootObject::<CronJob>::deserialize(deserializer)?.0.into_parts()
+            }
             Kind::Pod => RootObject::<Template>::deserialize(deserializer)?.0.into_parts(),
-            Kind::PodTemplate => RootObject::<PodTemplate>::deserialize(deserializer)?.0.into_parts(),
+            Kind::PodTemplate | Kind::Other(TemplateAt::Root) => {
+                RootObject::<PodTemplate>::deserialize(deserializer)?.0.into_parts()
+            }
             _ => RootObject::<Controller>::deserialize(deserializer)?.0.into_parts(),
         };
         Ok(Self { kind, metadata, template })
@@ -73,9 +78,71 @@ impl Workload {
             .find(|name| !name.is_empty())
     }
 
+    /// The limit that a list of its pod template exceeds. The list is then read in part.
+    pub(in crate::gateway) fn exceeded_list(&self) -> Option<ExceededLimit> {
+        self.template.spec.exceeded_list()
+    }
+
     /// The volumes of its Pods.
     pub fn volumes(&self) -> &[Volume] {
         &self.template.spec.volumes
+    }
+
+    /// The value of the field path `metadata.annotations['key']` or `metadata.labels['key']` in the pod template;
+    /// `None` if it is not known. An absent key gives the empty string, unless Kubernetes itself, or the unknown
+    /// controller of another kind, may set it on the Pod.
+    pub(in crate::gateway) fn label_or_annotation(&self, path: &str) -> Option<&str> {
+        let (keys, rest) = match path.strip_prefix("metadata.annotations['") {
+            Some(rest) => (self.template_annotations(), rest),
+            None => (self.template_labels(), path.strip_prefix("metadata.labels['")?),
+        };
+        let key = rest.strip_suffix("']")?;
+        match keys.get(key) {
+            None if is_set_by_kubernetes(key) || matches!(self.kind, Kind::Other(_)) => None,
+            text => Some(text.map(String::as_str).unwrap_or_default()),
+        }
+    }
+
+    /// JSON pointer to the first `valueFrom` of a variable that also has a `value`, which the API server rejects.
+    pub fn value_beside_value_from(&self) -> Option<PointerBuf> {
+        self.containers().into_iter().find_map(|container| {
+            let is_both = |variable: &EnvVar| {
+                variable.value_from.is_some() && variable.value.as_deref().is_some_and(|text| !text.is_empty())
+            };
+            let index = container.env.iter().position(is_both)?;
+            Some(container.entry_pointer(EnvIndex::Env(index)).with_trailing_token("valueFrom"))
+        })
+    }
+
+    /// JSON pointer to the first image or setting with a placeholder that a tool replaces.
+    pub(in crate::gateway) fn placeholder(&self) -> Option<PointerBuf> {
+        self.containers().into_iter().find_map(|container| {
+            let is_setting = |variable: &EnvVar| {
+                variable.value.as_deref().is_some_and(is_unrendered) && Setting::of(&variable.name).is_some()
+            };
+            let of_image = || is_unrendered_outside_env(container.image).then(|| container.pointer_to(["image"]));
+            let index = container.env.iter().position(is_setting);
+            index.map(|index| container.entry_pointer(EnvIndex::Env(index))).or_else(of_image)
+        })
+    }
+
+    /// Returns true if an image with a placeholder can be the gateway's: the placeholder stands for its name, or for the
+    /// folder of a repository `gateway`.
+    pub fn has_unknown_image(&self) -> bool {
+        let is_unknown = |image: &str| {
+            let name = image.rsplit('/').next().unwrap_or_default();
+            is_unrendered_outside_env(image)
+                && ["gateway", "${", "$(", "{{", "#{", "%%"].iter().any(|start| name.starts_with(start))
+        };
+        self.containers().iter().any(|container| is_unknown(container.image))
+    }
+
+    /// Returns true if it is only a part of an object, such as a patch of Kustomize: a regular container has no image,
+    /// or there is none, and the API server rejects both. Other kinds define themselves whether an image is required.
+    pub fn is_partial(&self) -> bool {
+        let containers = &self.template.spec.containers;
+        let lacks_image = || containers.is_empty() || containers.iter().any(|container| container.image.is_empty());
+        !matches!(self.kind, Kind::Other(_)) && lacks_image()
     }
 
     /// JSON pointer to the field at `tokens` in the pod template.
@@ -87,6 +154,12 @@ impl Workload {
     pub(in crate::gateway) fn template_pointer(&self) -> &'static str {
         self.kind.template().unwrap_or_default()
     }
+}
+
+/// Returns true if a controller or the API server sets this label or annotation on the Pods that it creates.
+fn is_set_by_kubernetes(key: &str) -> bool {
+    matches!(key, "pod-template-hash" | "controller-revision-hash" | "controller-uid" | "job-name")
+        || key.split_once('/').is_some_and(|(domain, _)| domain.ends_with(".kubernetes.io"))
 }
 
 /// A workload with its pod template at `spec.template`.
@@ -154,5 +227,44 @@ impl PodTemplate {
 impl Template {
     fn into_parts(self) -> (Metadata, Self) {
         (self.metadata.clone(), self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::gateway::KubernetesObject;
+    use jsonptr::PointerBuf;
+
+    /// What `found` finds in a Pod whose second container has these fields.
+    fn pointer(fields: &str, found: fn(&super::Workload) -> Option<PointerBuf>) -> Option<String> {
+        let json = format!(
+            r#"{{"apiVersion":"v1","kind":"Pod","spec":{{"containers":[{{"name":"a"}},{{"name":"b",{fields}}}]}}}}"#
+        );
+        let object = KubernetesObject::recognize(json, "default").unwrap().unwrap();
+        found(object.workload().unwrap()).map(|at| at.to_string())
+    }
+
+    #[test]
+    fn a_value_beside_a_value_from_is_found() {
+        let found = |variable: &str| {
+            pointer(&format!(r#""env":[{{"name":"a"}},{variable}]"#), super::Workload::value_beside_value_from)
+        };
+        let from = r#""valueFrom":{"fieldRef":{"fieldPath":"metadata.name"}}"#;
+        let at = "/spec/containers/1/env/1/valueFrom".to_owned();
+        assert_eq!(found(&format!(r#"{{"name":"b","value":"c",{from}}}"#)), Some(at));
+        assert_eq!(found(&format!(r#"{{"name":"b","value":"",{from}}}"#)), None);
+        assert_eq!(found(&format!(r#"{{"name":"b",{from}}}"#)), None);
+        assert_eq!(found(r#"{"name":"b","value":"c"}"#), None);
+    }
+
+    #[test]
+    fn a_placeholder_in_a_setting_or_an_image_is_found() {
+        let found = |fields: &str| pointer(fields, super::Workload::placeholder);
+        let env = |name: &str, value: &str| format!(r#""env":[{{"name":"a"}},{{"name":"{name}","value":"{value}"}}]"#);
+        assert_eq!(found(&env("gateway.name", "${NAME}")).as_deref(), Some("/spec/containers/1/env/1"));
+        assert_eq!(found(r#""image":"registry.example/a:${TAG}""#).as_deref(), Some("/spec/containers/1/image"));
+        assert_eq!(found(&env("LOG_LEVEL", "${LEVEL}")), None);
+        assert_eq!(found(&env("gateway.name", "orders")), None);
+        assert_eq!(found(r#""image":"registry.example/a:1""#), None);
     }
 }

@@ -1,6 +1,6 @@
 //! Denies an auth key in plain text, in a container's environment or in a `ConfigMap`.
 
-use crate::gateway::{AuthMethod, Setting, WORKLOAD_IDENTITY};
+use crate::gateway::{AuthMethod, Setting};
 use crate::policy::{Mode, Problem, Rule, RuleInput, SettingValue};
 
 /// The rule `auth-key-literal`.
@@ -13,20 +13,11 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let values = input.values_with_found(Setting::is_auth).into_iter();
-    values.filter(|value| value.method() == Some(AuthMethod::Key)).map(|value| problem(input, value)).collect()
+    values.filter(|value| value.method() == Some(AuthMethod::Key)).map(problem).collect()
 }
 
-fn problem(input: &RuleInput<'_>, value: SettingValue<'_>) -> Problem {
-    let (entry, auth) = (value.named(), Setting::Auth.name());
-    let replacement = if value.setting == Setting::Auth && input.config_map().is_some() {
-        format!("Set {entry} to {WORKLOAD_IDENTITY}")
-    } else if value.setting == Setting::Auth && value.overridden.is_some() {
-        // The ConfigMap already has the setting. A wrong value there is a finding of its own.
-        format!("Remove {entry}")
-    } else {
-        format!("Remove {entry}, set {auth}: {WORKLOAD_IDENTITY} in {}", value.target_config_map(input))
-    };
-    let overrides = value.overrides();
-    let message = format!("{replacement} and revoke the key: it is an auth key in plain text{overrides}");
+fn problem(value: SettingValue<'_>) -> Problem {
+    let (replacement, overrides) = (value.replacement(Some("revoke the key")), value.overrides());
+    let message = format!("{replacement}: it is an auth key in plain text{overrides}");
     value.problem(message, "it holds an auth key in plain text, which is to be revoked")
 }

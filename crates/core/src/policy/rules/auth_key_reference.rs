@@ -1,7 +1,7 @@
 //! Denies an auth key that comes from a Secret, or from a file in a volume.
 
 use crate::gateway::{
-    Container, EnvIndex, EnvValue, Gateway, GatewayContainer, SecretSource, Setting, Volume, VolumeMount,
+    AuthMethod, Container, EnvIndex, EnvValue, Gateway, GatewayContainer, SecretSource, Setting, Volume, VolumeMount,
     WORKLOAD_IDENTITY, prefix_can_make_auth,
 };
 use crate::policy::{Mode, Problem, Rule, RuleInput, SettingValue};
@@ -21,7 +21,7 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
         input.authenticating_containers().flat_map(|gateway_container| whole_secrets(input, gateway_container));
     whole_secrets
         .chain(settings_files(input))
-        .chain(input.values(Setting::is_auth).into_iter().filter_map(|value| problem(input, &value)))
+        .chain(input.values_with_found(Setting::is_auth).into_iter().filter_map(problem))
         .collect()
 }
 
@@ -101,17 +101,25 @@ fn settings_file_problem(container: &Container<'_>, index: usize, mount: &Volume
     Problem::new(container.pointer_to(["volumeMounts", &index.to_string()]), message)
 }
 
-/// A problem if the value of an auth setting comes from a Secret or from a file.
-fn problem(input: &RuleInput<'_>, value: &SettingValue<'_>) -> Option<Problem> {
-    let EnvValue::Secret(source) = value.value.as_ref() else { return None };
-    let set = if value.setting == Setting::Auth && value.overridden.is_some() {
-        // The ConfigMap already has the setting. A wrong value there is a finding of its own.
-        String::new()
-    } else {
-        format!(" and set {}: {WORKLOAD_IDENTITY} in {}", Setting::Auth.name(), value.target_config_map(input))
+/// A problem if the value of an auth setting comes from a Secret, from a file or from a secret store, or if it is a
+/// placeholder for such a value.
+fn problem(value: SettingValue<'_>) -> Option<Problem> {
+    let (replacement, overrides) = (value.replacement(None), value.overrides());
+    let (why, found) = match (value.value.as_ref(), value.method()) {
+        (EnvValue::Secret(source), _) => {
+            (format!("it takes an auth key from {}", described(source)), "it takes an auth key from a Secret")
+        }
+        (_, Some(AuthMethod::StoreReference)) => {
+            let why = "it takes an auth key from a secret store";
+            (why.to_owned(), why)
+        }
+        (_, Some(AuthMethod::Placeholder)) => (
+            "its value is a placeholder that nothing replaced, and an auth key can take its place".to_owned(),
+            "its value is a placeholder that nothing replaced",
+        ),
+        _ => return None,
     };
-    let (entry, source, overrides) = (value.named(), described(source), value.overrides());
-    Some(Problem::new(value.at.clone(), format!("Remove {entry}{set}: it takes an auth key from {source}{overrides}")))
+    Some(value.problem(format!("{replacement}: {why}{overrides}"), found))
 }
 
 fn described(source: &SecretSource<'_>) -> String {

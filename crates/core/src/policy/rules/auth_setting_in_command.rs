@@ -1,6 +1,6 @@
 //! The auth setting in a command or an argument of a gateway container.
 
-use crate::gateway::{AuthAssignment, Gateway, Setting, WORKLOAD_IDENTITY};
+use crate::gateway::{AuthAssignment, GatewayContainer, Setting, WORKLOAD_IDENTITY};
 use crate::policy::{Mode, Problem, Rule, RuleInput};
 
 /// The rule `auth-setting-in-command`.
@@ -13,14 +13,17 @@ pub(super) static RULE: Rule = Rule {
 
 /// Also evaluates ingress-only gateways: a command can make them authenticate.
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
-    let containers = input.gateway().into_iter().flat_map(Gateway::all_containers);
-    let fields = containers.flat_map(|container| {
-        let at = move |(field, assignment): (&'static [&'static str], _)| {
-            (container.name, container.pointer_to(field.iter().copied()), assignment)
-        };
-        container.fields_with_auth_setting().map(at)
-    });
-    fields.map(|(container, at, assignment)| Problem::new(at, message(container, assignment))).collect()
+    let containers = input.gateway().map(|gateway| gateway.containers.as_slice()).unwrap_or_default();
+    containers.iter().flat_map(problems).collect()
+}
+
+fn problems(gateway_container: &GatewayContainer<'_>) -> impl Iterator<Item = Problem> {
+    let container = &gateway_container.container;
+    let assignments = gateway_container.auth_assignments.iter();
+    let harmful = assignments.filter(|(_, assignment)| *assignment != AuthAssignment::WorkloadIdentity);
+    harmful.map(|(field, assignment)| {
+        Problem::new(container.pointer_to(field.iter().copied()), message(container.name, *assignment))
+    })
 }
 
 fn message(container: &str, assignment: AuthAssignment) -> String {
@@ -34,5 +37,20 @@ fn message(container: &str, assignment: AuthAssignment) -> String {
             "Remove {name} from the commands of container \"{container}\" and set {name}: {WORKLOAD_IDENTITY} in its \
              ConfigMap: a command can pass an auth key"
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_says_which_part_of_the_commands_to_change() {
+        let of = |assignment| message("orders", assignment);
+        let unknown = "Write the options of the commands of container \"orders\" without $(...) in their names:";
+        assert!(of(AuthAssignment::UnknownName).starts_with(unknown));
+        let set = "Remove config.service.auth from the commands of container \"orders\" and set config.service.auth: \
+                   workloadIdentity in its ConfigMap:";
+        assert!(of(AuthAssignment::Other).starts_with(set));
     }
 }

@@ -14,13 +14,17 @@ pub(super) static RULE: Rule = Rule {
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let secrets = input.values(|setting| setting == Setting::ClientSecret);
     // Empty text is not a secret. An unknown value may be one.
-    secrets.into_iter().filter(|value| value.text().is_none_or(|text| !text.trim().is_empty())).map(problem).collect()
+    secrets
+        .into_iter()
+        .filter(|value| value.text().is_none_or(|text| !text.trim().is_empty()))
+        .map(|value| problem(&value))
+        .collect()
 }
 
-fn problem(value: SettingValue<'_>) -> Problem {
+fn problem(value: &SettingValue<'_>) -> Problem {
     let message = format!(
         "Remove {}: a client secret expires and leaks like an auth key, and workload identity needs none",
         value.named()
     );
-    Problem::new(value.at, message)
+    Problem::new(value.at(), message)
 }

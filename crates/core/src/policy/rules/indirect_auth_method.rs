@@ -16,13 +16,13 @@ pub(super) static RULE: Rule = Rule {
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let values = input.values(Setting::is_auth);
     // a value with a known auth key has a finding of its own
-    let keys: BTreeSet<&PointerBuf> =
-        values.iter().filter(|value| value.method() == Some(AuthMethod::Key)).map(|value| &value.at).collect();
+    let keys: BTreeSet<PointerBuf> =
+        values.iter().filter(|value| value.method() == Some(AuthMethod::Key)).map(SettingValue::at).collect();
     let sources = input.authenticating_containers().flat_map(hiding_sources);
     let mut problems: Vec<Problem> = sources.filter(|problem| !keys.contains(&problem.at)).collect();
     let found: BTreeSet<PointerBuf> = problems.iter().map(|problem| problem.at.clone()).collect();
     let indirect = values.iter().filter(|value| value.is_indirect() && value.method() != Some(AuthMethod::Key));
-    problems.extend(indirect.filter(|value| !found.contains(&value.at)).map(|value| problem(input, value)));
+    problems.extend(indirect.filter(|value| !found.contains(&value.at())).map(|value| problem(value)));
     problems
 }
 
@@ -44,13 +44,13 @@ fn hiding_sources<'a>(container: &'a GatewayContainer<'_>) -> impl Iterator<Item
     })
 }
 
-fn problem(input: &RuleInput<'_>, value: &SettingValue<'_>) -> Problem {
+fn problem(value: &SettingValue<'_>) -> Problem {
     let message = format!(
         "Remove {} and write {}: {WORKLOAD_IDENTITY} into {} under its own name: the value comes from a source that can \
          change to a key",
         value.named(),
         Setting::Auth.name(),
-        value.target_config_map(input),
+        value.target_config_map(),
     );
-    Problem::new(value.at.clone(), message)
+    Problem::new(value.at(), message)
 }

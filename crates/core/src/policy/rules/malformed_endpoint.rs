@@ -1,6 +1,6 @@
 //! Denies a `config.service.endpoint` that is not an address.
 
-use crate::gateway::{EndpointForm, Setting};
+use crate::gateway::{Cloud, EndpointForm, OddCharacter, Setting};
 use crate::policy::{Mode, Problem, Rule, RuleInput, SettingValue};
 
 /// The rule `malformed-endpoint`.
@@ -13,14 +13,20 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let endpoints = input.values(|setting| setting == Setting::Endpoint).into_iter();
-    endpoints.filter(|value| value.text().map(EndpointForm::of) == Some(EndpointForm::Malformed)).map(problem).collect()
+    endpoints.filter_map(|value| problem(value.text().map(EndpointForm::of)?, &value)).collect()
 }
 
-fn problem(value: SettingValue<'_>) -> Problem {
+fn problem(form: EndpointForm, value: &SettingValue<'_>) -> Option<Problem> {
+    let why = match form {
+        EndpointForm::GatewayHost => "it is a host of the traffic through API Management, not of its configuration API",
+        EndpointForm::Malformed => "the value is not an address of a configuration API",
+        EndpointForm::Empty | EndpointForm::Retired | EndpointForm::Usable => return None,
+    };
     let message = format!(
-        "Set {} to NAME.configuration.azure-api.net, with or without https://, and nothing around it: the value \
-         is not an address of a configuration API",
-        value.named()
+        "Set {} to {}, with or without https://, and nothing around it: {why}{}",
+        value.named(),
+        value.text().and_then(Cloud::of_api_management).unwrap_or(Cloud::Public).configuration_host(),
+        value.text().map(OddCharacter::reason).unwrap_or_default()
     );
-    Problem::new(value.at, message)
+    Some(Problem::new(value.at(), message))
 }

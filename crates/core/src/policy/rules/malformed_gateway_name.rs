@@ -1,6 +1,6 @@
 //! Denies a `gateway.name` that no gateway resource can have.
 
-use crate::gateway::Setting;
+use crate::gateway::{GATEWAY_NAME_CHARACTERS, OddCharacter, Setting, is_gateway_name};
 use crate::policy::{Mode, Problem, Rule, RuleInput, SettingValue};
 
 /// The rule `malformed-gateway-name`.
@@ -11,32 +11,20 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-/// Maximum length of a gateway resource's name, in characters (Azure Resource Manager,
-/// `Microsoft.ApiManagement/service/gateways`).
-const MAX_CHARACTERS: usize = 80;
-
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let names = input.values(|setting| setting == Setting::GatewayName).into_iter();
     names
-        .filter(|value| value.text().is_some_and(|text| !text.trim().is_empty() && !is_name(text)))
-        .map(problem)
+        .filter(|value| value.text().is_some_and(|text| !text.trim().is_empty() && !is_gateway_name(text)))
+        .map(|value| problem(&value))
         .collect()
 }
 
-/// Is this text possible as the name of a gateway resource?
-///
-/// The excluded characters are those that Azure Resource Manager does not allow in names, those of template
-/// placeholders, and `=`: Microsoft's article writes `helm --set gateway.name==...`, with one `=` too many.
-fn is_name(text: &str) -> bool {
-    let is_allowed = |character: char| !character.is_control() && !"*#&+:<>?=${}".contains(character);
-    text.trim().len() == text.len() && text.chars().all(is_allowed) && text.chars().count() <= MAX_CHARACTERS
-}
-
-fn problem(value: SettingValue<'_>) -> Problem {
+fn problem(value: &SettingValue<'_>) -> Problem {
     let message = format!(
-        "Set {} to the resource's name in API Management, up to {MAX_CHARACTERS} characters, without outer \
-         whitespace, = or placeholders: no gateway resource can have this name",
-        value.named()
+        "Set {} to the resource's name in API Management, up to {GATEWAY_NAME_CHARACTERS} characters, without outer \
+         whitespace, quotes, = or placeholders: no gateway resource can have this name{}",
+        value.named(),
+        value.text().map(OddCharacter::reason).unwrap_or_default()
     );
-    Problem::new(value.at, message)
+    Problem::new(value.at(), message)
 }

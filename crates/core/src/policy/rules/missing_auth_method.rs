@@ -1,11 +1,9 @@
 //! Sets `config.service.auth` in a gateway's main `ConfigMap` that has none, and denies a workload without one.
 
-use crate::gateway::{
-    AuthMethod, ConfigMap, ContainerList, GatewayContainer, Lookup, Setting, Variable, WORKLOAD_IDENTITY,
-};
+use crate::gateway::{AuthMethod, ConfigMap, GatewayContainer, Setting, WORKLOAD_IDENTITY};
+use crate::policy::lacking::{containers_lacking, last_variable};
 use crate::policy::{Edit, Mode, Problem, Rule, RuleInput};
 use jsonptr::PointerBuf;
-use std::collections::BTreeSet;
 
 /// The rule `missing-auth-method`.
 pub(super) static RULE: Rule = Rule {
@@ -36,49 +34,15 @@ fn in_config_map(input: &RuleInput<'_>, config_map: &ConfigMap) -> Option<Proble
     Some(Problem::new(at, message).with_fix(edit))
 }
 
-/// The containers with an endpoint and without an auth method. A container that takes the gateway's main `ConfigMap` is
-/// left out: the problem is reported there.
 fn at_workload(input: &RuleInput<'_>) -> Vec<Problem> {
-    let all_config_maps: BTreeSet<&str> =
-        input.authenticating_containers().flat_map(whole_config_maps).map(|(name, _)| name).collect();
-    let is_main = |name: &str| {
-        let has_endpoint = |config_map: &ConfigMap| config_map.values_of(Setting::Endpoint).next().is_some();
-        all_config_maps.len() == 1
-            || input.expectations.config_maps.iter().any(|expected| expected == name)
-            || matches!(input.related.config_map(name), Lookup::Found(config_map) if has_endpoint(config_map))
-    };
-    // a key of a ConfigMap with a prefix does not become the setting
-    let takes_main = |container: &GatewayContainer<'_>| {
-        whole_config_maps(container).any(|(name, prefix)| prefix.is_empty() && is_main(name))
-    };
-    input
-        .authenticating_containers()
-        .filter(|container| lacks_auth_method(container) && !takes_main(container))
-        .map(problem)
-        .collect()
-}
-
-/// The `ConfigMap`s in `envFrom`, each with its prefix.
-fn whole_config_maps<'a>(container: &'a GatewayContainer<'_>) -> impl Iterator<Item = (&'a str, &'a str)> {
-    container.container.env_from.iter().filter_map(|from| {
-        Some((from.config_map_ref.as_ref()?.name.as_str(), from.prefix.as_deref().unwrap_or_default()))
-    })
-}
-
-/// Returns true if it is certain that the container has an endpoint and no auth method.
-fn lacks_auth_method(container: &GatewayContainer<'_>) -> bool {
-    let settings = || container.environment.settings();
-    container.container.list == ContainerList::Containers
-        && container.environment.is_fully_known()
-        && settings().any(|(setting, variable)| setting == Setting::Endpoint && !variable.is_blank())
-        && settings().filter(|(setting, _)| setting.is_auth()).all(|(_, variable)| variable.is_blank())
-        && container.container.auth_assignments().next().is_none()
+    let lacking = containers_lacking(input, Setting::is_auth);
+    lacking.filter(|container| container.auth_assignments.is_empty()).map(problem).collect()
 }
 
 /// There is no fix: the owner decides whether the setting belongs in `env` or in a `ConfigMap`.
 fn problem(container: &GatewayContainer<'_>) -> Problem {
-    let auth = container.environment.settings().filter(|(setting, _)| setting.is_auth()).last();
-    let at = auth.map(|(_, variable): (Setting, &Variable<'_>)| container.container.entry_pointer(variable.index));
+    let auth = last_variable(container, Setting::is_auth);
+    let at = auth.map(|variable| container.container.entry_pointer(variable.index));
     let message = format!(
         "Set {} to {WORKLOAD_IDENTITY} in a ConfigMap that container \"{}\" takes by envFrom, or in its env: without \
          it the gateway cannot authenticate",

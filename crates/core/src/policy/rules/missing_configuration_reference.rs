@@ -1,7 +1,9 @@
-//! Adds the `ConfigMap` reference to a gateway container that has neither one nor an endpoint of its own.
+//! Adds the `ConfigMap` reference to a gateway container that has no endpoint.
 
+use super::listed;
 use crate::gateway::{ContainerList, GatewayContainer, Setting};
-use crate::policy::{Edit, Mode, Problem, Rule, RuleInput};
+use crate::policy::lacking::{has_setting, is_main, whole_config_maps};
+use crate::policy::{Candidates, Edit, Mode, Problem, Rule, RuleInput};
 
 /// The rule `missing-configuration-reference`.
 pub(super) static RULE: Rule = Rule {
@@ -12,34 +14,54 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
-    input
-        .authenticating_containers()
-        .filter(|gateway_container| {
-            gateway_container.container.list == ContainerList::Containers && !has_configuration(gateway_container)
-        })
-        .map(|gateway_container| problem(input, gateway_container))
-        .collect()
+    let containers = input.authenticating_containers();
+    let regular = containers.filter(|container| container.container.list == ContainerList::Containers);
+    let lacking = regular.filter(|container| !has_setting(container, |setting| setting == Setting::Endpoint));
+    lacking.filter_map(|container| problem(input, container)).collect()
 }
 
-/// A reference to any `ConfigMap` counts: which one to use is the owner's decision.
-fn has_configuration(gateway_container: &GatewayContainer<'_>) -> bool {
-    gateway_container.container.env_from.iter().any(|source| source.config_map_ref.is_some())
-        || gateway_container
-            .environment
-            .settings()
-            .any(|(setting, variable)| setting == Setting::Endpoint && !variable.is_blank())
+/// The problem of a container without an endpoint; `None` if a `ConfigMap` that it takes can have one, or is reported
+/// itself.
+fn problem(input: &RuleInput<'_>, container: &GatewayContainer<'_>) -> Option<Problem> {
+    let names: Vec<&str> = whole_config_maps(container).map(|(name, _)| name).collect();
+    if names.is_empty() {
+        let why =
+            "it has no envFrom configMapRef and no config.service.endpoint, so the gateway finds no configuration";
+        return Some(addition(input, container, &names, why));
+    }
+    // at the webhook each object answers for itself
+    let is_reported = |name: &&str| input.related.coverage.is_given() && is_main(input, name);
+    if !container.environment.is_fully_known() || names.iter().any(is_reported) {
+        return None;
+    }
+    let why = "none of its ConfigMaps has a config.service.endpoint, so the gateway finds no configuration";
+    let problem = addition(input, container, &names, why);
+    // what other objects lack is only a warning at the webhook: they can be written next. Only among files is the workload
+    // itself one of the related objects
+    let is_among_files =
+        input.related.coverage.is_given() && names.iter().any(|name| input.related.is_config_map_of_gateway(name));
+    Some(Problem { only_warned: !is_among_files, ..problem })
 }
 
-fn problem(input: &RuleInput<'_>, gateway_container: &GatewayContainer<'_>) -> Problem {
-    let at = gateway_container.container.pointer_to(["envFrom"]);
-    let container = gateway_container.container.name;
-    let why = "it has no envFrom configMapRef and no config.service.endpoint, so the gateway finds no configuration";
-    match input.expectations.config_map_to_set(input.related) {
-        Some(name) => {
-            let reference = serde_json::json!({"configMapRef": {"name": name}});
-            Problem::new(at.clone(), format!("Add ConfigMap \"{name}\" to envFrom of container \"{container}\": {why}"))
-                .with_fix([Edit::Append { at, value: reference }])
+/// The problem with its fix: a reference to the expected `ConfigMap`, unless the container has it.
+fn addition(input: &RuleInput<'_>, container: &GatewayContainer<'_>, names: &[&str], why: &str) -> Problem {
+    let (at, name) = (container.container.pointer_to(["envFrom"]), container.container.name);
+    let has_gateway_image = !container.images.is_empty();
+    match input.expectations.config_map_to_set(input.related, has_gateway_image) {
+        Candidates::One(config_map) if !names.contains(&config_map) => {
+            let reference = serde_json::json!({"configMapRef": {"name": config_map}});
+            Problem::new(
+                at.clone(),
+                format!("Add ConfigMap \"{config_map}\" to envFrom of container \"{name}\": {why}"),
+            )
+            .with_fix([Edit::Append { at, value: reference }])
         }
-        None => Problem::new(at, format!("Add the gateway's ConfigMap to envFrom of container \"{container}\": {why}")),
+        Candidates::Several(candidates) => Problem::new(
+            at,
+            format!("Add the gateway's ConfigMap ({}) to envFrom of container \"{name}\": {why}", listed(&candidates)),
+        ),
+        Candidates::One(_) | Candidates::None => {
+            Problem::new(at, format!("Add the gateway's ConfigMap to envFrom of container \"{name}\": {why}"))
+        }
     }
 }

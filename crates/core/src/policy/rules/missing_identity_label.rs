@@ -1,6 +1,6 @@
 //! A gateway whose pod template lacks the workload identity label.
 
-use crate::gateway::well_known::USE;
+use crate::gateway::{OddCharacter, well_known::USE};
 use crate::policy::{Edit, Mode, Problem, Rule, RuleInput};
 
 /// The pod template of a gateway lacks the label `azure.workload.identity/use: "true"`.
@@ -16,13 +16,17 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let at = || gateway.workload.pointer_to(["metadata", "labels", USE]);
     match gateway.workload.template_labels().get(USE).map(String::as_str) {
         Some("true") => Vec::new(),
-        Some(_) => vec![Problem::new(
-            at(),
-            format!(
-                "Set label {USE} to \"true\" on the pod template, or remove it so that it is set: \
-                 only \"true\" injects an identity"
-            ),
-        )],
+        Some(value) => vec![
+            Problem::new(
+                at(),
+                format!(
+                    "Set label {USE} to \"true\" on the pod template, or remove it so that it is set: \
+                 only \"true\" injects an identity{}",
+                    OddCharacter::reason(value)
+                ),
+            )
+            .with_unsafe_fix([Edit::set(at(), "true")]),
+        ],
         None => vec![
             Problem::new(
                 at(),

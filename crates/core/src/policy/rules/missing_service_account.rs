@@ -1,7 +1,7 @@
 //! A gateway that runs under no `ServiceAccount` of its own.
 
 use super::listed;
-use crate::policy::{Edit, Mode, Problem, Rule, RuleInput};
+use crate::policy::{Candidates, Edit, Mode, Problem, Rule, RuleInput};
 
 /// The gateway names no `ServiceAccount`, an empty one, or `default` where that is not expected.
 pub(super) static RULE: Rule = Rule {
@@ -15,13 +15,12 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let Some(gateway) = input.authenticating_gateway().filter(|_| input.own_service_account().is_none()) else {
         return Vec::new();
     };
-    let expected = &input.expectations.service_accounts;
     let at = gateway.workload.pointer_to(["spec", "serviceAccountName"]);
     let cause = "the gateway runs under ServiceAccount default, which every Pod of the namespace can use";
     vec![match input.expectations.service_account_to_set(input.related) {
-        Some(name) => Problem::new(at.clone(), format!("Set serviceAccountName to \"{name}\": {cause}"))
+        Candidates::One(name) => Problem::new(at.clone(), format!("Set serviceAccountName to \"{name}\": {cause}"))
             .with_fix([Edit::set(at, name)]),
-        None if expected.is_empty() => Problem::new(
+        Candidates::None => Problem::new(
             at,
             format!(
                 "Set serviceAccountName, or spec.namespaces.{}.serviceAccount in the policy, or annotation \
@@ -29,9 +28,11 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
                 input.namespace
             ),
         ),
-        None => {
-            let names = listed(expected);
-            Problem::new(at, format!("Set serviceAccountName to one configured for the namespace ({names}): {cause}"))
+        Candidates::Several(names) => {
+            let source =
+                if input.expectations.service_accounts.is_empty() { "of a gateway in" } else { "configured for" };
+            let names = listed(&names);
+            Problem::new(at, format!("Set serviceAccountName to one {source} the namespace ({names}): {cause}"))
         }
     }]
 }

@@ -1,7 +1,7 @@
-//! `workloadIdentity` in another case, or with whitespace around it.
+//! `workloadIdentity` in another case, or with whitespace, quotes or invisible characters.
 
-use crate::gateway::{AuthMethod, Setting, WORKLOAD_IDENTITY};
-use crate::policy::{Mode, Problem, Rule, RuleInput, SettingValue};
+use crate::gateway::{AuthMethod, OddCharacter, Setting, WORKLOAD_IDENTITY};
+use crate::policy::{Edit, Mode, Problem, Rule, RuleInput, SettingValue};
 
 /// The auth setting is a misspelled `workloadIdentity`.
 pub(super) static RULE: Rule = Rule {
@@ -13,14 +13,19 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let values = input.values(Setting::is_auth).into_iter();
-    values.filter(|value| value.method() == Some(AuthMethod::Misspelled)).map(problem).collect()
+    values.filter(|value| value.method() == Some(AuthMethod::Misspelled)).map(|value| problem(&value)).collect()
 }
 
-fn problem(value: SettingValue<'_>) -> Problem {
+fn problem(value: &SettingValue<'_>) -> Problem {
+    let why = match value.text().and_then(OddCharacter::find) {
+        Some(odd) => format!("it has {odd}"),
+        None => "its case differs".to_owned(),
+    };
     let message = format!(
-        "Set {} to exactly {WORKLOAD_IDENTITY}: its case differs or it has whitespace around it, \
-         and how the gateway compares is not documented",
+        "Set {} to exactly {WORKLOAD_IDENTITY}: {why}, and how the gateway compares is not documented",
         value.named()
     );
-    Problem::new(value.at, message)
+    // the method of a value that is written elsewhere is not known
+    let fix = Edit::set(value.text_pointer(), WORKLOAD_IDENTITY);
+    Problem::new(value.at(), message).with_unsafe_fix([fix])
 }

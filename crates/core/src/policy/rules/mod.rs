@@ -6,11 +6,14 @@ mod auth_key_literal;
 mod auth_key_reference;
 mod auth_setting_in_command;
 mod client_secret_reference;
+mod entra_app_auth_method;
 mod indirect_auth_method;
 mod malformed_client_id;
 mod malformed_endpoint;
 mod malformed_gateway_name;
+mod malformed_namespace_setting;
 mod malformed_tenant_id;
+mod mismatched_cloud;
 mod misplaced_identity_setting;
 mod missing_auth_method;
 mod missing_client_id;
@@ -28,6 +31,8 @@ mod retired_endpoint;
 mod rolling_version;
 mod skipped_container;
 mod token_expiration_out_of_range;
+mod too_large_to_evaluate;
+mod undocumented_identity_binding;
 mod unexpected_client_id;
 mod unexpected_service_account;
 mod unlabeled_service_account;
@@ -36,8 +41,9 @@ mod unready_service_account;
 mod unsupported_version;
 mod unverifiable_version;
 
-use super::Rule;
-use crate::gateway::{is_guid, similarity::nearest};
+use super::{Rule, printable};
+use crate::gateway::is_guid;
+use crate::gateway::similarity::{did_you_mean, meant};
 
 /// Every rule, in alphabetical order of the ids.
 pub static RULES: &[&Rule] = &[
@@ -47,11 +53,14 @@ pub static RULES: &[&Rule] = &[
     &auth_key_reference::RULE,
     &auth_setting_in_command::RULE,
     &client_secret_reference::RULE,
+    &entra_app_auth_method::RULE,
     &indirect_auth_method::RULE,
     &malformed_client_id::RULE,
     &malformed_endpoint::RULE,
     &malformed_gateway_name::RULE,
+    &malformed_namespace_setting::RULE,
     &malformed_tenant_id::RULE,
+    &mismatched_cloud::RULE,
     &misplaced_identity_setting::RULE,
     &missing_auth_method::RULE,
     &missing_client_id::RULE,
@@ -69,6 +78,8 @@ pub static RULES: &[&Rule] = &[
     &rolling_version::RULE,
     &skipped_container::RULE,
     &token_expiration_out_of_range::RULE,
+    &too_large_to_evaluate::RULE,
+    &undocumented_identity_binding::RULE,
     &unexpected_client_id::RULE,
     &unexpected_service_account::RULE,
     &unlabeled_service_account::RULE,
@@ -77,6 +88,37 @@ pub static RULES: &[&Rule] = &[
     &unsupported_version::RULE,
     &unverifiable_version::RULE,
 ];
+
+/// The rules about a key in the auth setting, and about what cannot be evaluated. Only their findings count at a
+/// workload that is only possibly a gateway.
+static COUNT_FOR_POSSIBLE_GATEWAYS: [&Rule; 7] = [
+    &auth_key_literal::RULE,
+    &auth_key_reference::RULE,
+    &auth_setting_in_command::RULE,
+    &entra_app_auth_method::RULE,
+    &indirect_auth_method::RULE,
+    &other_auth_method::RULE,
+    &too_large_to_evaluate::RULE,
+];
+
+/// The rules about the identity of a workload, which an Entra app does not use.
+static IDENTITY: [&Rule; 5] = [
+    &missing_identity_label::RULE,
+    &missing_service_account::RULE,
+    &skipped_container::RULE,
+    &token_expiration_out_of_range::RULE,
+    &unexpected_service_account::RULE,
+];
+
+/// The rule whose mode decides how strictly this one is enforced at a workload that authenticates as an Entra app.
+pub(super) fn decides_for_entra_app(rule: &Rule) -> Option<&'static Rule> {
+    IDENTITY.iter().any(|identity| identity.id == rule.id).then_some(&entra_app_auth_method::RULE)
+}
+
+/// Returns true if findings of this rule count at a workload that is only possibly a gateway.
+pub(super) fn counts_for_possible_gateways(rule: &Rule) -> bool {
+    COUNT_FOR_POSSIBLE_GATEWAYS.iter().any(|counting| counting.id == rule.id)
+}
 
 /// Most names or ids that a message lists.
 const LISTED: usize = 2;
@@ -95,32 +137,21 @@ fn guids(ids: &[String]) -> Vec<&str> {
     ids.iter().map(String::as_str).filter(|id| is_guid(id)).collect()
 }
 
-/// A text that is not the id of a rule.
+/// A text that is not the id of a rule. The error names every rule that can be meant.
 #[derive(Debug, thiserror::Error)]
-pub enum UnknownRule {
-    /// It is similar to the id of a rule.
-    #[error("there is no rule {id}; did you mean {nearest}?")]
-    #[allow(missing_docs, reason = "the names of the fields say what they are")]
-    Misspelled { id: String, nearest: &'static str },
-    /// It is similar to no rule's id.
-    #[error("there is no rule {id}; run `apim-keyless explain` to list all rules")]
-    #[allow(missing_docs, reason = "the names of the fields say what they are")]
-    NotSimilar { id: String },
+#[error("there is no rule {}; {}", printable(.id), did_you_mean(.meant).unwrap_or_else(|| LIST_ALL.to_owned()))]
+pub struct UnknownRule {
+    id: String,
+    meant: Vec<&'static str>,
 }
 
-/// Least similarity (0 to 1) of an id to a rule's id for which the error suggests that rule.
-const MIN_SIMILARITY: f32 = 0.6;
+const LIST_ALL: &str = "run `apim-keyless explain` to list all rules";
 
 /// Finds a rule by its id.
 ///
 /// # Errors
-/// No rule has this id. The error names the most similar rule, if one is similar enough.
+/// No rule has this id.
 pub fn find(id: &str) -> Result<&'static Rule, UnknownRule> {
-    if let Some(rule) = RULES.iter().find(|rule| rule.id == id) {
-        return Ok(rule);
-    }
-    Err(match nearest(id, RULES.iter().map(|rule| (rule.id, rule.id)), MIN_SIMILARITY) {
-        Some(nearest) => UnknownRule::Misspelled { id: id.to_owned(), nearest },
-        None => UnknownRule::NotSimilar { id: id.to_owned() },
-    })
+    let found = RULES.iter().copied().find(|rule| rule.id == id);
+    found.ok_or_else(|| UnknownRule { id: id.to_owned(), meant: meant(id, RULES.iter().map(|rule| rule.id)) })
 }

@@ -1,9 +1,9 @@
-//! A gateway that authenticates by another method than workload identity.
+//! A gateway that authenticates by another method than workload identity or an Entra app.
 
-use crate::gateway::{AuthMethod, Setting, WORKLOAD_IDENTITY};
+use crate::gateway::{AuthMethod, OddCharacter, Setting, WORKLOAD_IDENTITY};
 use crate::policy::{Mode, Problem, Rule, RuleInput, SettingValue};
 
-/// `config.service.auth` names another method than `workloadIdentity`.
+/// `config.service.auth` names another method than `workloadIdentity` and `azureAdApp`.
 pub(super) static RULE: Rule = Rule {
     id: "other-auth-method",
     page: include_str!("../../../../../docs/rules/other-auth-method.md"),
@@ -20,7 +20,7 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
         .collect()
 }
 
-/// Whether the value is empty and overrides the value of a `ConfigMap`: somebody decided so.
+/// Whether the value is empty and overrides the value of a `ConfigMap`: the author decided so.
 fn is_empty_entry(value: &SettingValue<'_>) -> bool {
     value.method() == Some(AuthMethod::Empty) && value.overridden.is_some()
 }
@@ -31,8 +31,11 @@ fn problem(value: SettingValue<'_>) -> Problem {
         let message = format!("Remove {entry}, or set it to {WORKLOAD_IDENTITY}: it is empty{overrides}");
         return value.problem(message, "it is empty");
     }
+    // a letter of another alphabet is a different method, which nobody sees
+    let odd = value.text().filter(|text| !text.is_ascii()).map(OddCharacter::reason).unwrap_or_default();
     let message = format!(
-        "Set {} to {WORKLOAD_IDENTITY}: it names another method{}, and only this one needs neither a key nor a secret",
+        "Set {} to {WORKLOAD_IDENTITY}: it names another method{}, and only this one needs neither a key nor a \
+         secret{odd}",
         value.named(),
         value.overrides()
     );

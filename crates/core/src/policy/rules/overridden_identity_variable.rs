@@ -1,7 +1,8 @@
 //! A variable that azure-workload-identity injects, set by hand in a container's `env`.
 
 use crate::gateway::{Container, ContainerList, EnvIndex, Kind, Workload};
-use crate::policy::{Mode, Problem, Rule, RuleInput};
+use crate::policy::{Edit, Mode, Problem, Rule, RuleInput};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// A container sets a variable itself that azure-workload-identity would inject.
@@ -22,34 +23,47 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let Some(workload) = input.gateway().map(|gateway| gateway.workload) else { return Vec::new() };
     // azure-workload-identity injects nothing into ephemeral containers
     let containers = input.authenticating_containers().map(|gateway_container| &gateway_container.container);
-    let containers = containers
-        .filter(|container| container.list != ContainerList::EphemeralContainers && !is_injected(workload, container));
-    let variables = containers.flat_map(|container| {
-        container.env.iter().enumerate().map(move |(index, variable)| (container, EnvIndex::Env(index), &variable.name))
+    let containers = containers.filter(|container| container.list != ContainerList::EphemeralContainers);
+    let containers = containers.map(|container| (container, has_token(workload, container)));
+    // azure-workload-identity has already changed this Pod; the finding at the pod template reports earlier variables
+    let containers = containers.filter(|(_, has_token)| workload.kind != Kind::Pod || !has_token);
+    let variables = containers.flat_map(|(container, has_token)| {
+        let variables = container.env.iter().enumerate();
+        variables.map(move |(index, variable)| (container, has_token, EnvIndex::Env(index), &variable.name))
     });
     let overridden = variables.filter(|(.., name)| INJECTED.contains(&name.as_str()));
     overridden
-        .map(|(container, index, name)| {
-            let message = format!(
-                "Remove env {name} from container \"{}\": it silently overrides the value that \
-                 azure-workload-identity injects",
-                container.name
-            );
-            Problem::new(container.entry_pointer(index), message)
+        .map(|(container, has_token, index, name)| {
+            let container_name = container.name;
+            let message = if has_token {
+                format!(
+                    "Install azure-workload-identity and annotate the ServiceAccount with the client id, then remove env \
+                     {name} and the projected token of container \"{container_name}\" together: nothing renews these \
+                     settings when the identity changes"
+                )
+            } else {
+                format!(
+                    "Remove env {name} from container \"{container_name}\": it silently overrides the value that \
+                     azure-workload-identity injects"
+                )
+            };
+            let at = container.entry_pointer(index);
+            let fix = (!has_token).then(|| Edit::Remove { at: at.clone() });
+            Problem::new(at, message).with_unsafe_fix(fix)
         })
         .collect()
 }
 
-/// Whether azure-workload-identity has already changed this container of a Pod: its token file is in a mounted token
-/// volume. Injected variables cannot be distinguished from earlier ones; the finding at the pod template reports those.
-fn is_injected(workload: &Workload, container: &Container<'_>) -> bool {
-    let has_token = |name: &str| {
-        workload.volumes().iter().any(|volume| volume.name == name && volume.projects_token_with_audience())
-    };
-    let files = container.env.iter().filter(|variable| variable.name == TOKEN_FILE);
-    workload.kind == Kind::Pod
-        && files.filter_map(|file| file.value.as_deref()).any(|file| {
-            let mut mounts = container.volume_mounts.iter();
-            mounts.any(|mount| Path::new(file).starts_with(&mount.mount_path) && has_token(&mount.name))
-        })
+/// Whether the token file is in a mounted token volume: azure-workload-identity has changed a Pod so, or a user wrote
+/// it by hand into a pod template. Injected variables of a Pod cannot be distinguished from earlier ones.
+fn has_token(workload: &Workload, container: &Container<'_>) -> bool {
+    let volumes = workload.volumes().iter().filter(|volume| volume.projects_token_with_audience());
+    let tokens: HashSet<&str> = volumes.map(|volume| volume.name.as_str()).collect();
+    // of several variables of one name, the last one counts
+    let file =
+        container.env.iter().rfind(|variable| variable.name == TOKEN_FILE).and_then(|file| file.value.as_deref());
+    file.is_some_and(|file| {
+        let mut mounts = container.volume_mounts.iter().filter(|mount| tokens.contains(mount.name.as_str()));
+        mounts.any(|mount| Path::new(file).starts_with(&mount.mount_path))
+    })
 }

@@ -14,9 +14,11 @@ pub(super) static RULE: Rule = Rule {
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let minimum = &input.expectations.minimum_version;
     input.image_problems(&ImageVersion::Preview, |version, container| {
+        // a single word is a tag
+        let version = if version.contains(' ') { version.to_owned() } else { format!("the image named {version}") };
         format!(
             "Use a released version, {minimum} or newer, in container \"{container}\": \
-             the image named {version} is a pre-release, which Microsoft does not support"
+             {version} is a pre-release, which Microsoft does not support"
         )
     })
 }

@@ -1,6 +1,6 @@
 //! An endpoint of the retired version 1 of the configuration API.
 
-use crate::gateway::{EndpointForm, Setting};
+use crate::gateway::{Cloud, EndpointForm, Setting};
 use crate::policy::{Mode, Problem, Rule, RuleInput, SettingValue};
 
 /// `config.service.endpoint` is an address of the retired API, or of Azure Resource Manager.
@@ -13,14 +13,17 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let endpoints = input.values(|setting| setting == Setting::Endpoint).into_iter();
-    endpoints.filter(|value| value.text().map(EndpointForm::of) == Some(EndpointForm::Retired)).map(problem).collect()
+    endpoints
+        .filter(|value| value.text().map(EndpointForm::of) == Some(EndpointForm::Retired))
+        .map(|value| problem(&value))
+        .collect()
 }
 
-fn problem(value: SettingValue<'_>) -> Problem {
+fn problem(value: &SettingValue<'_>) -> Problem {
     let message = format!(
-        "Set {} to NAME.configuration.azure-api.net: it is an address of version 1 of the configuration API, which \
-         was retired in October 2023",
-        value.named()
+        "Set {} to {}: it is an address of version 1 of the configuration API, which was retired in October 2023",
+        value.named(),
+        value.text().and_then(Cloud::of_api_management).unwrap_or(Cloud::Public).configuration_host()
     );
-    Problem::new(value.at, message)
+    Problem::new(value.at(), message)
 }

@@ -2,6 +2,7 @@
 
 use crate::gateway::IdentityKey;
 use crate::policy::{KeyLocation, Mode, Problem, Rule, RuleInput};
+use std::collections::BTreeSet;
 
 /// The annotation `skip-containers` names a container of the gateway.
 pub(super) static RULE: Rule = Rule {
@@ -15,11 +16,11 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let Some(skip) = input.identity_key(KeyLocation::PodAnnotations, IdentityKey::SkipContainers) else {
         return Vec::new();
     };
-    let is_skipped = |name: &str| skip.value.split(';').any(|one| one.trim() == name);
+    let skipped_names: BTreeSet<&str> = skip.value.split(';').map(str::trim).collect();
     let skipped = input
         .authenticating_containers()
         .map(|gateway_container| gateway_container.container.name)
-        .filter(|name| is_skipped(name));
+        .filter(|name| skipped_names.contains(name));
     let message = |name| {
         format!(
             "Remove \"{name}\" from {} of the pod template: it is a container of the gateway and gets no identity",

@@ -1,7 +1,7 @@
 //! A token expiration that azure-workload-identity rejects.
 
 use crate::gateway::{IdentityKey, KeyMatch};
-use crate::policy::{IdentityKeyAt, KeyLocation, Mode, Problem, Rule, RuleInput};
+use crate::policy::{Edit, IdentityKeyAt, KeyLocation, Mode, Problem, Rule, RuleInput};
 use std::ops::RangeInclusive;
 
 /// The annotation `service-account-token-expiration` is not a number of seconds that azure-workload-identity accepts.
@@ -15,6 +15,13 @@ pub(super) static RULE: Rule = Rule {
 /// Accepted token expiration in seconds (azure-workload-identity, pkg/webhook/consts.go).
 const SECONDS: RangeInclusive<i64> = 3600..=86_400;
 
+/// The longest number of seconds that is read: that of an `i64`, with its sign.
+const BYTES: usize = 20;
+
+fn is_in_range(text: &str) -> bool {
+    text.len() <= BYTES && text.parse().is_ok_and(|seconds: i64| SECONDS.contains(&seconds))
+}
+
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let is_read = |location| matches!(location, KeyLocation::PodAnnotations | KeyLocation::ServiceAccountAnnotations);
     let annotations = input
@@ -24,7 +31,7 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let out_of_range = annotations.filter(|identity_key| {
         // azure-workload-identity treats an empty value as absent
         let has_effect = is_read(identity_key.location) && !identity_key.value.is_empty();
-        has_effect && !identity_key.value.parse().is_ok_and(|seconds: i64| SECONDS.contains(&seconds))
+        has_effect && !is_in_range(identity_key.value)
     });
     let problem = |identity_key: IdentityKeyAt<'_>| {
         let (key, location) = (identity_key.key, identity_key.location.described());
@@ -32,7 +39,7 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
             "Set {key} in {location} to a number of seconds from 3600 to 86400, or remove it: \
              with any other value every Pod is rejected"
         );
-        Problem::new(identity_key.at, message)
+        Problem::new(identity_key.at.clone(), message).with_unsafe_fix([Edit::Remove { at: identity_key.at }])
     };
     out_of_range.map(problem).collect()
 }

@@ -1,7 +1,8 @@
 //! A gateway that runs under a `ServiceAccount` that its namespace does not expect.
 
 use super::listed;
-use crate::policy::{Mode, Problem, Rule, RuleInput};
+use crate::policy::expectations::only;
+use crate::policy::{Edit, Mode, Problem, Rule, RuleInput};
 
 /// The gateway's `ServiceAccount` is not an expected one.
 pub(super) static RULE: Rule = Rule {
@@ -22,5 +23,6 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
         "Set serviceAccountName to a ServiceAccount that is configured for the namespace ({}): \"{name}\" is not one",
         listed(expected)
     );
-    vec![Problem::new(workload.pointer_to(["spec", "serviceAccountName"]), message)]
+    let at = workload.pointer_to(["spec", "serviceAccountName"]);
+    vec![Problem::new(at.clone(), message).with_unsafe_fix(only(expected).map(|name| Edit::set(at, name)))]
 }

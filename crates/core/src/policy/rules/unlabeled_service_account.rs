@@ -1,6 +1,6 @@
 //! A gateway's `ServiceAccount` without the workload identity label.
 
-use crate::gateway::well_known::USE;
+use crate::gateway::{OddCharacter, well_known::USE};
 use crate::policy::{Edit, Mode, Problem, Rule, RuleInput};
 use jsonptr::PointerBuf;
 
@@ -18,13 +18,17 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let at = || PointerBuf::from_tokens(["metadata", "labels", USE]);
     match account.metadata.labels.get(USE).map(String::as_str) {
         Some("true") => Vec::new(),
-        Some(_) => vec![Problem::new(
-            at(),
-            format!(
-                "Set label {USE} to \"true\" on ServiceAccount \"{name}\", or remove it so that it is set: \
-                 Microsoft's setup uses this value"
-            ),
-        )],
+        Some(value) => vec![
+            Problem::new(
+                at(),
+                format!(
+                    "Set label {USE} to \"true\" on ServiceAccount \"{name}\", or remove it so that it is set: \
+                 Microsoft's setup uses this value{}",
+                    OddCharacter::reason(value)
+                ),
+            )
+            .with_unsafe_fix([Edit::set(at(), "true")]),
+        ],
         None => vec![
             Problem::new(
                 at(),

@@ -1,7 +1,7 @@
 //! A proxy sidecar that a gateway does not need.
 
 use crate::gateway::IdentityKey;
-use crate::policy::{KeyLocation, Mode, Problem, Rule, RuleInput};
+use crate::policy::{Edit, KeyLocation, Mode, Problem, Rule, RuleInput};
 
 /// The pod template requests the proxy sidecar of azure-workload-identity.
 pub(super) static RULE: Rule = Rule {
@@ -16,7 +16,10 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let message =
         "whatever its value, it adds a privileged container for pod identity, which the gateway does not need";
     proxy
-        .map(|key| Problem::new(key.at, format!("Remove {} from {}: {message}", key.key, key.location.described())))
+        .map(|key| {
+            let message = format!("Remove {} from {}: {message}", key.key, key.location.described());
+            Problem::new(key.at.clone(), message).with_unsafe_fix([Edit::Remove { at: key.at }])
+        })
         .into_iter()
         .collect()
 }

@@ -1,7 +1,7 @@
 //! A gateway whose `ServiceAccount` has no usable client id yet.
 
 use crate::gateway::well_known::CLIENT_ID;
-use crate::gateway::{Coverage, Lookup, is_guid};
+use crate::gateway::{Lookup, is_guid};
 use crate::policy::{Mode, Problem, Rule, RuleInput};
 
 /// The gateway's `ServiceAccount` exists, but its client id is missing or not a GUID.
@@ -16,9 +16,7 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let Some((workload, name)) = input.own_service_account() else { return Vec::new() };
     // among files, the ServiceAccount is evaluated too, and the finding is reported there
     let Lookup::Found(account) = input.related.service_account(name) else { return Vec::new() };
-    if input.related.coverage == Coverage::Given
-        || account.metadata.annotations.get(CLIENT_ID).is_some_and(|id| is_guid(id))
-    {
+    if input.related.coverage.is_given() || account.metadata.annotations.get(CLIENT_ID).is_some_and(|id| is_guid(id)) {
         return Vec::new();
     }
     let message = format!(

@@ -19,9 +19,11 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
         "the minimum version that is configured for the namespace"
     };
     input.image_problems(&ImageVersion::Older, |version, container| {
+        // a single word is a tag
+        let version = if version.contains(' ') { version.to_owned() } else { format!("the image named {version}") };
         format!(
             "Use gateway image version {minimum} or newer in container \"{container}\": \
-             the image named {version} is older than {what}"
+             {version} is older than {what}"
         )
     })
 }

@@ -13,10 +13,19 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let minimum = &input.expectations.minimum_version;
-    input.image_problems(&ImageVersion::Unverifiable, |version, container| {
+    let unverifiable = input.image_problems(&ImageVersion::Unverifiable, |version, container| {
         format!(
             "Use a static tag, {minimum} or newer, in container \"{container}\", or add the digest or repository to \
              the policy: the version of {version} cannot be verified"
         )
-    })
+    });
+    let pinned = input.image_problems(&ImageVersion::PinnedToUnknownDigest, |version, container| {
+        format!(
+            "Add the digest of the image in container \"{container}\" to digests of the policy document with its \
+             version: the digest decides which version runs, and {version} does not prove it"
+        )
+    });
+    // pinning a tag by digest is good practice, so nobody is warned at each write
+    let quiet = pinned.into_iter().map(|problem| Problem { only_reported: true, ..problem });
+    unverifiable.into_iter().chain(quiet).collect()
 }

@@ -1,0 +1,46 @@
+//! Decodes the bytes of a file: UTF-8, and UTF-16 as PowerShell's `>` writes it.
+
+/// The text of a file; the error is cause and fix.
+pub(super) fn decode(bytes: Vec<u8>) -> Result<String, String> {
+    match bytes.as_slice() {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Err("UTF-32; save it as UTF-8".to_owned()),
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        // without a byte order mark: YAML and JSON begin with an ASCII character
+        [first, 0, ..] if *first != 0 => utf16(&bytes, u16::from_le_bytes),
+        [0, first, ..] if *first != 0 => utf16(&bytes, u16::from_be_bytes),
+        _ => String::from_utf8(bytes).map_err(|_| "not UTF-8; save it as UTF-8".to_owned()),
+    }
+}
+
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, String> {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    let decoded: Result<String, _> = char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect();
+    decoded.ok().filter(|_| rest.is_empty()).ok_or_else(|| "not valid UTF-16; save it as UTF-8".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn utf_16_is_converted() {
+        let units = |text: &str| text.encode_utf16().collect::<Vec<_>>();
+        for text in ["\u{feff}kind: é😀\r\n", "kind: Pod"] {
+            let little: Vec<u8> = units(text).into_iter().flat_map(u16::to_le_bytes).collect();
+            let big: Vec<u8> = units(text).into_iter().flat_map(u16::to_be_bytes).collect();
+            for bytes in [little, big] {
+                let decoded = decode(bytes).unwrap();
+                assert_eq!(decoded.trim_start_matches('\u{feff}'), text.trim_start_matches('\u{feff}'));
+            }
+        }
+    }
+
+    #[test]
+    fn other_encodings_are_an_error() {
+        for bytes in [&b"a: \xe9"[..], b"\xff\xfe\0\0a\0\0\0", b"\xff\xfea\0b", b"\xff\xfe\0\xdc", b"\x7fELF\xff"] {
+            assert!(decode(bytes.to_vec()).unwrap_err().ends_with("save it as UTF-8"), "{bytes:?}");
+        }
+        assert_eq!(decode(Vec::new()).unwrap(), "");
+    }
+}

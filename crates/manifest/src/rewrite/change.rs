@@ -1,0 +1,367 @@
+//! The changes of a text that turn one value into another.
+
+use super::format::Style;
+use super::text::Text;
+use super::tree::{Content, Member, Node};
+use super::{Declined, TextChange};
+use granit_parser::StructureStyle;
+use jsonptr::Pointer;
+use serde_json::{Map, Value};
+use std::collections::HashSet;
+use std::ops::Range;
+
+const ALIAS: &str = "it is written by an alias or a merge key; write it out here, or change the anchor by hand";
+const ANCHOR: &str = "an alias repeats it, and would change too; write the values out, or change both by hand";
+pub(super) const LAYOUT: &str = "its layout cannot be changed without rewriting other lines; change it by hand";
+pub(super) const TWICE: &str = "two changes are in the same place; run the command again after the first";
+
+/// The changes of one value.
+pub(super) struct Changes<'a> {
+    pub(super) text: Text<'a>,
+    pub(super) style: Style,
+    pub(super) found: Vec<TextChange>,
+}
+
+/// Where a value is written.
+#[derive(Clone, Copy)]
+pub(super) enum Slot<'n> {
+    /// It is the whole document.
+    Root,
+    /// It is the value of a member of a mapping.
+    Member(&'n Member, StructureStyle),
+    /// It is an item of a sequence; in block style its dash is in this column.
+    Item(usize, StructureStyle),
+}
+
+pub(super) type Outcome = Result<(), Declined>;
+
+impl Changes<'_> {
+    /// Changes the node at this JSON pointer in `node`.
+    pub(super) fn at(&mut self, node: &Node, pointer: &Pointer, old: &Value, new: &Value) -> Outcome {
+        let (node, slot) = self.find(node, pointer)?;
+        self.value(node, slot, old, new)
+    }
+
+    /// Inserts an item before the item at this JSON pointer in `node`.
+    pub(super) fn insert_before(&mut self, node: &Node, pointer: &Pointer, new: &Value) -> Outcome {
+        let declined = Declined { at: node.range.start, reason: LAYOUT };
+        let Some((list, token)) = pointer.split_back() else { return Err(declined) };
+        let (list, _) = self.find(node, list)?;
+        reject_shared(list)?;
+        let index: Option<usize> = token.decoded().parse().ok();
+        let (Content::Sequence(style, items), Some(index)) = (&list.content, index) else { return Err(declined) };
+        let column = self.text.column(list.range.start);
+        let ranges = self.item_ranges(*style, items, column)?;
+        let range = ranges.get(index).ok_or(declined)?;
+        self.insert_first_item(*style, Some(range), column, new);
+        Ok(())
+    }
+
+    /// The node at this JSON pointer in `node`.
+    fn find<'n>(&self, node: &'n Node, pointer: &Pointer) -> Result<(&'n Node, Slot<'n>), Declined> {
+        let (mut node, mut slot) = (node, Slot::Root);
+        for token in pointer.tokens() {
+            reject_shared(node)?;
+            let key = token.decoded();
+            let found = match &node.content {
+                Content::Mapping(style, members) => members
+                    .iter()
+                    .find(|member| member.key == key)
+                    .map(|member| (&member.value, Slot::Member(member, *style))),
+                Content::Sequence(style, items) => key
+                    .parse()
+                    .ok()
+                    .and_then(|index: usize| items.get(index))
+                    .map(|item| (item, Slot::Item(self.text.column(node.range.start), *style))),
+                Content::Scalar(_) | Content::Alias => None,
+            };
+            (node, slot) = found.ok_or(Declined { at: node.range.start, reason: LAYOUT })?;
+        }
+        Ok((node, slot))
+    }
+
+    fn value(&mut self, node: &Node, slot: Slot<'_>, old: &Value, new: &Value) -> Outcome {
+        if old == new {
+            return Ok(());
+        }
+        reject_shared(node)?;
+        match (&node.content, old, new) {
+            (Content::Mapping(style, members), Value::Object(old), Value::Object(new)) => {
+                self.mapping(node, slot, (*style, members), old, new)
+            }
+            (Content::Sequence(style, items), Value::Array(old), Value::Array(new)) if items.len() == old.len() => {
+                self.sequence(node, slot, (*style, items), old, new)
+            }
+            _ => self.replace(node, slot, new),
+        }
+    }
+
+    fn mapping(
+        &mut self,
+        node: &Node,
+        slot: Slot<'_>,
+        (style, members): (StructureStyle, &[Member]),
+        old: &Map<String, Value>,
+        new: &Map<String, Value>,
+    ) -> Outcome {
+        let is_removed = |key: &String| old.contains_key(key) && !new.contains_key(key);
+        let kept: Vec<bool> = members.iter().map(|member| !is_removed(&member.key)).collect();
+        let removed = old.keys().filter(|key| is_removed(key)).count();
+        if kept.iter().filter(|kept| !**kept).count() != removed {
+            return Err(Declined { at: node.range.start, reason: ALIAS });
+        }
+        let Some(last) = members.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(member, _)| member).next_back()
+        else {
+            return self.replace(node, slot, &Value::Object(new.clone()));
+        };
+        for member in members {
+            if let (Some(old), Some(new)) = (old.get(&member.key), new.get(&member.key)) {
+                self.value(&member.value, Slot::Member(member, style), old, new)?;
+            }
+        }
+        let written: HashSet<&str> = members.iter().map(|member| member.key.as_str()).collect();
+        // what a merge key supplies is unchanged, or overridden by a member
+        let is_added = |key: &str, value: &Value| !written.contains(key) && old.get(key) != Some(value);
+        let added = new.iter().filter(|(key, value)| is_added(key, value));
+        let added: Map<String, Value> = added.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let ranges: Vec<_> = members.iter().map(|member| member.key_range.start..end(member)).collect();
+        self.remove(style, &ranges, &kept)?;
+        if added.is_empty() {
+            return Ok(());
+        }
+        match style {
+            StructureStyle::Block => self.add_lines(last, &added),
+            StructureStyle::Flow => self.add_to_flow(node, members, last, &added),
+        }
+        Ok(())
+    }
+
+    /// Adds members to a block mapping, below its member `last`.
+    fn add_lines(&mut self, last: &Member, added: &Map<String, Value>) {
+        let column = self.text.column(last.key_range.start);
+        let lines = self.style.block(&Value::Object(added.clone()), column);
+        self.insert(self.text.line_end(end(last)), format!("{}{lines}", self.new_line(column)));
+    }
+
+    /// Adds members to the flow mapping `node`, behind its member `last`.
+    fn add_to_flow(&mut self, node: &Node, members: &[Member], last: &Member, added: &Map<String, Value>) {
+        let style = self.flow_style(members);
+        let separator = self.separator(node, last.key_range.start, style);
+        let space = if self.has_space(last) { " " } else { "" };
+        let mut text = String::new();
+        for (key, value) in added {
+            let value = self.flow_value(node, last.key_range.start, style, value);
+            text += &format!("{separator}{}:{space}{value}", style.key(key));
+        }
+        self.insert(end(last), text);
+    }
+
+    /// The text of a new value in the flow collection `node`, beside the part at this byte.
+    fn flow_value(&self, node: &Node, part: usize, style: Style, value: &Value) -> String {
+        if style.is_json && self.is_in_lines(node, part) {
+            style.json_lines(value, self.text.column(part))
+        } else {
+            style.inline(value)
+        }
+    }
+
+    fn sequence(
+        &mut self,
+        node: &Node,
+        slot: Slot<'_>,
+        (style, items): (StructureStyle, &[Node]),
+        old: &[Value],
+        new: &[Value],
+    ) -> Outcome {
+        let pairs = pairs(old, new);
+        let kept: Vec<bool> = pairs.iter().map(Option::is_some).collect();
+        if !kept.contains(&true) {
+            return self.replace(node, slot, &Value::Array(new.to_vec()));
+        }
+        let column = self.text.column(node.range.start);
+        for ((item, old), pair) in items.iter().zip(old).zip(&pairs) {
+            if let Some(new) = pair.and_then(|index| new.get(index)) {
+                self.value(item, Slot::Item(column, style), old, new)?;
+            }
+        }
+        let ranges = self.item_ranges(style, items, column)?;
+        self.remove(style, &ranges, &kept)?;
+        let mut before: Option<&Range<usize>> = None;
+        let mut places = pairs.iter().zip(&ranges).filter_map(|(pair, range)| Some(((*pair)?, range))).peekable();
+        for (index, value) in new.iter().enumerate() {
+            match (places.next_if(|(pair, _)| *pair == index), before) {
+                (Some((_, range)), _) => before = Some(range),
+                (None, Some(before)) => self.insert_item(node, style, before, value),
+                (None, None) => self.insert_first_item(style, ranges.first(), column, value),
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes of each item, in block style with its dash.
+    fn item_ranges(&self, style: StructureStyle, items: &[Node], column: usize) -> Result<Vec<Range<usize>>, Declined> {
+        let range = |item: &Node| {
+            let start = match style {
+                StructureStyle::Block => self.dash(item, column),
+                StructureStyle::Flow => Some(item.range.start),
+            };
+            let start = start.ok_or(Declined { at: item.range.start, reason: LAYOUT })?;
+            Ok(start..item.range.end.max(start))
+        };
+        items.iter().map(range).collect()
+    }
+
+    /// Inserts an item after the item in the range `before`.
+    fn insert_item(&mut self, node: &Node, style: StructureStyle, before: &Range<usize>, value: &Value) {
+        match style {
+            StructureStyle::Block => {
+                let column = self.text.column(before.start);
+                let item = format!("{}- {}", self.new_line(column), self.style.block(value, column + 2));
+                self.insert(self.text.line_end(before.end), item);
+            }
+            StructureStyle::Flow => {
+                let separator = self.separator(node, before.start, self.style);
+                let value = self.flow_value(node, before.start, self.style, value);
+                self.insert(before.end, format!("{separator}{value}"));
+            }
+        }
+    }
+
+    /// Inserts an item before the item in the range `first`.
+    fn insert_first_item(&mut self, style: StructureStyle, first: Option<&Range<usize>>, column: usize, value: &Value) {
+        let first = first.map_or(0, |first| first.start);
+        match style {
+            StructureStyle::Block if self.text.is_first(first) => {
+                let item = self.style.block(value, column + 2);
+                let line = format!("{}- {item}{}", " ".repeat(column), self.style.line_break);
+                self.insert(self.text.line_start(first), line);
+            }
+            StructureStyle::Block => {
+                let item = format!("- {}{}", self.style.block(value, column + 2), self.new_line(column));
+                self.insert(first, item);
+            }
+            StructureStyle::Flow => self.insert(first, format!("{}, ", self.style.inline(value))),
+        }
+    }
+
+    /// Removes the members or items that are not kept; at least one is.
+    fn remove(&mut self, style: StructureStyle, ranges: &[Range<usize>], kept: &[bool]) -> Outcome {
+        let mut index = 0;
+        while let Some(range) = ranges.get(index) {
+            let run = kept.iter().skip(index).take_while(|kept| !**kept).count();
+            if run == 0 {
+                index += 1;
+                continue;
+            }
+            let last = ranges.get(index + run - 1).unwrap_or(range);
+            let (before, next) = (index.checked_sub(1).and_then(|index| ranges.get(index)), ranges.get(index + run));
+            let removed = match (style, before, next) {
+                (StructureStyle::Block, ..) if self.text.is_first(range.start) => {
+                    self.text.lines(&(range.start..last.end))
+                }
+                (_, _, Some(next)) => range.start..next.start,
+                (StructureStyle::Flow, Some(before), None) => before.end..last.end,
+                _ => return Err(Declined { at: range.start, reason: LAYOUT }),
+            };
+            self.change(removed, String::new());
+            index += run;
+        }
+        Ok(())
+    }
+
+    /// The dash of an item of a block sequence in this column.
+    pub(super) fn dash(&self, item: &Node, column: usize) -> Option<usize> {
+        let mut at = item.range.start;
+        loop {
+            let start = self.text.line_start(at);
+            if self.text.slice(&(start + column..start + column + 1)) == "-" && start + column <= item.range.start {
+                return Some(start + column);
+            }
+            at = start.checked_sub(1)?;
+        }
+    }
+
+    /// Returns true if the part of a flow collection at this byte begins a line of its own.
+    fn is_in_lines(&self, node: &Node, part: usize) -> bool {
+        self.text.line_start(part) > node.range.start && self.text.is_first(part)
+    }
+
+    /// What separates a new part of a flow collection from the part before it.
+    fn separator(&self, node: &Node, part: usize, style: Style) -> String {
+        if self.is_in_lines(node, part) {
+            format!(",{}", self.new_line(self.text.column(part)))
+        } else if style.is_json && !self.text.0.contains(", ") {
+            ",".to_owned()
+        } else {
+            ", ".to_owned()
+        }
+    }
+
+    /// Returns true if a space follows the colon of a member.
+    fn has_space(&self, member: &Member) -> bool {
+        let rest = member.colon.and_then(|colon| self.text.0.get(colon..));
+        rest.is_none_or(|rest| rest.starts_with([' ', '\n', '\r']))
+    }
+
+    /// A flow mapping with quoted keys is written like JSON.
+    fn flow_style(&self, members: &[Member]) -> Style {
+        let is_quoted = members.first().is_some_and(|member| self.text.slice(&member.key_range).starts_with('"'));
+        Style { is_json: is_quoted, ..self.style }
+    }
+
+    fn new_line(&self, column: usize) -> String {
+        format!("{}{}", self.style.line_break, " ".repeat(column))
+    }
+
+    pub(super) fn insert(&mut self, at: usize, text: String) {
+        self.change(at..at, text);
+    }
+
+    pub(super) fn change(&mut self, range: Range<usize>, text: String) {
+        // an insertion after another one at the same byte continues it
+        match self.found.iter_mut().rev().find(|change| change.range == range && range.is_empty()) {
+            Some(change) => change.text.push_str(&text),
+            None if range.is_empty() && text.is_empty() => {}
+            None => self.found.push(TextChange { range, text }),
+        }
+    }
+}
+
+/// The end of a member.
+fn end(member: &Member) -> usize {
+    member.value.range.end.max(member.key_range.end)
+}
+
+/// A value that is written in one place and read in several cannot change in one of them.
+fn reject_shared(node: &Node) -> Outcome {
+    let reason = match &node.content {
+        Content::Alias => ALIAS,
+        _ if node.is_repeated => ANCHOR,
+        _ => return Ok(()),
+    };
+    Err(Declined { at: node.range.start, reason })
+}
+
+/// For each old item the index of the new item that it becomes; `None` for a removed item. The indices ascend.
+fn pairs(old: &[Value], new: &[Value]) -> Vec<Option<usize>> {
+    let mut next = 0;
+    let pairs: Vec<Option<usize>> = old
+        .iter()
+        .map(|item| {
+            let found = new.iter().skip(next).position(|candidate| is_same(item, candidate))? + next;
+            next = found + 1;
+            Some(found)
+        })
+        .collect();
+    // without names, items of lists of one length are changed in place
+    if old.len() == new.len() && pairs.iter().any(Option::is_none) {
+        return (0..old.len()).map(Some).collect();
+    }
+    pairs
+}
+
+/// Returns true if an item of a list is the same as before, although its fields may have changed.
+fn is_same(old: &Value, new: &Value) -> bool {
+    let name = |item| Value::get(item, "name");
+    old == new || (name(old).is_some() && name(old) == name(new))
+}

@@ -1,0 +1,235 @@
+//! Reads the gateways of a cluster, and what they refer to.
+//!
+//! A cluster can have a hundred thousand objects, most of which have nothing to do with a gateway. So each page of a list
+//! is reduced at once: kept are the objects that show a gateway, or that a gateway can refer to. What a controller made of
+//! an object that is kept (a ReplicaSet of a Deployment, its Pods) says nothing more and is left out.
+
+use super::objects::{ListedObjects, MalformedObject, ObjectResource, get_object, is_served, list_objects};
+use super::{Connection, ReadError};
+use apim_keyless_core::gateway::well_known::StringMap;
+use apim_keyless_core::gateway::{Identity, Images, Kind, KubernetesObject, ObjectView, Relevance};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// What is read of a cluster.
+pub struct InventoryRequest<'a> {
+    /// The namespaces; empty for all.
+    pub namespaces: &'a [String],
+    /// Which images are the gateway's.
+    pub images: &'a Images,
+    /// Whether a namespace with these labels is evaluated.
+    pub is_evaluated: &'a dyn Fn(&StringMap) -> bool,
+    /// The `ConfigMap`s that are expected in a namespace of this name and with these annotations.
+    pub expected_config_maps: &'a dyn Fn(&str, &StringMap) -> BTreeSet<String>,
+    /// Is called before each list, with the name of the resource and how many objects were read until then.
+    pub progress: &'a dyn Fn(&str, usize),
+}
+
+/// The gateways of a cluster, and what they refer to.
+#[derive(Default)]
+pub struct Inventory {
+    /// The objects that are kept.
+    pub objects: Vec<KubernetesObject<'static>>,
+    /// How many objects were read.
+    pub count: usize,
+    /// The namespaces that are not evaluated.
+    pub not_evaluated: BTreeSet<String>,
+    /// Objects that do not have the shape of their kind.
+    pub malformed: Vec<MalformedObject>,
+    /// What could not be read. If there is something, an object that is not here may exist all the same.
+    pub errors: Vec<ReadError>,
+}
+
+const NAMESPACES: ObjectResource = ObjectResource::of("v1", "Namespace", "namespaces");
+const CONFIG_MAPS: ObjectResource = ObjectResource::of("v1", "ConfigMap", "configmaps");
+
+/// What a gateway can refer to, and what can refer to it.
+const RELATED: [ObjectResource; 2] =
+    [ObjectResource::of("v1", "ServiceAccount", "serviceaccounts"), ObjectResource::of("v1", "Service", "services")];
+
+/// Every resource with a pod template that is read. Owners stand before what their controllers make. Those of other
+/// projects are read where the API server serves them: Argo Rollouts, `OpenKruise`, `OpenShift` and Knative.
+const WORKLOADS: [ObjectResource; 16] = [
+    ObjectResource::of("apps/v1", "Deployment", "deployments"),
+    ObjectResource::of("apps/v1", "StatefulSet", "statefulsets"),
+    ObjectResource::of("apps/v1", "DaemonSet", "daemonsets"),
+    ObjectResource::of("batch/v1", "CronJob", "cronjobs"),
+    ObjectResource::of("v1", "PodTemplate", "podtemplates"),
+    ObjectResource::of("argoproj.io/v1alpha1", "Rollout", "rollouts"),
+    ObjectResource::of("apps.kruise.io/v1alpha1", "CloneSet", "clonesets"),
+    ObjectResource::of("apps.kruise.io/v1beta1", "StatefulSet", "statefulsets"),
+    ObjectResource::of("apps.kruise.io/v1alpha1", "DaemonSet", "daemonsets"),
+    ObjectResource::of("apps.openshift.io/v1", "DeploymentConfig", "deploymentconfigs"),
+    ObjectResource::of("serving.knative.dev/v1", "Service", "services"),
+    ObjectResource::of("serving.knative.dev/v1", "Revision", "revisions"),
+    ObjectResource::of("batch/v1", "Job", "jobs"),
+    ObjectResource::of("apps/v1", "ReplicaSet", "replicasets"),
+    ObjectResource::of("v1", "ReplicationController", "replicationcontrollers"),
+    ObjectResource::of("v1", "Pod", "pods"),
+];
+
+/// Namespace and name.
+type Name = (String, String);
+
+impl Inventory {
+    /// Reads a cluster. What cannot be read is an error, and the rest is read.
+    pub async fn read(connection: &Connection, request: &InventoryRequest<'_>) -> Self {
+        let filter = Filter::new(request.images);
+        let mut reader = Reader { connection, request, inventory: Self::default(), filter };
+        reader.namespaces().await;
+        reader.list(&CONFIG_MAPS).await;
+        for resource in RELATED.iter().chain(&WORKLOADS) {
+            reader.list_if_served(resource).await;
+        }
+        reader.restore_config_maps().await;
+        Self { not_evaluated: reader.filter.not_evaluated, ..reader.inventory }
+    }
+}
+
+struct Reader<'a> {
+    connection: &'a Connection,
+    request: &'a InventoryRequest<'a>,
+    inventory: Inventory,
+    filter: Filter<'a>,
+}
+
+impl Reader<'_> {
+    /// The Namespaces: their annotations set the expectations.
+    async fn namespaces(&mut self) {
+        (self.request.progress)(&NAMESPACES.name(), 0);
+        let mut found = Vec::new();
+        if self.request.namespaces.is_empty() {
+            match list_objects(self.connection, &NAMESPACES, None, |_| true).await {
+                Ok(listed) => found = listed.unwrap_or_default().objects,
+                Err(error) => self.inventory.errors.push(error),
+            }
+        }
+        for name in self.request.namespaces {
+            match get_object(self.connection, &NAMESPACES, None, name).await {
+                Ok(Some(namespace)) => found.push(namespace),
+                Ok(None) => self.inventory.errors.push(ReadError {
+                    attempt: format!("read namespace {name}"),
+                    reason: "it does not exist; check the name".to_owned(),
+                }),
+                Err(error) => self.inventory.errors.push(error),
+            }
+        }
+        for namespace in found {
+            self.inventory.count += 1;
+            if (self.request.is_evaluated)(&namespace.metadata().labels) {
+                self.inventory.objects.push(namespace);
+            } else {
+                self.filter.not_evaluated.insert(namespace.reference.name);
+            }
+        }
+    }
+
+    async fn list_if_served(&mut self, resource: &ObjectResource) {
+        let is_there = resource.is_of_kubernetes() || {
+            let served = is_served(self.connection, resource).await;
+            served.unwrap_or_else(|error| {
+                self.inventory.errors.push(error);
+                false
+            })
+        };
+        if is_there {
+            self.list(resource).await;
+        }
+    }
+
+    async fn list(&mut self, resource: &ObjectResource) {
+        let mut places: Vec<Option<&str>> = self.request.namespaces.iter().map(|name| Some(name.as_str())).collect();
+        if places.is_empty() {
+            places.push(None);
+        }
+        for namespace in places {
+            (self.request.progress)(&resource.name(), self.inventory.count);
+            let filter = &mut self.filter;
+            match list_objects(self.connection, resource, namespace, |object| filter.keeps(object)).await {
+                Ok(listed) => {
+                    let ListedObjects { count, objects, malformed } = listed.unwrap_or_default();
+                    self.inventory.count += count;
+                    self.inventory.objects.extend(objects);
+                    self.inventory.malformed.extend(malformed);
+                }
+                Err(error) => self.inventory.errors.push(error),
+            }
+        }
+    }
+
+    /// Reads again the `ConfigMap`s that were not kept and that a gateway refers to, or that are expected.
+    async fn restore_config_maps(&mut self) {
+        let mut needed: BTreeSet<Name> = BTreeSet::new();
+        let none = StringMap::default();
+        let mut annotations: BTreeMap<&str, &StringMap> = BTreeMap::new();
+        for object in &self.inventory.objects {
+            let namespace = object.reference.namespace.as_str();
+            let names = object.referenced_config_maps().into_iter();
+            needed.extend(names.map(|name| (namespace.to_owned(), name)));
+            match &object.view {
+                ObjectView::Namespace(object) => _ = annotations.insert(namespace, &object.metadata.annotations),
+                _ => _ = annotations.entry(namespace).or_insert(&none),
+            }
+        }
+        for (namespace, annotations) in annotations {
+            let names = (self.request.expected_config_maps)(namespace, annotations).into_iter();
+            needed.extend(names.map(|name| (namespace.to_owned(), name)));
+        }
+        for (namespace, name) in needed.into_iter().filter(|name| self.filter.omitted.contains(name)) {
+            match get_object(self.connection, &CONFIG_MAPS, Some(&namespace), &name).await {
+                Ok(config_map) => self.inventory.objects.extend(config_map),
+                Err(error) => self.inventory.errors.push(error),
+            }
+        }
+    }
+}
+
+/// Decides which objects of a page are kept.
+struct Filter<'a> {
+    images: &'a Images,
+    not_evaluated: BTreeSet<String>,
+    /// The `ConfigMap`s with settings of a gateway.
+    with_settings: HashSet<Name>,
+    /// The `ConfigMap`s without any, which are not kept.
+    omitted: HashSet<Name>,
+    /// The workloads that are kept, and what their controllers made of them, with their namespaces.
+    workloads: HashSet<(String, Identity)>,
+}
+
+impl<'a> Filter<'a> {
+    fn new(images: &'a Images) -> Self {
+        Self {
+            images,
+            not_evaluated: BTreeSet::new(),
+            with_settings: HashSet::new(),
+            omitted: HashSet::new(),
+            workloads: HashSet::new(),
+        }
+    }
+
+    fn keeps(&mut self, object: &KubernetesObject<'_>) -> bool {
+        let namespace = &object.reference.namespace;
+        if self.not_evaluated.contains(namespace) {
+            return false;
+        }
+        let name = || (namespace.clone(), object.reference.name.clone());
+        let is_relevant = match object.relevance(self.images) {
+            Relevance::Evaluated => true,
+            Relevance::ByConfigMaps(names) => {
+                names.into_iter().any(|name| self.with_settings.contains(&(namespace.clone(), name)))
+            }
+            Relevance::IfReferenced => {
+                self.omitted.insert(name());
+                false
+            }
+        };
+        if is_relevant && object.kind == Kind::ConfigMap {
+            self.with_settings.insert(name());
+        }
+        let owner = object.owner().map(|owner| (namespace.clone(), owner.identity()));
+        let is_of_owner = owner.is_some_and(|owner| self.workloads.contains(&owner));
+        if is_of_owner || is_relevant && object.workload().is_some() {
+            self.workloads.insert((namespace.clone(), object.identity()));
+        }
+        is_relevant && !is_of_owner
+    }
+}

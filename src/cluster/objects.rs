@@ -1,0 +1,229 @@
+//! Lists the objects of a cluster that rules evaluate, page by page.
+
+use super::client::with_timeout_of;
+use super::{Connection, ReadError, ReadResult};
+use apim_keyless_core::gateway::{KubernetesObject, ObjectReference, ShapeError, remove_unread};
+use kube::api::{GetParams, ListParams};
+use kube::core::request::{Error as RequestError, Request};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// The longest time for one page.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The page size for most kinds: what kubectl uses.
+const PAGE_SIZE: u32 = 500;
+/// The page size for `ConfigMap`s: each can have 1 MiB, and a whole page is in memory at once.
+const CONFIG_MAP_PAGE_SIZE: u32 = 50;
+/// How often a list starts again because its next page has expired.
+const RESTARTS: usize = 2;
+
+/// A resource whose objects are listed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ObjectResource {
+    /// `apiVersion` of its objects.
+    pub api_version: Cow<'static, str>,
+    /// Kind of its objects.
+    pub kind: Cow<'static, str>,
+    /// Its name in URLs.
+    pub plural: Cow<'static, str>,
+}
+
+impl ObjectResource {
+    /// A resource of Kubernetes.
+    pub const fn of(api_version: &'static str, kind: &'static str, plural: &'static str) -> Self {
+        Self { api_version: Cow::Borrowed(api_version), kind: Cow::Borrowed(kind), plural: Cow::Borrowed(plural) }
+    }
+
+    /// Whether every API server has it.
+    pub fn is_of_kubernetes(&self) -> bool {
+        ["v1", "apps/v1", "batch/v1"].contains(&self.api_version.as_ref())
+    }
+
+    /// Its name as RBAC errors and kubectl write it: `deployments.apps`.
+    pub fn name(&self) -> String {
+        match self.api_version.split_once('/') {
+            Some((group, _)) => format!("{}.{group}", self.plural),
+            None => self.plural.to_string(),
+        }
+    }
+
+    /// The URL path of its objects, in one namespace or in all.
+    fn path(&self, namespace: Option<&str>) -> String {
+        let root = if self.api_version.contains('/') { "/apis" } else { "/api" };
+        let namespace = namespace.map(|name| format!("/namespaces/{name}")).unwrap_or_default();
+        format!("{root}/{}{namespace}/{}", self.api_version, self.plural)
+    }
+
+    fn page_size(&self) -> u32 {
+        if self.kind == "ConfigMap" { CONFIG_MAP_PAGE_SIZE } else { PAGE_SIZE }
+    }
+}
+
+/// A page of a list. Its items carry neither `apiVersion` nor `kind`.
+#[derive(Deserialize)]
+struct Page<'a> {
+    #[serde(default)]
+    metadata: PageMetadata,
+    #[serde(borrow, default)]
+    items: Option<Vec<&'a RawValue>>,
+}
+
+#[derive(Default, Deserialize)]
+struct PageMetadata {
+    #[serde(rename = "continue")]
+    next: Option<String>,
+}
+
+/// The objects of a list.
+#[derive(Default)]
+pub struct ListedObjects {
+    /// How many there are.
+    pub count: usize,
+    /// Those that are kept.
+    pub objects: Vec<KubernetesObject<'static>>,
+    /// Those that cannot be read.
+    pub malformed: Vec<MalformedObject>,
+}
+
+/// An object that does not have the shape of its kind.
+#[derive(Debug, PartialEq, Eq)]
+pub struct MalformedObject {
+    /// The object.
+    pub object: ObjectReference,
+    /// Where and why it cannot be read.
+    pub error: ShapeError,
+}
+
+/// Lists the objects of a resource, in one namespace or in all, and keeps those that rules evaluate and for which `keep`
+/// returns true. `None`: the API server does not serve the resource.
+///
+/// If the API server ends the list before its last page, the list starts again.
+///
+/// # Errors
+/// The permission is missing, or the API server cannot be reached.
+pub async fn list_objects(
+    connection: &Connection,
+    resource: &ObjectResource,
+    namespace: Option<&str>,
+    mut keep: impl FnMut(&KubernetesObject<'_>) -> bool,
+) -> ReadResult<Option<ListedObjects>> {
+    let error = |error: &kube::Error| {
+        let (name, place) = (resource.name(), in_namespace(namespace));
+        ReadError::new(connection, &format!("list {name}{place}"), &format!("list on {name}{place}"), error)
+    };
+    let request = Request::new(resource.path(namespace));
+    let mut parameters = ListParams::default().limit(resource.page_size());
+    let (mut listed, mut restarts) = (ListedObjects::default(), 0);
+    loop {
+        let text = match send(connection, request.list(&parameters)).await {
+            Ok(text) => text,
+            Err(kube::Error::Api(status)) if status.code == 404 => return Ok(None),
+            Err(kube::Error::Api(status)) if status.code == 410 && restarts < RESTARTS => {
+                (listed, restarts, parameters.continue_token) = (ListedObjects::default(), restarts + 1, None);
+                continue;
+            }
+            Err(cause) => return Err(error(&cause)),
+        };
+        let page: Page<'_> = serde_json::from_str(&text).map_err(|cause| error(&kube::Error::SerdeError(cause)))?;
+        for item in page.items.unwrap_or_default() {
+            listed.count += 1;
+            match object(resource, item, namespace) {
+                Ok(object) => listed.objects.extend(object.filter(|object| keep(object))),
+                Err(malformed) => listed.malformed.push(*malformed),
+            }
+        }
+        parameters.continue_token = page.metadata.next.filter(|token| !token.is_empty());
+        if parameters.continue_token.is_none() {
+            return Ok(Some(listed));
+        }
+    }
+}
+
+/// Whether the API server serves a resource. Without this, a user without the right to list a resource that is not there
+/// would get an error: the API server looks at the rights first.
+///
+/// # Errors
+/// The API server cannot be reached.
+pub(super) async fn is_served(connection: &Connection, resource: &ObjectResource) -> ReadResult<bool> {
+    let call = connection.client.list_api_group_resources(&resource.api_version);
+    match with_timeout_of(PAGE_TIMEOUT, call).await {
+        Ok(list) => Ok(list.resources.iter().any(|served| served.name == resource.plural)),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
+        Err(error) => {
+            let (attempt, permission) = (
+                format!("find out whether {} is served", resource.name()),
+                format!("get on /apis/{}", resource.api_version),
+            );
+            Err(ReadError::new(connection, &attempt, &permission, &error))
+        }
+    }
+}
+
+/// Reads one object. `None` if it does not exist, or if rules do not evaluate its kind.
+///
+/// # Errors
+/// The permission is missing, the API server cannot be reached, or the object does not have the shape of its kind.
+pub async fn get_object(
+    connection: &Connection,
+    resource: &ObjectResource,
+    namespace: Option<&str>,
+    name: &str,
+) -> ReadResult<Option<KubernetesObject<'static>>> {
+    let attempt = format!("read {} {name}{}", resource.kind, in_namespace(namespace));
+    let error = |error: &kube::Error| {
+        let permission = format!("get on {}{}", resource.name(), in_namespace(namespace));
+        ReadError::new(connection, &attempt, &permission, error)
+    };
+    let request = Request::new(resource.path(namespace)).get(name, &GetParams::default());
+    let text = match send(connection, request).await {
+        Ok(text) => text,
+        Err(kube::Error::Api(status)) if status.code == 404 => return Ok(None),
+        Err(cause) => return Err(error(&cause)),
+    };
+    let item = serde_json::from_str(&text).map_err(|cause| error(&kube::Error::SerdeError(cause)))?;
+    object(resource, item, namespace)
+        .map_err(|malformed| ReadError { attempt: attempt.clone(), reason: malformed.reason() })
+}
+
+impl MalformedObject {
+    /// The place and the cause.
+    pub fn reason(&self) -> String {
+        format!("{} {}", self.error.at, self.error.message)
+    }
+}
+
+/// The object of an item of a list, which does not say itself what it is.
+fn object(
+    resource: &ObjectResource,
+    item: &RawValue,
+    namespace: Option<&str>,
+) -> Result<Option<KubernetesObject<'static>>, Box<MalformedObject>> {
+    // the API server wrote it, so it is JSON; what is not has no kind, either
+    let mut value: Value = serde_json::from_str(item.get()).unwrap_or_default();
+    let Value::Object(members) = &mut value else { return Ok(None) };
+    members.insert("apiVersion".to_owned(), resource.api_version.as_ref().into());
+    members.insert("kind".to_owned(), resource.kind.as_ref().into());
+    remove_unread(&mut value);
+    KubernetesObject::recognize(value.to_string(), namespace.unwrap_or_default()).map_err(|error| {
+        let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let object = ObjectReference {
+            api_version: resource.api_version.to_string(),
+            kind: resource.kind.to_string(),
+            namespace: text("/metadata/namespace"),
+            name: text("/metadata/name"),
+        };
+        Box::new(MalformedObject { object, error })
+    })
+}
+
+async fn send(connection: &Connection, request: Result<hyper::Request<Vec<u8>>, RequestError>) -> kube::Result<String> {
+    let request = request.map_err(kube::Error::BuildRequest)?;
+    with_timeout_of(PAGE_TIMEOUT, connection.client.request_text(request)).await
+}
+
+fn in_namespace(namespace: Option<&str>) -> String {
+    namespace.map(|name| format!(" in namespace {name}")).unwrap_or_default()
+}

@@ -1,0 +1,310 @@
+//! `migrate`: changes manifests from an auth key or an Entra app to workload identity, and prints what to do beside it.
+
+mod checklist;
+mod deployed;
+mod files;
+mod in_use;
+mod interactive;
+mod other_sources;
+mod policy_document;
+mod reading;
+mod source_kind;
+
+use super::policy::{self, UsedPolicy};
+use super::rewritten_file::{self, folder_outside, outside_message, read_stdin, replace};
+use super::{print, print_to_stderr, print_unchanged};
+use crate::cli::MigrateArguments;
+use crate::migration_sources::NoteKind;
+use anyhow::{bail, ensure};
+use apim_keyless_core::gateway::{Authentication, ObjectReference};
+use apim_keyless_core::migration::{Fact, Input, MigratedGateway, Migration, MissingFact, migrate};
+use apim_keyless_core::policy::{Date, Policy, printable, utc_date};
+use apim_keyless_manifest::STANDARD_INPUT;
+use apim_keyless_report::{counted, file_name};
+use checklist::Checklist;
+use deployed::Deployed;
+use files::{Declined, FileChange, OutputPaths};
+use interactive::KnownFacts;
+use other_sources::OtherPlans;
+use reading::{Reading, Sources, located};
+use std::collections::HashSet;
+use std::io::{IsTerminal, stderr, stdin};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+/// Migrates the gateways of files, folders and stdin.
+pub(super) fn run(arguments: &MigrateArguments) -> anyhow::Result<ExitCode> {
+    policy::check_stdin(arguments.policy.as_deref(), &arguments.paths)?;
+    check_terminal(arguments)?;
+    let UsedPolicy { policy, .. } = policy::find(arguments.policy.as_deref())?;
+    let text = read_stdin(&arguments.paths)?;
+    let reading = Reading { namespace: &arguments.namespace, images: &policy.images };
+    let sources = Sources::read(&arguments.paths, text.as_deref(), &reading);
+    let output = OutputPaths::of(arguments, &sources)?;
+    let today = utc_date(SystemTime::now());
+    let mut facts = KnownFacts::stated(arguments);
+    let mut planned = Planned::of((&sources, &output), &facts, &policy, today);
+    while arguments.interactive && facts.ask(&planned.missing(), &mut stdin().lock(), &mut stderr().lock())? {
+        planned = Planned::of((&sources, &output), &facts, &policy, today);
+    }
+    planned.check_gateway_name(arguments)?;
+    let document = arguments.write_policy.as_deref().map(|path| planned.policy_document(path, &sources)).transpose()?;
+    planned.print_failures(&sources);
+    planned.check_links(arguments)?;
+    // before the files are written: the places are those in the old text
+    let steps = Checklist::new(&sources, &planned, &output, arguments).text();
+    planned.write(arguments, &output, text.as_deref())?;
+    if let Some(document) = document.filter(|_| !arguments.shows_only()) {
+        document.write()?;
+    }
+    // with stdin, stdout has the manifests
+    match (arguments.shows_only(), has_stdin(arguments)) {
+        (true, _) => {}
+        (false, true) => print_to_stderr(steps.trim_end()),
+        (false, false) => print(&steps)?,
+    }
+    Ok(planned.finish(&sources, arguments))
+}
+
+fn has_stdin(arguments: &MigrateArguments) -> bool {
+    arguments.paths.iter().any(|path| path == Path::new(STANDARD_INPUT))
+}
+
+/// Checks that there is someone to ask.
+fn check_terminal(arguments: &MigrateArguments) -> anyhow::Result<()> {
+    ensure!(
+        !arguments.interactive || (stdin().is_terminal() && !has_stdin(arguments)),
+        "--interactive asks on a terminal, and stdin is none; leave it out, and pass the facts with flags such as \
+         --client-id"
+    );
+    ensure!(
+        arguments.output_dir.is_none() || !has_stdin(arguments),
+        "--output-dir is for files, and - is stdin, which is written to stdout; leave out one of the two"
+    );
+    Ok(())
+}
+
+/// What is to be done.
+pub(super) struct Planned {
+    migration: Migration,
+    changes: Vec<FileChange>,
+    /// Sources that are no plain manifests.
+    other: OtherPlans,
+    /// Gateways whose text cannot be changed.
+    declined: Vec<Declined>,
+    /// Files that were changed while they were read.
+    changed_meanwhile: Vec<String>,
+}
+
+impl Planned {
+    /// Plans the migration. A gateway of which some text cannot be changed is left as it is, with all that it shares.
+    fn of((sources, output): (&Sources, &OutputPaths), facts: &KnownFacts, policy: &Policy, today: Date) -> Self {
+        let inputs: Vec<Input<'_>> = sources
+            .objects
+            .iter()
+            .map(|source| Input { object: source.object.as_ref(), value: &source.value, namespace: &source.namespace })
+            .collect();
+        let mut excluded: HashSet<ObjectReference> = HashSet::new();
+        let mut declined = Vec::new();
+        loop {
+            let of_gateway = |gateway: &ObjectReference| (!excluded.contains(gateway)).then(|| facts.of(gateway));
+            let mut migration = migrate(&inputs, &of_gateway, policy, today);
+            let mut other = OtherPlans::of((sources, output), facts, (&policy.images, &excluded), &mut migration);
+            let (mut changes, mut newly, changed_meanwhile) = files::changes(sources, &migration);
+            if newly.is_empty() {
+                changes.append(&mut other.texts);
+                return Self { migration, changes, other, declined, changed_meanwhile };
+            }
+            excluded.extend(newly.iter().map(|declined| declined.gateway.clone()));
+            declined.append(&mut newly);
+        }
+    }
+
+    /// The gateways that something changes of.
+    fn changed_gateways(&self) -> impl Iterator<Item = &MigratedGateway> + Clone {
+        self.migration.gateways.iter().filter(|gateway| gateway.is_changed)
+    }
+
+    /// The gateways and the other sources that are left as they are.
+    fn left(&self) -> HashSet<ObjectReference> {
+        let missing = self.missing().into_iter().map(|missing| missing.object);
+        let declined = self.declined.iter().map(|declined| declined.gateway.clone());
+        missing.chain(declined).chain(self.other.by_hand().map(|plan| plan.source.clone())).collect()
+    }
+
+    /// The facts that gateways and other sources lack.
+    fn missing(&self) -> Vec<MissingFact> {
+        let other = self.other.missing().map(|(missing, ..)| missing);
+        self.migration.missing.iter().cloned().chain(other).collect()
+    }
+
+    /// One name cannot be that of several gateways.
+    fn check_gateway_name(&self, arguments: &MigrateArguments) -> anyhow::Result<()> {
+        let other = self.other.plans.iter().map(|plan| plan.report.gateways.len()).sum::<usize>();
+        // what is left beside a changed gateway of a source is counted with the source
+        let is_counted = |source: &&ObjectReference| {
+            !self.other.plans.iter().any(|plan| plan.source == **source && !plan.report.gateways.is_empty())
+        };
+        let number = self.migration.gateways.len() + self.left().iter().filter(is_counted).count() + other;
+        if arguments.gateway_name.is_some() && number > 1 {
+            bail!(
+                "--gateway-name is the name of one gateway, and the input has {number}; run the command for each, or leave \
+                 it out"
+            );
+        }
+        Ok(())
+    }
+
+    fn policy_document(&self, path: &Path, sources: &Sources) -> anyhow::Result<policy_document::PolicyDocument> {
+        if self.other.complete > 0 {
+            print_to_stderr(&format!(
+                "--write-policy: add to {} what {} with workload identity already should have: it was not read from them",
+                path.display(),
+                counted(self.other.complete, "source")
+            ));
+        }
+        let other = self.other.plans.iter().flat_map(|plan| &plan.report.gateways).collect();
+        policy_document::PolicyDocument::of(path, (&self.migration, &other), &Deployed::of(sources, &self.migration))
+    }
+
+    fn print_failures(&self, sources: &Sources) {
+        for failure in &sources.failures {
+            print_to_stderr(&printable(&format!("error: {failure}")));
+        }
+        for file in &self.changed_meanwhile {
+            print_to_stderr(&format!("error: {file}: changed while it was read; run the command again"));
+        }
+        for (place, unsupported) in &sources.unsupported {
+            print_to_stderr(&format!("not migrated: {place}: {}", unsupported.message()));
+        }
+        let place = |object: &ObjectReference| {
+            let source = sources
+                .objects
+                .iter()
+                .find(|source| source.object.as_ref().is_some_and(|other| other.reference == *object));
+            source.map(|source| located(&source.place, "")).unwrap_or_default()
+        };
+        for missing in self.migration.missing.iter().filter(|missing| missing.fact != Fact::Layout) {
+            print_to_stderr(&printable(&format!("not migrated: {}: {}", place(&missing.object), missing.message())));
+        }
+        for (_, place, message) in self.other.missing() {
+            print_to_stderr(&printable(&format!("not migrated: {place}: {message}")));
+        }
+        for note in self.other.by_hand().flat_map(|plan| &plan.report.notes) {
+            if note.kind == NoteKind::ByHand {
+                print_to_stderr(&printable(&format!("not migrated: {}: {}", note.at, note.message)));
+            }
+        }
+        for declined in &self.declined {
+            print_to_stderr(&printable(&declined.message));
+            for line in &declined.by_hand {
+                print_to_stderr(&printable(&format!("  {line}")));
+            }
+        }
+        for (object, denied) in &self.migration.denied {
+            print_to_stderr(&printable(&format!("still denied: {}: {denied}", place(object))));
+        }
+    }
+
+    /// Checks that no link leads to a file outside of the folders that are to be changed.
+    fn check_links(&self, arguments: &MigrateArguments) -> anyhow::Result<()> {
+        if arguments.shows_only() || arguments.output_dir.is_some() {
+            return Ok(());
+        }
+        for change in &self.changes {
+            if let Some(folder) = folder_outside(&change.file, &arguments.paths) {
+                bail!("nothing was written: {}", printable(&outside_message(&change.file, folder)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows or writes the changed files.
+    fn write(&self, arguments: &MigrateArguments, output: &OutputPaths, stdin: Option<&[u8]>) -> anyhow::Result<()> {
+        let mut is_stdin_written = false;
+        for change in &self.changes {
+            if arguments.diff {
+                print(&change.diff())?;
+            }
+            if arguments.shows_only() {
+                continue;
+            }
+            match output.of_file(&change.file) {
+                _ if change.file == STANDARD_INPUT => {
+                    print_unchanged(change.rewrite.after.as_bytes())?;
+                    is_stdin_written = true;
+                }
+                Some(path) => rewritten_file::write(path, Path::new(&change.file), &change.rewrite)?,
+                None => replace(Path::new(&change.file), &change.rewrite)?,
+            }
+        }
+        for (beside, path, text) in self.other.new_files.iter().filter(|_| !arguments.shows_only()) {
+            rewritten_file::create(&output.beside(beside, path), text)?;
+        }
+        if let Some(text) = stdin.filter(|_| !is_stdin_written && !arguments.shows_only()) {
+            print_unchanged(text)?;
+        }
+        for gateway in self.changed_gateways().filter(|_| !arguments.shows_only()) {
+            print_to_stderr(&printable(&migrated(gateway)));
+        }
+        for plan in self.other.changed().filter(|_| !arguments.shows_only()) {
+            print_to_stderr(&printable(&format!("{}: {} changed", shown(&plan.file), plan.source.kind)));
+        }
+        Ok(())
+    }
+
+    fn finish(&self, sources: &Sources, arguments: &MigrateArguments) -> ExitCode {
+        let verb = if arguments.shows_only() { "would be migrated" } else { "migrated" };
+        let changed = self.changed_gateways().count();
+        let complete = self.migration.gateways.len() - changed + self.other.complete;
+        let total = changed + self.other.changed().map(|plan| plan.report.gateways.len()).sum::<usize>();
+        let mut summary = format!("{} {verb} in {}", counted(total, "gateway"), counted(self.changes.len(), "file"));
+        let mut kinds: Vec<&str> = self.other.changed().map(|plan| plan.source.kind.as_str()).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        if !kinds.is_empty() {
+            summary += &format!(" ({}{})", if changed > 0 { "manifests, " } else { "" }, kinds.join(", "));
+        }
+        if complete > 0 {
+            summary += &format!("; {complete} with workload identity already");
+        }
+        let left = self.left().len() + sources.unsupported.len();
+        if left > 0 {
+            summary += &format!("; {left} not migrated");
+        }
+        print_to_stderr(&summary);
+        let has_sources = !sources.texts.is_empty() || sources.objects.iter().any(|source| source.other.is_some());
+        let is_nothing = self.migration.gateways.is_empty() && !has_sources && left == 0 && sources.failures.is_empty();
+        if is_nothing {
+            print_to_stderr("no gateway was found; check the path");
+        }
+        let has_failed = left > 0
+            || is_nothing
+            || !sources.failures.is_empty()
+            || !self.changed_meanwhile.is_empty()
+            || !self.migration.denied.is_empty();
+        ExitCode::from(match () {
+            () if has_failed => 2,
+            () if arguments.check && !self.changes.is_empty() => 1,
+            () => 0,
+        })
+    }
+}
+
+/// What became of a gateway, in one line.
+fn migrated(gateway: &MigratedGateway) -> String {
+    let from = match gateway.from {
+        Authentication::Key => "from an auth key",
+        Authentication::EntraApp => "from an Entra app",
+        Authentication::WorkloadIdentity => "completed",
+        Authentication::None | Authentication::Unknown => "from an unknown auth method",
+    };
+    let config_maps: Vec<String> = gateway.config_maps.iter().map(|name| format!("ConfigMap \"{name}\"")).collect();
+    format!("{}: {from}; ServiceAccount \"{}\", {}", gateway.object, gateway.service_account, config_maps.join(", "))
+}
+
+/// The name of a file, as messages show it.
+fn shown(file: &str) -> &str {
+    file_name(file)
+}

@@ -1,0 +1,261 @@
+//! Reads the files of a migration.
+
+use super::source_kind::{SourceKind, Unsupported};
+use crate::command::check::not_final::NotFinal;
+use crate::command::check::plain_key;
+use crate::migration_sources::{SourceContext, generated_config_maps, migrate_object, migrate_script, migrate_values};
+use apim_keyless_core::gateway::{Gateway, Images, KubernetesObject, ObjectReference, Recognized, RelatedObjects};
+use apim_keyless_core::migration::Facts;
+use apim_keyless_core::policy::dotted;
+use apim_keyless_manifest::{FileContent, InputError, Inputs, ManifestObject, Place, is_encrypted};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// The content of the files.
+#[derive(Default)]
+pub(super) struct Sources {
+    /// The objects, in the order of the files and their documents.
+    pub(super) objects: Vec<SourceObject>,
+    /// What could not be read: `FILE:LINE:COLUMN: cause and fix`.
+    pub(super) failures: Vec<String>,
+    /// Gateways that this command cannot migrate, with the place.
+    pub(super) unsupported: Vec<(String, Unsupported)>,
+    /// Sources that are no YAML, and pipelines.
+    pub(super) texts: Vec<TextSource>,
+}
+
+/// An object of a file.
+pub(super) struct SourceObject {
+    pub(super) place: Place,
+    pub(super) value: Value,
+    /// The object, if it is of a kind that rules evaluate and is the one that reaches a cluster.
+    pub(super) object: Option<KubernetesObject<'static>>,
+    pub(super) namespace: String,
+    /// The places of the auth keys in plain text: the file may be changed when they are shown.
+    pub(super) keys: Vec<String>,
+    /// What it is, if it is no plain manifest.
+    pub(super) other: Option<OtherSource>,
+}
+
+/// A source of gateways that is YAML, but no plain manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OtherSource {
+    /// Values of a chart, or its `Chart.yaml`.
+    Values,
+    /// A `HelmRelease`, an `Application` or an `ApplicationSet`.
+    Release,
+    /// A kustomization.
+    Kustomization,
+    /// The `ConfigMap` that the generator with this index of a kustomization makes.
+    Generator(usize),
+}
+
+/// A source of gateways that is not YAML, or whose text alone can be changed.
+pub(super) struct TextSource {
+    pub(super) file: String,
+    pub(super) text: String,
+    pub(super) is_terraform: bool,
+}
+
+impl TextSource {
+    /// A name for it, to ask for its facts.
+    pub(super) fn reference(&self) -> ObjectReference {
+        let (kind, name) = (self.kind().to_owned(), apim_keyless_report::file_name(&self.file).to_owned());
+        ObjectReference { kind, name, ..ObjectReference::default() }
+    }
+
+    /// What it is, for a person.
+    pub(super) fn kind(&self) -> &'static str {
+        if self.is_terraform { "Terraform" } else { "script" }
+    }
+}
+
+impl SourceObject {
+    /// What it is, for a person.
+    pub(super) fn kind(&self) -> &'static str {
+        match self.other {
+            Some(OtherSource::Values) if self.value.get("dependencies").is_some() => "Helm chart",
+            Some(OtherSource::Values) => "Helm values",
+            Some(OtherSource::Release) if self.text("/kind") == "HelmRelease" => "HelmRelease",
+            Some(OtherSource::Release) => "Argo CD application",
+            Some(OtherSource::Kustomization | OtherSource::Generator(_)) => "kustomization",
+            None => "manifest",
+        }
+    }
+
+    /// A name for it, to ask for its facts.
+    pub(super) fn reference(&self) -> ObjectReference {
+        let (kind, name) = (self.kind().to_owned(), located(&self.place, ""));
+        ObjectReference { kind, name, ..ObjectReference::default() }
+    }
+
+    fn other(object: ManifestObject, other: OtherSource, reading: &Reading<'_>) -> Self {
+        let ManifestObject { value, place, .. } = object;
+        let own = value.pointer("/metadata/namespace").and_then(Value::as_str);
+        let namespace = own.unwrap_or(reading.namespace).to_owned();
+        let keys = plain_key::find(&value).iter().map(|key| located_key(&place, &value, key.as_str())).collect();
+        Self { place, object: None, namespace, keys, value, other: Some(other) }
+    }
+
+    pub(super) fn text(&self, pointer: &str) -> &str {
+        self.value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// How the files are read.
+pub(super) struct Reading<'a> {
+    /// Namespace of objects that name none.
+    pub(super) namespace: &'a str,
+    pub(super) images: &'a Images,
+}
+
+impl Sources {
+    /// Reads these files, the files of folders, and `stdin` for `-`. A file with several names is read once.
+    pub(super) fn read(paths: &[PathBuf], stdin: Option<&[u8]>, reading: &Reading<'_>) -> Self {
+        let mut inputs = Inputs::with_extensions(SourceKind::EXTENSIONS);
+        for path in paths {
+            inputs.add(path, stdin.unwrap_or_default());
+        }
+        let mut sources = Self::default();
+        for content in inputs.read(|content| content) {
+            sources.add_file(content, reading);
+        }
+        sources
+    }
+
+    /// The one place that decides what a file is. Each kind of source that is not a manifest has a module of its own.
+    fn add_file(&mut self, content: FileContent, reading: &Reading<'_>) {
+        match SourceKind::of(Path::new(&content.name), content.text()) {
+            SourceKind::Manifests => self.add_manifests(content, reading),
+            SourceKind::Script => self.add_text(&content, false),
+            SourceKind::Terraform => self.add_text(&content, true),
+            SourceKind::Unsupported(unsupported) => self.unsupported.push((content.name, unsupported)),
+            SourceKind::NotAbout => {}
+        }
+    }
+
+    fn add_manifests(&mut self, content: FileContent, reading: &Reading<'_>) {
+        self.failures.extend(content.errors.iter().map(failure));
+        let none = Facts::default();
+        let without_facts = SourceContext { facts: &none, images: reading.images };
+        let is_values =
+            |mapping: &ManifestObject| migrate_values(&content.name, &mapping.value, without_facts).is_some();
+        let has_values = content.mappings.iter().any(is_values);
+        if !has_values && !content.mappings.is_empty() && migrate_script(content.text(), without_facts).is_some() {
+            self.add_text(&content, false);
+        }
+        for mapping in content.mappings {
+            if let Some(unsupported) = Unsupported::of_mapping(&mapping.value) {
+                self.unsupported.push((located(&mapping.place, ""), unsupported));
+            } else if migrate_values(&content.name, &mapping.value, without_facts).is_some() {
+                self.objects.push(SourceObject::other(mapping, OtherSource::Values, reading));
+            }
+        }
+        for kustomization in content.kustomizations {
+            self.add_kustomization(kustomization, reading);
+        }
+        for object in content.objects {
+            self.add_object(object, reading);
+        }
+    }
+
+    fn add_text(&mut self, content: &FileContent, is_terraform: bool) {
+        let (file, text) = (content.name.clone(), content.text().to_owned());
+        self.texts.push(TextSource { file, text, is_terraform });
+    }
+
+    /// Adds a kustomization, and the `ConfigMap`s that it generates: workloads take them.
+    fn add_kustomization(&mut self, kustomization: ManifestObject, reading: &Reading<'_>) {
+        for (index, value) in generated_config_maps(&kustomization.value) {
+            let is_same = |other: &SourceObject| {
+                matches!(other.other, Some(OtherSource::Generator(_)))
+                    && other.value.get("metadata") == value.get("metadata")
+            };
+            // overlays of one base can generate the same name; a workload takes one of them
+            let is_first = !self.objects.iter().any(is_same);
+            let object = KubernetesObject::recognize(value.to_string(), reading.namespace).ok().flatten();
+            let generated = ManifestObject { value, ..kustomization.clone() };
+            let other = SourceObject::other(generated, OtherSource::Generator(index), reading);
+            // its keys are those of the kustomization
+            self.objects.push(SourceObject { object: object.filter(|_| is_first), keys: Vec::new(), ..other });
+        }
+        self.objects.push(SourceObject::other(kustomization, OtherSource::Kustomization, reading));
+    }
+
+    /// The files and values of the kustomizations.
+    pub(super) fn kustomizations(&self) -> Vec<(&str, &Value)> {
+        let kustomizations = self.objects.iter().filter(|source| source.other == Some(OtherSource::Kustomization));
+        kustomizations.map(|source| (source.place.file(), &source.value)).collect()
+    }
+
+    fn add_object(&mut self, object: ManifestObject, reading: &Reading<'_>) {
+        let context = SourceContext { facts: &Facts::default(), images: reading.images };
+        if migrate_object(&object.value, context).is_some() {
+            return self.objects.push(SourceObject::other(object, OtherSource::Release, reading));
+        }
+        let ManifestObject { value, place, .. } = object;
+        if let Some(unsupported) = Unsupported::of_object(&value) {
+            return self.unsupported.push((located(&place, ""), unsupported));
+        }
+        let is_patch = value.get("$patch").is_some();
+        let recognized = KubernetesObject::recognize(value.to_string(), reading.namespace);
+        let recognized = match recognized {
+            Ok(Some(object)) => match NotFinal::of(&object, is_encrypted(&value), is_patch) {
+                None => Some(object),
+                Some(why) => {
+                    self.add_not_final(&place, &object, &why, reading);
+                    None
+                }
+            },
+            Ok(None) => None,
+            Err(error) => {
+                let message =
+                    format!("{}: {} {}", located(&place, error.at.as_str()), dotted(&error.at), error.message);
+                self.failures.push(message);
+                None
+            }
+        };
+        let own = value.pointer("/metadata/namespace").and_then(Value::as_str).filter(|name| !name.is_empty());
+        let namespace = own.unwrap_or(reading.namespace).to_owned();
+        let keys = plain_key::find(&value).iter().map(|key| located_key(&place, &value, key.as_str())).collect();
+        self.objects.push(SourceObject { place, object: recognized, namespace, keys, value, other: None });
+    }
+
+    /// A gateway whose object is not the one that reaches a cluster cannot be migrated here.
+    fn add_not_final(&mut self, place: &Place, object: &KubernetesObject<'_>, why: &NotFinal, reading: &Reading<'_>) {
+        let related = RelatedObjects::default();
+        let gateway = Gateway::recognize(object, reading.images, &related).and_then(Recognized::gateway);
+        if gateway.is_some_and(|gateway| !gateway.is_possible()) {
+            self.failures.push(format!("{}: {}", located(place, why.at()), why.message()));
+        }
+    }
+}
+
+/// `FILE:LINE:COLUMN` of a JSON pointer into an object.
+pub(super) fn located(place: &Place, pointer: &str) -> String {
+    let position = place.locate().position(pointer);
+    format!("{}:{}:{}", apim_keyless_report::file_name(place.file()), position.line, position.column)
+}
+
+/// `FILE:LINE:COLUMN` of an auth key. In a text of several lines that is YAML itself, the line of the key.
+fn located_key(place: &Place, value: &Value, pointer: &str) -> String {
+    let in_text = || {
+        let text = value.pointer(pointer)?.as_str().filter(|text| text.contains('\n'))?;
+        let inner = apim_keyless_manifest::value(text)?;
+        let keys = plain_key::find(&inner);
+        let key = inner.pointer(keys.first()?.as_str())?.as_str()?;
+        let located = place.locate();
+        let first = located.position(pointer).line;
+        let mut lines = located.source().lines().enumerate().skip(first);
+        let (index, column) = lines.find_map(|(index, line)| Some((index, line.split_once(key)?.0)))?;
+        let (file, column) = (apim_keyless_report::file_name(place.file()), column.chars().count() + 1);
+        Some(format!("{file}:{}:{column}", index + 1))
+    };
+    in_text().unwrap_or_else(|| located(place, pointer))
+}
+
+fn failure(error: &InputError) -> String {
+    let at = |number: Option<usize>| number.map(|number| format!(":{number}")).unwrap_or_default();
+    let name = apim_keyless_report::file_name(&error.file);
+    format!("{name}{}{}: {}", at(error.line), at(error.column), error.message)
+}

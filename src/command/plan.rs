@@ -1,0 +1,161 @@
+//! `plan`: prints what Azure needs so that the gateways of files or of a cluster authenticate with workload identity.
+
+use super::{cause, gateways, policy, print, print_to_stderr};
+use crate::cli::{PlanArguments, PlanOutput};
+use crate::cluster::{Connection, Inventory, InventoryRequest, issuer};
+use crate::plan::{CredentialList, Plan, PlanOptions, bicep, json, sh, terraform, text};
+use anyhow::{Context, anyhow, bail, ensure};
+use apim_keyless_core::azure::parse_credentials;
+use apim_keyless_core::gateway::{Images, KubernetesObject};
+use apim_keyless_core::policy::{Level, dotted, printable};
+use apim_keyless_manifest::Manifests;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::stdin;
+use std::process::ExitCode;
+use tokio::runtime::Runtime;
+
+/// What was read.
+struct Input {
+    objects: Vec<KubernetesObject<'static>>,
+    /// The issuer of the cluster, if it was read.
+    issuer: Option<String>,
+    /// Whether something could not be read, which stderr then says.
+    has_error: bool,
+}
+
+/// Reads the gateways, and prints the plan.
+pub(super) fn run(arguments: &PlanArguments) -> anyhow::Result<ExitCode> {
+    policy::check_stdin(arguments.policy.as_deref(), &arguments.paths)?;
+    let lists = arguments.credentials.iter().map(|argument| credentials(argument)).collect::<Result<Vec<_>, _>>()?;
+    let images = policy::find(arguments.policy.as_deref())?.policy.images;
+    let input = if arguments.cluster {
+        Runtime::new().context("cannot start the async runtime")?.block_on(of_cluster(arguments, &images))?
+    } else {
+        of_files(arguments)?
+    };
+    let issuer = arguments.issuer.clone().or(input.issuer);
+    ensure!(
+        lists.is_empty() || issuer.is_some(),
+        "--credentials: pass --issuer, too: the issuer of a credential is compared with it"
+    );
+    let mut plan = Plan::of(&input.objects, &images, &options(arguments, issuer));
+    if plan.gateways.is_empty() {
+        show_findings(&plan);
+        ensure!(input.has_error, "{}", nothing(arguments));
+        return Ok(ExitCode::from(2));
+    }
+    if !lists.is_empty() {
+        plan.compare(&lists).map_err(|error| anyhow!("--credentials: {error}"))?;
+    }
+    show(&plan, arguments.output)?;
+    Ok(ExitCode::from(match () {
+        () if input.has_error => 2,
+        () if plan.has_error() => 1,
+        () => 0,
+    }))
+}
+
+/// Prints the plan. A script or template is not printed if the plan has an error: it would fail half way.
+fn show(plan: &Plan, output: PlanOutput) -> anyhow::Result<()> {
+    let rendered = match output {
+        PlanOutput::Text => return print(&text::render(plan)),
+        PlanOutput::Json => return print(&json::render(plan)),
+        PlanOutput::Bicep => bicep::render(plan).map_err(|error| anyhow!("--output bicep: {error}"))?,
+        PlanOutput::Sh => sh::render(plan),
+        PlanOutput::Terraform => terraform::render(plan),
+    };
+    show_findings(plan);
+    if plan.problems.iter().any(|problem| problem.level == Level::Error) {
+        print_to_stderr("nothing was printed: correct the errors first");
+        return Ok(());
+    }
+    print(&rendered)
+}
+
+/// Shows on stderr what is wrong.
+fn show_findings(plan: &Plan) {
+    for line in text::findings(plan) {
+        print_to_stderr(&line);
+    }
+}
+
+fn nothing(arguments: &PlanArguments) -> String {
+    if arguments.cluster {
+        return "no gateway in the cluster authenticates to the configuration API; check --context and --namespace"
+            .to_owned();
+    }
+    let files: Vec<String> = arguments.paths.iter().map(|path| path.display().to_string()).collect();
+    format!(
+        "no gateway in {}; pass the files with the gateway's Deployment, ServiceAccount and ConfigMap",
+        printable(&files.join(", "))
+    )
+}
+
+fn options(arguments: &PlanArguments, issuer: Option<String>) -> PlanOptions {
+    PlanOptions {
+        issuer,
+        scope: arguments.scope.into(),
+        identity: arguments.identity.into(),
+        subscription: arguments.subscription.clone(),
+        tenant: arguments.tenant.clone(),
+        resource_group: arguments.resource_group.clone(),
+        api_management: arguments.api_management.clone(),
+        location: arguments.location.clone(),
+    }
+}
+
+fn of_files(arguments: &PlanArguments) -> anyhow::Result<Input> {
+    let namespace = match arguments.namespaces.as_slice() {
+        [] => "default",
+        [one] => one,
+        _ => bail!("--namespace: pass one namespace for the objects that name none; only --cluster takes several"),
+    };
+    let manifests = Manifests::read(&arguments.paths, stdin());
+    let (objects, has_error) = gateways::objects(&manifests, namespace);
+    Ok(Input { objects: objects.into_iter().map(|(_, object)| object).collect(), issuer: None, has_error })
+}
+
+async fn of_cluster(arguments: &PlanArguments, images: &Images) -> anyhow::Result<Input> {
+    let connection = Connection::open(&arguments.connection.settings())
+        .await
+        .map_err(|error| anyhow!("cannot use the cluster: {error}"))?;
+    let request = InventoryRequest {
+        namespaces: &arguments.namespaces,
+        images,
+        is_evaluated: &|_| true,
+        expected_config_maps: &|_, _| BTreeSet::new(),
+        progress: &|_, _| {},
+    };
+    let inventory = Box::pin(Inventory::read(&connection, &request)).await;
+    let mut has_error = false;
+    let mut report = |error: String| {
+        has_error = true;
+        print_to_stderr(&format!("error: {}", printable(&error)));
+    };
+    inventory.errors.iter().for_each(|error| report(error.to_string()));
+    for malformed in &inventory.malformed {
+        let (object, error) = (&malformed.object, &malformed.error);
+        report(format!("{object}: {} {}", dotted(&error.at), error.message));
+    }
+    let mut found = None;
+    if arguments.issuer.is_none() {
+        match issuer(&connection).await {
+            Ok(issuer) => found = Some(issuer),
+            Err(error) => report(format!("{error}; pass --issuer")),
+        }
+    }
+    Ok(Input { objects: inventory.objects, issuer: found, has_error })
+}
+
+/// Reads a file of `--credentials`.
+fn credentials(argument: &str) -> anyhow::Result<CredentialList> {
+    let is_client_id = |text: &str| apim_keyless_core::gateway::is_guid(text);
+    let (client_id, path) = match argument.split_once('=') {
+        Some((client_id, path)) if is_client_id(client_id) => (Some(client_id.to_owned()), path),
+        _ => (None, argument),
+    };
+    let json = fs::read_to_string(path).map_err(|error| anyhow!("--credentials: {path}: {}", cause(&error)))?;
+    let configured = parse_credentials(&json, path).map_err(|error| anyhow!("--credentials: {error}"))?;
+    Ok(CredentialList { client_id, configured })
+}

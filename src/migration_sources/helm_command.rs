@@ -1,0 +1,500 @@
+//! `helm install` and `helm upgrade` in scripts, pipelines and Makefiles, and commands that create the Secret of a key.
+
+use super::argo_application::text_of;
+use super::chart_version::{NEW_VERSION, is_chart, is_too_old};
+use super::helm_values::{self, KEY_MESSAGE, Release, is_key};
+use super::layers::ValueChanges;
+use super::shell_words::{Word, line, words};
+use super::value_path::{self, ValuePath};
+use super::{NoteKind, SourceContext, SourceReport, TextMigration};
+use apim_keyless_core::policy::shell_word;
+use apim_keyless_manifest::rewrite::{TextChange, apply};
+use serde_json::{Value, json};
+use std::ops::Range;
+
+/// Commands of Helm that take values.
+const COMMANDS: [&str; 3] = ["install", "upgrade", "template"];
+/// Flags of Helm without a value.
+const SWITCHES: [&str; 20] = [
+    "--install",
+    "-i",
+    "--wait",
+    "--atomic",
+    "--debug",
+    "--dry-run",
+    "--create-namespace",
+    "--force",
+    "--reuse-values",
+    "--reset-values",
+    "--reset-then-reuse-values",
+    "--devel",
+    "--dependency-update",
+    "--wait-for-jobs",
+    "--cleanup-on-fail",
+    "--no-hooks",
+    "--rollback-on-failure",
+    "--skip-crds",
+    "--verify",
+    "--take-ownership",
+];
+/// Flags with `NAME=VALUE` pairs.
+const SET_FLAGS: [&str; 3] = ["--set", "--set-string", "--set-file"];
+/// Names with a key as their value, as in a text that is no readable command.
+const KEY_NAMES: [&str; 2] = ["gateway.auth.key=", "gateway.authKey="];
+
+/// Migrates the commands of a script. `None` if it has none for a gateway.
+pub fn migrate_script(text: &str, context: SourceContext<'_>) -> Option<TextMigration> {
+    let mut script = Script { text, context, report: SourceReport::default(), changes: Vec::new(), read: Vec::new() };
+    for (at, _) in text.match_indices("helm") {
+        if is_program(text, at, "helm") {
+            script.helm(&words(text, at));
+        }
+    }
+    for (at, _) in text.match_indices("kubectl") {
+        if is_program(text, at, "kubectl") {
+            script.secret(&words(text, at));
+        }
+    }
+    script.others();
+    script.finish()
+}
+
+/// Whether a program of this name is called here, outside of comments and quotes.
+fn is_program(text: &str, at: usize, name: &str) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let after = text.get(at + name.len()..).unwrap_or_default();
+    let after = after.strip_prefix(".exe").unwrap_or(after);
+    let is_open = ['"', '\''].iter().any(|quote| line.matches(*quote).count() % 2 == 1);
+    !is_open
+        && !line.trim_start().starts_with('#')
+        && before.chars().next_back().is_none_or(|last| last.is_whitespace() || "/\\(;&|$@-".contains(last))
+        && after.starts_with([' ', '\t', '\\', '`'])
+}
+
+struct Script<'s> {
+    text: &'s str,
+    context: SourceContext<'s>,
+    report: SourceReport<usize>,
+    changes: Vec<TextChange>,
+    /// The bytes of commands that were read.
+    read: Vec<Range<usize>>,
+}
+
+/// A `NAME=VALUE` pair of a flag.
+struct Pair {
+    path: ValuePath,
+    value: String,
+    range: Range<usize>,
+}
+
+/// A flag with pairs.
+struct SetFlag {
+    /// From the end of the word before it to its own end.
+    with_gap: Range<usize>,
+    gap: Range<usize>,
+    pairs: Vec<Pair>,
+}
+
+/// A command of Helm.
+#[derive(Default)]
+struct HelmCommand<'w> {
+    positional: Vec<&'w Word>,
+    sets: Vec<SetFlag>,
+    version: Option<Word>,
+    namespace: Option<String>,
+    has_files: bool,
+    reuses_values: Option<Range<usize>>,
+}
+
+impl<'w> HelmCommand<'w> {
+    /// Reads the words after `helm`. `None` for other commands of Helm.
+    fn read(text: &str, words: &'w [Word]) -> Option<Self> {
+        let mut command = Self::default();
+        let mut rest = words.iter().enumerate().skip(1);
+        while let Some((index, word)) = rest.next() {
+            if !word.text.starts_with('-') {
+                command.positional.push(word);
+                continue;
+            }
+            let (flag, own) = match word.text.split_once('=') {
+                Some((flag, value)) => (flag, Some((value.to_owned(), word))),
+                None => (word.text.as_str(), None),
+            };
+            if flag == "--reuse-values" {
+                command.reuses_values = Some(word.range.clone());
+            }
+            if SWITCHES.contains(&flag) {
+                continue;
+            }
+            let value = own.or_else(|| rest.next().map(|(_, word)| (word.text.clone(), word)));
+            let Some((value, of_value)) = value else { break };
+            let before = words.get(index.checked_sub(1)?)?.range.end;
+            let skipped = if std::ptr::eq(of_value, word) { flag.len() + 1 } else { 0 };
+            let range = of_value.range.start + skipped..of_value.range.end;
+            match flag {
+                _ if SET_FLAGS.contains(&flag) => command.sets.push(SetFlag {
+                    with_gap: before..of_value.range.end,
+                    gap: before..word.range.start,
+                    pairs: pairs(text, range)?,
+                }),
+                "--version" => command.version = Some(Word { range, text: value }),
+                "-n" | "--namespace" => command.namespace = Some(value),
+                // as the chart's page documents it for Helm 2
+                "--name" => command.positional.insert(1.min(command.positional.len()), of_value),
+                "-f" | "--values" => command.has_files = true,
+                _ => {}
+            }
+        }
+        command.positional.first().is_some_and(|word| COMMANDS.contains(&word.text.as_str())).then_some(command)
+    }
+
+    fn values(&self) -> Value {
+        let mut values = json!({});
+        for pair in self.sets.iter().flat_map(|set| &set.pairs) {
+            // a variable is no key in plain text
+            let value = if is_variable(&pair.value) { "${VARIABLE}" } else { &pair.value };
+            value_path::set(&mut values, &pair.path, json!(value));
+        }
+        values
+    }
+}
+
+/// Whether a value has a variable of a shell, of PowerShell, of a pipeline, or of Windows' command line. No key has these
+/// characters.
+fn is_variable(value: &str) -> bool {
+    value.contains(['$', '`', '%', '{'])
+}
+
+/// The pairs of a flag's value, whose bytes these are. `None` if its quotes cannot be read.
+fn pairs(text: &str, range: Range<usize>) -> Option<Vec<Pair>> {
+    let raw = text.get(range.clone())?;
+    let quote = raw.chars().next().filter(|first| ['"', '\''].contains(first));
+    let is_whole = quote.is_some_and(|quote| raw.len() > 1 && raw.ends_with(quote) && raw.matches(quote).count() == 2);
+    let inner = if is_whole { range.start + 1..range.end - 1 } else { range };
+    let raw = text.get(inner.clone())?;
+    let (mut found, mut start, mut open, mut is_escaped) = (Vec::new(), 0, None, false);
+    let mut ends: Vec<usize> = Vec::new();
+    for (at, character) in raw.char_indices() {
+        match (open, character) {
+            _ if is_escaped => {}
+            (None, '"' | '\'') => open = Some(character),
+            (Some(quote), character) if quote == character => open = None,
+            (None, ',') => ends.push(at),
+            _ => {}
+        }
+        is_escaped = character == '\\' && !is_escaped;
+    }
+    ends.push(raw.len());
+    for end in ends {
+        let (name, value) = raw.get(start..end)?.split_once('=')?;
+        let name = name.trim_matches(['"', '\'']);
+        let value: String = value.chars().filter(|character| !['"', '\''].contains(character)).collect();
+        found.push(Pair { path: value_path::parse(name), value, range: inner.start + start..inner.start + end });
+        start = end + 1;
+    }
+    Some(found)
+}
+
+impl Script<'_> {
+    fn line(&self, at: usize) -> usize {
+        line(self.text, at)
+    }
+
+    /// Migrates a command of Helm.
+    fn helm(&mut self, words: &[Word]) {
+        let Some(command) = HelmCommand::read(self.text, words) else { return };
+        let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
+        let values = command.values();
+        let is_chart = command.positional.iter().any(|word| is_chart(&word.text));
+        if !is_chart && !helm_values::are_of_chart(&values, self.context) {
+            return;
+        }
+        self.read.push(first.range.start..last.range.end);
+        let at = self.line(first.range.start);
+        let name = command.positional.get(1).map(|word| word.text.as_str());
+        let name = name.filter(|name| !is_variable(name) && !is_chart_word(name));
+        let namespace = command.namespace.as_deref().filter(|name| !is_variable(name));
+        // values in files alone are migrated there; only the version is here
+        let plan = if command.sets.is_empty() && command.has_files {
+            helm_values::ValuesPlan::default()
+        } else {
+            helm_values::plan(&values, Release { name, namespace }, self.context)
+        };
+        let line_of = |path: &ValuePath| {
+            let mut pairs = command.sets.iter().flat_map(|set| &set.pairs);
+            pairs.find(|pair| pair.path == *path).map_or(at, |pair| line(self.text, pair.range.start))
+        };
+        let report = plan.report.with_places(line_of);
+        helm_values::append(&mut self.report, report, |line| *line);
+        if plan.is_missing_facts {
+            return;
+        }
+        let is_old = command.version.as_ref().is_some_and(|version| is_too_old(&version.text));
+        if plan.changes.is_empty() && !is_old {
+            return;
+        }
+        if let Some(version) = command.version.as_ref().filter(|_| is_old) {
+            self.changes.push(TextChange { range: version.range.clone(), text: NEW_VERSION.to_owned() });
+        }
+        self.change(&command, &plan.changes, last.range.end);
+        if let Some(range) = &command.reuses_values {
+            let message = "Replace --reuse-values by --reset-then-reuse-values: the values of a chart older than 1.15.0 lack \
+                           those that the new chart needs";
+            self.report.note(self.line(range.start), NoteKind::Guess, message);
+        }
+    }
+
+    /// Writes the changes into the flags of a command.
+    fn change(&mut self, command: &HelmCommand<'_>, changes: &ValueChanges, end: usize) {
+        let mut new: Vec<String> = Vec::new();
+        let is_written =
+            |path: &ValuePath| command.sets.iter().flat_map(|set| &set.pairs).any(|pair| pair.path == *path);
+        for (path, value) in changes.set.iter().filter(|(path, _)| !is_written(path)) {
+            new.push(format!("--set {}", shell_word(&assignment(path, value))));
+        }
+        let last = command.sets.last();
+        let gap = last.and_then(|set| self.text.get(set.gap.clone())).unwrap_or(" ").to_owned();
+        for set in &command.sets {
+            let kept: Vec<&Pair> = set.pairs.iter().filter(|pair| !changes.removed.contains(&pair.path)).collect();
+            if kept.is_empty() {
+                self.changes.push(TextChange { range: set.with_gap.clone(), text: String::new() });
+                continue;
+            }
+            let texts: Vec<String> = kept
+                .iter()
+                .map(|pair| match changes.set.get(&pair.path) {
+                    Some(value) => assignment(&pair.path, value),
+                    None => self.text.get(pair.range.clone()).unwrap_or_default().to_owned(),
+                })
+                .collect();
+            let (Some(first), Some(last)) = (set.pairs.first(), set.pairs.last()) else { continue };
+            let range = first.range.start..last.range.end;
+            let text = texts.join(",");
+            if self.text.get(range.clone()) != Some(text.as_str()) {
+                self.changes.push(TextChange { range, text });
+            }
+        }
+        let at = last.map_or(end, |set| set.with_gap.end);
+        let text = new.iter().fold(String::new(), |text, argument| text + &gap + argument);
+        if !text.is_empty() {
+            self.changes.push(TextChange { range: at..at, text });
+        }
+    }
+
+    /// Reports a command that creates the Secret of a key.
+    fn secret(&mut self, words: &[Word]) {
+        let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+        let Some(create) = texts.windows(3).position(|words| words == ["create", "secret", "generic"]) else { return };
+        let literals: Vec<&Word> = words
+            .iter()
+            .filter(|word| literal(&word.text).is_some_and(|(name, value)| is_of_gateway(name, value)))
+            .collect();
+        if literals.is_empty() {
+            return;
+        }
+        let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
+        self.read.push(first.range.start..last.range.end);
+        for word in &literals {
+            if literal(&word.text).is_some_and(|(_, value)| is_plain_key(value)) {
+                self.report.note(self.line(word.range.start), NoteKind::Key, KEY_MESSAGE);
+            }
+        }
+        let message = "Remove this command after the rollout: with workload identity the gateway needs no Secret";
+        self.report.note(self.line(first.range.start), NoteKind::AfterRollout, message);
+        let flag = |names: &[&str]| {
+            let at = texts.iter().position(|text| names.contains(text))?;
+            texts.get(at + 1).copied()
+        };
+        let own = || texts.iter().find_map(|text| text.strip_prefix("--namespace="));
+        let namespace =
+            flag(&["-n", "--namespace"]).or_else(own).filter(|name| !is_variable(name)).unwrap_or("default");
+        if let Some(name) = texts.get(create + 3).filter(|name| !is_variable(name)) {
+            self.report.delete_secret(namespace, name);
+        }
+    }
+
+    /// Reports keys and tokens in what is no readable command.
+    fn others(&mut self) {
+        let is_read = |at: &usize| self.read.iter().any(|range| range.contains(at));
+        let mut found: Vec<(usize, NoteKind, &str)> = Vec::new();
+        for name in KEY_NAMES {
+            for (at, _) in self.text.match_indices(name).filter(|(at, _)| !is_read(at)) {
+                let rest = self.text.get(at + name.len()..).unwrap_or_default();
+                let value = rest.split(['\n', ',', ';']).next().unwrap_or_default().trim().trim_matches(['"', '\'']);
+                found.extend(is_plain_key(value).then_some((at, NoteKind::Key, KEY_MESSAGE)));
+                found.push((at, NoteKind::ByHand, OTHER_COMMAND));
+            }
+        }
+        for (at, _) in self.text.match_indices("/generateToken").filter(|(at, _)| !is_read(at)) {
+            let start = self.text.get(..at).and_then(|before| before.rfind('\n')).unwrap_or_default();
+            if self.text.get(start..at).is_some_and(|line| line.contains("/gateways/")) {
+                found.push((at, NoteKind::AfterRollout, TOKEN));
+            }
+        }
+        for (at, kind, message) in found {
+            self.report.note(line(self.text, at), kind, message);
+        }
+    }
+
+    fn finish(mut self) -> Option<TextMigration> {
+        self.changes.sort_by_key(|change| (change.range.start, change.range.end));
+        self.report.notes.sort_by_key(|note| note.at);
+        let is_in_order =
+            self.changes.windows(2).all(|pair| matches!(pair, [one, other] if one.range.end <= other.range.start));
+        let new = apply(self.text, &self.changes);
+        let is_yaml = apim_keyless_manifest::value(self.text).is_some();
+        let is_safe = is_in_order && (!is_yaml || apim_keyless_manifest::value(&new).is_some());
+        if !is_safe {
+            let first = self.changes.first().map_or(0, |change| change.range.start);
+            self.report.note(line(self.text, first), NoteKind::ByHand, OTHER_COMMAND);
+        }
+        let text = (is_safe && new != self.text).then_some(new);
+        (text.is_some() || !self.report.is_empty()).then_some(TextMigration { text, report: self.report })
+    }
+}
+
+const OTHER_COMMAND: &str = "Remove gateway.auth.key from these values by hand, and set gateway.auth.type=WorkloadIdentity, \
+                             gateway.auth.azureAd.app.id=CLIENT-ID and gateway.name=NAME: the command cannot be changed \
+                             safely";
+const TOKEN: &str =
+    "Remove this request after the rollout: it makes a token for a gateway, which needs none with workload identity";
+
+fn is_chart_word(name: &str) -> bool {
+    is_chart(name) && name.contains('/')
+}
+
+/// The pair of a flag `--set`.
+fn assignment(path: &[String], value: &Value) -> String {
+    format!("{}={}", value_path::name(path), text_of(value))
+}
+
+/// The name and the value of `--from-literal=NAME=VALUE`, or of `NAME=VALUE` behind the flag.
+fn literal(word: &str) -> Option<(&str, &str)> {
+    word.strip_prefix("--from-literal=").unwrap_or(word).split_once('=').filter(|(name, _)| !name.starts_with('-'))
+}
+
+/// Whether a Secret's entry holds the key of a gateway.
+fn is_of_gateway(name: &str, value: &str) -> bool {
+    let is_name = ["gateway-key", "config.service.auth", "config.service.auth.key"].contains(&name);
+    is_name || value.trim_start().starts_with("GatewayKey")
+}
+
+fn is_plain_key(value: &str) -> bool {
+    is_key(value) && !is_variable(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use apim_keyless_core::gateway::Images;
+    use apim_keyless_core::migration::{Fact, Facts};
+
+    const CLIENT_ID: &str = "11111111-2222-3333-4444-555555555555";
+
+    fn facts() -> Facts {
+        Facts { client_id: Some(CLIENT_ID.to_owned()), gateway_name: Some("orders".to_owned()), ..Facts::default() }
+    }
+
+    fn migrated(text: &str, facts: &Facts) -> Option<TextMigration> {
+        let context = SourceContext { facts, images: &Images::default() };
+        let migration = migrate_script(text, context)?;
+        if let Some(new) = &migration.text {
+            assert_eq!(migrate_script(new, context).and_then(|second| second.text), None, "{new}");
+        }
+        Some(migration)
+    }
+
+    #[track_caller]
+    fn becomes(text: &str, expected: &str) -> SourceReport<usize> {
+        let migration = migrated(text, &facts()).unwrap();
+        let expected = expected.replace("ID", CLIENT_ID);
+        assert_eq!(migration.text.as_deref(), Some(expected.as_str()), "{:?}", migration.report);
+        migration.report
+    }
+
+    #[test]
+    fn a_command_over_several_lines_keeps_its_form() {
+        let report = becomes(
+            "#!/bin/sh\nhelm upgrade --install apim azure-apim-gateway/azure-api-management-gateway \\\n  --namespace gateways --version 1.12.0 \\\n  --set gateway.configuration.uri=\"$URI\" \\\n  --set gateway.auth.key=\"GatewayKey orders&202701010000&c2Vj\" \\\n  --wait\necho done\n",
+            "#!/bin/sh\nhelm upgrade --install apim azure-apim-gateway/azure-api-management-gateway \\\n  --namespace gateways --version 1.15.1 \\\n  --set gateway.configuration.uri=\"$URI\" \\\n  --set gateway.auth.azureAd.app.id=ID \\\n  --set gateway.auth.type=WorkloadIdentity \\\n  --set gateway.name=orders \\\n  --set secret.createSecret=false \\\n  --wait\necho done\n",
+        );
+        assert!(report.notes.iter().any(|note| (note.kind, note.at) == (NoteKind::Key, 5)));
+        assert!(report.notes.iter().all(|note| !note.message.contains("c2Vj")));
+        assert_eq!(report.gateways[0].service_account, "apim-azure-api-management-gateway");
+        assert_eq!(report.gateways[0].namespace.as_deref(), Some("gateways"));
+    }
+
+    #[test]
+    fn a_key_on_the_last_line_takes_the_mark_before_it_with_it() {
+        becomes(
+            "helm install apim ./azure-api-management-gateway `\n  --set gateway.name=='orders' `\n  --set gateway.auth.key=$env:TOKEN\n",
+            "helm install apim ./azure-api-management-gateway `\n  --set gateway.name=orders `\n  --set gateway.auth.azureAd.app.id=ID `\n  --set gateway.auth.type=WorkloadIdentity `\n  --set secret.createSecret=false\n",
+        );
+    }
+
+    #[test]
+    fn pairs_in_one_flag_and_steps_of_a_pipeline_are_changed() {
+        becomes(
+            "jobs:\n  a:\n    steps:\n      - run: helm upgrade apim oci://r.example/azure-api-management-gateway --set \"gateway.auth.key=${{ secrets.TOKEN }},replicaCount=2\" -n gateways\n",
+            "jobs:\n  a:\n    steps:\n      - run: helm upgrade apim oci://r.example/azure-api-management-gateway --set \"replicaCount=2\" --set gateway.auth.azureAd.app.id=ID --set gateway.auth.type=WorkloadIdentity --set gateway.name=orders --set secret.createSecret=false -n gateways\n",
+        );
+        becomes(
+            "deploy:\n\thelm upgrade apim chart/azure-api-management-gateway --set gateway.auth.type=GatewayToken; echo\n",
+            "deploy:\n\thelm upgrade apim chart/azure-api-management-gateway --set gateway.auth.type=WorkloadIdentity --set gateway.auth.azureAd.app.id=ID --set gateway.name=orders --set secret.createSecret=false; echo\n",
+        );
+    }
+
+    #[test]
+    fn values_in_a_file_are_not_repeated_in_the_command() {
+        becomes(
+            "helm upgrade apim x/azure-api-management-gateway -f values.yaml --version=1.14.1\n",
+            "helm upgrade apim x/azure-api-management-gateway -f values.yaml --version=1.15.1\n",
+        );
+        assert_eq!(migrated("helm upgrade apim x/azure-api-management-gateway -f values.yaml\n", &facts()), None);
+    }
+
+    #[test]
+    fn without_facts_only_the_key_is_reported() {
+        let text = "helm install a b/azure-api-management-gateway --set gateway.auth.key=abc\n";
+        let migration = migrated(text, &Facts::default()).unwrap();
+        let kinds: Vec<NoteKind> = migration.report.notes.iter().map(|note| note.kind).collect();
+        assert_eq!((migration.text, kinds), (None, vec![NoteKind::Key, NoteKind::Missing(Fact::ClientId)]));
+    }
+
+    #[test]
+    fn a_command_in_quotes_is_changed_by_hand() {
+        let text = "a: 1\nb: \"helm upgrade x y/azure-api-management-gateway --set gateway.auth.key=$(TOKEN)\"\n";
+        let migration = migrated(text, &facts()).unwrap();
+        assert_eq!(migration.text, None);
+        assert!(migration.report.notes.iter().any(|note| (note.kind, note.at) == (NoteKind::ByHand, 2)));
+        let text = "bash -c \"cd x && helm upgrade a b/azure-api-management-gateway --set gateway.auth.key=$T\"\n";
+        assert_eq!(migrated(text, &facts()).unwrap().text, None);
+        let text = "task: HelmDeploy@1\noverrideValues: gateway.auth.key=GatewayKey a&202701010000&c2Vj\n";
+        let kinds: Vec<NoteKind> =
+            migrated(text, &facts()).unwrap().report.notes.iter().map(|note| note.kind).collect();
+        assert_eq!(kinds, [NoteKind::Key, NoteKind::ByHand]);
+    }
+
+    #[test]
+    fn commands_that_create_the_secret_are_reported() {
+        let text = "$token = 1\nkubectl create secret generic orders-token --from-literal=value=\"GatewayKey $token\" -n gateways\nkubectl create secret generic db --from-literal=value=hunter2\ncurl \"https://management.azure.com/x/gateways/orders/generateToken?a\"\n";
+        let report = migrated(text, &facts()).unwrap().report;
+        assert_eq!(report.delete, ["kubectl delete -n gateways secret orders-token"]);
+        let notes: Vec<(usize, NoteKind)> = report.notes.iter().map(|note| (note.at, note.kind)).collect();
+        assert_eq!(notes, [(2, NoteKind::AfterRollout), (4, NoteKind::AfterRollout)]);
+    }
+
+    #[test]
+    fn other_scripts_are_left_alone() {
+        for text in [
+            "helm upgrade a b/c --set gateway.enabled=true\n",
+            "helm list\nkubectl get pods\n",
+            "",
+            "helm",
+            "export A=SharedAccessSignature\n",
+        ] {
+            assert_eq!(migrated(text, &facts()), None, "{text}");
+        }
+    }
+}

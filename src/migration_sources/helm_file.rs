@@ -1,0 +1,75 @@
+//! A file of values of Microsoft's chart, or of a chart that has it as a sub-chart.
+
+use super::chart_version::{CHART, NEW_VERSION, REPOSITORY};
+use super::helm_values::{Release, append, are_of_chart, plan, plan_image, pointer};
+use super::layers;
+use super::value_path::{self, ValuePath};
+use super::{SourceContext, SourceReport, ValueMigration};
+use apim_keyless_core::policy::shell_word;
+use serde_json::Value;
+
+/// Deepest sub-chart whose values are searched.
+const MAX_DEPTH: usize = 4;
+
+/// The places of the values of Microsoft's chart in the values of a chart that may have it as a sub-chart.
+fn places(values: &Value, context: SourceContext<'_>) -> Vec<ValuePath> {
+    let mut found = Vec::new();
+    search(values, &mut Vec::new(), context, &mut found);
+    found
+}
+
+fn search(values: &Value, path: &mut ValuePath, context: SourceContext<'_>, found: &mut Vec<ValuePath>) {
+    let is_named = path.last().is_some_and(|key| key == CHART) && values.is_object();
+    if is_named || are_of_chart(values, context) {
+        found.push(path.clone());
+    } else if path.len() < MAX_DEPTH {
+        for (key, member) in values.as_object().into_iter().flatten() {
+            path.push(key.clone());
+            search(member, path, context, found);
+            path.pop();
+        }
+    }
+}
+
+/// Migrates a file of values. `None` if no part of it is of Microsoft's chart.
+pub(super) fn migrate_file(file: &str, values: &Value, context: SourceContext<'_>) -> Option<ValueMigration> {
+    let places = places(values, context);
+    if places.is_empty() {
+        return None;
+    }
+    let (mut new, mut report) = (values.clone(), SourceReport::default());
+    for path in &places {
+        let own = value_path::get(values, path)?;
+        let is_only_image = path.last().is_none_or(|key| key != CHART) && own.get("gateway").is_none();
+        let plan = if is_only_image { plan_image(own, context) } else { plan(own, Release::default(), context) };
+        let mut layer = [own.clone()];
+        layers::apply(&plan.changes, &mut layer, 0);
+        let [layer] = layer;
+        value_path::set(&mut new, path, layer);
+        append(&mut report, plan.report, |at| pointer(path.iter().chain(at)));
+        let command = upgrade_of_file(file, path);
+        if !plan.changes.is_empty() && !report.apply.contains(&command) {
+            report.apply.push(command);
+        }
+    }
+    Some(ValueMigration { value: (new != *values).then_some(new), report })
+}
+
+/// The command that upgrades a release with a file of values; what is in capitals is not known.
+fn upgrade_of_file(file: &str, path: &[String]) -> String {
+    if path.is_empty() {
+        return upgrade("RELEASE", "NAMESPACE", &format!("--values {}", shell_word(file)));
+    }
+    format!(
+        "helm dependency update CHART && helm upgrade RELEASE CHART --namespace NAMESPACE --values {} --wait",
+        shell_word(file)
+    )
+}
+
+/// The command that upgrades a release of Microsoft's chart. `arguments` are its values.
+pub(super) fn upgrade(release: &str, namespace: &str, arguments: &str) -> String {
+    format!(
+        "helm upgrade {release} {CHART} --repo {REPOSITORY} --version {NEW_VERSION} --namespace {namespace} {arguments} \
+         --wait"
+    )
+}

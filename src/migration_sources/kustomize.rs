@@ -1,0 +1,475 @@
+//! Kustomize: what a kustomization itself says about a gateway, beside the manifests that it names.
+//!
+//! Manifests of a local base are migrated in their files. A base at a remote address cannot be changed: a patch in a new file
+//! changes it when it is built.
+
+use super::chart_version::{NEW_VERSION, is_chart, is_too_old};
+use super::generator::{is_whole, literals, mentions_gateway, migrate_literals, write_literals};
+use super::helm_values::{self, KEY_MESSAGE, Release, is_key, newer_tag, pointer};
+use super::overlay::{Overlay, RESOURCES};
+use super::{NoteKind, SourceContext, SourceGateway, SourceReport, layers, value_path};
+use apim_keyless_core::gateway::well_known::{CLIENT_ID, USE};
+use apim_keyless_core::gateway::{Setting, WORKLOAD_IDENTITY};
+use apim_keyless_core::migration::{ARTICLE_ACCOUNT, Fact};
+use apim_keyless_manifest::rewrite::document;
+use jsonptr::PointerBuf;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// The new file with the `ServiceAccount` and the one with the patch.
+const ACCOUNT_FILE: &str = "workload-identity.yaml";
+const PATCH_FILE: &str = "workload-identity-patch.yaml";
+
+/// The migration of a kustomization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KustomizeMigration {
+    /// The new value; `None` if it stays as it is.
+    pub value: Option<Value>,
+    /// New files beside it: their names and their texts.
+    pub new_files: Vec<(String, String)>,
+    /// What to know.
+    pub report: SourceReport<PointerBuf>,
+}
+
+/// What is known of a `ConfigMap` that a generator makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GeneratedConfigMap {
+    /// It is migrated with the workload that takes it.
+    Migrated,
+    /// The gateway of this name takes it.
+    OfGateway(String),
+    /// No workload is known that takes it.
+    Unknown,
+}
+
+/// Migrates a kustomization. `read` returns the text of a file beside it, `None` if it has none of that name; `generated` says
+/// what is known of the `ConfigMap` of the generator with an index. `None` if the kustomization says nothing about a gateway.
+pub fn migrate_kustomization(
+    value: &Value,
+    context: SourceContext<'_>,
+    read: &dyn Fn(&str) -> Option<String>,
+    generated: &dyn Fn(usize) -> GeneratedConfigMap,
+) -> Option<KustomizeMigration> {
+    let mut migrator = Migrator { new: value.clone(), context, report: SourceReport::default(), files: Vec::new() };
+    migrator.secrets();
+    migrator.images();
+    migrator.charts();
+    migrator.config_maps(generated);
+    migrator.remote_base(read);
+    let new = (migrator.new != *value).then_some(migrator.new);
+    let migration = KustomizeMigration { value: new, new_files: migrator.files, report: migrator.report };
+    (migration.value.is_some() || !migration.report.is_empty()).then_some(migration)
+}
+
+struct Migrator<'c> {
+    new: Value,
+    context: SourceContext<'c>,
+    report: SourceReport<PointerBuf>,
+    files: Vec<(String, String)>,
+}
+
+fn at(tokens: &[&str]) -> PointerBuf {
+    pointer(&tokens.iter().map(ToString::to_string).collect::<Vec<_>>())
+}
+
+impl Migrator<'_> {
+    fn items(&self, field: &str) -> Vec<Value> {
+        self.new.get(field).and_then(Value::as_array).cloned().unwrap_or_default()
+    }
+
+    fn namespace(&self) -> Option<String> {
+        self.own().namespace
+    }
+
+    /// What the kustomization itself says about names.
+    fn own(&self) -> Overlay {
+        Overlay::default().within(Path::new(""), &self.new)
+    }
+
+    /// Reports the generators of Secrets with a key.
+    fn secrets(&mut self) {
+        for (index, generator) in self.items("secretGenerator").iter().enumerate() {
+            let entries = literals(generator);
+            let is_of_gateway = |(name, value): &(String, String)| {
+                let is_name =
+                    ["gateway-key", "config.service.auth", "config.service.auth.key"].contains(&name.as_str());
+                is_name || value.starts_with("GatewayKey")
+            };
+            if !entries.iter().any(is_of_gateway) {
+                continue;
+            }
+            let index = index.to_string();
+            let is_plain = |(_, (name, value)): &(usize, &(String, String))| {
+                is_of_gateway(&(name.clone(), value.clone())) && is_key(value) && !value.contains('$')
+            };
+            for (place, _) in entries.iter().enumerate().filter(is_plain) {
+                let place = place.to_string();
+                self.report.note(at(&["secretGenerator", &index, "literals", &place]), NoteKind::Key, KEY_MESSAGE);
+            }
+            let name = generator.get("name").and_then(Value::as_str).unwrap_or("NAME");
+            let message = format!(
+                "Remove Secret \"{name}\" from secretGenerator after the rollout, and delete the Secrets that it made: with \
+                 workload identity the gateway needs no key"
+            );
+            self.report.note(at(&["secretGenerator", &index]), NoteKind::AfterRollout, message);
+        }
+    }
+
+    /// Sets the tags of images that are too old.
+    fn images(&mut self) {
+        for (index, image) in self.items("images").iter().enumerate() {
+            let text = |key: &str| image.get(key).and_then(Value::as_str);
+            let names = [text("newName"), text("name")];
+            if !names.into_iter().flatten().any(|name| self.context.images.is_gateway(name)) || text("digest").is_some()
+            {
+                continue;
+            }
+            let Some(tag) = text("newTag") else { continue };
+            let stated = self.context.facts.image_tag.clone();
+            let index = index.to_string();
+            let new = match (stated, newer_tag(tag, self.context)) {
+                (Some(stated), _) => stated,
+                (None, Some(newest)) => {
+                    let message = format!("Check newTag {newest}, a guess: set another with --image-tag");
+                    self.report.note(at(&["images", &index, "newTag"]), NoteKind::Guess, message);
+                    newest
+                }
+                (None, None) => continue,
+            };
+            if let Some(slot) = self.new.pointer_mut(&format!("/images/{index}/newTag")) {
+                *slot = json!(new);
+            }
+        }
+    }
+
+    /// Migrates the values of Microsoft's chart that the kustomization renders.
+    fn charts(&mut self) {
+        for (index, chart) in self.items("helmCharts").iter().enumerate() {
+            let text = |key: &str| chart.get(key).and_then(Value::as_str);
+            if !text("name").is_some_and(is_chart) {
+                continue;
+            }
+            let index = index.to_string();
+            let namespace = self.namespace();
+            let release = Release { name: text("releaseName"), namespace: text("namespace").or(namespace.as_deref()) };
+            let place = format!("/helmCharts/{index}");
+            let values = chart.get("valuesInline").cloned();
+            // values in a file alone are migrated there
+            let values = values.or_else(|| text("valuesFile").is_none().then(|| json!({})));
+            if values.is_some_and(|values| !self.chart_values(&index, values, release)) {
+                continue;
+            }
+            if text("version").is_some_and(is_too_old)
+                && let Some(slot) = self.new.pointer_mut(&format!("{place}/version"))
+            {
+                *slot = json!(NEW_VERSION);
+            }
+        }
+    }
+
+    /// Migrates the values of the chart with this index. Returns false if facts are missing.
+    fn chart_values(&mut self, index: &str, values: Value, release: Release<'_>) -> bool {
+        let plan = helm_values::plan(&values, release, self.context);
+        let start = ["helmCharts", index, "valuesInline"].map(str::to_owned);
+        let report = plan.report.with_places(|path| pointer(start.iter().chain(path)));
+        let known = self.report.gateways.len();
+        helm_values::append(&mut self.report, report, PointerBuf::clone);
+        let own = self.own();
+        for gateway in self.report.gateways.iter_mut().skip(known) {
+            gateway.service_account = own.named(&gateway.service_account);
+        }
+        let mut layer = [values];
+        layers::apply(&plan.changes, &mut layer, 0);
+        let [layer] = layer;
+        let chart = self.new.pointer_mut(&format!("/helmCharts/{index}"));
+        if let Some(chart) = chart.filter(|_| !plan.changes.is_empty()) {
+            value_path::set(chart, &["valuesInline"], layer);
+        }
+        !plan.is_missing_facts
+    }
+
+    /// Migrates the generators of `ConfigMap`s with the settings of a gateway.
+    fn config_maps(&mut self, generated: &dyn Fn(usize) -> GeneratedConfigMap) {
+        for (index, generator) in self.items("configMapGenerator").iter().enumerate() {
+            let entries = literals(generator);
+            let gateway_name = match generated(index) {
+                GeneratedConfigMap::Migrated => continue,
+                GeneratedConfigMap::OfGateway(name) => Some(name),
+                GeneratedConfigMap::Unknown => None,
+            };
+            if !mentions_gateway(&entries) {
+                continue;
+            }
+            let start = ["configMapGenerator".to_owned(), index.to_string(), "literals".to_owned()];
+            let (new, report) = migrate_literals(&entries, is_whole(generator), gateway_name, self.context);
+            let report = report.with_places(|line| pointer(start.iter().chain([&line.to_string()])));
+            helm_values::append(&mut self.report, report, PointerBuf::clone);
+            if let Ok(slot) = pointer(&start).resolve_mut(&mut self.new) {
+                write_literals(slot, &new);
+            }
+        }
+    }
+
+    /// Writes a patch for a base at a remote address.
+    fn remote_base(&mut self, read: &dyn Fn(&str) -> Option<String>) {
+        let resources: Vec<Value> = RESOURCES.iter().flat_map(|field| self.items(field)).collect();
+        let mut names = resources.iter().filter_map(Value::as_str);
+        if !names.any(is_remote) {
+            return;
+        }
+        let is_gateway_image = |image: &Value| {
+            let name = image.get("name").and_then(Value::as_str);
+            name.is_some_and(|name| self.context.images.is_gateway(name))
+        };
+        let is_generated = |generator: &Value| mentions_gateway(&literals(generator));
+        let patches = self.patches(read);
+        let workload = patches.iter().find_map(|patch| gateway_of(patch, self.context));
+        let is_known = workload.is_some()
+            || self.items("images").iter().any(is_gateway_image)
+            || self.items("configMapGenerator").iter().any(is_generated)
+            || patches.iter().any(|patch| patch.to_string().contains("config.service."));
+        let is_written = patches.iter().any(|patch| patch.to_string().contains(USE));
+        if !is_known || is_written {
+            return;
+        }
+        let place = at(&["resources"]);
+        let Some(client_id) = self.context.facts.client_id.clone() else {
+            let message =
+                "Pass --client-id, the client id of the Entra app or the managed identity: no manifest has it";
+            return self.report.note(place, NoteKind::Missing(Fact::ClientId), message);
+        };
+        let account_name = self.context.facts.service_account.clone().unwrap_or_else(|| ARTICLE_ACCOUNT.to_owned());
+        let Some(workload) = workload else {
+            return self.report.note(place, NoteKind::ByHand, REMOTE);
+        };
+        let gateway_name = self.context.facts.gateway_name.clone();
+        let gateway = gateway_name.clone().unwrap_or_else(|| workload.name.clone());
+        if gateway_name.is_none() {
+            let message = format!(
+                "Check gateway.name {gateway}, a guess: the name of the workload, as the Azure portal names both"
+            );
+            self.report.note(place, NoteKind::Guess, message);
+        }
+        let patch = workload.patch(&account_name, &gateway);
+        self.files.push((ACCOUNT_FILE.to_owned(), document(&account(&account_name, &client_id))));
+        self.files.push((PATCH_FILE.to_owned(), document(&patch)));
+        self.push("resources", json!(ACCOUNT_FILE));
+        self.push("patches", json!({"path": PATCH_FILE}));
+        self.report.gateways.push(SourceGateway {
+            namespace: self.namespace(),
+            service_account: self.own().named(&account_name),
+            client_id: Some(client_id),
+            gateway_name: Some(gateway),
+        });
+    }
+
+    fn push(&mut self, field: &str, item: Value) {
+        match self.new.get_mut(field).and_then(Value::as_array_mut) {
+            Some(items) => items.push(item),
+            None => value_path::set(&mut self.new, &[field], json!([item])),
+        }
+    }
+
+    /// The patches of the kustomization, with the target that names an object.
+    fn patches(&self, read: &dyn Fn(&str) -> Option<String>) -> Vec<Value> {
+        let fields = ["patches", "patchesStrategicMerge"];
+        let entries = fields.iter().flat_map(|field| self.items(field));
+        let patches = entries.filter_map(|entry| {
+            let path = entry.get("path").and_then(Value::as_str).or(entry.as_str());
+            let inline = entry.get("patch").and_then(Value::as_str).map(str::to_owned);
+            let text = inline.or_else(|| read(path?))?;
+            let mut object = apim_keyless_manifest::value(&text)?;
+            let target =
+                |key: &str| entry.get("target")?.get(key).filter(|text| text.is_string() && object.is_object());
+            let named = [(target("kind").cloned(), &["kind"][..]), (target("name").cloned(), &["metadata", "name"])];
+            for (text, path) in named.into_iter().filter_map(|(text, path)| Some((text?, path))) {
+                value_path::set(&mut object, path, text);
+            }
+            Some(object)
+        });
+        patches.collect()
+    }
+}
+
+const REMOTE: &str = "Write a patch for the gateway of the remote base by hand: the label azure.workload.identity/use: \"true\" and a \
+                      serviceAccountName in its pod template, config.service.auth: workloadIdentity and gateway.name in its \
+                      environment; add the ServiceAccount to resources";
+
+/// The `ServiceAccount` of a gateway.
+fn account(name: &str, client_id: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": name, "labels": {USE: "true"}, "annotations": {CLIENT_ID: client_id}},
+    })
+}
+
+/// The workload of a gateway that a patch changes.
+struct PatchedWorkload {
+    api_version: String,
+    kind: String,
+    name: String,
+    container: String,
+}
+
+impl PatchedWorkload {
+    /// The patch for workload identity.
+    fn patch(&self, account: &str, gateway: &str) -> Value {
+        let Self { api_version, kind, name, container } = self;
+        let variable =
+            |setting: Setting, value: &str| json!({"name": setting.name(), "value": value, "valueFrom": null});
+        let env = [variable(Setting::Auth, WORKLOAD_IDENTITY), variable(Setting::GatewayName, gateway)];
+        json!({
+            "apiVersion": api_version,
+            "kind": kind,
+            "metadata": {"name": name},
+            "spec": {"template": {
+                "metadata": {"labels": {USE: "true"}},
+                "spec": {"serviceAccountName": account, "containers": [{"name": container, "env": env}]},
+            }},
+        })
+    }
+}
+
+/// Whether an entry of `resources` is a remote address and no path.
+fn is_remote(entry: &str) -> bool {
+    entry.contains("://") || entry.contains("?ref=") || entry.starts_with("git@") || entry.starts_with("github.com/")
+}
+
+/// The workload of a gateway that a patch changes.
+fn gateway_of(patch: &Value, context: SourceContext<'_>) -> Option<PatchedWorkload> {
+    let text = |pointer: &str| patch.pointer(pointer).and_then(Value::as_str);
+    let containers = patch.pointer("/spec/template/spec/containers").and_then(Value::as_array)?;
+    let container = containers.iter().find(|container| {
+        let image = container.get("image").and_then(Value::as_str);
+        image.is_some_and(|name| context.images.is_gateway(name))
+            || container.get("env").is_some_and(|env| env.to_string().contains("config.service."))
+    })?;
+    let container = container.get("name").and_then(Value::as_str)?;
+    Some(PatchedWorkload {
+        api_version: text("/apiVersion").unwrap_or("apps/v1").to_owned(),
+        kind: text("/kind")?.to_owned(),
+        name: text("/metadata/name")?.to_owned(),
+        container: container.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use apim_keyless_core::gateway::Images;
+    use apim_keyless_core::migration::Facts;
+
+    const CLIENT: &str = "11111111-2222-3333-4444-555555555555";
+
+    fn migrated(value: &Value, files: &[(&str, &str)]) -> Option<KustomizeMigration> {
+        let facts = Facts { client_id: Some(CLIENT.to_owned()), ..Facts::default() };
+        let context = SourceContext { facts: &facts, images: &Images::default() };
+        let read = |name: &str| files.iter().find(|(file, _)| *file == name).map(|(_, text)| (*text).to_owned());
+        let migration = migrate_kustomization(value, context, &read, &|_| GeneratedConfigMap::Unknown)?;
+        if let Some(new) = &migration.value {
+            let read = |name: &str| {
+                let new = migration.new_files.iter().find(|(file, _)| file == name).map(|(_, text)| text.clone());
+                new.or_else(|| read(name))
+            };
+            assert_eq!(
+                migrate_kustomization(new, context, &read, &|_| GeneratedConfigMap::Unknown)
+                    .and_then(|second| second.value),
+                None,
+                "{new}"
+            );
+        }
+        Some(migration)
+    }
+
+    #[test]
+    fn generators_and_images_change() {
+        let value = json!({
+            "resources": ["../base"],
+            "images": [{"name": "mcr.microsoft.com/azure-api-management/gateway", "newTag": "2.9.0"}, {"name": "redis", "newTag": "7"}],
+            "configMapGenerator": [
+                {"name": "orders-env", "literals": ["config.service.endpoint='contoso.configuration.azure-api.net'", "gateway.name=orders", "config.service.auth=key"]},
+                {"name": "app", "literals": ["X__AccessToken=SharedAccessSignature x&y"]},
+            ],
+            "secretGenerator": [
+                {"name": "app", "literals": ["password=hunter2"]},
+                {"name": "orders-token", "literals": ["value=GatewayKey orders&202701010000&c2Vj"]},
+            ],
+        });
+        let migration = migrated(&value, &[]).unwrap();
+        let new = migration.value.unwrap();
+        assert_eq!(new["images"][0]["newTag"], "2.11.2");
+        assert_eq!(new["images"][1], value["images"][1]);
+        assert_eq!(
+            new["configMapGenerator"][0]["literals"],
+            json!([
+                "config.service.endpoint='contoso.configuration.azure-api.net'",
+                "gateway.name=orders",
+                "config.service.auth=workloadIdentity"
+            ])
+        );
+        assert_eq!(new["configMapGenerator"][1], value["configMapGenerator"][1]);
+        // it is needed until the rollout is complete
+        assert_eq!(new["secretGenerator"], value["secretGenerator"]);
+        let places: Vec<(String, NoteKind)> =
+            migration.report.notes.iter().map(|note| (note.at.to_string(), note.kind)).collect();
+        assert_eq!(places[0], ("/secretGenerator/1/literals/0".to_owned(), NoteKind::Key));
+        assert_eq!(places[1], ("/secretGenerator/1".to_owned(), NoteKind::AfterRollout));
+        assert!(migration.report.notes.iter().all(|note| !note.message.contains("c2Vj")));
+    }
+
+    #[test]
+    fn a_remote_base_gets_a_patch() {
+        let value = json!({
+            "namespace": "gateways",
+            "resources": ["https://git.example/base?ref=v1"],
+            "patches": [{"path": "replicas.yaml"}],
+        });
+        let patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: orders\nspec:\n  template:\n    spec:\n      containers:\n        - name: gateway\n          image: mcr.microsoft.com/azure-api-management/gateway:2.12.2\n";
+        let migration = migrated(&value, &[("replicas.yaml", patch)]).unwrap();
+        let new = migration.value.unwrap();
+        assert_eq!(new["resources"], json!(["https://git.example/base?ref=v1", "workload-identity.yaml"]));
+        assert_eq!(new["patches"], json!([{"path": "replicas.yaml"}, {"path": "workload-identity-patch.yaml"}]));
+        let read = |index: usize| apim_keyless_manifest::value(&migration.new_files[index].1).unwrap();
+        assert_eq!(read(0)["metadata"]["annotations"][CLIENT_ID], CLIENT);
+        let spec = &read(1)["spec"]["template"]["spec"];
+        assert_eq!(
+            spec["containers"][0]["env"][0],
+            json!({"name": "config.service.auth", "value": "workloadIdentity", "valueFrom": null})
+        );
+        assert_eq!(migration.report.gateways[0].namespace.as_deref(), Some("gateways"));
+        // names that YAML reads as other values, and another kind of workload
+        let patch = patch.replace("apps/v1", "argoproj.io/v1alpha1").replace("Deployment", "Rollout");
+        let patch = patch.replace("name: orders", "name: \"123\"").replace("name: gateway", "name: \"no\"");
+        let migration = migrated(&value, &[("replicas.yaml", &patch)]).unwrap();
+        let patch = apim_keyless_manifest::value(&migration.new_files[1].1).unwrap();
+        assert_eq!((&patch["apiVersion"], &patch["metadata"]["name"]), (&json!("argoproj.io/v1alpha1"), &json!("123")));
+        let container = &patch["spec"]["template"]["spec"]["containers"][0];
+        assert_eq!((&container["name"], &container["env"][1]["value"]), (&json!("no"), &json!("123")));
+        let other = json!({"resources": ["https://git.example/base?ref=v1"], "images": [{"name": "mcr.microsoft.com/azure-api-management/gateway", "newTag": "2.12.2"}]});
+        let migration = migrated(&other, &[]).unwrap();
+        assert_eq!((migration.value, migration.report.notes[0].kind), (None, NoteKind::ByHand));
+    }
+
+    #[test]
+    fn a_rendered_chart_changes() {
+        let value = json!({"helmCharts": [{
+            "name": "azure-api-management-gateway", "version": "1.12.0", "releaseName": "orders",
+            "valuesInline": {"gateway": {"configuration": {"uri": "contoso.configuration.azure-api.net"}, "auth": {"key": "${T}"}}},
+        }]});
+        let new = migrated(&value, &[]).unwrap().value.unwrap();
+        assert_eq!(new["helmCharts"][0]["version"], NEW_VERSION);
+        assert_eq!(new["helmCharts"][0]["valuesInline"]["gateway"]["auth"]["type"], "WorkloadIdentity");
+    }
+
+    #[test]
+    fn other_kustomizations_are_left_alone() {
+        for value in [
+            json!({"resources": ["https://git.example/base?ref=v1"]}),
+            json!({"secretGenerator": [{"name": "a", "literals": ["a=b"]}]}),
+            json!({}),
+        ] {
+            assert_eq!(migrated(&value, &[]), None, "{value}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! From an auth key or an Entra app to workload identity in sources that are not plain manifests: values of Microsoft's
+//! chart, what hands them to Helm, Terraform, and Kustomize.
+//!
+//! Each source is a module with a function from its content to what changes in it. Nothing here reads or writes files. What
+//! cannot be changed safely is described, with its place, for a person to write by hand. No description quotes a key.
+
+mod argo_application;
+mod chart_version;
+mod generator;
+mod helm_command;
+mod helm_file;
+mod helm_release;
+mod helm_values;
+mod kustomize;
+mod layers;
+mod nested_text;
+mod overlay;
+mod shell_words;
+mod terraform;
+mod value_path;
+
+pub use generator::{generated_config_maps, write_generated};
+pub use helm_command::migrate_script;
+pub use kustomize::{GeneratedConfigMap, KustomizeMigration, migrate_kustomization};
+pub use overlay::{Overlay, generated_secrets, overlays_of, overlays_of_kustomization};
+pub use terraform::migrate_terraform;
+
+use apim_keyless_core::gateway::Images;
+use apim_keyless_core::migration::{Fact, Facts};
+use apim_keyless_core::policy::{NamespaceSetting, shell_word};
+use jsonptr::PointerBuf;
+use serde_json::Value;
+
+/// What a migration needs beside the source.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceContext<'c> {
+    /// What a person stated.
+    pub facts: &'c Facts,
+    /// The images that are the gateway's.
+    pub images: &'c Images,
+}
+
+/// Something that a person has to know or to do, and where it is: a JSON pointer into an object, or a line of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note<At> {
+    /// The place.
+    pub at: At,
+    /// What kind of note it is.
+    pub kind: NoteKind,
+    /// One or more sentences, which begin with what to do; of [`NoteKind::ByHand`] also lines to write.
+    pub message: String,
+}
+
+/// What a note is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoteKind {
+    /// The source cannot be changed safely here; the message says what to write.
+    ByHand,
+    /// What to remove by hand after the rollout.
+    AfterRollout,
+    /// An auth key in plain text.
+    Key,
+    /// A fact without which the gateway was left as it is.
+    Missing(Fact),
+    /// A value that was not written in the source; a person should check it.
+    Guess,
+}
+
+/// A gateway of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceGateway {
+    /// The namespace, if the source says it.
+    pub namespace: Option<String>,
+    /// The `ServiceAccount` that it runs under now: the federated credential names it. In capitals what the source does
+    /// not say, as in `RELEASE-azure-api-management-gateway`.
+    pub service_account: String,
+    /// Its client id.
+    pub client_id: Option<String>,
+    /// The name of the gateway resource, if the source says it.
+    pub gateway_name: Option<String>,
+}
+
+/// What a person has to know about a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceReport<At> {
+    /// The gateways whose source changed, or that have to be changed by hand.
+    pub gateways: Vec<SourceGateway>,
+    /// What to know or to do, in the order of the source.
+    pub notes: Vec<Note<At>>,
+    /// Commands that apply the change.
+    pub apply: Vec<String>,
+    /// Commands that delete, after the rollout, what nothing needs any more.
+    pub delete: Vec<String>,
+}
+
+impl<At> SourceReport<At> {
+    /// Adds the command that deletes a Secret. A name that the API server rejects belongs to none, and kubectl could read it
+    /// as a flag: `--all`.
+    fn delete_secret(&mut self, namespace: &str, name: &str) {
+        if (NamespaceSetting::ServiceAccount.form().matches)(name) {
+            self.delete.push(format!("kubectl delete -n {} secret {name}", shell_word(namespace)));
+        }
+    }
+}
+
+impl<At> Default for SourceReport<At> {
+    fn default() -> Self {
+        Self { gateways: Vec::new(), notes: Vec::new(), apply: Vec::new(), delete: Vec::new() }
+    }
+}
+
+impl<At> SourceReport<At> {
+    /// Whether there is nothing to know.
+    pub fn is_empty(&self) -> bool {
+        self.gateways.is_empty() && self.notes.is_empty() && self.apply.is_empty() && self.delete.is_empty()
+    }
+
+    /// The same with other places.
+    pub fn with_places<New>(self, place: impl Fn(&At) -> New) -> SourceReport<New> {
+        let notes = self.notes.into_iter().map(|Note { at, kind, message }| Note { at: place(&at), kind, message });
+        SourceReport { gateways: self.gateways, notes: notes.collect(), apply: self.apply, delete: self.delete }
+    }
+
+    fn note(&mut self, at: At, kind: NoteKind, message: impl Into<String>) {
+        self.notes.push(Note { at, kind, message: message.into() });
+    }
+}
+
+/// The migration of an object or of the values of a chart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValueMigration {
+    /// The new value; `None` if it stays as it is.
+    pub value: Option<Value>,
+    /// What to know.
+    pub report: SourceReport<PointerBuf>,
+}
+
+/// The migration of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextMigration {
+    /// The new text; `None` if it stays as it is.
+    pub text: Option<String>,
+    /// What to know, with lines from 1.
+    pub report: SourceReport<usize>,
+}
+
+/// Migrates the values of Microsoft's chart in the file of this name, also below the name of a sub-chart, and the
+/// `Chart.yaml` that has it as a dependency. `None` for other mappings.
+pub fn migrate_values(file: &str, values: &Value, context: SourceContext<'_>) -> Option<ValueMigration> {
+    chart_version::migrate_dependencies(file, values).or_else(|| helm_file::migrate_file(file, values, context))
+}
+
+/// What turns one value into another, as a sentence for a person.
+pub fn described_changes(old: &Value, new: &Value) -> String {
+    argo_application::by_hand(&layers::ValueChanges::between(old, new))
+}
+
+/// Migrates a `HelmRelease` of Flux, or an `Application` or `ApplicationSet` of Argo CD, that installs Microsoft's chart.
+/// `None` for other objects.
+pub fn migrate_object(object: &Value, context: SourceContext<'_>) -> Option<ValueMigration> {
+    let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
+    match (text("apiVersion").split('/').next().unwrap_or_default(), text("kind")) {
+        ("helm.toolkit.fluxcd.io", "HelmRelease") => helm_release::migrate(object, context),
+        ("argoproj.io", "Application" | "ApplicationSet") => argo_application::migrate(object, context),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SourceReport;
+
+    #[test]
+    fn no_command_deletes_what_kubectl_reads_as_a_flag() {
+        let mut report = SourceReport::<()>::default();
+        for name in ["--all", "-A", "a b", "a;b", "orders-token"] {
+            report.delete_secret("n;x", name);
+        }
+        assert_eq!(report.delete, ["kubectl delete -n 'n;x' secret orders-token"]);
+    }
+}

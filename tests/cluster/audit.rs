@@ -1,0 +1,151 @@
+//! `audit` over a real API server and its controllers.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use std::fs;
+use test_support::report_schema::assert_valid;
+use test_support::run::{Folder, RunOutput};
+use test_support::webhook::account::kubeconfig;
+use test_support::webhook::objects::{ARTICLE, CHART_TOKEN, PORTAL, one};
+use test_support::webhook::{User, Webhook, documents, eventually};
+
+/// A folder with the administrator's kubeconfig.
+fn folder(webhook: &Webhook) -> Folder {
+    Folder::with(&[("kubeconfig", &fs::read_to_string(webhook.control_plane.kubeconfig_file()).unwrap())])
+}
+
+/// Runs `audit` with the kubeconfig of the folder.
+fn audit(folder: &Folder, arguments: &[&str]) -> RunOutput {
+    folder.run(&[&["audit", "--kubeconfig", "kubeconfig"], arguments].concat())
+}
+
+/// The cells of the row of a gateway.
+fn row<'t>(table: &'t str, name: &str) -> Vec<&'t str> {
+    let row = table.lines().find(|line| line.split_whitespace().nth(1) == Some(name));
+    row.unwrap_or_else(|| panic!("no row of {name}:\n{table}")).split_whitespace().collect()
+}
+
+/// Writes a gateway with a key, a complete one, and objects of another application, before the namespace has a mode.
+async fn fleet(webhook: &Webhook, namespace: &str, mode: &str) -> User {
+    let user = webhook.user(namespace, None).await;
+    for object in documents(PORTAL).iter().chain(&documents(ARTICLE)) {
+        user.apply(object).await.stored();
+    }
+    let other = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "other"}, "data": {"a": "b"}});
+    user.apply(&other).await.stored();
+    user.patch_namespace(&json!({"metadata": {"labels": {"apim-keyless.dev/mode": mode}}})).await.stored();
+    user
+}
+
+/// Waits for the Pods of both gateways, where there are controllers.
+async fn until_pods_exist(webhook: &Webhook, user: &User) {
+    if webhook.control_plane.has_controllers() {
+        let pods = format!("/api/v1/namespaces/{}/pods", user.namespace);
+        eventually("the Pods", || async { (user.list(&pods).await.len() > 1).then_some(()) }).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_gateway_is_one_row_and_its_mode_decides_the_exit_code() {
+    let Some(webhook) = Webhook::shared() else { return };
+    let _logs = webhook.control_plane.show_logs_on_panic();
+    let folder = folder(webhook);
+    for (mode, code) in [("audit", 0), ("enforce", 1)] {
+        let namespace = format!("fleet-{mode}");
+        let user = fleet(webhook, &namespace, mode).await;
+        until_pods_exist(webhook, &user).await;
+        let ran = audit(&folder, &["-n", &namespace]);
+        let table = &ran.stdout;
+        assert_eq!(ran.code, code, "{table}{}", ran.stderr);
+        assert_eq!(row(table, "payments")[2..5], ["Deployment", mode, "key"], "{table}");
+        assert!(table.contains("auth-key-reference"), "{table}");
+        assert_eq!(row(table, "apim-gateway")[4], "workloadIdentity", "{table}");
+        assert!(table.contains("\n2 gateways: 1 workloadIdentity, 1 key; 1 with an error"), "{table}");
+        assert!(!table.contains("error["), "findings are shown only with --details: {table}");
+        let details = audit(&folder, &["-n", &namespace, "--details"]).stdout;
+        assert!(details.contains("[auth-key-reference]") && details.contains("2 gateways: "), "{details}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_namespace_of_mode_off_is_skipped_unless_a_mode_is_given() {
+    let Some(webhook) = Webhook::shared() else { return };
+    fleet(webhook, "fleet-off", "off").await;
+    let folder = folder(webhook);
+    let ran = audit(&folder, &["-n", "fleet-off"]);
+    let skipped = "0 gateways; skipped 1 namespace with label apim-keyless.dev/mode: off";
+    assert!(ran.stdout.contains(skipped) && ran.code == 0, "{ran:?}");
+    let ran = audit(&folder, &["-n", "fleet-off", "--mode", "enforce"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_changed_since_an_earlier_report_is_said() {
+    let Some(webhook) = Webhook::shared() else { return };
+    let user = fleet(webhook, "fleet-since", "audit").await;
+    let folder = folder(webhook);
+    let first = audit(&folder, &["-n", "fleet-since", "--output", "json"]);
+    folder.write("earlier.json", first.stdout.as_bytes());
+    let report = first.json();
+    assert_valid(&report);
+    assert_eq!(report["changes"], Value::Null);
+    assert_eq!(report["gateways"][0]["mode"], "audit");
+
+    let deployment = one(PORTAL, "Deployment");
+    let migrated = json!([{"op": "remove", "path": "/spec/template/spec/containers/0/env/0"}]);
+    user.patch_with(&deployment, "application/json-patch+json", &migrated).await.stored();
+    let config_map = one(PORTAL, "ConfigMap");
+    user.patch(&config_map, "", &json!({"data": {"config.service.auth": "workloadIdentity"}})).await.stored();
+    let since = ["-n", "fleet-since", "--since", "earlier.json"];
+    let text = audit(&folder, &since).stdout;
+    assert!(text.contains("Deployment fleet-since/payments: key -> workloadIdentity"), "{text}");
+    assert!(text.contains("fixed: auth-key-reference in Deployment fleet-since/payments"), "{text}");
+    assert!(text.contains("since the earlier report: "), "{text}");
+    let report = audit(&folder, &[&since[..], &["--output", "json"]].concat()).json();
+    assert_valid(&report);
+    assert_eq!(report["changes"]["gateways"][0]["from"], "key");
+}
+
+/// Without the permission for ConfigMaps, what they hold is unknown, and nothing is absent.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_not_be_read_is_said_and_the_rest_is_evaluated() {
+    let Some(webhook) = Webhook::shared() else { return };
+    let user = fleet(webhook, "fleet-rights", "enforce").await;
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "auditor"}});
+    user.apply(&account).await.stored();
+    let all = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+        "metadata": {"name": "fleet-rights"},
+        "rules": [{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["list"]},
+            {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}]});
+    user.post("/apis/rbac.authorization.k8s.io/v1/clusterroles", &all).await.stored();
+    let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+        "metadata": {"name": "fleet-rights"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "fleet-rights"},
+        "subjects": [{"kind": "ServiceAccount", "name": "auditor", "namespace": "fleet-rights"}]});
+    user.post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", &binding).await.stored();
+    let address = format!("https://{}", webhook.control_plane.address());
+    let ca = STANDARD.encode(webhook.control_plane.ca_pem());
+    let folder = Folder::with(&[("kubeconfig", &kubeconfig(&user, "auditor", &address, &ca).await.to_string())]);
+    let RunOutput { code, stdout: text, stderr: errors } = audit(&folder, &["-n", "fleet-rights", "--details"]);
+    assert_eq!(code, 2, "{text}{errors}");
+    assert!(errors.contains("cannot list configmaps in namespace fleet-rights: needs list on configmaps"), "{errors}");
+    assert_eq!(row(&text, "payments")[4], "key", "{text}");
+    assert!(!text.contains("absent-"), "{text}");
+    assert!(!errors.contains("rollouts"), "a resource that is not served needs no right: {errors}");
+}
+
+/// Every page of a list is read, and the token between two pages can hold any character.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_many_pages_is_read_whole() {
+    let Some(webhook) = Webhook::shared() else { return };
+    let user = webhook.user("fleet-pages", None).await;
+    let mut config_map = one(CHART_TOKEN, "ConfigMap");
+    for number in 0..120 {
+        config_map["metadata"]["name"] = json!(format!("page-{number}"));
+        user.apply(&config_map).await.stored();
+    }
+    let folder = folder(webhook);
+    let report = audit(&folder, &["-n", "fleet-pages", "--output", "json"]).json();
+    assert!(report["summary"]["objects"].as_u64().unwrap() > 120, "{report}");
+}

@@ -1,0 +1,2 @@
+#!/bin/sh
+helm upgrade redis bitnami/redis --set auth.password="$PASSWORD"

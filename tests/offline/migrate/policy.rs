@@ -1,0 +1,57 @@
+//! `--policy` and `--write-policy`.
+
+use super::fixtures::VS_CODE;
+use super::{CLIENT, findings, read};
+use test_support::run::Folder;
+
+#[test]
+fn the_written_policy_is_accepted_and_expects_the_migrated_values() {
+    let folder = Folder::with(&[("a.yaml", VS_CODE)]);
+    let arguments = ["migrate", "a.yaml", "--client-id", CLIENT, "--write-policy", "policy.yaml"];
+    let ran = folder.run(&arguments);
+    assert_eq!(ran.code, 0, "{}", ran.everything());
+    let policy = read(&folder, "policy.yaml");
+    assert_eq!(
+        policy,
+        format!(
+            "apiVersion: apim-keyless.dev/v1alpha1
+kind: GatewayPolicy
+metadata:
+  name: default
+spec:
+  namespaces:
+    default:
+      clientId: \"{CLIENT}\"
+      configMap: orders-environment
+      gatewayName: orders
+      serviceAccount: apim-gateway-workload-identity
+"
+        )
+    );
+    // the command can be repeated, and overwrites nothing else
+    assert_eq!((folder.run(&arguments).code, read(&folder, "policy.yaml")), (0, policy));
+    let checked =
+        folder.run(&["check", "a.yaml", "--policy", "policy.yaml", "--ignore", "auth-key-literal", "--strict"]);
+    assert_eq!(checked.code, 0, "{}", checked.everything());
+    folder.write("policy.yaml", b"a: b\n");
+    let ran = folder.run(&arguments);
+    assert_eq!((ran.code, read(&folder, "policy.yaml").as_str()), (2, "a: b\n"));
+    assert!(ran.stderr.contains("exists with other content"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_facts_of_a_policy_are_used() {
+    let policy = format!(
+        "apiVersion: apim-keyless.dev/v1alpha1
+kind: GatewayPolicy
+spec:
+  defaults: {{clientId: {CLIENT}, serviceAccount: apim, minimumVersion: 2.12.0}}
+"
+    );
+    let folder = Folder::with(&[("a.yaml", VS_CODE), ("policy.yaml", &policy)]);
+    let ran = folder.run(&["migrate", "a.yaml", "--policy", "policy.yaml"]);
+    let after = read(&folder, "a.yaml");
+    assert_eq!(ran.code, 0, "{}", ran.everything());
+    assert!(after.contains("serviceAccountName: apim\n") && after.contains("gateway:2.12.0"), "{after}");
+    assert!(findings(&folder, "a.yaml", &[("auth-key-literal", "Secret")]).is_empty(), "{after}");
+}
