@@ -2,6 +2,7 @@
 //! `cluster` reads the objects, this module evaluates them.
 
 mod changes;
+mod leftovers;
 
 pub use changes::{Earlier, EarlierError, changes};
 
@@ -42,6 +43,7 @@ pub fn evaluate(input: &AuditInput<'_>) -> Report {
         objects: inventory.count,
         gateways: Some(Vec::new()),
         failures: failures(inventory, cluster),
+        leftovers: leftovers::of(&inventory.leftovers, cluster),
         skipped: inventory.not_evaluated.iter().map(|namespace| skipped(namespace)).collect(),
         ..Report::default()
     };
@@ -66,7 +68,7 @@ pub fn evaluate(input: &AuditInput<'_>) -> Report {
 fn failures(inventory: &Inventory, cluster: Option<&str>) -> Vec<Failure> {
     let place = cluster.map(|cluster| format!("{cluster}: ")).unwrap_or_default();
     let failure = |message: String| Failure { location: Location::default(), message: format!("{place}{message}") };
-    let unread = inventory.errors.iter().map(ReadError::to_string);
+    let unread = inventory.errors.iter().chain(&inventory.leftovers.errors).map(ReadError::to_string);
     let malformed = inventory.malformed.iter().map(|malformed| {
         let MalformedObject { object, .. } = malformed;
         format!("cannot evaluate {object}: {}", malformed.reason())

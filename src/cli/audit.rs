@@ -47,6 +47,10 @@ pub struct AuditArguments {
     /// Print the findings, too, not only the table of the gateways
     #[arg(long)]
     pub details: bool,
+    /// Read the names of Secrets, too, to say which Secrets of keys still exist although no gateway uses them. Only their
+    /// metadata is asked for; but RBAC cannot grant less than "list" on secrets, which allows to read their content
+    #[arg(long)]
+    pub secrets: bool,
     /// Compare with this earlier JSON report, and print what is fixed, new and unchanged
     #[arg(long, value_name = "FILE")]
     pub since: Option<PathBuf>,

@@ -4,10 +4,15 @@
 //! is reduced at once: kept are the objects that show a gateway, or that a gateway can refer to. What a controller made of
 //! an object that is kept (a ReplicaSet of a Deployment, its Pods) says nothing more and is left out.
 
-use super::objects::{ListedObjects, MalformedObject, ObjectResource, get_object, is_served, list_objects};
+use super::leftovers::{LeftoverScope, LeftoverSearch, Leftovers};
+use super::objects::{
+    CONFIG_MAPS, ListedObjects, MalformedObject, NAMESPACES, ObjectResource, PODS, SERVICE_ACCOUNTS, WORKLOADS,
+    get_object, is_served, list_objects,
+};
 use super::{Connection, ReadError};
 use apim_keyless_core::gateway::well_known::StringMap;
 use apim_keyless_core::gateway::{Identity, Images, Kind, KubernetesObject, ObjectView, Relevance};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// What is read of a cluster.
@@ -20,6 +25,8 @@ pub struct InventoryRequest<'a> {
     pub is_evaluated: &'a dyn Fn(&StringMap) -> bool,
     /// The `ConfigMap`s that are expected in a namespace of this name and with these annotations.
     pub expected_config_maps: &'a dyn Fn(&str, &StringMap) -> BTreeSet<String>,
+    /// Which leftovers of migrations are looked for.
+    pub leftovers: LeftoverScope,
     /// Is called before each list, with the name of the resource and how many objects were read until then.
     pub progress: &'a dyn Fn(&str, usize),
 }
@@ -37,35 +44,12 @@ pub struct Inventory {
     pub malformed: Vec<MalformedObject>,
     /// What could not be read. If there is something, an object that is not here may exist all the same.
     pub errors: Vec<ReadError>,
+    /// What migrations left.
+    pub leftovers: Leftovers,
 }
 
-const NAMESPACES: ObjectResource = ObjectResource::of("v1", "Namespace", "namespaces");
-const CONFIG_MAPS: ObjectResource = ObjectResource::of("v1", "ConfigMap", "configmaps");
-
 /// What a gateway can refer to, and what can refer to it.
-const RELATED: [ObjectResource; 2] =
-    [ObjectResource::of("v1", "ServiceAccount", "serviceaccounts"), ObjectResource::of("v1", "Service", "services")];
-
-/// Every resource with a pod template that is read. Owners stand before what their controllers make. Those of other
-/// projects are read where the API server serves them: Argo Rollouts, `OpenKruise`, `OpenShift` and Knative.
-const WORKLOADS: [ObjectResource; 16] = [
-    ObjectResource::of("apps/v1", "Deployment", "deployments"),
-    ObjectResource::of("apps/v1", "StatefulSet", "statefulsets"),
-    ObjectResource::of("apps/v1", "DaemonSet", "daemonsets"),
-    ObjectResource::of("batch/v1", "CronJob", "cronjobs"),
-    ObjectResource::of("v1", "PodTemplate", "podtemplates"),
-    ObjectResource::of("argoproj.io/v1alpha1", "Rollout", "rollouts"),
-    ObjectResource::of("apps.kruise.io/v1alpha1", "CloneSet", "clonesets"),
-    ObjectResource::of("apps.kruise.io/v1beta1", "StatefulSet", "statefulsets"),
-    ObjectResource::of("apps.kruise.io/v1alpha1", "DaemonSet", "daemonsets"),
-    ObjectResource::of("apps.openshift.io/v1", "DeploymentConfig", "deploymentconfigs"),
-    ObjectResource::of("serving.knative.dev/v1", "Service", "services"),
-    ObjectResource::of("serving.knative.dev/v1", "Revision", "revisions"),
-    ObjectResource::of("batch/v1", "Job", "jobs"),
-    ObjectResource::of("apps/v1", "ReplicaSet", "replicasets"),
-    ObjectResource::of("v1", "ReplicationController", "replicationcontrollers"),
-    ObjectResource::of("v1", "Pod", "pods"),
-];
+static RELATED: [&ObjectResource; 2] = [&SERVICE_ACCOUNTS, &ObjectResource::of("v1", "Service", "services")];
 
 /// Namespace and name.
 type Name = (String, String);
@@ -77,11 +61,13 @@ impl Inventory {
         let mut reader = Reader { connection, request, inventory: Self::default(), filter };
         reader.namespaces().await;
         reader.list(&CONFIG_MAPS).await;
-        for resource in RELATED.iter().chain(&WORKLOADS) {
+        for resource in RELATED.into_iter().chain(&WORKLOADS).chain([&PODS]) {
             reader.list_if_served(resource).await;
         }
         reader.restore_config_maps().await;
-        Self { not_evaluated: reader.filter.not_evaluated, ..reader.inventory }
+        let Filter { leftovers, not_evaluated, .. } = reader.filter;
+        let leftovers = leftovers.find(connection, request, reader.inventory.count).await;
+        Self { not_evaluated, leftovers, ..reader.inventory }
     }
 }
 
@@ -98,7 +84,7 @@ impl Reader<'_> {
         (self.request.progress)(&NAMESPACES.name(), 0);
         let mut found = Vec::new();
         if self.request.namespaces.is_empty() {
-            match list_objects(self.connection, &NAMESPACES, None, |_| true).await {
+            match list_objects(self.connection, &NAMESPACES, None, |_, _| true).await {
                 Ok(listed) => found = listed.unwrap_or_default().objects,
                 Err(error) => self.inventory.errors.push(error),
             }
@@ -144,7 +130,8 @@ impl Reader<'_> {
         for namespace in places {
             (self.request.progress)(&resource.name(), self.inventory.count);
             let filter = &mut self.filter;
-            match list_objects(self.connection, resource, namespace, |object| filter.keeps(object)).await {
+            match list_objects(self.connection, resource, namespace, |object, value| filter.keeps(object, value)).await
+            {
                 Ok(listed) => {
                     let ListedObjects { count, objects, malformed } = listed.unwrap_or_default();
                     self.inventory.count += count;
@@ -193,6 +180,7 @@ struct Filter<'a> {
     omitted: HashSet<Name>,
     /// The workloads that are kept, and what their controllers made of them, with their namespaces.
     workloads: HashSet<(String, Identity)>,
+    leftovers: LeftoverSearch,
 }
 
 impl<'a> Filter<'a> {
@@ -203,10 +191,11 @@ impl<'a> Filter<'a> {
             with_settings: HashSet::new(),
             omitted: HashSet::new(),
             workloads: HashSet::new(),
+            leftovers: LeftoverSearch::default(),
         }
     }
 
-    fn keeps(&mut self, object: &KubernetesObject<'_>) -> bool {
+    fn keeps(&mut self, object: &KubernetesObject<'_>, value: &Value) -> bool {
         let namespace = &object.reference.namespace;
         if self.not_evaluated.contains(namespace) {
             return false;
@@ -227,6 +216,7 @@ impl<'a> Filter<'a> {
         }
         let owner = object.owner().map(|owner| (namespace.clone(), owner.identity()));
         let is_of_owner = owner.is_some_and(|owner| self.workloads.contains(&owner));
+        self.leftovers.add(object, value, is_of_owner, self.images);
         if is_of_owner || is_relevant && object.workload().is_some() {
             self.workloads.insert((namespace.clone(), object.identity()));
         }

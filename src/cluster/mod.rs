@@ -11,6 +11,7 @@ mod client;
 mod connection;
 mod installation;
 mod inventory;
+mod leftovers;
 mod objects;
 mod observer;
 mod read_error;
@@ -28,11 +29,13 @@ pub use installation::{
     issuer, read_policy, selects,
 };
 pub use inventory::{Inventory, InventoryRequest};
+pub use leftovers::{LeftoverScope, Leftovers, OldRevision};
 pub use objects::{ListedObjects, MalformedObject, ObjectResource, get_object, list_objects};
 pub use observer::{CacheStatus, ClusterObserver};
 pub use read_error::{ReadError, ReadResult};
 pub use running::{
-    ListedObject, PodLog, RunningNamespace, ServiceAccountToken, TokenClaims, TokenResponse, read_log, request_token,
+    ListedObject, PodLog, RunningNamespace, ServiceAccountToken, TokenClaims, TokenResponse, WorkloadList, read_log,
+    request_token,
 };
 pub use scope::Scope;
 pub use watch::{CacheSettings, Watch};

@@ -6,8 +6,8 @@ use apim_keyless_core::gateway::{KubernetesObject, ObjectReference, ShapeError, 
 use kube::api::{GetParams, ListParams};
 use kube::core::request::{Error as RequestError, Request};
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -57,10 +57,45 @@ impl ObjectResource {
         format!("{root}/{}{namespace}/{}", self.api_version, self.plural)
     }
 
+    /// An item of a list with its `apiVersion` and `kind`, which it does not say itself. `None` if it is no JSON object,
+    /// which an API server does not write.
+    pub(super) fn typed(&self, item: &RawValue) -> Option<Value> {
+        let mut members: Map<String, Value> = serde_json::from_str(item.get()).ok()?;
+        members.insert("apiVersion".to_owned(), self.api_version.as_ref().into());
+        members.insert("kind".to_owned(), self.kind.as_ref().into());
+        Some(Value::Object(members))
+    }
+
     fn page_size(&self) -> u32 {
         if self.kind == "ConfigMap" { CONFIG_MAP_PAGE_SIZE } else { PAGE_SIZE }
     }
 }
+
+pub(super) static NAMESPACES: ObjectResource = ObjectResource::of("v1", "Namespace", "namespaces");
+pub(super) static CONFIG_MAPS: ObjectResource = ObjectResource::of("v1", "ConfigMap", "configmaps");
+pub(super) static SERVICE_ACCOUNTS: ObjectResource = ObjectResource::of("v1", "ServiceAccount", "serviceaccounts");
+
+pub(super) static PODS: ObjectResource = ObjectResource::of("v1", "Pod", "pods");
+
+/// Every resource with a pod template that is read. Owners stand before what their controllers make. Those of other
+/// projects are read where the API server serves them: Argo Rollouts, `OpenKruise`, `OpenShift` and Knative.
+pub(super) static WORKLOADS: [ObjectResource; 15] = [
+    ObjectResource::of("apps/v1", "Deployment", "deployments"),
+    ObjectResource::of("apps/v1", "StatefulSet", "statefulsets"),
+    ObjectResource::of("apps/v1", "DaemonSet", "daemonsets"),
+    ObjectResource::of("batch/v1", "CronJob", "cronjobs"),
+    ObjectResource::of("v1", "PodTemplate", "podtemplates"),
+    ObjectResource::of("argoproj.io/v1alpha1", "Rollout", "rollouts"),
+    ObjectResource::of("apps.kruise.io/v1alpha1", "CloneSet", "clonesets"),
+    ObjectResource::of("apps.kruise.io/v1beta1", "StatefulSet", "statefulsets"),
+    ObjectResource::of("apps.kruise.io/v1alpha1", "DaemonSet", "daemonsets"),
+    ObjectResource::of("apps.openshift.io/v1", "DeploymentConfig", "deploymentconfigs"),
+    ObjectResource::of("serving.knative.dev/v1", "Service", "services"),
+    ObjectResource::of("serving.knative.dev/v1", "Revision", "revisions"),
+    ObjectResource::of("batch/v1", "Job", "jobs"),
+    ObjectResource::of("apps/v1", "ReplicaSet", "replicasets"),
+    ObjectResource::of("v1", "ReplicationController", "replicationcontrollers"),
+];
 
 /// A page of a list. Its items carry neither `apiVersion` nor `kind`.
 #[derive(Deserialize)]
@@ -98,9 +133,7 @@ pub struct MalformedObject {
 }
 
 /// Lists the objects of a resource, in one namespace or in all, and keeps those that rules evaluate and for which `keep`
-/// returns true. `None`: the API server does not serve the resource.
-///
-/// If the API server ends the list before its last page, the list starts again.
+/// returns true for the object and its value. `None`: the API server does not serve the resource.
 ///
 /// # Errors
 /// The permission is missing, or the API server cannot be reached.
@@ -108,36 +141,58 @@ pub async fn list_objects(
     connection: &Connection,
     resource: &ObjectResource,
     namespace: Option<&str>,
-    mut keep: impl FnMut(&KubernetesObject<'_>) -> bool,
+    mut keep: impl FnMut(&KubernetesObject<'_>, &Value) -> bool,
 ) -> ReadResult<Option<ListedObjects>> {
+    list_items(connection, resource, namespace, |listed: &mut ListedObjects, item| {
+        listed.count += 1;
+        match object(resource, item, namespace) {
+            Ok(Some((object, value))) if keep(&object, &value) => listed.objects.push(object),
+            Ok(_) => {}
+            Err(malformed) => listed.malformed.push(*malformed),
+        }
+    })
+    .await
+}
+
+/// Lists the objects of a resource, in one namespace or in all, page by page, and collects with `add` what is kept of each.
+/// `None`: the API server does not serve the resource.
+///
+/// If the API server ends the list before its last page, the list starts again with an empty collection.
+///
+/// # Errors
+/// The permission is missing, or the API server cannot be reached.
+pub(super) async fn list_items<T: Default>(
+    connection: &Connection,
+    resource: &ObjectResource,
+    namespace: Option<&str>,
+    mut add: impl FnMut(&mut T, &RawValue),
+) -> ReadResult<Option<T>> {
     let error = |error: &kube::Error| {
         let (name, place) = (resource.name(), in_namespace(namespace));
         ReadError::new(connection, &format!("list {name}{place}"), &format!("list on {name}{place}"), error)
     };
     let request = Request::new(resource.path(namespace));
     let mut parameters = ListParams::default().limit(resource.page_size());
-    let (mut listed, mut restarts) = (ListedObjects::default(), 0);
+    let (mut collected, mut restarts) = (T::default(), 0);
     loop {
-        let text = match send(connection, request.list(&parameters)).await {
+        // of a Secret, only the metadata is ever asked for
+        let page = if resource.kind == "Secret" { Request::list_metadata } else { Request::list };
+        let text = match send(connection, page(&request, &parameters)).await {
             Ok(text) => text,
             Err(kube::Error::Api(status)) if status.code == 404 => return Ok(None),
             Err(kube::Error::Api(status)) if status.code == 410 && restarts < RESTARTS => {
-                (listed, restarts, parameters.continue_token) = (ListedObjects::default(), restarts + 1, None);
+                (collected, restarts, parameters.continue_token) = (T::default(), restarts + 1, None);
                 continue;
             }
             Err(cause) => return Err(error(&cause)),
         };
         let page: Page<'_> = serde_json::from_str(&text).map_err(|cause| error(&kube::Error::SerdeError(cause)))?;
         for item in page.items.unwrap_or_default() {
-            listed.count += 1;
-            match object(resource, item, namespace) {
-                Ok(object) => listed.objects.extend(object.filter(|object| keep(object))),
-                Err(malformed) => listed.malformed.push(*malformed),
-            }
+            add(&mut collected, item);
         }
         parameters.continue_token = page.metadata.next.filter(|token| !token.is_empty());
         if parameters.continue_token.is_none() {
-            return Ok(Some(listed));
+            return Ok(Some(collected));
         }
     }
 }
@@ -172,10 +227,27 @@ pub async fn get_object(
     namespace: Option<&str>,
     name: &str,
 ) -> ReadResult<Option<KubernetesObject<'static>>> {
-    let attempt = format!("read {} {name}{}", resource.kind, in_namespace(namespace));
+    let Some(item) = get_item(connection, resource, namespace, name).await? else { return Ok(None) };
+    let read = object(resource, &item, namespace).map_err(|malformed| ReadError {
+        attempt: read_attempt(resource, namespace, name),
+        reason: malformed.reason(),
+    })?;
+    Ok(read.map(|(object, _)| object))
+}
+
+/// Reads one object as JSON. `None` if it does not exist.
+///
+/// # Errors
+/// The permission is missing, or the API server cannot be reached.
+pub(super) async fn get_item(
+    connection: &Connection,
+    resource: &ObjectResource,
+    namespace: Option<&str>,
+    name: &str,
+) -> ReadResult<Option<Box<RawValue>>> {
     let error = |error: &kube::Error| {
         let permission = format!("get on {}{}", resource.name(), in_namespace(namespace));
-        ReadError::new(connection, &attempt, &permission, error)
+        ReadError::new(connection, &read_attempt(resource, namespace, name), &permission, error)
     };
     let request = Request::new(resource.path(namespace)).get(name, &GetParams::default());
     let text = match send(connection, request).await {
@@ -183,9 +255,11 @@ pub async fn get_object(
         Err(kube::Error::Api(status)) if status.code == 404 => return Ok(None),
         Err(cause) => return Err(error(&cause)),
     };
-    let item = serde_json::from_str(&text).map_err(|cause| error(&kube::Error::SerdeError(cause)))?;
-    object(resource, item, namespace)
-        .map_err(|malformed| ReadError { attempt: attempt.clone(), reason: malformed.reason() })
+    serde_json::from_str(&text).map(Some).map_err(|cause| error(&kube::Error::SerdeError(cause)))
+}
+
+fn read_attempt(resource: &ObjectResource, namespace: Option<&str>, name: &str) -> String {
+    format!("read {} {name}{}", resource.kind, in_namespace(namespace))
 }
 
 impl MalformedObject {
@@ -195,19 +269,16 @@ impl MalformedObject {
     }
 }
 
-/// The object of an item of a list, which does not say itself what it is.
+/// The object of an item of a list, and its value without what no rule reads.
 fn object(
     resource: &ObjectResource,
     item: &RawValue,
     namespace: Option<&str>,
-) -> Result<Option<KubernetesObject<'static>>, Box<MalformedObject>> {
-    // the API server wrote it, so it is JSON; what is not has no kind, either
-    let mut value: Value = serde_json::from_str(item.get()).unwrap_or_default();
-    let Value::Object(members) = &mut value else { return Ok(None) };
-    members.insert("apiVersion".to_owned(), resource.api_version.as_ref().into());
-    members.insert("kind".to_owned(), resource.kind.as_ref().into());
+) -> Result<Option<(KubernetesObject<'static>, Value)>, Box<MalformedObject>> {
+    let Some(mut value) = resource.typed(item) else { return Ok(None) };
     remove_unread(&mut value);
-    KubernetesObject::recognize(value.to_string(), namespace.unwrap_or_default()).map_err(|error| {
+    let recognized = KubernetesObject::recognize(value.to_string(), namespace.unwrap_or_default());
+    let recognized = recognized.map_err(|error| {
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let object = ObjectReference {
             api_version: resource.api_version.to_string(),
@@ -216,7 +287,8 @@ fn object(
             name: text("/metadata/name"),
         };
         Box::new(MalformedObject { object, error })
-    })
+    })?;
+    Ok(recognized.map(|object| (object, value)))
 }
 
 async fn send(connection: &Connection, request: Result<hyper::Request<Vec<u8>>, RequestError>) -> kube::Result<String> {

@@ -6,7 +6,7 @@ use super::selection::Selection;
 use super::{cause, ids, output, print, print_to_stderr};
 use crate::audit::{AuditInput, Earlier, changes, evaluate};
 use crate::cli::{AuditArguments, Output};
-use crate::cluster::{Connection, Inventory, InventoryRequest, read_policy};
+use crate::cluster::{Connection, Inventory, InventoryRequest, LeftoverScope, read_policy};
 use anyhow::{Context, anyhow, bail};
 use apim_keyless_core::policy::{Level, Mode, Policy, namespace_mode, printable, utc_date};
 use apim_keyless_report::{Failure, Location, Report, text};
@@ -138,6 +138,7 @@ impl Auditor<'_> {
             expected_config_maps: &|namespace, annotations| {
                 policy.expectations(namespace, annotations).config_maps.into_iter().collect()
             },
+            leftovers: if arguments.secrets { LeftoverScope::WithSecrets } else { LeftoverScope::WithoutSecrets },
             progress: &progress,
         };
         let mut inventory = Inventory::read(&connection, &request).await;

@@ -15,7 +15,7 @@ use super::progress::Progress;
 use super::selection::Selection;
 use super::{ids, output, policy, print_report, print_to_stderr};
 use crate::cli::CheckArguments;
-use crate::doctor::Code;
+use crate::doctor::DoctorCode;
 use apim_keyless_core::gateway::KubernetesObject;
 use apim_keyless_core::policy::{Date, Exception, ExceptionState, Finding, Level, Mode, Policy, utc_date};
 use apim_keyless_manifest::{Excerpt, Inputs, LocatedObject, Place, Position, on_deep_stack};
@@ -141,8 +141,8 @@ impl Input<'_> {
 fn exceptions(policy: &Policy, path: &Path, today: Date) -> Vec<Diagnostic> {
     let diagnostic = |exception: &Exception| {
         let code = match exception.state(today) {
-            ExceptionState::Expired => Code::ExceptionExpired,
-            ExceptionState::Active | ExceptionState::Expiring => Code::ExceptionExpiring,
+            ExceptionState::Expired => DoctorCode::ExceptionExpired,
+            ExceptionState::Active | ExceptionState::Expiring => DoctorCode::ExceptionExpiring,
         };
         let number = |number: u64| usize::try_from(number).ok();
         Some(Diagnostic {

@@ -3,7 +3,7 @@
 use super::ids::{self, Named};
 use super::{environment, pager, print};
 use crate::cli::ExplainArguments;
-use crate::doctor::{Code, CodeEntry};
+use crate::doctor::{CodeEntry, DoctorCode};
 use crate::verify::VerifyCode;
 use apim_keyless_core::azure::SignInError;
 use apim_keyless_core::azure::sign_in_error::{self, CAUTION};
@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &ExplainArguments) -> anyhow::Result<ExitCode> {
 /// All rules and codes, one a line.
 fn list() -> String {
     let rules = rules::RULES.iter().map(|rule| [rule.id, rule.mode.name(), ids::summary(rule)]);
-    let codes = Code::all().iter().map(|code| [code.id(), code.entry().level.name(), code.entry().summary]);
+    let codes = DoctorCode::all().iter().map(|code| [code.id(), code.entry().level.name(), code.entry().summary]);
     let rows: Vec<[String; 3]> = [["RULE", "MODE", "WHAT IT FINDS"]]
         .into_iter()
         .chain(rules)

@@ -1,6 +1,6 @@
 //! The ids that a finding can have: those of rules, and the codes of `doctor` and `verify`.
 
-use crate::doctor::{Code, CodeEntry};
+use crate::doctor::{CodeEntry, DoctorCode};
 use crate::verify::VerifyCode;
 use anyhow::anyhow;
 use apim_keyless_core::azure::{SignInError, sign_in_error};
@@ -11,9 +11,9 @@ use apim_keyless_report::RuleDescription;
 /// What an id names.
 pub(super) enum Named {
     Rule(&'static Rule),
-    Code(Code),
+    Code(DoctorCode),
     /// A rule and a code of the same name.
-    Both(&'static Rule, Code),
+    Both(&'static Rule, DoctorCode),
     SignInError(&'static SignInError),
     VerifyCode(VerifyCode),
 }
@@ -21,7 +21,7 @@ pub(super) enum Named {
 /// Finds what has this id. The error names everything that can be meant.
 pub(super) fn find(id: &str) -> anyhow::Result<Named> {
     let rule = rules::RULES.iter().copied().find(|rule| rule.id == id);
-    let code = Code::all().iter().copied().find(|code| code.id() == id);
+    let code = DoctorCode::all().iter().copied().find(|code| code.id() == id);
     if let Some(error) = sign_in_error::find(id) {
         return Ok(Named::SignInError(error));
     }
@@ -34,7 +34,7 @@ pub(super) fn find(id: &str) -> anyhow::Result<Named> {
         (None, Some(code)) => Ok(Named::Code(code)),
         (None, None) => {
             let mut ids: Vec<&str> = rules::RULES.iter().map(|rule| rule.id).collect();
-            ids.extend(Code::all().iter().map(|code| code.id()).filter(|code| rules::find(code).is_err()));
+            ids.extend(DoctorCode::all().iter().map(|code| code.id()).filter(|code| rules::find(code).is_err()));
             ids.extend(VerifyCode::all().iter().map(|code| code.id()));
             let fix = did_you_mean(&meant(id, ids.iter().copied()))
                 .unwrap_or_else(|| "run `apim-keyless explain` to list all rules and codes".to_owned());
@@ -52,19 +52,20 @@ pub(super) fn summary(rule: &Rule) -> &'static str {
 pub(super) fn of_check() -> Vec<RuleDescription> {
     let rules =
         rules::RULES.iter().map(|rule| RuleDescription { id: rule.id, summary: summary(rule), help: rule.page });
-    rules.chain([Code::ExceptionExpired, Code::ExceptionExpiring].map(of_code)).collect()
+    rules.chain([DoctorCode::ExceptionExpired, DoctorCode::ExceptionExpiring].map(of_code)).collect()
 }
 
 /// The ids that findings of `doctor` have.
 pub(super) fn of_doctor() -> Vec<RuleDescription> {
-    Code::all().iter().copied().map(of_code).collect()
+    DoctorCode::all().iter().copied().map(of_code).collect()
 }
 
 /// The ids that findings of `verify` have: those of the rules, and its own codes.
 pub(super) fn of_verify() -> Vec<RuleDescription> {
     let rules =
         rules::RULES.iter().map(|rule| RuleDescription { id: rule.id, summary: summary(rule), help: rule.page });
-    let shared = [Code::IssuerNotPublic, Code::WebhookOrder, Code::WorkloadIdentityMissing].map(of_code);
+    let shared =
+        [DoctorCode::IssuerNotPublic, DoctorCode::WebhookOrder, DoctorCode::WorkloadIdentityMissing].map(of_code);
     let own = VerifyCode::all().iter().map(|code| {
         let CodeEntry { summary, fix, .. } = code.entry();
         RuleDescription { id: code.id(), summary, help: fix }
@@ -72,6 +73,6 @@ pub(super) fn of_verify() -> Vec<RuleDescription> {
     rules.chain(shared).chain(own).collect()
 }
 
-fn of_code(code: Code) -> RuleDescription {
+fn of_code(code: DoctorCode) -> RuleDescription {
     RuleDescription { id: code.id(), summary: code.entry().summary, help: code.entry().fix }
 }

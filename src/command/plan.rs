@@ -2,7 +2,7 @@
 
 use super::{cause, gateways, policy, print, print_to_stderr};
 use crate::cli::{PlanArguments, PlanOutput};
-use crate::cluster::{Connection, Inventory, InventoryRequest, issuer};
+use crate::cluster::{Connection, Inventory, InventoryRequest, LeftoverScope, issuer};
 use crate::plan::{CredentialList, Plan, PlanOptions, bicep, json, sh, terraform, text};
 use anyhow::{Context, anyhow, bail, ensure};
 use apim_keyless_core::azure::parse_credentials;
@@ -125,6 +125,7 @@ async fn of_cluster(arguments: &PlanArguments, images: &Images) -> anyhow::Resul
         images,
         is_evaluated: &|_| true,
         expected_config_maps: &|_, _| BTreeSet::new(),
+        leftovers: LeftoverScope::Nothing,
         progress: &|_, _| {},
     };
     let inventory = Box::pin(Inventory::read(&connection, &request)).await;

@@ -172,7 +172,7 @@ fn no_gateway(
     let namespace = &running.name;
     let message = match (&running.namespace, &arguments.gateway) {
         (Ok(None), _) => format!("namespace {namespace} does not exist; name another with --namespace"),
-        _ if running.workloads.iter().any(Result::is_err) && evaluated.all.is_empty() => return None,
+        _ if running.workload_errors().next().is_some() && evaluated.all.is_empty() => return None,
         (_, Some(name)) if !evaluated.all.is_empty() => {
             let all = evaluated.all.join(", ");
             format!("there is no gateway {name} in namespace {namespace}; its gateways are: {all}")

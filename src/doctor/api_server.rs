@@ -1,7 +1,7 @@
 //! Checks of the API server: its version, its clock and the issuer of its tokens.
 
 use super::diagnostic::{Target, diagnostic};
-use super::{CheckInput, Code, Outcome};
+use super::{CheckInput, DoctorCode, Outcome};
 use crate::cluster::Clock;
 use apim_keyless_core::azure::is_public_issuer;
 use apim_keyless_core::policy::printable;
@@ -32,7 +32,7 @@ pub(super) fn check_version(input: &CheckInput<'_>) -> Outcome {
     }
     let message =
         format!("Kubernetes {} is older than {}.{}", printable(&server.version.git_version), OLDEST.0, OLDEST.1);
-    Outcome::found(diagnostic(Code::ServerTooOld, input.names, Target::of_server(["version"]), message))
+    Outcome::found(diagnostic(DoctorCode::ServerTooOld, input.names, Target::of_server(["version"]), message))
 }
 
 /// Do the clocks of the API server and of this machine agree?
@@ -40,8 +40,8 @@ pub(super) fn check_clock(input: &CheckInput<'_>) -> Outcome {
     let clock = input.installation.server.as_ref().ok().and_then(|server| server.clock);
     let Some((distance, direction)) = clock.map(|clock| distance(&clock)) else { return Outcome::Unknown };
     let code = match distance {
-        distance if distance > SKEW => Code::ClockSkewed,
-        distance if distance > DRIFT => Code::ClockDrifting,
+        distance if distance > SKEW => DoctorCode::ClockSkewed,
+        distance if distance > DRIFT => DoctorCode::ClockDrifting,
         _ => return Outcome::PASSED,
     };
     let message = format!(
@@ -70,7 +70,7 @@ pub(super) fn check_issuer(input: &CheckInput<'_>) -> Outcome {
     }
     let target = Target::of_server([".well-known", "openid-configuration"]);
     let message = format!("ServiceAccount tokens are issued by {}, which Entra cannot reach", printable(issuer));
-    Outcome::found(diagnostic(Code::IssuerNotPublic, input.names, target, message))
+    Outcome::found(diagnostic(DoctorCode::IssuerNotPublic, input.names, target, message))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::check_input::WebhookEntry;
 use super::diagnostic::{Target, diagnostic};
-use super::{CheckInput, Code, Outcome};
+use super::{CheckInput, DoctorCode, Outcome};
 use crate::tls::{cas_in, check_ca_bundle};
 use apim_keyless_report::Diagnostic;
 use k8s_openapi::ByteString;
@@ -23,7 +23,7 @@ pub(super) fn check_ca_secret(input: &CheckInput<'_>) -> Outcome {
         Some(_) => "the Secret holds no valid CA",
     };
     let target = Target::in_namespace("Secret", &input.names.secret, input.names);
-    Outcome::found(diagnostic(Code::CaMissing, input.names, target, message))
+    Outcome::found(diagnostic(DoctorCode::CaMissing, input.names, target, message))
 }
 
 /// Is every caBundle valid, does it hold the CAs of the Secret, and is it the same in all webhook entries?
@@ -39,12 +39,12 @@ pub(super) fn check_ca_bundles(input: &CheckInput<'_>) -> Outcome {
     let first = valid.first().and_then(ca_bundle);
     findings.extend(valid.iter().filter(|entry| ca_bundle(entry) != first).map(|entry| {
         let message = "its caBundle differs from the caBundle of the first entry".to_owned();
-        finding(input, *entry, Code::CaBundlesDiffer, &message)
+        finding(input, *entry, DoctorCode::CaBundlesDiffer, &message)
     }));
     input.of_entries(findings, !input.is_self_managed() || input.installation.cas.is_ok())
 }
 
-fn finding(input: &CheckInput<'_>, entry: WebhookEntry<'_>, code: Code, message: &str) -> Diagnostic {
+fn finding(input: &CheckInput<'_>, entry: WebhookEntry<'_>, code: DoctorCode, message: &str) -> Diagnostic {
     let target = entry.target(&["clientConfig", "caBundle"]);
     diagnostic(code, input.names, target, format!("{}: {message}", entry.webhook.name))
 }
@@ -54,12 +54,12 @@ fn ca_bundle_problem(
     input: &CheckInput<'_>,
     entry: WebhookEntry<'_>,
     stored: &BTreeMap<String, String>,
-) -> Option<(Code, String)> {
+) -> Option<(DoctorCode, String)> {
     let Some(text) = ca_bundle(&entry) else {
-        return Some((Code::CaBundleMissing, "it has no caBundle".to_owned()));
+        return Some((DoctorCode::CaBundleMissing, "it has no caBundle".to_owned()));
     };
     if let Err(error) = check_ca_bundle(&text, input.now) {
-        let code = if error.is_expired() { Code::CaBundleExpired } else { Code::CaBundleMalformed };
+        let code = if error.is_expired() { DoctorCode::CaBundleExpired } else { DoctorCode::CaBundleMalformed };
         return Some((code, format!("its caBundle cannot be used: {error}")));
     }
     let contained = cas_in(&text, input.now);
@@ -67,10 +67,10 @@ fn ca_bundle_problem(
     match missing.as_slice() {
         [] => None,
         all if all.len() == stored.len() => {
-            Some((Code::CaBundleUnexpected, format!("its caBundle holds no CA of Secret {}", input.names.secret)))
+            Some((DoctorCode::CaBundleUnexpected, format!("its caBundle holds no CA of Secret {}", input.names.secret)))
         }
         some => Some((
-            Code::CaBundleIncomplete,
+            DoctorCode::CaBundleIncomplete,
             format!("its caBundle lacks CA {} of Secret {}", some.join(", "), input.names.secret),
         )),
     }

@@ -6,8 +6,8 @@ use strum::{IntoStaticStr, VariantArray};
 /// A problem of an installation. Its id is its name in kebab-case; the variants are in the order of their ids.
 #[derive(Clone, Copy, Debug, IntoStaticStr, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
-#[allow(missing_docs, reason = "Code::entry holds the summary of each code")]
-pub enum Code {
+#[allow(missing_docs, reason = "DoctorCode::entry holds the summary of each code")]
+pub enum DoctorCode {
     AdmissionsEnforcer,
     CaBundleExpired,
     CaBundleIncomplete,
@@ -78,7 +78,7 @@ const RESTORE_CHART: &str =
 const SYNCHRONIZE_CLOCKS: &str =
     "synchronize the clocks of this machine and of the control plane with NTP: timedatectl set-ntp true";
 
-impl Code {
+impl DoctorCode {
     /// The id, for example `ca-missing`.
     pub fn id(self) -> &'static str {
         self.into()

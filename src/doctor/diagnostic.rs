@@ -1,6 +1,6 @@
 //! Turns problems of an installation, or of a gateway, into diagnostics of the report.
 
-use super::{Code, CodeEntry};
+use super::{CodeEntry, DoctorCode};
 use crate::cluster::InstallationNames;
 use apim_keyless_core::gateway::ObjectReference;
 use apim_keyless_core::policy::dotted;
@@ -60,7 +60,7 @@ fn reference(kind: &str, namespace: String, name: String) -> ObjectReference {
 
 /// A diagnostic of a code, whose fix gets the names of this installation and of `target`.
 pub(super) fn diagnostic(
-    code: Code,
+    code: DoctorCode,
     names: &InstallationNames,
     target: Target,
     message: impl Into<String>,

@@ -18,7 +18,7 @@ mod webhook_entries;
 
 pub(crate) use check_input::grouped;
 pub use check_input::{CheckInput, Probe};
-pub use code::{Code, CodeEntry};
+pub use code::{CodeEntry, DoctorCode};
 pub(crate) use code::{error, warning};
 pub(crate) use diagnostic::{Target, of_entry};
 pub(crate) use other_webhooks::{is_workload_identity, workload_identity};

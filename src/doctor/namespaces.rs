@@ -1,7 +1,7 @@
 //! Checks of the Namespaces: their `apim-keyless.dev/` labels and annotations, and whether any is enforced or audited.
 
 use super::diagnostic::{Target, diagnostic};
-use super::{CheckInput, Code, Outcome};
+use super::{CheckInput, DoctorCode, Outcome};
 use apim_keyless_core::gateway::well_known::{MODE, StringMap};
 use apim_keyless_core::policy::{Mode, NamespaceAnnotations, namespace_problems};
 use apim_keyless_report::Diagnostic;
@@ -29,7 +29,7 @@ fn key_problems(
     problems
         .map(|problem| {
             let target = Target::of("Namespace", namespace, problem.at);
-            diagnostic(Code::MalformedNamespaceSetting, input.names, target, problem.message)
+            diagnostic(DoctorCode::MalformedNamespaceSetting, input.names, target, problem.message)
         })
         .collect()
 }
@@ -46,7 +46,7 @@ fn excluded<'a>(input: &'a CheckInput<'_>) -> impl Iterator<Item = Diagnostic> +
     with_mode.map(|namespace| {
         let target = Target::of("Namespace", namespace, PointerBuf::from_tokens(["metadata", "labels", MODE]));
         let message = "the namespace has a mode, but no webhook entry selects it";
-        diagnostic(Code::NamespaceExcluded, input.names, target, message)
+        diagnostic(DoctorCode::NamespaceExcluded, input.names, target, message)
     })
 }
 
@@ -63,7 +63,7 @@ pub(super) fn check_any_evaluated(input: &CheckInput<'_>) -> Outcome {
     }
     let target = Target::in_cluster("ValidatingWebhookConfiguration", &input.names.configurations);
     let message = "no namespace is enforced or audited: the webhook evaluates nothing, and doctor cannot test it";
-    Outcome::found(diagnostic(Code::NoNamespaceEvaluated, input.names, target, message))
+    Outcome::found(diagnostic(DoctorCode::NoNamespaceEvaluated, input.names, target, message))
 }
 
 /// Does a webhook entry select this Namespace?

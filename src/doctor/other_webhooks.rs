@@ -5,7 +5,7 @@
 //!   it selects Pods by a label that apim-keyless sets.
 
 use super::diagnostic::{Target, diagnostic};
-use super::{CheckInput, Code, Outcome};
+use super::{CheckInput, DoctorCode, Outcome};
 use crate::cluster::{InstallationNames, WebhookConfiguration};
 use jsonptr::PointerBuf;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -29,13 +29,13 @@ pub(super) fn check_admissions_enforcer(input: &CheckInput<'_>) -> Outcome {
         let message = format!(
             "neither label nor annotation {ENFORCER_OPT_OUT} is \"true\": AKS rewrites its namespace selectors"
         );
-        diagnostic(Code::AdmissionsEnforcer, input.names, target, message)
+        diagnostic(DoctorCode::AdmissionsEnforcer, input.names, target, message)
     });
     let rewritten = input.entries().filter_map(|entry| {
         let label = enforcer_label(entry.webhook.namespace_selector.as_ref()?)?;
         let message = format!("{}: label {label} excludes a namespace", entry.webhook.name);
         let target = entry.target(&["namespaceSelector"]);
-        Some(diagnostic(Code::NamespaceSelectorRewritten, input.names, target, message))
+        Some(diagnostic(DoctorCode::NamespaceSelectorRewritten, input.names, target, message))
     });
     input.of_entries(not_opted_out.chain(rewritten).collect(), true)
 }
@@ -69,7 +69,7 @@ pub(crate) fn workload_identity(mutating: &[WebhookConfiguration], names: &Insta
         let message = format!(
             "no MutatingWebhookConfiguration has the entry {IDENTITY_ENTRY}: Pods get no token of their ServiceAccount"
         );
-        return Outcome::found(diagnostic(Code::WorkloadIdentityMissing, names, target, message));
+        return Outcome::found(diagnostic(DoctorCode::WorkloadIdentityMissing, names, target, message));
     }
     let own = mutating.iter().find(|one| one.metadata.name.as_ref() == Some(&names.configurations));
     let Some(own) = own else { return Outcome::PASSED };
@@ -79,7 +79,7 @@ pub(crate) fn workload_identity(mutating: &[WebhookConfiguration], names: &Insta
         let message = format!(
             "its name sorts after {name}: that webhook gets Pods before they have the label that it selects by"
         );
-        diagnostic(Code::WebhookOrder, names, Target::in_cluster(own.kind, &names.configurations), message)
+        diagnostic(DoctorCode::WebhookOrder, names, Target::in_cluster(own.kind, &names.configurations), message)
     });
     Outcome::of(findings.collect(), true)
 }

@@ -1,7 +1,7 @@
 //! Checks of the policy document: whether it is valid, and whether exceptions have expired or expire soon.
 
 use super::diagnostic::{Target, diagnostic};
-use super::{CheckInput, Code, Outcome};
+use super::{CheckInput, DoctorCode, Outcome};
 use crate::cluster::{POLICY_CONFIG_MAP, POLICY_KEY};
 use apim_keyless_core::policy::{ExceptionState, utc_date};
 use jsonptr::PointerBuf;
@@ -17,15 +17,15 @@ pub(super) fn check_policy(input: &CheckInput<'_>) -> Outcome {
     };
     let policy = match input.policy() {
         None => return Outcome::NotApplicable,
-        Some(Err(error)) => return Outcome::found(found(Code::PolicyInvalid, error.to_string())),
+        Some(Err(error)) => return Outcome::found(found(DoctorCode::PolicyInvalid, error.to_string())),
         Some(Ok(policy)) => policy,
     };
     let today = utc_date(input.now);
     let problems = policy.exceptions.iter().filter_map(|exception| {
         let code = match exception.state(today) {
             ExceptionState::Active => return None,
-            ExceptionState::Expiring => Code::ExceptionExpiring,
-            ExceptionState::Expired => Code::ExceptionExpired,
+            ExceptionState::Expiring => DoctorCode::ExceptionExpiring,
+            ExceptionState::Expired => DoctorCode::ExceptionExpired,
         };
         Some(found(code, format!("{}:{}: {}", exception.line, exception.column, exception.problem(today)?)))
     });

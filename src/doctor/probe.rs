@@ -4,7 +4,7 @@ use super::check_input::WebhookEntry;
 use super::diagnostic::diagnostic;
 use super::namespaces::labels;
 use super::webhook_entries::MUTATE;
-use super::{CheckInput, Code, Outcome, Probe};
+use super::{CheckInput, DoctorCode, Outcome, Probe};
 use crate::cluster::{DryRunResponse, ReadError};
 use apim_keyless_core::policy::printable;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -54,14 +54,14 @@ pub(super) fn check_probe(input: &CheckInput<'_>) -> Outcome {
         ProbeResult::Unknown => Outcome::Unknown,
         ProbeResult::CallFailed(entry) => {
             let message = format!("in namespace {}: {}", probe.namespace, message(response));
-            diagnostic(Code::WebhookUnreachable, entry.target(&[]), message)
+            diagnostic(DoctorCode::WebhookUnreachable, entry.target(&[]), message)
         }
         ProbeResult::NotReviewed(entry) => {
             let message = format!(
                 "{}: a test gateway in namespace {} was neither mutated nor denied nor warned about",
                 entry.webhook.name, probe.namespace
             );
-            diagnostic(Code::WebhookNotCalled, entry.target(&[]), message)
+            diagnostic(DoctorCode::WebhookNotCalled, entry.target(&[]), message)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::diagnostic::{Target, diagnostic};
 use super::namespaces::labels;
-use super::{CheckInput, Code, Outcome};
+use super::{CheckInput, DoctorCode, Outcome};
 use crate::cluster::{ContainerStatus, NAME, Pod, selects};
 use apim_keyless_core::gateway::ImageName;
 use jsonptr::PointerBuf;
@@ -22,17 +22,17 @@ pub(super) fn check_ready_replicas(input: &CheckInput<'_>) -> Outcome {
     let target = Target::in_namespace("Deployment", NAME, input.names);
     let Some(deployment) = deployment else {
         let message = format!("Deployment {NAME} does not exist in namespace {}", input.names.namespace);
-        return Outcome::found(diagnostic(Code::DeploymentMissing, input.names, target, message));
+        return Outcome::found(diagnostic(DoctorCode::DeploymentMissing, input.names, target, message));
     };
     let ready = deployment.status.as_ref().map_or(0, |status| status.ready_replicas);
     let target = target.at(PointerBuf::from_tokens(["status", "readyReplicas"]));
     let (code, message) = match ready {
         ..1 => (
-            Code::NoReadyReplica,
+            DoctorCode::NoReadyReplica,
             "no replica is ready: the API server denies changes of gateways in enforced namespaces",
         ),
         1 => (
-            Code::OneReadyReplica,
+            DoctorCode::OneReadyReplica,
             "only one replica is ready: while it restarts, the API server denies changes of gateways",
         ),
         _ => return Outcome::PASSED,
@@ -45,7 +45,7 @@ pub(super) fn check_versions(input: &CheckInput<'_>) -> Outcome {
     let images: BTreeSet<&str> = non_terminating_pods(input).flat_map(images).collect();
     let mixed = (images.len() > 1).then(|| {
         let message = format!("its Pods run {}", images.iter().copied().collect::<Vec<_>>().join(" and "));
-        diagnostic(Code::MixedImages, input.names, Target::in_namespace("Deployment", NAME, input.names), message)
+        diagnostic(DoctorCode::MixedImages, input.names, Target::in_namespace("Deployment", NAME, input.names), message)
     });
     let own = env!("CARGO_PKG_VERSION");
     let other = installed_version(input).filter(|installed| installed.to_string() != own).map(|installed| {
@@ -53,7 +53,7 @@ pub(super) fn check_versions(input: &CheckInput<'_>) -> Outcome {
         let target = Target::in_namespace("Deployment", NAME, input.names).at(at);
         let message =
             format!("version {installed} is installed, and this binary has version {own}: its checks may not fit");
-        diagnostic(Code::VersionDiffers, input.names, target, message)
+        diagnostic(DoctorCode::VersionDiffers, input.names, target, message)
     });
     let is_known = input.installation.deployment.is_ok() && input.installation.pods.is_ok();
     input.of_replicas(mixed.into_iter().chain(other).collect(), is_known)
@@ -74,7 +74,7 @@ pub(super) fn check_pods(input: &CheckInput<'_>) -> Outcome {
         .flat_map(|pod| statuses(pod).filter_map(move |status| Some((pod, wait_problem(status)?))));
     let findings = stuck.map(|(pod, message)| {
         let target = Target::of("Pod", &pod.metadata, PointerBuf::from_tokens(["status", "containerStatuses"]));
-        diagnostic(Code::PodFailing, input.names, target, message)
+        diagnostic(DoctorCode::PodFailing, input.names, target, message)
     });
     input.of_replicas(findings.collect(), input.installation.pods.is_ok())
 }
@@ -101,7 +101,7 @@ pub(super) fn check_disruption_budget(input: &CheckInput<'_>) -> Outcome {
     }
     let message = "no PodDisruptionBudget selects the Pods: a drain of nodes may evict all of them at once";
     let target = Target::in_namespace("PodDisruptionBudget", NAME, input.names);
-    Outcome::found(diagnostic(Code::DisruptionBudgetMissing, input.names, target, message))
+    Outcome::found(diagnostic(DoctorCode::DisruptionBudgetMissing, input.names, target, message))
 }
 
 /// The Pods without `metadata.deletionTimestamp`.

@@ -2,7 +2,7 @@
 
 use super::check_input::WebhookEntry;
 use super::diagnostic::{Target, diagnostic};
-use super::{CheckInput, Code, Outcome};
+use super::{CheckInput, DoctorCode, Outcome};
 use apim_keyless_report::Diagnostic;
 use k8s_openapi::api::core::v1::{Service, ServiceSpec};
 
@@ -50,14 +50,19 @@ pub(super) fn check_entries_exist(input: &CheckInput<'_>) -> Outcome {
     ];
     let missing = configurations.into_iter().filter(|(_, is_missing)| *is_missing).map(|(kind, _)| {
         let message = format!("{kind} {} does not exist", names.configurations);
-        diagnostic(Code::WebhookConfigurationMissing, names, Target::in_cluster(kind, &names.configurations), message)
+        diagnostic(
+            DoctorCode::WebhookConfigurationMissing,
+            names,
+            Target::in_cluster(kind, &names.configurations),
+            message,
+        )
     });
     let entries = input.validating().into_iter().flat_map(|configuration| {
         let expected = [(ENFORCE, is_enforced), (ENFORCE_OTHERS, is_enforced), (AUDIT, true), (NAMESPACES, true)];
         let absent = expected.into_iter().filter(|(name, is_required)| *is_required && !has(name));
         absent.map(|(name, _)| {
             let target = Target::in_cluster(configuration.kind, &names.configurations);
-            diagnostic(Code::WebhookEntryMissing, names, target, format!("the entry {name} is missing"))
+            diagnostic(DoctorCode::WebhookEntryMissing, names, target, format!("the entry {name} is missing"))
         })
     });
     Outcome::of(missing.chain(entries).collect(), input.has_all_configurations())
@@ -80,15 +85,15 @@ fn differences(input: &CheckInput<'_>, entry: WebhookEntry<'_>) -> Vec<Diagnosti
         .collect();
     if webhook.match_policy.as_deref() == Some("Exact") {
         let message = "Exact: the webhook does not get objects that are written in another version of their API";
-        findings.push(found(Code::MatchPolicyExact, "matchPolicy", message.to_owned()));
+        findings.push(found(DoctorCode::MatchPolicyExact, "matchPolicy", message.to_owned()));
     }
     if entry.webhook.name == MUTATE && webhook.reinvocation_policy.as_deref() != Some("IfNeeded") {
         let message = "not IfNeeded: what a later webhook changes is denied, and the mutating webhook cannot fix it";
-        findings.push(found(Code::ReinvocationNever, "reinvocationPolicy", message.to_owned()));
+        findings.push(found(DoctorCode::ReinvocationNever, "reinvocationPolicy", message.to_owned()));
     }
     if webhook.side_effects != "None" {
         let message = format!("{}: a review has no side effects", webhook.side_effects);
-        findings.push(found(Code::SideEffectsDeclared, "sideEffects", message));
+        findings.push(found(DoctorCode::SideEffectsDeclared, "sideEffects", message));
     }
     findings
 }
@@ -97,15 +102,17 @@ fn differences(input: &CheckInput<'_>, entry: WebhookEntry<'_>) -> Vec<Diagnosti
 fn differences_from(
     expected: &ChartEntry,
     entry: WebhookEntry<'_>,
-    found: &impl Fn(Code, &'static str, String) -> Diagnostic,
+    found: &impl Fn(DoctorCode, &'static str, String) -> Diagnostic,
 ) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let policy = entry.webhook.failure_policy.as_deref().unwrap_or("Fail");
     if policy != expected.failure_policy {
         let (code, effect) = match (expected.may_block, policy) {
-            (false, _) => (Code::FailurePolicyStopsOthers, "an outage blocks writes of non-gateway objects"),
-            (true, "Ignore") => (Code::FailurePolicyDiffers, "an outage admits gateways without evaluation"),
-            (true, _) => (Code::FailurePolicyDiffers, "an outage blocks every write that the mutating webhook gets"),
+            (false, _) => (DoctorCode::FailurePolicyStopsOthers, "an outage blocks writes of non-gateway objects"),
+            (true, "Ignore") => (DoctorCode::FailurePolicyDiffers, "an outage admits gateways without evaluation"),
+            (true, _) => {
+                (DoctorCode::FailurePolicyDiffers, "an outage blocks every write that the mutating webhook gets")
+            }
         };
         findings.push(found(code, "failurePolicy", format!("{policy}: {effect}")));
     }
@@ -115,7 +122,7 @@ fn differences_from(
             "{seconds} s, and the chart sets {} s: an outage may delay each write by this time",
             expected.timeout
         );
-        findings.push(found(Code::TimeoutDiffers, "timeoutSeconds", message));
+        findings.push(found(DoctorCode::TimeoutDiffers, "timeoutSeconds", message));
     }
     findings
 }
@@ -125,7 +132,7 @@ pub(super) fn check_services(input: &CheckInput<'_>) -> Outcome {
     let broken = input.entries().filter_map(|entry| Some((entry, service_problem(input, entry)?)));
     let findings = broken.map(|(entry, message)| {
         let message = format!("{}: {message}", entry.webhook.name);
-        diagnostic(Code::ServiceMissing, input.names, entry.target(&["clientConfig"]), message)
+        diagnostic(DoctorCode::ServiceMissing, input.names, entry.target(&["clientConfig"]), message)
     });
     input.of_entries(findings.collect(), input.installation.services.is_ok())
 }

@@ -1,14 +1,14 @@
 //! A gateway that runs: its workload, its Pods, and the objects that they depend on.
 
 use super::label_or_annotation_change;
-use crate::cluster::{ListedObject, Pod, RunningNamespace, StatusCondition};
+use crate::cluster::{ListedObject, Pod, RunningNamespace, StatusCondition, WorkloadList};
 use apim_keyless_core::gateway::well_known::{CLIENT_ID, DEFAULT_SERVICE_ACCOUNT, TENANT_ID};
 use apim_keyless_core::gateway::{
     Authentication, Gateway, GatewaySummary, KubernetesObject, Lookup, ObjectReference, Setting,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Annotation of a Deployment and of its `ReplicaSet`s: which of them is the current one.
 const REVISION: &str = "deployment.kubernetes.io/revision";
@@ -19,6 +19,19 @@ const CONTROLLER_REVISION: &str = "controller-revision-hash";
 /// Annotation of a `DaemonSet`, and label of its Pods: the generation of the template.
 const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 const POD_TEMPLATE_GENERATION: &str = "pod-template-generation";
+
+/// Pod label with the hash of the template of its `Rollout`: `DefaultRolloutUniqueLabelKey` in the
+/// [API of Argo Rollouts](https://github.com/argoproj/argo-rollouts/blob/v1.10.2/pkg/apis/rollouts/v1alpha1/types.go).
+const ROLLOUT_HASH: &str = "rollouts-pod-template-hash";
+
+/// The kinds whose controllers make other workloads, and the kinds of those.
+const MADE_KINDS: [(&str, &[&str]); 5] = [
+    ("Deployment", &["ReplicaSet"]),
+    ("Rollout", &["ReplicaSet"]),
+    ("CronJob", &["Job"]),
+    ("DeploymentConfig", &["ReplicationController"]),
+    ("Revision", &["Deployment", "ReplicaSet"]),
+];
 
 /// A gateway of the namespace.
 pub struct RunningGateway {
@@ -81,6 +94,7 @@ struct WorkloadSpec {
 pub(super) struct WorkloadStatus {
     pub(super) conditions: Vec<StatusCondition>,
     update_revision: Option<String>,
+    current_pod_hash: Option<String>,
 }
 
 impl RunningPod {
@@ -180,35 +194,33 @@ fn uid(metadata: &ObjectMeta) -> &str {
     metadata.uid.as_deref().unwrap_or_default()
 }
 
-/// The Pods of a workload: its own, and those of its `ReplicaSet`s or Jobs.
+/// The Pods of a workload: its own, and those of what its controller made, such as `ReplicaSet`s and Jobs.
 fn pods(workload: &ListedObject, state: &WorkloadState, running: &RunningNamespace) -> Option<Vec<RunningPod>> {
     let all = running.pods.as_ref().ok()?;
     let own = uid(&workload.metadata);
-    let replica_sets = running.replica_sets.as_ref().ok().filter(|_| workload.kind == "Deployment");
-    if workload.kind == "Deployment" && replica_sets.is_none() {
+    let made_kinds = MADE_KINDS.iter().find(|(kind, _)| *kind == workload.kind).map_or(&[][..], |(_, made)| made);
+    let is_unread = |list: &WorkloadList| list.objects.is_err() && made_kinds.contains(&list.resource.kind.as_ref());
+    if running.workloads.iter().any(is_unread) {
         return None;
     }
-    let direct = BTreeSet::from([own]);
-    let jobs = running.workloads.iter().flatten().flatten().filter(|object| object.kind == "Job");
-    let between: Vec<&ListedObject> =
-        replica_sets.into_iter().flatten().chain(jobs).filter(|one| is_owned_by(&one.metadata, &direct)).collect();
-    let owners: BTreeSet<&str> = between.iter().map(|one| uid(&one.metadata)).chain([own]).collect();
+    let made = made_by(own, running);
+    let owners: BTreeSet<&str> = made.iter().map(|one| uid(&one.metadata)).chain([own]).collect();
     let annotation = |metadata: &ObjectMeta| metadata.annotations.as_ref()?.get(REVISION).cloned();
+    let label = |metadata: &ObjectMeta, key: &str| metadata.labels.as_ref()?.get(key).cloned();
     let is_current = |metadata: &ObjectMeta| match workload.kind.as_str() {
         "Deployment" => {
             let owner = controller(metadata)?;
-            let replica_set = between.iter().find(|one| uid(&one.metadata) == owner.uid)?;
+            let replica_set = made.iter().find(|one| uid(&one.metadata) == owner.uid)?;
             Some(annotation(&workload.metadata)? == annotation(&replica_set.metadata)?)
         }
-        "StatefulSet" => {
-            Some(metadata.labels.as_ref()?.get(CONTROLLER_REVISION)? == state.status.update_revision.as_ref()?)
-        }
+        "StatefulSet" => Some(label(metadata, CONTROLLER_REVISION)? == *state.status.update_revision.as_ref()?),
         "DaemonSet" => {
             let generation = workload.metadata.annotations.as_ref()?.get(TEMPLATE_GENERATION)?;
-            Some(metadata.labels.as_ref()?.get(POD_TEMPLATE_GENERATION)? == generation)
+            Some(label(metadata, POD_TEMPLATE_GENERATION)? == *generation)
         }
-        // the template of a Job cannot change, and a CronJob makes a new Job each time
-        "CronJob" | "Job" | "Pod" => Some(true),
+        "Rollout" => Some(label(metadata, ROLLOUT_HASH)? == *state.status.current_pod_hash.as_ref()?),
+        // the template of a Job or a Revision cannot change, and a CronJob makes a new Job each time
+        "CronJob" | "Job" | "Revision" | "Pod" => Some(true),
         _ => None,
     };
     let of_workload = all.iter().filter(|pod| uid(&pod.metadata) == own || is_owned_by(&pod.metadata, &owners));
@@ -219,4 +231,24 @@ fn pods(workload: &ListedObject, state: &WorkloadState, running: &RunningNamespa
         (!is_over).then(|| RunningPod { is_current: is_current(&listed.metadata), pod })
     });
     Some(parsed.collect())
+}
+
+/// The workloads that a controller made of the workload with this uid, directly or by another one: the `ReplicaSet`s of a
+/// Deployment that a Revision owns.
+fn made_by<'r>(own: &'r str, running: &'r RunningNamespace) -> Vec<&'r ListedObject> {
+    let mut by_owner: HashMap<&str, Vec<&ListedObject>> = HashMap::new();
+    for object in running.known_workloads() {
+        if let Some(owner) = controller(&object.metadata) {
+            by_owner.entry(owner.uid.as_str()).or_default().push(object);
+        }
+    }
+    let mut made: Vec<&ListedObject> = Vec::new();
+    let mut owners = vec![own];
+    while let Some(owner) = owners.pop() {
+        // an entry is taken once, so a circle of owners ends
+        let objects = by_owner.remove(owner).unwrap_or_default();
+        owners.extend(objects.iter().map(|object| uid(&object.metadata)));
+        made.extend(objects);
+    }
+    made
 }

@@ -131,7 +131,7 @@ fn check_objects(input: &VerifyInput<'_>) -> Outcome {
     let is_known = running.namespace.is_ok()
         && running.config_maps.is_ok()
         && running.service_accounts.is_ok()
-        && running.workloads.iter().all(Result::is_ok);
+        && running.workload_errors().next().is_none();
     Outcome::of(input.evaluated.findings.clone(), is_known)
 }
 
@@ -146,7 +146,7 @@ fn check_workload_identity(input: &VerifyInput<'_>) -> Outcome {
 /// What could not be read, or cannot be known.
 fn read_errors(input: &VerifyInput<'_>) -> Vec<ReadError> {
     let running = input.running;
-    let lists = [&running.config_maps, &running.service_accounts, &running.replica_sets, &running.pods];
+    let lists = [&running.config_maps, &running.service_accounts, &running.pods];
     let errors = [
         running.server.as_ref().err(),
         running.namespace.as_ref().err(),
@@ -157,7 +157,8 @@ fn read_errors(input: &VerifyInput<'_>) -> Vec<ReadError> {
     let needs_issuer = input.sign_ins.is_some() || input.credentials.is_some();
     let issuer = running.issuer.as_ref().err().filter(|_| needs_issuer);
     let errors = errors.into_iter().flatten().chain(issuer);
-    let errors = errors.chain(running.workloads.iter().chain(lists).filter_map(|list| list.as_ref().err()));
+    let errors =
+        errors.chain(running.workload_errors()).chain(lists.into_iter().filter_map(|list| list.as_ref().err()));
     let logs = input.logs.iter().filter_map(|log| log.text.as_ref().err());
     let mut all: Vec<ReadError> = errors.chain(logs).cloned().collect();
     all.dedup();

@@ -117,9 +117,7 @@ pub fn evaluate(running: &RunningNamespace, policy: &Policy, today: Date, target
 
 /// The objects to evaluate. What a controller made of another object is evaluated there.
 fn listed(running: &RunningNamespace) -> Vec<&ListedObject> {
-    let workloads = || running.workloads.iter().flatten().flatten();
-    let others = running.replica_sets.iter().flatten().chain(running.pods.iter().flatten());
-    let all: Vec<&ListedObject> = workloads().chain(others).collect();
+    let all: Vec<&ListedObject> = running.known_workloads().chain(running.pods.iter().flatten()).collect();
     let uids: BTreeSet<&str> = all.iter().filter_map(|object| object.metadata.uid.as_deref()).collect();
     let is_own =
         |object: &&ListedObject| object.metadata.deletion_timestamp.is_none() && !is_owned_by(&object.metadata, &uids);

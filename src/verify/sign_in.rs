@@ -4,7 +4,7 @@ use super::gateway::RunningGateway;
 use super::identity::{AZURE_AUTHORITY_HOST, AZURE_CLIENT_ID, AZURE_TENANT_ID};
 use super::{VerifyCode, VerifyInput, found};
 use crate::cluster::{ReadError, ReadResult, TokenClaims, Unreachable};
-use crate::doctor::{Code, Outcome, Target, of_entry};
+use crate::doctor::{DoctorCode, Outcome, Target, of_entry};
 use crate::entra::{ExchangeResponse, IssuerDocuments, IssuerError, TokenExchange};
 use apim_keyless_core::azure::is_public_issuer;
 use apim_keyless_core::gateway::{Cloud, ObjectReference};
@@ -156,7 +156,7 @@ pub(super) fn check_issuer(input: &VerifyInput<'_>) -> Outcome {
     if !is_public_issuer(&claims.issuer) {
         let target = Target::of_server([".well-known", "openid-configuration"]);
         let message = format!("ServiceAccount tokens are issued by {issuer}, which Entra cannot reach");
-        let code = Code::IssuerNotPublic;
+        let code = DoctorCode::IssuerNotPublic;
         findings.push(of_entry(code.id(), code.entry(), &input.names.namespace, target, message));
     }
     if claims.algorithm != ALGORITHM {

@@ -1,5 +1,6 @@
 //! `audit` over a real API server and its controllers.
 
+use crate::chart::definitions;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use test_support::report_schema::assert_valid;
 use test_support::run::{Folder, RunOutput};
 use test_support::webhook::account::kubeconfig;
 use test_support::webhook::objects::{ARTICLE, CHART_TOKEN, PORTAL, one};
-use test_support::webhook::{User, Webhook, documents, eventually};
+use test_support::webhook::{User, Webhook, documents, eventually, not_run};
 
 /// A folder with the administrator's kubeconfig.
 fn folder(webhook: &Webhook) -> Folder {
@@ -148,4 +149,89 @@ async fn a_list_of_many_pages_is_read_whole() {
     let folder = folder(webhook);
     let report = audit(&folder, &["-n", "fleet-pages", "--output", "json"]).json();
     assert!(report["summary"]["objects"].as_u64().unwrap() > 120, "{report}");
+}
+
+/// The definition of an `ExternalSecret`: the API server does not know its fields.
+const EXTERNAL_SECRET: &str = "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: externalsecrets.external-secrets.io}
+spec:
+  group: external-secrets.io
+  names: {kind: ExternalSecret, plural: externalsecrets, singular: externalsecret, listKind: ExternalSecretList}
+  scope: Namespaced
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}
+";
+
+/// An earlier revision of a migrated gateway names the Secret of its key, another object fills it, and a job renews it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_migration_left_is_listed() {
+    let Some(webhook) = Webhook::shared() else { return };
+    if !webhook.control_plane.has_controllers() {
+        return not_run("there is no kube-controller-manager");
+    }
+    let administrator = webhook.in_own_namespace();
+    for definition in documents(EXTERNAL_SECRET) {
+        definitions::create(&administrator, &definition).await;
+    }
+    let user = fleet(webhook, "fleet-left", "audit").await;
+    until_pods_exist(webhook, &user).await;
+    let secret = one(PORTAL, "Deployment")["spec"]["template"]["spec"]["containers"][0]["env"][0]["valueFrom"]
+        ["secretKeyRef"]["name"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let external = |name: &str, target: &str| {
+        json!({"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": {"name": name},
+            "spec": {"target": {"name": target}}})
+    };
+    user.apply(&external("key", &secret)).await.stored();
+    user.apply(&external("other", "other")).await.stored();
+    let command = ["sh", "-c", &format!("kubectl create secret generic {secret} --from-literal=value=$KEY")];
+    let container = json!({"name": "renew", "image": "kubectl", "command": command});
+    let template = json!({"spec": {"restartPolicy": "Never", "containers": [container]}});
+    let job = json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "renew"},
+        "spec": {"schedule": "@monthly", "jobTemplate": {"spec": {"template": template}}}});
+    user.apply(&job).await.stored();
+    let folder = folder(webhook);
+    let left = |arguments: &[&str]| {
+        let command = [&["-n", "fleet-left", "--output", "json"], arguments].concat();
+        let report = audit(&folder, &command).json();
+        assert_valid(&report);
+        assert_eq!(report["failures"], json!([]));
+        report["leftovers"].as_array().unwrap().clone()
+    };
+    assert_eq!(left(&["--secrets"]), [] as [Value; 0], "the gateway still uses its Secret");
+
+    let deployment = one(PORTAL, "Deployment");
+    let migrated = json!([
+        {"op": "remove", "path": "/spec/template/spec/containers/0/env/0"},
+        {"op": "replace", "path": "/spec/strategy", "value": {"type": "Recreate"}},
+    ]);
+    user.patch_with(&deployment, "application/json-patch+json", &migrated).await.stored();
+    let kinds = |left: &[Value]| -> Vec<String> {
+        left.iter().map(|one| one["object"]["kind"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = ["ReplicaSet", "Secret", "ExternalSecret", "CronJob"];
+    let mut found = eventually("the end of the old Pods", || async {
+        let found = left(&[]);
+        (!found.is_empty()).then_some(found)
+    })
+    .await;
+    found.sort_by_key(|one| all.iter().position(|kind| one["object"]["kind"] == *kind));
+    assert_eq!(kinds(&found), all, "{found:?}");
+    assert!(found[0]["message"].as_str().unwrap().contains("kubectl rollout undo"), "{found:?}");
+    assert_eq!(found[2]["object"]["name"], "key");
+    assert!(!kinds(&left(&["--secrets"])).contains(&"Secret".to_owned()), "there is no such Secret");
+    let stored =
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": secret}, "stringData": {"value": "a"}});
+    user.apply(&stored).await.stored();
+    assert!(kinds(&left(&["--secrets"])).contains(&"Secret".to_owned()));
+    let table = audit(&folder, &["-n", "fleet-left"]).stdout;
+    assert!(table.contains("What no gateway uses any more:\n  ReplicaSet fleet-left/payments-"), "{table}");
 }

@@ -6,6 +6,7 @@ use crate::related::until_enforced;
 use serde_json::{Value, json};
 use test_support::gateways::{KRUISE, ROLLOUTS, container_with_auth_key, merged, template, valid, with_container};
 use test_support::helm::Helm;
+use test_support::run::Folder;
 use test_support::webhook::objects::{ARTICLE, one};
 use test_support::webhook::{User, Webhook, eventually, not_run};
 
@@ -79,7 +80,35 @@ async fn gateways_of_other_kinds_are_evaluated_and_keep_their_pods() {
         // the API server does not send what the controller makes; the offline tests show that the policy allows it, too
         assert!(webhook.events(&old.user.namespace).iter().all(|event| event["user"] != kind.controller));
         check_new_ones(&old.user, kind.name).await;
+        if kind.name == "Rollout" {
+            check_that_verify_finds_its_pods(&webhook, &old).await;
+        }
     }
+}
+
+/// `verify` finds the Pods of the `ReplicaSet` of a Rollout, and knows by the hash which are of an earlier template.
+async fn check_that_verify_finds_its_pods(webhook: &Webhook, old: &Old<'_>) {
+    let kubeconfig = std::fs::read_to_string(webhook.control_plane.kubeconfig_file()).unwrap();
+    let folder = Folder::with(&[("kubeconfig", &kubeconfig)]);
+    let name = old.owner["metadata"]["name"].as_str().unwrap();
+    let found = |status: Value, code: &'static str| {
+        let (folder, namespace) = (&folder, &old.user.namespace);
+        async move {
+            old.user.patch(&old.owner, "/status", &json!({"status": status})).await.stored();
+            let gateway = format!("rollout/{name}");
+            let command = ["verify", "--kubeconfig", "kubeconfig", "-n", namespace, &gateway, "--output", "json"];
+            let report = folder.run(&command).json();
+            let findings = report["findings"].as_array().unwrap();
+            let found = findings.iter().find(|finding| finding["rule"] == code).map(ToString::to_string);
+            found.unwrap_or_else(|| panic!("{code}: {report}"))
+        }
+    };
+    for pod in old.pods().await {
+        let label = json!({"metadata": {"labels": {"rollouts-pod-template-hash": "first"}}});
+        old.user.impersonating("system:kube-controller-manager").patch(&pod, "", &label).await.stored();
+    }
+    assert!(found(json!({"currentPodHash": "first"}), "pod-not-ready").await.contains("gateway-made-"));
+    assert!(found(json!({"currentPodHash": "second"}), "template-outdated").await.contains("gateway-made-"));
 }
 
 /// A gateway with a key that is older than the enforcement, and what its controller made for it.

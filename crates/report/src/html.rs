@@ -5,7 +5,7 @@
 
 use super::gateway_row::{ObjectKey, by_object, object_of};
 use super::location_text::{counted, describe, name, place};
-use super::{Changes, Check, Diagnostic, GatewayRow, Level, Report, Skipped};
+use super::{Changes, Check, Diagnostic, GatewayRow, Leftover, Level, Report, Skipped};
 use apim_keyless_core::gateway::Authentication;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::collections::{BTreeMap, HashSet};
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashSet};
 const STYLE: &str = include_str!("html.css");
 
 /// Cluster and namespace.
-type Place<'r> = (&'r str, &'r str);
+type ClusterNamespace<'r> = (&'r str, &'r str);
 
 /// Renders a report as one page. `title` is its heading.
 pub fn render(report: &Report, title: &str) -> String {
@@ -39,6 +39,7 @@ pub fn render(report: &Report, title: &str) -> String {
                     @if !gateways.is_empty() { (of_gateways(report, gateways)) }
                     (of_other_objects(report, gateways))
                     @if !report.failures.is_empty() { (failures(report)) }
+                    @if !report.leftovers.is_empty() { (leftovers(&report.leftovers)) }
                     @if !report.skipped.is_empty() { (skipped(&report.skipped)) }
                 }
                 footer { p { "Written by apim-keyless. The page holds no value of a setting." } }
@@ -125,7 +126,7 @@ fn since(changes: &Changes) -> Markup {
 
 /// The table of the namespaces.
 fn namespaces(gateways: &[GatewayRow]) -> Markup {
-    let mut places: BTreeMap<Place<'_>, Vec<&GatewayRow>> = BTreeMap::new();
+    let mut places: BTreeMap<ClusterNamespace<'_>, Vec<&GatewayRow>> = BTreeMap::new();
     for row in gateways {
         places.entry(place_of(row)).or_default().push(row);
     }
@@ -133,7 +134,7 @@ fn namespaces(gateways: &[GatewayRow]) -> Markup {
     html! {
         section aria-labelledby="namespaces" {
             h2 id="namespaces" { "Namespaces" }
-            div.wide tabindex="0" role="region" aria-labelledby="namespaces" {
+            div.wide tabindex="0" role="group" aria-label="Table of the namespaces" {
                 table {
                     thead { tr {
                         @if has_clusters { th scope="col" { "Cluster" } }
@@ -234,6 +235,15 @@ fn failures(report: &Report) -> Markup {
     }
 }
 
+fn leftovers(leftovers: &[Leftover]) -> Markup {
+    html! {
+        section aria-labelledby="leftovers" {
+            h2 id="leftovers" { "What no gateway uses any more" }
+            ul { @for leftover in leftovers { li { (leftover.line()) } } }
+        }
+    }
+}
+
 fn skipped(skipped: &[Skipped]) -> Markup {
     html! {
         section aria-labelledby="skipped" {
@@ -251,7 +261,7 @@ fn skipped(skipped: &[Skipped]) -> Markup {
     }
 }
 
-fn place_of(row: &GatewayRow) -> Place<'_> {
+fn place_of(row: &GatewayRow) -> ClusterNamespace<'_> {
     (row.cluster.as_deref().unwrap_or_default(), &row.object.namespace)
 }
 

@@ -15,6 +15,10 @@ pub fn render(report: &Report) -> String {
     if !gateways.is_empty() {
         text += &(table(gateways) + "\n" + &totals(gateways) + "\n");
     }
+    if !report.leftovers.is_empty() {
+        let lines = report.leftovers.iter().map(|leftover| format!("  {}\n", printable(&leftover.line())));
+        text += &format!("What no gateway uses any more:\n{}\n", lines.collect::<String>());
+    }
     // Writing to a String cannot fail.
     if let Some(changes) = &report.changes {
         for line in changes.lines() {
@@ -45,7 +49,7 @@ fn table(gateways: &[GatewayRow]) -> String {
             or_dash(row.cluster.as_deref().unwrap_or_default()),
             or_dash(&row.object.namespace),
             or_dash(&row.object.name),
-            or_dash(&row.object.kind),
+            or_dash(&kind(row)),
             row.mode.name().to_owned(),
             row.summary.authentication.name().to_owned(),
             or_dash(version(row)),
@@ -60,6 +64,11 @@ fn table(gateways: &[GatewayRow]) -> String {
         return columns(&rows.into_iter().map(without_cluster).collect::<Vec<_>>());
     }
     columns(&rows)
+}
+
+/// The kind of a gateway, with a mark if Azure Arc installed it.
+fn kind(row: &GatewayRow) -> String {
+    format!("{}{}", row.object.kind, if row.summary.is_arc_extension { " (Arc)" } else { "" })
 }
 
 /// The version of a gateway, else the last part of its image.

@@ -1,7 +1,9 @@
 //! The report as JSON, for machines: version 1, as `docs/schemas/report-v1.schema.json` describes it. Within a version
 //! fields are only added.
 
-use super::{Changes, Check, Diagnostic, Failure, Fix, GatewayRow, Level, Location, Report, Safety, Skipped, Span};
+use super::{
+    Changes, Check, Diagnostic, Failure, Fix, GatewayRow, Leftover, Level, Location, Report, Safety, Skipped, Span,
+};
 use apim_keyless_core::gateway::ObjectReference;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
@@ -39,6 +41,7 @@ impl Serialize for Document<'_> {
         document.serialize_entry("failures", &Each(&report.failures, failure))?;
         document.serialize_entry("findings", &Each(&report.findings, finding))?;
         document.serialize_entry("gateways", &Each(report.gateways.as_deref().unwrap_or_default(), gateway))?;
+        document.serialize_entry("leftovers", &Each(&report.leftovers, leftover))?;
         document.serialize_entry("skipped", &Each(&report.skipped, skipped))?;
         document.serialize_entry("summary", &summary(report))?;
         document.serialize_entry("version", &VERSION)?;
@@ -64,6 +67,7 @@ fn summary(report: &Report) -> Value {
         "warnings": report.count(Level::Warning),
         "suppressed": report.suppressed(),
         "skipped": report.skipped.len(),
+        "leftovers": report.leftovers.len(),
         "failures": report.failures.len(),
         "goneFromBaseline": report.gone_from_baseline,
     })
@@ -135,6 +139,7 @@ fn gateway(row: &GatewayRow) -> Value {
         "image": row.summary.image,
         "version": row.summary.version,
         "serviceAccount": row.summary.service_account,
+        "arcExtension": row.summary.is_arc_extension,
         "level": row.level.map(Level::name),
         "cluster": row.cluster,
         "mode": row.mode,
@@ -152,6 +157,10 @@ fn skipped(skipped: &Skipped) -> Value {
         "object": skipped.object.as_ref().map(object),
         "reason": skipped.reason,
     })
+}
+
+fn leftover(leftover: &Leftover) -> Value {
+    json!({"cluster": leftover.cluster, "object": object(&leftover.object), "message": leftover.message})
 }
 
 fn failure(failure: &Failure) -> Value {

@@ -29,6 +29,7 @@ pub mod html;
 pub mod inventory;
 pub mod json;
 pub mod junit;
+mod leftover;
 mod location_text;
 pub mod sarif;
 pub mod text;
@@ -37,6 +38,7 @@ pub use apim_keyless_core::policy::{Edit, Finding, Level, Mode};
 pub use changes::{Changes, GatewayChange};
 pub use check::{Check, CheckStatus};
 pub use gateway_row::GatewayRow;
+pub use leftover::Leftover;
 pub use location_text::{counted, file_name};
 
 use apim_keyless_core::gateway::ObjectReference;
@@ -62,6 +64,8 @@ pub struct Report {
     pub rules: Vec<RuleDescription>,
     /// Number of findings of a baseline that no longer occur; `None` without a baseline.
     pub gone_from_baseline: Option<usize>,
+    /// What migrations left; only `audit` looks for it.
+    pub leftovers: Vec<Leftover>,
     /// What has changed since an earlier report; `None` if none was given.
     pub changes: Option<Changes>,
 }
@@ -291,6 +295,7 @@ impl Report {
         self.findings.extend(other.findings);
         self.gateways.get_or_insert_default().extend(other.gateways.unwrap_or_default());
         self.skipped.extend(other.skipped);
+        self.leftovers.extend(other.leftovers);
         self.failures.extend(other.failures);
         self.objects += other.objects;
     }

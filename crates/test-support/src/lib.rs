@@ -17,6 +17,7 @@ use apim_keyless_core::policy::Date;
 pub const TODAY: Date = Date::constant(2027, 1, 1);
 
 pub mod azure;
+pub mod browser;
 pub mod control_plane;
 pub mod corpus;
 pub mod fuzz_targets;

@@ -9,11 +9,20 @@ pub use listed::ListedObject;
 pub use log::{PodLog, read_log};
 pub use token::{ServiceAccountToken, TokenClaims, TokenResponse, request_token};
 
-use super::installation::{api_server, configurations, get, read_policy};
+use super::installation::{api_server, configurations, read_policy};
+use super::objects::{CONFIG_MAPS, NAMESPACES, ObjectResource, PODS, SERVICE_ACCOUNTS, WORKLOADS};
 use super::{ApiServer, Connection, ReadError, ReadResult, WebhookConfiguration, issuer};
+use futures::future::join_all;
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
-use k8s_openapi::api::{apps, batch, core};
-use listed::{list, namespace_requested};
+use listed::{get, list};
+
+/// The workloads of one kind.
+pub struct WorkloadList {
+    /// The resource.
+    pub resource: &'static ObjectResource,
+    /// Its objects in the namespace.
+    pub objects: ReadResult<Vec<ListedObject>>,
+}
 
 /// A namespace as read from a cluster.
 pub struct RunningNamespace {
@@ -25,10 +34,8 @@ pub struct RunningNamespace {
     pub config_maps: ReadResult<Vec<ListedObject>>,
     /// Its `ServiceAccount`s.
     pub service_accounts: ReadResult<Vec<ListedObject>>,
-    /// Its workloads of Kubernetes' own kinds, without `ReplicaSet`s and Pods: one list a kind.
-    pub workloads: Vec<ReadResult<Vec<ListedObject>>>,
-    /// Its `ReplicaSet`s.
-    pub replica_sets: ReadResult<Vec<ListedObject>>,
+    /// Its workloads, without Pods: one list a kind.
+    pub workloads: Vec<WorkloadList>,
     /// Its Pods.
     pub pods: ReadResult<Vec<ListedObject>>,
     /// All mutating webhook configurations of the cluster.
@@ -49,19 +56,18 @@ impl RunningNamespace {
     /// The API server cannot be reached, rejects the credentials, or does not answer like an API server.
     pub async fn read(connection: &Connection, name: &str, installed_in: &str) -> Result<Self, ReadError> {
         let server = api_server(connection).await?;
-        let (namespace, config_maps, service_accounts, replica_sets, pods) = tokio::join!(
-            namespace(connection, name),
-            list::<core::v1::ConfigMap>(connection, name),
-            list::<core::v1::ServiceAccount>(connection, name),
-            list::<apps::v1::ReplicaSet>(connection, name),
-            list::<core::v1::Pod>(connection, name),
+        let (namespace, config_maps, service_accounts) = tokio::join!(
+            get(connection, &NAMESPACES, name),
+            list(connection, &CONFIG_MAPS, name),
+            list(connection, &SERVICE_ACCOUNTS, name),
         );
-        let (deployments, stateful_sets, daemon_sets, cron_jobs, jobs) = tokio::join!(
-            list::<apps::v1::Deployment>(connection, name),
-            list::<apps::v1::StatefulSet>(connection, name),
-            list::<apps::v1::DaemonSet>(connection, name),
-            list::<batch::v1::CronJob>(connection, name),
-            list::<batch::v1::Job>(connection, name),
+        let with_pods = WORKLOADS.iter().filter(|resource| has_pods(resource));
+        let (workloads, pods) = tokio::join!(
+            join_all(
+                with_pods
+                    .map(async |resource| WorkloadList { resource, objects: list(connection, resource, name).await })
+            ),
+            list(connection, &PODS, name),
         );
         let (mutating, policy, issuer) = tokio::join!(
             configurations::<MutatingWebhookConfiguration>(connection, "mutating"),
@@ -73,8 +79,7 @@ impl RunningNamespace {
             namespace,
             config_maps,
             service_accounts,
-            workloads: vec![deployments, stateful_sets, daemon_sets, cron_jobs, jobs],
-            replica_sets,
+            workloads,
             pods,
             mutating,
             policy,
@@ -82,10 +87,20 @@ impl RunningNamespace {
             issuer,
         })
     }
+
+    /// The workloads that could be read.
+    pub fn known_workloads(&self) -> impl Iterator<Item = &ListedObject> {
+        self.workloads.iter().flat_map(|list| &list.objects).flatten()
+    }
+
+    /// Why workloads could not be read.
+    pub fn workload_errors(&self) -> impl Iterator<Item = &ReadError> {
+        self.workloads.iter().filter_map(|list| list.objects.as_ref().err())
+    }
 }
 
-async fn namespace(connection: &Connection, name: &str) -> ReadResult<Option<ListedObject>> {
-    let (api, resource) = namespace_requested(connection);
-    let requested = resource.requested(connection, None);
-    Ok(get(api, requested, name).await?.map(|object| ListedObject::of(object, &resource)))
+/// Whether Pods come from a workload. A `PodTemplate` is only a template, and the Pods of a Knative Service are those of its
+/// Revisions, which are listed, too.
+fn has_pods(resource: &ObjectResource) -> bool {
+    !matches!(resource.kind.as_ref(), "PodTemplate" | "Service")
 }

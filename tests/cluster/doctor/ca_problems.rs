@@ -1,7 +1,7 @@
 //! Problems of the CAs and caBundles.
 
 use super::injection::{InjectedProblem, Injection, change};
-use apim_keyless::doctor::Code;
+use apim_keyless::doctor::DoctorCode;
 use apim_keyless::tls::Ca;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -46,31 +46,31 @@ pub(crate) fn all(stored: &str) -> Vec<InjectedProblem> {
     let secret = "Secret apim-keyless/apim-keyless-ca";
     vec![
         InjectedProblem::new(
-            Code::CaBundleMissing,
+            DoctorCode::CaBundleMissing,
             &[location],
             change(CONFIGURATIONS[0], |configuration| {
                 configuration["webhooks"][0]["clientConfig"].as_object_mut().unwrap().remove("caBundle");
             }),
         ),
-        InjectedProblem::new(Code::CaBundleMalformed, &[location], set_ca_bundle("garbage")),
-        InjectedProblem::new(Code::CaBundleExpired, &[location], set_ca_bundle(expired.certificate_pem())),
-        InjectedProblem::new(Code::CaBundleUnexpected, &[location], set_ca_bundle(fresh.certificate_pem())),
+        InjectedProblem::new(DoctorCode::CaBundleMalformed, &[location], set_ca_bundle("garbage")),
+        InjectedProblem::new(DoctorCode::CaBundleExpired, &[location], set_ca_bundle(expired.certificate_pem())),
+        InjectedProblem::new(DoctorCode::CaBundleUnexpected, &[location], set_ca_bundle(fresh.certificate_pem())),
         // the others are compared with the first entry of the report
         InjectedProblem::new(
-            Code::CaBundlesDiffer,
+            DoctorCode::CaBundlesDiffer,
             &all_entries[1..],
             set_ca_bundle(&format!("{stored}{}", fresh.certificate_pem())),
         ),
         InjectedProblem::new(
-            Code::CaBundleIncomplete,
+            DoctorCode::CaBundleIncomplete,
             &all_entries,
             change(SECRET, move |secret| secret["data"][format!("{id}.crt")] = json!(STANDARD.encode(&pem))),
         ),
         InjectedProblem::new(
-            Code::CaMissing,
+            DoctorCode::CaMissing,
             &[secret],
             change(SECRET, move |secret| secret["data"] = json!({"a.crt": STANDARD.encode("garbage")})),
         ),
-        InjectedProblem::new(Code::CaMissing, &[secret], Injection::Remove(SECRET)),
+        InjectedProblem::new(DoctorCode::CaMissing, &[secret], Injection::Remove(SECRET)),
     ]
 }

@@ -3,7 +3,7 @@
 use super::api_server_proxy::public_issuer;
 use super::injection::{InjectedProblem, Injection, change};
 use super::installation::{MUTATING, workload_identity};
-use apim_keyless::doctor::Code;
+use apim_keyless::doctor::DoctorCode;
 use apim_keyless_core::policy::utc_date;
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
@@ -32,17 +32,17 @@ fn server_problems() -> Vec<InjectedProblem> {
     let version = "API server /version";
     vec![
         InjectedProblem::new(
-            Code::ClockDrifting,
+            DoctorCode::ClockDrifting,
             &[version],
             Injection::Alter(|path, headers, body| slow_clock(path, headers, body, 60)),
         ),
         InjectedProblem::new(
-            Code::ClockSkewed,
+            DoctorCode::ClockSkewed,
             &[version],
             Injection::Alter(|path, headers, body| slow_clock(path, headers, body, 600)),
         ),
         InjectedProblem::new(
-            Code::ServerTooOld,
+            DoctorCode::ServerTooOld,
             &[version],
             Injection::Alter(|path, headers, body| {
                 public_issuer(path, headers, body);
@@ -53,7 +53,7 @@ fn server_problems() -> Vec<InjectedProblem> {
         ),
         // the issuer of the tests' control plane
         InjectedProblem::new(
-            Code::IssuerNotPublic,
+            DoctorCode::IssuerNotPublic,
             &["API server /.well-known/openid-configuration"],
             Injection::Alter(|_, _, _| {}),
         ),
@@ -63,12 +63,12 @@ fn server_problems() -> Vec<InjectedProblem> {
 fn workload_identity_problems() -> Vec<InjectedProblem> {
     vec![
         InjectedProblem::new(
-            Code::WorkloadIdentityMissing,
+            DoctorCode::WorkloadIdentityMissing,
             &["MutatingWebhookConfiguration azure-wi-webhook-mutating-webhook-configuration"],
             Injection::Remove(IDENTITY),
         ),
         InjectedProblem::new(
-            Code::WebhookOrder,
+            DoctorCode::WebhookOrder,
             &["MutatingWebhookConfiguration apim-keyless"],
             Injection::Add(MUTATING, workload_identity("a-workload-identity")),
         ),
@@ -81,12 +81,12 @@ fn namespace_key_problems() -> Vec<InjectedProblem> {
     };
     vec![
         InjectedProblem::new(
-            Code::MalformedNamespaceSetting,
+            DoctorCode::MalformedNamespaceSetting,
             &["Namespace awaited /metadata/annotations/apim-keyless.dev~1client_id"],
             annotate("apim-keyless.dev/client_id", "7d1c6ae4-3b52-4f0e-9a64-0c5f6e2b8d10"),
         ),
         InjectedProblem::new(
-            Code::MalformedNamespaceSetting,
+            DoctorCode::MalformedNamespaceSetting,
             &["Namespace awaited /metadata/annotations/apim-keyless.dev~1client-id"],
             annotate("apim-keyless.dev/client-id", "CLIENT_ID"),
         ),
@@ -96,21 +96,21 @@ fn namespace_key_problems() -> Vec<InjectedProblem> {
 fn mode_problems() -> Vec<InjectedProblem> {
     vec![
         InjectedProblem::new(
-            Code::MalformedNamespaceSetting,
+            DoctorCode::MalformedNamespaceSetting,
             &["Namespace default /metadata/labels/apim-keyless.dev~1mode"],
             change("/api/v1/namespaces/default", |namespace| {
                 namespace["metadata"]["labels"]["apim-keyless.dev/mode"] = json!("enforced");
             }),
         ),
         InjectedProblem::new(
-            Code::NamespaceExcluded,
+            DoctorCode::NamespaceExcluded,
             &["Namespace kube-system /metadata/labels/apim-keyless.dev~1mode"],
             change("/api/v1/namespaces/kube-system", |namespace| {
                 namespace["metadata"]["labels"]["apim-keyless.dev/mode"] = json!("enforce");
             }),
         ),
         InjectedProblem::new(
-            Code::NoNamespaceEvaluated,
+            DoctorCode::NoNamespaceEvaluated,
             &["ValidatingWebhookConfiguration apim-keyless"],
             change(AWAITED, |namespace| {
                 namespace["metadata"]["labels"]["apim-keyless.dev/mode"] = json!("off");
@@ -130,9 +130,9 @@ fn policy_problems() -> Vec<InjectedProblem> {
     let soon = utc_date(SystemTime::now() + Duration::from_hours(24));
     let expiring = format!("  exceptions:\n  - {{rule: '*', namespace: a, name: a, reason: a, expires: {soon}}}");
     vec![
-        policy(Code::ExceptionExpired, exception),
-        policy(Code::ExceptionExpiring, String::leak(expiring)),
-        policy(Code::PolicyInvalid, "  defaults: {gatewayName: a}"),
+        policy(DoctorCode::ExceptionExpired, exception),
+        policy(DoctorCode::ExceptionExpiring, String::leak(expiring)),
+        policy(DoctorCode::PolicyInvalid, "  defaults: {gatewayName: a}"),
     ]
 }
 

@@ -2,12 +2,12 @@
 
 use super::api_server_proxy::{Alteration, public_issuer};
 use super::installation::{Installation, PODS};
-use apim_keyless::doctor::Code;
+use apim_keyless::doctor::DoctorCode;
 use serde_json::{Value, json};
 
 /// A problem, how it is injected, and every location at which it must be found.
 pub(crate) struct InjectedProblem {
-    pub(crate) code: Code,
+    pub(crate) code: DoctorCode,
     locations: Vec<String>,
     injection: Injection,
 }
@@ -29,7 +29,7 @@ pub(crate) enum Injection {
 }
 
 impl InjectedProblem {
-    pub(crate) fn new(code: Code, locations: &[&str], injection: Injection) -> Self {
+    pub(crate) fn new(code: DoctorCode, locations: &[&str], injection: Injection) -> Self {
         Self { code, locations: locations.iter().map(ToString::to_string).collect(), injection }
     }
 }
@@ -41,7 +41,11 @@ pub(crate) fn change(path: &'static str, edit: impl Fn(&mut Value) + 'static) ->
 
 /// Injects a problem, asserts that it is found in addition to the `permanent` ones and no other is, and restores
 /// everything.
-pub(crate) async fn assert_found_alone(installation: &Installation<'_>, problem: &InjectedProblem, permanent: &[Code]) {
+pub(crate) async fn assert_found_alone(
+    installation: &Installation<'_>,
+    problem: &InjectedProblem,
+    permanent: &[DoctorCode],
+) {
     let id = problem.code.id();
     let before = installation.found();
     assert_eq!(before.len(), permanent.len(), "{before:?}");

@@ -14,7 +14,7 @@ mod reports;
 mod webhook_problems;
 
 pub(crate) use api_server_proxy::ApiServerProxy;
-use apim_keyless::doctor::Code;
+use apim_keyless::doctor::DoctorCode;
 use injection::{InjectedProblem, assert_found_alone};
 use installation::Installation;
 pub(crate) use installation::{MUTATING, workload_identity};
@@ -27,15 +27,15 @@ fn problems() -> Vec<InjectedProblem> {
 
 #[test]
 fn every_code_has_an_injected_problem() {
-    let mut codes: Vec<Code> = problems()
+    let mut codes: Vec<DoctorCode> = problems()
         .iter()
         .chain(&ca_problems::all(""))
         .map(|problem| problem.code)
-        .chain([Code::WebhookUnreachable])
+        .chain([DoctorCode::WebhookUnreachable])
         .collect();
     codes.sort();
     codes.dedup();
-    assert_eq!(codes, Code::all());
+    assert_eq!(codes, DoctorCode::all());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,6 +61,6 @@ async fn each_problem_is_found_alone_and_a_correct_installation_has_none() {
     reports::other_certificate_sources_need_no_ca_secret(&installation, &unreachable).await;
     let secret = webhook.in_namespace("apim-keyless").get(ca_problems::SECRET).await.stored();
     for problem in ca_problems::all(&ca_problems::certificates(&secret)) {
-        assert_found_alone(&installation, &problem, &[Code::WebhookUnreachable]).await;
+        assert_found_alone(&installation, &problem, &[DoctorCode::WebhookUnreachable]).await;
     }
 }

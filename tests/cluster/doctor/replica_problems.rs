@@ -2,7 +2,7 @@
 
 use super::injection::{InjectedProblem, Injection, change};
 use super::installation::running;
-use apim_keyless::doctor::Code;
+use apim_keyless::doctor::DoctorCode;
 use serde_json::json;
 
 const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/apim-keyless/deployments/apim-keyless";
@@ -13,11 +13,19 @@ pub(crate) fn all() -> Vec<InjectedProblem> {
     let (deployment, ready) =
         ("Deployment apim-keyless/apim-keyless", "Deployment apim-keyless/apim-keyless /status/readyReplicas");
     vec![
-        InjectedProblem::new(Code::OneReadyReplica, &[ready], Injection::Pods(1, |status| *status = running("False"))),
-        InjectedProblem::new(Code::NoReadyReplica, &[ready], Injection::Pods(2, |status| *status = running("False"))),
-        InjectedProblem::new(Code::MixedImages, &[deployment], Injection::PodImage("apim-keyless:0.0.9")),
         InjectedProblem::new(
-            Code::VersionDiffers,
+            DoctorCode::OneReadyReplica,
+            &[ready],
+            Injection::Pods(1, |status| *status = running("False")),
+        ),
+        InjectedProblem::new(
+            DoctorCode::NoReadyReplica,
+            &[ready],
+            Injection::Pods(2, |status| *status = running("False")),
+        ),
+        InjectedProblem::new(DoctorCode::MixedImages, &[deployment], Injection::PodImage("apim-keyless:0.0.9")),
+        InjectedProblem::new(
+            DoctorCode::VersionDiffers,
             &["Deployment apim-keyless/apim-keyless /spec/template/spec/containers/0/image"],
             // paused, so that the Pods keep their image
             change(DEPLOYMENT, |deployment| {
@@ -27,7 +35,7 @@ pub(crate) fn all() -> Vec<InjectedProblem> {
             }),
         ),
         InjectedProblem::new(
-            Code::VersionDiffers,
+            DoctorCode::VersionDiffers,
             &["Deployment apim-keyless/apim-keyless /spec/template/spec/containers/0/image"],
             change(DEPLOYMENT, |deployment| {
                 let template = &mut deployment["spec"]["template"];
@@ -37,18 +45,18 @@ pub(crate) fn all() -> Vec<InjectedProblem> {
             }),
         ),
         InjectedProblem::new(
-            Code::DisruptionBudgetMissing,
+            DoctorCode::DisruptionBudgetMissing,
             &["PodDisruptionBudget apim-keyless/apim-keyless"],
             change(BUDGET, |budget| budget["spec"]["selector"]["matchLabels"] = json!({"app": "other"})),
         ),
         InjectedProblem::new(
-            Code::PodFailing,
+            DoctorCode::PodFailing,
             &["Pod apim-keyless/apim-keyless-* /status/containerStatuses"],
             Injection::Pods(1, |status| {
                 *status = running("True");
                 status["containerStatuses"][0]["state"] = json!({"waiting": {"reason": "CrashLoopBackOff"}});
             }),
         ),
-        InjectedProblem::new(Code::DeploymentMissing, &[deployment], Injection::Remove(DEPLOYMENT)),
+        InjectedProblem::new(DoctorCode::DeploymentMissing, &[deployment], Injection::Remove(DEPLOYMENT)),
     ]
 }

@@ -1,7 +1,7 @@
 //! Problems of the webhook configurations.
 
 use super::injection::{InjectedProblem, Injection, change};
-use apim_keyless::doctor::Code;
+use apim_keyless::doctor::DoctorCode;
 use serde_json::{Value, json};
 use test_support::webhook::CONFIGURATIONS;
 
@@ -26,27 +26,27 @@ pub(crate) fn all() -> Vec<InjectedProblem> {
 fn outage_problems() -> Vec<InjectedProblem> {
     vec![
         InjectedProblem::new(
-            Code::FailurePolicyDiffers,
+            DoctorCode::FailurePolicyDiffers,
             &["ValidatingWebhookConfiguration apim-keyless /webhooks/0/failurePolicy"],
             set(VALIDATING, 0, "/failurePolicy", json!("Ignore")),
         ),
         InjectedProblem::new(
-            Code::FailurePolicyDiffers,
+            DoctorCode::FailurePolicyDiffers,
             &["MutatingWebhookConfiguration apim-keyless /webhooks/0/failurePolicy"],
             set(MUTATING, 0, "/failurePolicy", json!("Fail")),
         ),
         InjectedProblem::new(
-            Code::FailurePolicyStopsOthers,
+            DoctorCode::FailurePolicyStopsOthers,
             &["ValidatingWebhookConfiguration apim-keyless /webhooks/1/failurePolicy"],
             set(VALIDATING, 1, "/failurePolicy", json!("Fail")),
         ),
         InjectedProblem::new(
-            Code::FailurePolicyStopsOthers,
+            DoctorCode::FailurePolicyStopsOthers,
             &["ValidatingWebhookConfiguration apim-keyless /webhooks/2/failurePolicy"],
             set(VALIDATING, 2, "/failurePolicy", json!("Fail")),
         ),
         InjectedProblem::new(
-            Code::TimeoutDiffers,
+            DoctorCode::TimeoutDiffers,
             &["MutatingWebhookConfiguration apim-keyless /webhooks/0/timeoutSeconds"],
             set(MUTATING, 0, "/timeoutSeconds", json!(30)),
         ),
@@ -56,17 +56,17 @@ fn outage_problems() -> Vec<InjectedProblem> {
 fn review_problems() -> Vec<InjectedProblem> {
     vec![
         InjectedProblem::new(
-            Code::MatchPolicyExact,
+            DoctorCode::MatchPolicyExact,
             &["ValidatingWebhookConfiguration apim-keyless /webhooks/2/matchPolicy"],
             set(VALIDATING, 2, "/matchPolicy", json!("Exact")),
         ),
         InjectedProblem::new(
-            Code::ReinvocationNever,
+            DoctorCode::ReinvocationNever,
             &["MutatingWebhookConfiguration apim-keyless /webhooks/0/reinvocationPolicy"],
             set(MUTATING, 0, "/reinvocationPolicy", json!("Never")),
         ),
         InjectedProblem::new(
-            Code::SideEffectsDeclared,
+            DoctorCode::SideEffectsDeclared,
             &["ValidatingWebhookConfiguration apim-keyless /webhooks/2/sideEffects"],
             set(VALIDATING, 2, "/sideEffects", json!("NoneOnDryRun")),
         ),
@@ -76,7 +76,7 @@ fn review_problems() -> Vec<InjectedProblem> {
 fn selection_problems() -> Vec<InjectedProblem> {
     vec![
         InjectedProblem::new(
-            Code::AdmissionsEnforcer,
+            DoctorCode::AdmissionsEnforcer,
             &["MutatingWebhookConfiguration apim-keyless /metadata"],
             change(MUTATING, |configuration| {
                 let metadata = configuration["metadata"].as_object_mut().unwrap();
@@ -86,7 +86,7 @@ fn selection_problems() -> Vec<InjectedProblem> {
             }),
         ),
         InjectedProblem::new(
-            Code::NamespaceSelectorRewritten,
+            DoctorCode::NamespaceSelectorRewritten,
             &["ValidatingWebhookConfiguration apim-keyless /webhooks/0/namespaceSelector"],
             change(VALIDATING, |configuration| {
                 let term = json!({"key": "control-plane", "operator": "NotIn", "values": ["true"]});
@@ -95,7 +95,7 @@ fn selection_problems() -> Vec<InjectedProblem> {
             }),
         ),
         InjectedProblem::new(
-            Code::WebhookNotCalled,
+            DoctorCode::WebhookNotCalled,
             &["MutatingWebhookConfiguration apim-keyless /webhooks/0"],
             change(MUTATING, |configuration| {
                 for rule in configuration["webhooks"][0]["rules"].as_array_mut().unwrap() {
@@ -110,32 +110,32 @@ fn existence_problems() -> Vec<InjectedProblem> {
     let client_config = "ValidatingWebhookConfiguration apim-keyless /webhooks/2/clientConfig";
     vec![
         InjectedProblem::new(
-            Code::WebhookConfigurationMissing,
+            DoctorCode::WebhookConfigurationMissing,
             &["MutatingWebhookConfiguration apim-keyless"],
             Injection::Remove(MUTATING),
         ),
         InjectedProblem::new(
-            Code::WebhookEntryMissing,
+            DoctorCode::WebhookEntryMissing,
             &["ValidatingWebhookConfiguration apim-keyless"],
             change(VALIDATING, |configuration| _ = configuration["webhooks"].as_array_mut().unwrap().remove(2)),
         ),
         InjectedProblem::new(
-            Code::WebhookEntryMissing,
+            DoctorCode::WebhookEntryMissing,
             &["ValidatingWebhookConfiguration apim-keyless"],
             change(VALIDATING, |configuration| _ = configuration["webhooks"].as_array_mut().unwrap().remove(1)),
         ),
         InjectedProblem::new(
-            Code::ServiceMissing,
+            DoctorCode::ServiceMissing,
             &[client_config],
             set(VALIDATING, 2, "/clientConfig/service/name", json!("elsewhere")),
         ),
         InjectedProblem::new(
-            Code::ServiceMissing,
+            DoctorCode::ServiceMissing,
             &[client_config],
             set(VALIDATING, 2, "/clientConfig/service/namespace", json!("elsewhere")),
         ),
         InjectedProblem::new(
-            Code::ServiceMissing,
+            DoctorCode::ServiceMissing,
             &[client_config],
             change(VALIDATING, |configuration| {
                 let client = configuration["webhooks"][2]["clientConfig"].as_object_mut().unwrap();

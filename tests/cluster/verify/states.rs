@@ -345,10 +345,10 @@ async fn missing_permissions_are_named(control_plane: &Arc<ControlPlane>) {
     let ran = folder.run(&["verify", "--kubeconfig", "kubeconfig", "-n", "limited"]);
     assert_eq!(ran.code, 2, "{ran:?}");
     for part in [
-        "cannot read namespaces: needs get on namespaces\n",
-        "cannot read pods: needs list on pods in namespace limited\n",
-        "cannot read configmaps: needs list on configmaps in namespace limited\n",
-        "cannot read deployments: needs list on deployments in namespace limited\n",
+        "cannot read Namespace limited: needs get on namespaces\n",
+        "cannot list pods in namespace limited: needs list on pods in namespace limited\n",
+        "cannot list configmaps in namespace limited: needs list on configmaps in namespace limited\n",
+        "cannot list deployments.apps in namespace limited: needs list on deployments.apps in namespace limited\n",
         "cannot read the mutating webhooks: needs list on mutatingwebhookconfigurations\n",
         "cannot read the policy document: needs get on configmaps apim-keyless-policy in namespace apim-keyless\n",
     ] {
@@ -367,7 +367,7 @@ async fn missing_permissions_are_named(control_plane: &Arc<ControlPlane>) {
     scene.user.apply(&binding).await.stored();
     let text = test_support::webhook::eventually("the permission", || async {
         let ran = folder.run(&["verify", "--kubeconfig", "kubeconfig", "-n", "limited"]);
-        (ran.code == 2 && !ran.stderr.contains("read pods")).then_some(ran.stdout)
+        (ran.code == 2 && !ran.stderr.contains("list pods")).then_some(ran.stdout)
     })
     .await;
     assert!(text.contains("\u{221a} every gateway has Pods, and they run and are ready\n"), "{text}");

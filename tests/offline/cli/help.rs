@@ -43,6 +43,7 @@ const AUDIT: &[&str] = &[
     "--mode",
     "--default-mode",
     "--details",
+    "--secrets",
     "--since",
     "--watch",
     "--strict",

@@ -1,6 +1,11 @@
 //! `--output html`: one page that needs nothing else, with the counts of the JSON report.
 
+use apim_keyless_core::gateway::{Authentication, GatewaySummary, ObjectReference};
+use apim_keyless_report::{
+    Changes, Diagnostic, Failure, GatewayChange, GatewayRow, Leftover, Level, Location, Mode, Report, Skipped, html,
+};
 use serde_json::Value;
+use test_support::browser::{Browser, ColorScheme};
 use test_support::run::Folder;
 use test_support::webhook::objects::{ARTICLE, CHART_TOKEN, OLD_IMAGE, PORTAL};
 
@@ -64,4 +69,88 @@ fn names_are_escaped() {
     let folder = Folder::with(&[("gateway.yaml", &gateway)]);
     let page = folder.run(&["check", ".", "--output", "html"]).stdout;
     assert!(!page.contains("<script") && page.contains("&lt;script&gt;"), "{page}");
+}
+
+/// A page with every part: findings, gateways in each state, changes since an earlier report, failures, what is skipped.
+fn whole_page() -> String {
+    let changes = Changes {
+        fixed: vec!["auth-key-reference in Deployment apim/orders".to_owned()],
+        new: vec!["rolling-version in Deployment apim/invoices".to_owned()],
+        unchanged: 3,
+        gateways: vec![GatewayChange {
+            gateway: "Deployment apim/orders".to_owned(),
+            from: Some("key".to_owned()),
+            to: Some("workloadIdentity".to_owned()),
+        }],
+    };
+    let object = |kind: &str, name: &str| ObjectReference {
+        api_version: "apps/v1".to_owned(),
+        kind: kind.to_owned(),
+        namespace: "apim".to_owned(),
+        name: name.to_owned(),
+    };
+    let row = |name: &str, authentication, level| GatewayRow {
+        level,
+        ..GatewayRow::new(
+            object("Deployment", name),
+            GatewaySummary {
+                authentication,
+                image: "mcr.microsoft.com/azure-api-management/gateway:2.11.2".to_owned(),
+                version: Some("2.11.2".to_owned()),
+                service_account: None,
+                is_arc_extension: false,
+            },
+            Mode::Audit,
+        )
+    };
+    let levels = [Level::Error, Level::Fixable, Level::Warning];
+    let findings = levels.map(|level| Diagnostic {
+        object: Some(object("Deployment", level.name())),
+        help_uri: Some("https://example.com/rule".to_owned()),
+        ..Diagnostic::new("rolling-version", level, "Use a tag of one version")
+    });
+    let mut rows = levels.map(|level| row(level.name(), Authentication::Key, Some(level))).to_vec();
+    rows.push(row("unknown", Authentication::Unknown, None));
+    rows.push(row("keyless", Authentication::WorkloadIdentity, None));
+    let leftover =
+        |kind: &str| Leftover { cluster: None, object: object(kind, "old"), message: "delete it".to_owned() };
+    let report = Report {
+        findings: findings.to_vec(),
+        gateways: Some(rows),
+        changes: Some(changes),
+        failures: vec![Failure { location: Location::default(), message: "cannot list pods".to_owned() }],
+        skipped: vec![Skipped {
+            location: Location::default(),
+            object: Some(object("Namespace", "off")),
+            reason: "it is off".to_owned(),
+        }],
+        leftovers: vec![leftover("Secret"), leftover("ReplicaSet")],
+        ..Report::default()
+    };
+    html::render(&report, "Gateways")
+}
+
+#[test]
+fn a_browser_shows_the_page_without_an_error_or_a_barrier() {
+    let Some(browser) = Browser::find() else { return };
+    let pages = [folder().run(&["check", ".", "--output", "html"]).stdout, whole_page()];
+    for (page, colors) in pages.iter().flat_map(|page| [(page, ColorScheme::Light), (page, ColorScheme::Dark)]) {
+        let opened = browser.open(page, colors);
+        assert_eq!(opened.console, [] as [&str; 0], "{colors:?}");
+        assert!(opened.document.contains("<main>"), "{}", opened.document);
+        let violations = browser.accessibility_violations(page, colors);
+        assert_eq!(violations, [] as [Value; 0], "{colors:?}");
+    }
+}
+
+/// The browser test can fail: a request is blocked, and pale text is a barrier.
+#[test]
+fn a_browser_reports_a_request_and_pale_text() {
+    let Some(browser) = Browser::find() else { return };
+    let page = whole_page();
+    let requests = page.replace("<main>", "<main><img src=\"https://example.com/a.png\" alt=\"a\">");
+    assert_ne!(browser.open(&requests, ColorScheme::Light).console, [] as [&str; 0]);
+    let pale = page.replace("--text: #1b1f24", "--text: #aaaaaa");
+    let violations = browser.accessibility_violations(&pale, ColorScheme::Light);
+    assert!(violations.iter().any(|one| one["id"] == "color-contrast"), "{violations:?}");
 }

@@ -1,6 +1,9 @@
 //! What an inventory shows of a gateway.
 
+use super::objects::pod_spec::EnvFromSource;
+use super::well_known::is_of_arc_extension;
 use super::{AuthMethod, EnvValue, Gateway, GatewayContainer, ImageName, Images, Setting, prefix_can_make_auth};
+use std::collections::BTreeSet;
 use strum::IntoStaticStr;
 
 /// One gateway in an inventory.
@@ -14,6 +17,8 @@ pub struct GatewaySummary {
     pub version: Option<String>,
     /// The `ServiceAccount` that it names.
     pub service_account: Option<String>,
+    /// Whether Azure Arc installed it as an extension. Its settings are then those of the extension in Azure.
+    pub is_arc_extension: bool,
 }
 
 /// How a gateway authenticates to the configuration API, as far as its environment is known.
@@ -61,20 +66,31 @@ impl Authentication {
                 AuthMethod::Misspelled | AuthMethod::Other | AuthMethod::Placeholder => Self::Unknown,
             },
             Some((_, EnvValue::Secret(_) | EnvValue::Unknown(_))) => Self::Unknown,
-            None if takes_secret(container) => Self::Key,
+            None if container.container.env_from.iter().any(|source| secret_with_auth(source).is_some()) => Self::Key,
             None if !container.environment.is_fully_known() => Self::Unknown,
             None => Self::None,
         }
     }
 }
 
-/// Whether an `envFrom` source is a Secret that can hold the auth key.
-fn takes_secret(container: &GatewayContainer<'_>) -> bool {
-    container
-        .container
-        .env_from
-        .iter()
-        .any(|source| source.secret_ref.is_some() && prefix_can_make_auth(source.prefix.as_deref().unwrap_or_default()))
+/// The Secret of an `envFrom` source that can hold the auth key.
+fn secret_with_auth(source: &EnvFromSource) -> Option<&str> {
+    let secret = source.secret_ref.as_ref()?;
+    prefix_can_make_auth(source.prefix.as_deref().unwrap_or_default()).then_some(secret.name.as_str())
+}
+
+impl Gateway<'_> {
+    /// The Secrets from which its containers take an auth setting, or can take one.
+    pub fn secrets_with_auth(&self) -> BTreeSet<&str> {
+        let containers = || self.authenticating().map(|container| container.container);
+        let auth = containers()
+            .flat_map(|container| container.env)
+            .filter(|variable| Setting::of(&variable.name).is_some_and(Setting::is_auth));
+        let keys =
+            auth.filter_map(|variable| Some(variable.value_from.as_ref()?.secret_key_ref.as_ref()?.name.as_str()));
+        let whole = containers().flat_map(|container| container.env_from).filter_map(secret_with_auth);
+        keys.chain(whole).filter(|name| !name.is_empty()).collect()
+    }
 }
 
 impl GatewaySummary {
@@ -87,6 +103,9 @@ impl GatewaySummary {
             image: image.to_owned(),
             version: version(image, images),
             service_account: gateway.workload.service_account().map(str::to_owned),
+            is_arc_extension: [&gateway.workload.metadata.labels, gateway.workload.template_labels()]
+                .into_iter()
+                .any(is_of_arc_extension),
         }
     }
 }

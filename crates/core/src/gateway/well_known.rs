@@ -45,6 +45,17 @@ pub fn marks_gateway(labels: &StringMap) -> bool {
         || labels.get(GATEWAY).is_some_and(|value| value == "true")
 }
 
+/// The prefix of the labels that Azure Arc adds to the objects of a cluster extension, such as
+/// `clusterconfig.azure.com/extension-version`. The group is that of Arc's custom resources
+/// ([extensions](https://learn.microsoft.com/azure/azure-arc/kubernetes/conceptual-extensions)); the labels are not
+/// documented, and are known from listings of clusters.
+const ARC_LABEL: &str = "clusterconfig.azure.com/";
+
+/// Whether a label shows that Azure Arc installed an object as part of an extension.
+pub fn is_of_arc_extension(labels: &StringMap) -> bool {
+    labels.range(ARC_LABEL.to_owned()..).next().is_some_and(|(key, _)| key.starts_with(ARC_LABEL))
+}
+
 /// Whether a key has the prefix of our own labels and annotations, or a misspelled one such as `apimkeyless.io/`.
 pub fn is_our_key(key: &str) -> bool {
     let Some((prefix, _)) = key.split_once('/') else { return false };

@@ -10,6 +10,7 @@ mod endpoint;
 mod facts;
 mod json;
 mod key_sources;
+mod leftovers;
 mod migrator;
 mod obsolete;
 mod plan;
@@ -19,7 +20,8 @@ mod workload;
 
 pub use endpoint::{endpoint_of_version_2, gateway_in_address};
 pub use facts::{Fact, Facts, MissingFact};
-pub use obsolete::Obsolete;
+pub use leftovers::{can_renew, leftovers, name_of, secrets_with_auth, taken_secrets};
+pub use obsolete::{Obsolete, SecretName};
 pub use plan::name_in_key;
 pub use workload::IMAGE_VERSION;
 

@@ -20,7 +20,7 @@ pub struct Obsolete {
 }
 
 /// A namespace and the name of a Secret in it.
-pub(super) type SecretName = (String, String);
+pub type SecretName = (String, String);
 
 /// Whether an object other than those that only fill this Secret, or are it, takes it. A Secret that is in the input and
 /// holds something else is taken, too.
@@ -147,15 +147,19 @@ pub(super) fn is_class_of(class: &Value, secret: &str) -> bool {
         && objects.matches("objectName").count() <= keys
 }
 
+/// Whether a job works with Secrets by kubectl.
+pub(super) fn works_with_secrets(job: &Value) -> bool {
+    let contains = |spec: &Value, word: &str| any_text(spec, &|text| text.to_ascii_lowercase().contains(word));
+    at(job, &["spec"]).is_some_and(|spec| contains(spec, "kubectl") && contains(spec, "secret"))
+}
+
 /// Whether a job renews the key: it names the Secret, and works with Secrets by kubectl.
 fn is_rotation(job: &Value, secret: &str) -> bool {
-    let Some(spec) = at(job, &["spec"]) else { return false };
-    let runs_kubectl = any_text(spec, &|text| text.contains("kubectl"));
     let is_word = |text: &str| {
         let parts = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-' && letter != '.');
         parts.into_iter().any(|word| word == secret)
     };
-    runs_kubectl && any_text(spec, &is_word) && any_text(spec, &|text| text.to_ascii_lowercase().contains("secret"))
+    works_with_secrets(job) && at(job, &["spec"]).is_some_and(|spec| any_text(spec, &is_word))
 }
 
 /// Whether an object takes the Secret of this name: below any key with `secret` in its name, whatever the kind. Other
