@@ -1,4 +1,4 @@
-.PHONY: run test bench-once bench bench-check worst-case instructions writes soak soundness mutants render binary assemble image man sbom version lint format clippy doc
+.PHONY: run test bench-once bench bench-check bench-audit worst-case instructions writes soak soundness mutants render binary assemble image man sbom version lint format clippy doc
 
 # start the webhook on this machine and send the example manifests to it
 run:
@@ -14,7 +14,7 @@ test:
 
 # try each benchmark once, without figures
 bench-once:
-	cargo test --bench evaluation --bench serving --bench writes --bench worst_case --bench check
+	cargo test --bench evaluation --bench serving --bench writes --bench worst_case --bench check --bench audit
 
 # measure the time of an evaluation, and the cost of a served review; docs/performance.md explains the figures
 bench:
@@ -24,6 +24,10 @@ bench:
 # measure check over 10,000 files and over one long line of JSON, and kube-linter over the same files if it is installed
 bench-check:
 	cargo bench --bench check
+
+# measure audit over 5,000 gateways in 500 namespaces on a real API server; about 5 minutes
+bench-audit:
+	cargo bench --bench audit
 
 # search the most expensive review: CPU time compared with a parse, and memory per byte; about 30 minutes
 worst-case:

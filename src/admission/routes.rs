@@ -113,7 +113,7 @@ async fn review(endpoint: Endpoint, state: &AdmissionState, media_type: MediaTyp
 }
 
 /// A review and the answer to it.
-struct Evaluated<'a> {
+struct EvaluatedReview<'a> {
     request: Request<'a>,
     answer: Answer,
     duration: Duration,
@@ -121,7 +121,11 @@ struct Evaluated<'a> {
 
 /// Evaluates a body with the current policy and cache. Nothing here waits: the body is complete, and the evaluation
 /// calls no API.
-fn evaluate<'a>(endpoint: Endpoint, state: &AdmissionState, body: &'a [u8]) -> Result<Evaluated<'a>, Box<Response>> {
+fn evaluate<'a>(
+    endpoint: Endpoint,
+    state: &AdmissionState,
+    body: &'a [u8],
+) -> Result<EvaluatedReview<'a>, Box<Response>> {
     let start = Instant::now();
     let request = Request::read(body).map_err(|error| Box::new(bad_request(endpoint, state, &error)))?;
     // without its namespace the expectations are unknown, so nothing can be set or denied
@@ -130,7 +134,7 @@ fn evaluate<'a>(endpoint: Endpoint, state: &AdmissionState, body: &'a [u8]) -> R
     let today = utc_date(SystemTime::now());
     let evaluate = || answer(&policy, &related, &state.messages, endpoint, &request, today);
     let answer = answer_or_failure(endpoint, &request, evaluate);
-    Ok(Evaluated { request, answer, duration: start.elapsed() })
+    Ok(EvaluatedReview { request, answer, duration: start.elapsed() })
 }
 
 /// The related objects of the reviewed object; `None` if they are not known yet. A Namespace needs none, and it is not
@@ -141,7 +145,7 @@ fn related_objects(state: &AdmissionState, request: &Request<'_>) -> Option<Arc<
     state.related.load().related_objects(namespace)
 }
 
-impl Evaluated<'_> {
+impl EvaluatedReview<'_> {
     fn respond(self, endpoint: Endpoint, state: &AdmissionState) -> Response {
         let Self { request, answer, duration } = self;
         state.observer.answered(endpoint, &answer, duration);

@@ -16,6 +16,7 @@ not count
 
 /// Arguments of `audit`.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(after_long_help = EXIT_CODES)]
 pub struct AuditArguments {
     /// Path to the kubeconfig file. Default, as for kubectl: the files of the environment variable `KUBECONFIG`, else

@@ -22,7 +22,7 @@ pub use fix::FixArguments;
 pub use generate::{GatewayArguments, GatewayOutput, GenerateArguments, Generated};
 pub use messages::MessageArguments;
 pub use migrate::MigrateArguments;
-pub use plan::{Identity, PlanArguments, PlanOutput, Scope};
+pub use plan::{IdentityArgument, PlanArguments, PlanOutput, ScopeArgument};
 pub use report::{FailOn, Output, ReportArguments};
 pub use serve::{CacheArguments, CertificateArguments, CertificateSource, ClientArguments, ServeArguments};
 pub(crate) use values::{endpoint, gateway_name, guid};

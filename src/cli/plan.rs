@@ -33,11 +33,11 @@ pub struct PlanArguments {
     #[arg(long, value_name = "URL", value_parser = values::issuer)]
     pub issuer: Option<String>,
     /// Where the role to read the configuration is assigned
-    #[arg(long, value_enum, default_value_t = Scope::Instance)]
-    pub scope: Scope,
+    #[arg(long, value_enum, default_value_t = ScopeArgument::Instance)]
+    pub scope: ScopeArgument,
     /// What the gateways authenticate as
-    #[arg(long, value_enum, default_value_t = Identity::App)]
-    pub identity: Identity,
+    #[arg(long, value_enum, default_value_t = IdentityArgument::App)]
+    pub identity: IdentityArgument,
     /// Format of the plan
     #[arg(short, long, value_enum, default_value_t = PlanOutput::Text)]
     pub output: PlanOutput,
@@ -83,7 +83,7 @@ pub enum PlanOutput {
 
 /// The scope of a role assignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Scope {
+pub enum ScopeArgument {
     /// The resource group of the API Management instance
     Group,
     /// The API Management instance
@@ -94,28 +94,28 @@ pub enum Scope {
 
 /// What a gateway authenticates as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Identity {
+pub enum IdentityArgument {
     /// An Entra app, as in Microsoft's article
     App,
     /// A user-assigned managed identity
     UserAssigned,
 }
 
-impl From<Scope> for RoleScope {
-    fn from(scope: Scope) -> Self {
+impl From<ScopeArgument> for RoleScope {
+    fn from(scope: ScopeArgument) -> Self {
         match scope {
-            Scope::Group => Self::Group,
-            Scope::Instance => Self::Instance,
-            Scope::Subscription => Self::Subscription,
+            ScopeArgument::Group => Self::Group,
+            ScopeArgument::Instance => Self::Instance,
+            ScopeArgument::Subscription => Self::Subscription,
         }
     }
 }
 
-impl From<Identity> for IdentityKind {
-    fn from(identity: Identity) -> Self {
+impl From<IdentityArgument> for IdentityKind {
+    fn from(identity: IdentityArgument) -> Self {
         match identity {
-            Identity::App => Self::App,
-            Identity::UserAssigned => Self::UserAssigned,
+            IdentityArgument::App => Self::App,
+            IdentityArgument::UserAssigned => Self::UserAssigned,
         }
     }
 }

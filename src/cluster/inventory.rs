@@ -11,7 +11,7 @@ use super::objects::{
 };
 use super::{Connection, ReadError};
 use apim_keyless_core::gateway::well_known::StringMap;
-use apim_keyless_core::gateway::{Identity, Images, Kind, KubernetesObject, ObjectView, Relevance};
+use apim_keyless_core::gateway::{Images, Kind, KubernetesObject, ObjectIdentity, ObjectView, Relevance};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -179,7 +179,7 @@ struct Filter<'a> {
     /// The `ConfigMap`s without any, which are not kept.
     omitted: HashSet<Name>,
     /// The workloads that are kept, and what their controllers made of them, with their namespaces.
-    workloads: HashSet<(String, Identity)>,
+    workloads: HashSet<(String, ObjectIdentity)>,
     leftovers: LeftoverSearch,
 }
 

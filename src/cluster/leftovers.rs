@@ -113,13 +113,15 @@ impl LeftoverSearch {
         let progress = |resource: &ObjectResource| (request.progress)(&resource.name(), count);
         let mut objects = jobs;
         for resource in &SECRET_SOURCES {
-            objects.extend(found.list(connection, resource, (&namespaces, &progress)).await.unwrap_or_default());
+            progress(resource);
+            objects.extend(found.list(connection, resource, &namespaces).await.unwrap_or_default());
         }
         found.obsolete = leftovers(&objects, &secrets, &|class| taken.contains(class));
         if request.leftovers == LeftoverScope::WithoutSecrets {
             return found;
         }
-        if let Some(existing) = found.list(connection, &SECRETS, (&namespaces, &progress)).await {
+        progress(&SECRETS);
+        if let Some(existing) = found.list(connection, &SECRETS, &namespaces).await {
             let existing: HashSet<(&str, &str)> = existing.iter().filter_map(|(_, value)| name_of(value)).collect();
             let exists = |object: &Obsolete| existing.contains(&(object.namespace.as_str(), object.name.as_str()));
             found.obsolete.retain(|object| object.kind != SECRETS.kind || exists(object));
@@ -135,9 +137,8 @@ impl Leftovers {
         &mut self,
         connection: &Connection,
         resource: &ObjectResource,
-        (namespaces, progress): (&BTreeSet<String>, &dyn Fn(&ObjectResource)),
+        namespaces: &BTreeSet<String>,
     ) -> Option<Vec<(String, Value)>> {
-        progress(resource);
         let listed = list_in(connection, resource, namespaces).await;
         listed.map_err(|error| self.errors.push(error)).ok()
     }

@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     policy::check_stdin(arguments.policy.as_deref(), &paths)?;
     let UsedPolicy { policy, file } = policy::find(arguments.policy.as_deref())?;
     let today = utc_date(SystemTime::now());
-    let input = Input {
+    let input = CheckedFiles {
         paths: &paths,
         kustomize: arguments.kustomize,
         namespace: &arguments.namespace,
@@ -79,7 +79,7 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
 }
 
 /// What is evaluated.
-pub(super) struct Input<'a> {
+pub(super) struct CheckedFiles<'a> {
     /// Files, folders and `-` for stdin.
     pub(super) paths: &'a [PathBuf],
     /// Whether folders are built by Kustomize first.
@@ -94,7 +94,7 @@ pub(super) struct Input<'a> {
     pub(super) stdin: Option<&'a [u8]>,
 }
 
-impl Input<'_> {
+impl CheckedFiles<'_> {
     /// Reads and evaluates everything. `policy_file` is the file of the policy. Also returns the place of the object of
     /// each finding.
     pub(super) fn evaluate(&self, policy: &Policy, policy_file: Option<&Path>, today: Date) -> (Report, Vec<Place>) {

@@ -1,6 +1,6 @@
 //! `fix`: writes the fixes of findings into the files, and changes nothing else in them.
 
-use super::check::Input;
+use super::check::CheckedFiles;
 use super::policy::{self, UsedPolicy};
 use super::rewritten_file::{diff, folder_outside, outside_message, read_stdin, replace};
 use super::{print, print_to_stderr, print_unchanged};
@@ -22,7 +22,7 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
         rules::find(rule)?;
     }
     let text = read_stdin(&arguments.paths)?;
-    let input = Input {
+    let input = CheckedFiles {
         paths: &arguments.paths,
         kustomize: false,
         namespace: &arguments.namespace,

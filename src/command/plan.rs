@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use tokio::runtime::Runtime;
 
 /// What was read.
-struct Input {
+struct PlanInput {
     objects: Vec<KubernetesObject<'static>>,
     /// The issuer of the cluster, if it was read.
     issuer: Option<String>,
@@ -105,7 +105,7 @@ fn options(arguments: &PlanArguments, issuer: Option<String>) -> PlanOptions {
     }
 }
 
-fn of_files(arguments: &PlanArguments) -> anyhow::Result<Input> {
+fn of_files(arguments: &PlanArguments) -> anyhow::Result<PlanInput> {
     let namespace = match arguments.namespaces.as_slice() {
         [] => "default",
         [one] => one,
@@ -113,10 +113,10 @@ fn of_files(arguments: &PlanArguments) -> anyhow::Result<Input> {
     };
     let manifests = Manifests::read(&arguments.paths, stdin());
     let (objects, has_error) = gateways::objects(&manifests, namespace);
-    Ok(Input { objects: objects.into_iter().map(|(_, object)| object).collect(), issuer: None, has_error })
+    Ok(PlanInput { objects: objects.into_iter().map(|(_, object)| object).collect(), issuer: None, has_error })
 }
 
-async fn of_cluster(arguments: &PlanArguments, images: &Images) -> anyhow::Result<Input> {
+async fn of_cluster(arguments: &PlanArguments, images: &Images) -> anyhow::Result<PlanInput> {
     let connection = Connection::open(&arguments.connection.settings())
         .await
         .map_err(|error| anyhow!("cannot use the cluster: {error}"))?;
@@ -146,7 +146,7 @@ async fn of_cluster(arguments: &PlanArguments, images: &Images) -> anyhow::Resul
             Err(error) => report(format!("{error}; pass --issuer")),
         }
     }
-    Ok(Input { objects: inventory.objects, issuer: found, has_error })
+    Ok(PlanInput { objects: inventory.objects, issuer: found, has_error })
 }
 
 /// Reads a file of `--credentials`.

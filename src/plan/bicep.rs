@@ -3,7 +3,7 @@
 //! An Entra app is no resource of Azure: for it the file has a parameter, and comments with the `az` commands. Resource
 //! types and versions: Azure Resource Manager's template reference.
 
-use super::model::{Identity, IdentityKind, Instance, Plan, RoleScope};
+use super::model::{EntraIdentity, IdentityKind, Instance, Plan, RoleScope};
 use super::steps::{API_VERSION, list_credentials, steps};
 use super::variable::{UsedBy, Variable};
 use apim_keyless_core::azure::{
@@ -111,12 +111,12 @@ fn parameters(plan: &Plan) -> String {
     text
 }
 
-fn principal_parameter(identity: &Identity) -> String {
+fn principal_parameter(identity: &EntraIdentity) -> String {
     format!("gatewayPrincipalId{}", symbol_suffix(identity))
 }
 
 /// The end of the names that belong to an identity: `1` for `_1`.
-fn symbol_suffix(identity: &Identity) -> String {
+fn symbol_suffix(identity: &EntraIdentity) -> String {
     identity.suffix.replace('_', "")
 }
 
@@ -169,7 +169,7 @@ fn assignment(role: &str, suffix: &str, principal: &str, scope: RoleScope) -> St
     )
 }
 
-fn identity(plan: &Plan, identity: &Identity) -> String {
+fn identity(plan: &Plan, identity: &EntraIdentity) -> String {
     let suffix = symbol_suffix(identity);
     match (plan.identity, &identity.client_id) {
         (IdentityKind::App, Some(client_id)) => format!(
@@ -204,7 +204,7 @@ fn identity(plan: &Plan, identity: &Identity) -> String {
     }
 }
 
-fn credentials(plan: &Plan, identity: &Identity) -> String {
+fn credentials(plan: &Plan, identity: &EntraIdentity) -> String {
     match plan.identity {
         IdentityKind::App => app_credentials(plan, identity),
         IdentityKind::UserAssigned => identity_credentials(identity),
@@ -212,7 +212,7 @@ fn credentials(plan: &Plan, identity: &Identity) -> String {
 }
 
 /// The commands for the credentials of an app.
-fn app_credentials(plan: &Plan, identity: &Identity) -> String {
+fn app_credentials(plan: &Plan, identity: &EntraIdentity) -> String {
     let issuer = plan.word("oidc_issuer");
     let client_id = identity.client_id.as_deref().unwrap_or("CLIENT_ID");
     let mut text = format!("// check: {}\n", printable(&list_credentials(plan, identity)));
@@ -235,7 +235,7 @@ fn app_credentials(plan: &Plan, identity: &Identity) -> String {
 }
 
 /// The credentials of a user-assigned identity, each after the one before: Azure answers concurrent writes with 409.
-fn identity_credentials(identity: &Identity) -> String {
+fn identity_credentials(identity: &EntraIdentity) -> String {
     let suffix = symbol_suffix(identity);
     let symbol = |index: usize| {
         let separator = if suffix.is_empty() { "" } else { "_" };
@@ -259,7 +259,7 @@ fn identity_credentials(identity: &Identity) -> String {
     identity.credentials.iter().enumerate().map(one).collect()
 }
 
-fn reader(plan: &Plan, identity: &Identity) -> String {
+fn reader(plan: &Plan, identity: &EntraIdentity) -> String {
     let suffix = symbol_suffix(identity);
     let principal = match plan.identity {
         IdentityKind::App => principal_parameter(identity),

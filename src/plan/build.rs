@@ -1,6 +1,6 @@
 //! Builds a plan from the objects of files or of a cluster.
 
-use super::model::{Identity, IdentityKind, Instance, Plan, PlanProblem, PlannedGateway, RoleScope};
+use super::model::{EntraIdentity, IdentityKind, Instance, Plan, PlanProblem, PlannedGateway, RoleScope};
 use super::variables::variables;
 use apim_keyless_core::azure::{AUDIENCE, FederatedCredential, MAX_CREDENTIALS, is_public_issuer, issuer_problem};
 use apim_keyless_core::gateway::well_known::{CLIENT_ID, DEFAULT_SERVICE_ACCOUNT, TENANT_ID};
@@ -152,7 +152,7 @@ impl<'o> Builder<'o> {
         let identities = &mut self.plan.identities;
         identities.iter().position(|identity| identity.client_id == client_id).unwrap_or_else(|| {
             let (credentials, instances) = (BTreeSet::new(), BTreeSet::new());
-            identities.push(Identity { client_id, suffix: String::new(), credentials, instances });
+            identities.push(EntraIdentity { client_id, suffix: String::new(), credentials, instances });
             identities.len() - 1
         })
     }
@@ -298,7 +298,7 @@ impl<'o> Builder<'o> {
         }
     }
 
-    fn too_many(&self, identity: &Identity) -> Option<String> {
+    fn too_many(&self, identity: &EntraIdentity) -> Option<String> {
         let count = identity.credentials.len();
         (count > MAX_CREDENTIALS).then(|| {
             format!(

@@ -1,8 +1,8 @@
 //! A plan as JSON. The schema is `docs/schemas/plan-v1.schema.json`.
 
 use super::bicep::is_of_deployment;
-use super::model::{Identity, Plan, PlannedGateway};
-use super::steps::{Check, Step, steps};
+use super::model::{EntraIdentity, Plan, PlannedGateway};
+use super::steps::{Step, StepCheck, steps};
 use super::variable::{UsedBy, Variable};
 use apim_keyless_core::azure::{AUDIENCE, Difference, FederatedCredential};
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ fn gateway(plan: &Plan, gateway: &PlannedGateway) -> Value {
     })
 }
 
-fn identity(identity: &Identity) -> Value {
+fn identity(identity: &EntraIdentity) -> Value {
     json!({
         "clientId": identity.client_id,
         "credentials": identity.credentials.iter().map(credential).collect::<Vec<_>>(),
@@ -81,7 +81,7 @@ fn credential(credential: &FederatedCredential) -> Value {
 }
 
 fn step(step: &Step) -> Value {
-    let check = |check: &Check| json!({"command": check.command, "expected": check.expected});
+    let check = |check: &StepCheck| json!({"command": check.command, "expected": check.expected});
     json!({"title": step.title, "checks": step.checks.iter().map(check).collect::<Vec<_>>()})
 }
 

@@ -18,7 +18,7 @@ mod variables;
 
 pub use build::PlanOptions;
 pub use credentials::CredentialList;
-pub use model::{Identity, IdentityKind, Instance, Plan, PlanProblem, PlannedGateway, RoleScope};
+pub use model::{EntraIdentity, IdentityKind, Instance, Plan, PlanProblem, PlannedGateway, RoleScope};
 pub use sh::percent_encoded;
-pub use steps::{API_VERSION, Check, Step, steps};
+pub use steps::{API_VERSION, Step, StepCheck, steps};
 pub use variable::{UsedBy, Variable};

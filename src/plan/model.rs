@@ -24,7 +24,7 @@ pub struct Plan {
     /// The API Management instances.
     pub instances: Vec<Instance>,
     /// The Entra apps or user-assigned identities.
-    pub identities: Vec<Identity>,
+    pub identities: Vec<EntraIdentity>,
     /// What is wrong with the input.
     pub problems: Vec<PlanProblem>,
     /// How the configured credentials differ from the needed ones; `None` if none were given.
@@ -68,7 +68,7 @@ pub struct Instance {
 
 /// An Entra app or a user-assigned identity.
 #[derive(Clone, Debug)]
-pub struct Identity {
+pub struct EntraIdentity {
     /// Its client id, if a `ServiceAccount` of the input has one.
     pub client_id: Option<String>,
     /// The end of the names of its variables; empty if there is only one identity.
@@ -168,7 +168,7 @@ impl Plan {
     }
 
     /// The name of an identity for a message: its client id, if it is known.
-    pub(super) fn identity_title(&self, identity: &Identity) -> String {
+    pub(super) fn identity_title(&self, identity: &EntraIdentity) -> String {
         match &identity.client_id {
             Some(client_id) => format!("{} {client_id}", self.identity.described()),
             None => format!("new {}", self.identity.described()),

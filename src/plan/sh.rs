@@ -1,6 +1,6 @@
 //! A plan as a POSIX shell script of `az` commands. It creates only what is missing, and deletes nothing.
 
-use super::model::{Identity, IdentityKind, Instance, Plan, RoleScope, az_cloud};
+use super::model::{EntraIdentity, IdentityKind, Instance, Plan, RoleScope, az_cloud};
 use super::steps::{API_VERSION, instances_of, steps};
 use super::variable::{UsedBy, Variable};
 use apim_keyless_core::azure::{AUDIENCE, CONFIGURATION_READER, ConfigurationRole, MAX_CREDENTIALS, RBAC_VALIDATOR};
@@ -305,7 +305,7 @@ fn validator(plan: &Plan, instance: &Instance) -> String {
     format!("assign \"$validator_role\" \"$principal{}\" {scope}\n", instance.suffix)
 }
 
-fn identity(plan: &Plan, identity: &Identity) -> String {
+fn identity(plan: &Plan, identity: &EntraIdentity) -> String {
     let (lower, upper) = (&identity.suffix, identity.suffix.to_ascii_uppercase());
     let annotation =
         format!("say \"write into the ServiceAccounts: azure.workload.identity/client-id: $client_id{lower}\"\n");
@@ -349,7 +349,7 @@ fn service_principal(suffix: &str) -> String {
     )
 }
 
-fn credentials(plan: &Plan, identity: &Identity) -> String {
+fn credentials(plan: &Plan, identity: &EntraIdentity) -> String {
     let suffix = &identity.suffix;
     let select = match plan.identity {
         IdentityKind::App if suffix.is_empty() => String::new(),
@@ -366,7 +366,7 @@ fn credentials(plan: &Plan, identity: &Identity) -> String {
     select + &identity.credentials.iter().map(credential).collect::<String>()
 }
 
-fn reader(plan: &Plan, identity: &Identity) -> String {
+fn reader(plan: &Plan, identity: &EntraIdentity) -> String {
     let suffix = &identity.suffix;
     let find = match plan.identity {
         IdentityKind::App => String::new(),

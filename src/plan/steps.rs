@@ -1,6 +1,6 @@
 //! The steps of a plan in the order and with the names of Microsoft's article, each with checks that change nothing.
 
-use super::model::{Identity, IdentityKind, Instance, Plan, RoleScope};
+use super::model::{EntraIdentity, IdentityKind, Instance, Plan, RoleScope};
 use apim_keyless_core::azure::{AUDIENCE, CONFIGURATION_READER, ConfigurationRole, RBAC_VALIDATOR};
 use apim_keyless_core::policy::shell_word;
 
@@ -13,19 +13,19 @@ pub struct Step {
     /// Its name.
     pub title: &'static str,
     /// How to see whether it is done.
-    pub checks: Vec<Check>,
+    pub checks: Vec<StepCheck>,
 }
 
 /// A command that changes nothing, and what it prints when the step is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
+pub struct StepCheck {
     /// The command.
     pub command: String,
     /// What it prints.
     pub expected: String,
 }
 
-impl Check {
+impl StepCheck {
     fn new(command: String, expected: impl Into<String>) -> Self {
         Self { command, expected: expected.into() }
     }
@@ -60,20 +60,20 @@ fn show(plan: &Plan, instance: &Instance, query: &str) -> String {
     )
 }
 
-fn tier(plan: &Plan) -> Vec<Check> {
-    let check = |instance| Check::new(show(plan, instance, "sku.name"), "Developer or Premium");
+fn tier(plan: &Plan) -> Vec<StepCheck> {
+    let check = |instance| StepCheck::new(show(plan, instance, "sku.name"), "Developer or Premium");
     plan.instances.iter().map(check).collect()
 }
 
-fn cluster(plan: &Plan) -> Vec<Check> {
+fn cluster(plan: &Plan) -> Vec<StepCheck> {
     let aks = |query: &str| {
         let (group, cluster) = (plan.word("aks_resource_group"), plan.word("aks_cluster"));
         format!("az aks show --resource-group {group} --name {cluster} --query {query} --output tsv")
     };
     let issuer = plan.variable("oidc_issuer").and_then(|variable| variable.value.clone());
     vec![
-        Check::new(aks("oidcIssuerProfile.issuerUrl"), issuer.unwrap_or_else(|| "the issuer".to_owned())),
-        Check::new(aks("securityProfile.workloadIdentity.enabled"), "true"),
+        StepCheck::new(aks("oidcIssuerProfile.issuerUrl"), issuer.unwrap_or_else(|| "the issuer".to_owned())),
+        StepCheck::new(aks("securityProfile.workloadIdentity.enabled"), "true"),
     ]
 }
 
@@ -87,12 +87,12 @@ fn instance_id(plan: &Plan, instance: &Instance) -> String {
     )
 }
 
-fn gateways(plan: &Plan) -> Vec<Check> {
+fn gateways(plan: &Plan) -> Vec<StepCheck> {
     let of_instance = |instance: &Instance| {
         let id = instance_id(plan, instance);
         let check = |name: &String| {
             let name_word = shell_word(name);
-            Check::new(
+            StepCheck::new(
                 format!(
                     "az resource show --ids {id}/gateways/{name_word} --api-version {API_VERSION} --query name --output \
                      tsv"
@@ -105,13 +105,13 @@ fn gateways(plan: &Plan) -> Vec<Check> {
     plan.instances.iter().flat_map(of_instance).collect()
 }
 
-fn instance_identity(plan: &Plan) -> Vec<Check> {
+fn instance_identity(plan: &Plan) -> Vec<StepCheck> {
     let check =
-        |instance| Check::new(show(plan, instance, "identity.type"), "SystemAssigned, alone or with UserAssigned");
+        |instance| StepCheck::new(show(plan, instance, "identity.type"), "SystemAssigned, alone or with UserAssigned");
     plan.instances.iter().map(check).collect()
 }
 
-fn roles(plan: &Plan) -> Vec<Check> {
+fn roles(plan: &Plan) -> Vec<StepCheck> {
     let check = |role: ConfigurationRole| {
         let subscription = plan.word("subscription");
         let name = shell_word(role.name);
@@ -119,7 +119,7 @@ fn roles(plan: &Plan) -> Vec<Check> {
             "az role definition list --subscription {subscription} --scope /subscriptions/{subscription} \
              --custom-role-only true --name {name} --query \"[].roleName\" --output tsv"
         );
-        Check::new(command, role.name)
+        StepCheck::new(command, role.name)
     };
     [RBAC_VALIDATOR, CONFIGURATION_READER].map(check).to_vec()
 }
@@ -137,17 +137,17 @@ fn scope(plan: &Plan, scope: RoleScope, instance: &Instance) -> String {
     }
 }
 
-fn assignment(plan: &Plan, role: ConfigurationRole, principal: &str, scope: &str) -> Check {
+fn assignment(plan: &Plan, role: ConfigurationRole, principal: &str, scope: &str) -> StepCheck {
     let command = format!(
         "az role assignment list --subscription {} --assignee {principal} --role {} --scope {scope} --include-inherited \
          --query \"[].roleDefinitionName\" --output tsv",
         plan.word("subscription"),
         shell_word(role.name),
     );
-    Check::new(command, role.name)
+    StepCheck::new(command, role.name)
 }
 
-fn validator(plan: &Plan) -> Vec<Check> {
+fn validator(plan: &Plan) -> Vec<StepCheck> {
     let check = |instance| {
         let principal = format!("\"$({})\"", show(plan, instance, "identity.principalId"));
         assignment(plan, RBAC_VALIDATOR, &principal, &scope(plan, plan.scope.of_validator(), instance))
@@ -155,23 +155,23 @@ fn validator(plan: &Plan) -> Vec<Check> {
     plan.instances.iter().map(check).collect()
 }
 
-fn apps(plan: &Plan) -> Vec<Check> {
-    let of_identity = |identity: &Identity| {
+fn apps(plan: &Plan) -> Vec<StepCheck> {
+    let of_identity = |identity: &EntraIdentity| {
         let Some(client_id) = &identity.client_id else {
             let name = plan.word(&format!("app_name{}", identity.suffix));
-            return vec![Check::new(
+            return vec![StepCheck::new(
                 format!("az ad app list --display-name {name} --query \"[].appId\" --output tsv"),
                 "the client id, for the annotation of the ServiceAccounts",
             )];
         };
         let show = |what| format!("az ad {what} show --id {client_id} --query appId --output tsv");
-        vec![Check::new(show("app"), client_id.clone()), Check::new(show("sp"), client_id.clone())]
+        vec![StepCheck::new(show("app"), client_id.clone()), StepCheck::new(show("sp"), client_id.clone())]
     };
     plan.identities.iter().flat_map(of_identity).collect()
 }
 
 /// `az identity show` for an identity, with a query.
-fn show_identity(plan: &Plan, identity: &Identity, query: &str) -> String {
+fn show_identity(plan: &Plan, identity: &EntraIdentity, query: &str) -> String {
     format!(
         "az identity show --subscription {} --resource-group {} --name {} --query {query} --output tsv",
         plan.word("subscription"),
@@ -180,25 +180,25 @@ fn show_identity(plan: &Plan, identity: &Identity, query: &str) -> String {
     )
 }
 
-fn identities(plan: &Plan) -> Vec<Check> {
-    let check = |identity: &Identity| {
+fn identities(plan: &Plan) -> Vec<StepCheck> {
+    let check = |identity: &EntraIdentity| {
         let expected = identity.client_id.clone();
         let expected =
             expected.unwrap_or_else(|| "the client id, for the annotation of the ServiceAccounts".to_owned());
-        Check::new(show_identity(plan, identity, "clientId"), expected)
+        StepCheck::new(show_identity(plan, identity, "clientId"), expected)
     };
     plan.identities.iter().map(check).collect()
 }
 
 /// The client id of an app in the words of a shell.
-fn client_id_word(plan: &Plan, identity: &Identity) -> String {
+fn client_id_word(plan: &Plan, identity: &EntraIdentity) -> String {
     let name = || plan.word(&format!("app_name{}", identity.suffix));
     let found = || format!("\"$(az ad app list --display-name {} --query \"[0].appId\" --output tsv)\"", name());
     identity.client_id.clone().unwrap_or_else(found)
 }
 
 /// The command that lists the federated credentials of an identity.
-pub(super) fn list_credentials(plan: &Plan, identity: &Identity) -> String {
+pub(super) fn list_credentials(plan: &Plan, identity: &EntraIdentity) -> String {
     match plan.identity {
         IdentityKind::App => format!("az ad app federated-credential list --id {}", client_id_word(plan, identity)),
         IdentityKind::UserAssigned => format!(
@@ -210,23 +210,23 @@ pub(super) fn list_credentials(plan: &Plan, identity: &Identity) -> String {
     }
 }
 
-fn credentials(plan: &Plan) -> Vec<Check> {
-    let of_identity = |identity: &Identity| {
+fn credentials(plan: &Plan) -> Vec<StepCheck> {
+    let of_identity = |identity: &EntraIdentity| {
         let list = list_credentials(plan, identity);
         let check = |credential: &apim_keyless_core::azure::FederatedCredential| {
             let subject = &credential.subject;
             let command =
                 format!("{list} --query \"[?subject=='{subject}'].[issuer, subject, audiences[0]]\" --output tsv");
             let issuer = credential.issuer.as_deref().unwrap_or("the issuer");
-            Check::new(command, format!("{issuer} {subject} {AUDIENCE}"))
+            StepCheck::new(command, format!("{issuer} {subject} {AUDIENCE}"))
         };
         identity.credentials.iter().map(check).collect::<Vec<_>>()
     };
     plan.identities.iter().flat_map(of_identity).collect()
 }
 
-fn reader(plan: &Plan) -> Vec<Check> {
-    let of_identity = |identity: &Identity| {
+fn reader(plan: &Plan) -> Vec<StepCheck> {
+    let of_identity = |identity: &EntraIdentity| {
         let principal = match plan.identity {
             IdentityKind::App => client_id_word(plan, identity),
             IdentityKind::UserAssigned => {
@@ -240,6 +240,6 @@ fn reader(plan: &Plan) -> Vec<Check> {
 }
 
 /// The instances whose configuration an identity reads.
-pub(super) fn instances_of<'p>(plan: &'p Plan, identity: &'p Identity) -> impl Iterator<Item = &'p Instance> {
+pub(super) fn instances_of<'p>(plan: &'p Plan, identity: &'p EntraIdentity) -> impl Iterator<Item = &'p Instance> {
     identity.instances.iter().filter_map(|index| plan.instances.get(*index))
 }

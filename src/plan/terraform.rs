@@ -2,7 +2,7 @@
 //!
 //! Resources and arguments: the documentation of azurerm 4 and azuread 3.
 
-use super::model::{Identity, IdentityKind, Instance, Plan, RoleScope, terraform_cloud};
+use super::model::{EntraIdentity, IdentityKind, Instance, Plan, RoleScope, terraform_cloud};
 use super::steps::{instances_of, steps};
 use super::variable::{UsedBy, Variable};
 use apim_keyless_core::azure::{
@@ -203,7 +203,7 @@ fn validator(plan: &Plan, instance: &Instance) -> String {
     assignment(&format!("validator{suffix}"), "validator", scope, principal)
 }
 
-fn identity(plan: &Plan, identity: &Identity) -> String {
+fn identity(plan: &Plan, identity: &EntraIdentity) -> String {
     match plan.identity {
         IdentityKind::App => app(identity),
         IdentityKind::UserAssigned => user_assigned(plan, identity),
@@ -211,12 +211,12 @@ fn identity(plan: &Plan, identity: &Identity) -> String {
 }
 
 /// The address of the app of an identity.
-fn app_address(identity: &Identity) -> String {
+fn app_address(identity: &EntraIdentity) -> String {
     let data = if identity.client_id.is_some() { "data." } else { "" };
     format!("{data}azuread_application.gateway{}", identity.suffix)
 }
 
-fn app(identity: &Identity) -> String {
+fn app(identity: &EntraIdentity) -> String {
     let label = format!("gateway{}", identity.suffix);
     let app = if let Some(client_id) = &identity.client_id {
         block(&["data", "azuread_application", &label], &[("client_id", quoted(client_id))], "")
@@ -234,7 +234,7 @@ fn app(identity: &Identity) -> String {
 }
 
 /// The client id of a new identity, which the `ServiceAccount`s need.
-fn client_id_output(identity: &Identity, address: &str) -> String {
+fn client_id_output(identity: &EntraIdentity, address: &str) -> String {
     if identity.client_id.is_some() {
         return String::new();
     }
@@ -244,12 +244,12 @@ fn client_id_output(identity: &Identity, address: &str) -> String {
 }
 
 /// The address of a user-assigned identity.
-fn identity_address(identity: &Identity) -> String {
+fn identity_address(identity: &EntraIdentity) -> String {
     let data = if identity.client_id.is_some() { "data." } else { "" };
     format!("{data}azurerm_user_assigned_identity.gateway{}", identity.suffix)
 }
 
-fn user_assigned(plan: &Plan, identity: &Identity) -> String {
+fn user_assigned(plan: &Plan, identity: &EntraIdentity) -> String {
     let suffix = &identity.suffix;
     let label = format!("gateway{suffix}");
     let mut attributes = vec![
@@ -273,7 +273,7 @@ fn user_assigned(plan: &Plan, identity: &Identity) -> String {
     block(&["data", "azurerm_user_assigned_identity", &label], &attributes, &lifecycle)
 }
 
-fn credentials(plan: &Plan, identity: &Identity) -> String {
+fn credentials(plan: &Plan, identity: &EntraIdentity) -> String {
     let mut taken = BTreeSet::new();
     let mut previous: Option<String> = None;
     let mut credential = |credential: &FederatedCredential| {
@@ -290,7 +290,7 @@ fn credentials(plan: &Plan, identity: &Identity) -> String {
     identity.credentials.iter().map(&mut credential).collect::<Vec<_>>().join("\n")
 }
 
-fn app_credential(identity: &Identity, credential: &FederatedCredential, label: &str) -> String {
+fn app_credential(identity: &EntraIdentity, credential: &FederatedCredential, label: &str) -> String {
     let attributes = [
         ("application_id", format!("{}.id", app_address(identity))),
         ("display_name", quoted(&credential.name)),
@@ -303,7 +303,7 @@ fn app_credential(identity: &Identity, credential: &FederatedCredential, label: 
 
 /// A credential of a user-assigned identity, after the one before: Azure answers concurrent writes with 409.
 fn identity_credential(
-    identity: &Identity,
+    identity: &EntraIdentity,
     credential: &FederatedCredential,
     label: &str,
     previous: Option<&str>,
@@ -320,7 +320,7 @@ fn identity_credential(
     block(&["resource", "azurerm_federated_identity_credential", label], &attributes, &after)
 }
 
-fn reader(plan: &Plan, identity: &Identity) -> String {
+fn reader(plan: &Plan, identity: &EntraIdentity) -> String {
     let principal = match plan.identity {
         IdentityKind::App => format!("azuread_service_principal.gateway{}.object_id", identity.suffix),
         IdentityKind::UserAssigned => format!("{}.principal_id", identity_address(identity)),

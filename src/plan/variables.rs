@@ -1,7 +1,7 @@
 //! Which values a plan names, and those that are known.
 
 use super::build::PlanOptions;
-use super::model::{Identity, IdentityKind, Instance, Plan};
+use super::model::{EntraIdentity, IdentityKind, Instance, Plan};
 use super::variable::{UsedBy, Variable};
 
 /// The values that the outputs of a plan name, in the order in which they are listed. `tenant`: that of the
@@ -55,7 +55,7 @@ pub(super) fn variables(plan: &Plan, options: &PlanOptions, tenant: Option<&Stri
 /// The variables of an identity.
 fn identity_variables(
     kind: IdentityKind,
-    identity: &Identity,
+    identity: &EntraIdentity,
     add: &mut impl FnMut(String, &str, Option<String>, UsedBy),
 ) {
     let suffix = &identity.suffix;

@@ -34,7 +34,7 @@ pub enum Condition {
 
 /// What a note of `/readyz` is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Note {
+pub enum HealthNote {
     /// The policy document.
     Policy,
     /// The cache of related objects.
@@ -44,7 +44,7 @@ pub enum Note {
 #[derive(Debug, Default)]
 struct State {
     unmet: BTreeMap<Condition, String>,
-    notes: BTreeMap<Note, String>,
+    notes: BTreeMap<HealthNote, String>,
     is_draining: bool,
 }
 
@@ -71,7 +71,7 @@ impl Health {
     }
 
     /// Sets or clears a note that `/readyz` shows, ready or not. It must not contain a secret.
-    pub fn set_note(&self, note: Note, text: Option<String>) {
+    pub fn set_note(&self, note: HealthNote, text: Option<String>) {
         self.state.send_modify(|state| {
             _ = match text {
                 Some(text) => state.notes.insert(note, text),
@@ -169,10 +169,10 @@ mod tests {
         assert!(!health.accepts_requests());
         health.set_met(Condition::Certificate);
         health.set_met(Condition::RelatedObjects);
-        health.set_note(Note::RelatedObjects, Some("cache: stale".to_owned()));
-        health.set_note(Note::Policy, Some("policy: the previous one is used".to_owned()));
+        health.set_note(HealthNote::RelatedObjects, Some("cache: stale".to_owned()));
+        health.set_note(HealthNote::Policy, Some("policy: the previous one is used".to_owned()));
         assert!(health.is_ready() && text(&health) == "ok\npolicy: the previous one is used\ncache: stale");
-        health.set_note(Note::Policy, None);
+        health.set_note(HealthNote::Policy, None);
         assert_eq!(text(&health), "ok\ncache: stale");
         health.drain();
         health.set_met(Condition::Start);

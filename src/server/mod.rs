@@ -23,7 +23,7 @@ mod rejection;
 mod timeouts;
 
 pub use drain::Drain;
-pub use health::{Condition, Health, Note, health_router};
+pub use health::{Condition, Health, HealthNote, health_router};
 pub use https::{ServerSettings, serve, serve_plain};
 pub use https_client::{HttpsClient, HttpsClientError};
 pub use limits::{LONG_REVIEW_BYTES, Limits, SERVING_THREADS};

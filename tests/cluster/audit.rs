@@ -168,19 +168,8 @@ spec:
       openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}
 ";
 
-/// An earlier revision of a migrated gateway names the Secret of its key, another object fills it, and a job renews it.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_migration_left_is_listed() {
-    let Some(webhook) = Webhook::shared() else { return };
-    if !webhook.control_plane.has_controllers() {
-        return not_run("there is no kube-controller-manager");
-    }
-    let administrator = webhook.in_own_namespace();
-    for definition in documents(EXTERNAL_SECRET) {
-        definitions::create(&administrator, &definition).await;
-    }
-    let user = fleet(webhook, "fleet-left", "audit").await;
-    until_pods_exist(webhook, &user).await;
+/// Writes what fills and renews the Secret of the gateway's key, and what fills another. Returns the name of the Secret.
+async fn write_what_serves_the_key(user: &User) -> String {
     let secret = one(PORTAL, "Deployment")["spec"]["template"]["spec"]["containers"][0]["env"][0]["valueFrom"]
         ["secretKeyRef"]["name"]
         .as_str()
@@ -198,6 +187,23 @@ async fn what_a_migration_left_is_listed() {
     let job = json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "renew"},
         "spec": {"schedule": "@monthly", "jobTemplate": {"spec": {"template": template}}}});
     user.apply(&job).await.stored();
+    secret
+}
+
+/// An earlier revision of a migrated gateway names the Secret of its key, another object fills it, and a job renews it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_migration_left_is_listed() {
+    let Some(webhook) = Webhook::shared() else { return };
+    if !webhook.control_plane.has_controllers() {
+        return not_run("there is no kube-controller-manager");
+    }
+    let administrator = webhook.in_own_namespace();
+    for definition in documents(EXTERNAL_SECRET) {
+        definitions::create(&administrator, &definition).await;
+    }
+    let user = fleet(webhook, "fleet-left", "audit").await;
+    until_pods_exist(webhook, &user).await;
+    let secret = write_what_serves_the_key(&user).await;
     let folder = folder(webhook);
     let left = |arguments: &[&str]| {
         let command = [&["-n", "fleet-left", "--output", "json"], arguments].concat();

@@ -105,6 +105,8 @@ async fn check_that_verify_finds_its_pods(webhook: &Webhook, old: &Old<'_>) {
     };
     for pod in old.pods().await {
         let label = json!({"metadata": {"labels": {"rollouts-pod-template-hash": "first"}}});
+        // the items of a list carry neither
+        let pod = merged(pod, json!({"apiVersion": "v1", "kind": "Pod"}));
         old.user.impersonating("system:kube-controller-manager").patch(&pod, "", &label).await.stored();
     }
     assert!(found(json!({"currentPodHash": "first"}), "pod-not-ready").await.contains("gateway-made-"));

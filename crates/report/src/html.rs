@@ -5,7 +5,7 @@
 
 use super::gateway_row::{ObjectKey, by_object, object_of};
 use super::location_text::{counted, describe, name, place};
-use super::{Changes, Check, Diagnostic, GatewayRow, Leftover, Level, Report, Skipped};
+use super::{Changes, Check, Diagnostic, GatewayRow, Level, Report, Skipped};
 use apim_keyless_core::gateway::Authentication;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::collections::{BTreeMap, HashSet};
@@ -39,7 +39,7 @@ pub fn render(report: &Report, title: &str) -> String {
                     @if !gateways.is_empty() { (of_gateways(report, gateways)) }
                     (of_other_objects(report, gateways))
                     @if !report.failures.is_empty() { (failures(report)) }
-                    @if !report.leftovers.is_empty() { (leftovers(&report.leftovers)) }
+                    @if !report.leftovers.is_empty() { (leftovers(report)) }
                     @if !report.skipped.is_empty() { (skipped(&report.skipped)) }
                 }
                 footer { p { "Written by apim-keyless. The page holds no value of a setting." } }
@@ -235,11 +235,11 @@ fn failures(report: &Report) -> Markup {
     }
 }
 
-fn leftovers(leftovers: &[Leftover]) -> Markup {
+fn leftovers(report: &Report) -> Markup {
     html! {
         section aria-labelledby="leftovers" {
             h2 id="leftovers" { "What no gateway uses any more" }
-            ul { @for leftover in leftovers { li { (leftover.line()) } } }
+            ul { @for leftover in &report.leftovers { li { (leftover.line(report.has_clusters())) } } }
         }
     }
 }

@@ -4,7 +4,6 @@ use super::text::{columns, summary};
 use super::{Changes, GatewayRow, Level, Report, counted};
 use apim_keyless_core::gateway::Authentication;
 use apim_keyless_core::policy::printable;
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Renders the gateways as a table, one a line, then the totals, what has changed since an earlier report, and the last
@@ -13,10 +12,11 @@ pub fn render(report: &Report) -> String {
     let gateways = report.gateways.as_deref().unwrap_or_default();
     let mut text = String::new();
     if !gateways.is_empty() {
-        text += &(table(gateways) + "\n" + &totals(gateways) + "\n");
+        text += &(table(gateways, report.has_clusters()) + "\n" + &totals(gateways) + "\n");
     }
     if !report.leftovers.is_empty() {
-        let lines = report.leftovers.iter().map(|leftover| format!("  {}\n", printable(&leftover.line())));
+        let lines =
+            report.leftovers.iter().map(|leftover| format!("  {}\n", printable(&leftover.line(report.has_clusters()))));
         text += &format!("What no gateway uses any more:\n{}\n", lines.collect::<String>());
     }
     // Writing to a String cannot fail.
@@ -29,8 +29,7 @@ pub fn render(report: &Report) -> String {
     text + &summary(report)
 }
 
-fn table(gateways: &[GatewayRow]) -> String {
-    let clusters: BTreeSet<Option<&str>> = gateways.iter().map(|row| row.cluster.as_deref()).collect();
+fn table(gateways: &[GatewayRow], has_clusters: bool) -> String {
     let heading = [
         "CLUSTER",
         "NAMESPACE",
@@ -59,7 +58,7 @@ fn table(gateways: &[GatewayRow]) -> String {
         ]
     });
     let rows: Vec<[String; 10]> = std::iter::once(heading.map(str::to_owned)).chain(rows).collect();
-    if clusters.len() < 2 {
+    if !has_clusters {
         let without_cluster = |[_, rest @ ..]: [String; 10]| rest;
         return columns(&rows.into_iter().map(without_cluster).collect::<Vec<_>>());
     }

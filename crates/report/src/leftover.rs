@@ -5,7 +5,7 @@ use apim_keyless_core::gateway::ObjectReference;
 /// An object that a migration left: no gateway uses it any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leftover {
-    /// The cluster, if several are reported.
+    /// The cluster, if it is in one.
     pub cluster: Option<String>,
     /// The object. The API group of an object that was not read is unknown; its `api_version` is then empty.
     pub object: ObjectReference,
@@ -14,9 +14,10 @@ pub struct Leftover {
 }
 
 impl Leftover {
-    /// The object and the message on one line.
-    pub(crate) fn line(&self) -> String {
-        let cluster = self.cluster.as_deref().map(|cluster| format!("{cluster}: ")).unwrap_or_default();
+    /// The object and the message on one line; with the cluster if there are several.
+    pub(crate) fn line(&self, has_clusters: bool) -> String {
+        let cluster = self.cluster.as_deref().filter(|_| has_clusters);
+        let cluster = cluster.map(|cluster| format!("{cluster}: ")).unwrap_or_default();
         format!("{cluster}{}: {}", self.object, self.message)
     }
 }

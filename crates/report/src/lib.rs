@@ -300,6 +300,12 @@ impl Report {
         self.objects += other.objects;
     }
 
+    /// Whether its gateways and leftovers are those of several clusters.
+    pub(crate) fn has_clusters(&self) -> bool {
+        let rows = self.gateways.iter().flatten().map(|row| row.cluster.as_deref());
+        rows.chain(self.leftovers.iter().map(|leftover| leftover.cluster.as_deref())).collect::<HashSet<_>>().len() > 1
+    }
+
     /// Sorts findings and gateways by cluster, namespace, kind and name.
     pub fn sort_by_object(&mut self) {
         fn key<'r>(cluster: Option<&'r str>, object: Option<&'r ObjectReference>) -> [Option<&'r str>; 4] {

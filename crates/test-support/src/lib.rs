@@ -26,6 +26,7 @@ pub mod generate;
 pub mod go_tools;
 pub mod helm;
 pub mod key_sources;
+pub mod measured_command;
 pub mod npm;
 pub mod project;
 pub mod python;

@@ -3,7 +3,7 @@
 use crate::admission::routes::AdmissionState;
 use crate::cli::CacheArguments;
 use crate::cluster::{CacheSettings, CacheStatus, Watch};
-use crate::server::{Condition, Health, Note};
+use crate::server::{Condition, Health, HealthNote};
 use crate::telemetry::RuntimeMetrics;
 use humantime::format_duration;
 use kube::Client;
@@ -30,7 +30,7 @@ pub(super) fn watch(
             if let Some(status) = &*status.borrow_and_update() {
                 health.set_met(Condition::RelatedObjects);
                 // A stale cache is no reason not to be ready: ADR 16.
-                health.set_note(Note::RelatedObjects, stale_note(status, stale_after));
+                health.set_note(HealthNote::RelatedObjects, stale_note(status, stale_after));
             }
         }
     });

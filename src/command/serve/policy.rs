@@ -2,7 +2,7 @@
 
 use crate::admission::routes::AdmissionState;
 use crate::command::policy;
-use crate::server::{Health, Note};
+use crate::server::{Health, HealthNote};
 use crate::telemetry::{PolicyReload, RuntimeMetrics};
 use apim_keyless_core::policy::{Exception, Policy, utc_date};
 use std::path::PathBuf;
@@ -35,7 +35,7 @@ pub(super) async fn reload(
         match policy::parse(&path, read) {
             Ok((loaded, _)) => {
                 runtime_metrics.policy_reloaded(PolicyReload::Loaded);
-                health.set_note(Note::Policy, None);
+                health.set_note(HealthNote::Policy, None);
                 tracing::info!(policy = loaded.display_name(), "policy document loaded");
                 state.policy.store(Arc::new(loaded));
             }
@@ -43,7 +43,7 @@ pub(super) async fn reload(
                 runtime_metrics.policy_reloaded(PolicyReload::Invalid);
                 let message = format!("{error:#}; the previous policy stays in use");
                 tracing::error!("{message}");
-                health.set_note(Note::Policy, Some(message));
+                health.set_note(HealthNote::Policy, Some(message));
             }
         }
     }

@@ -40,7 +40,7 @@ pub use image::{ImageName, ImageVersion, Images, Repository, RepositoryError};
 pub use json::{ObjectJson, ShapeError};
 pub use limits::ExceededLimit;
 pub use objects::{
-    ConfigMap, Container, ContainerList, Identity, Kind, KubernetesObject, Metadata, Namespace, ObjectReference,
+    ConfigMap, Container, ContainerList, Kind, KubernetesObject, Metadata, Namespace, ObjectIdentity, ObjectReference,
     ObjectView, Owner, Service, ServiceAccount, TemplateAt, Volume, VolumeMount, Workload,
 };
 pub use odd_character::OddCharacter;

@@ -1,7 +1,7 @@
 //! Related objects: the other objects of an object's namespace that rules may read, and a snapshot of them for all
 //! namespaces of a cluster.
 
-use super::objects::{Identity, identity};
+use super::objects::{ObjectIdentity, identity};
 use super::well_known::{self, StringMap};
 use super::{
     ConfigMap, Gateway, GatewaySign, Images, KubernetesObject, ObjectView, Owner, Service, ServiceAccount, Setting,
@@ -60,7 +60,7 @@ pub struct RelatedObjects {
     /// The names of the `ServiceAccount`s, except `default`, that a label marks as a gateway's.
     marked: BTreeSet<String>,
     gateways: Arc<[GatewayReferences]>,
-    workloads: BTreeSet<Identity>,
+    workloads: BTreeSet<ObjectIdentity>,
 }
 
 /// The objects that a gateway workload refers to, and the settings it has.

@@ -59,10 +59,10 @@ impl Metadata {
 }
 
 /// The API group, kind and name of an object.
-pub type Identity = (String, String, String);
+pub type ObjectIdentity = (String, String, String);
 
 /// The identity of the object with this `apiVersion`, kind and name. `extensions` is an old name of `apps`.
-pub(in crate::gateway) fn identity(api_version: &str, kind: &str, name: &str) -> Identity {
+pub(in crate::gateway) fn identity(api_version: &str, kind: &str, name: &str) -> ObjectIdentity {
     let group = match api_group(api_version) {
         "extensions" => "apps",
         group => group,
@@ -103,7 +103,7 @@ impl<'a> Owner<'a> {
     }
 
     /// Its identity in the namespace of the object.
-    pub fn identity(&self) -> Identity {
+    pub fn identity(&self) -> ObjectIdentity {
         identity(&self.reference.api_version, &self.reference.kind, &self.reference.name)
     }
 

@@ -12,7 +12,7 @@ pub use config_map::ConfigMap;
 pub use container::{Container, ContainerList};
 pub use kind::{Kind, TemplateAt};
 pub(super) use metadata::identity;
-pub use metadata::{Identity, Metadata, Owner};
+pub use metadata::{Metadata, ObjectIdentity, Owner};
 pub use plain::{Namespace, Service, ServiceAccount};
 pub use pod_spec::{Volume, VolumeMount};
 pub use workload::Workload;
@@ -149,7 +149,7 @@ impl<'a> KubernetesObject<'a> {
     }
 
     /// Its identity in its namespace.
-    pub fn identity(&self) -> Identity {
+    pub fn identity(&self) -> ObjectIdentity {
         identity(&self.reference.api_version, &self.reference.kind, &self.reference.name)
     }
 
