@@ -2,7 +2,7 @@
 
 use apim_keyless_core::azure::issuer_problem;
 use apim_keyless_core::gateway::{EndpointForm, ImageName, ImageVersion, Images};
-use apim_keyless_core::migration::endpoint_of_version_2;
+use apim_keyless_core::migration::{IMAGE_VERSION, endpoint_of_version_2};
 use apim_keyless_core::policy::{FIRST_VERSION, NamespaceSetting};
 use humantime::parse_duration;
 use rustls::pki_types::ServerName;
@@ -76,13 +76,16 @@ pub(crate) fn endpoint(text: &str) -> Result<String, String> {
 /// The tag of an image that supports workload identity.
 pub(super) fn image_tag(text: &str) -> Result<String, String> {
     let version = ImageName::with_tag("gateway", text).and_then(|name| {
-        ImageName::parse(&name)?;
+        ImageName::parse(&name).filter(|parsed| parsed.tag == Some(text))?;
         Some(Images::default().version(&name, &FIRST_VERSION))
     });
     match version {
         Some(ImageVersion::Older) => Err(format!("write the tag of version {FIRST_VERSION} or newer")),
+        Some(ImageVersion::Rolling) => Err(format!(
+            "write the tag of one version, such as {IMAGE_VERSION}: this one moves from version to version"
+        )),
         Some(_) => Ok(text.to_owned()),
-        None => Err("write the tag of an image, such as 2.11.2".to_owned()),
+        None => Err(format!("write the tag of an image, such as {IMAGE_VERSION}")),
     }
 }
 

@@ -1,12 +1,15 @@
 //! `migrate`: changes manifests from an auth key or an Entra app to workload identity, and prints what to do beside it.
 
 mod checklist;
+mod cleanup;
 mod deployed;
 mod files;
 mod in_use;
 mod interactive;
+mod open_sources;
 mod other_sources;
 mod policy_document;
+mod reached;
 mod reading;
 mod source_kind;
 
@@ -249,7 +252,7 @@ impl Planned {
             print_to_stderr(&printable(&migrated(gateway)));
         }
         for plan in self.other.changed().filter(|_| !arguments.shows_only()) {
-            print_to_stderr(&printable(&format!("{}: {} changed", shown(&plan.file), plan.source.kind)));
+            print_to_stderr(&printable(&format!("{}: {} changed", shown(&plan.file), plan.source_type.name())));
         }
         Ok(())
     }
@@ -260,7 +263,7 @@ impl Planned {
         let complete = self.migration.gateways.len() - changed + self.other.complete;
         let total = changed + self.other.changed().map(|plan| plan.report.gateways.len()).sum::<usize>();
         let mut summary = format!("{} {verb} in {}", counted(total, "gateway"), counted(self.changes.len(), "file"));
-        let mut kinds: Vec<&str> = self.other.changed().map(|plan| plan.source.kind.as_str()).collect();
+        let mut kinds: Vec<&str> = self.other.changed().map(|plan| plan.source_type.name()).collect();
         kinds.sort_unstable();
         kinds.dedup();
         if !kinds.is_empty() {

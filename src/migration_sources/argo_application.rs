@@ -7,12 +7,12 @@ use super::chart_version::{CHART, NEW_VERSION, is_chart, is_too_old};
 use super::helm_values::{self, Release, pointer};
 use super::layers::{self, ValueChanges};
 use super::value_path::{self, ValuePath};
-use super::{NoteKind, SourceContext, SourceReport, ValueMigration, nested_text};
+use super::{NoteKind, SourceContext, SourceReport, ValueMigration, leftovers, nested_text};
 use apim_keyless_core::policy::shell_word;
 use jsonptr::PointerBuf;
 use serde_json::{Value, json};
 
-/// Migrates an application. `None` if no source of it is Microsoft's chart.
+/// Migrates an application. `None` if no source of it is Microsoft's chart, and it patches nothing.
 pub(super) fn migrate(object: &Value, context: SourceContext<'_>) -> Option<ValueMigration> {
     let is_set = object.get("kind").and_then(Value::as_str) == Some("ApplicationSet");
     let spec: &[&str] = if is_set { &["spec", "template", "spec"] } else { &["spec"] };
@@ -33,7 +33,8 @@ pub(super) fn migrate(object: &Value, context: SourceContext<'_>) -> Option<Valu
     if value.is_some() {
         report.apply.push(format!("argocd app sync {}", shell_word(name.unwrap_or("NAME"))));
     }
-    is_found.then_some(ValueMigration { value, report })
+    leftovers::report(object, context, &|_| None, &mut report);
+    (is_found || leftovers::has_changes(object)).then_some(ValueMigration { value, report })
 }
 
 fn path(start: &[&str], end: &[&str]) -> ValuePath {

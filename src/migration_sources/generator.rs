@@ -1,6 +1,7 @@
 //! The literals of a generator of Kustomize: `NAME=VALUE` entries of a `ConfigMap` or a Secret.
 
 use super::helm_values::KEY_MESSAGE;
+use super::patch_finder::is_of_method;
 use super::{NoteKind, SourceContext, SourceReport};
 use apim_keyless_core::gateway::{AuthMethod, EndpointForm, Setting, WORKLOAD_IDENTITY};
 use apim_keyless_core::migration::{Fact, endpoint_of_version_2, gateway_in_address};
@@ -23,6 +24,51 @@ fn pair_of(literal: &Value) -> Option<(String, String)> {
 /// Whether a generator makes the whole `ConfigMap`, and does not add to another one.
 pub(super) fn is_whole(generator: &Value) -> bool {
     generator.get("behavior").and_then(Value::as_str) != Some("merge")
+}
+
+/// Whether an entry of a generator sets another method of authentication.
+pub(super) fn is_of_other_method((name, value): &(String, String)) -> bool {
+    let setting = Setting::of(name).filter(|setting| is_of_method(*setting));
+    setting.is_some_and(|setting| setting != Setting::Auth || value.trim() != WORKLOAD_IDENTITY)
+}
+
+/// The entries in the files of a generator of which this holds: each file, its line from 1, and the entry. `read` returns the
+/// text of a file beside the kustomization.
+pub(super) fn entries_in_files(
+    generator: &Value,
+    read: &dyn Fn(&str) -> Option<String>,
+    is_wanted: impl Fn(&(String, String)) -> bool,
+) -> Vec<(String, usize, (String, String))> {
+    let mut found = Vec::new();
+    for file in env_files(generator) {
+        for (index, line) in read(file).unwrap_or_default().lines().enumerate() {
+            let Some((name, value)) = line.trim().split_once('=') else { continue };
+            found.push((file.to_owned(), index + 1, (name.to_owned(), value.to_owned())));
+        }
+    }
+    let files = generator.get("files").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    for entry in files {
+        let (name, file) = entry.split_once('=').unwrap_or((entry.rsplit('/').next().unwrap_or_default(), entry));
+        found.push((file.to_owned(), 1, (name.to_owned(), read(file).unwrap_or_default())));
+    }
+    found.retain(|(_, _, entry)| is_wanted(entry));
+    found
+}
+
+/// The files with `NAME=VALUE` lines of a generator.
+pub(super) fn env_files(generator: &Value) -> impl Iterator<Item = &str> {
+    let several = generator.get("envs").and_then(Value::as_array).into_iter().flatten();
+    several.chain(generator.get("env")).filter_map(Value::as_str)
+}
+
+/// Whether the files of a generator already select workload identity.
+pub(super) fn selects_identity(generator: &Value, read: &dyn Fn(&str) -> Option<String>) -> bool {
+    env_files(generator).filter_map(read).any(|text| {
+        let entries = text.lines().filter_map(|line| line.trim().split_once('='));
+        entries
+            .into_iter()
+            .any(|(name, value)| Setting::of(name) == Some(Setting::Auth) && value.trim() == WORKLOAD_IDENTITY)
+    })
 }
 
 /// The `ConfigMap`s that the generators of a kustomization make of literals alone, with the index of the generator.

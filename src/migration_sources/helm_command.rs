@@ -1,15 +1,21 @@
 //! `helm install` and `helm upgrade` in scripts, pipelines and Makefiles, and commands that create the Secret of a key.
+// longer than the guide: reading a command and writing it belong together
 
-use super::argo_application::text_of;
+use super::argo_application::{by_hand, text_of};
 use super::chart_version::{NEW_VERSION, is_chart, is_too_old};
+use super::embedded_texts::{self, EmbeddedText};
 use super::helm_values::{self, KEY_MESSAGE, Release, is_key};
 use super::layers::ValueChanges;
-use super::shell_words::{Word, line, words};
+use super::lines::Lines;
+use super::script_lines::ScriptLines;
+use super::shell_words::{ShellText, Word};
 use super::value_path::{self, ValuePath};
 use super::{NoteKind, SourceContext, SourceReport, TextMigration};
 use apim_keyless_core::policy::shell_word;
 use apim_keyless_manifest::rewrite::{TextChange, apply};
 use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Commands of Helm that take values.
@@ -38,42 +44,48 @@ const SWITCHES: [&str; 20] = [
     "--take-ownership",
 ];
 /// Flags with `NAME=VALUE` pairs.
-const SET_FLAGS: [&str; 3] = ["--set", "--set-string", "--set-file"];
+const SET_FLAGS: [&str; 4] = ["--set", "--set-string", "--set-file", "--set-literal"];
 /// Names with a key as their value, as in a text that is no readable command.
 const KEY_NAMES: [&str; 2] = ["gateway.auth.key=", "gateway.authKey="];
 
 /// Migrates the commands of a script. `None` if it has none for a gateway.
 pub fn migrate_script(text: &str, context: SourceContext<'_>) -> Option<TextMigration> {
-    let mut script = Script { text, context, report: SourceReport::default(), changes: Vec::new(), read: Vec::new() };
-    for (at, _) in text.match_indices("helm") {
-        if is_program(text, at, "helm") {
-            script.helm(&words(text, at));
-        }
+    let (lines, embedded) = (Lines::of(text), embedded_texts::find(text));
+    let report = SourceReport::default();
+    let mut script = Script { text, lines, embedded, context, report, changes: Vec::new(), read: Vec::new() };
+    let shell = ShellText::new(text);
+    for words in commands(&shell, text, "helm") {
+        script.helm(&words);
     }
-    for (at, _) in text.match_indices("kubectl") {
-        if is_program(text, at, "kubectl") {
-            script.secret(&words(text, at));
-        }
+    for words in commands(&shell, text, "kubectl") {
+        script.secret(&words);
     }
     script.others();
     script.finish()
 }
 
-/// Whether a program of this name is called here, outside of comments and quotes.
-fn is_program(text: &str, at: usize, name: &str) -> bool {
-    let before = text.get(..at).unwrap_or_default();
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    let after = text.get(at + name.len()..).unwrap_or_default();
-    let after = after.strip_prefix(".exe").unwrap_or(after);
-    let is_open = ['"', '\''].iter().any(|quote| line.matches(*quote).count() % 2 == 1);
-    !is_open
-        && !line.trim_start().starts_with('#')
-        && before.chars().next_back().is_none_or(|last| last.is_whitespace() || "/\\(;&|$@-".contains(last))
-        && after.starts_with([' ', '\t', '\\', '`'])
+/// The words of the commands of a program. A name among the arguments of another command is not a command.
+fn commands(shell: &ShellText<'_>, text: &str, program: &str) -> Vec<Vec<Word>> {
+    let mut is_read = vec![false; text.len()];
+    let mut found = Vec::new();
+    for start in shell.programs(program) {
+        if is_read.get(start).copied().unwrap_or_default() {
+            continue;
+        }
+        let command = shell.command(start);
+        for range in command.read {
+            is_read.get_mut(range).into_iter().flatten().for_each(|byte| *byte = true);
+        }
+        found.push(command.words);
+    }
+    found
 }
 
 struct Script<'s> {
     text: &'s str,
+    lines: Lines,
+    /// The texts that commands read from their input.
+    embedded: Vec<EmbeddedText>,
     context: SourceContext<'s>,
     report: SourceReport<usize>,
     changes: Vec<TextChange>,
@@ -100,7 +112,13 @@ struct SetFlag {
 #[derive(Default)]
 struct HelmCommand<'w> {
     positional: Vec<&'w Word>,
+    /// The name of the release, as the chart's page documents it for Helm 2.
+    name: Option<&'w Word>,
     sets: Vec<SetFlag>,
+    /// The values of `--set-json`, each with its path.
+    json: Vec<(ValuePath, Value)>,
+    /// Whether it reads values from its input.
+    reads_input: bool,
     version: Option<Word>,
     namespace: Option<String>,
     has_files: bool,
@@ -140,9 +158,12 @@ impl<'w> HelmCommand<'w> {
                 }),
                 "--version" => command.version = Some(Word { range, text: value }),
                 "-n" | "--namespace" => command.namespace = Some(value),
-                // as the chart's page documents it for Helm 2
-                "--name" => command.positional.insert(1.min(command.positional.len()), of_value),
-                "-f" | "--values" => command.has_files = true,
+                "--set-json" => command.json.extend(json_value(&value)),
+                "--name" => command.name = Some(of_value),
+                "-f" | "--values" => {
+                    command.has_files = true;
+                    command.reads_input |= value == "-" || value == "/dev/stdin";
+                }
                 _ => {}
             }
         }
@@ -156,8 +177,26 @@ impl<'w> HelmCommand<'w> {
             let value = if is_variable(&pair.value) { "${VARIABLE}" } else { &pair.value };
             value_path::set(&mut values, &pair.path, json!(value));
         }
+        for (path, value) in &self.json {
+            value_path::set(&mut values, path, value.clone());
+        }
         values
     }
+
+    /// Whether a change is in values that were given as JSON.
+    fn is_in_json(&self, changes: &ValueChanges) -> bool {
+        let is_in = |changed: &ValuePath| {
+            self.json.iter().any(|(path, _)| changed.starts_with(path) || path.starts_with(changed))
+        };
+        changes.set.keys().chain(&changes.removed).any(is_in)
+    }
+}
+
+/// The path and the value of a `NAME=JSON` pair. A text with variables that is no JSON counts as a text.
+fn json_value(pair: &str) -> Option<(ValuePath, Value)> {
+    let (name, text) = pair.split_once('=')?;
+    let value = serde_json::from_str(text).unwrap_or_else(|_| json!("${VARIABLE}"));
+    Some((value_path::parse(name), value))
 }
 
 /// Whether a value has a variable of a shell, of PowerShell, of a pipeline, or of Windows' command line. No key has these
@@ -198,7 +237,7 @@ fn pairs(text: &str, range: Range<usize>) -> Option<Vec<Pair>> {
 
 impl Script<'_> {
     fn line(&self, at: usize) -> usize {
-        line(self.text, at)
+        self.lines.at(at)
     }
 
     /// Migrates a command of Helm.
@@ -212,7 +251,7 @@ impl Script<'_> {
         }
         self.read.push(first.range.start..last.range.end);
         let at = self.line(first.range.start);
-        let name = command.positional.get(1).map(|word| word.text.as_str());
+        let name = command.name.or_else(|| command.positional.get(1).copied()).map(|word| word.text.as_str());
         let name = name.filter(|name| !is_variable(name) && !is_chart_word(name));
         let namespace = command.namespace.as_deref().filter(|name| !is_variable(name));
         // values in files alone are migrated there; only the version is here
@@ -221,21 +260,25 @@ impl Script<'_> {
         } else {
             helm_values::plan(&values, Release { name, namespace }, self.context)
         };
-        let line_of = |path: &ValuePath| {
-            let mut pairs = command.sets.iter().flat_map(|set| &set.pairs);
-            pairs.find(|pair| pair.path == *path).map_or(at, |pair| line(self.text, pair.range.start))
-        };
+        let pairs = command.sets.iter().flat_map(|set| &set.pairs).rev();
+        let starts: BTreeMap<&ValuePath, usize> = pairs.map(|pair| (&pair.path, pair.range.start)).collect();
+        let line_of = |path: &ValuePath| starts.get(path).map_or(at, |start| self.lines.at(*start));
         let report = plan.report.with_places(line_of);
         helm_values::append(&mut self.report, report, |line| *line);
         if plan.is_missing_facts {
             return;
         }
+        self.input(&command, at, self.line(last.range.end));
         let is_old = command.version.as_ref().is_some_and(|version| is_too_old(&version.text));
         if plan.changes.is_empty() && !is_old {
             return;
         }
         if let Some(version) = command.version.as_ref().filter(|_| is_old) {
             self.changes.push(TextChange { range: version.range.clone(), text: NEW_VERSION.to_owned() });
+        }
+        if command.is_in_json(&plan.changes) {
+            let message = format!("{}, with --set in place of --set-json", by_hand(&plan.changes));
+            return self.report.note(at, NoteKind::ByHand, message);
         }
         self.change(&command, &plan.changes, last.range.end);
         if let Some(range) = &command.reuses_values {
@@ -245,18 +288,27 @@ impl Script<'_> {
         }
     }
 
+    /// Names values from the input of a command that are in no text beside it.
+    fn input(&mut self, command: &HelmCommand<'_>, first: usize, last: usize) {
+        let is_here = self.embedded.iter().any(|text| (first..=last).contains(&text.line));
+        if command.reads_input && !is_here {
+            self.report.note(first, NoteKind::ByHand, INPUT);
+        }
+    }
+
     /// Writes the changes into the flags of a command.
     fn change(&mut self, command: &HelmCommand<'_>, changes: &ValueChanges, end: usize) {
         let mut new: Vec<String> = Vec::new();
-        let is_written =
-            |path: &ValuePath| command.sets.iter().flat_map(|set| &set.pairs).any(|pair| pair.path == *path);
-        for (path, value) in changes.set.iter().filter(|(path, _)| !is_written(path)) {
+        let written: BTreeSet<&ValuePath> =
+            command.sets.iter().flat_map(|set| &set.pairs).map(|pair| &pair.path).collect();
+        let removed: BTreeSet<&ValuePath> = changes.removed.iter().collect();
+        for (path, value) in changes.set.iter().filter(|(path, _)| !written.contains(path)) {
             new.push(format!("--set {}", shell_word(&assignment(path, value))));
         }
         let last = command.sets.last();
         let gap = last.and_then(|set| self.text.get(set.gap.clone())).unwrap_or(" ").to_owned();
         for set in &command.sets {
-            let kept: Vec<&Pair> = set.pairs.iter().filter(|pair| !changes.removed.contains(&pair.path)).collect();
+            let kept: Vec<&Pair> = set.pairs.iter().filter(|pair| !removed.contains(&pair.path)).collect();
             if kept.is_empty() {
                 self.changes.push(TextChange { range: set.with_gap.clone(), text: String::new() });
                 continue;
@@ -310,30 +362,64 @@ impl Script<'_> {
         let namespace =
             flag(&["-n", "--namespace"]).or_else(own).filter(|name| !is_variable(name)).unwrap_or("default");
         if let Some(name) = texts.get(create + 3).filter(|name| !is_variable(name)) {
-            self.report.delete_secret(namespace, name);
+            self.report.delete_secret(Some(namespace), name);
         }
     }
 
-    /// Reports keys and tokens in what is no readable command.
+    /// Reports keys and tokens in what is no readable command, and what else sets how a gateway authenticates.
     fn others(&mut self) {
-        let is_read = |at: &usize| self.read.iter().any(|range| range.contains(at));
-        let mut found: Vec<(usize, NoteKind, &str)> = Vec::new();
+        let read = merged(std::mem::take(&mut self.read));
+        let is_read = |at: usize| {
+            let next = read.partition_point(|range| range.end <= at);
+            read.get(next).is_some_and(|range| range.contains(&at))
+        };
+        let mut found: Vec<(usize, NoteKind, Cow<'static, str>)> = Vec::new();
         for name in KEY_NAMES {
-            for (at, _) in self.text.match_indices(name).filter(|(at, _)| !is_read(at)) {
-                let rest = self.text.get(at + name.len()..).unwrap_or_default();
+            for (at, _) in self.text.match_indices(name).filter(|(at, _)| !is_read(*at)) {
+                let rest = near(self.text, at + name.len());
                 let value = rest.split(['\n', ',', ';']).next().unwrap_or_default().trim().trim_matches(['"', '\'']);
-                found.extend(is_plain_key(value).then_some((at, NoteKind::Key, KEY_MESSAGE)));
-                found.push((at, NoteKind::ByHand, OTHER_COMMAND));
+                found.extend(is_plain_key(value).then_some((at, NoteKind::Key, KEY_MESSAGE.into())));
+                found.push((at, NoteKind::ByHand, OTHER_COMMAND.into()));
             }
         }
-        for (at, _) in self.text.match_indices("/generateToken").filter(|(at, _)| !is_read(at)) {
-            let start = self.text.get(..at).and_then(|before| before.rfind('\n')).unwrap_or_default();
-            if self.text.get(start..at).is_some_and(|line| line.contains("/gateways/")) {
-                found.push((at, NoteKind::AfterRollout, TOKEN));
+        for (at, _) in self.text.match_indices("/generateToken").filter(|(at, _)| !is_read(*at)) {
+            let start = self.text.floor_char_boundary(at.saturating_sub(NEAR));
+            let before = self.text.get(start..at).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
+            if before.contains("/gateways/") {
+                found.push((at, NoteKind::AfterRollout, TOKEN.into()));
             }
         }
         for (at, kind, message) in found {
-            self.report.note(line(self.text, at), kind, message);
+            self.report.note(self.lines.at(at), kind, message);
+        }
+        self.embedded_values();
+        self.settings(&is_read);
+    }
+
+    /// Reports values of the chart that a command reads from its input.
+    fn embedded_values(&mut self) {
+        for text in &self.embedded {
+            let Some(values) = apim_keyless_manifest::value(&text.text).filter(Value::is_object) else { continue };
+            if !helm_values::are_of_chart(&values, self.context) {
+                continue;
+            }
+            let plan = helm_values::plan(&values, Release::default(), self.context);
+            let notes = plan.report.notes.into_iter();
+            for note in notes.filter(|note| matches!(note.kind, NoteKind::Key | NoteKind::Missing(_))) {
+                self.report.note(text.line, note.kind, note.message);
+            }
+            if !plan.changes.is_empty() {
+                self.report.note(text.line, NoteKind::ByHand, by_hand(&plan.changes));
+            }
+        }
+    }
+
+    /// Reports lines that set another method of authentication, an old image or a key, outside of the commands that were read.
+    fn settings(&mut self, is_read: &dyn Fn(usize) -> bool) {
+        let noted: BTreeSet<usize> = self.report.notes.iter().map(|note| note.at).collect();
+        let lines = ScriptLines { text: self.text, secrets: &self.report.delete, context: self.context };
+        for (line, kind, message) in lines.notes(is_read, &noted) {
+            self.report.note(line, kind, message);
         }
     }
 
@@ -347,7 +433,7 @@ impl Script<'_> {
         let is_safe = is_in_order && (!is_yaml || apim_keyless_manifest::value(&new).is_some());
         if !is_safe {
             let first = self.changes.first().map_or(0, |change| change.range.start);
-            self.report.note(line(self.text, first), NoteKind::ByHand, OTHER_COMMAND);
+            self.report.note(self.lines.at(first), NoteKind::ByHand, OTHER_COMMAND);
         }
         let text = (is_safe && new != self.text).then_some(new);
         (text.is_some() || !self.report.is_empty()).then_some(TextMigration { text, report: self.report })
@@ -359,6 +445,29 @@ const OTHER_COMMAND: &str = "Remove gateway.auth.key from these values by hand, 
                              safely";
 const TOKEN: &str =
     "Remove this request after the rollout: it makes a token for a gateway, which needs none with workload identity";
+
+const INPUT: &str = "Write the values that this command reads from its input into a file, name the file in the command, and give \
+                     it to this command, too: values in an input cannot be read here";
+/// The most bytes before or behind a mark that are looked at. No key and no address is longer.
+const NEAR: usize = 2048;
+
+/// The text behind a byte, as far as it is looked at.
+fn near(text: &str, at: usize) -> &str {
+    text.get(at..text.floor_char_boundary(at.saturating_add(NEAR))).unwrap_or_default()
+}
+
+/// Ranges in their order, of which none is in another.
+fn merged(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_by_key(|range| (range.start, range.end));
+    let mut merged: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match merged.last_mut().filter(|last| range.start <= last.end) {
+            Some(last) => last.end = last.end.max(range.end),
+            None => merged.push(range),
+        }
+    }
+    merged
+}
 
 fn is_chart_word(name: &str) -> bool {
     is_chart(name) && name.contains('/')
@@ -377,16 +486,17 @@ fn literal(word: &str) -> Option<(&str, &str)> {
 /// Whether a Secret's entry holds the key of a gateway.
 fn is_of_gateway(name: &str, value: &str) -> bool {
     let is_name = ["gateway-key", "config.service.auth", "config.service.auth.key"].contains(&name);
-    is_name || value.trim_start().starts_with("GatewayKey")
+    is_name || value.trim_start().starts_with("GatewayKey") || value.contains("/generateToken")
 }
 
-fn is_plain_key(value: &str) -> bool {
+pub(super) fn is_plain_key(value: &str) -> bool {
     is_key(value) && !is_variable(value)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::migration_sources::tests::deletions;
     use apim_keyless_core::gateway::Images;
     use apim_keyless_core::migration::{Fact, Facts};
 
@@ -480,9 +590,24 @@ mod tests {
     fn commands_that_create_the_secret_are_reported() {
         let text = "$token = 1\nkubectl create secret generic orders-token --from-literal=value=\"GatewayKey $token\" -n gateways\nkubectl create secret generic db --from-literal=value=hunter2\ncurl \"https://management.azure.com/x/gateways/orders/generateToken?a\"\n";
         let report = migrated(text, &facts()).unwrap().report;
-        assert_eq!(report.delete, ["kubectl delete -n gateways secret orders-token"]);
+        assert_eq!(deletions(&report), ["kubectl delete -n gateways secret orders-token"]);
         let notes: Vec<(usize, NoteKind)> = report.notes.iter().map(|note| (note.at, note.kind)).collect();
         assert_eq!(notes, [(2, NoteKind::AfterRollout), (4, NoteKind::AfterRollout)]);
+    }
+
+    #[test]
+    fn each_word_of_a_long_line_is_read_once() {
+        let read = |text: &str| -> usize { commands(&ShellText::new(text), text, "helm").iter().map(Vec::len).sum() };
+        for (line, words) in [("helm ", 1), ("helm $( ", 2), ("helm x ", 2), ("helm \\\n", 1)] {
+            let text = line.repeat(4000);
+            assert!(read(&text) <= 4000 * words, "{line}: {} words", read(&text));
+        }
+        // a command in a substitution is a command of its own, however deep
+        let nested = format!("{}{}", "helm upgrade $(".repeat(500), ")".repeat(500));
+        assert_eq!(read(&nested), 3 * 500);
+        let text =
+            "helm upgrade a b --set x=$(helm template c d/azure-api-management-gateway --set gateway.auth.key=$T)\n";
+        assert!(!migrated(text, &facts()).unwrap().text.unwrap().contains("gateway.auth.key"));
     }
 
     #[test]

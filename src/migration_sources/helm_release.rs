@@ -3,14 +3,23 @@
 use super::chart_version::{NEW_VERSION, is_chart, is_too_old};
 use super::helm_values::{self, Release, pointer};
 use super::value_path;
-use super::{NoteKind, SourceContext, SourceReport, ValueMigration, layers};
-
+use super::{NoteKind, SourceContext, SourceReport, ValueMigration, layers, leftovers};
 use apim_keyless_core::policy::shell_word;
 use jsonptr::PointerBuf;
 use serde_json::{Value, json};
 
-/// Migrates a `HelmRelease`. `None` if it does not install Microsoft's chart.
+/// Migrates a `HelmRelease`. `None` if it does not install Microsoft's chart, and changes nothing of what it installs.
 pub(super) fn migrate(object: &Value, context: SourceContext<'_>) -> Option<ValueMigration> {
+    let migration = migrate_values(object, context);
+    if migration.is_none() && !leftovers::has_changes(object) {
+        return None;
+    }
+    let mut migration = migration.unwrap_or_default();
+    leftovers::report(object, context, &|_| None, &mut migration.report);
+    Some(migration)
+}
+
+fn migrate_values(object: &Value, context: SourceContext<'_>) -> Option<ValueMigration> {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
     let values = object.pointer("/spec/values").cloned().unwrap_or_else(|| json!({}));
     let is_own = text("/spec/chart/spec/chart").is_some_and(is_chart) || helm_values::are_of_chart(&values, context);
@@ -127,7 +136,7 @@ fn remove_key_sources(object: &mut Value, namespace: Option<&str>, report: &mut 
     }
     let is_empty = sources.is_empty();
     for source in removed.iter().filter(|source| text(source, "kind") == "Secret") {
-        report.delete_secret(namespace.unwrap_or("NAMESPACE"), &text(source, "name"));
+        report.delete_secret(namespace, &text(source, "name"));
     }
     if is_empty && !removed.is_empty() {
         value_path::remove(object, &["spec", "valuesFrom"]);
@@ -137,6 +146,7 @@ fn remove_key_sources(object: &mut Value, namespace: Option<&str>, report: &mut 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::migration_sources::tests::deletions;
     use apim_keyless_core::gateway::Images;
     use apim_keyless_core::migration::Facts;
 
@@ -176,7 +186,7 @@ mod tests {
         assert_eq!(new["spec"]["values"]["gateway"]["name"], "gateways-orders");
         assert_eq!(new["spec"].get("valuesFrom"), None);
         let report = migration.report;
-        assert_eq!(report.delete, ["kubectl delete -n gateways secret token"]);
+        assert_eq!(deletions(&report), ["kubectl delete -n gateways secret token"]);
         assert_eq!(
             report.apply,
             [

@@ -288,7 +288,7 @@ impl<'c> Planner<'c> {
         let existing = self.remove(&["secret", "existingSecretName"]);
         let existing = existing.as_ref().and_then(Value::as_str).filter(|name| !name.is_empty());
         if let Some(name) = existing {
-            self.report.delete_secret(self.release.namespace.unwrap_or("NAMESPACE"), name);
+            self.report.delete_secret(self.release.namespace, name);
         }
         if !had_identity {
             self.set(&["secret", "createSecret"], json!(false));
@@ -400,6 +400,7 @@ mod tests {
     use super::*;
     use crate::migration_sources::ValueMigration;
     use crate::migration_sources::helm_file::migrate_file;
+    use crate::migration_sources::tests::deletions;
     use apim_keyless_core::gateway::Images;
     use apim_keyless_core::migration::Facts;
 
@@ -471,7 +472,7 @@ mod tests {
             "serviceAccount": {"annotations": {TENANT_ID: TENANT}},
         });
         let migration = becomes(&values, &Facts::default(), &expected);
-        assert_eq!(migration.report.delete, ["kubectl delete -n NAMESPACE secret app"]);
+        assert_eq!(deletions(&migration.report), ["kubectl delete -n NAMESPACE secret app"]);
     }
 
     #[test]

@@ -4,10 +4,13 @@
 //! changes it when it is built.
 
 use super::chart_version::{NEW_VERSION, is_chart, is_too_old};
-use super::generator::{is_whole, literals, mentions_gateway, migrate_literals, write_literals};
+use super::generator::{
+    entries_in_files, is_of_other_method, is_whole, literals, mentions_gateway, migrate_literals, selects_identity,
+    write_literals,
+};
 use super::helm_values::{self, KEY_MESSAGE, Release, is_key, newer_tag, pointer};
 use super::overlay::{Overlay, RESOURCES};
-use super::{NoteKind, SourceContext, SourceGateway, SourceReport, layers, value_path};
+use super::{NoteKind, SourceContext, SourceGateway, SourceReport, layers, leftovers, value_path};
 use apim_keyless_core::gateway::well_known::{CLIENT_ID, USE};
 use apim_keyless_core::gateway::{Setting, WORKLOAD_IDENTITY};
 use apim_keyless_core::migration::{ARTICLE_ACCOUNT, Fact};
@@ -51,10 +54,11 @@ pub fn migrate_kustomization(
     generated: &dyn Fn(usize) -> GeneratedConfigMap,
 ) -> Option<KustomizeMigration> {
     let mut migrator = Migrator { new: value.clone(), context, report: SourceReport::default(), files: Vec::new() };
-    migrator.secrets();
+    migrator.secrets(read);
     migrator.images();
     migrator.charts();
-    migrator.config_maps(generated);
+    migrator.config_maps(read, generated);
+    leftovers::report(value, context, read, &mut migrator.report);
     migrator.remote_base(read);
     let new = (migrator.new != *value).then_some(migrator.new);
     let migration = KustomizeMigration { value: new, new_files: migrator.files, report: migrator.report };
@@ -87,7 +91,7 @@ impl Migrator<'_> {
     }
 
     /// Reports the generators of Secrets with a key.
-    fn secrets(&mut self) {
+    fn secrets(&mut self, read: &dyn Fn(&str) -> Option<String>) {
         for (index, generator) in self.items("secretGenerator").iter().enumerate() {
             let entries = literals(generator);
             let is_of_gateway = |(name, value): &(String, String)| {
@@ -95,10 +99,16 @@ impl Migrator<'_> {
                     ["gateway-key", "config.service.auth", "config.service.auth.key"].contains(&name.as_str());
                 is_name || value.starts_with("GatewayKey")
             };
-            if !entries.iter().any(is_of_gateway) {
+            let in_files = entries_in_files(generator, read, is_of_gateway);
+            if !entries.iter().any(is_of_gateway) && in_files.is_empty() {
                 continue;
             }
             let index = index.to_string();
+            for (file, line, _) in in_files.iter().filter(|(_, _, (_, value))| is_key(value)) {
+                let message = format!("In {file}:{line}: {KEY_MESSAGE}");
+                // a key that is not in this file
+                self.report.note(at(&["secretGenerator", &index]), NoteKind::AfterRollout, message);
+            }
             let is_plain = |(_, (name, value)): &(usize, &(String, String))| {
                 is_of_gateway(&(name.clone(), value.clone())) && is_key(value) && !value.contains('$')
             };
@@ -189,8 +199,20 @@ impl Migrator<'_> {
     }
 
     /// Migrates the generators of `ConfigMap`s with the settings of a gateway.
-    fn config_maps(&mut self, generated: &dyn Fn(usize) -> GeneratedConfigMap) {
+    fn config_maps(&mut self, read: &dyn Fn(&str) -> Option<String>, generated: &dyn Fn(usize) -> GeneratedConfigMap) {
         for (index, generator) in self.items("configMapGenerator").iter().enumerate() {
+            let in_files = entries_in_files(generator, read, is_of_other_method);
+            for (file, line, (name, _)) in &in_files {
+                let place = at(&["configMapGenerator", &index.to_string()]);
+                let message = format!(
+                    "In {file}:{line}: Remove {name}, or set config.service.auth to workloadIdentity: the generated \
+                     ConfigMap would select another method of authentication"
+                );
+                self.report.note(place, NoteKind::ByHand, message);
+            }
+            if !in_files.is_empty() {
+                continue;
+            }
             let entries = literals(generator);
             let gateway_name = match generated(index) {
                 GeneratedConfigMap::Migrated => continue,
@@ -201,7 +223,8 @@ impl Migrator<'_> {
                 continue;
             }
             let start = ["configMapGenerator".to_owned(), index.to_string(), "literals".to_owned()];
-            let (new, report) = migrate_literals(&entries, is_whole(generator), gateway_name, self.context);
+            let is_whole = is_whole(generator) && !selects_identity(generator, read);
+            let (new, report) = migrate_literals(&entries, is_whole, gateway_name, self.context);
             let report = report.with_places(|line| pointer(start.iter().chain([&line.to_string()])));
             helm_values::append(&mut self.report, report, PointerBuf::clone);
             if let Ok(slot) = pointer(&start).resolve_mut(&mut self.new) {

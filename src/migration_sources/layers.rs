@@ -18,7 +18,9 @@ impl ValueChanges {
     /// What turns `old` into `new`.
     pub(super) fn between(old: &Value, new: &Value) -> Self {
         let (old, new) = (value_path::leaves(old), value_path::leaves(new));
-        let is_kept = |path: &ValuePath| new.keys().any(|other| other.starts_with(path));
+        // paths that begin in the same way are together
+        let is_kept =
+            |path: &ValuePath| new.range(path.clone()..).next().is_some_and(|(other, _)| other.starts_with(path));
         let removed = old.keys().filter(|path| !is_kept(path)).cloned().collect();
         let set = new.into_iter().filter(|(path, value)| old.get(path) != Some(value)).collect();
         Self { removed, set }

@@ -6,6 +6,7 @@
 
 mod argo_application;
 mod chart_version;
+mod embedded_texts;
 mod generator;
 mod helm_command;
 mod helm_file;
@@ -13,8 +14,12 @@ mod helm_release;
 mod helm_values;
 mod kustomize;
 mod layers;
+mod leftovers;
+mod lines;
 mod nested_text;
 mod overlay;
+mod patch_finder;
+mod script_lines;
 mod shell_words;
 mod terraform;
 mod value_path;
@@ -22,14 +27,16 @@ mod value_path;
 pub use generator::{generated_config_maps, write_generated};
 pub use helm_command::migrate_script;
 pub use kustomize::{GeneratedConfigMap, KustomizeMigration, migrate_kustomization};
-pub use overlay::{Overlay, generated_secrets, overlays_of, overlays_of_kustomization};
-pub use terraform::migrate_terraform;
+pub use leftovers::{MigratedWorkload, notes_about_built};
+pub use overlay::{Kustomizations, Overlay, generated_secrets};
+pub use terraform::{FilesBeside, migrate_terraform};
 
 use apim_keyless_core::gateway::Images;
 use apim_keyless_core::migration::{Fact, Facts};
 use apim_keyless_core::policy::{NamespaceSetting, shell_word};
 use jsonptr::PointerBuf;
 use serde_json::Value;
+use std::fmt::{self, Display, Formatter};
 
 /// What a migration needs beside the source.
 #[derive(Clone, Copy, Debug)]
@@ -89,16 +96,33 @@ pub struct SourceReport<At> {
     pub notes: Vec<Note<At>>,
     /// Commands that apply the change.
     pub apply: Vec<String>,
-    /// Commands that delete, after the rollout, what nothing needs any more.
-    pub delete: Vec<String>,
+    /// The Secrets that nothing needs after the rollout.
+    pub delete: Vec<ObsoleteSecret>,
+}
+
+/// A Secret that nothing needs after the rollout.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ObsoleteSecret {
+    /// Its namespace, if the source says it.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+impl Display for ObsoleteSecret {
+    /// The command that deletes it. What is in capitals is not known.
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let namespace = self.namespace.as_deref().unwrap_or("NAMESPACE");
+        write!(formatter, "kubectl delete -n {} secret {}", shell_word(namespace), self.name)
+    }
 }
 
 impl<At> SourceReport<At> {
-    /// Adds the command that deletes a Secret. A name that the API server rejects belongs to none, and kubectl could read it
-    /// as a flag: `--all`.
-    fn delete_secret(&mut self, namespace: &str, name: &str) {
+    /// Adds a Secret that is to be deleted. A name that the API server rejects belongs to none, and kubectl could read it as
+    /// a flag: `--all`.
+    fn delete_secret(&mut self, namespace: Option<&str>, name: &str) {
         if (NamespaceSetting::ServiceAccount.form().matches)(name) {
-            self.delete.push(format!("kubectl delete -n {} secret {name}", shell_word(namespace)));
+            self.delete.push(ObsoleteSecret { namespace: namespace.map(str::to_owned), name: name.to_owned() });
         }
     }
 }
@@ -127,7 +151,7 @@ impl<At> SourceReport<At> {
 }
 
 /// The migration of an object or of the values of a chart.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ValueMigration {
     /// The new value; `None` if it stays as it is.
     pub value: Option<Value>,
@@ -155,27 +179,47 @@ pub fn described_changes(old: &Value, new: &Value) -> String {
     argo_application::by_hand(&layers::ValueChanges::between(old, new))
 }
 
-/// Migrates a `HelmRelease` of Flux, or an `Application` or `ApplicationSet` of Argo CD, that installs Microsoft's chart.
-/// `None` for other objects.
+/// Migrates a `HelmRelease` of Flux, or an `Application` or `ApplicationSet` of Argo CD, that installs Microsoft's chart, and
+/// looks at the patches of these and of a `Kustomization` of Flux. `None` for other objects.
 pub fn migrate_object(object: &Value, context: SourceContext<'_>) -> Option<ValueMigration> {
     let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
     match (text("apiVersion").split('/').next().unwrap_or_default(), text("kind")) {
         ("helm.toolkit.fluxcd.io", "HelmRelease") => helm_release::migrate(object, context),
         ("argoproj.io", "Application" | "ApplicationSet") => argo_application::migrate(object, context),
+        ("kustomize.toolkit.fluxcd.io", "Kustomization") => flux_kustomization(object, context),
         _ => None,
     }
+}
+
+/// A `Kustomization` of Flux has no values, but it patches what it applies. `None` if it patches nothing.
+fn flux_kustomization(object: &Value, context: SourceContext<'_>) -> Option<ValueMigration> {
+    let mut migration = ValueMigration::default();
+    leftovers::report(object, context, &|_| None, &mut migration.report);
+    leftovers::has_changes(object).then_some(migration)
+}
+
+/// Files with settings, not for Docker, that the generators of a kustomization read.
+pub fn files_of_generators(kustomization: &Value) -> impl Iterator<Item = &str> {
+    let lists = ["configMapGenerator", "secretGenerator"].into_iter();
+    let generators = lists.filter_map(|list| kustomization.get(list)?.as_array()).flatten();
+    generators.flat_map(generator::env_files)
 }
 
 #[cfg(test)]
 mod tests {
     use super::SourceReport;
 
+    /// The commands that delete what nothing needs any more.
+    pub(super) fn deletions<At>(report: &SourceReport<At>) -> Vec<String> {
+        report.delete.iter().map(ToString::to_string).collect()
+    }
+
     #[test]
     fn no_command_deletes_what_kubectl_reads_as_a_flag() {
         let mut report = SourceReport::<()>::default();
         for name in ["--all", "-A", "a b", "a;b", "orders-token"] {
-            report.delete_secret("n;x", name);
+            report.delete_secret(Some("n;x"), name);
         }
-        assert_eq!(report.delete, ["kubectl delete -n 'n;x' secret orders-token"]);
+        assert_eq!(deletions(&report), ["kubectl delete -n 'n;x' secret orders-token"]);
     }
 }

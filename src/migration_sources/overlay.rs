@@ -2,7 +2,7 @@
 
 use apim_keyless_manifest::normalized;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// Fields with the resources of a kustomization.
@@ -39,26 +39,92 @@ impl Overlay {
     }
 }
 
-/// The built kustomizations that include a file. `kustomizations` are files and their values. Of several namespaces on the
-/// way to the file, that of the outermost kustomization wins.
-pub fn overlays_of(file: &str, kustomizations: &[(&str, &Value)]) -> BTreeSet<Overlay> {
-    let mut found = BTreeSet::new();
-    let file = Overlay { folder: normalized(Path::new(file)), ..Overlay::default() };
-    add_overlays(&file, kustomizations, &mut BTreeSet::new(), &mut found);
-    // no kustomization includes it
-    found.remove(&file);
-    found
+/// The kustomizations of the input, and what includes what.
+#[derive(Debug, Default)]
+pub struct Kustomizations<'k> {
+    all: Vec<(&'k str, &'k Value)>,
+    folders: Vec<PathBuf>,
+    /// By a file or folder: the indices of the kustomizations that include it.
+    including: HashMap<PathBuf, Vec<usize>>,
 }
 
-/// The built kustomizations that include the kustomization in this file, or itself if none does.
-pub fn overlays_of_kustomization(file: &str, kustomizations: &[(&str, &Value)]) -> BTreeSet<Overlay> {
-    let mut found = BTreeSet::new();
-    for (_, value) in kustomizations.iter().filter(|(known, _)| *known == file) {
-        let own = Overlay::default().within(&folder_of(file), value);
-        add_overlays(&own, kustomizations, &mut BTreeSet::new(), &mut found);
+impl<'k> Kustomizations<'k> {
+    /// Of kustomizations, each with its file.
+    pub fn new(all: Vec<(&'k str, &'k Value)>) -> Self {
+        let folders: Vec<PathBuf> = all.iter().map(|(file, _)| folder_of(file)).collect();
+        let mut including: HashMap<PathBuf, Vec<usize>> = HashMap::new();
+        for (index, ((_, value), folder)) in all.iter().zip(&folders).enumerate() {
+            let entries = RESOURCES.iter().filter_map(|field| value.get(*field)?.as_array()).flatten();
+            let entries = entries.filter_map(Value::as_str).map(|entry| normalized(&folder.join(entry)));
+            for entry in entries.collect::<BTreeSet<PathBuf>>() {
+                including.entry(entry).or_default().push(index);
+            }
+        }
+        Self { all, folders, including }
     }
-    found
+
+    /// The files and values of the kustomizations.
+    pub fn iter(&self) -> impl Iterator<Item = (&'k str, &'k Value)> {
+        self.all.iter().copied()
+    }
+
+    /// The built kustomizations that include a file. Of several namespaces on the way to the file, that of the outermost
+    /// kustomization wins.
+    pub fn overlays_of(&self, file: &str) -> BTreeSet<Overlay> {
+        let file = Overlay { folder: normalized(Path::new(file)), ..Overlay::default() };
+        let mut found = self.walk(file.clone()).found;
+        // no kustomization includes it
+        found.remove(&file);
+        found
+    }
+
+    /// The built kustomizations that include the kustomization in this file, or itself if none does.
+    pub fn overlays_of_kustomization(&self, file: &str) -> BTreeSet<Overlay> {
+        let own = self.all.iter().filter(|(known, _)| *known == file);
+        own.flat_map(|(_, value)| self.walk(Overlay::default().within(&folder_of(file), value)).found).collect()
+    }
+
+    /// Follows what includes a file or a kustomization, each folder with each namespace and each addition to the names once.
+    fn walk(&self, start: Overlay) -> Walk {
+        let mut walk = Walk::default();
+        let (mut seen, mut left) = (BTreeSet::new(), vec![start]);
+        while let Some(inner) = left.pop().filter(|_| seen.len() < MAX_OVERLAYS) {
+            if !seen.insert(inner.clone()) {
+                continue;
+            }
+            let outer = self.including.get(&inner.folder);
+            walk.steps += outer.map_or(1, Vec::len);
+            match outer {
+                None => _ = walk.found.insert(inner),
+                Some(outer) => left.extend(outer.iter().filter_map(|index| {
+                    let ((_, value), folder) = (self.all.get(*index)?, self.folders.get(*index)?);
+                    // in a cycle, names would grow for ever
+                    Some(inner.within(folder, value))
+                        .filter(|outer| outer.prefix.len() + outer.suffix.len() <= MAX_NAME)
+                })),
+            }
+        }
+        if walk.found.is_empty() {
+            // a cycle has no outermost kustomization, and Kustomize builds none of them
+            let mut folders = BTreeSet::new();
+            walk.found = seen.into_iter().filter(|overlay| folders.insert(overlay.folder.clone())).collect();
+        }
+        walk
+    }
 }
+
+/// What following the inclusions found.
+#[derive(Debug, Default)]
+struct Walk {
+    found: BTreeSet<Overlay>,
+    /// The number of inclusions that were looked at.
+    steps: usize,
+}
+
+/// The most folders, with their namespaces and their additions to names, that are followed from one file.
+const MAX_OVERLAYS: usize = 100_000;
+/// Longest name of an object in Kubernetes.
+const MAX_NAME: usize = 253;
 
 /// The names of the Secrets that a kustomization generates, and whether each gets the hash of its content at its end.
 pub fn generated_secrets(kustomization: &Value) -> impl Iterator<Item = (&str, bool)> {
@@ -77,29 +143,6 @@ fn folder_of(file: &str) -> PathBuf {
     normalized(Path::new(file).parent().unwrap_or(Path::new("")))
 }
 
-fn add_overlays(
-    inner: &Overlay,
-    kustomizations: &[(&str, &Value)],
-    visited: &mut BTreeSet<PathBuf>,
-    found: &mut BTreeSet<Overlay>,
-) {
-    let mut is_outermost = true;
-    for (file, value) in kustomizations {
-        let folder = folder_of(file);
-        let mut entries = RESOURCES.iter().filter_map(|field| value.get(*field)?.as_array()).flatten();
-        let is_included =
-            entries.any(|entry| entry.as_str().is_some_and(|entry| normalized(&folder.join(entry)) == inner.folder));
-        if is_included && visited.insert(folder.clone()) {
-            is_outermost = false;
-            add_overlays(&inner.within(&folder, value), kustomizations, visited, found);
-            visited.remove(&folder);
-        }
-    }
-    if is_outermost {
-        found.insert(inner.clone());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,17 +156,17 @@ mod tests {
         );
         let (production, test) =
             (json!({"bases": ["../../team"], "namespace": "production"}), json!({"resources": ["../../team"]}));
-        let kustomizations = [
+        let kustomizations = Kustomizations::new(vec![
             ("k/base/kustomization.yaml", &base),
             ("k/team/kustomization.yaml", &team),
             ("k/overlays/production/kustomization.yaml", &production),
             ("k/overlays/test/kustomization.yaml", &test),
-        ];
-        let found = overlays_of("./k/base/deployment.yaml", &kustomizations);
+        ]);
+        let found = kustomizations.overlays_of("./k/base/deployment.yaml");
         let namespaces: Vec<_> = found.iter().map(|overlay| overlay.namespace.as_deref()).collect();
         assert_eq!(namespaces, [Some("production"), Some("team")]);
         assert_eq!(found.first().unwrap().folder, Path::new("k/overlays/production"));
-        assert!(overlays_of("k/base/other.yaml", &kustomizations).is_empty());
+        assert!(kustomizations.overlays_of("k/base/other.yaml").is_empty());
     }
 
     #[test]
@@ -133,12 +176,55 @@ mod tests {
             "resources": ["../base"], "namespace": "prod", "namePrefix": "eu-", "nameSuffix": "-v2",
             "secretGenerator": [{"name": "a"}, {"name": "b", "options": {"disableNameSuffixHash": true}}],
         });
-        let kustomizations = [("k/base/kustomization.yaml", &base), ("k/eu/kustomization.yaml", &eu)];
-        let of_file = overlays_of("k/base/deployment.yaml", &kustomizations);
+        let kustomizations =
+            Kustomizations::new(vec![("k/base/kustomization.yaml", &base), ("k/eu/kustomization.yaml", &eu)]);
+        let of_file = kustomizations.overlays_of("k/base/deployment.yaml");
         assert_eq!(of_file.first().unwrap().named("shop"), "eu-apim-shop-v2");
-        assert_eq!(overlays_of_kustomization("k/base/kustomization.yaml", &kustomizations), of_file);
-        let own = overlays_of_kustomization("k/eu/kustomization.yaml", &kustomizations);
+        assert_eq!(kustomizations.overlays_of_kustomization("k/base/kustomization.yaml"), of_file);
+        let own = kustomizations.overlays_of_kustomization("k/eu/kustomization.yaml");
         assert_eq!(own.first().unwrap().named("token"), "eu-token-v2");
         assert_eq!(generated_secrets(&eu).collect::<Vec<_>>(), [("a", true), ("b", false)]);
+    }
+
+    /// Layers of two folders each, of which each includes both folders of the layer below it.
+    fn layers(count: usize) -> Vec<(String, Value)> {
+        let base = ("k/0-a/kustomization.yaml".to_owned(), json!({"resources": ["deployment.yaml"]}));
+        let layer = |layer: usize| {
+            let below = if layer == 1 {
+                vec!["../0-a".to_owned()]
+            } else {
+                ["a", "b"].map(|name| format!("../{}-{name}", layer - 1)).to_vec()
+            };
+            ["a", "b"].map(|name| (format!("k/{layer}-{name}/kustomization.yaml"), json!({"resources": below})))
+        };
+        std::iter::once(base).chain((1..=count).flat_map(layer)).collect()
+    }
+
+    #[test]
+    fn many_ways_to_a_file_cost_as_much_as_their_folders() {
+        let steps = |count: usize| {
+            let layers = layers(count);
+            let kustomizations =
+                Kustomizations::new(layers.iter().map(|(file, value)| (file.as_str(), value)).collect());
+            let file = Overlay { folder: "k/0-a/deployment.yaml".into(), ..Overlay::default() };
+            let walk = kustomizations.walk(file);
+            assert_eq!(walk.found.len(), 2, "the two of the last layer");
+            walk.steps
+        };
+        // with 2^40 ways the test would not end
+        assert!(steps(40) <= 3 * steps(20), "{} {}", steps(40), steps(20));
+    }
+
+    #[test]
+    fn a_cycle_ends() {
+        let (a, b) = (
+            json!({"resources": ["../b", "deployment.yaml"], "namePrefix": "a-", "namespace": "shop"}),
+            json!({"resources": ["../a"]}),
+        );
+        let kustomizations = Kustomizations::new(vec![("k/a/kustomization.yaml", &a), ("k/b/kustomization.yaml", &b)]);
+        let found = kustomizations.overlays_of("k/a/deployment.yaml");
+        let folders: Vec<&Path> = found.iter().map(|overlay| overlay.folder.as_path()).collect();
+        assert_eq!(folders, [Path::new("k/a"), Path::new("k/b")]);
+        assert!(found.iter().all(|overlay| overlay.namespace.as_deref() == Some("shop")));
     }
 }

@@ -1,6 +1,7 @@
 //! Commands in scripts: the words of a command line of a shell, of PowerShell, of a Makefile or of a step in YAML, with
 //! their places.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// Characters that continue a line at its end: of a shell or a Makefile, of PowerShell, of Windows' command line.
@@ -15,28 +16,107 @@ pub(super) struct Word {
     pub(super) text: String,
 }
 
-/// The words of the command that begins at this byte. It ends at a line break that nothing continues, or where another
-/// command begins. A next line that begins with `--` continues it, too: folded texts of YAML have no other mark.
-pub(super) fn words(text: &str, start: usize) -> Vec<Word> {
-    let mut reader = Reader { text, at: start, words: Vec::new() };
-    while reader.next_word() {}
-    reader.words
-}
-
-/// The line, from 1, of a byte.
-pub(super) fn line(text: &str, at: usize) -> usize {
-    text.get(..at).map_or(1, |before| before.matches('\n').count() + 1)
-}
-
-struct Reader<'t> {
+/// A text with commands. Each of its bytes is read as often as it has substitutions around it that have commands themselves.
+pub(super) struct ShellText<'t> {
     text: &'t str,
+    /// Where each `$(` ends, behind its parenthesis.
+    substitutions: HashMap<usize, usize>,
+    /// The places of closing braces, and of pairs of them.
+    braces: Vec<usize>,
+    pairs: Vec<usize>,
+}
+
+/// The words of a command.
+pub(super) struct Command {
+    pub(super) words: Vec<Word>,
+    /// The bytes of the command, without those in substitutions, which can have commands of their own.
+    pub(super) read: Vec<Range<usize>>,
+}
+
+impl<'t> ShellText<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        let (mut open, mut substitutions) = (Vec::new(), HashMap::new());
+        let bytes = text.as_bytes();
+        for (at, byte) in bytes.iter().enumerate() {
+            if *byte == b'(' {
+                open.push(at);
+            }
+            let start = if *byte == b')' { open.pop() } else { None };
+            let start = start.and_then(|start: usize| start.checked_sub(1));
+            if let Some(start) = start.filter(|start| bytes.get(*start) == Some(&b'$')) {
+                substitutions.insert(start, at + 1);
+            }
+        }
+        let places = |mark: &str| text.match_indices(mark).map(|(at, _)| at).collect();
+        Self { text, substitutions, braces: places("}"), pairs: places("}}") }
+    }
+
+    /// The words of the command that begins at this byte. It ends at a line break that nothing continues, or where another
+    /// command begins. A next line that begins with `--` continues it, too: folded texts of YAML have no other mark.
+    pub(super) fn command(&self, start: usize) -> Command {
+        let mut reader = Reader { shell: self, at: start, words: Vec::new(), read: Vec::new() };
+        while reader.next_word() {}
+        Command { words: reader.words, read: reader.read }
+    }
+
+    /// Where a program of this name is called, outside of comments and quotes.
+    pub(super) fn programs(&self, name: &str) -> Vec<usize> {
+        let (mut found, mut line_start) = (Vec::new(), 0);
+        for line in self.text.split_inclusive('\n') {
+            let is_comment = line.trim_start().starts_with('#');
+            let (mut quotes, mut counted) = ([0, 0], 0);
+            for (at, _) in line.match_indices(name).filter(|_| !is_comment) {
+                let before = line.get(counted..at).unwrap_or_default();
+                quotes = [quotes[0] + before.matches('"').count(), quotes[1] + before.matches('\'').count()];
+                counted = at;
+                let is_open = quotes.iter().any(|count| count % 2 == 1);
+                found.extend((!is_open && is_word(line, at, name)).then_some(line_start + at));
+            }
+            line_start += line.len();
+        }
+        found
+    }
+
+    /// The end of a substitution that begins here, which is skipped as a whole.
+    fn skipped(&self, at: usize) -> Option<usize> {
+        let rest = self.text.get(at..)?;
+        let after = |places: &[usize], length: usize| {
+            let next = places.partition_point(|place| *place < at);
+            places.get(next).map(|place| place + length)
+        };
+        if rest.starts_with("${{") || rest.starts_with("{{") {
+            return after(&self.pairs, 2);
+        }
+        match rest.get(..2)? {
+            "${" => after(&self.braces, 1),
+            "$(" => self.substitutions.get(&at).copied(),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a name in a line is a word of its own, as a program is.
+fn is_word(line: &str, at: usize, name: &str) -> bool {
+    let before = line.get(..at).unwrap_or_default();
+    let after = line.get(at + name.len()..).unwrap_or_default();
+    let after = after.strip_prefix(".exe").unwrap_or(after);
+    before.chars().next_back().is_none_or(|last| last.is_whitespace() || "/\\(;&|$@-".contains(last))
+        && after.starts_with([' ', '\t', '\\', '`'])
+}
+
+struct Reader<'s, 't> {
+    shell: &'s ShellText<'t>,
     at: usize,
     words: Vec<Word>,
+    read: Vec<Range<usize>>,
 }
 
-impl Reader<'_> {
+/// The most bytes of a substitution in the text of a word: whether it has one is all that is asked.
+const MAX_SUBSTITUTION: usize = 256;
+
+impl Reader<'_, '_> {
     fn rest(&self) -> &str {
-        self.text.get(self.at..).unwrap_or_default()
+        self.shell.text.get(self.at..).unwrap_or_default()
     }
 
     /// Reads a word; returns false at the end of the command.
@@ -49,20 +129,36 @@ impl Reader<'_> {
                 self.at += spaces + length;
                 continue;
             }
+            if after.starts_with('#') && !self.words.is_empty() {
+                return false;
+            }
             self.at += spaces;
             break;
         }
-        let start = self.at;
+        let (start, mut read) = (self.at, self.at);
         let mut word = String::new();
         while let Some(first) = self.rest().chars().next() {
             let is_end = first.is_whitespace() || ";|&)<>".contains(first);
             if is_end || (self.at > start && continuation(self.rest()).is_some()) {
                 break;
             }
+            if let Some(end) = self.shell.skipped(self.at).filter(|end| *end > self.at) {
+                let text = self.shell.text.get(self.at..end).unwrap_or_default();
+                word += text.get(..text.floor_char_boundary(MAX_SUBSTITUTION)).unwrap_or_default();
+                self.read.push(read..self.at);
+                (self.at, read) = (end, end);
+                continue;
+            }
             let (length, part) = part(self.rest());
+            if part.contains('\n') {
+                // an apostrophe in a text can look like an open quote: the next lines can have commands
+                self.read.push(read..self.at);
+                read = self.at + length;
+            }
             self.at += length;
             word += &part;
         }
+        self.read.push(read..self.at);
         if self.at > start {
             self.words.push(Word { range: start..self.at, text: word });
         }
@@ -73,8 +169,9 @@ impl Reader<'_> {
 /// The length of a mark at the end of a line, with the line break.
 fn continuation(text: &str) -> Option<usize> {
     let rest = text.strip_prefix(CONTINUATIONS)?;
-    let end = rest.find('\n').map_or(rest.len(), |line_break| line_break + 1);
-    rest.get(..end)?.trim().is_empty().then_some(1 + end)
+    let after = rest.trim_start_matches(|letter: char| letter.is_whitespace() && letter != '\n');
+    let length = text.len() - after.len();
+    if after.is_empty() { Some(length) } else { after.starts_with('\n').then_some(length + 1) }
 }
 
 /// The length of a line break before a line that begins with a flag.
@@ -83,16 +180,8 @@ fn folded_line(text: &str) -> Option<usize> {
     rest.trim_start_matches([' ', '\t']).starts_with("--").then_some(text.len() - rest.len())
 }
 
-/// The length and the text of the first part of a word: a quoted text, a substitution, or a character.
+/// The length and the text of the first part of a word: a quoted text or a character.
 fn part(text: &str) -> (usize, String) {
-    let whole = |length: usize| (length, text.get(..length).unwrap_or_default().to_owned());
-    for (opening, closing) in [("${{", "}}"), ("{{", "}}"), ("$(", ")"), ("${", "}")] {
-        if text.starts_with(opening)
-            && let Some(end) = text.find(closing)
-        {
-            return whole(end + closing.len());
-        }
-    }
     let Some(first) = text.chars().next() else { return (0, String::new()) };
     match first {
         '\'' => {
@@ -122,9 +211,10 @@ fn part(text: &str) -> (usize, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::migration_sources::lines::Lines;
 
     fn texts(text: &str) -> Vec<String> {
-        words(text, 0).into_iter().map(|word| word.text).collect()
+        ShellText::new(text).command(0).words.into_iter().map(|word| word.text).collect()
     }
 
     #[test]
@@ -139,13 +229,28 @@ mod tests {
         assert_eq!(texts("helm a=='b' \"c"), ["helm", "a==b", "c"]);
         assert_eq!(texts("helm 'a"), ["helm", "a"]);
         assert_eq!(texts("helm \\"), ["helm"]);
+        assert_eq!(texts("helm a # don't\nhelm b"), ["helm", "a"]);
     }
 
     #[test]
     fn a_word_has_its_place() {
         let text = "x; helm a";
-        let words = words(text, 3);
+        let words = ShellText::new(text).command(3).words;
         assert_eq!(words[1].range, 8..9);
-        assert_eq!(line("a\nb\nc", 4), 3);
+        assert_eq!(Lines::of("a\nb\nc").at(4), 3);
+    }
+
+    #[test]
+    fn each_substitution_is_skipped_once() {
+        // the bytes that are read for all commands of a text
+        let read = |text: &str| -> usize {
+            let shell = ShellText::new(text);
+            let commands = shell.programs("helm").into_iter().map(|start| shell.command(start));
+            commands.flat_map(|command| command.read).map(|range| range.len()).sum()
+        };
+        let nested = |count: usize| format!("{}{}", "helm a $(".repeat(count), ")".repeat(count));
+        assert!(read(&nested(2000)) <= nested(2000).len(), "{}", read(&nested(2000)));
+        assert_eq!(texts("helm a --set x=$(b $(c) d)"), ["helm", "a", "--set", "x=$(b $(c) d)"]);
+        assert_eq!(texts("helm a$(b"), ["helm", "a$(b"]);
     }
 }

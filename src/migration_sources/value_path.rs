@@ -4,6 +4,9 @@
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
+/// The most keys of a path. Helm rejects names with more than 30 levels.
+const MAX_LEVELS: usize = 64;
+
 /// The keys from the root of the values to a value.
 pub(super) type ValuePath = Vec<String>;
 
@@ -35,8 +38,11 @@ pub(super) fn get<'v>(values: &'v Value, path: &[impl AsRef<str>]) -> Option<&'v
     path.iter().try_fold(values, |value, key| value.get(key.as_ref()))
 }
 
-/// Sets the value at a path. Whatever is in the way and not a mapping is replaced.
+/// Sets the value at a path. Whatever is in the way and not a mapping is replaced. A path that Helm rejects sets nothing.
 pub(super) fn set(values: &mut Value, path: &[impl AsRef<str>], new: Value) {
+    if path.len() > MAX_LEVELS {
+        return;
+    }
     let Some((first, rest)) = path.split_first() else {
         *values = new;
         return;

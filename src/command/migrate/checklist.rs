@@ -4,12 +4,11 @@
 use super::deployed::Deployed;
 use super::files::{OutputPaths, followers, is_of};
 use super::in_use::OpenGateways;
-use super::other_sources::OtherPlan;
-use super::reading::{OtherSource, Sources, located};
+use super::open_sources::OpenSources;
+use super::reading::{OtherSource, SourceType, Sources};
 use super::{Planned, shown};
 use crate::cli::MigrateArguments;
-use crate::migration_sources::{NoteKind, SourceGateway, SourceReport, overlays_of, overlays_of_kustomization};
-use crate::plan::{API_VERSION, percent_encoded};
+use crate::migration_sources::{NoteKind, SourceGateway, SourceReport};
 use apim_keyless_core::azure::{AUDIENCE, FederatedCredential, MAX_CREDENTIALS};
 use apim_keyless_core::gateway::Authentication;
 use apim_keyless_core::migration::{Created, Fact, MigratedGateway, MissingFact};
@@ -29,7 +28,8 @@ pub(super) struct Checklist<'c> {
     pub(super) output: &'c OutputPaths,
     pub(super) arguments: &'c MigrateArguments,
     pub(super) deployed: Deployed<'c>,
-    open: OpenGateways<'c>,
+    pub(super) open: OpenGateways<'c>,
+    pub(super) open_sources: OpenSources<'c>,
 }
 
 /// An app or a managed identity.
@@ -43,20 +43,20 @@ struct Identity {
 
 /// The numbered steps.
 #[derive(Default)]
-struct Steps {
+pub(super) struct Steps {
     text: String,
     number: usize,
 }
 
 impl Steps {
-    fn step(&mut self, title: &str) {
+    pub(super) fn step(&mut self, title: &str) {
         self.number += 1;
         let separator = if self.text.is_empty() { "" } else { "\n" };
         // writing to a String cannot fail
         _ = writeln!(self.text, "{separator}{}. {title}", self.number);
     }
 
-    fn line(&mut self, line: &str) {
+    pub(super) fn line(&mut self, line: &str) {
         _ = writeln!(self.text, "   {}", printable(line));
     }
 }
@@ -70,7 +70,8 @@ impl<'c> Checklist<'c> {
     ) -> Self {
         let deployed = Deployed::of(sources, &planned.migration);
         let open = OpenGateways::of(sources, planned);
-        Self { sources, planned, output, arguments, deployed, open }
+        let open_sources = OpenSources::of(sources, planned);
+        Self { sources, planned, output, arguments, deployed, open, open_sources }
     }
 
     /// The steps; empty if nothing was migrated.
@@ -94,14 +95,13 @@ impl<'c> Checklist<'c> {
     }
 
     fn way_back(&self, text: &mut String, last: usize) {
-        let is_of =
-            |kinds: &[&str]| self.planned.other.changed().any(|plan| kinds.contains(&plan.source.kind.as_str()));
         let is_release_of_terraform = || {
-            let texts = self.sources.texts.iter().filter(|source| source.is_terraform);
-            is_of(&["Terraform"]) && texts.into_iter().any(|source| source.text.contains("\"helm_release\""))
+            let is_changed = self.planned.other.changed().any(|plan| plan.source_type == SourceType::Terraform);
+            let mut texts = self.sources.texts.iter().filter(|source| source.source_type == SourceType::Terraform);
+            is_changed && texts.any(|source| source.text.contains("\"helm_release\""))
         };
-        let is_helm = is_of(&["Helm values", "Helm chart", "HelmRelease", "Argo CD application", "script"])
-            || is_release_of_terraform();
+        let is_helm =
+            self.planned.other.changed().any(|plan| plan.source_type.is_of_helm()) || is_release_of_terraform();
         let has_manifests = self.planned.changed_gateways().next().is_some();
         let secrets = if is_helm { "" } else { " Their Secrets still exist." };
         _ = writeln!(
@@ -118,15 +118,16 @@ impl<'c> Checklist<'c> {
         }
     }
 
-    fn has_obsolete(&self) -> bool {
+    pub(super) fn has_obsolete(&self) -> bool {
         !self.planned.migration.obsolete.is_empty()
-            || self.commands(|report| &report.delete).next().is_some()
+            || self.planned.other.plans.iter().any(|plan| !plan.report.delete.is_empty())
             || self.after_rollout().next().is_some()
     }
 
     /// What a person removes from the other sources after the rollout.
-    fn after_rollout(&self) -> impl Iterator<Item = String> {
-        let notes = self.planned.other.plans.iter().flat_map(|plan| &plan.report.notes);
+    pub(super) fn after_rollout(&self) -> impl Iterator<Item = String> {
+        let plans = self.planned.other.plans.iter().filter(|plan| self.open_sources.place_of_source(plan).is_none());
+        let notes = plans.flat_map(|plan| &plan.report.notes);
         notes.filter(|note| note.kind == NoteKind::AfterRollout).map(|note| format!("- {}: {}", note.at, note.message))
     }
 
@@ -138,7 +139,7 @@ impl<'c> Checklist<'c> {
     }
 
     /// The gateways of the other sources.
-    fn other_gateways(&self) -> impl Iterator<Item = &SourceGateway> {
+    pub(super) fn other_gateways(&self) -> impl Iterator<Item = &SourceGateway> {
         self.planned.other.changed().flat_map(|plan| &plan.report.gateways)
     }
 
@@ -263,12 +264,12 @@ impl<'c> Checklist<'c> {
             "default" => String::new(),
             name => format!(" -n {}", shell_word(name)),
         };
-        let (mut overlays, kustomizations) = (BTreeSet::new(), self.sources.kustomizations());
+        let (mut overlays, kustomizations) = (BTreeSet::new(), &self.deployed.kustomizations);
         for file in self.files_in_order() {
             let mut built: BTreeSet<PathBuf> =
-                overlays_of(file, &kustomizations).into_iter().map(|overlay| overlay.folder).collect();
-            if kustomizations.iter().any(|(kustomization, _)| *kustomization == file) {
-                let outer = overlays_of_kustomization(file, &kustomizations);
+                kustomizations.overlays_of(file).into_iter().map(|overlay| overlay.folder).collect();
+            if kustomizations.iter().any(|(kustomization, _)| kustomization == file) {
+                let outer = kustomizations.overlays_of_kustomization(file);
                 built.extend(outer.into_iter().map(|overlay| overlay.folder));
             }
             overlays.extend(built.iter().cloned());
@@ -284,9 +285,9 @@ impl<'c> Checklist<'c> {
             steps.line(&format!("  kubectl apply -k {}", shell_word(&folder.display().to_string())));
         }
         for plan in self.planned.other.changed() {
-            let tool = match plan.source.kind.as_str() {
-                "HelmRelease" => ": Flux reads it from Git",
-                "Argo CD application" => ", or apply it if Argo CD does not read it from Git",
+            let tool = match plan.source_type {
+                SourceType::HelmRelease => ": Flux reads it from Git",
+                SourceType::ArgoApplication => ", or apply it if Argo CD does not read it from Git",
                 _ => continue,
             };
             steps.line(&format!("- first commit and push {}{tool}", self.written(&plan.file)));
@@ -294,7 +295,7 @@ impl<'c> Checklist<'c> {
         for command in self.commands(|report| &report.apply) {
             steps.line(&format!("  {command}"));
         }
-        for plan in self.planned.other.changed().filter(|plan| plan.source.kind == "script") {
+        for plan in self.planned.other.changed().filter(|plan| plan.source_type == SourceType::Script) {
             steps.line(&format!("- run {} as before, or its new helm commands", self.written(&plan.file)));
         }
     }
@@ -306,8 +307,7 @@ impl<'c> Checklist<'c> {
 
     /// Whether a tool reads the whole folder of a changed file.
     fn needs_whole_folder(&self) -> bool {
-        let of_folders = ["Terraform", "Helm chart", "kustomization"];
-        self.planned.other.changed().any(|plan| of_folders.contains(&plan.source.kind.as_str()))
+        self.planned.other.changed().any(|plan| plan.source_type.needs_folder())
     }
 
     /// How the files of `--output-dir` get beside the unchanged ones.
@@ -397,90 +397,6 @@ impl<'c> Checklist<'c> {
         }
         steps.line("ConfigurationApiV2NotAvailable in the log of a Pod means that the identity is not ready: a new");
         steps.line("federated credential takes minutes. Until a new Pod is ready, a RollingUpdate keeps the old ones.");
-    }
-
-    fn delete(&self, steps: &mut Steps) {
-        if !self.has_obsolete() {
-            return;
-        }
-        steps.step("After the rollout, delete what nothing needs any more, in the cluster and in the files");
-        steps.line("Keep what another gateway uses, in another file or another cluster.");
-        let gateways: Vec<&MigratedGateway> = self.planned.changed_gateways().collect();
-        for obsolete in &self.planned.migration.obsolete {
-            if let Some(user) = self.open.user_of_secret(&obsolete.namespace, &obsolete.name) {
-                steps.line(&format!("- keep {} \"{}\": {user} still uses it", obsolete.kind, obsolete.name));
-                continue;
-            }
-            for line in self.deployed.deletions(obsolete, &gateways) {
-                steps.line(&line);
-            }
-        }
-        for command in self.commands(|report| &report.delete) {
-            steps.line(&format!("  {command}"));
-        }
-        for line in self.after_rollout() {
-            steps.line(&line);
-        }
-        let in_files = self.planned.migration.obsolete.iter().filter_map(|obsolete| {
-            let source = self.sources.objects.get(obsolete.input?)?;
-            let is_used = self.open.user_of_secret(&obsolete.namespace, &obsolete.name).is_some();
-            (!is_used).then(|| format!("- {}: {} \"{}\"", located(&source.place, ""), obsolete.kind, obsolete.name))
-        });
-        for line in in_files {
-            steps.line(&line);
-        }
-    }
-
-    fn revoke(&self, steps: &mut Steps) {
-        let is_of_app = |gateway: &&MigratedGateway| gateway.from == Authentication::EntraApp;
-        let gateways: Vec<&MigratedGateway> = self.planned.changed_gateways().collect();
-        steps.step("Last, revoke the old keys and secrets: they still give access to the configuration");
-        steps.line("Keep the keys of a gateway that is also deployed with a key in another file or another cluster.");
-        let mut kept = BTreeSet::new();
-        for gateway in &gateways {
-            let old = self.sources.objects.get(gateway.index);
-            let Some(user) = old.and_then(|old| self.open.user_of_keys(gateway, &old.value)) else { continue };
-            for name in gateway.gateway_names.iter().filter(|name| kept.insert(name.as_str())) {
-                steps.line(&format!("- keep the keys of gateway {name}: {user} still uses them"));
-            }
-        }
-        let names: BTreeSet<&str> = gateways
-            .iter()
-            .filter(|gateway| gateway.from == Authentication::Key || gateway.from == Authentication::Unknown)
-            .flat_map(|gateway| gateway.gateway_names.iter().map(String::as_str))
-            .chain(self.other_gateways().filter_map(|gateway| gateway.gateway_name.as_deref()))
-            .filter(|name| !kept.contains(name))
-            .collect();
-        for name in names {
-            for key in ["primary", "secondary"] {
-                let url = format!(
-                    "/subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers/Microsoft.ApiManagement/service/SERVICE/\
-                     gateways/{}/regenerateKey?api-version={API_VERSION}",
-                    percent_encoded(name)
-                );
-                let body = shell_quoted(&json!({"keyType": key}).to_string());
-                steps.line(&format!("  az rest --method post --body {body} --url {}", shell_quoted(&url)));
-            }
-        }
-        let apps: BTreeSet<&str> =
-            gateways.iter().copied().filter(is_of_app).filter_map(|gateway| gateway.client_id.as_deref()).collect();
-        for client_id in apps.into_iter().map(shell_word) {
-            steps.line(&format!("  az ad app credential list --id {client_id}"));
-            steps.line(&format!("  az ad app credential delete --id {client_id} --key-id KEY_ID"));
-        }
-        let keys: Vec<String> = self
-            .sources
-            .objects
-            .iter()
-            .flat_map(|source| source.keys.iter().cloned())
-            .chain(self.planned.other.plans.iter().flat_map(OtherPlan::keys))
-            .collect();
-        if !keys.is_empty() {
-            steps.line("Keys in plain text were in these files, and stay in the history of Git:");
-            for place in keys {
-                steps.line(&format!("- {place}"));
-            }
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! How the gateways of the input are deployed: as their manifests say, or as kustomizations change their names.
 
 use super::reading::{SourceObject, Sources};
-use crate::migration_sources::{Overlay, generated_secrets, overlays_of, overlays_of_kustomization};
+use crate::migration_sources::{Kustomizations, Overlay, generated_secrets};
 use apim_keyless_core::migration::{MigratedGateway, Migration, Obsolete};
 use apim_keyless_core::policy::shell_word;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The kustomizations that include each gateway's workload, by the index of the workload.
 pub(super) struct Deployed<'s> {
     sources: &'s Sources,
+    pub(super) kustomizations: Kustomizations<'s>,
     overlays: BTreeMap<usize, BTreeSet<Overlay>>,
 }
 
@@ -27,16 +28,16 @@ impl<'s> Deployed<'s> {
         let kustomizations = sources.kustomizations();
         let of_gateway = |gateway: &MigratedGateway| {
             let file = sources.objects.get(gateway.index)?.place.file();
-            let overlays = overlays_of(file, &kustomizations);
+            let overlays = kustomizations.overlays_of(file);
             let without = || BTreeSet::from([Overlay::default()]);
             Some((gateway.index, if overlays.is_empty() { without() } else { overlays }))
         };
         let overlays = migration.gateways.iter().filter_map(of_gateway).collect();
-        Self { sources, overlays }
+        Self { sources, kustomizations, overlays }
     }
 
     /// The overlays of a gateway; an empty one if no kustomization includes it.
-    fn overlays(&self, gateway: &MigratedGateway) -> impl Iterator<Item = &Overlay> {
+    pub(super) fn overlays(&self, gateway: &MigratedGateway) -> impl Iterator<Item = &Overlay> {
         self.overlays.get(&gateway.index).into_iter().flatten()
     }
 
@@ -72,11 +73,10 @@ impl<'s> Deployed<'s> {
 
     /// The name of an object of the gateway. An object of another kustomization, or of none, keeps its name.
     fn named(&self, gateway: &MigratedGateway, overlay: &Overlay, object: (&str, &str)) -> String {
-        let kustomizations = self.sources.kustomizations();
         let mut objects = self.objects(gateway, object).peekable();
         let is_new = objects.peek().is_none();
         let is_included = |source: &SourceObject| {
-            let overlays = overlays_of(source.place.file(), &kustomizations);
+            let overlays = self.kustomizations.overlays_of(source.place.file());
             overlays.iter().any(|other| other.folder == overlay.folder)
         };
         if is_new || objects.any(is_included) { overlay.named(object.1) } else { object.1.to_owned() }
@@ -114,10 +114,9 @@ impl<'s> Deployed<'s> {
 
     /// The name that a kustomization gives to a Secret of a generator, and whether a hash follows it.
     fn generated(&self, name: &str, overlay: &Overlay) -> Option<(String, bool)> {
-        let kustomizations = self.sources.kustomizations();
-        kustomizations.iter().find_map(|(file, value)| {
+        self.kustomizations.iter().find_map(|(file, value)| {
             let (_, has_hash) = generated_secrets(value).find(|(known, _)| *known == name)?;
-            let overlays = overlays_of_kustomization(file, &kustomizations);
+            let overlays = self.kustomizations.overlays_of_kustomization(file);
             let own = overlays.iter().find(|other| other.folder == overlay.folder)?;
             Some((own.named(name), has_hash))
         })

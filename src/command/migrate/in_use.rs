@@ -50,7 +50,7 @@ impl<'s> OpenGateways<'s> {
 }
 
 /// The names of the Secrets that a workload takes variables or files from.
-fn secrets(value: &Value) -> BTreeSet<&str> {
+pub(super) fn secrets(value: &Value) -> BTreeSet<&str> {
     match value {
         Value::Array(items) => items.iter().flat_map(secrets).collect(),
         Value::Object(members) => {

@@ -3,18 +3,19 @@
 
 use super::files::{FileChange, OutputPaths};
 use super::interactive::KnownFacts;
-use super::reading::{OtherSource, SourceObject, Sources, TextSource, located};
+use super::reached::ReachedGateways;
+use super::reading::{OtherSource, SourceObject, SourceType, Sources, TextSource, located};
 use crate::migration_sources::{
-    GeneratedConfigMap, NoteKind, SourceContext, SourceReport, ValueMigration, migrate_kustomization, migrate_object,
-    migrate_script, migrate_terraform, migrate_values,
+    FilesBeside, GeneratedConfigMap, MigratedWorkload, Note, NoteKind, SourceContext, SourceReport, ValueMigration,
+    migrate_kustomization, migrate_object, migrate_script, migrate_terraform, migrate_values, notes_about_built,
 };
 use apim_keyless_core::gateway::{Images, ObjectReference};
 use apim_keyless_core::migration::{Migration, MissingFact};
-use apim_keyless_manifest::read_limited;
 use apim_keyless_manifest::rewrite::FileRewrite;
+use apim_keyless_manifest::{normalized, read_limited};
 use apim_keyless_report::file_name;
 use jsonptr::PointerBuf;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -22,12 +23,12 @@ use std::path::{Path, PathBuf};
 pub(in crate::command) struct OtherPlan {
     /// What it is, and where.
     pub(super) source: ObjectReference,
+    /// Its type.
+    pub(super) source_type: SourceType,
     /// Its file.
     pub(super) file: String,
     /// Whether its text changes.
     pub(super) is_changed: bool,
-    /// Whether it is a text and no YAML.
-    is_text: bool,
     /// What to know, with the places as `FILE:LINE`.
     pub(super) report: SourceReport<String>,
 }
@@ -53,6 +54,8 @@ impl OtherPlans {
         migration: &mut Migration,
     ) -> Self {
         let mut plans = Self::default();
+        let reached = ReachedGateways::of(sources, migration);
+        let secrets = secrets_of_keys(migration);
         for (index, source) in sources.objects.iter().enumerate().filter(|(_, source)| source.other.is_some()) {
             let (file, reference) = (source.place.file(), source.reference());
             if excluded.contains(&reference) {
@@ -63,7 +66,7 @@ impl OtherPlans {
             let planned = match source.other {
                 Some(OtherSource::Values) => {
                     // the command names the new file; a whole chart is in the old folder
-                    let new = output.of_file(file).filter(|_| source.kind() != "Helm chart");
+                    let new = output.of_file(file).filter(|_| source.source_type() != SourceType::HelmChart);
                     let new = new.map(|path| path.display().to_string());
                     migrate_values(new.as_deref().unwrap_or(file), &source.value, context)
                 }
@@ -71,20 +74,26 @@ impl OtherPlans {
                 Some(OtherSource::Kustomization) => plans.kustomization(sources, source, context, migration),
                 Some(OtherSource::Generator(_)) | None => None,
             };
-            let Some(ValueMigration { value, report }) = planned else { continue };
+            let is_built = matches!(source.other, Some(OtherSource::Kustomization | OtherSource::Release));
+            let planned = planned.or_else(|| is_built.then(ValueMigration::default));
+            let Some(ValueMigration { value, mut report }) = planned else { continue };
+            let built = reached.by(source);
+            report.notes.extend(notes_of_built(sources, source, context, (&secrets, &built), migration));
             let is_release = matches!(source.other, Some(OtherSource::Values | OtherSource::Release));
             if is_release && value.is_none() && !has_work(&report) && has_identity(&source.value.to_string()) {
                 plans.complete += 1;
             }
             let place = |at: &PointerBuf| located(&source.place, at.as_str());
-            plans.add((reference, file), value.is_some(), report, place);
+            plans.add((reference, source.source_type(), file), value.is_some(), report, place);
             if let Some(slot) = migration.changed.get_mut(index).filter(|_| value.is_some()) {
                 *slot = value;
             }
         }
+        let inputs: HashSet<PathBuf> =
+            sources.objects.iter().map(|source| normalized(Path::new(source.place.file()))).collect();
         for source in &sources.texts {
             let facts = facts.of(&source.reference());
-            plans.text(source, SourceContext { facts: &facts, images });
+            plans.text(source, SourceContext { facts: &facts, images }, &inputs);
         }
         plans
     }
@@ -98,7 +107,7 @@ impl OtherPlans {
     ) -> Option<ValueMigration> {
         let file = source.place.file();
         let folder = Path::new(file).parent().unwrap_or(Path::new(""));
-        let read = |name: &str| read_regular(&folder.join(name));
+        let read = |name: &str| read_beside(file, name);
         // the workloads of the input take what these generators make
         let generated = |generator: usize| {
             let is_it = |other: &&SourceObject| {
@@ -122,18 +131,20 @@ impl OtherPlans {
         Some(ValueMigration { value: migrated.value, report: migrated.report })
     }
 
-    fn text(&mut self, source: &TextSource, context: SourceContext<'_>) {
-        let planned = if source.is_terraform {
-            migrate_terraform(&source.text, context)
-        } else {
-            migrate_script(&source.text, context)
+    fn text(&mut self, source: &TextSource, context: SourceContext<'_>, inputs: &HashSet<PathBuf>) {
+        let read = |name: &str| read_beside(&source.file, name);
+        let is_input = |name: &str| inputs.contains(&normalized(&beside(&source.file, name)));
+        let files = FilesBeside { read: &read, is_input: &is_input };
+        let planned = match source.source_type {
+            SourceType::Terraform => migrate_terraform(&source.text, context, &files),
+            _ => migrate_script(&source.text, context),
         };
         let Some(planned) = planned else {
             self.complete += usize::from(has_identity(&source.text) && source.text.contains("api-management"));
             return;
         };
         let place = |line: &usize| format!("{}:{line}", file_name(&source.file));
-        self.add((source.reference(), &source.file), planned.text.is_some(), planned.report, place);
+        self.add((source.reference(), source.source_type, &source.file), planned.text.is_some(), planned.report, place);
         if let Some(after) = planned.text {
             let rewrite = FileRewrite { before: source.text.clone(), after, ..FileRewrite::default() };
             self.texts.push(FileChange { file: source.file.clone(), rewrite, is_text: true });
@@ -142,7 +153,7 @@ impl OtherPlans {
 
     fn add<At>(
         &mut self,
-        (source, file): (ObjectReference, &str),
+        (source, source_type, file): (ObjectReference, SourceType, &str),
         is_changed: bool,
         report: SourceReport<At>,
         place: impl Fn(&At) -> String,
@@ -151,8 +162,7 @@ impl OtherPlans {
             return;
         }
         let report = report.with_places(place);
-        let is_text = ["script", "Terraform"].contains(&source.kind.as_str());
-        self.plans.push(OtherPlan { source, file: file.to_owned(), is_changed, is_text, report });
+        self.plans.push(OtherPlan { source, source_type, file: file.to_owned(), is_changed, report });
     }
 
     /// The facts that sources lack, each with its place and what to do.
@@ -196,9 +206,49 @@ fn has_identity(text: &str) -> bool {
 impl OtherPlan {
     /// The places of auth keys in a text; those of YAML are found with the objects.
     pub(super) fn keys(&self) -> impl Iterator<Item = String> {
-        let notes = self.report.notes.iter().filter(|note| self.is_text && note.kind == NoteKind::Key);
+        let is_text = self.source_type.is_text();
+        let notes = self.report.notes.iter().filter(move |note| is_text && note.kind == NoteKind::Key);
         notes.map(|note| note.at.clone())
     }
+
+    /// The first place that a person has to change before nothing needs the old key any more.
+    pub(super) fn open_place(&self) -> Option<&str> {
+        let is_open = |note: &&Note<String>| matches!(note.kind, NoteKind::ByHand | NoteKind::Missing(_));
+        self.report.notes.iter().find(is_open).map(|note| note.at.as_str())
+    }
+}
+
+/// The names of the Secrets that held a key, and are to be deleted.
+fn secrets_of_keys(migration: &Migration) -> BTreeSet<String> {
+    let secrets = migration.obsolete.iter().filter(|obsolete| obsolete.kind == "Secret");
+    secrets.map(|obsolete| obsolete.name.clone()).collect()
+}
+
+/// What a source that patches built objects still says about these Secrets and about the workloads of these gateways.
+fn notes_of_built(
+    sources: &Sources,
+    source: &SourceObject,
+    context: SourceContext<'_>,
+    (secrets, gateways): (&BTreeSet<String>, &[usize]),
+    migration: &Migration,
+) -> Vec<Note<PointerBuf>> {
+    let workloads = gateways.iter().filter_map(|index| {
+        let old = &sources.objects.get(*index).filter(|source| source.other.is_none())?.value;
+        Some(MigratedWorkload { old, new: migration.changed.get(*index)?.as_ref().unwrap_or(old) })
+    });
+    let workloads: Vec<MigratedWorkload<'_>> = workloads.collect();
+    let read = |name: &str| read_beside(source.place.file(), name);
+    notes_about_built(&source.value, context, (secrets, &workloads), &read)
+}
+
+/// The text of a file that another one names.
+fn read_beside(file: &str, name: &str) -> Option<String> {
+    read_regular(&beside(file, name))
+}
+
+/// The path of a file that another one names.
+fn beside(file: &str, name: &str) -> PathBuf {
+    Path::new(file).parent().unwrap_or(Path::new("")).join(name)
 }
 
 /// The text of a regular file: a pipe or a device has no end.

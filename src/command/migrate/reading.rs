@@ -3,12 +3,18 @@
 use super::source_kind::{SourceKind, Unsupported};
 use crate::command::check::not_final::NotFinal;
 use crate::command::check::plain_key;
-use crate::migration_sources::{SourceContext, generated_config_maps, migrate_object, migrate_script, migrate_values};
+use crate::migration_sources::{
+    Kustomizations, SourceContext, files_of_generators, generated_config_maps, migrate_object, migrate_script,
+    migrate_values,
+};
 use apim_keyless_core::gateway::{Gateway, Images, KubernetesObject, ObjectReference, Recognized, RelatedObjects};
 use apim_keyless_core::migration::Facts;
 use apim_keyless_core::policy::dotted;
-use apim_keyless_manifest::{FileContent, InputError, Inputs, ManifestObject, Place, is_encrypted};
+use apim_keyless_manifest::{
+    FileContent, InputError, Inputs, ManifestObject, PatchFiles, Place, is_encrypted, normalized,
+};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The content of the files.
@@ -50,42 +56,86 @@ pub(super) enum OtherSource {
     Generator(usize),
 }
 
+/// What a source is, for a person and for the steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::command) enum SourceType {
+    ArgoApplication,
+    FluxKustomization,
+    HelmChart,
+    HelmRelease,
+    HelmValues,
+    Kustomization,
+    Manifest,
+    Script,
+    Terraform,
+}
+
+impl SourceType {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::ArgoApplication => "Argo CD application",
+            Self::FluxKustomization => "Flux Kustomization",
+            Self::HelmChart => "Helm chart",
+            Self::HelmRelease => "HelmRelease",
+            Self::HelmValues => "Helm values",
+            Self::Kustomization => "kustomization",
+            Self::Manifest => "manifest",
+            Self::Script => "script",
+            Self::Terraform => "Terraform",
+        }
+    }
+
+    /// Whether it is a text and no YAML.
+    pub(super) fn is_text(self) -> bool {
+        matches!(self, Self::Script | Self::Terraform)
+    }
+
+    /// Whether Helm installs what it has. A configuration of Terraform can have other resources alone.
+    pub(super) fn is_of_helm(self) -> bool {
+        matches!(self, Self::ArgoApplication | Self::HelmChart | Self::HelmRelease | Self::HelmValues | Self::Script)
+    }
+
+    /// Whether a tool reads the whole folder of it.
+    pub(super) fn needs_folder(self) -> bool {
+        matches!(self, Self::HelmChart | Self::Kustomization | Self::Terraform)
+    }
+}
+
 /// A source of gateways that is not YAML, or whose text alone can be changed.
 pub(super) struct TextSource {
     pub(super) file: String,
     pub(super) text: String,
-    pub(super) is_terraform: bool,
+    pub(super) source_type: SourceType,
 }
 
 impl TextSource {
     /// A name for it, to ask for its facts.
     pub(super) fn reference(&self) -> ObjectReference {
-        let (kind, name) = (self.kind().to_owned(), apim_keyless_report::file_name(&self.file).to_owned());
+        let kind = self.source_type.name().to_owned();
+        let name = apim_keyless_report::file_name(&self.file).to_owned();
         ObjectReference { kind, name, ..ObjectReference::default() }
-    }
-
-    /// What it is, for a person.
-    pub(super) fn kind(&self) -> &'static str {
-        if self.is_terraform { "Terraform" } else { "script" }
     }
 }
 
 impl SourceObject {
-    /// What it is, for a person.
-    pub(super) fn kind(&self) -> &'static str {
+    /// What it is.
+    pub(super) fn source_type(&self) -> SourceType {
         match self.other {
-            Some(OtherSource::Values) if self.value.get("dependencies").is_some() => "Helm chart",
-            Some(OtherSource::Values) => "Helm values",
-            Some(OtherSource::Release) if self.text("/kind") == "HelmRelease" => "HelmRelease",
-            Some(OtherSource::Release) => "Argo CD application",
-            Some(OtherSource::Kustomization | OtherSource::Generator(_)) => "kustomization",
-            None => "manifest",
+            Some(OtherSource::Values) if self.value.get("dependencies").is_some() => SourceType::HelmChart,
+            Some(OtherSource::Values) => SourceType::HelmValues,
+            Some(OtherSource::Release) => match self.text("/kind") {
+                "HelmRelease" => SourceType::HelmRelease,
+                "Kustomization" => SourceType::FluxKustomization,
+                _ => SourceType::ArgoApplication,
+            },
+            Some(OtherSource::Kustomization | OtherSource::Generator(_)) => SourceType::Kustomization,
+            None => SourceType::Manifest,
         }
     }
 
     /// A name for it, to ask for its facts.
     pub(super) fn reference(&self) -> ObjectReference {
-        let (kind, name) = (self.kind().to_owned(), located(&self.place, ""));
+        let (kind, name) = (self.source_type().name().to_owned(), located(&self.place, ""));
         ObjectReference { kind, name, ..ObjectReference::default() }
     }
 
@@ -102,6 +152,13 @@ impl SourceObject {
     }
 }
 
+/// Files of which only a kustomization says what they are.
+struct BuiltFiles {
+    patches: PatchFiles,
+    /// The files with settings that generators read.
+    settings: BTreeSet<PathBuf>,
+}
+
 /// How the files are read.
 pub(super) struct Reading<'a> {
     /// Namespace of objects that name none.
@@ -116,25 +173,37 @@ impl Sources {
         for path in paths {
             inputs.add(path, stdin.unwrap_or_default());
         }
+        let contents = inputs.read(|content| content);
+        let mut built = BuiltFiles { patches: PatchFiles::above(paths), settings: BTreeSet::new() };
+        for content in &contents {
+            built.patches.extend(content.patch_files.iter().cloned());
+            let folder = Path::new(&content.name).parent().unwrap_or(Path::new(""));
+            let kustomizations = content.kustomizations.iter();
+            let files = kustomizations.flat_map(|kustomization| files_of_generators(&kustomization.value));
+            built.settings.extend(files.map(|file| normalized(&folder.join(file))));
+        }
         let mut sources = Self::default();
-        for content in inputs.read(|content| content) {
-            sources.add_file(content, reading);
+        for content in contents {
+            sources.add_file(content, &built, reading);
         }
         sources
     }
 
     /// The one place that decides what a file is. Each kind of source that is not a manifest has a module of its own.
-    fn add_file(&mut self, content: FileContent, reading: &Reading<'_>) {
-        match SourceKind::of(Path::new(&content.name), content.text()) {
-            SourceKind::Manifests => self.add_manifests(content, reading),
-            SourceKind::Script => self.add_text(&content, false),
-            SourceKind::Terraform => self.add_text(&content, true),
+    fn add_file(&mut self, content: FileContent, built: &BuiltFiles, reading: &Reading<'_>) {
+        let path = Path::new(&content.name);
+        match SourceKind::of(path, content.text()) {
+            SourceKind::Manifests => self.add_manifests(content, built, reading),
+            SourceKind::Script => self.add_text(&content, SourceType::Script),
+            SourceKind::Terraform => self.add_text(&content, SourceType::Terraform),
+            // the kustomization reports it
+            SourceKind::Unsupported(Unsupported::Docker) if built.settings.contains(&normalized(path)) => {}
             SourceKind::Unsupported(unsupported) => self.unsupported.push((content.name, unsupported)),
             SourceKind::NotAbout => {}
         }
     }
 
-    fn add_manifests(&mut self, content: FileContent, reading: &Reading<'_>) {
+    fn add_manifests(&mut self, content: FileContent, built: &BuiltFiles, reading: &Reading<'_>) {
         self.failures.extend(content.errors.iter().map(failure));
         let none = Facts::default();
         let without_facts = SourceContext { facts: &none, images: reading.images };
@@ -142,7 +211,7 @@ impl Sources {
             |mapping: &ManifestObject| migrate_values(&content.name, &mapping.value, without_facts).is_some();
         let has_values = content.mappings.iter().any(is_values);
         if !has_values && !content.mappings.is_empty() && migrate_script(content.text(), without_facts).is_some() {
-            self.add_text(&content, false);
+            self.add_text(&content, SourceType::Script);
         }
         for mapping in content.mappings {
             if let Some(unsupported) = Unsupported::of_mapping(&mapping.value) {
@@ -154,14 +223,27 @@ impl Sources {
         for kustomization in content.kustomizations {
             self.add_kustomization(kustomization, reading);
         }
+        let is_patch = built.patches.contains(&content.name);
         for object in content.objects {
-            self.add_object(object, reading);
+            if is_patch {
+                self.add_patch(object, reading);
+            } else {
+                self.add_object(object, reading);
+            }
         }
     }
 
-    fn add_text(&mut self, content: &FileContent, is_terraform: bool) {
+    fn add_text(&mut self, content: &FileContent, source_type: SourceType) {
         let (file, text) = (content.name.clone(), content.text().to_owned());
-        self.texts.push(TextSource { file, text, is_terraform });
+        self.texts.push(TextSource { file, text, source_type });
+    }
+
+    /// Adds a patch of a kustomization, which reports what it says about a gateway: it is a part of an object.
+    fn add_patch(&mut self, object: ManifestObject, reading: &Reading<'_>) {
+        let ManifestObject { value, place, .. } = object;
+        let keys = plain_key::find(&value).iter().map(|key| located_key(&place, &value, key.as_str())).collect();
+        let namespace = reading.namespace.to_owned();
+        self.objects.push(SourceObject { place, object: None, namespace, keys, value, other: None });
     }
 
     /// Adds a kustomization, and the `ConfigMap`s that it generates: workloads take them.
@@ -182,10 +264,10 @@ impl Sources {
         self.objects.push(SourceObject::other(kustomization, OtherSource::Kustomization, reading));
     }
 
-    /// The files and values of the kustomizations.
-    pub(super) fn kustomizations(&self) -> Vec<(&str, &Value)> {
+    /// The kustomizations.
+    pub(super) fn kustomizations(&self) -> Kustomizations<'_> {
         let kustomizations = self.objects.iter().filter(|source| source.other == Some(OtherSource::Kustomization));
-        kustomizations.map(|source| (source.place.file(), &source.value)).collect()
+        Kustomizations::new(kustomizations.map(|source| (source.place.file(), &source.value)).collect())
     }
 
     fn add_object(&mut self, object: ManifestObject, reading: &Reading<'_>) {

@@ -1,6 +1,6 @@
 //! Changes in the text of a Terraform configuration.
 
-use super::line;
+use crate::migration_sources::lines::Lines;
 use apim_keyless_manifest::rewrite::{TextChange, apply};
 use hcl_edit::Span;
 use std::ops::Range;
@@ -8,12 +8,13 @@ use std::ops::Range;
 /// A text and its changes.
 pub(super) struct Editor<'t> {
     pub(super) text: &'t str,
+    lines: Lines,
     changes: Vec<TextChange>,
 }
 
 impl<'t> Editor<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, changes: Vec::new() }
+        Self { text, lines: Lines::of(text), changes: Vec::new() }
     }
 
     /// The number of changes, to go back to with [`Self::undo`].
@@ -33,7 +34,12 @@ impl<'t> Editor<'t> {
 
     /// The line, from 1, of a part of the configuration.
     pub(super) fn line(&self, part: &impl Span) -> usize {
-        line(self.text, part.span().map_or(0, |range| range.start))
+        self.line_at(part.span().map_or(0, |range| range.start))
+    }
+
+    /// The line, from 1, of a byte.
+    pub(super) fn line_at(&self, byte: usize) -> usize {
+        self.lines.at(byte)
     }
 
     pub(super) fn replace(&mut self, range: Range<usize>, text: impl Into<String>) {

@@ -1,7 +1,8 @@
 //! A `helm_release` with Microsoft's chart. The provider for Helm has `set` as blocks (2.x) or as a list (3.x).
 
 use super::editor::Editor;
-use super::values;
+use super::release_values::{Layer, ReleaseValues, SetEntry};
+use super::{Sources, values};
 use crate::migration_sources::argo_application::{by_hand, text_of};
 use crate::migration_sources::chart_version::{NEW_VERSION, is_chart, is_too_old};
 use crate::migration_sources::helm_values::{self, Release};
@@ -9,57 +10,28 @@ use crate::migration_sources::layers::{self, ValueChanges};
 use crate::migration_sources::value_path::{self, ValuePath};
 use crate::migration_sources::{NoteKind, SourceContext, SourceReport, nested_text};
 use hcl_edit::Span;
-use hcl_edit::expr::{Array, Expression, Object};
-use hcl_edit::structure::{Block, Body};
+use hcl_edit::expr::{Expression, Object};
+use hcl_edit::structure::Block;
 use serde_json::{Value, json};
 use std::ops::Range;
 
-/// The blocks or lists with names and values.
-const SETS: [&str; 2] = ["set", "set_sensitive"];
-
-/// Where a release has values.
-enum Layer<'b> {
-    /// `yamlencode({…})`.
-    Object(&'b Object),
-    /// YAML in a heredoc, whose text is in this range.
-    Text(Range<usize>),
-    /// The `set` and `set_sensitive` blocks or lists.
-    Sets(Vec<SetEntry<'b>>),
-}
-
-/// A name and a value.
-struct SetEntry<'b> {
-    path: ValuePath,
-    value: &'b Expression,
-    range: Range<usize>,
-}
-
-/// Migrates a release, if it is of Microsoft's chart.
-pub(super) fn migrate(
-    block: &Block,
+/// Migrates a release, if it is of Microsoft's chart. Returns the name of the Secret that held its key, or the resource.
+pub(super) fn migrate<'b>(
+    block: &'b Block,
+    sources: Sources<'b, '_>,
     editor: &mut Editor<'_>,
     context: SourceContext<'_>,
     report: &mut SourceReport<usize>,
-) {
-    let text = |name: &str| block.body.get_attribute(name).and_then(|attribute| attribute.value.as_str());
-    let Read { layers: places, values: mut layers, unreadable } = Read::of(&block.body, editor);
+) -> Option<String> {
+    let text = |name: &str| sources.text(&block.body.get_attribute(name)?.value);
+    let ReleaseValues { layers: places, values: mut layers, unreadable } =
+        ReleaseValues::of(&block.body, editor, sources);
     let merged = layers::merged(&layers);
     if !text("chart").is_some_and(is_chart) && !helm_values::are_of_chart(&merged, context) {
-        return;
+        return None;
     }
     let at = editor.line(block);
-    let line_of = |path: &ValuePath| {
-        let layer = layers.iter().rposition(|layer| value_path::get(layer, path).is_some());
-        match layer.and_then(|layer| places.get(layer)) {
-            Some(Layer::Sets(entries)) => entries
-                .iter()
-                .find(|entry| entry.path == *path)
-                .map_or(at, |entry| super::line(editor.text, entry.range.start)),
-            Some(Layer::Text(range)) => line_in_text(editor.text, range, &merged, path),
-            Some(Layer::Object(object)) => member_at(object, path).map_or(at, |member| editor.line(member)),
-            None => at,
-        }
-    };
+    let line_of = |path: &ValuePath| line_of(path, (&places, &layers, &merged), editor).unwrap_or(at);
     let release = Release { name: text("name"), namespace: text("namespace") };
     // values in files alone are migrated there
     let is_in_files = layers.is_empty() && !unreadable.is_empty();
@@ -67,36 +39,78 @@ pub(super) fn migrate(
         if is_in_files { helm_values::ValuesPlan::default() } else { helm_values::plan(&merged, release, context) };
     helm_values::append(report, plan.report.with_places(line_of), |line| *line);
     if plan.is_missing_facts {
-        return;
+        return None;
     }
-    for (line, message) in unreadable {
-        report.note(line, NoteKind::Guess, message);
+    let secret =
+        value_path::get(&merged, &["secret", "existingSecretName"]).and_then(Value::as_str).map(values::resource);
+    let for_new = places.iter().rposition(|place| matches!(place, Layer::Object(_) | Layer::Text(_)));
+    let for_new = for_new.or_else(|| places.iter().position(|place| matches!(place, Layer::Sets(_))));
+    let type_at = layers.iter().rposition(|layer| value_path::get(layer, &TYPE).is_some()).or(for_new);
+    for values in unreadable {
+        // what comes later wins
+        let is_overridden = type_at.is_some_and(|at| at >= values.layers_before);
+        let is_done = is_overridden || values.is_migrated_elsewhere;
+        report.note(values.line, if is_done { NoteKind::Guess } else { NoteKind::ByHand }, values.message);
     }
     raise_version(block, editor, report);
-    let for_new = places.iter().rposition(|place| !matches!(place, Layer::Sets(_)));
-    let for_new = for_new.or_else(|| places.iter().position(|place| matches!(place, Layer::Sets(_))));
+    if let Some(line) = line_of_instances(block, &plan.changes, editor) {
+        report.note(line, NoteKind::ByHand, format!("{INSTANCES}. {}", by_hand(&plan.changes)));
+        return secret;
+    }
     let old = layers.clone();
+    let fixed = places.iter().find_map(|place| if let Layer::Fixed(line) = place { Some(*line) } else { None });
+    let by_hand_at = fixed.unwrap_or(at);
     if let Some(for_new) = for_new {
         layers::apply(&plan.changes, &mut layers, for_new);
         let mark = editor.mark();
         let is_written =
             places.iter().zip(old.iter().zip(&layers)).all(|(place, (old, new))| write(place, old, new, editor));
         if is_written {
-            return;
+            return secret;
         }
         editor.undo(mark);
-        report.note(at, NoteKind::ByHand, by_hand(&plan.changes));
+        report.note(by_hand_at, NoteKind::ByHand, by_hand(&plan.changes));
     } else if !plan.changes.is_empty() {
-        add_values(block, &plan.changes, editor, report);
+        add_values(block, (&plan.changes, by_hand_at), editor, report);
+    }
+    secret
+}
+
+/// The value that selects the method.
+const TYPE: [&str; 3] = ["gateway", "auth", "type"];
+const INSTANCES: &str = "Change these values by hand: each instance of this block has a gateway of its own, and needs its own \
+                         gateway.name";
+
+/// The line of `for_each` or `count`, if a name that was guessed would be that of every instance.
+fn line_of_instances(block: &Block, changes: &ValueChanges, editor: &Editor<'_>) -> Option<usize> {
+    let is_guessed = changes.set.keys().any(|path| *path == ["gateway", "name"]);
+    let of_each = block.body.get_attribute("for_each").or_else(|| block.body.get_attribute("count"));
+    of_each.filter(|_| is_guessed).map(|attribute| editor.line(attribute))
+}
+
+/// The line of a value of a release.
+fn line_of(
+    path: &ValuePath,
+    (places, layers, merged): (&[Layer<'_>], &[Value], &Value),
+    editor: &Editor<'_>,
+) -> Option<usize> {
+    let layer = layers.iter().rposition(|layer| value_path::get(layer, path).is_some())?;
+    match places.get(layer)? {
+        Layer::Sets(entries) => {
+            entries.iter().find(|entry| entry.path == *path).map(|entry| editor.line_at(entry.range.start))
+        }
+        Layer::Text(range) => Some(line_in_text(editor, range, merged, path)),
+        Layer::Object(object) => member_at(object, path).map(|member| editor.line(member)),
+        Layer::Fixed(line) => Some(*line),
     }
 }
 
 /// The line of a value in a YAML text: that with its name and the beginning of its value.
-fn line_in_text(text: &str, range: &Range<usize>, values: &Value, path: &ValuePath) -> usize {
-    let first = super::line(text, range.start);
+fn line_in_text(editor: &Editor<'_>, range: &Range<usize>, values: &Value, path: &ValuePath) -> usize {
+    let first = editor.line_at(range.start);
     let name = path.last().map(String::as_str).unwrap_or_default();
     let value = value_path::get(values, path).and_then(Value::as_str).unwrap_or_default();
-    let mut lines = text.get(range.clone()).unwrap_or_default().lines();
+    let mut lines = editor.text.get(range.clone()).unwrap_or_default().lines();
     first + lines.position(|line| line.contains(name) && line.contains(value)).unwrap_or_default()
 }
 
@@ -106,89 +120,6 @@ fn member_at<'o>(object: &'o Object, path: &[String]) -> Option<&'o Expression> 
     let member = values::member(object, first)?;
     let inner = member.as_object().and_then(|object| member_at(object, rest));
     Some(inner.unwrap_or(member))
-}
-
-/// The values of a release.
-#[derive(Default)]
-struct Read<'b> {
-    layers: Vec<Layer<'b>>,
-    values: Vec<Value>,
-    /// The lines of values that are elsewhere, and what to do about them.
-    unreadable: Vec<(usize, &'static str)>,
-}
-
-impl<'b> Read<'b> {
-    fn of(body: &'b Body, editor: &Editor<'_>) -> Self {
-        let mut read = Self::default();
-        let elements = body.get_attribute("values").and_then(|attribute| attribute.value.as_array());
-        for element in elements.into_iter().flat_map(Array::iter) {
-            read.element(element, editor);
-        }
-        let mut entries: Vec<SetEntry<'_>> = Vec::new();
-        for name in SETS {
-            for block in body.get_blocks(name) {
-                let attribute = |name: &str| block.body.get_attribute(name).map(|attribute| &attribute.value);
-                entries.extend(entry(attribute("name"), attribute("value"), block.span()));
-            }
-            let list = body.get_attribute(name).and_then(|attribute| attribute.value.as_array());
-            for element in list.into_iter().flat_map(Array::iter) {
-                let member = |name: &str| values::member(element.as_object()?, name);
-                entries.extend(entry(member("name"), member("value"), element.span()));
-            }
-        }
-        if !entries.is_empty() {
-            let mut layer = json!({});
-            for entry in &entries {
-                value_path::set(&mut layer, &entry.path, values::value(entry.value, editor));
-            }
-            read.values.push(layer);
-            read.layers.push(Layer::Sets(entries));
-        }
-        read
-    }
-
-    fn element(&mut self, element: &'b Expression, editor: &Editor<'_>) {
-        match element {
-            Expression::HeredocTemplate(heredoc) => {
-                let range = heredoc.template.span();
-                let value = range.clone().and_then(|range| apim_keyless_manifest::value(editor.text.get(range)?));
-                match (range, value) {
-                    (Some(range), Some(value)) if value.is_object() => {
-                        self.layers.push(Layer::Text(range));
-                        self.values.push(value);
-                    }
-                    _ => self.unreadable.push((editor.line(element), TEMPLATE)),
-                }
-            }
-            Expression::FuncCall(call) if call.name.name.as_str() == "yamlencode" => {
-                let object = call.args.iter().next().and_then(|argument| argument.as_object());
-                let value = object.map(|object| values::value(&Expression::Object(object.clone()), editor));
-                match (object, value) {
-                    (Some(object), Some(value)) if value.is_object() => {
-                        self.layers.push(Layer::Object(object));
-                        self.values.push(value);
-                    }
-                    _ => self.unreadable.push((editor.line(element), TEMPLATE)),
-                }
-            }
-            Expression::FuncCall(call) if call.name.name.as_str() == "file" => {
-                self.unreadable.push((editor.line(element), FILE));
-            }
-            _ => self.unreadable.push((editor.line(element), TEMPLATE)),
-        }
-    }
-}
-
-const FILE: &str = "Migrate the file with these values, too: give it to this command";
-const TEMPLATE: &str =
-    "Check these values: they are made by an expression. Remove gateway.auth.key from them, if they have it";
-
-fn entry<'b>(
-    name: Option<&'b Expression>,
-    value: Option<&'b Expression>,
-    range: Option<Range<usize>>,
-) -> Option<SetEntry<'b>> {
-    Some(SetEntry { path: value_path::parse(name?.as_str()?), value: value?, range: range? })
 }
 
 fn raise_version(block: &Block, editor: &mut Editor<'_>, report: &mut SourceReport<usize>) {
@@ -221,6 +152,7 @@ fn write(place: &Layer<'_>, old: &Value, new: &Value, editor: &mut Editor<'_>) -
             new.map(|new| editor.replace(range.clone(), new)).is_some()
         }
         Layer::Sets(entries) => write_sets(entries, new, editor),
+        Layer::Fixed(_) => false,
     }
 }
 
@@ -275,7 +207,12 @@ fn set_text(path: &[String], value: &Value, is_block: bool, indentation: &str) -
 }
 
 /// Adds `values` to a release that has none.
-fn add_values(block: &Block, changes: &ValueChanges, editor: &mut Editor<'_>, report: &mut SourceReport<usize>) {
+fn add_values(
+    block: &Block,
+    (changes, by_hand_at): (&ValueChanges, usize),
+    editor: &mut Editor<'_>,
+    report: &mut SourceReport<usize>,
+) {
     let mut new = json!({});
     for (path, value) in &changes.set {
         value_path::set(&mut new, path, value.clone());
@@ -288,13 +225,14 @@ fn add_values(block: &Block, changes: &ValueChanges, editor: &mut Editor<'_>, re
             let lines = format!("\n{indentation}values = [\n{indentation}  yamlencode({text})\n{indentation}]\n");
             editor.insert_lines(last.end, &lines);
         }
-        None => report.note(editor.line(block), NoteKind::ByHand, by_hand(changes)),
+        None => report.note(by_hand_at, NoteKind::ByHand, by_hand(changes)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::migration_sources::terraform::migrate_terraform;
+    use crate::migration_sources::terraform::tests::NO_FILES;
     use crate::migration_sources::{NoteKind, SourceContext, SourceReport};
     use apim_keyless_core::gateway::Images;
     use apim_keyless_core::migration::Facts;
@@ -307,11 +245,11 @@ mod tests {
     fn becomes(lines: &str, expected: &str) -> SourceReport<usize> {
         let facts = Facts { client_id: Some(CLIENT_ID.to_owned()), ..Facts::default() };
         let context = SourceContext { facts: &facts, images: &Images::default() };
-        let migration = migrate_terraform(&format!("{HEAD}{lines}}}\n"), context).unwrap();
+        let migration = migrate_terraform(&format!("{HEAD}{lines}}}\n"), context, &NO_FILES).unwrap();
         let text = migration.text.unwrap_or_default();
         let expected = format!("{HEAD}{expected}}}\n").replace("CLIENT-ID", CLIENT_ID);
         assert_eq!(text, expected, "\n{text}\n{:?}", migration.report);
-        assert_eq!(migrate_terraform(&text, context).and_then(|second| second.text), None);
+        assert_eq!(migrate_terraform(&text, context, &NO_FILES).and_then(|second| second.text), None);
         migration.report
     }
 
@@ -377,7 +315,7 @@ mod tests {
             "locals {",
             "variable \"a\" {}\n",
         ] {
-            assert_eq!(migrate_terraform(text, context), None, "{text}");
+            assert_eq!(migrate_terraform(text, context, &NO_FILES), None, "{text}");
         }
     }
 }

@@ -3,8 +3,9 @@
 use super::editor::Editor;
 use super::workload::Workload;
 use super::{resource_name, resource_type, resources, values};
+use crate::migration_sources::chart_version::CHART;
 use crate::migration_sources::helm_values::KEY_MESSAGE;
-use crate::migration_sources::{NoteKind, SourceContext, SourceReport};
+use crate::migration_sources::{NoteKind, SourceContext, SourceReport, patch_finder};
 use apim_keyless_core::gateway::well_known::{CLIENT_ID, TENANT_ID, USE};
 use apim_keyless_core::gateway::{AuthMethod, Setting, WORKLOAD_IDENTITY};
 use hcl_edit::Span;
@@ -40,14 +41,14 @@ pub(super) fn metadata<'b>(block: &'b Block, name: &str) -> Option<&'b Expressio
     child(&block.body, "metadata")?.body.get_attribute(name).map(|attribute| &attribute.value)
 }
 
-/// Migrates the gateways of a configuration.
+/// Migrates the gateways of a configuration. `secrets` are the Secrets of keys that releases took.
 pub(super) fn migrate(
     body: &Body,
+    mut secrets: BTreeSet<String>,
     editor: &mut Editor<'_>,
     context: SourceContext<'_>,
     report: &mut SourceReport<usize>,
 ) {
-    let mut secrets = BTreeSet::new();
     let mut accounts = Vec::new();
     let mut config_maps: Vec<&Block> = Vec::new();
     for block in resources(body).filter(|block| WORKLOADS.contains(&kind(block))) {
@@ -56,6 +57,9 @@ pub(super) fn migrate(
             secrets.extend(workload.secrets(editor));
             config_maps.extend(workload.config_maps());
         }
+    }
+    for block in body.blocks().filter(|block| block.has_ident("module")) {
+        module(block, editor, context, report);
     }
     for block in resources(body) {
         match kind(block) {
@@ -156,6 +160,8 @@ fn secret(block: &Block, secrets: &BTreeSet<String>, editor: &Editor<'_>, report
     if !secrets.contains(name) && !secrets.contains(&reference) {
         return;
     }
+    // Terraform deletes it
+    report.delete.retain(|secret| secret.name != name);
     for (_, member) in data(block).into_iter().flat_map(Object::iter) {
         let value = values::value(member.expr(), editor);
         if value.as_str().is_some_and(|text| is_key(Setting::AuthKey, text)) {
@@ -175,7 +181,7 @@ fn manifest(block: &Block, editor: &Editor<'_>, context: SourceContext<'_>, repo
     for (at, _) in text.match_indices("GatewayKey ") {
         let value = text.get(at..).and_then(|rest| rest.split(['"', '\'', '\n']).next()).unwrap_or_default();
         if is_key(Setting::AuthKey, value) {
-            report.note(super::line(editor.text, start + at), NoteKind::Key, KEY_MESSAGE);
+            report.note(editor.line_at(start + at), NoteKind::Key, KEY_MESSAGE);
         }
     }
     let is_image = |word: &str| context.images.is_gateway(word);
@@ -187,6 +193,21 @@ fn manifest(block: &Block, editor: &Editor<'_>, context: SourceContext<'_>, repo
     }
 }
 
+/// Names a module that gets values of a gateway. A module of the input is migrated in its own files.
+fn module(block: &Block, editor: &Editor<'_>, context: SourceContext<'_>, report: &mut SourceReport<usize>) {
+    let text = editor.slice(block);
+    let mut words = text.split(|letter: char| letter.is_whitespace() || ['"', '\''].contains(&letter));
+    let is_about = ["gateway.auth.", "gateway.authKey", "GatewayKey ", CHART].iter().any(|mark| text.contains(mark))
+        || patch_finder::mentions_other_method(text)
+        || words.any(|word| context.images.is_gateway(word));
+    let is_migrated = text.to_ascii_lowercase().contains(&WORKLOAD_IDENTITY.to_ascii_lowercase());
+    if is_about && !is_migrated {
+        report.note(editor.line(block), NoteKind::ByHand, MODULE);
+    }
+}
+
+const MODULE: &str = "Change what this module gets by hand: remove the auth key, and select WorkloadIdentity with the client id and \
+                      the name of the gateway; a module in another place is not read";
 const MANIFEST: &str = "Move this manifest into a YAML file and migrate it there, or change it by hand: remove the auth key, set \
                         config.service.auth: workloadIdentity and gateway.name in the ConfigMap, the label \
                         azure.workload.identity/use: \"true\" and a serviceAccountName in the pod template, and an image of \
@@ -270,6 +291,7 @@ pub(super) fn insert_first(block: &Block, lines: &str, editor: &mut Editor<'_>) 
 #[cfg(test)]
 mod tests {
     use crate::migration_sources::terraform::migrate_terraform;
+    use crate::migration_sources::terraform::tests::NO_FILES;
     use crate::migration_sources::{NoteKind, SourceContext, TextMigration};
     use apim_keyless_core::gateway::Images;
     use apim_keyless_core::migration::{Fact, Facts};
@@ -278,9 +300,9 @@ mod tests {
 
     fn migrated(text: &str, facts: &Facts) -> Option<TextMigration> {
         let context = SourceContext { facts, images: &Images::default() };
-        let migration = migrate_terraform(text, context)?;
+        let migration = migrate_terraform(text, context, &NO_FILES)?;
         if let Some(new) = &migration.text {
-            let second = migrate_terraform(new, context);
+            let second = migrate_terraform(new, context, &NO_FILES);
             assert_eq!(second.and_then(|second| second.text), None, "{new}");
         }
         Some(migration)

@@ -5,27 +5,76 @@
 mod editor;
 mod helm_release;
 mod kubernetes;
+mod release_values;
 mod values;
 mod variables;
 mod workload;
 
-use super::shell_words::line;
 use super::{NoteKind, SourceContext, SourceReport, TextMigration};
 use editor::Editor;
+use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Block, Body};
+use std::collections::BTreeSet;
+
+/// The files beside a configuration.
+#[derive(Clone, Copy)]
+pub struct FilesBeside<'f> {
+    /// The text of the file of this name.
+    pub read: &'f dyn Fn(&str) -> Option<String>,
+    /// Whether the file of this name is migrated, too.
+    pub is_input: &'f dyn Fn(&str) -> bool,
+}
+
+/// Where the values of expressions are.
+#[derive(Clone, Copy)]
+struct Sources<'b, 'f> {
+    body: &'b Body,
+    files: &'f FilesBeside<'f>,
+}
+
+impl<'b> Sources<'b, '_> {
+    /// The expression that a local value or the default of a variable stands for.
+    fn resolved<'e>(&self, expression: &'e Expression) -> &'e Expression
+    where
+        'b: 'e,
+    {
+        let text = expression.to_string();
+        let named = |block: &'b Block, name: &str| block.body.get_attribute(name).map(|attribute| &attribute.value);
+        let found = match text.trim().split_once('.') {
+            Some(("var", name)) => {
+                let is_it = |block: &&Block| block.labels.first().is_some_and(|label| label.as_str() == name);
+                self.body.get_blocks("variable").find(is_it).and_then(|block| named(block, "default"))
+            }
+            Some(("local", name)) => self.body.get_blocks("locals").find_map(|block| named(block, name)),
+            _ => None,
+        };
+        found.unwrap_or(expression)
+    }
+
+    /// The text of an expression, if it is known.
+    fn text<'e>(&self, expression: &'e Expression) -> Option<&'e str>
+    where
+        'b: 'e,
+    {
+        self.resolved(expression).as_str()
+    }
+}
 
 /// Migrates a Terraform configuration. `None` if it has no gateway.
-pub fn migrate_terraform(text: &str, context: SourceContext<'_>) -> Option<TextMigration> {
+pub fn migrate_terraform(text: &str, context: SourceContext<'_>, files: &FilesBeside<'_>) -> Option<TextMigration> {
     let body = match hcl_edit::parser::parse_body(text) {
         Ok(body) => body,
         Err(error) => return unreadable(text, error.location().line()),
     };
     let mut editor = Editor::new(text);
     let mut report = SourceReport::default();
-    for block in resources(&body).filter(|block| resource_type(block) == "helm_release") {
-        helm_release::migrate(block, &mut editor, context, &mut report);
+    let sources = Sources { body: &body, files };
+    let releases = resources(&body).filter(|block| resource_type(block) == "helm_release");
+    let mut secrets = BTreeSet::new();
+    for block in releases.chain(data_sources(&body).filter(|block| resource_type(block) == "helm_template")) {
+        secrets.extend(helm_release::migrate(block, sources, &mut editor, context, &mut report));
     }
-    kubernetes::migrate(&body, &mut editor, context, &mut report);
+    kubernetes::migrate(&body, secrets, &mut editor, context, &mut report);
     let new = editor.finish().filter(|new| hcl_edit::parser::parse_body(new).is_ok());
     if new.is_none() {
         report.note(1, NoteKind::ByHand, "Change this file by hand: two changes are in the same place");
@@ -57,6 +106,10 @@ fn resources(body: &Body) -> impl Iterator<Item = &Block> {
     body.blocks().filter(|block| block.has_ident("resource") && block.labels.len() == 2)
 }
 
+fn data_sources(body: &Body) -> impl Iterator<Item = &Block> {
+    body.blocks().filter(|block| block.has_ident("data") && block.labels.len() == 2)
+}
+
 /// The type of a resource.
 fn resource_type(block: &Block) -> &str {
     block.labels.first().map_or("", |label| label.as_str())
@@ -65,4 +118,12 @@ fn resource_type(block: &Block) -> &str {
 /// The local name of a resource.
 fn resource_name(block: &Block) -> &str {
     block.labels.get(1).map_or("", |label| label.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FilesBeside;
+
+    /// A configuration without files beside it.
+    pub(super) const NO_FILES: FilesBeside<'static> = FilesBeside { read: &|_| None, is_input: &|_| false };
 }

@@ -80,6 +80,12 @@ pub(super) fn string(text: &str) -> String {
     }
 }
 
+/// The resource that a text of an expression refers to, such as `kubernetes_secret.token`, else the text.
+pub(super) fn resource(text: &str) -> String {
+    let inner = text.strip_prefix("${").and_then(|text| text.strip_suffix('}'));
+    inner.map_or_else(|| text.to_owned(), |inner| inner.split('.').take(2).collect::<Vec<_>>().join("."))
+}
+
 /// A key as it is written in an object.
 pub(super) fn key_text(name: &str) -> String {
     let is_plain = name.starts_with(|first: char| first.is_ascii_alphabetic())

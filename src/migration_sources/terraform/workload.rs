@@ -113,6 +113,7 @@ impl<'b> Workload<'b> {
         report: &mut SourceReport<usize>,
         accounts: &mut Vec<NewAccount>,
     ) {
+        self.name_dynamic_blocks(editor, report);
         let settings = self.settings(editor);
         let text =
             |wanted: Setting| settings.iter().rfind(|(setting, _)| *setting == wanted).map(|(_, text)| text.as_str());
@@ -143,6 +144,16 @@ impl<'b> Workload<'b> {
         self.identity(gateway, editor, report, accounts);
         for container in &self.containers {
             self.image(container, editor, report);
+        }
+    }
+
+    /// Names variables that an expression makes.
+    fn name_dynamic_blocks(&self, editor: &Editor<'_>, report: &mut SourceReport<usize>) {
+        let blocks = self.containers.iter().flat_map(|container| container.body.get_blocks("dynamic"));
+        let is_of_variables =
+            |block: &&Block| block.labels.first().is_some_and(|label| ["env", "env_from"].contains(&label.as_str()));
+        for block in blocks.filter(is_of_variables) {
+            report.note(editor.line(block), NoteKind::ByHand, DYNAMIC);
         }
     }
 
@@ -376,5 +387,7 @@ const ENDPOINT: &str = "Pass --endpoint, the configuration endpoint, such as NAM
                         an address of version 1, which was retired";
 const CLIENT: &str =
     "Pass --client-id, the client id of the Entra app or the managed identity: the configuration does not have it";
+const DYNAMIC: &str = "Write these variables as blocks of their own: they are made by an expression that is not read, and can set \
+                       config.service.auth again";
 const LABEL: &str = "Set label azure.workload.identity/use = \"true\" in the metadata of this template";
 const IMAGE: &str = "Check that this image is version 2.11.0 or newer: older versions do not support workload identity";

@@ -5,9 +5,12 @@ mod files;
 mod fixtures;
 mod generate;
 mod layouts;
+mod leftovers;
 mod output;
 mod policy;
+mod scripts;
 mod several;
+mod terraform;
 
 use serde_json::Value;
 use std::fs;

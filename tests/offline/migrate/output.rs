@@ -71,6 +71,11 @@ fn a_malformed_fact_names_its_form() {
         ("--service-account", "Orders", "a name of a Kubernetes object"),
         ("--image-tag", "2.10.1", "2.11.0 or newer"),
         ("--image-tag", "a b", "the tag of an image"),
+        ("--image-tag", &format!("2.11.2@sha256:{}", "0".repeat(64)), "the tag of an image"),
+        ("--image-tag", "latest", "the tag of one version, such as 2.11.2"),
+        ("--image-tag", "v2", "the tag of one version"),
+        ("--image-tag", "2", "the tag of one version"),
+        ("--image-tag", "2.11", "the tag of one version"),
     ] {
         let ran = Folder::with(&[("a.yaml", VS_CODE)]).run(&["migrate", "a.yaml", flag, value]);
         assert_eq!(ran.code, 2);

@@ -1,0 +1,178 @@
+//! The last steps of a migration: what is deleted and revoked after the rollout, and what stays because something still needs
+//! it. A gateway must never be left without a way to authenticate.
+
+use super::checklist::{Checklist, Steps};
+use super::other_sources::OtherPlan;
+use super::reading::located;
+use crate::migration_sources::ObsoleteSecret;
+use crate::plan::{API_VERSION, percent_encoded};
+use apim_keyless_core::gateway::Authentication;
+use apim_keyless_core::migration::{MigratedGateway, Obsolete};
+use apim_keyless_core::policy::{shell_quoted, shell_word};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+impl Checklist<'_> {
+    pub(super) fn delete(&self, steps: &mut Steps) {
+        if !self.has_obsolete() {
+            return;
+        }
+        steps.step("After the rollout, delete what nothing needs any more, in the cluster and in the files");
+        steps.line("Keep what another gateway uses, in another file or another cluster.");
+        let gateways: Vec<&MigratedGateway> = self.planned.changed_gateways().collect();
+        let kept: Vec<Option<String>> =
+            self.planned.migration.obsolete.iter().map(|obsolete| self.why_kept(obsolete, &gateways)).collect();
+        let of_manifests = || self.planned.migration.obsolete.iter().zip(&kept);
+        for (obsolete, why) in of_manifests() {
+            let keep = |why: &String| vec![format!("- keep {} \"{}\"{why}", obsolete.kind, obsolete.name)];
+            let delete = || self.deployed.deletions(obsolete, &gateways).into_iter().collect();
+            for line in why.as_ref().map_or_else(delete, keep) {
+                steps.line(&line);
+            }
+        }
+        let plans = self.planned.other.plans.iter();
+        let secrets = plans.flat_map(|plan| plan.report.delete.iter().map(move |secret| (plan, secret)));
+        let mut seen = BTreeSet::new();
+        for (plan, secret) in secrets.filter(|(_, secret)| seen.insert(*secret)) {
+            match self.why_secret_kept(plan, secret) {
+                Some(why) => steps.line(&format!("- keep Secret \"{}\"{why}", secret.name)),
+                None => steps.line(&format!("  {secret}")),
+            }
+        }
+        for line in self.after_rollout() {
+            steps.line(&line);
+        }
+        for (obsolete, _) in of_manifests().filter(|(_, why)| why.is_none()) {
+            let Some(source) = obsolete.input.and_then(|index| self.sources.objects.get(index)) else { continue };
+            steps.line(&format!("- {}: {} \"{}\"", located(&source.place, ""), obsolete.kind, obsolete.name));
+        }
+    }
+
+    /// Why an obsolete object stays: the end of a sentence. What fills or renews a Secret stays as long as any Secret of its
+    /// namespace.
+    fn why_kept(&self, obsolete: &Obsolete, gateways: &[&MigratedGateway]) -> Option<String> {
+        if obsolete.kind == "Secret" {
+            return self.why_manifest_secret_kept(obsolete, gateways);
+        }
+        let mut secrets = self
+            .planned
+            .migration
+            .obsolete
+            .iter()
+            .filter(|other| other.kind == "Secret" && other.namespace == obsolete.namespace);
+        secrets.find_map(|secret| self.why_manifest_secret_kept(secret, gateways))
+    }
+
+    fn why_manifest_secret_kept(&self, secret: &Obsolete, gateways: &[&MigratedGateway]) -> Option<String> {
+        let (namespace, name) = (secret.namespace.as_str(), secret.name.as_str());
+        let user = self.open.user_of_secret(namespace, name).map(ToString::to_string);
+        // its namespace can be that of a kustomization
+        let taker = || self.open_sources.taker_of(None, name);
+        if let Some(user) = user.or_else(taker) {
+            return Some(still_used(&user));
+        }
+        let users = gateways.iter().filter(|gateway| gateway.object.namespace == namespace && self.took(gateway, name));
+        let place = users.into_iter().find_map(|gateway| self.open_sources.place_of_gateway(gateway));
+        place.or_else(|| self.open_sources.place_of_name(name)).map(until)
+    }
+
+    /// Whether the old workload of a gateway took a Secret.
+    fn took(&self, gateway: &MigratedGateway, secret: &str) -> bool {
+        let old = self.sources.objects.get(gateway.index);
+        old.is_some_and(|old| super::in_use::secrets(&old.value).contains(secret))
+    }
+
+    fn why_secret_kept(&self, plan: &OtherPlan, secret: &ObsoleteSecret) -> Option<String> {
+        if let Some(place) = self.open_sources.place_of_source(plan) {
+            return Some(until(place));
+        }
+        let taker = self.open_sources.taker_of(secret.namespace.as_deref(), &secret.name);
+        let place = || self.open_sources.place_of_name(&secret.name);
+        taker.map(|user| still_used(&user)).or_else(|| place().map(until))
+    }
+
+    pub(super) fn revoke(&self, steps: &mut Steps) {
+        let gateways: Vec<&MigratedGateway> = self.planned.changed_gateways().collect();
+        steps.step("Last, revoke the old keys and secrets: they still give access to the configuration");
+        steps.line("Keep the keys of a gateway that is also deployed with a key in another file or another cluster.");
+        let (mut kept, mut names, mut apps) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let mut kept_apps = BTreeSet::new();
+        for gateway in gateways {
+            let client_id = gateway.client_id.as_deref().filter(|_| gateway.from == Authentication::EntraApp);
+            if let Some(why) = self.why_keys_kept(gateway) {
+                let new = gateway.gateway_names.iter().filter(|name| kept.insert(name.as_str()));
+                new.for_each(|name| steps.line(&format!("- keep the keys of gateway {name}{why}")));
+                kept_apps.extend(client_id);
+            } else if matches!(gateway.from, Authentication::Key | Authentication::Unknown) {
+                names.extend(gateway.gateway_names.iter().map(String::as_str));
+            }
+            apps.extend(client_id);
+        }
+        for (plan, name) in self.names_of_other_gateways() {
+            let place = self.open_sources.place_of_source(plan);
+            match place.or_else(|| self.open_sources.place_of_name(name)) {
+                Some(place) if kept.insert(name) => {
+                    steps.line(&format!("- keep the keys of gateway {name}{}", until(place)));
+                }
+                Some(_) => {}
+                None => _ = names.insert(name),
+            }
+        }
+        for name in names.difference(&kept) {
+            regenerate(name, steps);
+        }
+        for client_id in apps.difference(&kept_apps).copied().map(shell_word) {
+            steps.line(&format!("  az ad app credential list --id {client_id}"));
+            steps.line(&format!("  az ad app credential delete --id {client_id} --key-id KEY_ID"));
+        }
+        self.keys_in_plain_text(steps);
+    }
+
+    /// The names of the gateways of the other sources that change, or that a person has to change.
+    fn names_of_other_gateways(&self) -> impl Iterator<Item = (&OtherPlan, &str)> {
+        let plans = self.planned.other.plans.iter().filter(|plan| plan.is_changed || plan.open_place().is_some());
+        plans.flat_map(|plan| {
+            let names = plan.report.gateways.iter().filter_map(|gateway| gateway.gateway_name.as_deref());
+            names.map(move |name| (plan, name))
+        })
+    }
+
+    /// Why the keys of a migrated gateway stay: the end of a sentence.
+    fn why_keys_kept(&self, gateway: &MigratedGateway) -> Option<String> {
+        let old = self.sources.objects.get(gateway.index)?;
+        let user = self.open.user_of_keys(gateway, &old.value).map(|user| format!(": {user} still uses them"));
+        user.or_else(|| self.open_sources.place_of_gateway(gateway).map(until))
+    }
+
+    fn keys_in_plain_text(&self, steps: &mut Steps) {
+        let in_objects = self.sources.objects.iter().flat_map(|source| source.keys.iter().cloned());
+        let keys: Vec<String> = in_objects.chain(self.planned.other.plans.iter().flat_map(OtherPlan::keys)).collect();
+        if !keys.is_empty() {
+            steps.line("Keys in plain text were in these files, and stay in the history of Git:");
+            for place in keys {
+                steps.line(&format!("- {place}"));
+            }
+        }
+    }
+}
+
+fn still_used(user: &str) -> String {
+    format!(": {user} still uses it")
+}
+
+fn until(place: &str) -> String {
+    format!(" until {place} is changed (step 1)")
+}
+
+/// The commands that make new keys, so that the old ones are no longer accepted.
+fn regenerate(gateway: &str, steps: &mut Steps) {
+    for key in ["primary", "secondary"] {
+        let url = format!(
+            "/subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers/Microsoft.ApiManagement/service/SERVICE/\
+             gateways/{}/regenerateKey?api-version={API_VERSION}",
+            percent_encoded(gateway)
+        );
+        let body = shell_quoted(&json!({"keyType": key}).to_string());
+        steps.line(&format!("  az rest --method post --body {body} --url {}", shell_quoted(&url)));
+    }
+}

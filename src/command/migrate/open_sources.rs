@@ -1,0 +1,143 @@
+//! What stays until a person has changed the rest: the Secrets and keys of gateways that another source still reaches or uses.
+
+use super::Planned;
+use super::other_sources::OtherPlan;
+use super::reached::ReachedGateways;
+use super::reading::{SourceObject, Sources, located};
+use apim_keyless_core::gateway::ObjectReference;
+use apim_keyless_core::migration::MigratedGateway;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// The sources of which a person has to change something, and the Secrets that any source takes after the migration.
+pub(super) struct OpenSources<'s> {
+    sources: &'s Sources,
+    /// The place in an open source, by the index of a workload or a release that it reaches.
+    reached: BTreeMap<usize, String>,
+    /// The same by the release.
+    releases: HashMap<ObjectReference, String>,
+    /// The place in an open source, by each word of the source: it can name a Secret or a gateway.
+    words: HashMap<String, String>,
+    /// By the name of a Secret: the namespaces of those that take it, if they are known, and their indices.
+    takers: HashMap<String, Vec<(Option<String>, usize)>>,
+}
+
+impl<'s> OpenSources<'s> {
+    pub(super) fn of(sources: &'s Sources, planned: &Planned) -> Self {
+        let mut open = Self {
+            sources,
+            reached: BTreeMap::new(),
+            releases: HashMap::new(),
+            words: HashMap::new(),
+            takers: HashMap::new(),
+        };
+        let plans = planned.other.plans.iter();
+        let places: HashMap<&ObjectReference, &str> =
+            plans.filter_map(|plan| Some((&plan.source, plan.open_place()?))).collect();
+        let declined: HashSet<&ObjectReference> = planned.declined.iter().map(|declined| &declined.gateway).collect();
+        let reached = ReachedGateways::of(sources, &planned.migration);
+        for (index, source) in sources.objects.iter().enumerate() {
+            let changed = planned.migration.changed.get(index).and_then(Option::as_ref);
+            open.add_takers(index, source, changed.unwrap_or(&source.value));
+            let Some(reference) = source.other.map(|_| source.reference()) else { continue };
+            let own = || declined.contains(&reference).then(|| located(&source.place, ""));
+            let place = places.get(&reference).map(|place| (*place).to_owned()).or_else(own);
+            let Some(place) = place else { continue };
+            open.add_words(&source.value.to_string(), &place);
+            for workload in reached.by(source) {
+                open.reached.entry(workload).or_insert_with(|| place.clone());
+            }
+        }
+        let releases = open.reached.iter().filter_map(|(index, place)| {
+            let source = sources.objects.get(*index).filter(|source| source.other.is_some())?;
+            Some((source.reference(), place.clone()))
+        });
+        open.releases = releases.collect();
+        for source in &sources.texts {
+            if let Some(place) = places.get(&source.reference()) {
+                open.add_words(&source.text, place);
+            }
+        }
+        open
+    }
+
+    /// The place that has to be changed before nothing needs the old key of a gateway.
+    pub(super) fn place_of_gateway(&self, gateway: &MigratedGateway) -> Option<&str> {
+        let by_name = || gateway.gateway_names.iter().find_map(|name| self.place_of_name(name));
+        self.reached.get(&gateway.index).map(String::as_str).or_else(by_name)
+    }
+
+    /// The place that has to be changed before nothing needs the old key of another source.
+    pub(super) fn place_of_source<'p>(&'p self, plan: &'p OtherPlan) -> Option<&'p str> {
+        plan.open_place().or_else(|| self.releases.get(&plan.source).map(String::as_str))
+    }
+
+    /// The place in a source that has to be changed, and that has this name of a Secret or a gateway.
+    pub(super) fn place_of_name(&self, name: &str) -> Option<&str> {
+        self.words.get(name).map(String::as_str)
+    }
+
+    /// The place of something that takes this Secret after the migration.
+    pub(super) fn taker_of(&self, namespace: Option<&str>, name: &str) -> Option<String> {
+        let takers = self.takers.get(name)?;
+        let is_same = |other: &Option<String>| namespace.is_none() || other.is_none() || other.as_deref() == namespace;
+        let (_, index) = takers.iter().find(|(other, _)| is_same(other))?;
+        self.sources.objects.get(*index).map(|source| located(&source.place, ""))
+    }
+
+    fn add_words(&mut self, text: &str, place: &str) {
+        let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || "-._".contains(letter);
+        for word in text.split(|letter| !is_of_name(letter)).map(|word| word.trim_matches(['.', '-', '_'])) {
+            if !word.is_empty() && !self.words.contains_key(word) {
+                self.words.insert(word.to_owned(), place.to_owned());
+            }
+        }
+    }
+
+    fn add_takers(&mut self, index: usize, source: &SourceObject, value: &Value) {
+        if FILLING.contains(&source.text("/kind")) {
+            return;
+        }
+        let own = value.pointer("/spec/targetNamespace").or_else(|| value.pointer("/spec/destination/namespace"));
+        let own = own.or_else(|| value.pointer("/metadata/namespace")).and_then(Value::as_str).map(str::to_owned);
+        let namespace = if source.other.is_some() { own } else { Some(source.namespace.clone()) };
+        let mut names = BTreeSet::new();
+        add_names(value, false, &mut names);
+        for name in names {
+            self.takers.entry(name).or_default().push((namespace.clone(), index));
+        }
+    }
+}
+
+/// The kinds of objects that are or only fill a Secret.
+const FILLING: [&str; 7] = [
+    "AzureKeyVaultSecret",
+    "ExternalSecret",
+    "SealedSecret",
+    "Secret",
+    "SecretProviderClass",
+    "VaultDynamicSecret",
+    "VaultStaticSecret",
+];
+
+/// Adds the names of Secrets: below any key with `secret` in its name, as other applications have keys of their own, such as
+/// `existingSecret`.
+fn add_names(value: &Value, is_secret: bool, names: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| add_names(item, is_secret, names)),
+        Value::Object(members) => {
+            for (key, member) in members.iter().filter(|(key, _)| *key != "secretGenerator") {
+                let is_below = key.to_ascii_lowercase().contains("secret");
+                add_names(member, is_below || (is_secret && key == "name"), names);
+            }
+        }
+        Value::String(text) if is_secret => _ = names.insert(text.clone()),
+        // the values of a chart in a text
+        Value::String(text) if text.contains('\n') => {
+            if let Some(inner) = apim_keyless_manifest::value(text).filter(Value::is_object) {
+                add_names(&inner, false, names);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

@@ -1,0 +1,186 @@
+//! What patches, replacements and post-renderers still say about how a gateway authenticates.
+//!
+//! They are applied to the objects when these are built, so they win over the migrated manifests. A patch that sets or
+//! removes `config.service.auth` afterwards leaves the gateway without a way to authenticate.
+
+use super::patch_finder::{Leftover, POSITIONAL, find, is_old_image, of_text};
+use super::{Note, NoteKind, SourceContext, SourceReport};
+use jsonptr::{Pointer, PointerBuf};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Fields with changes that a tool makes to built objects, of Kustomize and of what calls it.
+pub(super) const FIELDS: [&str; 6] =
+    ["patches", "patchesStrategicMerge", "patchesJson6902", "replacements", "transformers", "templatePatch"];
+
+/// What an object says about built objects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found<'o> {
+    /// The place in the object.
+    pub(super) at: PointerBuf,
+    /// The other file in which it is, if it is in one.
+    file: Option<&'o str>,
+    /// The objects that are patched, as Kustomize selects them.
+    pub(super) target: Option<&'o Value>,
+    pub(super) leftover: Leftover,
+}
+
+impl Found<'_> {
+    fn note(&self) -> Note<PointerBuf> {
+        let message = self.leftover.message();
+        let message = self.file.map_or_else(|| message.clone(), |file| format!("In {file}: {message}"));
+        Note { at: self.at.clone(), kind: NoteKind::ByHand, message }
+    }
+}
+
+/// Adds notes about what an object still says about how a gateway authenticates. `read` returns the text of a file beside it.
+pub(super) fn report<'o>(
+    object: &'o Value,
+    context: SourceContext<'_>,
+    read: &dyn Fn(&str) -> Option<String>,
+    report: &mut SourceReport<PointerBuf>,
+) {
+    let found = of_object(object, context, &BTreeSet::new(), read);
+    let is_certain = |found: &&Found<'o>| !matches!(found.leftover, Leftover::Position(_) | Leftover::Secret(_));
+    let notes: Vec<Note<PointerBuf>> = found.iter().filter(is_certain).map(Found::note).collect();
+    report.notes.extend(notes);
+    report.notes.dedup();
+}
+
+/// A workload before and after its migration.
+#[derive(Clone, Copy, Debug)]
+pub struct MigratedWorkload<'w> {
+    /// Its old value.
+    pub old: &'w Value,
+    /// Its new value.
+    pub new: &'w Value,
+}
+
+/// What a source still says about these Secrets of keys, and about variables of these workloads by their positions.
+pub fn notes_about_built(
+    object: &Value,
+    context: SourceContext<'_>,
+    (secrets, workloads): (&BTreeSet<String>, &[MigratedWorkload<'_>]),
+    read: &dyn Fn(&str) -> Option<String>,
+) -> Vec<Note<PointerBuf>> {
+    let is_it = |found: &Found<'_>| match &found.leftover {
+        Leftover::Secret(_) => true,
+        Leftover::Position(path) => workloads.iter().any(|workload| workload.is_moved(path, found.target)),
+        Leftover::Setting | Leftover::ChartValues | Leftover::Image => false,
+    };
+    let mut notes: Vec<_> =
+        of_object(object, context, secrets, read).iter().filter(|found| is_it(found)).map(Found::note).collect();
+    notes.dedup();
+    notes
+}
+
+impl MigratedWorkload<'_> {
+    /// Whether another element, or none, is at a path of a JSON patch for this target now.
+    fn is_moved(self, path: &str, target: Option<&Value>) -> bool {
+        let is_same = |key: &str, at: &str| {
+            let wanted = target.and_then(|target| target.get(key)).and_then(Value::as_str);
+            wanted.is_none_or(|wanted| self.old.pointer(at).and_then(Value::as_str) == Some(wanted))
+        };
+        let is_target = is_same("kind", "/kind") && is_same("name", "/metadata/name");
+        // up to the position in the list
+        let tokens: Vec<&str> = path.split('/').collect();
+        let list = tokens.iter().rposition(|token| POSITIONAL.contains(token));
+        let element = tokens.get(..list.map_or(0, |at| at + 2)).unwrap_or_default().join("/");
+        is_target && (self.new.pointer(&element).is_none() || self.new.pointer(&element) != self.old.pointer(&element))
+    }
+}
+
+/// The parts of an object with changes that a tool makes to built objects.
+fn holders(object: &Value) -> Vec<PointerBuf> {
+    let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
+    let indexed = |list: &str, end: &str| {
+        let count = object.pointer(list).and_then(Value::as_array).map_or(0, Vec::len);
+        (0..count).map(move |index| format!("{list}/{index}{end}")).collect::<Vec<_>>()
+    };
+    let mut places = Vec::new();
+    match (text("apiVersion").split('/').next().unwrap_or_default(), text("kind")) {
+        ("helm.toolkit.fluxcd.io", "HelmRelease") => places.extend(indexed("/spec/postRenderers", "/kustomize")),
+        ("kustomize.toolkit.fluxcd.io", "Kustomization") => places.push("/spec".to_owned()),
+        ("argoproj.io", "Application" | "ApplicationSet") => {
+            for spec in ["/spec", "/spec/template/spec"] {
+                places.push(format!("{spec}/source/kustomize"));
+                places.extend(indexed(&format!("{spec}/sources"), "/kustomize"));
+            }
+            places.push("/spec".to_owned());
+        }
+        _ => places.push(String::new()),
+    }
+    let is_there = |place: &PointerBuf| place.resolve(object).is_ok();
+    places.into_iter().filter_map(|place| PointerBuf::parse(place).ok()).filter(is_there).collect()
+}
+
+/// Whether a source changes objects when they are built.
+pub(super) fn has_changes(object: &Value) -> bool {
+    holders(object).iter().filter_map(|place| place.resolve(object).ok()).any(|holder| {
+        FIELDS.iter().chain(&["images"]).any(|field| holder.get(*field).is_some_and(|entries| !entries.is_null()))
+    })
+}
+
+/// What an object still says. `secrets` are names of Secrets of keys.
+pub(super) fn of_object<'o>(
+    object: &'o Value,
+    context: SourceContext<'_>,
+    secrets: &BTreeSet<String>,
+    read: &dyn Fn(&str) -> Option<String>,
+) -> Vec<Found<'o>> {
+    let mut found = Vec::new();
+    for place in holders(object) {
+        let Ok(holder) = place.resolve(object) else { continue };
+        for field in FIELDS {
+            let Some(member) = holder.get(field) else { continue };
+            let at = place.with_trailing_token(field);
+            let entries = member.as_array().map_or(std::slice::from_ref(member), Vec::as_slice);
+            let place = |index: usize| if member.is_array() { at.with_trailing_token(index) } else { at.clone() };
+            let entries = entries.iter().enumerate();
+            found.extend(entries.flat_map(|(index, entry)| of_entry(entry, &place(index), context, secrets, read)));
+        }
+        // the images of a kustomization are changed there
+        let images = holder.get("images").and_then(Value::as_array).filter(|_| !place.is_root());
+        for (index, image) in images.into_iter().flatten().enumerate() {
+            let at = place.with_trailing_token("images").with_trailing_token(index);
+            if is_old_image_entry(image, context) {
+                found.push(Found { at, file: None, target: None, leftover: Leftover::Image });
+            }
+        }
+    }
+    found
+}
+
+/// Whether an entry of `images`, a text or a mapping, selects an image that is too old.
+fn is_old_image_entry(image: &Value, context: SourceContext<'_>) -> bool {
+    let text = |key: &str| image.get(key).and_then(Value::as_str);
+    match (image.as_str(), text("newName").or(text("name")), text("newTag")) {
+        (Some(text), ..) => is_old_image(text.rsplit('=').next().unwrap_or_default(), context),
+        (None, Some(name), Some(tag)) => is_old_image(&format!("{name}:{tag}"), context),
+        _ => false,
+    }
+}
+
+/// What an entry of a list of patches or replacements still says.
+fn of_entry<'o>(
+    entry: &'o Value,
+    at: &Pointer,
+    context: SourceContext<'_>,
+    secrets: &BTreeSet<String>,
+    read: &dyn Fn(&str) -> Option<String>,
+) -> Vec<Found<'o>> {
+    let target = entry.get("target");
+    let path = entry.get("path").and_then(Value::as_str).or(entry.as_str().filter(|text| !text.contains('\n')));
+    if let Some((file, text)) = path.and_then(|path| Some((path, read(path)?))) {
+        let mut found = of_text(&text, context, secrets);
+        found.dedup();
+        let found = found.into_iter();
+        return found.map(|leftover| Found { at: at.to_owned(), file: Some(file), target, leftover }).collect();
+    }
+    let of_value = find(entry, context, secrets).into_iter().map(|(place, leftover)| {
+        let mut whole = at.to_owned();
+        whole.append(&place);
+        Found { at: whole, file: None, target, leftover }
+    });
+    of_value.collect()
+}

@@ -1,0 +1,298 @@
+//! Finds what a patch says about how a gateway authenticates: strategic merge patches, operations of JSON patches, paths of
+//! replacements, and patches in texts.
+
+use super::{SourceContext, value_path};
+use apim_keyless_core::gateway::{ImageVersion, Setting, WORKLOAD_IDENTITY};
+use apim_keyless_core::migration::IMAGE_VERSION;
+use apim_keyless_core::policy::FIRST_VERSION;
+use jsonptr::PointerBuf;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+/// The lists of which the migration changes elements.
+pub(super) const POSITIONAL: [&str; 4] = ["env", "envFrom", "volumes", "volumeMounts"];
+/// The setting that decides how a gateway authenticates, and the beginning of the others, in the form that is compared.
+const AUTH: &str = "config.service.auth";
+/// Longest end of a name that is looked at. No setting is longer.
+const MAX_NAME: usize = 64;
+const CHART_VALUES: &str = "Remove gateway.auth.key here, or set gateway.auth.type to WorkloadIdentity: this is applied to the \
+                            migrated values, and the gateway would authenticate in another way";
+
+/// Something that a patch still says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Leftover {
+    /// It sets or removes a setting of another method of authentication.
+    Setting,
+    /// It sets the key or another method in the values of Microsoft's chart.
+    ChartValues,
+    /// It sets an image that is too old.
+    Image,
+    /// It changes a variable or a volume by its position in a list: the migration can change the positions.
+    Position(String),
+    /// It refers to this Secret, which held the key.
+    Secret(String),
+}
+
+impl Leftover {
+    /// What to do about it.
+    pub(super) fn message(&self) -> String {
+        match self {
+            Self::Setting => format!(
+                "Remove {AUTH} and the settings below it here, or set {AUTH} to {WORKLOAD_IDENTITY}: this is applied to the \
+                 migrated objects, and the gateway would authenticate in another way"
+            ),
+            Self::ChartValues => CHART_VALUES.to_owned(),
+            Self::Image => format!(
+                "Set this image to version {IMAGE_VERSION} or another one that is 2.11.0 or newer: this is applied to the \
+                 migrated objects, and older versions do not support workload identity"
+            ),
+            Self::Position(path) => format!(
+                "Remove the operation on {path}, or name the variable in a strategic merge patch: the migration changes \
+                 what is at this position"
+            ),
+            Self::Secret(name) => format!(
+                "Remove Secret \"{name}\" here: it holds the old key, and the migrated gateway does not need it"
+            ),
+        }
+    }
+}
+
+/// What a value still says, with the places. `secrets` are names of Secrets of keys.
+pub(super) fn find(
+    value: &Value,
+    context: SourceContext<'_>,
+    secrets: &BTreeSet<String>,
+) -> Vec<(PointerBuf, Leftover)> {
+    let mut finder = Finder { context, secrets, at: PointerBuf::root(), found: Vec::new() };
+    finder.value(value, false);
+    finder.found
+}
+
+/// What a text still says: the documents of a file with patches.
+pub(super) fn of_text(text: &str, context: SourceContext<'_>, secrets: &BTreeSet<String>) -> Vec<Leftover> {
+    let mut found = Vec::new();
+    for document in documents(text) {
+        match apim_keyless_manifest::value(document) {
+            Some(value) if !value.is_string() => {
+                found.extend(find(&value, context, secrets).into_iter().map(|(_, leftover)| leftover));
+            }
+            _ if mentions_other_method(document) => found.push(Leftover::Setting),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The documents of a YAML text.
+fn documents(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let whole = rest?;
+        let mark = whole.match_indices("\n---").find(|(at, mark)| {
+            let after = whole.get(at + mark.len()..).unwrap_or_default();
+            after.is_empty() || after.starts_with(char::is_whitespace)
+        });
+        rest = mark.and_then(|(at, _)| whole.get(at + 1..)).map(|after| after.strip_prefix("---").unwrap_or(after));
+        let document = mark.and_then(|(at, _)| whole.get(..=at)).unwrap_or(whole);
+        Some(document.strip_prefix("---").unwrap_or(document))
+    })
+}
+
+/// Whether an image is the gateway's, and is older than the first version with workload identity or moves.
+pub(super) fn is_old_image(name: &str, context: SourceContext<'_>) -> bool {
+    let version = context.images.version(name, &FIRST_VERSION);
+    context.images.is_gateway(name)
+        && matches!(version, ImageVersion::Older | ImageVersion::Preview | ImageVersion::Rolling)
+}
+
+/// Whether a setting belongs to another method of authentication, or is the method itself.
+pub(super) fn is_of_method(setting: Setting) -> bool {
+    setting.is_config_service() && !matches!(setting, Setting::Endpoint | Setting::TokenAudience)
+}
+
+/// Whether a name is that of a setting of another method, in any spelling.
+fn sets_method(name: &str) -> Option<Setting> {
+    Setting::of(name.trim()).filter(|setting| is_of_method(*setting))
+}
+
+/// Whether a setting has the value that the migration gives it.
+fn is_migrated(setting: Setting, value: Option<&Value>) -> bool {
+    setting == Setting::Auth && value.and_then(Value::as_str) == Some(WORKLOAD_IDENTITY)
+}
+
+/// Whether a text names a setting of another method, in any spelling: also within a path, such as
+/// `data.config\.service\.auth` or `env.[name=config.service.auth].value`.
+pub(super) fn mentions_other_method(text: &str) -> bool {
+    names_other_method(text, |_| true)
+}
+
+/// Whether a text names a setting of another method, in any spelling, of which this holds for what is behind the name, in the
+/// form that is compared.
+pub(super) fn names_other_method(text: &str, is_it: impl Fn(&str) -> bool) -> bool {
+    let compared = text.to_ascii_lowercase().replace("\\.", ".").replace("__", ".").replace(':', ".");
+    let mut ends = compared.match_indices(AUTH).map(|(at, name)| compared.get(at + name.len()..).unwrap_or_default());
+    let is_name = |after: &&str| match after
+        .strip_prefix('.')
+        .filter(|rest| rest.starts_with(|first: char| first.is_ascii_alphanumeric()))
+    {
+        Some(rest) => {
+            let near = rest.get(..rest.floor_char_boundary(MAX_NAME)).unwrap_or_default();
+            let end = near.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '.');
+            let name = near.get(..end.unwrap_or(near.len())).unwrap_or_default();
+            sets_method(&format!("{AUTH}.{}", name.trim_end_matches('.'))).is_some()
+        }
+        None => !after.starts_with(|next: char| next.is_ascii_alphanumeric()),
+    };
+    ends.any(|after| is_name(&after) && is_it(after))
+}
+
+struct Finder<'f> {
+    context: SourceContext<'f>,
+    secrets: &'f BTreeSet<String>,
+    at: PointerBuf,
+    found: Vec<(PointerBuf, Leftover)>,
+}
+
+impl Finder<'_> {
+    fn add(&mut self, leftover: Leftover) {
+        self.found.push((self.at.clone(), leftover));
+    }
+
+    fn below(&mut self, token: &str, visit: impl FnOnce(&mut Self)) {
+        self.at.push_back(token);
+        visit(self);
+        self.at.pop_back();
+    }
+
+    /// Visits a value. `is_secret`: it is below a key that names a Secret.
+    fn value(&mut self, value: &Value, is_secret: bool) {
+        match value {
+            Value::Object(members) => self.object(members, is_secret),
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.below(&index.to_string(), |finder| finder.value(item, is_secret));
+                }
+            }
+            Value::String(text) => self.text(text, is_secret),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    fn object(&mut self, members: &Map<String, Value>, is_secret: bool) {
+        let text = |key: &str| members.get(key).and_then(Value::as_str);
+        if let (Some(_), Some(path)) = (text("op"), text("path")) {
+            return self.operation(path, members.get("value"));
+        }
+        if let Some(setting) = text("name").and_then(sets_method) {
+            let has_source = members.get("valueFrom").is_some_and(|source| !source.is_null());
+            if has_source || !is_migrated(setting, members.get("value")) {
+                self.add(Leftover::Setting);
+            }
+            return;
+        }
+        for (key, member) in members {
+            self.below(key, |finder| finder.member(key, member, is_secret));
+        }
+    }
+
+    fn member(&mut self, key: &str, member: &Value, is_secret: bool) {
+        if let Some(setting) = sets_method(key).filter(|_| !member.is_object() && !member.is_array()) {
+            if !is_migrated(setting, Some(member)) {
+                self.add(Leftover::Setting);
+            }
+            return;
+        }
+        if key == "gateway" && has_other_method(member) {
+            return self.add(Leftover::ChartValues);
+        }
+        let text = member.as_str().unwrap_or_default();
+        if key == "image" && is_old_image(text, self.context) {
+            return self.add(Leftover::Image);
+        }
+        let is_path = ["fieldPath", "fieldPaths", "fieldref"].contains(&key);
+        let paths = member.as_array().map_or(std::slice::from_ref(member), Vec::as_slice);
+        if is_path && paths.iter().filter_map(Value::as_str).any(mentions_other_method) {
+            return self.add(Leftover::Setting);
+        }
+        if key == "patch" && !text.is_empty() {
+            return self.inner(text);
+        }
+        // only the name of a reference is the name of a Secret
+        let is_below = is_secret && (key == "name" || !member.is_string());
+        self.value(member, is_below || key.to_ascii_lowercase().contains("secret"));
+    }
+
+    /// Visits an operation of a JSON patch.
+    fn operation(&mut self, path: &str, value: Option<&Value>) {
+        let names = || path.split('/').map(|token| token.replace("~1", "/").replace("~0", "~"));
+        let setting = names().find_map(|token| sets_method(&token));
+        if let Some(setting) = setting {
+            let is_last = names().next_back().is_some_and(|last| sets_method(&last).is_some());
+            if !is_last || !is_migrated(setting, value) {
+                self.add(Leftover::Setting);
+            }
+            return;
+        }
+        if path.ends_with("/image")
+            && value.and_then(Value::as_str).is_some_and(|text| is_old_image(text, self.context))
+        {
+            return self.add(Leftover::Image);
+        }
+        if sets_chart_value(path, value) {
+            return self.add(Leftover::ChartValues);
+        }
+        let known = self.found.len();
+        if let Some(value) = value {
+            let is_secret = path.to_ascii_lowercase().contains("secret");
+            self.below("value", |finder| finder.value(value, is_secret));
+        }
+        if self.found.len() == known && is_positional(path) {
+            self.add(Leftover::Position(path.to_owned()));
+        }
+    }
+
+    fn text(&mut self, text: &str, is_secret: bool) {
+        if is_secret && self.secrets.contains(text) {
+            return self.add(Leftover::Secret(text.to_owned()));
+        }
+        if text.contains('\n') || text.trim_start().starts_with(['[', '{']) {
+            self.inner(text);
+        }
+    }
+
+    /// Visits a text that is YAML itself.
+    fn inner(&mut self, text: &str) {
+        let mut inner = of_text(text, self.context, self.secrets);
+        inner.dedup();
+        for leftover in inner {
+            self.add(leftover);
+        }
+    }
+}
+
+/// Whether the member `gateway` of the chart's values sets a key, or another method than workload identity.
+fn has_other_method(gateway: &Value) -> bool {
+    let Some(auth) = gateway.get("auth") else { return gateway.get("authKey").is_some() };
+    let other = |name: &str| ["GatewayToken", "AzureAdApp"].iter().any(|other| other.eq_ignore_ascii_case(name));
+    auth.get("key").is_some() || auth.get("type").is_some_and(|name| name.as_str().is_none_or(other))
+}
+
+/// Whether an operation of a JSON patch sets or removes how the chart's values authenticate.
+fn sets_chart_value(path: &str, value: Option<&Value>) -> bool {
+    let below = ["/values/", "/valuesObject/"].iter().find_map(|start| path.split_once(start));
+    let Some((_, below)) = below.and_then(|(_, below)| below.rsplit_once("gateway")) else { return false };
+    let tokens: Vec<&str> = below.split('/').filter(|token| !token.is_empty()).collect();
+    let mut gateway = json!({});
+    value_path::set(&mut gateway, &tokens, value.cloned().unwrap_or_default());
+    has_other_method(&gateway)
+}
+
+/// Whether a path of a JSON patch names a variable, a source of variables or a volume by its position.
+fn is_positional(path: &str) -> bool {
+    let tokens: Vec<&str> = path.split('/').collect();
+    tokens.windows(2).any(|pair| {
+        matches!(pair, [list, index]
+            if POSITIONAL.contains(list)
+                && !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit()))
+    })
+}

@@ -1,0 +1,115 @@
+//! Lines of a script that say how a gateway authenticates, outside of the commands that are migrated: here-documents, `kubectl
+//! set env`, `kubectl patch`, tools that edit YAML.
+
+use super::helm_command::is_plain_key;
+use super::helm_values::KEY_MESSAGE;
+use super::patch_finder::{is_old_image, names_other_method};
+use super::{NoteKind, ObsoleteSecret, SourceContext};
+use apim_keyless_core::gateway::WORKLOAD_IDENTITY;
+use apim_keyless_core::gateway::well_known::USE;
+use std::collections::BTreeSet;
+
+const SETTING: &str = "Change this line by hand: remove config.service.auth and the settings below it, or set config.service.auth \
+                       to workloadIdentity; else it sets another method of authentication again";
+const TAKES: &str = "Remove this command: it takes the Secret of the key, which is to be deleted";
+const DOCKER: &str = "Move this gateway to a cluster, or keep its key: workload identity needs a ServiceAccount, and a container of \
+                      Docker has none";
+const KEY: &str = "Remove this after the rollout: with workload identity the gateway needs no key";
+const IMAGE: &str = "Change this by hand, or move the manifest into a file and migrate it there: the gateway needs an image of \
+                     version 2.11.0 or newer, the label azure.workload.identity/use: \"true\" and a ServiceAccount";
+
+/// The lines of a script.
+pub(super) struct ScriptLines<'s> {
+    pub(super) text: &'s str,
+    /// The Secrets of keys that its commands create or name.
+    pub(super) secrets: &'s [ObsoleteSecret],
+    pub(super) context: SourceContext<'s>,
+}
+
+impl ScriptLines<'_> {
+    /// What to do, with lines from 1. `is_read` says of a byte whether it is in a command that is migrated; lines in `noted`
+    /// have a note already.
+    pub(super) fn notes(
+        &self,
+        is_read: &dyn Fn(usize) -> bool,
+        noted: &BTreeSet<usize>,
+    ) -> Vec<(usize, NoteKind, &'static str)> {
+        let has_label = self.text.contains(USE);
+        let mut found = Vec::new();
+        let mut lines = self.text.split_inclusive('\n').peekable();
+        let (mut start, mut number) = (0, 0);
+        while let Some(line) = lines.next() {
+            number += 1;
+            let unread = line.char_indices().filter(|(at, _)| !is_read(start + at));
+            let unread: String = unread.map(|(_, character)| character).collect();
+            start += line.len();
+            if noted.contains(&number) || is_comment(&unread) {
+                continue;
+            }
+            let next = lines.peek().copied().unwrap_or_default();
+            if let Some(message) = self.by_hand(&unread, next, has_label) {
+                found.push((number, NoteKind::ByHand, message));
+            } else if let Some(key) = unread.find("GatewayKey ").and_then(|at| unread.get(at..)) {
+                let value = key.split(['"', '\'', '\n']).next().unwrap_or_default().trim();
+                found.extend(is_plain_key(value).then_some((number, NoteKind::Key, KEY_MESSAGE)));
+                found.push((number, NoteKind::AfterRollout, KEY));
+            }
+        }
+        found
+    }
+
+    /// What a person has to change in a line.
+    fn by_hand(&self, line: &str, next: &str, has_label: bool) -> Option<&'static str> {
+        if takes_secret(line, self.secrets) {
+            return Some(TAKES);
+        }
+        if sets_other_method(line, next) {
+            let is_docker = ["docker ", "podman "].iter().any(|program| line.contains(program));
+            return Some(if is_docker { DOCKER } else { SETTING });
+        }
+        sets_old_image(line, has_label, self.context).then_some(IMAGE)
+    }
+}
+
+/// Whether a line is a comment or only prints a text.
+fn is_comment(line: &str) -> bool {
+    let line = line.trim_start().trim_start_matches(['@', '-', ' ']).to_ascii_lowercase();
+    ["#", "//", "echo ", "printf ", "write-"].iter().any(|start| line.starts_with(start))
+}
+
+/// Whether a line lets a workload take all keys of one of these Secrets.
+fn takes_secret(line: &str, secrets: &[ObsoleteSecret]) -> bool {
+    let taken = line.split_once("--from=secret/").or_else(|| line.split_once("--from secret/"));
+    let name = taken.and_then(|(_, after)| after.split([' ', '"', '\'', '\n', ';']).next());
+    name.is_some_and(|name| secrets.iter().any(|secret| secret.name == name))
+}
+
+/// Whether a line sets another method of authentication than workload identity, or the next line does.
+fn sets_other_method(line: &str, next: &str) -> bool {
+    const SEPARATORS: [char; 13] = ['"', '\'', ' ', '=', ':', ',', '.', ']', '}', ')', '\\', '/', '\t'];
+    const VALUE: &str = "value";
+    let new = WORKLOAD_IDENTITY.to_ascii_lowercase();
+    let value_in =
+        |text: &str| text.strip_prefix(VALUE).unwrap_or(text).trim_start_matches(SEPARATORS).starts_with(&new);
+    names_other_method(line, |after| {
+        let after = after.trim().trim_start_matches(SEPARATORS);
+        let next = || next.trim().trim_start_matches(SEPARATORS).to_ascii_lowercase();
+        if after.is_empty() { !value_in(&next()) } else { !value_in(after) }
+    })
+}
+
+/// Whether a line sets an image of a gateway that is too old, or begins the manifest of a gateway without the label.
+fn sets_old_image(line: &str, has_label: bool, context: SourceContext<'_>) -> bool {
+    let trimmed = line.trim().trim_start_matches(['-', ' ', '"', '\'']);
+    let of_manifest = trimmed.strip_prefix("image").map(|rest| rest.trim_start_matches(['"', '\'', ':', ' ']));
+    if let Some(name) = of_manifest {
+        let name = name.trim_end_matches(['"', '\'', ',']);
+        return context.images.is_gateway(name) && (!has_label || is_old_image(name, context));
+    }
+    let is_set = line.contains("kubectl") && line.contains("set image");
+    is_set
+        && line
+            .split_whitespace()
+            .filter_map(|word| word.split_once('='))
+            .any(|(_, name)| is_old_image(name.trim_matches(['"', '\'']), context))
+}
