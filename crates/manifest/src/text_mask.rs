@@ -12,6 +12,8 @@ const BEFORE_SECRETS: [&str; 9] =
 const TERRAFORM_REFERENCES: [&str; 4] = ["var.", "local.", "data.", "module."];
 /// Words that are no secrets.
 const KNOWN_WORDS: [&str; 11] = ["", "#", "\\", "`", "|", ">", "false", "name", "null", "true", "value"];
+/// Longest reference, in bytes. What is longer is masked.
+const NEAR_BYTES: usize = 512;
 /// What is shown in place of a value.
 const MASK: &str = "***";
 
@@ -135,36 +137,37 @@ fn word_length(text: &str) -> usize {
 
 /// What follows a URL or a user with a password at the beginning of a text.
 fn credentials(text: &str) -> Option<&str> {
+    let of_user = near(text).find(['"', '\'', ' ', '\t', '@', '=']).and_then(|end| near(text).get(end..));
+    let is_scheme =
+        near(text).find(is_separator).and_then(|end| text.get(end..)).is_some_and(|rest| rest.starts_with("://"));
+    if !is_scheme && !of_user.is_some_and(|rest| rest.starts_with('@')) {
+        return None;
+    }
     let end = text.find(['"', '\'', ' ', '\t']).unwrap_or(text.len());
     let (word, after) = text.split_at(end);
-    let is_address = match (word.split_once("://"), word.split_once('@')) {
-        (Some((scheme, _)), _) => !scheme.contains(is_separator),
-        (None, Some((user, _))) => !user.contains('='),
-        (None, None) => false,
-    };
-    (is_address && reference_length(word).is_none() && bears_secret(word)).then_some(after)
+    (reference_length(word).is_none() && bears_secret(word)).then_some(after)
+}
+
+/// The beginning of a text. References are looked at only as far as this, so that each of many costs the same.
+fn near(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(NEAR_BYTES)).unwrap_or_default()
 }
 
 /// Whether a word, without brackets around it, is one whole reference.
 fn is_reference(word: &str) -> bool {
-    let is_whole = |text: &str| reference_length(text) == Some(text.len());
-    let mut inner = word.trim_start_matches(['(', '[']);
-    loop {
-        if is_whole(inner) {
-            return true;
-        }
-        match inner.strip_suffix([')', ']', '}']) {
-            Some(shorter) => inner = shorter,
-            None => return is_whole(word.trim_start_matches(['(', '[', '{'])),
-        }
-    }
+    let is_whole = |opening: &[char]| {
+        let inner = word.trim_start_matches(opening);
+        reference_length(inner).and_then(|length| inner.get(length..))
+    };
+    is_whole(&['(', '[']).is_some_and(|rest| rest.trim_start_matches([')', ']', '}']).is_empty())
+        || is_whole(&['(', '[', '{']).is_some_and(str::is_empty)
 }
 
 /// The length of the expression in braces at the beginning of a text.
 fn expression_length(text: &str) -> Option<usize> {
     let forms = [("${{", "}}"), ("{{", "}}"), ("${", "}")];
     let (_, closing) = forms.into_iter().find(|(opening, _)| text.starts_with(opening))?;
-    text.find(closing).map(|end| end + closing.len())
+    near(text).find(closing).map(|end| end + closing.len())
 }
 
 /// The length of the reference to a variable at the beginning of a text.
@@ -179,7 +182,7 @@ fn reference_length(text: &str) -> Option<usize> {
     }
     if text.starts_with("$(") {
         let mut depth = 0_usize;
-        let end = text.bytes().position(|byte| {
+        let end = near(text).bytes().position(|byte| {
             depth = match byte {
                 b'(' => depth + 1,
                 b')' => depth.saturating_sub(1),
@@ -217,6 +220,7 @@ fn is_known(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Instant;
 
     #[test]
     fn values_that_can_be_secrets_are_masked() {
@@ -241,6 +245,32 @@ mod tests {
             ("  --password \\\n  hunter2 \\\n  --set a=b", "  --password \\\n  *** \\\n  --set a=b"),
         ] {
             assert_eq!(masked_text(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn twice_the_text_costs_about_twice_the_time() {
+        let nested = |count: usize| format!("a=$(x {}y{} b", "$(x ".repeat(count), ")".repeat(count + 1));
+        let forms: [&dyn Fn(usize) -> String; 5] = [
+            &|count| format!("a={}", "$(".repeat(count)),
+            &|count| format!("a={}", "${{".repeat(count)),
+            &|count| format!("--set {}", "a,".repeat(count)),
+            &|count| format!("--set {}", "a=b,".repeat(count)),
+            &nested,
+        ];
+        for (index, text) in forms.iter().enumerate() {
+            let best = |count: usize| {
+                let text = text(count);
+                let run = || {
+                    let start = Instant::now();
+                    let masked = masked_text(&text);
+                    (start.elapsed(), masked.len())
+                };
+                (0..3).map(|_| run()).min().unwrap_or_default().0
+            };
+            let (short, long) = (best(20_000), best(80_000));
+            // a quadratic time would be 16 times as long
+            assert!(long < 10 * short, "form {index}: {short:?} {long:?}");
         }
     }
 
