@@ -41,7 +41,7 @@ pub(super) fn report<'o>(
     report: &mut SourceReport<PointerBuf>,
 ) {
     let found = of_object(object, context, &BTreeSet::new(), read);
-    let is_certain = |found: &&Found<'o>| !matches!(found.leftover, Leftover::Position(_) | Leftover::Secret(_));
+    let is_certain = |found: &&Found<'o>| !found.leftover.depends_on_gateways();
     let notes: Vec<Note<PointerBuf>> = found.iter().filter(is_certain).map(Found::note).collect();
     report.notes.extend(notes);
     report.notes.dedup();
@@ -66,7 +66,11 @@ pub fn notes_about_built(
     let is_it = |found: &Found<'_>| match &found.leftover {
         Leftover::Secret(_) => true,
         Leftover::Position(path) => workloads.iter().any(|workload| workload.is_moved(path, found.target)),
-        Leftover::Setting | Leftover::ChartValues | Leftover::Image => false,
+        Leftover::Account { account, object } => {
+            let target = found.target.or(object.as_ref());
+            workloads.iter().any(|workload| workload.gets_other_account(account.as_deref(), target))
+        }
+        Leftover::Setting | Leftover::ChartValues | Leftover::Label | Leftover::Image => false,
     };
     let mut notes: Vec<_> =
         of_object(object, context, secrets, read).iter().filter(|found| is_it(found)).map(Found::note).collect();
@@ -77,16 +81,34 @@ pub fn notes_about_built(
 impl MigratedWorkload<'_> {
     /// Whether another element, or none, is at a path of a JSON patch for this target now.
     fn is_moved(self, path: &str, target: Option<&Value>) -> bool {
-        let is_same = |key: &str, at: &str| {
-            let wanted = target.and_then(|target| target.get(key)).and_then(Value::as_str);
-            wanted.is_none_or(|wanted| self.old.pointer(at).and_then(Value::as_str) == Some(wanted))
-        };
-        let is_target = is_same("kind", "/kind") && is_same("name", "/metadata/name");
         // up to the position in the list
         let tokens: Vec<&str> = path.split('/').collect();
         let list = tokens.iter().rposition(|token| POSITIONAL.contains(token));
-        let element = tokens.get(..list.map_or(0, |at| at + 2)).unwrap_or_default().join("/");
-        is_target && (self.new.pointer(&element).is_none() || self.new.pointer(&element) != self.old.pointer(&element))
+        let end = list.map_or(0, |at| at + 2).min(tokens.len());
+        let element = tokens.get(..end).unwrap_or_default().join("/");
+        self.is_target(target)
+            && (self.new.pointer(&element).is_none() || self.new.pointer(&element) != self.old.pointer(&element))
+    }
+}
+
+impl MigratedWorkload<'_> {
+    /// Whether a patch for this target changes it. Kustomize reads the kind and the name as regular expressions, and accepts
+    /// a name that already has its prefix and its suffix.
+    fn is_target(self, target: Option<&Value>) -> bool {
+        let is_same = |key: &str, at: &str| {
+            let wanted = target.and_then(|target| target.get(key)).and_then(Value::as_str);
+            let own = self.old.pointer(at).and_then(Value::as_str).unwrap_or_default();
+            wanted.is_none_or(|wanted| {
+                wanted.contains(own) || wanted.contains(['*', '+', '?', '[', '(', '{', '|', '^', '$'])
+            })
+        };
+        is_same("kind", "/kind") && is_same("name", "/metadata/name")
+    }
+
+    /// Whether a patch for this target gives it another `ServiceAccount` than the migration.
+    fn gets_other_account(self, account: Option<&str>, target: Option<&Value>) -> bool {
+        let own = self.new.pointer("/spec/template/spec/serviceAccountName").and_then(Value::as_str);
+        self.is_target(target) && own != account
     }
 }
 

@@ -2,6 +2,7 @@
 //! replacements, and patches in texts.
 
 use super::{SourceContext, value_path};
+use apim_keyless_core::gateway::well_known::USE;
 use apim_keyless_core::gateway::{ImageVersion, Setting, WORKLOAD_IDENTITY};
 use apim_keyless_core::migration::IMAGE_VERSION;
 use apim_keyless_core::policy::FIRST_VERSION;
@@ -25,6 +26,10 @@ pub(super) enum Leftover {
     Setting,
     /// It sets the key or another method in the values of Microsoft's chart.
     ChartValues,
+    /// It removes the label for workload identity, or sets it to another value.
+    Label,
+    /// It sets this ServiceAccount, or removes it, in the object of this kind and name, if it says it.
+    Account { account: Option<String>, object: Option<Value> },
     /// It sets an image that is too old.
     Image,
     /// It changes a variable or a volume by its position in a list: the migration can change the positions.
@@ -34,6 +39,11 @@ pub(super) enum Leftover {
 }
 
 impl Leftover {
+    /// Whether only the gateways of the input show that it is one.
+    pub(super) fn depends_on_gateways(&self) -> bool {
+        matches!(self, Self::Position(_) | Self::Secret(_) | Self::Account { .. })
+    }
+
     /// What to do about it.
     pub(super) fn message(&self) -> String {
         match self {
@@ -42,6 +52,14 @@ impl Leftover {
                  migrated objects, and the gateway would authenticate in another way"
             ),
             Self::ChartValues => CHART_VALUES.to_owned(),
+            Self::Label => format!(
+                "Set {USE} to \"true\" here, or leave it out: without the label a Pod gets no token of workload identity"
+            ),
+            Self::Account { .. } => {
+                "Leave out serviceAccountName here, or pass it with --service-account: the identity trusts the ServiceAccount \
+                 of the migrated workload"
+                    .to_owned()
+            }
             Self::Image => format!(
                 "Set this image to version {IMAGE_VERSION} or another one that is 2.11.0 or newer: this is applied to the \
                  migrated objects, and older versions do not support workload identity"
@@ -65,6 +83,13 @@ pub(super) fn find(
 ) -> Vec<(PointerBuf, Leftover)> {
     let mut finder = Finder { context, secrets, at: PointerBuf::root(), found: Vec::new() };
     finder.value(value, false);
+    // a patch without a target names its object itself
+    let own = || json!({"kind": value.get("kind"), "name": value.pointer("/metadata/name")});
+    for (_, leftover) in &mut finder.found {
+        if let Leftover::Account { object, .. } = leftover {
+            object.get_or_insert_with(own);
+        }
+    }
     finder.found
 }
 
@@ -77,6 +102,9 @@ pub(super) fn of_text(text: &str, context: SourceContext<'_>, secrets: &BTreeSet
                 found.extend(find(&value, context, secrets).into_iter().map(|(_, leftover)| leftover));
             }
             _ if mentions_other_method(document) => found.push(Leftover::Setting),
+            _ if ["GatewayToken", "gateway.auth.key"].iter().any(|mark| document.contains(mark)) => {
+                found.push(Leftover::ChartValues);
+            }
             _ => {}
         }
     }
@@ -190,6 +218,13 @@ impl Finder<'_> {
             }
             return;
         }
+        let is_replaced = |value: Option<&Value>| {
+            value.and_then(|value| value.get("$patch")).and_then(Value::as_str) == Some("replace")
+        };
+        let data = members.get("data");
+        if (text("$patch") == Some("replace") || is_replaced(data)) && data.is_some_and(drops_method) {
+            return self.add(Leftover::Setting);
+        }
         for (key, member) in members {
             self.below(key, |finder| finder.member(key, member, is_secret));
         }
@@ -204,6 +239,12 @@ impl Finder<'_> {
         }
         if key == "gateway" && has_other_method(member) {
             return self.add(Leftover::ChartValues);
+        }
+        if key == USE && member != "true" {
+            return self.add(Leftover::Label);
+        }
+        if key == "serviceAccountName" {
+            return self.add(Leftover::Account { account: member.as_str().map(str::to_owned), object: None });
         }
         let text = member.as_str().unwrap_or_default();
         if key == "image" && is_old_image(text, self.context) {
@@ -241,6 +282,16 @@ impl Finder<'_> {
         if sets_chart_value(path, value) {
             return self.add(Leftover::ChartValues);
         }
+        if path == "/data" && value.is_none_or(drops_method) {
+            return self.add(Leftover::Setting);
+        }
+        if names().next_back().as_deref() == Some(USE) && value.is_none_or(|value| value != "true") {
+            return self.add(Leftover::Label);
+        }
+        if path.ends_with("/serviceAccountName") {
+            let account = value.and_then(Value::as_str).map(str::to_owned);
+            return self.add(Leftover::Account { account, object: Some(Value::Null) });
+        }
         let known = self.found.len();
         if let Some(value) = value {
             let is_secret = path.to_ascii_lowercase().contains("secret");
@@ -270,6 +321,14 @@ impl Finder<'_> {
     }
 }
 
+/// Whether the new entries of a `ConfigMap` have settings of a gateway, but do not select workload identity.
+fn drops_method(data: &Value) -> bool {
+    let settings =
+        || data.as_object().into_iter().flatten().filter_map(|(name, value)| Some((Setting::of(name)?, value)));
+    settings().any(|(setting, _)| setting.is_config_service())
+        && !settings().any(|(setting, value)| is_migrated(setting, Some(value)))
+}
+
 /// Whether the member `gateway` of the chart's values sets a key, or another method than workload identity.
 fn has_other_method(gateway: &Value) -> bool {
     let Some(auth) = gateway.get("auth") else { return gateway.get("authKey").is_some() };
@@ -287,9 +346,12 @@ fn sets_chart_value(path: &str, value: Option<&Value>) -> bool {
     has_other_method(&gateway)
 }
 
-/// Whether a path of a JSON patch names a variable, a source of variables or a volume by its position.
+/// Whether a path of a JSON patch names a variable, a source of variables or a volume by its position, or all of them.
 fn is_positional(path: &str) -> bool {
     let tokens: Vec<&str> = path.split('/').collect();
+    if tokens.last().is_some_and(|last| POSITIONAL.contains(last)) {
+        return true;
+    }
     tokens.windows(2).any(|pair| {
         matches!(pair, [list, index]
             if POSITIONAL.contains(list)

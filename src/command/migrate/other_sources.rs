@@ -15,6 +15,7 @@ use apim_keyless_manifest::rewrite::FileRewrite;
 use apim_keyless_manifest::{normalized, read_limited};
 use apim_keyless_report::file_name;
 use jsonptr::PointerBuf;
+use serde_json::Value;
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -56,6 +57,8 @@ impl OtherPlans {
         let mut plans = Self::default();
         let reached = ReachedGateways::of(sources, migration);
         let secrets = secrets_of_keys(migration);
+        let inputs: HashSet<PathBuf> =
+            sources.objects.iter().map(|source| normalized(Path::new(source.place.file()))).collect();
         for (index, source) in sources.objects.iter().enumerate().filter(|(_, source)| source.other.is_some()) {
             let (file, reference) = (source.place.file(), source.reference());
             if excluded.contains(&reference) {
@@ -79,6 +82,9 @@ impl OtherPlans {
             let Some(ValueMigration { value, mut report }) = planned else { continue };
             let built = reached.by(source);
             report.notes.extend(notes_of_built(sources, source, context, (&secrets, &built), migration));
+            if !built.is_empty() {
+                report.notes.extend(absent_components(source, &inputs));
+            }
             let is_release = matches!(source.other, Some(OtherSource::Values | OtherSource::Release));
             if is_release && value.is_none() && !has_work(&report) && has_identity(&source.value.to_string()) {
                 plans.complete += 1;
@@ -89,8 +95,6 @@ impl OtherPlans {
                 *slot = value;
             }
         }
-        let inputs: HashSet<PathBuf> =
-            sources.objects.iter().map(|source| normalized(Path::new(source.place.file()))).collect();
         for source in &sources.texts {
             let facts = facts.of(&source.reference());
             plans.text(source, SourceContext { facts: &facts, images }, &inputs);
@@ -133,7 +137,17 @@ impl OtherPlans {
 
     fn text(&mut self, source: &TextSource, context: SourceContext<'_>, inputs: &HashSet<PathBuf>) {
         let read = |name: &str| read_beside(&source.file, name);
-        let is_input = |name: &str| inputs.contains(&normalized(&beside(&source.file, name)));
+        let is_input = |name: &str| {
+            let path = normalized(&beside(&source.file, name));
+            match path.to_string_lossy().split_once('*') {
+                None => inputs.contains(&path),
+                Some((start, rest)) => {
+                    let end = rest.rsplit('*').next().unwrap_or_default();
+                    let mut names = inputs.iter().map(|input| input.to_string_lossy());
+                    names.any(|name| name.strip_prefix(start).is_some_and(|rest| rest.ends_with(end)))
+                }
+            }
+        };
         let files = FilesBeside { read: &read, is_input: &is_input };
         let planned = match source.source_type {
             SourceType::Terraform => migrate_terraform(&source.text, context, &files),
@@ -216,6 +230,27 @@ impl OtherPlan {
         let is_open = |note: &&Note<String>| matches!(note.kind, NoteKind::ByHand | NoteKind::Missing(_));
         self.report.notes.iter().find(is_open).map(|note| note.at.as_str())
     }
+}
+
+/// Names components of a kustomization that are not in the input: they can patch its gateways.
+fn absent_components(source: &SourceObject, inputs: &HashSet<PathBuf>) -> Vec<Note<PointerBuf>> {
+    if source.other != Some(OtherSource::Kustomization) {
+        return Vec::new();
+    }
+    let components = source.value.get("components").and_then(Value::as_array).into_iter().flatten().enumerate();
+    let absent = components.filter_map(|(index, component)| {
+        let folder = normalized(&beside(source.place.file(), component.as_str()?));
+        let is_input = inputs.iter().any(|input| input.parent() == Some(folder.as_path()));
+        (folder.is_dir() && !is_input).then(|| Note {
+            at: PointerBuf::from_tokens(["components", index.to_string().as_str()]),
+            kind: NoteKind::ByHand,
+            message: format!(
+                "Give {} to this command, too: a component can change how a gateway authenticates",
+                folder.display()
+            ),
+        })
+    });
+    absent.collect()
 }
 
 /// The names of the Secrets that held a key, and are to be deleted.

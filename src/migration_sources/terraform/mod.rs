@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 pub struct FilesBeside<'f> {
     /// The text of the file of this name.
     pub read: &'f dyn Fn(&str) -> Option<String>,
-    /// Whether the file of this name is migrated, too.
+    /// Whether a file of this name is migrated, too; `*` in it stands for any text.
     pub is_input: &'f dyn Fn(&str) -> bool,
 }
 

@@ -144,10 +144,10 @@ impl<'b> ReleaseValues<'b> {
                 let Some(path) = path_of(call, editor) else {
                     return self.unreadable(editor.line(element), EXPRESSION);
                 };
-                if (sources.files.is_input)(path) {
+                if (sources.files.is_input)(&path) {
                     return self.unreadable(editor.line(element), FILE);
                 }
-                let value = (sources.files.read)(path).and_then(|text| apim_keyless_manifest::value(&text));
+                let value = (sources.files.read)(&path).and_then(|text| apim_keyless_manifest::value(&text));
                 value.map(|value| (Layer::Fixed(editor.line(element)), value))
             }
             _ => None,
@@ -162,12 +162,15 @@ impl<'b> ReleaseValues<'b> {
     }
 }
 
-/// The path of a file, from the folder of the configuration.
-fn path_of<'t>(call: &FuncCall, editor: &Editor<'t>) -> Option<&'t str> {
+/// The path of a file, from the folder of the configuration, with `*` for each expression in it.
+fn path_of(call: &FuncCall, editor: &Editor<'_>) -> Option<String> {
     let text = editor.slice(call.args.iter().next()?).trim();
     let path = text.strip_prefix('"')?.strip_suffix('"')?;
-    let path = path.strip_prefix("${path.module}/").unwrap_or(path);
-    (!path.contains("${")).then_some(path)
+    let folders = ["${path.module}/", "${path.root}/", "${path.cwd}/"];
+    let path = folders.iter().find_map(|folder| path.strip_prefix(folder)).unwrap_or(path);
+    let mut parts = path.split("${");
+    let first = parts.next().unwrap_or_default().to_owned();
+    Some(parts.fold(first, |path, part| path + "*" + part.split_once('}').map_or("", |(_, rest)| rest)))
 }
 
 fn entry<'b>(

@@ -86,6 +86,30 @@ fn a_patch_that_takes_the_secret_of_the_key_is_named() {
 }
 
 #[test]
+fn a_patch_of_the_identity_is_named() {
+    let head = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: orders}\n";
+    let config_map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: orders-env}\n";
+    for patch in [
+        format!("{head}spec: {{template: {{spec: {{serviceAccountName: other}}}}}}\n"),
+        format!("{head}spec: {{template: {{metadata: {{labels: {{azure.workload.identity/use: 'false'}}}}}}}}\n"),
+        format!(
+            "{config_map}$patch: replace\ndata: {{config.service.endpoint: contoso.configuration.azure-api.net}}\n"
+        ),
+    ] {
+        assert_overlay_kept("patches: [{path: patch.yaml}]\n", &[("k/prod/patch.yaml", &patch)]);
+    }
+    let absent = "components: [../../key]\n";
+    let folder = Folder::with(&[
+        ("a/k/base/deployment.yaml", DEPLOYMENT),
+        ("a/k/base/kustomization.yaml", "resources: [deployment.yaml]\n"),
+        ("a/k/prod/kustomization.yaml", &format!("{KUSTOMIZATION}{absent}")),
+        ("a/key/kustomization.yaml", "kind: Component\napiVersion: kustomize.config.k8s.io/v1alpha1\n"),
+    ]);
+    let ran = folder.run(&["migrate", "a/k", "--client-id", CLIENT]);
+    assert_kept(&ran, "a/k/prod/kustomization.yaml:2:14: Give a/key to this command, too");
+}
+
+#[test]
 fn a_patch_of_a_config_map_in_any_spelling_is_named() {
     for setting in [
         "config.service.auth: key",
@@ -110,8 +134,13 @@ fn an_operation_of_a_json_patch_is_named() {
         format!("{{op: replace, path: {env}/0/valueFrom/secretKeyRef/name, value: prod-token}}"),
         format!("{{op: replace, path: {env}/2/value, value: debug}}"),
         format!("{{op: remove, path: {env}/3}}"),
+        format!("{{op: replace, path: {env}, value: [{{name: LEVEL, value: debug}}]}}"),
+        "{op: replace, path: /spec/template/spec/serviceAccountName, value: other}".to_owned(),
+        "{op: remove, path: /spec/template/metadata/labels/azure.workload.identity~1use}".to_owned(),
+        "{op: replace, path: /data, value: {config.service.endpoint: contoso.configuration.azure-api.net}}".to_owned(),
     ] {
-        let target = "target: {kind: Deployment, name: orders}";
+        let name = if operation.contains("/data") { "x.*" } else { "orders" };
+        let target = &format!("target: {{kind: Deployment, name: {name}}}");
         assert_overlay_kept(&format!("patches:\n- patch: |-\n    - {operation}\n  {target}\n"), &[]);
         let file = [("k/prod/patch.yaml", &*format!("- {operation}\n"))];
         assert_overlay_kept(&format!("patchesJson6902:\n- path: patch.yaml\n  {target}\n"), &file);
@@ -268,7 +297,7 @@ fn a_generated_secret_of_a_file_is_removed_after_the_rollout() {
 fn harmless_changes_keep_nothing() {
     let identity = "        env:\n        - {name: config.service.auth, value: workloadIdentity}\n        - {name: LEVEL, value: debug}\n";
     let kustomization = format!(
-        "{KUSTOMIZATION}namespace: shop\npatches:\n- patch: |-\n{}- target: {{kind: Deployment, name: orders}}\n  patch: |-\n    - {{op: replace, path: /spec/replicas, value: 3}}\n- target: {{kind: Deployment, name: other}}\n  patch: |-\n    - {{op: remove, path: /spec/template/spec/containers/0/env/0}}\nreplacements:\n- source: {{kind: ConfigMap, name: a, fieldPath: data.endpoint}}\n  targets: [{{select: {{kind: Deployment}}, fieldPaths: ['spec.template.spec.containers.0.env.[name=config.service.endpoint].value']}}]\n",
+        "{KUSTOMIZATION}namespace: shop\npatches:\n- patch: |-\n{}- target: {{kind: Deployment, name: orders}}\n  patch: |-\n    - {{op: replace, path: /spec/replicas, value: 3}}\n- target: {{kind: Deployment, name: other}}\n  patch: |-\n    - {{op: remove, path: /spec/template/spec/containers/0/env/0}}\n    - {{op: add, path: /spec/template/spec/serviceAccountName, value: other}}\n- target: {{kind: ConfigMap, name: other}}\n  patch: '[{{\"op\": \"replace\", \"path\": \"/data\", \"value\": {{\"a\": \"b\"}}}}]'\nreplacements:\n- source: {{kind: ConfigMap, name: a, fieldPath: data.endpoint}}\n  targets: [{{select: {{kind: Deployment}}, fieldPaths: ['spec.template.spec.containers.0.env.[name=config.service.endpoint].value']}}]\n",
         patch("    ", identity)
     );
     let ran = migrate(&[("k/prod/kustomization.yaml", &kustomization)]);

@@ -81,6 +81,10 @@ fn values_in_another_file_or_in_a_default_are_read() {
     assert_done(&template, &[("values.tftpl", &identity)]);
     // a file of the input is migrated itself
     assert_done(&release("  values = [file(\"values.yaml\")]\n"), &[("values.yaml", key)]);
+    assert_done(
+        &release("  values = [file(\"${path.module}/values/${var.stage}.yaml\")]\n"),
+        &[("values/prod.yaml", key)],
+    );
     let default = |auth: &str| {
         let values = format!("{{ gateway = {{ name = \"orders\", auth = {auth} }} }}");
         let variable = format!("variable \"values\" {{\n  default = {values}\n}}\n");
