@@ -449,7 +449,7 @@ const TOKEN: &str =
 const INPUT: &str = "Write the values that this command reads from its input into a file, name the file in the command, and give \
                      it to this command, too: values in an input cannot be read here";
 /// The most bytes before or behind a mark that are looked at. No key and no address is longer.
-const NEAR: usize = 2048;
+const NEAR: usize = 512;
 
 /// The text behind a byte, as far as it is looked at.
 fn near(text: &str, at: usize) -> &str {

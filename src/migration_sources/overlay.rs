@@ -88,10 +88,13 @@ impl<'k> Kustomizations<'k> {
     fn walk(&self, start: Overlay) -> Walk {
         let mut walk = Walk::default();
         let (mut seen, mut left) = (BTreeSet::new(), vec![start]);
-        while let Some(inner) = left.pop().filter(|_| seen.len() < MAX_OVERLAYS) {
-            if !seen.insert(inner.clone()) {
+        let mut names: HashMap<(PathBuf, Option<String>), usize> = HashMap::new();
+        while let Some(inner) = left.pop() {
+            let known = names.entry((inner.folder.clone(), inner.namespace.clone())).or_default();
+            if *known == MAX_NAMES || !seen.insert(inner.clone()) {
                 continue;
             }
+            *known += 1;
             let outer = self.including.get(&inner.folder);
             walk.steps += outer.map_or(1, Vec::len);
             match outer {
@@ -121,8 +124,8 @@ struct Walk {
     steps: usize,
 }
 
-/// The most folders, with their namespaces and their additions to names, that are followed from one file.
-const MAX_OVERLAYS: usize = 100_000;
+/// The most additions to names that are followed in one folder and namespace: layers of prefixes can have any number.
+const MAX_NAMES: usize = 64;
 /// Longest name of an object in Kubernetes.
 const MAX_NAME: usize = 253;
 
@@ -213,6 +216,16 @@ mod tests {
         };
         // with 2^40 ways the test would not end
         assert!(steps(40) <= 3 * steps(20), "{} {}", steps(40), steps(20));
+        // each way has a name of its own
+        let mut layers = layers(30);
+        for (file, value) in &mut layers {
+            value["namePrefix"] = json!(file.get(2..5));
+        }
+        let kustomizations = Kustomizations::new(layers.iter().map(|(file, value)| (file.as_str(), value)).collect());
+        let walk = kustomizations.walk(Overlay { folder: "k/0-a/deployment.yaml".into(), ..Overlay::default() });
+        assert!(walk.steps <= 61 * 2 * MAX_NAMES, "{}", walk.steps);
+        let folders: BTreeSet<&Path> = walk.found.iter().map(|overlay| overlay.folder.as_path()).collect();
+        assert_eq!(folders.len(), 2, "each folder is found");
     }
 
     #[test]
