@@ -5,9 +5,14 @@ mod files;
 mod fixtures;
 mod generate;
 mod layouts;
+mod messages;
 mod output;
 mod policy;
+mod safety;
 mod several;
+mod size;
+mod targets;
+mod terminal;
 
 use serde_json::Value;
 use std::fs;
