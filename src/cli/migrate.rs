@@ -34,7 +34,7 @@ pub struct MigrateArguments {
     #[arg(long, value_name = "ADDRESS", value_parser = values::endpoint)]
     pub endpoint: Option<String>,
     /// Name of the ServiceAccount. Default: the old one, unless it is `default`
-    #[arg(long, value_name = "NAME", value_parser = values::object_name)]
+    #[arg(long, value_name = "NAME", value_parser = values::service_account)]
     pub service_account: Option<String>,
     /// Tag of the gateway's image. Default: the old one, if it supports workload identity
     #[arg(long, value_name = "TAG", value_parser = values::image_tag)]
@@ -51,6 +51,10 @@ pub struct MigrateArguments {
     /// Write nothing, and exit with code 1 if a file would change
     #[arg(long)]
     pub check: bool,
+    /// Print the steps that a migration needs beside the files, and write nothing. With the files as they were before a
+    /// migration it prints its steps again
+    #[arg(long)]
+    pub checklist: bool,
     /// Write a policy document to this file: the values that the namespaces of the gateways expect
     #[arg(long, value_name = "FILE")]
     pub write_policy: Option<PathBuf>,
@@ -58,14 +62,19 @@ pub struct MigrateArguments {
     /// for `check`
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// Namespace of objects without metadata.namespace
-    #[arg(short, long, value_name = "NAME", default_value = "default", value_parser = values::namespace)]
-    pub namespace: String,
+    /// Namespace of objects without metadata.namespace. Default: default
+    #[arg(short, long, value_name = "NAME", value_parser = values::namespace)]
+    pub namespace: Option<String>,
 }
 
 impl MigrateArguments {
     /// Whether nothing is written.
     pub fn shows_only(&self) -> bool {
-        self.diff || self.check
+        self.diff || self.check || self.checklist
+    }
+
+    /// Namespace of objects without metadata.namespace.
+    pub fn namespace(&self) -> &str {
+        self.namespace.as_deref().unwrap_or("default")
     }
 }

@@ -60,6 +60,16 @@ pub(super) fn object_name(text: &str) -> Result<String, String> {
     of_form(text, NamespaceSetting::ServiceAccount)
 }
 
+/// The name of a gateway's own `ServiceAccount`.
+pub(super) fn service_account(text: &str) -> Result<String, String> {
+    if text == "default" {
+        return Err("write the name of another ServiceAccount: every Pod of the namespace that names none runs under \
+                    default, and would get the identity of the gateway"
+            .to_owned());
+    }
+    object_name(text)
+}
+
 fn of_form(text: &str, setting: NamespaceSetting) -> Result<String, String> {
     let form = setting.form();
     if (form.matches)(text) { Ok(text.to_owned()) } else { Err(format!("write {}", form.description)) }

@@ -6,6 +6,7 @@ mod kustomize;
 pub(super) mod not_final;
 pub(super) mod plain_key;
 mod reading;
+mod replacements;
 mod unevaluated;
 mod unread_text;
 
@@ -14,7 +15,7 @@ use super::policy::UsedPolicy;
 use super::progress::Progress;
 use super::selection::Selection;
 use super::{ids, output, policy, print_report, print_to_stderr};
-use crate::cli::CheckArguments;
+use crate::cli::{CheckArguments, Output};
 use crate::doctor::DoctorCode;
 use apim_keyless_core::gateway::KubernetesObject;
 use apim_keyless_core::policy::{Date, Exception, ExceptionState, Finding, Level, Mode, Policy, utc_date};
@@ -53,7 +54,10 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
         is_complete: arguments.complete,
         stdin: None,
     };
-    let (mut report, _) = input.evaluate(&policy, file.as_deref(), today);
+    let (mut report, places) = input.evaluate(&policy, file.as_deref(), today);
+    if arguments.report.output == Output::Sarif {
+        replacements::add(&mut report, &places, &paths);
+    }
     sort(&mut report);
     report.findings.extend(file.iter().flat_map(|path| exceptions(&policy, path, today)));
     report.number_fingerprints();

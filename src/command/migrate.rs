@@ -1,7 +1,6 @@
 //! `migrate`: changes manifests from an auth key or an Entra app to workload identity, and prints what to do beside it.
 
 mod checklist;
-mod cleanup;
 mod deployed;
 mod files;
 mod in_use;
@@ -12,14 +11,15 @@ mod policy_document;
 mod reached;
 mod reading;
 mod source_kind;
+mod writing;
 
 use super::policy::{self, UsedPolicy};
-use super::rewritten_file::{self, folder_outside, outside_message, read_stdin, replace};
-use super::{print, print_to_stderr, print_unchanged};
+use super::rewritten_file::read_stdin;
+use super::{print, print_to_stderr};
 use crate::cli::MigrateArguments;
 use crate::migration_sources::NoteKind;
 use anyhow::{bail, ensure};
-use apim_keyless_core::gateway::{Authentication, ObjectReference};
+use apim_keyless_core::gateway::ObjectReference;
 use apim_keyless_core::migration::{Fact, Input, MigratedGateway, Migration, MissingFact, migrate};
 use apim_keyless_core::policy::{Date, Policy, printable, utc_date};
 use apim_keyless_manifest::STANDARD_INPUT;
@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &MigrateArguments) -> anyhow::Result<ExitCode> {
     check_terminal(arguments)?;
     let UsedPolicy { policy, .. } = policy::find(arguments.policy.as_deref())?;
     let text = read_stdin(&arguments.paths)?;
-    let reading = Reading { namespace: &arguments.namespace, images: &policy.images };
+    let reading = Reading { namespace: arguments.namespace(), images: &policy.images };
     let sources = Sources::read(&arguments.paths, text.as_deref(), &reading);
     let output = OutputPaths::of(arguments, &sources)?;
     let today = utc_date(SystemTime::now());
@@ -52,9 +52,10 @@ pub(super) fn run(arguments: &MigrateArguments) -> anyhow::Result<ExitCode> {
         planned = Planned::of((&sources, &output), &facts, &policy, today);
     }
     planned.check_gateway_name(arguments)?;
-    let document = arguments.write_policy.as_deref().map(|path| planned.policy_document(path, &sources)).transpose()?;
+    let document = arguments.write_policy.as_deref().map(|path| planned.policy_document(path, &sources, &output));
+    let document = document.transpose()?;
     planned.print_failures(&sources);
-    planned.check_links(arguments)?;
+    planned.check_targets(arguments, &output)?;
     // before the files are written: the places are those in the old text
     let steps = Checklist::new(&sources, &planned, &output, arguments).text();
     planned.write(arguments, &output, text.as_deref())?;
@@ -62,10 +63,10 @@ pub(super) fn run(arguments: &MigrateArguments) -> anyhow::Result<ExitCode> {
         document.write()?;
     }
     // with stdin, stdout has the manifests
-    match (arguments.shows_only(), has_stdin(arguments)) {
-        (true, _) => {}
-        (false, true) => print_to_stderr(steps.trim_end()),
-        (false, false) => print(&steps)?,
+    match () {
+        () if arguments.shows_only() && !arguments.checklist => {}
+        () if !arguments.shows_only() && has_stdin(arguments) => print_to_stderr(steps.trim_end()),
+        () => print(&steps)?,
     }
     Ok(planned.finish(&sources, arguments))
 }
@@ -144,13 +145,16 @@ impl Planned {
 
     /// One name cannot be that of several gateways.
     fn check_gateway_name(&self, arguments: &MigrateArguments) -> anyhow::Result<()> {
+        if arguments.gateway_name.is_none() {
+            return Ok(());
+        }
         let other = self.other.plans.iter().map(|plan| plan.report.gateways.len()).sum::<usize>();
         // what is left beside a changed gateway of a source is counted with the source
         let is_counted = |source: &&ObjectReference| {
             !self.other.plans.iter().any(|plan| plan.source == **source && !plan.report.gateways.is_empty())
         };
         let number = self.migration.gateways.len() + self.left().iter().filter(is_counted).count() + other;
-        if arguments.gateway_name.is_some() && number > 1 {
+        if number > 1 {
             bail!(
                 "--gateway-name is the name of one gateway, and the input has {number}; run the command for each, or leave \
                  it out"
@@ -159,7 +163,12 @@ impl Planned {
         Ok(())
     }
 
-    fn policy_document(&self, path: &Path, sources: &Sources) -> anyhow::Result<policy_document::PolicyDocument> {
+    fn policy_document(
+        &self,
+        path: &Path,
+        sources: &Sources,
+        output: &OutputPaths,
+    ) -> anyhow::Result<policy_document::PolicyDocument> {
         if self.other.complete > 0 {
             print_to_stderr(&format!(
                 "--write-policy: add to {} what {} with workload identity already should have: it was not read from them",
@@ -168,7 +177,8 @@ impl Planned {
             ));
         }
         let other = self.other.plans.iter().flat_map(|plan| &plan.report.gateways).collect();
-        policy_document::PolicyDocument::of(path, (&self.migration, &other), &Deployed::of(sources, &self.migration))
+        let deployed = Deployed::of(sources, &self.migration);
+        policy_document::PolicyDocument::of(path, (&self.migration, &other), (&deployed, output))
     }
 
     fn print_failures(&self, sources: &Sources) {
@@ -181,15 +191,15 @@ impl Planned {
         for (place, unsupported) in &sources.unsupported {
             print_to_stderr(&format!("not migrated: {place}: {}", unsupported.message()));
         }
-        let place = |object: &ObjectReference| {
-            let source = sources
-                .objects
-                .iter()
-                .find(|source| source.object.as_ref().is_some_and(|other| other.reference == *object));
+        let mut last = None;
+        let mut place = |index: Option<usize>| {
+            let source = index.and_then(|index| sources.objects.get(index));
+            // the file stays open for the next object of it
+            last = source.and_then(|source| source.place.open());
             source.map(|source| located(&source.place, "")).unwrap_or_default()
         };
         for missing in self.migration.missing.iter().filter(|missing| missing.fact != Fact::Layout) {
-            print_to_stderr(&printable(&format!("not migrated: {}: {}", place(&missing.object), missing.message())));
+            print_to_stderr(&printable(&format!("not migrated: {}: {}", place(missing.index), missing.message())));
         }
         for (_, place, message) in self.other.missing() {
             print_to_stderr(&printable(&format!("not migrated: {place}: {message}")));
@@ -206,55 +216,15 @@ impl Planned {
             }
         }
         for (object, denied) in &self.migration.denied {
-            print_to_stderr(&printable(&format!("still denied: {}: {denied}", place(object))));
+            let ObjectReference { kind, namespace, name, .. } = object;
+            let index = sources.find(kind, namespace, name).next().map(|(index, _)| index);
+            print_to_stderr(&printable(&format!("still denied: {}: {denied}", place(index))));
         }
-    }
-
-    /// Checks that no link leads to a file outside of the folders that are to be changed.
-    fn check_links(&self, arguments: &MigrateArguments) -> anyhow::Result<()> {
-        if arguments.shows_only() || arguments.output_dir.is_some() {
-            return Ok(());
-        }
-        for change in &self.changes {
-            if let Some(folder) = folder_outside(&change.file, &arguments.paths) {
-                bail!("nothing was written: {}", printable(&outside_message(&change.file, folder)));
+        for gateway in &self.migration.gateways {
+            for kept in &gateway.kept {
+                print_to_stderr(&printable(&format!("kept: {}: {kept}", gateway.object)));
             }
         }
-        Ok(())
-    }
-
-    /// Shows or writes the changed files.
-    fn write(&self, arguments: &MigrateArguments, output: &OutputPaths, stdin: Option<&[u8]>) -> anyhow::Result<()> {
-        let mut is_stdin_written = false;
-        for change in &self.changes {
-            if arguments.diff {
-                print(&change.diff())?;
-            }
-            if arguments.shows_only() {
-                continue;
-            }
-            match output.of_file(&change.file) {
-                _ if change.file == STANDARD_INPUT => {
-                    print_unchanged(change.rewrite.after.as_bytes())?;
-                    is_stdin_written = true;
-                }
-                Some(path) => rewritten_file::write(path, Path::new(&change.file), &change.rewrite)?,
-                None => replace(Path::new(&change.file), &change.rewrite)?,
-            }
-        }
-        for (beside, path, text) in self.other.new_files.iter().filter(|_| !arguments.shows_only()) {
-            rewritten_file::create(&output.beside(beside, path), text)?;
-        }
-        if let Some(text) = stdin.filter(|_| !is_stdin_written && !arguments.shows_only()) {
-            print_unchanged(text)?;
-        }
-        for gateway in self.changed_gateways().filter(|_| !arguments.shows_only()) {
-            print_to_stderr(&printable(&migrated(gateway)));
-        }
-        for plan in self.other.changed().filter(|_| !arguments.shows_only()) {
-            print_to_stderr(&printable(&format!("{}: {} changed", shown(&plan.file), plan.source_type.name())));
-        }
-        Ok(())
     }
 
     fn finish(&self, sources: &Sources, arguments: &MigrateArguments) -> ExitCode {
@@ -293,18 +263,6 @@ impl Planned {
             () => 0,
         })
     }
-}
-
-/// What became of a gateway, in one line.
-fn migrated(gateway: &MigratedGateway) -> String {
-    let from = match gateway.from {
-        Authentication::Key => "from an auth key",
-        Authentication::EntraApp => "from an Entra app",
-        Authentication::WorkloadIdentity => "completed",
-        Authentication::None | Authentication::Unknown => "from an unknown auth method",
-    };
-    let config_maps: Vec<String> = gateway.config_maps.iter().map(|name| format!("ConfigMap \"{name}\"")).collect();
-    format!("{}: {from}; ServiceAccount \"{}\", {}", gateway.object, gateway.service_account, config_maps.join(", "))
 }
 
 /// The name of a file, as messages show it.

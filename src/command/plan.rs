@@ -42,8 +42,8 @@ pub(super) fn run(arguments: &PlanArguments) -> anyhow::Result<ExitCode> {
     let mut plan = Plan::of(&input.objects, &images, &options(arguments, issuer));
     if plan.gateways.is_empty() {
         show_findings(&plan);
-        ensure!(input.has_error, "{}", nothing(arguments));
-        return Ok(ExitCode::from(2));
+        ensure!(input.has_error || plan.has_error(), "{}", nothing(arguments));
+        return Ok(ExitCode::from(if input.has_error { 2 } else { 1 }));
     }
     if !lists.is_empty() {
         plan.compare(&lists).map_err(|error| anyhow!("--credentials: {error}"))?;

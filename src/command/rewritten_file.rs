@@ -1,6 +1,7 @@
 //! Shows and writes the changed texts of files, for `fix` and `migrate`.
 
 use anyhow::{Context, bail};
+use apim_keyless_core::policy::printable;
 use apim_keyless_manifest::rewrite::FileRewrite;
 use apim_keyless_manifest::{MAX_FILE_BYTES, STANDARD_INPUT, read_limited};
 use similar::TextDiff;
@@ -27,9 +28,30 @@ pub(super) fn read_stdin(paths: &[PathBuf]) -> anyhow::Result<Option<Vec<u8>>> {
 
 /// The changes as a unified diff of what `mask` leaves of both texts: it also shows the lines around them.
 pub(super) fn diff(file: &str, rewrite: &FileRewrite, mask: fn(&str) -> String) -> String {
-    let (before, after) = (mask(&rewrite.before), mask(&rewrite.after));
-    let diff = TextDiff::from_lines(&before, &after);
-    diff.unified_diff().context_radius(CONTEXT_LINES).header(&format!("a/{file}"), &format!("b/{file}")).to_string()
+    shown_diff((&format!("a/{file}"), &mask(&rewrite.before)), (&format!("b/{file}"), &mask(&rewrite.after)))
+}
+
+/// A new file as a unified diff of what `mask` leaves of it.
+pub(super) fn diff_of_new(file: &str, text: &str, mask: fn(&str) -> String) -> String {
+    shown_diff(("/dev/null", ""), (&format!("b/{file}"), &mask(text)))
+}
+
+/// The diff of two texts, each with its name. Control characters are escaped: a terminal would obey them.
+fn shown_diff((old_name, old): (&str, &str), (new_name, new): (&str, &str)) -> String {
+    let (old, new) = (printable_lines(old), printable_lines(new));
+    let diff = TextDiff::from_lines(&old, &new);
+    let (old_name, new_name) = (printable(old_name), printable(new_name));
+    diff.unified_diff().context_radius(CONTEXT_LINES).header(&old_name, &new_name).to_string()
+}
+
+/// The lines with control characters escaped, except tabs.
+fn printable_lines(text: &str) -> String {
+    let line = |line: &str| {
+        let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+        let parts: Vec<_> = line.trim_end_matches('\r').split('\t').map(printable).collect();
+        parts.join("\t") + end
+    };
+    text.split_inclusive('\n').map(line).collect()
 }
 
 /// The folder among the arguments in which a file was found that is outside of it, behind a symbolic link.
@@ -49,6 +71,12 @@ pub(super) fn folder_outside<'p>(file: &str, paths: &'p [PathBuf]) -> Option<&'p
 pub(super) fn outside_message(file: &str, folder: &Path) -> String {
     let folder = folder.display();
     format!("{file}: a symbolic link to a file outside of the folder {folder}; name that file itself to change it")
+}
+
+/// Whether this is a file, and no link, with this content.
+pub(super) fn is_written(path: &Path, text: &str) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
+        && fs::read(path).is_ok_and(|old| old == text.as_bytes())
 }
 
 /// Creates a file; an existing one stays.

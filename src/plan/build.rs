@@ -5,8 +5,8 @@ use super::variables::variables;
 use apim_keyless_core::azure::{AUDIENCE, FederatedCredential, MAX_CREDENTIALS, is_public_issuer, issuer_problem};
 use apim_keyless_core::gateway::well_known::{CLIENT_ID, DEFAULT_SERVICE_ACCOUNT, TENANT_ID};
 use apim_keyless_core::gateway::{
-    Cloud, EndpointForm, Gateway, GatewaySummary, Images, KubernetesObject, Lookup, Recognized, RelatedObjects,
-    ServiceAccount, Setting, is_gateway_name, is_guid,
+    Authentication, Cloud, EndpointForm, Gateway, GatewaySummary, Images, KubernetesObject, Lookup, Recognized,
+    RelatedObjects, ServiceAccount, Setting, is_gateway_name, is_guid,
 };
 use apim_keyless_core::policy::{Level, printable};
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,6 +103,10 @@ impl<'o> Builder<'o> {
         if gateway.authenticating().next().is_none() {
             return;
         }
+        let summary = GatewaySummary::of(gateway, images);
+        if let Some(message) = not_migrated(&title, &summary) {
+            return self.problem(Level::Error, message);
+        }
         let endpoint = known(Setting::Endpoint).filter(|text| EndpointForm::of(text) == EndpointForm::Usable);
         if let Some(cloud) = endpoint.and_then(Cloud::of_api_management) {
             self.plan.cloud = cloud;
@@ -114,7 +118,6 @@ impl<'o> Builder<'o> {
         if let (Some(name), Some(instance)) = (&gateway_name, self.plan.instances.get_mut(instance)) {
             instance.gateways.insert(name.clone());
         }
-        let summary = GatewaySummary::of(gateway, images);
         let service_account = self.service_account(&title, &object.reference.namespace, summary.service_account);
         let account = service_account.as_deref().map(|name| related.service_account(name));
         let client_id = self.client_id(&object.reference.namespace, service_account.as_deref(), account);
@@ -332,4 +335,20 @@ fn is_dns_name(text: &str, length: usize) -> bool {
             && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     };
     text.len() <= length && text.split('.').all(is_label)
+}
+
+/// What to do with a gateway that lacks what a migration writes.
+fn not_migrated(title: &str, gateway: &GatewaySummary) -> Option<String> {
+    let old = match gateway.authentication {
+        Authentication::Key => "an auth key",
+        Authentication::EntraApp => "an Entra app",
+        _ => return None,
+    };
+    let has_own_account = gateway.service_account.as_deref().is_some_and(|name| name != DEFAULT_SERVICE_ACCOUNT);
+    (!has_own_account).then(|| {
+        format!(
+            "Run `apim-keyless migrate` on the manifests of {title} first: it authenticates with {old}, and has no \
+             ServiceAccount of its own"
+        )
+    })
 }

@@ -39,6 +39,11 @@ impl FileSource {
         Self { name: source.name.clone(), is_named, origin, opened: Mutex::new(Arc::downgrade(source)) }
     }
 
+    /// Whether it is a regular file, and is read again.
+    pub(super) fn is_on_disk(&self) -> bool {
+        matches!(self.origin, Origin::OnDisk(..))
+    }
+
     /// Its text; `None` if the file was changed or removed since it was read.
     pub(super) fn open(&self) -> Option<Arc<SourceFile>> {
         let (path, expected) = match &self.origin {

@@ -92,6 +92,16 @@ impl Place {
         Arc::ptr_eq(&self.document, &other.document) && self.at == other.at
     }
 
+    /// Whether its file is a regular one, which can be read again: not standard input, a pipe or another program's output.
+    pub fn is_on_disk(&self) -> bool {
+        self.document.file.is_on_disk()
+    }
+
+    /// Whether both are in the same document of the same file.
+    pub fn is_in_same_document(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.document, &other.document)
+    }
+
     /// Whether its file was given by name, not found in a folder.
     pub fn is_in_named_file(&self) -> bool {
         self.document.file.is_named
@@ -113,8 +123,14 @@ impl Place {
         let text = source.text.get(self.document.range.clone())?;
         let json = text.starts_with(['{', '[']).then(|| node::json_value(text)).flatten();
         let value = json.or_else(|| deep_stack::with_deep_stack(|| node::value(text).ok())?);
-        *last = Some(OpenFile { _source: source });
+        *last = Some(OpenFile::new(source));
         value
+    }
+
+    /// Keeps its file open, so that its objects are located without reading it again; `None` if the file was changed or
+    /// removed.
+    pub fn open(&self) -> Option<OpenFile> {
+        self.document.file.open().map(OpenFile::new)
     }
 
     /// Reads the document again for the positions of its fields; see [`Locator`] for many objects.
@@ -135,6 +151,12 @@ impl Place {
 #[derive(Debug)]
 pub struct OpenFile {
     _source: Arc<SourceFile>,
+}
+
+impl OpenFile {
+    pub(super) fn new(source: Arc<SourceFile>) -> Self {
+        Self { _source: source }
+    }
 }
 
 /// Locates objects one after the other. It keeps the last document, so that the objects of one document cost a single

@@ -48,6 +48,14 @@ impl SourceFile {
         Some((line.number, before.chars().count() + 1))
     }
 
+    /// Like [`Self::line_and_column`]; the end of a text that ends with a line break is in a line of its own.
+    pub(super) fn boundary(&self, byte: usize) -> Option<(usize, usize)> {
+        if byte == self.text.len() && (byte == 0 || self.text.ends_with(['\n', '\r'])) {
+            return Some((self.starts.len() + 1, 1));
+        }
+        self.line_and_column(byte)
+    }
+
     /// The line with a number, from 1.
     pub(super) fn line(&self, number: usize) -> Option<Line<'_>> {
         let start = *self.starts.get(number.checked_sub(1)?)?;
@@ -85,6 +93,13 @@ mod tests {
         let source = SourceFile::new("a", "one\ntwo\n");
         let number = |byte| source.line_at(byte).map(|line| line.number);
         assert_eq!([0, 3, 4, 7].map(number), [Some(1), Some(1), Some(2), Some(2)]);
+    }
+
+    #[test]
+    fn the_end_of_a_text_is_after_its_last_line() {
+        assert_eq!(SourceFile::new("a", "one\ntwo").boundary(7), Some((2, 4)));
+        assert_eq!(SourceFile::new("a", "one\n").boundary(4), Some((2, 1)));
+        assert_eq!(SourceFile::new("a", "").boundary(0), Some((1, 1)));
     }
 
     #[test]

@@ -147,6 +147,18 @@ pub struct Fix {
     pub safety: Safety,
     /// The edits of the object; empty if the fix is not an edit of the object.
     pub edits: Vec<Edit>,
+    /// The same edits as replaced ranges of the finding's file, in order; empty if they are not known or cannot be written
+    /// faithfully.
+    pub replacements: Vec<Replacement>,
+}
+
+/// A replaced range of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    /// The replaced characters; an empty range for an insertion.
+    pub span: Span,
+    /// The new text.
+    pub text: String,
 }
 
 /// Whether a fix can be applied without looking at it.
@@ -264,7 +276,12 @@ impl Diagnostic {
         let Finding { rule, problem, .. } = finding;
         let fixes = [(Safety::Safe, problem.fix), (Safety::Unsafe, problem.unsafe_fix)];
         let fixes = fixes.into_iter().filter(|(_, edits)| !edits.is_empty());
-        let fixes = fixes.map(|(safety, edits)| Fix { title: Edit::described(&edits), safety, edits });
+        let fixes = fixes.map(|(safety, edits)| Fix {
+            title: Edit::described(&edits),
+            safety,
+            edits,
+            replacements: Vec::new(),
+        });
         Self {
             mode,
             object: Some(object.clone()),

@@ -4,7 +4,7 @@
 //! upload without it closes no earlier alert.
 
 use super::location_text::{describe_at, failure, field, name};
-use super::{Diagnostic, Failure, Location, Report, RuleDescription, Severity, SuppressedBy};
+use super::{Diagnostic, Failure, Fix, Location, Report, RuleDescription, Severity, Span, SuppressedBy};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
@@ -104,6 +104,10 @@ fn result(finding: &Diagnostic, report: &Report, rules: &Rules<'_>) -> Value {
         let related = finding.related.iter().map(|related| location(related, finding));
         set(&mut result, "relatedLocations", related.collect());
     }
+    let fixes: Vec<Value> = finding.fixes.iter().filter_map(|of_finding| fix(of_finding, &finding.location)).collect();
+    if !fixes.is_empty() {
+        set(&mut result, "fixes", fixes.into());
+    }
     if report.gone_from_baseline.is_some() {
         let is_known = finding.suppressed.as_ref().is_some_and(|by| by.by == SuppressedBy::Baseline);
         set(&mut result, "baselineState", json!(if is_known { "unchanged" } else { "new" }));
@@ -123,6 +127,32 @@ fn set(object: &mut Value, key: &str, value: Value) {
     if let Some(members) = object.as_object_mut() {
         members.insert(key.to_owned(), value);
     }
+}
+
+/// A fix as changes of the finding's file; `None` if they are not known.
+fn fix(fix: &Fix, location: &Location) -> Option<Value> {
+    let replacements: Vec<Value> = fix
+        .replacements
+        .iter()
+        .map(|replaced| json!({"deletedRegion": region(replaced.span), "insertedContent": {"text": replaced.text}}))
+        .collect();
+    if replacements.is_empty() {
+        return None;
+    }
+    let change = json!({
+        "artifactLocation": {"uri": uri(location.file.as_deref()?)},
+        "replacements": replacements,
+    });
+    Some(json!({"description": {"text": fix.title}, "artifactChanges": [change]}))
+}
+
+fn region(span: Span) -> Value {
+    json!({
+        "startLine": span.line,
+        "startColumn": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
+    })
 }
 
 /// A location: the range in the file, and the object with its field.
@@ -147,13 +177,7 @@ fn location(location: &Location, finding: &Diagnostic) -> Value {
 fn physical(location: &Location) -> Option<Value> {
     let mut physical = json!({"artifactLocation": {"uri": uri(location.file.as_deref()?)}});
     if let Some(span) = location.span {
-        let region = json!({
-            "startLine": span.line,
-            "startColumn": span.column,
-            "endLine": span.end_line,
-            "endColumn": span.end_column,
-        });
-        set(&mut physical, "region", region);
+        set(&mut physical, "region", region(span));
     }
     Some(physical)
 }

@@ -1,26 +1,22 @@
 //! What to do beside the files: the steps of a migration, in an order in which each gateway can always authenticate.
-// longer than the guide: the steps are one list, and each is only a few lines
+
+mod apply;
+mod cleanup;
+mod file_order;
+mod identities;
 
 use super::deployed::Deployed;
-use super::files::{OutputPaths, followers, is_of};
+use super::files::{OutputPaths, followers};
 use super::in_use::OpenGateways;
 use super::open_sources::OpenSources;
-use super::reading::{OtherSource, SourceType, Sources};
+use super::reading::{SourceObject, SourceType, Sources};
 use super::{Planned, shown};
 use crate::cli::MigrateArguments;
 use crate::migration_sources::{NoteKind, SourceGateway, SourceReport};
-use apim_keyless_core::azure::{AUDIENCE, FederatedCredential, MAX_CREDENTIALS};
-use apim_keyless_core::gateway::Authentication;
-use apim_keyless_core::migration::{Created, Fact, MigratedGateway, MissingFact};
-use apim_keyless_core::policy::{printable, shell_quoted, shell_word};
-use apim_keyless_report::counted;
-use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use apim_keyless_core::migration::{Fact, MigratedGateway, MissingFact};
+use apim_keyless_core::policy::{printable, shell_word};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
-use std::path::PathBuf;
-
-/// Microsoft's article, with the roles that the API Management instance and the identity need.
-const ARTICLE: &str = "https://learn.microsoft.com/azure/api-management/self-hosted-gateway-enable-workload-identity";
 
 pub(super) struct Checklist<'c> {
     pub(super) sources: &'c Sources,
@@ -28,35 +24,28 @@ pub(super) struct Checklist<'c> {
     pub(super) output: &'c OutputPaths,
     pub(super) arguments: &'c MigrateArguments,
     pub(super) deployed: Deployed<'c>,
-    pub(super) open: OpenGateways<'c>,
-    pub(super) open_sources: OpenSources<'c>,
-}
-
-/// An app or a managed identity.
-#[derive(Default)]
-struct Identity {
-    /// The `ServiceAccount`s that use it, each with its namespace before it.
-    subjects: BTreeSet<(String, String)>,
-    /// Whether it did not authenticate a gateway before.
-    is_new: bool,
+    open: OpenGateways<'c>,
+    open_sources: OpenSources<'c>,
+    /// The objects of each file.
+    files: HashMap<&'c str, Vec<&'c SourceObject>>,
 }
 
 /// The numbered steps.
 #[derive(Default)]
-pub(super) struct Steps {
+struct Steps {
     text: String,
     number: usize,
 }
 
 impl Steps {
-    pub(super) fn step(&mut self, title: &str) {
+    fn step(&mut self, title: &str) {
         self.number += 1;
         let separator = if self.text.is_empty() { "" } else { "\n" };
         // writing to a String cannot fail
         _ = writeln!(self.text, "{separator}{}. {title}", self.number);
     }
 
-    pub(super) fn line(&mut self, line: &str) {
+    fn line(&mut self, line: &str) {
         _ = writeln!(self.text, "   {}", printable(line));
     }
 }
@@ -71,7 +60,11 @@ impl<'c> Checklist<'c> {
         let deployed = Deployed::of(sources, &planned.migration);
         let open = OpenGateways::of(sources, planned);
         let open_sources = OpenSources::of(sources, planned);
-        Self { sources, planned, output, arguments, deployed, open, open_sources }
+        let mut files: HashMap<&str, Vec<&SourceObject>> = HashMap::new();
+        for source in &sources.objects {
+            files.entry(source.place.file()).or_default().push(source);
+        }
+        Self { sources, planned, output, arguments, deployed, open, open_sources, files }
     }
 
     /// The steps; empty if nothing was migrated.
@@ -87,9 +80,8 @@ impl<'c> Checklist<'c> {
         self.identities(&mut steps);
         self.apply(&mut steps);
         self.verify(&mut steps);
-        self.delete(&mut steps);
-        self.revoke(&mut steps);
-        let last = if self.has_obsolete() { steps.number - 1 } else { steps.number };
+        let last = steps.number + 1;
+        self.clean_up(&mut steps);
         self.way_back(&mut steps.text, last);
         steps.text
     }
@@ -118,19 +110,6 @@ impl<'c> Checklist<'c> {
         }
     }
 
-    pub(super) fn has_obsolete(&self) -> bool {
-        !self.planned.migration.obsolete.is_empty()
-            || self.planned.other.plans.iter().any(|plan| !plan.report.delete.is_empty())
-            || self.after_rollout().next().is_some()
-    }
-
-    /// What a person removes from the other sources after the rollout.
-    pub(super) fn after_rollout(&self) -> impl Iterator<Item = String> {
-        let plans = self.planned.other.plans.iter().filter(|plan| self.open_sources.place_of_source(plan).is_none());
-        let notes = plans.flat_map(|plan| &plan.report.notes);
-        notes.filter(|note| note.kind == NoteKind::AfterRollout).map(|note| format!("- {}: {}", note.at, note.message))
-    }
-
     /// Commands of the other sources, each once.
     fn commands(&self, of: fn(&SourceReport<String>) -> &Vec<String>) -> impl Iterator<Item = &str> {
         let commands = self.planned.other.plans.iter().flat_map(move |plan| of(&plan.report));
@@ -139,7 +118,7 @@ impl<'c> Checklist<'c> {
     }
 
     /// The gateways of the other sources.
-    pub(super) fn other_gateways(&self) -> impl Iterator<Item = &SourceGateway> {
+    fn other_gateways(&self) -> impl Iterator<Item = &SourceGateway> {
         self.planned.other.changed().flat_map(|plan| &plan.report.gateways)
     }
 
@@ -160,7 +139,8 @@ impl<'c> Checklist<'c> {
         let notes = |gateway: &MigratedGateway| {
             let guesses = gateway.guesses.iter().cloned();
             let order = self.order_notes(gateway);
-            guesses.chain(gateway.to_do.iter().cloned()).chain(order).collect::<Vec<_>>()
+            let namespace = self.namespace_note(gateway);
+            guesses.chain(namespace).chain(gateway.to_do.iter().cloned()).chain(order).collect::<Vec<_>>()
         };
         let with_notes: Vec<_> = gateways.map(|gateway| (gateway, notes(gateway))).collect();
         steps.step("Read the changed files (`git diff`), and check what was guessed");
@@ -189,6 +169,16 @@ impl<'c> Checklist<'c> {
         }
     }
 
+    /// What to check if the manifest of a gateway names no namespace and no flag does.
+    fn namespace_note(&self, gateway: &MigratedGateway) -> Option<String> {
+        let source = self.sources.objects.get(gateway.index)?;
+        let namespace = self.arguments.namespace();
+        let is_guess = self.arguments.namespace.is_none() && source.text("/metadata/namespace").is_empty();
+        let is_deployed_there = || self.deployed.gateways(gateway).iter().any(|at| at.namespace == namespace);
+        (is_guess && is_deployed_there())
+            .then(|| format!("Check namespace {namespace}: the manifest names none, and neither does --namespace"))
+    }
+
     /// What follows a workload in its file and could not be moved before it.
     fn order_notes(&self, gateway: &MigratedGateway) -> Vec<String> {
         let objects = followers(self.sources, &self.planned.migration, gateway).into_iter();
@@ -204,167 +194,6 @@ impl<'c> Checklist<'c> {
                 )
             })
             .collect()
-    }
-
-    fn identities(&self, steps: &mut Steps) {
-        let mut identities: BTreeMap<&str, Identity> = BTreeMap::new();
-        for gateway in self.planned.changed_gateways() {
-            let Some(client_id) = gateway.client_id.as_deref() else { continue };
-            let identity = identities.entry(client_id).or_default();
-            for deployed in self.deployed.gateways(gateway) {
-                identity.subjects.insert((deployed.namespace, deployed.service_account));
-            }
-            identity.is_new |= gateway.from != Authentication::EntraApp;
-        }
-        for gateway in self.other_gateways() {
-            let identity = identities.entry(gateway.client_id.as_deref().unwrap_or("CLIENT_ID")).or_default();
-            let namespace = gateway.namespace.as_deref().unwrap_or("NAMESPACE");
-            identity.subjects.insert((namespace.to_owned(), gateway.service_account.clone()));
-            identity.is_new = true;
-        }
-        steps.step("Give each identity its role and its federated credentials, before anything is applied");
-        steps.line("ISSUER is the OIDC issuer of the cluster, with its final slash. On AKS:");
-        steps.line("  az aks show -g GROUP -n CLUSTER --query oidcIssuerProfile.issuerUrl -o tsv");
-        for (client_id, Identity { subjects, is_new }) in identities {
-            let role = if is_new {
-                format!("needs the right to read the gateway's configuration: {ARTICLE}")
-            } else {
-                "has its role already, as the old Entra app".to_owned()
-            };
-            steps.line(&format!("Client {client_id} {role}"));
-            if subjects.len() > MAX_CREDENTIALS {
-                steps.line(&format!(
-                    "- it would need {}, and an identity has at most {MAX_CREDENTIALS}: use more identities",
-                    counted(subjects.len(), "credential")
-                ));
-            }
-            for (namespace, account) in subjects {
-                let credential = FederatedCredential::new(None, &namespace, &account);
-                let parameters = json!({
-                    "name": credential.name,
-                    "issuer": "ISSUER",
-                    "subject": credential.subject,
-                    "audiences": [AUDIENCE],
-                });
-                let (id, parameters) = (shell_word(client_id), shell_quoted(&printable(&parameters.to_string())));
-                steps.line(&format!("  az ad app federated-credential create --id {id} --parameters \\"));
-                steps.line(&format!("    {parameters}"));
-            }
-        }
-        steps.line("For a managed identity, with the same names and subjects:");
-        steps.line("  az identity federated-credential create --resource-group GROUP --identity-name IDENTITY \\");
-        steps.line(&format!("    --name NAME --issuer ISSUER --subject SUBJECT --audiences {AUDIENCE}"));
-        steps
-            .line("`apim-keyless plan` writes these commands and those for the roles as a script, Bicep or Terraform.");
-    }
-
-    fn apply(&self, steps: &mut Steps) {
-        steps.step("Apply the files in this order, or let your GitOps tool do it");
-        let namespace = match self.arguments.namespace.as_str() {
-            "default" => String::new(),
-            name => format!(" -n {}", shell_word(name)),
-        };
-        let (mut overlays, kustomizations) = (BTreeSet::new(), &self.deployed.kustomizations);
-        for file in self.files_in_order() {
-            let mut built: BTreeSet<PathBuf> =
-                kustomizations.overlays_of(file).into_iter().map(|overlay| overlay.folder).collect();
-            if kustomizations.iter().any(|(kustomization, _)| kustomization == file) {
-                let outer = kustomizations.overlays_of_kustomization(file);
-                built.extend(outer.into_iter().map(|overlay| overlay.folder));
-            }
-            overlays.extend(built.iter().cloned());
-            if !built.is_empty() {
-                continue;
-            }
-            steps.line(&format!("  kubectl apply{namespace} -f {}", shell_word(&self.written(file))));
-        }
-        if !overlays.is_empty() || self.needs_whole_folder() {
-            self.copy(steps);
-        }
-        for folder in overlays {
-            steps.line(&format!("  kubectl apply -k {}", shell_word(&folder.display().to_string())));
-        }
-        for plan in self.planned.other.changed() {
-            let tool = match plan.source_type {
-                SourceType::HelmRelease => ": Flux reads it from Git",
-                SourceType::ArgoApplication => ", or apply it if Argo CD does not read it from Git",
-                _ => continue,
-            };
-            steps.line(&format!("- first commit and push {}{tool}", self.written(&plan.file)));
-        }
-        for command in self.commands(|report| &report.apply) {
-            steps.line(&format!("  {command}"));
-        }
-        for plan in self.planned.other.changed().filter(|plan| plan.source_type == SourceType::Script) {
-            steps.line(&format!("- run {} as before, or its new helm commands", self.written(&plan.file)));
-        }
-    }
-
-    /// The path of a file with its changes.
-    fn written(&self, file: &str) -> String {
-        self.output.of_file(file).map_or_else(|| shown(file).to_owned(), |path| path.display().to_string())
-    }
-
-    /// Whether a tool reads the whole folder of a changed file.
-    fn needs_whole_folder(&self) -> bool {
-        self.planned.other.changed().any(|plan| plan.source_type.needs_folder())
-    }
-
-    /// How the files of `--output-dir` get beside the unchanged ones.
-    fn copy(&self, steps: &mut Steps) {
-        let Some(out) = &self.arguments.output_dir else { return };
-        steps.line("- first copy the changed files over the old ones: these tools read all files of a folder");
-        if let [folder] = self.arguments.paths.as_slice()
-            && folder.is_dir()
-        {
-            return steps.line(&format!("  cp -R {}/. {}/", out.display(), folder.display()));
-        }
-        for change in &self.planned.changes {
-            steps.line(&format!("  cp {} {}", self.written(&change.file), change.file));
-        }
-        for (beside, path, _) in &self.planned.other.new_files {
-            let written = self.output.beside(beside, path);
-            steps.line(&format!("  cp {} {}", written.display(), path.display()));
-        }
-    }
-
-    /// The changed files: those with the `ServiceAccount` or the `ConfigMap` of a workload in another file first.
-    fn files_in_order(&self) -> Vec<&str> {
-        let objects = || self.sources.objects.iter().zip(&self.planned.migration.changed);
-        let has_manifests = |file: &&str| {
-            let mut placed =
-                self.planned.migration.created.iter().filter_map(|new| self.sources.objects.get(new.for_object));
-            placed.any(|source| source.place.file() == *file)
-                || objects().any(|(source, changed)| {
-                    let is_built =
-                        matches!(source.other, None | Some(OtherSource::Kustomization | OtherSource::Generator(_)));
-                    source.place.file() == *file && changed.is_some() && is_built
-                })
-        };
-        let changed = self.planned.changes.iter().filter(|change| !change.is_text).map(|change| change.file.as_str());
-        let mut left: Vec<&str> = changed.filter(has_manifests).collect();
-        let mut ordered = Vec::new();
-        while !left.is_empty() {
-            let waits = |file: &&str| left.iter().any(|other| other != file && self.is_needed_by(other, file));
-            let next = left.iter().position(|file| !waits(file)).unwrap_or_default();
-            ordered.push(left.remove(next));
-        }
-        ordered
-    }
-
-    /// Whether the file `needed` has an object of a gateway whose workload is in `file`.
-    fn is_needed_by(&self, needed: &str, file: &str) -> bool {
-        self.planned.migration.gateways.iter().any(|gateway| {
-            let place = |index: usize| self.sources.objects.get(index).map(|source| source.place.file());
-            let has_old = || {
-                let mut sources = self.sources.objects.iter().filter(|source| source.place.file() == needed);
-                sources.any(|source| is_of(gateway, source))
-            };
-            let is_new =
-                |created: &Created| place(created.for_object) == Some(needed) && is_created_for(gateway, created);
-            let has_new = || self.planned.migration.created.iter().any(is_new);
-            place(gateway.index) == Some(file) && (has_old() || has_new())
-        })
     }
 
     fn verify(&self, steps: &mut Steps) {
@@ -386,6 +215,13 @@ impl<'c> Checklist<'c> {
                     gateway.object
                 ));
             }
+            let replicas = source.and_then(|source| source.value.pointer("/spec/replicas")?.as_u64()).unwrap_or(1);
+            if kind == "StatefulSet" && !is_on_delete && replicas <= 1 {
+                steps.line(&format!(
+                    "- {}: test the identity with another gateway first: its only Pod stops before the new one starts",
+                    gateway.object
+                ));
+            }
             let verb = match kind.as_str() {
                 "Deployment" | "StatefulSet" | "DaemonSet" if !is_on_delete => "rollout status",
                 _ => "get",
@@ -398,11 +234,4 @@ impl<'c> Checklist<'c> {
         steps.line("ConfigurationApiV2NotAvailable in the log of a Pod means that the identity is not ready: a new");
         steps.line("federated credential takes minutes. Until a new Pod is ready, a RollingUpdate keeps the old ones.");
     }
-}
-
-/// Whether a new object is the `ServiceAccount` or a `ConfigMap` of the gateway.
-fn is_created_for(gateway: &MigratedGateway, created: &Created) -> bool {
-    let namespace = gateway.object.namespace.as_str();
-    created.is("ServiceAccount", namespace, &gateway.service_account)
-        || gateway.config_maps.iter().any(|name| created.is("ConfigMap", namespace, name))
 }

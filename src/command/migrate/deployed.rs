@@ -4,13 +4,16 @@ use super::reading::{SourceObject, Sources};
 use crate::migration_sources::{Kustomizations, Overlay, generated_secrets};
 use apim_keyless_core::migration::{MigratedGateway, Migration, Obsolete};
 use apim_keyless_core::policy::shell_word;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
-/// The kustomizations that include each gateway's workload, by the index of the workload.
+/// The kustomizations that include each gateway's workload.
 pub(super) struct Deployed<'s> {
     sources: &'s Sources,
     pub(super) kustomizations: Kustomizations<'s>,
-    overlays: BTreeMap<usize, BTreeSet<Overlay>>,
+    /// The overlays of each file that a kustomization includes.
+    of_file: HashMap<&'s str, BTreeSet<Overlay>>,
+    /// The overlays of the changed gateways of each namespace; an empty one for those that no kustomization includes.
+    of_namespace: HashMap<&'s str, BTreeSet<Overlay>>,
 }
 
 /// A `ServiceAccount` or a workload as it is in the cluster.
@@ -24,21 +27,27 @@ pub(super) struct DeployedGateway {
 }
 
 impl<'s> Deployed<'s> {
-    pub(super) fn of(sources: &'s Sources, migration: &Migration) -> Self {
+    pub(super) fn of(sources: &'s Sources, migration: &'s Migration) -> Self {
         let kustomizations = sources.kustomizations();
-        let of_gateway = |gateway: &MigratedGateway| {
-            let file = sources.objects.get(gateway.index)?.place.file();
-            let overlays = kustomizations.overlays_of(file);
-            let without = || BTreeSet::from([Overlay::default()]);
-            Some((gateway.index, if overlays.is_empty() { without() } else { overlays }))
+        let files: BTreeSet<&str> = sources.objects.iter().map(|source| source.place.file()).collect();
+        let of_file = if kustomizations.iter().next().is_none() {
+            HashMap::new()
+        } else {
+            files.into_iter().map(|file| (file, kustomizations.overlays_of(file))).collect()
         };
-        let overlays = migration.gateways.iter().filter_map(of_gateway).collect();
-        Self { sources, kustomizations, overlays }
+        let mut deployed = Self { sources, kustomizations, of_file, of_namespace: HashMap::new() };
+        for gateway in migration.gateways.iter().filter(|gateway| gateway.is_changed) {
+            let overlays = deployed.overlays(gateway);
+            deployed.of_namespace.entry(gateway.object.namespace.as_str()).or_default().extend(overlays);
+        }
+        deployed
     }
 
     /// The overlays of a gateway; an empty one if no kustomization includes it.
-    pub(super) fn overlays(&self, gateway: &MigratedGateway) -> impl Iterator<Item = &Overlay> {
-        self.overlays.get(&gateway.index).into_iter().flatten()
+    fn overlays(&self, gateway: &MigratedGateway) -> BTreeSet<Overlay> {
+        let file = self.sources.objects.get(gateway.index).map(|source| source.place.file());
+        let overlays = file.and_then(|file| self.of_file.get(file)).filter(|overlays| !overlays.is_empty());
+        overlays.cloned().unwrap_or_else(|| BTreeSet::from([Overlay::default()]))
     }
 
     /// A gateway as each kustomization deploys it.
@@ -46,55 +55,58 @@ impl<'s> Deployed<'s> {
         let deployed = |overlay: &Overlay| {
             let config_maps = gateway.config_maps.iter().filter(|name| !self.is_generated(gateway, name));
             DeployedGateway {
-                namespace: namespace(gateway, overlay),
+                namespace: namespace(&gateway.object.namespace, overlay),
                 workload: overlay.named(&gateway.object.name),
-                service_account: self.named(gateway, overlay, ("ServiceAccount", &gateway.service_account)),
-                config_maps: config_maps.map(|name| self.named(gateway, overlay, ("ConfigMap", name))).collect(),
+                service_account: self.named(
+                    &gateway.object.namespace,
+                    overlay,
+                    ("ServiceAccount", &gateway.service_account),
+                ),
+                config_maps: config_maps
+                    .map(|name| self.named(&gateway.object.namespace, overlay, ("ConfigMap", name)))
+                    .collect(),
             }
         };
-        self.overlays(gateway).map(deployed).collect()
-    }
-
-    /// The objects of the gateway's namespace with this kind and name.
-    fn objects<'o>(
-        &'o self,
-        gateway: &'o MigratedGateway,
-        (kind, name): (&'o str, &'o str),
-    ) -> impl Iterator<Item = &'o SourceObject> {
-        self.sources.objects.iter().filter(move |source| {
-            let is_same = source.text("/kind") == kind && source.text("/metadata/name") == name;
-            is_same && source.namespace == gateway.object.namespace
-        })
+        self.overlays(gateway).iter().map(deployed).collect()
     }
 
     fn is_generated(&self, gateway: &MigratedGateway, name: &str) -> bool {
-        self.objects(gateway, ("ConfigMap", name)).any(|source| source.other.is_some())
+        let mut found = self.sources.find("ConfigMap", &gateway.object.namespace, name);
+        found.any(|(_, source)| source.other.is_some())
     }
 
-    /// The name of an object of the gateway. An object of another kustomization, or of none, keeps its name.
-    fn named(&self, gateway: &MigratedGateway, overlay: &Overlay, object: (&str, &str)) -> String {
-        let mut objects = self.objects(gateway, object).peekable();
+    /// The name of an object of a namespace. An object of another kustomization, or of none, keeps its name.
+    fn named(&self, namespace: &str, overlay: &Overlay, (kind, name): (&str, &str)) -> String {
+        let mut objects = self.sources.find(kind, namespace, name).peekable();
         let is_new = objects.peek().is_none();
         let is_included = |source: &SourceObject| {
-            let overlays = self.kustomizations.overlays_of(source.place.file());
-            overlays.iter().any(|other| other.folder == overlay.folder)
+            let overlays = self.of_file.get(source.place.file()).into_iter().flatten();
+            overlays.into_iter().any(|other| other.folder == overlay.folder)
         };
-        if is_new || objects.any(is_included) { overlay.named(object.1) } else { object.1.to_owned() }
+        if is_new || objects.any(|(_, source)| is_included(source)) { overlay.named(name) } else { name.to_owned() }
     }
 
     /// What to do about an object that nothing needs any more: a command, or a sentence.
-    pub(super) fn deletions(&self, obsolete: &Obsolete, gateways: &[&MigratedGateway]) -> BTreeSet<String> {
-        let of_namespace = gateways.iter().filter(|gateway| gateway.object.namespace == obsolete.namespace);
-        let lines: BTreeSet<String> = of_namespace
-            .flat_map(|gateway| self.overlays(gateway).map(|overlay| self.deletion(obsolete, gateway, overlay)))
-            .collect();
+    pub(super) fn deletions(&self, obsolete: &Obsolete) -> BTreeSet<String> {
+        let overlays = self.of_namespace.get(obsolete.namespace.as_str()).into_iter().flatten();
+        let lines: BTreeSet<String> = overlays.map(|overlay| self.deletion(obsolete, overlay)).collect();
         let kind = obsolete.kind.to_ascii_lowercase();
         let own = || delete(&obsolete.namespace, &kind, &obsolete.name);
         if lines.is_empty() { BTreeSet::from([own()]) } else { lines }
     }
 
-    fn deletion(&self, obsolete: &Obsolete, gateway: &MigratedGateway, overlay: &Overlay) -> String {
-        let namespace = namespace(gateway, overlay);
+    /// The commands that show the names of the keys of a Secret.
+    pub(super) fn descriptions(&self, secret: &Obsolete) -> BTreeSet<String> {
+        let overlays = self.of_namespace.get(secret.namespace.as_str()).into_iter().flatten();
+        let namespaces = overlays.map(|overlay| namespace(&secret.namespace, overlay));
+        let describe = |namespace: String| {
+            format!("  kubectl describe -n {} secret {}", shell_word(&namespace), shell_word(&secret.name))
+        };
+        namespaces.map(describe).collect()
+    }
+
+    fn deletion(&self, obsolete: &Obsolete, overlay: &Overlay) -> String {
+        let namespace = namespace(&obsolete.namespace, overlay);
         let kind = obsolete.kind.to_ascii_lowercase();
         let generated = if obsolete.kind == "Secret" { self.generated(&obsolete.name, overlay) } else { None };
         let name = match generated {
@@ -107,7 +119,7 @@ impl<'s> Deployed<'s> {
             Some((name, false)) => name,
             // a Secret that no file has was made in the cluster, and has its name
             None if obsolete.input.is_none() => obsolete.name.clone(),
-            None => self.named(gateway, overlay, (&obsolete.kind, &obsolete.name)),
+            None => self.named(&obsolete.namespace, overlay, (&obsolete.kind, &obsolete.name)),
         };
         delete(&namespace, &kind, &name)
     }
@@ -127,6 +139,6 @@ fn delete(namespace: &str, kind: &str, name: &str) -> String {
     format!("  kubectl delete -n {} {kind} {}", shell_word(namespace), shell_word(name))
 }
 
-fn namespace(gateway: &MigratedGateway, overlay: &Overlay) -> String {
-    overlay.namespace.clone().unwrap_or_else(|| gateway.object.namespace.clone())
+fn namespace(own: &str, overlay: &Overlay) -> String {
+    overlay.namespace.clone().unwrap_or_else(|| own.to_owned())
 }

@@ -4,9 +4,10 @@ use super::reading::{OtherSource, SourceObject, Sources};
 use crate::cli::MigrateArguments;
 use crate::command::rewritten_file::diff;
 use crate::migration_sources::{described_changes, write_generated};
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use apim_keyless_core::gateway::ObjectReference;
 use apim_keyless_core::migration::{MigratedGateway, Migration};
+use apim_keyless_core::policy::printable;
 use apim_keyless_manifest::rewrite::{FileRewrite, ObjectChange, Placement, Unchanged, masked};
 use apim_keyless_manifest::{Place, STANDARD_INPUT, masked_text};
 use apim_keyless_report::file_name;
@@ -49,6 +50,7 @@ pub(super) fn changes(sources: &Sources, migration: &Migration) -> (Vec<FileChan
             files.entry(source.place.file()).or_default().push(index);
         }
     }
+    let gateways = gateways_by_object(migration);
     let (mut changes, mut declined, mut changed_meanwhile) = (Vec::new(), Vec::new(), Vec::new());
     for (file, indices) in files {
         let objects: Vec<ObjectChange<'_>> = indices
@@ -74,7 +76,7 @@ pub(super) fn changes(sources: &Sources, migration: &Migration) -> (Vec<FileChan
         for unchanged in &rewrite.unchanged {
             let object = indices.get(unchanged.index).and_then(|index| sources.objects.get(*index));
             declined.extend(object.into_iter().flat_map(|object| match object.other {
-                None | Some(OtherSource::Generator(_)) => declined_gateways(object, unchanged, migration),
+                None | Some(OtherSource::Generator(_)) => declined_gateways(object, unchanged, &gateways),
                 Some(_) => {
                     let new = indices.get(unchanged.index).and_then(|index| migration.changed.get(*index)?.as_ref());
                     vec![declined_source(object, new, unchanged)]
@@ -136,8 +138,7 @@ fn placements(sources: &Sources, migration: &Migration) -> HashMap<usize, Planne
     let mut moved = BTreeSet::new();
     for gateway in &migration.gateways {
         for index in followers(sources, migration, gateway) {
-            let is_document =
-                |index: usize| sources.objects.get(index).is_some_and(|source| source.place.is_yaml_document());
+            let is_document = |index: usize| sources.objects.get(index).is_some_and(|source| source.is_document);
             if is_document(index) && is_document(gateway.index) && moved.insert(index) {
                 placements.entry(gateway.index).or_default().moved.push(index);
             }
@@ -147,15 +148,24 @@ fn placements(sources: &Sources, migration: &Migration) -> HashMap<usize, Planne
 }
 
 /// The indices of the gateway's changed `ServiceAccount` and `ConfigMap`s that follow its workload in the same file.
-pub(super) fn followers(sources: &Sources, migration: &Migration, gateway: &MigratedGateway) -> Vec<usize> {
-    let Some(workload) = sources.objects.get(gateway.index) else { return Vec::new() };
-    let objects = sources.objects.iter().enumerate().skip(gateway.index + 1);
+pub(super) fn followers(sources: &Sources, migration: &Migration, gateway: &MigratedGateway) -> BTreeSet<usize> {
+    let Some(workload) = sources.objects.get(gateway.index) else { return BTreeSet::new() };
     let is_it = |(index, source): &(usize, &SourceObject)| {
-        source.place.file() == workload.place.file()
+        *index > gateway.index
+            && source.place.file() == workload.place.file()
             && migration.changed.get(*index).is_some_and(Option::is_some)
             && is_of(gateway, source)
     };
-    objects.filter(is_it).map(|(index, _)| index).collect()
+    objects_of(sources, gateway).filter(is_it).map(|(index, _)| index).collect()
+}
+
+/// The objects of the input that have the names of the gateway's `ServiceAccount` and `ConfigMap`s.
+pub(super) fn objects_of<'s>(
+    sources: &'s Sources,
+    gateway: &'s MigratedGateway,
+) -> impl Iterator<Item = (usize, &'s SourceObject)> {
+    let namespace = gateway.object.namespace.as_str();
+    gateway.objects().flat_map(move |(kind, name)| sources.find(kind, namespace, name))
 }
 
 /// Whether an object is the `ServiceAccount` or a `ConfigMap` of the gateway.
@@ -166,14 +176,14 @@ pub(super) fn is_of(gateway: &MigratedGateway, source: &SourceObject) -> bool {
 }
 
 /// The gateways that an object belongs to, whose text cannot be changed.
-fn declined_gateways(object: &SourceObject, unchanged: &Unchanged, migration: &Migration) -> Vec<Declined> {
-    let is_workload =
-        |gateway: &MigratedGateway| object.object.as_ref().is_some_and(|object| object.reference == gateway.object);
+fn declined_gateways(object: &SourceObject, unchanged: &Unchanged, gateways: &GatewaysByObject<'_>) -> Vec<Declined> {
+    let Some(reference) = object.object.as_ref().map(|object| &object.reference) else { return Vec::new() };
     let message = |place: &Place| {
         let (line, column) = (unchanged.position.line, unchanged.position.column);
         format!("not migrated: {}:{line}:{column}: {}; by hand:", file_name(place.file()), unchanged.reason)
     };
-    let gateways = migration.gateways.iter().filter(|gateway| is_workload(gateway) || is_of(gateway, object));
+    let name = (reference.kind.as_str(), reference.namespace.as_str(), reference.name.as_str());
+    let gateways = gateways.get(&name).into_iter().flatten();
     gateways
         .map(|gateway| Declined {
             gateway: gateway.object.clone(),
@@ -181,6 +191,20 @@ fn declined_gateways(object: &SourceObject, unchanged: &Unchanged, migration: &M
             by_hand: by_hand(gateway),
         })
         .collect()
+}
+
+/// The gateways of a workload, a `ServiceAccount` or a `ConfigMap`, by its kind, namespace and name.
+type GatewaysByObject<'m> = HashMap<(&'m str, &'m str, &'m str), Vec<&'m MigratedGateway>>;
+
+fn gateways_by_object(migration: &Migration) -> GatewaysByObject<'_> {
+    let mut gateways = GatewaysByObject::new();
+    for gateway in &migration.gateways {
+        let ObjectReference { kind, namespace, name, .. } = &gateway.object;
+        for (kind, name) in gateway.objects().chain([(kind.as_str(), name.as_str())]) {
+            gateways.entry((kind, namespace.as_str(), name)).or_default().push(gateway);
+        }
+    }
+    gateways
 }
 
 /// A source that is no manifest, whose text cannot be changed.
@@ -212,6 +236,8 @@ fn by_hand(gateway: &MigratedGateway) -> Vec<String> {
 
 /// Where each changed file is written.
 pub(super) struct OutputPaths {
+    /// The folder of `--output-dir`.
+    folder: Option<PathBuf>,
     paths: HashMap<String, PathBuf>,
 }
 
@@ -222,7 +248,7 @@ impl OutputPaths {
     /// Two files would be written to one, or a file would overwrite itself.
     pub(super) fn of(arguments: &MigrateArguments, sources: &Sources) -> anyhow::Result<Self> {
         let mut paths = HashMap::new();
-        let Some(folder) = &arguments.output_dir else { return Ok(Self { paths }) };
+        let Some(folder) = &arguments.output_dir else { return Ok(Self { folder: None, paths }) };
         let mut taken: HashMap<PathBuf, &str> = HashMap::new();
         let texts = sources.texts.iter().map(|source| source.file.as_str());
         for file in sources.objects.iter().map(|source| source.place.file()).chain(texts) {
@@ -247,7 +273,27 @@ impl OutputPaths {
             }
             paths.insert(file.to_owned(), path);
         }
-        Ok(Self { paths })
+        Ok(Self { folder: Some(folder.clone()), paths })
+    }
+
+    /// Checks that a file would be written inside the folder of `--output-dir`, and not behind a symbolic link.
+    ///
+    /// # Errors
+    /// A folder on its path is a link that leads out of it.
+    pub(super) fn check_inside(&self, path: &Path) -> anyhow::Result<()> {
+        let Some(folder) = self.folder.as_deref().filter(|folder| path.starts_with(folder)) else { return Ok(()) };
+        // what does not exist yet is created
+        let Ok(root) = fs::canonicalize(folder) else { return Ok(()) };
+        let existing = path.ancestors().skip(1).find(|ancestor| ancestor.symlink_metadata().is_ok());
+        let is_inside =
+            existing.is_none_or(|ancestor| fs::canonicalize(ancestor).is_ok_and(|at| at.starts_with(&root)));
+        ensure!(
+            is_inside,
+            "nothing was written: {}: a symbolic link leads out of the folder {}; remove the link",
+            printable(&path.display().to_string()),
+            printable(&folder.display().to_string())
+        );
+        Ok(())
     }
 
     /// The path of a new file at `path`, beside the file `beside`.

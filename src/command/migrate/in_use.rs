@@ -1,51 +1,58 @@
 //! The Secrets and keys that gateways still use after the migration, so that they are not deleted or revoked.
 
 use super::Planned;
-use super::reading::{SourceObject, Sources};
+use super::reading::Sources;
 use apim_keyless_core::gateway::ObjectReference;
 use apim_keyless_core::migration::MigratedGateway;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The objects of gateways that are not migrated, or that a rule still denies.
+#[derive(Default)]
 pub(super) struct OpenGateways<'s> {
-    objects: Vec<OpenObject<'s>>,
-}
-
-struct OpenObject<'s> {
-    reference: &'s ObjectReference,
-    /// The Secrets that it names.
-    secrets: BTreeSet<&'s str>,
+    objects: HashSet<&'s ObjectReference>,
+    /// Those of them that have a kind and a name in a namespace.
+    by_name: HashMap<(&'s str, &'s str, &'s str), &'s ObjectReference>,
+    /// The first of them that names a Secret, by namespace and name.
+    by_secret: HashMap<(&'s str, &'s str), &'s ObjectReference>,
 }
 
 impl<'s> OpenGateways<'s> {
     pub(super) fn of(sources: &'s Sources, planned: &Planned) -> Self {
         let mut open = planned.left();
         open.extend(planned.migration.denied.iter().map(|(object, _)| object.clone()));
-        let open_object = |source: &'s SourceObject| {
-            let reference = &source.object.as_ref()?.reference;
-            open.contains(reference).then(|| OpenObject { reference, secrets: secrets(&source.value) })
-        };
-        Self { objects: sources.objects.iter().filter_map(open_object).collect() }
+        let mut gateways = Self::default();
+        for source in &sources.objects {
+            let Some(reference) = source.object.as_ref().map(|object| &object.reference) else { continue };
+            if open.contains(reference) {
+                gateways.add(reference, &source.value);
+            }
+        }
+        gateways
+    }
+
+    fn add(&mut self, reference: &'s ObjectReference, value: &'s Value) {
+        self.objects.insert(reference);
+        let namespace = reference.namespace.as_str();
+        self.by_name.entry((reference.kind.as_str(), namespace, reference.name.as_str())).or_insert(reference);
+        for secret in secrets(value) {
+            self.by_secret.entry((namespace, secret)).or_insert(reference);
+        }
     }
 
     /// An object that uses this Secret.
     pub(super) fn user_of_secret(&self, namespace: &str, name: &str) -> Option<&'s ObjectReference> {
-        let is_user =
-            |object: &&OpenObject<'s>| object.reference.namespace == namespace && object.secrets.contains(name);
-        self.objects.iter().find(is_user).map(|object| object.reference)
+        self.by_secret.get(&(namespace, name)).copied()
     }
 
     /// An object that uses the keys of a migrated gateway, whose workload was `old`.
     pub(super) fn user_of_keys(&self, gateway: &MigratedGateway, old: &Value) -> Option<&'s ObjectReference> {
-        let old = secrets(old);
-        let is_user = |object: &&OpenObject<'s>| {
-            let reference = object.reference;
-            *reference == gateway.object
-                || reference.namespace == gateway.object.namespace
-                    && (gateway.takes(&reference.kind, &reference.name) || !object.secrets.is_disjoint(&old))
-        };
-        self.objects.iter().find(is_user).map(|object| object.reference)
+        let namespace = gateway.object.namespace.as_str();
+        let itself = || self.objects.get(&gateway.object).copied();
+        let of_objects =
+            || gateway.objects().find_map(|(kind, name)| self.by_name.get(&(kind, namespace, name)).copied());
+        let of_secrets = || secrets(old).into_iter().find_map(|secret| self.user_of_secret(namespace, secret));
+        itself().or_else(of_objects).or_else(of_secrets)
     }
 }
 

@@ -57,7 +57,7 @@ impl KnownFacts {
                 Fact::ClientId => facts.client_id = Some(answer),
                 Fact::Endpoint => facts.endpoint = Some(answer),
                 Fact::GatewayName => facts.gateway_name = Some(answer),
-                Fact::ConfigMap | Fact::Layout | Fact::SharedConfigMap => continue,
+                _ => continue,
             }
             is_answered = true;
         }
@@ -71,7 +71,12 @@ fn question(fact: Fact) -> Option<(&'static str, Parse)> {
         Fact::ClientId => Some(("Client id of the Entra app or the managed identity", crate::cli::guid)),
         Fact::Endpoint => Some(("Configuration endpoint (NAME.configuration.azure-api.net)", crate::cli::endpoint)),
         Fact::GatewayName => Some(("Name of the gateway resource in API Management", crate::cli::gateway_name)),
-        Fact::ConfigMap | Fact::Layout | Fact::SharedConfigMap => None,
+        Fact::ConfigMap
+        | Fact::Consistency
+        | Fact::Layout
+        | Fact::OneObject
+        | Fact::OwnConfigMap
+        | Fact::SharedConfigMap => None,
     }
 }
 
@@ -104,10 +109,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_asked_for_again_and_enter_repeats_the_last() {
-        let missing = |fact, name: &str| MissingFact {
-            fact,
-            object: ObjectReference { name: name.to_owned(), ..ObjectReference::default() },
-            config_map: String::new(),
+        let missing = |fact, name: &str| {
+            MissingFact::new(fact, ObjectReference { name: name.to_owned(), ..ObjectReference::default() })
         };
         let id = "7d1c6ae4-3b52-4f0e-9a64-0c5f6e2b8d10";
         let mut facts = KnownFacts { stated: Facts::default(), answered: HashMap::new(), last: Vec::new() };

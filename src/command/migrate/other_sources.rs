@@ -184,7 +184,7 @@ impl OtherPlans {
         let notes = self.plans.iter().flat_map(|plan| plan.report.notes.iter().map(move |note| (plan, note)));
         notes.filter_map(|(plan, note)| {
             let NoteKind::Missing(fact) = note.kind else { return None };
-            let missing = MissingFact { fact, object: plan.source.clone(), config_map: String::new() };
+            let missing = MissingFact::new(fact, plan.source.clone());
             Some((missing, note.at.as_str(), note.message.as_str()))
         })
     }

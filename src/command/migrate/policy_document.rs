@@ -1,9 +1,10 @@
 //! `--write-policy`: what the namespaces of migrated gateways expect, as a policy document.
 
 use super::deployed::Deployed;
+use super::files::OutputPaths;
 use crate::command::print_to_stderr;
 use crate::migration_sources::SourceGateway;
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use apim_keyless_core::gateway::is_guid;
 use apim_keyless_core::migration::Migration;
 use apim_keyless_core::policy::{NamespaceSetting, Policy};
@@ -29,12 +30,14 @@ impl PolicyDocument {
     pub(super) fn of(
         path: &Path,
         (migration, other): (&Migration, &Vec<&SourceGateway>),
-        deployed: &Deployed<'_>,
+        (deployed, output): (&Deployed<'_>, &OutputPaths),
     ) -> anyhow::Result<Self> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir());
         if let Some(folder) = folder {
             bail!("--write-policy: folder {} does not exist; create it, or name another file", folder.display());
         }
+        output.check_inside(path)?;
+        check_link(path)?;
         let mut namespaces = of_manifests(migration, deployed);
         let unknown = add_other(&mut namespaces, other);
         if unknown > 0 {
@@ -57,10 +60,18 @@ impl PolicyDocument {
     }
 
     pub(super) fn write(&self) -> anyhow::Result<()> {
+        check_link(&self.path)?;
         let cannot_write = || format!("cannot write {}; check that its folder is writable", self.path.display());
         let mut file = fs::File::create(&self.path).with_context(cannot_write)?;
         file.write_all(self.text.as_bytes()).with_context(cannot_write)
     }
+}
+
+/// Checks that the path is no symbolic link, which can lead anywhere.
+fn check_link(path: &Path) -> anyhow::Result<()> {
+    let is_link = path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
+    ensure!(!is_link, "--write-policy: {} is a symbolic link; name the file that it leads to", path.display());
+    Ok(())
 }
 
 /// By namespace and setting: what is expected.

@@ -14,7 +14,7 @@ use apim_keyless_manifest::{
     FileContent, InputError, Inputs, ManifestObject, PatchFiles, Place, is_encrypted, normalized,
 };
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// The content of the files.
@@ -28,6 +28,8 @@ pub(super) struct Sources {
     pub(super) unsupported: Vec<(String, Unsupported)>,
     /// Sources that are no YAML, and pipelines.
     pub(super) texts: Vec<TextSource>,
+    /// The indices of objects, by kind, namespace and name.
+    by_name: HashMap<(String, String, String), Vec<usize>>,
 }
 
 /// An object of a file.
@@ -41,6 +43,8 @@ pub(super) struct SourceObject {
     pub(super) keys: Vec<String>,
     /// What it is, if it is no plain manifest.
     pub(super) other: Option<OtherSource>,
+    /// Whether its text is a whole YAML document.
+    pub(super) is_document: bool,
 }
 
 /// A source of gateways that is YAML, but no plain manifest.
@@ -144,7 +148,8 @@ impl SourceObject {
         let own = value.pointer("/metadata/namespace").and_then(Value::as_str);
         let namespace = own.unwrap_or(reading.namespace).to_owned();
         let keys = plain_key::find(&value).iter().map(|key| located_key(&place, &value, key.as_str())).collect();
-        Self { place, object: None, namespace, keys, value, other: Some(other) }
+        let is_document = place.is_yaml_document();
+        Self { place, object: None, namespace, keys, value, other: Some(other), is_document }
     }
 
     pub(super) fn text(&self, pointer: &str) -> &str {
@@ -186,7 +191,17 @@ impl Sources {
         for content in contents {
             sources.add_file(content, &built, reading);
         }
+        for (index, source) in sources.objects.iter().enumerate() {
+            let name = (source.text("/kind"), source.namespace.as_str(), source.text("/metadata/name"));
+            sources.by_name.entry(owned(name)).or_default().push(index);
+        }
         sources
+    }
+
+    /// The objects with this kind and name in a namespace, with their indices.
+    pub(super) fn find(&self, kind: &str, namespace: &str, name: &str) -> impl Iterator<Item = (usize, &SourceObject)> {
+        let indices = self.by_name.get(&owned((kind, namespace, name))).into_iter().flatten();
+        indices.filter_map(|index| Some((*index, self.objects.get(*index)?)))
     }
 
     /// The one place that decides what a file is. Each kind of source that is not a manifest has a module of its own.
@@ -243,7 +258,8 @@ impl Sources {
         let ManifestObject { value, place, .. } = object;
         let keys = plain_key::find(&value).iter().map(|key| located_key(&place, &value, key.as_str())).collect();
         let namespace = reading.namespace.to_owned();
-        self.objects.push(SourceObject { place, object: None, namespace, keys, value, other: None });
+        let is_document = place.is_yaml_document();
+        self.objects.push(SourceObject { place, object: None, namespace, keys, value, other: None, is_document });
     }
 
     /// Adds a kustomization, and the `ConfigMap`s that it generates: workloads take them.
@@ -300,7 +316,8 @@ impl Sources {
         let own = value.pointer("/metadata/namespace").and_then(Value::as_str).filter(|name| !name.is_empty());
         let namespace = own.unwrap_or(reading.namespace).to_owned();
         let keys = plain_key::find(&value).iter().map(|key| located_key(&place, &value, key.as_str())).collect();
-        self.objects.push(SourceObject { place, object: recognized, namespace, keys, value, other: None });
+        let is_document = place.is_yaml_document();
+        self.objects.push(SourceObject { place, object: recognized, namespace, keys, value, other: None, is_document });
     }
 
     /// A gateway whose object is not the one that reaches a cluster cannot be migrated here.
@@ -311,6 +328,10 @@ impl Sources {
             self.failures.push(format!("{}: {}", located(place, why.at()), why.message()));
         }
     }
+}
+
+fn owned((kind, namespace, name): (&str, &str, &str)) -> (String, String, String) {
+    (kind.to_owned(), namespace.to_owned(), name.to_owned())
 }
 
 /// `FILE:LINE:COLUMN` of a JSON pointer into an object.

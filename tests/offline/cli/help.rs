@@ -181,6 +181,7 @@ const MIGRATE: &[&str] = &[
     "--output-dir",
     "--diff",
     "--check",
+    "--checklist",
     "--write-policy",
     "--policy",
     "--namespace",

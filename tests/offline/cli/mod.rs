@@ -30,6 +30,7 @@ mod positions;
 mod reading;
 mod report_schema;
 mod review;
+mod sarif_fixes;
 mod secrets;
 mod serve;
 mod serve_mistakes;

@@ -93,7 +93,15 @@ fn other_files_of_a_folder_stay_byte_for_byte() {
 fn a_diff_and_a_check_write_nothing() {
     let (ran, after) = migrated(VS_CODE, &["--check"]);
     assert_eq!((ran.code, after.as_str(), ran.stdout.as_str()), (1, VS_CODE, ""));
-    assert_eq!(ran.stderr, "1 gateway would be migrated in 1 file\n");
+    // what changes and why, the file, and the number
+    for line in [
+        "Deployment default/orders: from an auth key; ServiceAccount \"apim-gateway-workload-identity\", ConfigMap \
+         \"orders-environment\"\n",
+        "  - Check gateway.name orders, a guess: the gateway in the old endpoint\n",
+        "would change a.yaml\n1 gateway would be migrated in 1 file\n",
+    ] {
+        assert!(ran.stderr.contains(line), "{line}\n{}", ran.stderr);
+    }
     let (ran, after) = migrated(VS_CODE, &["--diff"]);
     assert_eq!((ran.code, after.as_str()), (0, VS_CODE));
     assert!(ran.stdout.contains("+kind: ServiceAccount") && !ran.everything().contains("c2ln"), "{}", ran.stdout);
@@ -131,7 +139,7 @@ fn the_files_are_applied_with_the_settings_first() {
     assert_eq!(ran.code, 0, "{}", ran.everything());
     let applied: Vec<&str> =
         ran.stdout.lines().map(str::trim).filter(|line| line.starts_with("kubectl apply")).collect();
-    assert_eq!(applied, ["kubectl apply -f a/settings.yaml", "kubectl apply -f a/gateway.yaml"]);
+    assert_eq!(applied, ["kubectl apply -f a/settings.yaml -n default", "kubectl apply -f a/gateway.yaml -n default"]);
 }
 
 #[test]

@@ -6,10 +6,15 @@ mod fixtures;
 mod generate;
 mod layouts;
 mod leftovers;
+mod messages;
 mod output;
 mod policy;
+mod safety;
 mod scripts;
 mod several;
+mod size;
+mod targets;
+mod terminal;
 mod terraform;
 
 use serde_json::Value;

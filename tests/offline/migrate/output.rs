@@ -174,6 +174,14 @@ fn how_pods_are_replaced_is_said() {
 }
 
 #[test]
+fn the_only_pod_of_a_stateful_set_stops_first() {
+    let text = VS_CODE.replace("kind: Deployment", "kind: StatefulSet");
+    let line = "- StatefulSet default/orders: test the identity with another gateway first: its only Pod stops";
+    assert!(migrated(&text, &[]).0.stdout.contains(line));
+    assert!(!migrated(&text.replace("replicas: 1", "replicas: 3"), &[]).0.stdout.contains(line));
+}
+
+#[test]
 fn the_keys_of_a_denied_gateway_are_kept() {
     let container = "        image: mcr.microsoft.com/azure-api-management/gateway:beta # to be pinned\n";
     let text = VS_CODE.replace(container, &format!("{container}        args: [\"--config.service.auth.key=$(T)\"]\n"));

@@ -4,7 +4,7 @@ use super::{CLIENT, findings, migrated, read};
 use test_support::run::Folder;
 
 /// A gateway that takes a key from a Secret, with these lines in its container.
-fn gateway(name: &str, lines: &str) -> String {
+pub(super) fn gateway(name: &str, lines: &str) -> String {
     format!(
         "apiVersion: apps/v1
 kind: Deployment
@@ -22,11 +22,11 @@ spec:
     )
 }
 
-fn config_map(name: &str, lines: &str) -> String {
+pub(super) fn config_map(name: &str, lines: &str) -> String {
     format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: shop}}\ndata:\n{lines}")
 }
 
-const ENDPOINT: &str = "  config.service.endpoint: contoso.configuration.azure-api.net\n";
+pub(super) const ENDPOINT: &str = "  config.service.endpoint: contoso.configuration.azure-api.net\n";
 const SHARED: &str = "        envFrom: [{configMapRef: {name: shared}}]\n";
 
 #[test]

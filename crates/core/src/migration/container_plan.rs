@@ -71,7 +71,7 @@ pub(super) fn taken(container: &GatewayContainer<'_>) -> impl Iterator<Item = St
 }
 
 /// Returns true if every auth setting is `workloadIdentity`, and no Secret can set another one.
-fn is_migrated(container: &GatewayContainer<'_>, expectations: &Expectations) -> bool {
+pub(super) fn is_migrated(container: &GatewayContainer<'_>, expectations: &Expectations) -> bool {
     let mut settings = container.environment.settings().filter(|(setting, _)| is_of_other_method(*setting)).peekable();
     let takes_secret = container.container.env_from.iter().any(|source| {
         let name = source.secret_ref.as_ref().map(|reference| reference.name.as_str());

@@ -42,6 +42,11 @@ pub fn gateway_in_address(address: &str) -> Option<String> {
     segment_after(address, "gateways").filter(|name| is_name(name)).map(str::to_owned)
 }
 
+/// Whether two addresses are of the same configuration API.
+pub(super) fn is_same_endpoint(one: &str, other: &str) -> bool {
+    host_of(&one.trim().to_ascii_lowercase()) == host_of(&other.trim().to_ascii_lowercase())
+}
+
 fn configuration_host(name: &str, domain: &str) -> String {
     format!("{name}.configuration.{domain}")
 }
@@ -92,6 +97,15 @@ mod tests {
         ] {
             assert_eq!(endpoint_of_version_2(address).as_deref(), expected, "{address}");
         }
+    }
+
+    #[test]
+    fn addresses_of_one_host_are_the_same() {
+        assert!(is_same_endpoint(
+            "https://Contoso.configuration.azure-api.net/",
+            "contoso.configuration.azure-api.net"
+        ));
+        assert!(!is_same_endpoint("contoso.configuration.azure-api.net", "fabrikam.configuration.azure-api.net"));
     }
 
     #[test]

@@ -26,12 +26,18 @@ pub enum Fact {
     ClientId,
     /// The gateway's `ConfigMap`, which is not in the input.
     ConfigMap,
+    /// A fact that does not contradict an existing object.
+    Consistency,
     /// The address of the configuration API.
     Endpoint,
     /// The name of the gateway resource.
     GatewayName,
     /// A layout of the text in which it can be changed.
     Layout,
+    /// A single object of each name: the input has one several times.
+    OneObject,
+    /// A `ConfigMap` of its own: the one that it has is immutable, or another workload reads it.
+    OwnConfigMap,
     /// A fact of another gateway, which takes the same `ConfigMap`: it would lose its key with this one.
     SharedConfigMap,
 }
@@ -43,7 +49,12 @@ impl Fact {
             Self::ClientId => Some("--client-id"),
             Self::Endpoint => Some("--endpoint"),
             Self::GatewayName => Some("--gateway-name"),
-            Self::ConfigMap | Self::Layout | Self::SharedConfigMap => None,
+            Self::ConfigMap
+            | Self::Consistency
+            | Self::Layout
+            | Self::OneObject
+            | Self::OwnConfigMap
+            | Self::SharedConfigMap => None,
         }
     }
 }
@@ -55,22 +66,33 @@ pub struct MissingFact {
     pub fact: Fact,
     /// The gateway's workload.
     pub object: ObjectReference,
+    /// The index of the workload in the input, if it is an object of it.
+    pub index: Option<usize>,
     /// The name of the gateway's `ConfigMap`.
     pub config_map: String,
+    /// What the message says beside that: the cause, or the other object.
+    pub detail: String,
 }
 
 impl MissingFact {
+    /// A fact that something other than an object of the input lacks.
+    pub fn new(fact: Fact, object: ObjectReference) -> Self {
+        Self { fact, object, index: None, config_map: String::new(), detail: String::new() }
+    }
+
     /// What to do, as an imperative.
     pub fn message(&self) -> String {
-        let Self { object: ObjectReference { kind, name, .. }, config_map, .. } = self;
+        let Self { object: ObjectReference { kind, name, .. }, config_map, detail, .. } = self;
         match self.fact {
             Fact::ClientId => format!(
                 "Pass --client-id, the client id of the Entra app or the managed identity of {kind} \"{name}\": no \
                  manifest has it"
             ),
+            Fact::ConfigMap if !detail.is_empty() => detail.clone(),
             Fact::ConfigMap => {
                 format!("Add ConfigMap \"{config_map}\" of {kind} \"{name}\" to the input: its settings have to change")
             }
+            Fact::Consistency | Fact::OneObject => detail.clone(),
             Fact::Endpoint => format!(
                 "Pass --endpoint, the configuration endpoint of {kind} \"{name}\", such as \
                  NAME.configuration.azure-api.net: no manifest has it in a form that can be used"
@@ -82,9 +104,13 @@ impl MissingFact {
             Fact::Layout => {
                 format!("Change {kind} \"{name}\" by hand: its text cannot be changed without rewriting other lines")
             }
+            Fact::OwnConfigMap => format!(
+                "Copy ConfigMap \"{config_map}\" under a new name, and take that one in {kind} \"{name}\": its settings \
+                 have to change, but {detail}"
+            ),
             Fact::SharedConfigMap => format!(
-                "Migrate {kind} \"{name}\" together with the other gateways of ConfigMap \"{config_map}\": one of them \
-                 lacks a fact, and would lose its key"
+                "Migrate {kind} \"{name}\" together with {detail}, which takes ConfigMap \"{config_map}\", too, and is not \
+                 migrated: it would lose its key"
             ),
         }
     }

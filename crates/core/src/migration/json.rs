@@ -60,3 +60,13 @@ pub(super) fn any_text(value: &Value, is_it: &dyn Fn(&str) -> bool) -> bool {
         _ => false,
     }
 }
+
+/// Adds the texts anywhere in the value.
+pub(super) fn all_texts<'v>(value: &'v Value, texts: &mut Vec<&'v str>) {
+    match value {
+        Value::String(text) => texts.push(text),
+        Value::Array(items) => items.iter().for_each(|item| all_texts(item, texts)),
+        Value::Object(members) => members.values().for_each(|member| all_texts(member, texts)),
+        _ => {}
+    }
+}

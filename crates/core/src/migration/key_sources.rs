@@ -6,14 +6,16 @@ use crate::gateway::{AuthMethod, Setting, WORKLOAD_IDENTITY, prefix_can_make_aut
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The Secrets of the input: the names of their keys, as far as they hold something else than an auth key.
-pub(super) type SecretKeys = BTreeMap<String, BTreeSet<String>>;
+/// The keys of a Secret, as far as they hold something else than an auth key; `None` if it is not in the input.
+pub(super) type SecretKeys<'k> = dyn Fn(&str) -> Option<BTreeSet<String>> + 'k;
 
 /// What was removed from a workload.
 #[derive(Debug, Default)]
 pub(super) struct RemovedSources {
     /// The Secrets that a removed variable, source or volume named, each with the keys that it took; empty for all.
     pub(super) secrets: BTreeMap<String, BTreeSet<String>>,
+    /// Those of which the container took all keys, and which are not in the input: they can hold something else.
+    pub(super) unknown: BTreeSet<String>,
     /// The `SecretProviderClass`es of removed volumes.
     pub(super) classes: BTreeSet<String>,
     /// The texts of removed variables: one can be a path in a volume.
@@ -27,7 +29,7 @@ pub(super) struct RemovedSources {
 /// What the removal needs to know.
 pub(super) struct RemovalContext<'c> {
     /// The Secrets of the input in the namespace.
-    pub(super) secret_keys: &'c SecretKeys,
+    pub(super) secret_keys: &'c SecretKeys<'c>,
     /// The Secrets that a gateway may take by `envFrom`.
     pub(super) allowed_secrets: &'c [String],
     /// The main `ConfigMap` of the container.
@@ -68,14 +70,16 @@ impl RemovedSources {
         for source in sources {
             let Some(name) = text(&source, &["secretRef", "name"]) else { continue };
             self.secrets.entry(name.to_owned()).or_default();
-            match context.secret_keys.get(name) {
-                Some(keys) => take_other_keys(container, &source, name, keys),
-                None => self.to_do.push(format!(
-                    "Move settings other than the key from Secret \"{name}\" to ConfigMap \"{}\", if it has any: the \
-                     gateway no longer takes the Secret",
-                    context.config_map
-                )),
+            if let Some(keys) = (context.secret_keys)(name) {
+                take_other_keys(container, &source, name, &keys);
+                continue;
             }
+            self.unknown.insert(name.to_owned());
+            self.to_do.push(format!(
+                "Move settings other than the key from Secret \"{name}\" to ConfigMap \"{}\", if it has any: the \
+                 gateway no longer takes the Secret",
+                context.config_map
+            ));
         }
     }
 

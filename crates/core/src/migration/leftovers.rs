@@ -2,6 +2,7 @@
 //! or renews such a Secret.
 
 use super::Input;
+use super::input_index::InputIndex;
 use super::json::text;
 use super::obsolete::{self, Obsolete, SecretName};
 use crate::gateway::{Gateway, Images, KubernetesObject, Recognized, RelatedObjects};
@@ -52,7 +53,7 @@ pub fn leftovers(
 ) -> Vec<Obsolete> {
     let inputs: Vec<Input<'_>> =
         objects.iter().map(|(namespace, value)| Input { object: None, value, namespace }).collect();
-    obsolete::find(&inputs, secrets, &|_| false, is_mounted)
+    obsolete::find(&InputIndex::of(&inputs), secrets, &BTreeSet::new(), &|_| false, is_mounted)
 }
 
 /// The namespace and name of an object.

@@ -1,18 +1,19 @@
 //! Changes the objects of the input as planned.
 
 use super::container_plan::ContainerPlan;
+use super::input_index::InputIndex;
 use super::json::{at, items, remove, set, take, text};
 use super::key_sources::{RemovalContext, RemovedSources};
-use super::obsolete::{self, SecretName};
-use super::plan::{Plan, find, is_immutable, secret_keys};
+use super::obsolete::{self, SecretName, Takers};
+use super::plan::{Plan, keys_of_secret};
 use super::settings::{Settings, WrittenAt};
 use super::workload::{ImageChange, remove_auth_settings, set_identity, set_in_data, take_config_map, write_variable};
-use super::{Created, Input, MigratedGateway, Migration, MissingFact, result};
+use super::{Created, MigratedGateway, Migration, MissingFact, result};
 use crate::gateway::well_known::{CLIENT_ID, TENANT_ID, USE};
-use crate::gateway::{ObjectReference, Setting, WORKLOAD_IDENTITY};
+use crate::gateway::{Authentication, ObjectReference, Setting, WORKLOAD_IDENTITY, is_guid};
 use crate::policy::{Date, Policy};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// What the API server writes, and what keeps `kubectl apply` from applying the object again.
 const WRITTEN_BY_SERVER: [(&[&str], &str); 3] = [
@@ -23,27 +24,33 @@ const WRITTEN_BY_SERVER: [(&[&str], &str); 3] = [
 ];
 
 pub(super) struct Migrator<'a> {
-    inputs: &'a [Input<'a>],
+    index: &'a InputIndex<'a>,
     policy: &'a Policy,
     /// The objects of the input, as far as they are migrated.
     pub(super) values: Vec<Value>,
     pub(super) migration: Migration,
     /// The Secrets that held a key or a client secret.
     secrets: BTreeSet<SecretName>,
+    /// Those of them that a gateway took as a whole, and whose content is not known.
+    unknown: BTreeSet<SecretName>,
     /// The `SecretProviderClass`es of removed volumes.
     classes: BTreeSet<SecretName>,
+    /// The places in `created` of new objects, by kind, namespace and name.
+    created: HashMap<(String, String, String), usize>,
 }
 
 impl<'a> Migrator<'a> {
-    pub(super) fn new(inputs: &'a [Input<'a>], policy: &'a Policy) -> Self {
-        let values = inputs.iter().map(|input| input.value.clone()).collect();
+    pub(super) fn new(index: &'a InputIndex<'a>, policy: &'a Policy) -> Self {
+        let values = index.inputs.iter().map(|input| input.value.clone()).collect();
         Self {
-            inputs,
+            index,
             policy,
             values,
             migration: Migration::default(),
             secrets: BTreeSet::new(),
+            unknown: BTreeSet::new(),
             classes: BTreeSet::new(),
+            created: HashMap::new(),
         }
     }
 
@@ -52,9 +59,9 @@ impl<'a> Migrator<'a> {
         let namespace = reference.namespace.as_str();
         let Some(mut value) = self.values.get(plan.index).cloned() else { return };
         let (mut guesses, mut to_do) = (plan.guesses.clone(), Vec::new());
-        self.service_account(plan, &mut to_do);
+        let tenant_id = self.service_account(plan, &mut to_do);
         let mut removed = RemovedSources::default();
-        let secret_keys = secret_keys(self.inputs, namespace);
+        let secret_keys = |name: &str| keys_of_secret(self.index, namespace, name);
         for (container, container_plan) in plan.gateway.authenticating().zip(&plan.containers) {
             let Ok(container) = container.container.at().resolve_mut(&mut value) else { continue };
             for (setting, new, place) in container_plan.settings.written() {
@@ -76,8 +83,7 @@ impl<'a> Migrator<'a> {
         set_identity(&mut value, plan.gateway.workload, &plan.service_account);
         self.images(plan, &mut value, (&mut guesses, &mut to_do));
         to_do.append(&mut removed.to_do);
-        self.classes.extend(removed.classes.into_iter().map(|class| (namespace.to_owned(), class)));
-        self.secrets.extend(removed.secrets.into_keys().map(|secret| (namespace.to_owned(), secret)));
+        self.note_removed(namespace, removed);
         self.notes_about_objects(plan, &mut to_do);
         if let Some(slot) = self.values.get_mut(plan.index) {
             *slot = value;
@@ -90,13 +96,22 @@ impl<'a> Migrator<'a> {
             is_changed: false,
             service_account: plan.service_account.clone(),
             client_id: Some(plan.client_id.clone()).filter(|id| !id.is_empty()),
-            tenant_id: tenant_id(plan),
+            tenant_id,
+            old_client_id: plan.containers.iter().find_map(|container| container.settings.client_id.clone()),
             gateway_names: distinct(plan.containers.iter().filter_map(|plan| plan.settings.known_name.clone())),
             other_config_maps: distinct(plan.containers.iter().flat_map(|plan| plan.others.iter().cloned())),
             config_maps: distinct(plan.containers.iter().map(|plan| plan.config_map.name.clone())),
             guesses,
             to_do,
+            kept: plan.kept.clone(),
         });
+    }
+
+    fn note_removed(&mut self, namespace: &str, removed: RemovedSources) {
+        let named = |name: String| (namespace.to_owned(), name);
+        self.unknown.extend(removed.unknown.into_iter().map(named));
+        self.classes.extend(removed.classes.into_iter().map(named));
+        self.secrets.extend(removed.secrets.into_keys().map(named));
     }
 
     fn images(&self, plan: &Plan<'_>, value: &mut Value, (guesses, to_do): (&mut Vec<String>, &mut Vec<String>)) {
@@ -105,19 +120,26 @@ impl<'a> Migrator<'a> {
         ImageChange { images, minimum, tag }.make(value, &plan.gateway, guesses, to_do);
     }
 
-    fn service_account(&mut self, plan: &Plan<'_>, to_do: &mut Vec<String>) {
-        if !plan.has_account {
-            return;
-        }
+    /// Writes the `ServiceAccount`. Returns the tenant id that it has now, if it is stated.
+    fn service_account(&mut self, plan: &Plan<'_>, to_do: &mut Vec<String>) -> Option<String> {
         let (name, client_id) = (plan.service_account.as_str(), plan.client_id.clone());
-        let tenant_id = tenant_id(plan);
-        let mut other = None;
+        let namespace = plan.object.reference.namespace.as_str();
+        let annotated = |account: &Value, key: &str| {
+            text(account, &["metadata", "annotations", key]).filter(|id| is_guid(id)).map(str::to_owned)
+        };
+        let written = self.slot("ServiceAccount", namespace, name).and_then(|account| annotated(account, TENANT_ID));
+        let tenant_id = tenant_id(plan, written);
+        if !plan.has_account {
+            return tenant_id;
+        }
+        let (mut other, new) = (None, tenant_id.clone());
         self.put(plan, "ServiceAccount", name, |account| {
-            let written = text(account, &["metadata", "annotations", CLIENT_ID]).map(str::to_owned);
-            other = written.filter(|written| *written != client_id && plan.facts.client_id.is_none());
+            other = annotated(account, CLIENT_ID).filter(|written| !written.eq_ignore_ascii_case(&client_id));
             set(account, &["metadata", "labels", USE], "true");
-            set(account, &["metadata", "annotations", CLIENT_ID], client_id);
-            if let Some(tenant_id) = tenant_id {
+            if other.is_some() || annotated(account, CLIENT_ID).is_none() {
+                set(account, &["metadata", "annotations", CLIENT_ID], client_id);
+            }
+            if let Some(tenant_id) = new {
                 set(account, &["metadata", "annotations", TENANT_ID], tenant_id);
             }
         });
@@ -126,6 +148,7 @@ impl<'a> Migrator<'a> {
                 "Check the client id of ServiceAccount \"{name}\": it had another one, and a ServiceAccount has only one"
             ));
         }
+        tenant_id
     }
 
     /// Writes the settings of a container into its `ConfigMap`s. Returns whether it has to take the main one.
@@ -181,13 +204,12 @@ impl<'a> Migrator<'a> {
         let texts = plan.containers.iter().filter(|plan| !plan.is_migrated);
         let paths: Vec<String> = texts.flat_map(|plan| plan.settings.removed_texts.clone()).collect();
         let names = plan.containers.iter().flat_map(|plan| std::iter::once(&plan.config_map.name).chain(&plan.others));
-        let settings = names.filter_map(|name| self.values.get(find(self.inputs, "ConfigMap", namespace, name)?));
+        let settings = names.filter_map(|name| self.values.get(self.index.find("ConfigMap", namespace, name)?));
         let settings: Vec<&Value> = settings.filter_map(|value| at(value, &["data"])).collect();
-        let classes = self.inputs.iter().filter(|input| {
-            input.namespace == namespace
-                && text(input.value, &["kind"]) == Some("SecretProviderClass")
-                && removed.secrets.keys().any(|secret| obsolete::is_class_of(input.value, secret))
-        });
+        let secrets = removed.secrets.keys().map(|secret| (namespace.to_owned(), secret.clone()));
+        let fillers = secrets.flat_map(|secret| self.index.fillers(&secret).to_vec());
+        let fillers = fillers.filter_map(|index| self.index.inputs.get(index));
+        let classes = fillers.filter(|input| text(input.value, &["kind"]) == Some("SecretProviderClass"));
         let classes = classes.filter_map(|input| text(input.value, &["metadata", "name"]).map(str::to_owned));
         let classes: BTreeSet<String> = classes.collect();
         removed.take_volumes(spec, &paths, &settings, &classes);
@@ -199,23 +221,31 @@ impl<'a> Migrator<'a> {
         let ObjectReference { kind, name, namespace, .. } = reference;
         let names = plan.containers.iter().flat_map(|plan| std::iter::once(&plan.config_map.name).chain(&plan.others));
         for config_map in names {
-            let index = find(self.inputs, "ConfigMap", namespace, config_map);
-            let is_changed = |index: &usize| self.is_changed(*index) && is_immutable(self.inputs, *index);
-            if index.is_some_and(|index| is_changed(&index)) {
-                to_do.push(format!(
-                    "Give ConfigMap \"{config_map}\" a new name, here and in {kind} \"{name}\": it is immutable, and no \
-                     change of it can be applied"
-                ));
-            } else if index.is_none() && *config_map != main_of(plan, config_map) {
+            let is_known = self.index.find("ConfigMap", namespace, config_map).is_some();
+            if !is_known && *config_map != main_of(plan, config_map) {
                 to_do.push(format!(
                     "Check that ConfigMap \"{config_map}\", which is not in the input, sets no config.service.auth"
                 ));
             }
         }
+        to_do.extend(plan.sidecars.iter().map(|sidecar| {
+            format!(
+                "Check container \"{sidecar}\", which has settings of the gateway and does not run an image of it: it was \
+                 not changed"
+            )
+        }));
+        if matches!(plan.from, Authentication::EntraApp) {
+            let mut old = plan.containers.iter().filter_map(|container| container.settings.client_id.as_deref());
+            if old.any(|old| !old.eq_ignore_ascii_case(&plan.client_id)) {
+                to_do.push(format!(
+                    "Check client id {}: the old Entra app has another one, and this one needs a role of its own",
+                    plan.client_id
+                ));
+            }
+        }
         let old = plan.gateway.workload.service_account().unwrap_or("default");
         if old != plan.service_account {
-            let bindings = self.inputs.iter().filter(|input| grants(input, old, namespace));
-            to_do.extend(bindings.map(|binding| {
+            to_do.extend(self.index.bindings(namespace, old).map(|binding| {
                 format!(
                     "Add ServiceAccount \"{}\" to the subjects of {} \"{}\": it grants rights to \"{old}\"",
                     plan.service_account,
@@ -233,7 +263,7 @@ impl<'a> Migrator<'a> {
     }
 
     fn is_changed(&self, index: usize) -> bool {
-        let input = self.inputs.get(index).map(|input| input.value);
+        let input = self.index.inputs.get(index).map(|input| input.value);
         self.values.get(index) != input
     }
 
@@ -245,11 +275,11 @@ impl<'a> Migrator<'a> {
     }
 
     fn slot(&mut self, kind: &str, namespace: &str, name: &str) -> Option<&mut Value> {
-        if let Some(index) = find(self.inputs, kind, namespace, name) {
+        if let Some(index) = self.index.find(kind, namespace, name) {
             return self.values.get_mut(index);
         }
-        let created = self.migration.created.iter_mut().find(|created| created.is(kind, namespace, name));
-        created.map(|created| &mut created.value)
+        let created = *self.created.get(&(kind.to_owned(), namespace.to_owned(), name.to_owned()))?;
+        self.migration.created.get_mut(created).map(|created| &mut created.value)
     }
 
     /// Changes an object of the input, or one that was created before, or creates it.
@@ -260,18 +290,20 @@ impl<'a> Migrator<'a> {
         }
         let mut metadata = json!({"name": name});
         // as the workload has it: what has no namespace gets it when it is applied
-        let own = self.inputs.get(plan.index).and_then(|input| text(input.value, &["metadata", "namespace"]));
+        let own = self.index.inputs.get(plan.index).and_then(|input| text(input.value, &["metadata", "namespace"]));
         if let Some(own) = own {
             set(&mut metadata, &["namespace"], own);
         }
         let mut value = json!({"apiVersion": "v1", "kind": kind, "metadata": metadata});
         change(&mut value);
+        let key = (kind.to_owned(), namespace.clone(), name.to_owned());
+        self.created.insert(key, self.migration.created.len());
         self.migration.created.push(Created { for_object: plan.index, namespace, value });
     }
 
     pub(super) fn finish(mut self, missing: Vec<MissingFact>, today: Date) -> Migration {
-        result::complete(&mut self.values, &mut self.migration, (self.inputs, self.policy), today);
-        for (value, input) in self.values.iter_mut().zip(self.inputs) {
+        result::complete(&mut self.values, &mut self.migration, (self.index.inputs, self.policy), today);
+        for (value, input) in self.values.iter_mut().zip(self.index.inputs) {
             if value == input.value {
                 continue;
             }
@@ -282,27 +314,26 @@ impl<'a> Migrator<'a> {
                 remove(value, &["metadata"], "annotations");
             }
         }
-        let values = &self.values;
-        let is_taken = |secret: &SecretName| {
-            let mut near = self.inputs.iter().zip(values).filter(|(input, _)| input.namespace == secret.0);
-            near.any(|(input, value)| obsolete::is_taken(input, value, secret))
-        };
-        let is_mounted = |class: &SecretName| values.iter().any(|value| obsolete::mounts_class(value, &class.1));
-        self.migration.obsolete = obsolete::find(self.inputs, &self.secrets, &is_taken, &is_mounted);
-        obsolete::add_classes(&mut self.migration.obsolete, self.inputs, &self.classes, &is_mounted);
+        let takers = Takers::of(self.index.inputs, self.values.iter());
+        let is_taken = |secret: &SecretName| takers.takes(self.index, secret);
+        let is_mounted = |class: &SecretName| takers.mounts(&class.1);
+        let obsolete = obsolete::find(self.index, &self.secrets, &self.unknown, &is_taken, &is_mounted);
+        self.migration.obsolete = obsolete::add_classes(obsolete, self.index, &self.classes, &takers);
         let changed: Vec<bool> = (0..self.values.len()).map(|index| self.is_changed(index)).collect();
         for gateway in &mut self.migration.gateways {
             let namespace = gateway.object.namespace.as_str();
-            let objects = gateway.config_maps.iter().chain(&gateway.other_config_maps).map(|name| ("ConfigMap", name));
-            let objects = objects.chain([("ServiceAccount", &gateway.service_account)]);
-            let created = &self.migration.created;
-            let is_created = |kind, name| created.iter().any(|created| created.is(kind, namespace, name));
+            let created = &self.created;
+            let is_created = |kind: &str, name: &str| {
+                created.contains_key(&(kind.to_owned(), namespace.to_owned(), name.to_owned()))
+            };
             let is_changed = |index: usize| changed.get(index) == Some(&true);
-            let mut related = objects.map(|(kind, name)| match find(self.inputs, kind, namespace, name) {
+            let mut related = gateway.objects().map(|(kind, name)| match self.index.find(kind, namespace, name) {
                 Some(index) => is_changed(index),
                 None => is_created(kind, name),
             });
-            gateway.is_changed = is_changed(gateway.index) || related.any(|is_changed| is_changed);
+            let is_any_changed = is_changed(gateway.index) || related.any(|is_changed| is_changed);
+            drop(related);
+            gateway.is_changed = is_any_changed;
         }
         self.migration.changed =
             self.values.into_iter().zip(changed).map(|(value, is_changed)| is_changed.then_some(value)).collect();
@@ -340,25 +371,14 @@ fn has_setting(config_map: &Value, setting: Setting) -> bool {
     data.is_some_and(|data| data.keys().any(|key| Setting::of(key) == Some(setting)))
 }
 
-/// The tenant id that was stated, that the Entra app has, or that is expected.
-fn tenant_id(plan: &Plan<'_>) -> Option<String> {
+/// The tenant id that was stated, that the `ServiceAccount` has, that the Entra app has, or that is expected.
+fn tenant_id(plan: &Plan<'_>, written: Option<String>) -> Option<String> {
     let entra = || plan.containers.iter().find_map(|container| container.settings.tenant_id.clone());
     let expected = || plan.expectations.tenant_id_to_set().map(str::to_owned);
-    plan.facts.tenant_id.clone().or_else(entra).or_else(expected)
+    plan.facts.tenant_id.clone().or(written).or_else(entra).or_else(expected)
 }
 
 /// The name, if it is the main `ConfigMap` of a container; else the empty text.
 fn main_of<'p>(plan: &'p Plan<'_>, name: &str) -> &'p str {
     plan.containers.iter().map(|plan| plan.config_map.name.as_str()).find(|main| *main == name).unwrap_or_default()
-}
-
-/// Whether a binding grants rights to a `ServiceAccount`.
-fn grants(binding: &Input<'_>, account: &str, namespace: &str) -> bool {
-    let is_binding = text(binding.value, &["kind"]).is_some_and(|kind| kind.ends_with("RoleBinding"));
-    is_binding
-        && items(binding.value, &["subjects"]).any(|subject| {
-            text(subject, &["kind"]) == Some("ServiceAccount")
-                && text(subject, &["name"]) == Some(account)
-                && text(subject, &["namespace"]).unwrap_or(binding.namespace) == namespace
-        })
 }

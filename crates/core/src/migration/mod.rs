@@ -5,15 +5,19 @@
 //! (self-hosted-gateway-enable-workload-identity.md) has the form of the result: a `ServiceAccount` with the client id, a
 //! `ConfigMap` with the settings, and a workload that names both.
 
+mod conflict;
 mod container_plan;
+mod contradiction;
 mod endpoint;
 mod facts;
+mod input_index;
 mod json;
 mod key_sources;
 mod leftovers;
 mod migrator;
 mod obsolete;
 mod plan;
+mod planner;
 mod result;
 mod settings;
 mod workload;
@@ -22,11 +26,13 @@ pub use endpoint::{endpoint_of_version_2, gateway_in_address};
 pub use facts::{Fact, Facts, MissingFact};
 pub use leftovers::{can_renew, leftovers, name_of, secrets_with_auth, taken_secrets};
 pub use obsolete::{Obsolete, SecretName};
-pub use plan::name_in_key;
+pub use planner::name_in_key;
 pub use workload::IMAGE_VERSION;
 
 use crate::gateway::{Authentication, KubernetesObject, ObjectReference};
 use crate::policy::{Date, Policy};
+use conflict::BlockedConfigMaps;
+use input_index::InputIndex;
 use migrator::Migrator;
 use plan::Plans;
 use serde_json::Value;
@@ -82,13 +88,16 @@ impl Created {
 }
 
 impl MigratedGateway {
+    /// Its `ServiceAccount` and the `ConfigMap`s that it takes: the kinds and the names.
+    pub fn objects(&self) -> impl Iterator<Item = (&str, &str)> {
+        let config_maps = self.config_maps.iter().chain(&self.other_config_maps);
+        let config_maps = config_maps.map(|name| ("ConfigMap", name.as_str()));
+        [("ServiceAccount", self.service_account.as_str())].into_iter().chain(config_maps)
+    }
+
     /// Whether an object of this kind and name in its namespace is its `ServiceAccount` or a `ConfigMap` that it takes.
     pub fn takes(&self, kind: &str, name: &str) -> bool {
-        match kind {
-            "ServiceAccount" => self.service_account == name,
-            "ConfigMap" => self.config_maps.iter().chain(&self.other_config_maps).any(|taken| taken == name),
-            _ => false,
-        }
+        self.objects().any(|object| object == (kind, name))
     }
 }
 
@@ -109,6 +118,8 @@ pub struct MigratedGateway {
     pub client_id: Option<String>,
     /// Its tenant id, if it is stated.
     pub tenant_id: Option<String>,
+    /// The client id of its old Entra app.
+    pub old_client_id: Option<String>,
     /// The names of its gateway resources; those that are not known are left out.
     pub gateway_names: Vec<String>,
     /// The `ConfigMap`s that hold its settings now.
@@ -119,6 +130,8 @@ pub struct MigratedGateway {
     pub guesses: Vec<String>,
     /// What could not be done here, as an imperative.
     pub to_do: Vec<String>,
+    /// What was stated and not written, because the gateway has workload identity with another value already.
+    pub kept: Vec<String>,
 }
 
 /// Plans the migration of every gateway among `inputs`. `facts` are those of a gateway, by its workload, or `None` for one
@@ -133,10 +146,17 @@ pub fn migrate(
     today: Date,
 ) -> Migration {
     let related = plan::related(inputs, policy);
-    let plans = Plans::of(inputs, &related, facts, policy);
-    let mut migrator = Migrator::new(inputs, policy);
-    for plan in &plans.ready {
-        migrator.migrate(plan);
+    let index = InputIndex::of(inputs);
+    let mut blocked = BlockedConfigMaps::default();
+    loop {
+        let plans = Plans::of((&index, &blocked), &related, facts, policy);
+        let mut migrator = Migrator::new(&index, policy);
+        for plan in &plans.ready {
+            migrator.migrate(plan);
+        }
+        // gateways whose ConfigMap cannot be changed are left, and the others planned again
+        if !blocked.add(&index, &migrator.values, &plans.gateways) {
+            return migrator.finish(plans.missing, today);
+        }
     }
-    migrator.finish(plans.missing, today)
 }

@@ -1,10 +1,11 @@
 //! What nothing needs after the rollout: Secrets of keys, what fills them, and what rotates them.
 
 use super::Input;
-use super::json::{any_text, at, items, text};
+use super::input_index::InputIndex;
+use super::json::{all_texts, any_text, at, items, text};
 use crate::policy::NamespaceSetting;
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// An object that is to be deleted after the rollout.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,123 +18,172 @@ pub struct Obsolete {
     pub name: String,
     /// The index in the input, if it is there.
     pub input: Option<usize>,
+    /// Whether it may hold something else: the gateway took the whole Secret, which is not in the input. A person has to
+    /// look at the names of its keys before it is deleted.
+    pub is_of_unknown_content: bool,
 }
 
 /// A namespace and the name of a Secret in it.
 pub type SecretName = (String, String);
 
-/// Whether an object other than those that only fill this Secret, or are it, takes it. A Secret that is in the input and
-/// holds something else is taken, too.
-pub(super) fn is_taken(input: &Input<'_>, value: &Value, secret: &SecretName) -> bool {
-    let (_, name) = secret;
-    let own_name = text(value, &["metadata", "name"]).unwrap_or_default();
-    let kind = text(value, &["kind"]).unwrap_or_default();
-    if is_secret(input, secret) {
-        return ["data", "stringData"]
-            .iter()
-            .filter_map(|field| value.get(field)?.as_object())
-            .map(Map::len)
-            .sum::<usize>()
-            > 1;
+/// What the objects of the input take, after the migration.
+pub(super) struct Takers {
+    /// The objects that name a Secret.
+    secrets: HashMap<SecretName, Vec<usize>>,
+    /// The `SecretProviderClass`es that a volume mounts.
+    classes: HashSet<String>,
+}
+
+impl Takers {
+    pub(super) fn of<'v>(inputs: &[Input<'_>], values: impl Iterator<Item = &'v Value>) -> Self {
+        let mut takers = Self { secrets: HashMap::new(), classes: HashSet::new() };
+        for (index, (input, value)) in inputs.iter().zip(values).enumerate() {
+            let mut names = BTreeSet::new();
+            add_taken_secrets(value, &mut names);
+            for name in names {
+                let secret = (input.namespace.to_owned(), name.to_owned());
+                takers.secrets.entry(secret).or_default().push(index);
+            }
+            add_mounted_classes(value, &mut takers.classes);
+        }
+        takers
     }
-    !fills(kind, value, own_name, name) && takes_secret(value, name)
+
+    /// Whether a volume mounts the `SecretProviderClass` of this name.
+    pub(super) fn mounts(&self, class: &str) -> bool {
+        self.classes.contains(class)
+    }
+
+    /// Whether an object other than those that only fill this Secret, or are it, takes it. A Secret that is in the input
+    /// and holds something else is taken, too.
+    pub(super) fn takes(&self, index: &InputIndex<'_>, secret: &SecretName) -> bool {
+        let (namespace, name) = secret;
+        let fillers = index.fillers(secret);
+        let is_itself = |taker: usize| index.written("Secret", namespace, name).any(|own| own == taker);
+        let takers = self.secrets.get(secret).into_iter().flatten();
+        let holds_more = |value: &Value| {
+            let data = ["data", "stringData"].iter().filter_map(|field| value.get(field)?.as_object());
+            data.map(Map::len).sum::<usize>() > 1
+        };
+        index.secrets(namespace, name).any(holds_more)
+            || takers.into_iter().any(|taker| !fillers.contains(taker) && !is_itself(*taker))
+    }
 }
 
 /// The obsolete objects, if no workload refers to these Secrets of keys any more: of a namespace the Secret, and what
-/// fills or renews it. `taken` says which object still takes a Secret.
+/// fills or renews it. Of `unknown` Secrets the content is not known. `is_taken` and `is_mounted` say of a Secret and of a
+/// `SecretProviderClass` whether something still takes it.
 pub(super) fn find(
-    inputs: &[Input<'_>],
+    index: &InputIndex<'_>,
     secrets: &BTreeSet<SecretName>,
-    taken: &dyn Fn(&SecretName) -> bool,
+    unknown: &BTreeSet<SecretName>,
+    is_taken: &dyn Fn(&SecretName) -> bool,
     is_mounted: &dyn Fn(&SecretName) -> bool,
 ) -> Vec<Obsolete> {
-    let mut obsolete = Vec::new();
-    for secret in secrets.iter().filter(|secret| !taken(secret)) {
+    let mut obsolete = Found::default();
+    for secret in secrets.iter().filter(|secret| !is_taken(secret)) {
         let (namespace, name) = secret;
+        let mut fillers = index.fillers(secret).iter().filter_map(|filler| index.inputs.get(*filler));
+        let is_of_unknown_content = unknown.contains(secret) && !fillers.any(|filler| fills_one_key(filler.value));
         let object = |kind: &str, name: &str, input: Option<usize>| Obsolete {
             kind: kind.to_owned(),
-            namespace: input
-                .and_then(|index| inputs.get(index))
-                .map_or(namespace.as_str(), |input| input.namespace)
-                .to_owned(),
+            namespace: namespace.clone(),
             name: name.to_owned(),
             input,
+            is_of_unknown_content,
         };
-        let is_it = |input: &Input<'_>| is_secret(input, secret);
-        add(&mut obsolete, object("Secret", name, inputs.iter().position(is_it)));
-        for (index, input) in inputs.iter().enumerate() {
+        obsolete.add(object("Secret", name, index.written("Secret", namespace, name).next()));
+        for filler in index.fillers(secret) {
+            let Some(input) = index.inputs.get(*filler) else { continue };
             let kind = text(input.value, &["kind"]).unwrap_or_default();
             let Some(own_name) = text(input.value, &["metadata", "name"]) else { continue };
-            let is_used = || kind == "SecretProviderClass" && is_mounted(&(namespace.clone(), own_name.to_owned()));
-            if input.namespace == namespace && fills(kind, input.value, own_name, name) && !is_used() {
-                add(&mut obsolete, object(kind, own_name, Some(index)));
+            if kind != CLASS || !is_mounted(&(namespace.clone(), own_name.to_owned())) {
+                obsolete.add(object(kind, own_name, Some(*filler)));
             }
         }
     }
-    obsolete
+    obsolete.objects
 }
 
 /// Adds the `SecretProviderClass`es that nothing mounts any more.
 pub(super) fn add_classes(
-    obsolete: &mut Vec<Obsolete>,
-    inputs: &[Input<'_>],
+    obsolete: Vec<Obsolete>,
+    index: &InputIndex<'_>,
     classes: &BTreeSet<SecretName>,
-    is_mounted: &dyn Fn(&SecretName) -> bool,
-) {
-    const KIND: &str = "SecretProviderClass";
-    for class in classes.iter().filter(|class| !is_mounted(class)) {
-        let (namespace, name) = class;
-        let input = inputs.iter().position(|input| {
-            let is_named = text(input.value, &["metadata", "name"]) == Some(name);
-            input.namespace == namespace && text(input.value, &["kind"]) == Some(KIND) && is_named
-        });
-        add(obsolete, Obsolete { kind: KIND.to_owned(), namespace: namespace.clone(), name: name.clone(), input });
+    takers: &Takers,
+) -> Vec<Obsolete> {
+    let mut found = Found::of(obsolete);
+    for (namespace, name) in classes.iter().filter(|(_, name)| !takers.mounts(name)) {
+        let input = index.written(CLASS, namespace, name).next();
+        let (kind, is_of_unknown_content) = (CLASS.to_owned(), false);
+        found.add(Obsolete { kind, namespace: namespace.clone(), name: name.clone(), input, is_of_unknown_content });
     }
+    found.objects
 }
 
-/// Whether a volume of an object mounts the `SecretProviderClass` of this name.
-pub(super) fn mounts_class(value: &Value, name: &str) -> bool {
+const CLASS: &str = "SecretProviderClass";
+
+/// Adds the names of the `SecretProviderClass`es that volumes of an object mount.
+fn add_mounted_classes(value: &Value, classes: &mut HashSet<String>) {
     match value {
-        Value::Array(items) => items.iter().any(|item| mounts_class(item, name)),
-        Value::Object(members) => members.iter().any(|(key, member)| {
-            key == "secretProviderClass" && member.as_str() == Some(name) || mounts_class(member, name)
-        }),
-        _ => false,
+        Value::Array(items) => items.iter().for_each(|item| add_mounted_classes(item, classes)),
+        Value::Object(members) => {
+            for (key, member) in members {
+                if key == "secretProviderClass" {
+                    classes.extend(member.as_str().map(str::to_owned));
+                }
+                add_mounted_classes(member, classes);
+            }
+        }
+        _ => {}
     }
 }
 
-/// Adds an object. A name that the API server rejects belongs to none, and kubectl could read it as a flag: `--all`.
-fn add(obsolete: &mut Vec<Obsolete>, object: Obsolete) {
-    let is_name = NamespaceSetting::ServiceAccount.form().matches;
-    if is_name(&object.name) && !obsolete.contains(&object) {
-        obsolete.push(object);
+/// Obsolete objects, each once.
+#[derive(Default)]
+struct Found {
+    objects: Vec<Obsolete>,
+    seen: HashSet<(String, String, String)>,
+}
+
+impl Found {
+    fn of(objects: Vec<Obsolete>) -> Self {
+        let mut found = Self::default();
+        for object in objects {
+            found.add(object);
+        }
+        found
+    }
+
+    /// Adds an object. A name that the API server rejects belongs to none, and kubectl could read it as a flag: `--all`.
+    fn add(&mut self, object: Obsolete) {
+        let is_name = NamespaceSetting::ServiceAccount.form().matches;
+        let key = (object.kind.clone(), object.namespace.clone(), object.name.clone());
+        if is_name(&object.name) && self.seen.insert(key) {
+            self.objects.push(object);
+        }
     }
 }
 
-/// Whether an object is this Secret.
-pub(super) fn is_secret(input: &Input<'_>, (namespace, name): &SecretName) -> bool {
-    let is = |path: &[&str], expected: &str| text(input.value, path) == Some(expected);
-    input.namespace == namespace
-        && is(&["apiVersion"], "v1")
-        && is(&["kind"], "Secret")
-        && is(&["metadata", "name"], name)
-}
-
-/// Whether an object only fills or renews the Secret of this name.
-fn fills(kind: &str, value: &Value, own_name: &str, secret: &str) -> bool {
-    let target = |path: &[&str]| text(value, path).unwrap_or(own_name) == secret;
+/// The Secrets that an object only fills or renews; of a job, every word that can be one.
+pub(super) fn filled_secrets(kind: &str, value: &Value, own_name: &str) -> Vec<String> {
+    let target = |path: &[&str]| vec![text(value, path).unwrap_or(own_name).to_owned()];
+    let named = |path: &[&str]| text(value, path).map(str::to_owned).into_iter().collect();
     match kind {
         // External Secrets Operator
         "ExternalSecret" => target(&["spec", "target", "name"]),
         // Bitnami Sealed Secrets
         "SealedSecret" => target(&["spec", "template", "metadata", "name"]),
         // Vault Secrets Operator
-        "VaultStaticSecret" | "VaultDynamicSecret" => text(value, &["spec", "destination", "name"]) == Some(secret),
+        "VaultStaticSecret" | "VaultDynamicSecret" => named(&["spec", "destination", "name"]),
         // akv2k8s
-        "AzureKeyVaultSecret" => text(value, &["spec", "output", "secret", "name"]) == Some(secret),
-        "SecretProviderClass" => is_class_of(value, secret),
-        "CronJob" => is_rotation(value, secret),
-        _ => false,
+        "AzureKeyVaultSecret" => named(&["spec", "output", "secret", "name"]),
+        CLASS => {
+            let secret = items(value, &["spec", "secretObjects"]).find_map(|object| text(object, &["secretName"]));
+            secret.filter(|secret| is_class_of(value, secret)).map(str::to_owned).into_iter().collect()
+        }
+        "CronJob" => renewed_secrets(value),
+        _ => Vec::new(),
     }
 }
 
@@ -147,42 +197,65 @@ pub(super) fn is_class_of(class: &Value, secret: &str) -> bool {
         && objects.matches("objectName").count() <= keys
 }
 
+/// Whether the object says that the Secret that it fills has no more than one key.
+fn fills_one_key(filler: &Value) -> bool {
+    let count = |path: &[&str]| match at(filler, path) {
+        Some(Value::Array(items)) => Some(items.len()),
+        Some(Value::Object(members)) => Some(members.len()),
+        _ => None,
+    };
+    let count = match text(filler, &["kind"]).unwrap_or_default() {
+        "ExternalSecret" if count(&["spec", "dataFrom"]).is_some() => None,
+        "ExternalSecret" => count(&["spec", "target", "template", "data"]).or_else(|| count(&["spec", "data"])),
+        "SealedSecret" => count(&["spec", "encryptedData"]),
+        CLASS => items(filler, &["spec", "secretObjects"]).map(|object| items(object, &["data"]).count()).max(),
+        _ => None,
+    };
+    count.is_some_and(|count| count <= 1)
+}
+
 /// Whether a job works with Secrets by kubectl.
 pub(super) fn works_with_secrets(job: &Value) -> bool {
     let contains = |spec: &Value, word: &str| any_text(spec, &|text| text.to_ascii_lowercase().contains(word));
     at(job, &["spec"]).is_some_and(|spec| contains(spec, "kubectl") && contains(spec, "secret"))
 }
 
-/// Whether a job renews the key: it names the Secret, and works with Secrets by kubectl.
-fn is_rotation(job: &Value, secret: &str) -> bool {
-    let is_word = |text: &str| {
-        let parts = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-' && letter != '.');
-        parts.into_iter().any(|word| word == secret)
-    };
-    works_with_secrets(job) && at(job, &["spec"]).is_some_and(|spec| any_text(spec, &is_word))
+/// The words of a job that works with Secrets by kubectl: it renews a key whose Secret it names.
+fn renewed_secrets(job: &Value) -> Vec<String> {
+    let mut texts = Vec::new();
+    if let Some(spec) = at(job, &["spec"]).filter(|_| works_with_secrets(job)) {
+        all_texts(spec, &mut texts);
+    }
+    let is_separator = |letter: char| !letter.is_ascii_alphanumeric() && letter != '-' && letter != '.';
+    let words = texts.iter().flat_map(|text| text.split(is_separator)).filter(|word| !word.is_empty());
+    words.collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect()
 }
 
-/// Whether an object takes the Secret of this name: below any key with `secret` in its name, whatever the kind. Other
+/// Adds the names of the Secrets that an object takes: below any key with `secret` in its name, whatever the kind. Other
 /// applications and their controllers have keys of their own, such as `tls[].secretName` and `existingSecret`.
-pub(super) fn takes_secret(value: &Value, name: &str) -> bool {
+fn add_taken_secrets<'v>(value: &'v Value, names: &mut BTreeSet<&'v str>) {
     match value {
-        Value::Array(items) => items.iter().any(|item| takes_secret(item, name)),
-        Value::Object(members) => members.iter().any(|(key, member)| {
-            // a kustomization makes the Secret
-            let is_reference = key != "secretGenerator" && key.to_ascii_lowercase().contains("secret");
-            (is_reference && names(member, name)) || takes_secret(member, name)
-        }),
-        _ => false,
+        Value::Array(items) => items.iter().for_each(|item| add_taken_secrets(item, names)),
+        Value::Object(members) => {
+            for (key, member) in members {
+                // a kustomization makes the Secrets of its generators
+                if key != "secretGenerator" && key.to_ascii_lowercase().contains("secret") {
+                    add_names(member, names);
+                }
+                add_taken_secrets(member, names);
+            }
+        }
+        _ => {}
     }
 }
 
-/// Whether the value of a reference is this name, or has it in its field `name`.
-fn names(reference: &Value, name: &str) -> bool {
+/// Adds the value of a reference, or the text in its field `name`.
+fn add_names<'v>(reference: &'v Value, names: &mut BTreeSet<&'v str>) {
     match reference {
-        Value::String(text) => text == name,
-        Value::Array(items) => items.iter().any(|item| names(item, name)),
-        Value::Object(_) => text(reference, &["name"]) == Some(name),
-        _ => false,
+        Value::String(text) => _ = names.insert(text),
+        Value::Array(items) => items.iter().for_each(|item| add_names(item, names)),
+        Value::Object(_) => names.extend(text(reference, &["name"])),
+        _ => {}
     }
 }
 
@@ -203,6 +276,12 @@ mod tests {
         assert!(!is_class_of(&json!({"spec": {}}), "orders-token"));
     }
 
+    fn taken(value: &Value) -> BTreeSet<&str> {
+        let mut names = BTreeSet::new();
+        add_taken_secrets(value, &mut names);
+        names
+    }
+
     #[test]
     fn a_secret_is_taken_below_any_key_with_secret_in_its_name() {
         for taker in [
@@ -213,16 +292,17 @@ mod tests {
             json!({"spec": {"passwordSecretRef": {"name": "a", "key": "b"}}}),
             json!({"env": [{"valueFrom": {"secretKeyRef": {"name": "a"}}}]}),
         ] {
-            assert!(takes_secret(&taker, "a"), "{taker}");
-            assert!(!takes_secret(&taker, "b"), "{taker}");
+            assert!(taken(&taker).contains("a"), "{taker}");
+            assert!(!taken(&taker).contains("b"), "{taker}");
         }
-        assert!(!takes_secret(&json!({"metadata": {"name": "a"}, "spec": {"configMap": "a"}}), "a"));
+        assert!(!taken(&json!({"metadata": {"name": "a"}, "spec": {"configMap": "a"}})).contains("a"));
     }
 
     #[test]
     fn a_name_that_kubectl_reads_as_a_flag_is_left_out() {
         let names = ["orders-token", "--all", "a b"].map(|name| ("n".to_owned(), name.to_owned()));
-        let obsolete = find(&[], &BTreeSet::from(names), &|_| false, &|_| false);
+        let none = |_: &SecretName| false;
+        let obsolete = find(&InputIndex::of(&[]), &BTreeSet::from(names), &BTreeSet::new(), &none, &none);
         assert_eq!(obsolete.iter().map(|object| object.name.as_str()).collect::<Vec<_>>(), ["orders-token"]);
     }
 
@@ -234,16 +314,29 @@ mod tests {
         for (data, expected) in [(json!({"value": "a"}), false), (json!({"value": "a", "tls.crt": "b"}), true)] {
             let value = secret(data);
             let input = Input { object: None, value: &value, namespace: "n" };
-            assert_eq!(is_taken(&input, &value, &name), expected);
+            let inputs = [input];
+            let takers = Takers::of(&inputs, [&value].into_iter());
+            assert_eq!(takers.takes(&InputIndex::of(&inputs), &name), expected);
         }
+    }
+
+    #[test]
+    fn what_fills_a_secret_can_say_that_it_has_one_key() {
+        let external = |spec: Value| json!({"kind": "ExternalSecret", "spec": spec});
+        assert!(fills_one_key(&external(json!({"data": [{"secretKey": "value"}]}))));
+        assert!(!fills_one_key(&external(json!({"data": [{"secretKey": "a"}, {"secretKey": "b"}]}))));
+        assert!(!fills_one_key(&external(json!({"data": [{"secretKey": "a"}], "dataFrom": [{"extract": {}}]}))));
+        assert!(fills_one_key(&json!({"kind": "SealedSecret", "spec": {"encryptedData": {"value": "a"}}})));
+        assert!(!fills_one_key(&json!({"kind": "CronJob"})));
     }
 
     #[test]
     fn a_job_that_works_with_the_secret_renews_the_key() {
         let job = |command: &str| json!({"spec": {"jobTemplate": {"command": ["sh", "-c", command]}}});
-        assert!(is_rotation(&job("kubectl delete secret orders-token"), "orders-token"));
-        assert!(!is_rotation(&job("pg_dump --password-file /run/secrets/orders-token"), "orders-token"));
-        assert!(!is_rotation(&job("kubectl delete secret orders-token-2"), "orders-token"));
-        assert!(!is_rotation(&job("curl http://orders/status"), "orders"));
+        let renews = |command: &str, secret: &str| renewed_secrets(&job(command)).iter().any(|word| word == secret);
+        assert!(renews("kubectl delete secret orders-token", "orders-token"));
+        assert!(!renews("pg_dump --password-file /run/secrets/orders-token", "orders-token"));
+        assert!(!renews("kubectl delete secret orders-token-2", "orders-token"));
+        assert!(!renews("curl http://orders/status", "orders"));
     }
 }

@@ -52,9 +52,8 @@ type Name = (String, String, String);
 fn names(migration: &Migration) -> BTreeSet<Name> {
     let objects = migration.gateways.iter().flat_map(|gateway| {
         let ObjectReference { kind, namespace, name, .. } = &gateway.object;
-        let config_maps = gateway.config_maps.iter().chain(&gateway.other_config_maps).map(|name| ("ConfigMap", name));
-        let objects = config_maps.chain([("ServiceAccount", &gateway.service_account), (kind.as_str(), name)]);
-        objects.map(|(kind, name)| (kind.to_owned(), namespace.clone(), name.clone()))
+        let objects = gateway.objects().chain([(kind.as_str(), name.as_str())]);
+        objects.map(|(kind, name)| (kind.to_owned(), namespace.clone(), name.to_owned()))
     });
     objects.collect()
 }

@@ -1,7 +1,7 @@
 //! The settings of one gateway container: what they are, and what they become.
 
 use super::Facts;
-use super::endpoint::{endpoint_of_gateway_host, endpoint_of_version_2, gateway_in_address};
+use super::endpoint::{endpoint_of_gateway_host, endpoint_of_version_2, gateway_in_address, is_same_endpoint};
 use crate::gateway::{
     Cloud, EndpointForm, EnvIndex, EnvValue, GatewayContainer, Setting, ValueSource, Variable, is_guid,
 };
@@ -115,6 +115,15 @@ impl Settings {
             self.known_name = old_text.map(str::to_owned);
             return;
         }
+        if let Some((stated, _)) = stated.zip(old_text.filter(|_| is_usable)) {
+            guesses.push(format!("Check gateway.name {stated} of --gateway-name: it replaces another name"));
+        }
+        let old_name = in_address.as_deref().or(known.name_in_key);
+        if let Some((stated, _)) = stated.zip(old_name).filter(|(stated, old)| !stated.eq_ignore_ascii_case(old)) {
+            guesses.push(format!(
+                "Check gateway.name {stated} of --gateway-name: the old endpoint or key names another gateway"
+            ));
+        }
         let mut guess = |name: &str, source: &str| {
             guesses.push(format!("Check gateway.name {name}, a guess: {source}"));
             Some(name.to_owned())
@@ -171,7 +180,7 @@ pub(super) fn current<'c, 'g>(container: &'c GatewayContainer<'g>, setting: Sett
 }
 
 /// The known text of a variable.
-fn text_of<'v>(variable: &'v Variable<'_>) -> Option<&'v str> {
+pub(super) fn text_of<'v>(variable: &'v Variable<'_>) -> Option<&'v str> {
     match &variable.value {
         EnvValue::Text(text) => Some(text),
         EnvValue::Secret(_) | EnvValue::Unknown(_) => None,
@@ -192,8 +201,19 @@ fn endpoint(old: Option<&Variable<'_>>, stated: Option<&str>, guesses: &mut Vec<
     let at = || old.and_then(written_at).unwrap_or(WrittenAt::Main);
     let old_text = old.and_then(text_of);
     if let Some(stated) = stated {
-        let is_same = old_text == Some(stated);
-        return if is_same { SettingChange::Kept } else { SettingChange::Set { text: stated.to_owned(), at: at() } };
+        let is_same = old_text.is_some_and(|old| is_same_endpoint(old, stated));
+        let instance = old_text.and_then(|old| endpoint_of_version_2(old).or_else(|| endpoint_of_gateway_host(old)));
+        if instance.is_some_and(|instance| !is_same_endpoint(&instance, stated)) {
+            guesses.push(format!(
+                "Check config.service.endpoint {stated} of --endpoint: the old endpoint names another instance"
+            ));
+        }
+        let is_usable = old_text.is_some_and(|old| EndpointForm::of(old) == EndpointForm::Usable);
+        return if is_same && is_usable {
+            SettingChange::Kept
+        } else {
+            SettingChange::Set { text: stated.to_owned(), at: at() }
+        };
     }
     let derived = match (old, old_text) {
         (Some(_), Some(text)) => match EndpointForm::of(text) {

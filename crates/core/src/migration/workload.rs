@@ -71,8 +71,8 @@ impl ImageChange<'_> {
         for container in gateway.authenticating() {
             if container.images.is_empty() {
                 to_do.push(format!(
-                    "Check that the image of container \"{}\" contains version {} of the gateway or a newer one: its \
-                     name does not say it",
+                    "Check that container \"{}\" runs the gateway, version {} or newer: its image does not say it, only \
+                     its settings; of another program, undo the change",
                     container.container.name, self.minimum
                 ));
             }

@@ -4,7 +4,7 @@ use super::change::LAYOUT;
 use super::placement::{self, Placement};
 use super::{Declined, Rewrite, TextChange, apply};
 use crate::document::{self, Document};
-use crate::place::Place;
+use crate::place::{OpenFile, Place};
 use crate::position::Position;
 use crate::source::SourceFile;
 use crate::{deep_stack, mask, node, outline};
@@ -64,6 +64,8 @@ impl FileRewrite {
     /// `None` if the file was changed or removed since its objects were read.
     pub fn with_placements(changes: &[ObjectChange<'_>], placements: &[Placement<'_>]) -> Option<Self> {
         deep_stack::with_deep_stack(|| {
+            // the file stays open: each place reads it again otherwise
+            let _open = changes.first()?.place.open()?;
             let rewrite = Self::with_changes(changes, placements)?;
             Some(if placements.is_empty() { rewrite } else { placement::make(rewrite, changes, placements) })
         })?
@@ -132,6 +134,35 @@ impl FileRewrite {
             _ => self.unchanged.extend(all_unchanged(LAYOUT)),
         }
     }
+}
+
+/// A replaced range of a file. Lines and columns are from 1, columns in code points; the end is exclusive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    /// First line and column.
+    pub start: (usize, usize),
+    /// Line and column after the last character; of an insertion, the start.
+    pub end: (usize, usize),
+    /// The new text.
+    pub text: String,
+}
+
+/// The replaced ranges that make one change of an object, verified as by [`FileRewrite::of`]; empty if it cannot be made.
+/// It reads the object's document twice. `last` keeps the file open for the next object of it.
+pub fn replacements(change: &ObjectChange<'_>, last: &mut Option<OpenFile>) -> Vec<Replacement> {
+    let made = deep_stack::with_deep_stack(|| {
+        let (source, range) = change.place.document.text()?;
+        let mut rewrite = FileRewrite::default();
+        rewrite.document(&source, (range, 0), &[change], &[]);
+        let replaced = |change: &TextChange| {
+            let (start, end) = (source.boundary(change.range.start)?, source.boundary(change.range.end)?);
+            Some(Replacement { start, end, text: change.text.clone() })
+        };
+        let replacements: Option<Vec<Replacement>> = rewrite.changes.iter().map(replaced).collect();
+        *last = Some(OpenFile::new(source));
+        replacements
+    });
+    made.flatten().unwrap_or_default()
 }
 
 /// A text of documents with `***` for every value that can bear a secret, to be shown. A document that cannot be read is

@@ -12,7 +12,7 @@ mod replace;
 mod text;
 mod tree;
 
-pub use file::{FileRewrite, ObjectChange, Unchanged, masked};
+pub use file::{FileRewrite, ObjectChange, Replacement, Unchanged, masked, replacements};
 use format::Style;
 pub use format::scalar;
 use granit_parser::StructureStyle;

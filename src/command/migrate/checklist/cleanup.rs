@@ -1,10 +1,11 @@
 //! The last steps of a migration: what is deleted and revoked after the rollout, and what stays because something still needs
 //! it. A gateway must never be left without a way to authenticate.
 
-use super::checklist::{Checklist, Steps};
-use super::other_sources::OtherPlan;
-use super::reading::located;
-use crate::migration_sources::ObsoleteSecret;
+use super::{Checklist, Steps};
+use crate::command::migrate::in_use;
+use crate::command::migrate::other_sources::OtherPlan;
+use crate::command::migrate::reading::located;
+use crate::migration_sources::{NoteKind, ObsoleteSecret};
 use crate::plan::{API_VERSION, percent_encoded};
 use apim_keyless_core::gateway::Authentication;
 use apim_keyless_core::migration::{MigratedGateway, Obsolete};
@@ -13,7 +14,37 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 impl Checklist<'_> {
-    pub(super) fn delete(&self, steps: &mut Steps) {
+    /// The steps after the rollout. What could not be read can use the same Secrets and keys: then none is named.
+    pub(super) fn clean_up(&self, steps: &mut Steps) {
+        let unread = self.sources.failures.iter().chain(&self.planned.changed_meanwhile);
+        let unread: Vec<&String> = unread.collect();
+        if unread.is_empty() {
+            self.delete(steps);
+            self.revoke(steps);
+            return;
+        }
+        steps.step("Delete no Secret and revoke no key yet");
+        steps.line("What could not be read can use the same Secrets and keys. Correct it:");
+        for failure in unread {
+            steps.line(&format!("- {failure}"));
+        }
+        steps.line("Then print these steps again, with --checklist and the files as they were before.");
+    }
+
+    fn has_obsolete(&self) -> bool {
+        !self.planned.migration.obsolete.is_empty()
+            || self.planned.other.plans.iter().any(|plan| !plan.report.delete.is_empty())
+            || self.after_rollout().next().is_some()
+    }
+
+    /// What a person removes from the other sources after the rollout.
+    fn after_rollout(&self) -> impl Iterator<Item = String> {
+        let plans = self.planned.other.plans.iter().filter(|plan| self.open_sources.place_of_source(plan).is_none());
+        let notes = plans.flat_map(|plan| &plan.report.notes);
+        notes.filter(|note| note.kind == NoteKind::AfterRollout).map(|note| format!("- {}: {}", note.at, note.message))
+    }
+
+    fn delete(&self, steps: &mut Steps) {
         if !self.has_obsolete() {
             return;
         }
@@ -25,7 +56,11 @@ impl Checklist<'_> {
         let of_manifests = || self.planned.migration.obsolete.iter().zip(&kept);
         for (obsolete, why) in of_manifests() {
             let keep = |why: &String| vec![format!("- keep {} \"{}\"{why}", obsolete.kind, obsolete.name)];
-            let delete = || self.deployed.deletions(obsolete, &gateways).into_iter().collect();
+            if why.is_none() && obsolete.is_of_unknown_content {
+                self.look_at(obsolete, steps);
+                continue;
+            }
+            let delete = || self.deployed.deletions(obsolete).into_iter().collect();
             for line in why.as_ref().map_or_else(delete, keep) {
                 steps.line(&line);
             }
@@ -42,9 +77,30 @@ impl Checklist<'_> {
         for line in self.after_rollout() {
             steps.line(&line);
         }
-        for (obsolete, _) in of_manifests().filter(|(_, why)| why.is_none()) {
+        let mut opened = None;
+        let is_known =
+            |(obsolete, why): &(&Obsolete, &Option<String>)| why.is_none() && !obsolete.is_of_unknown_content;
+        for (obsolete, _) in of_manifests().filter(is_known) {
             let Some(source) = obsolete.input.and_then(|index| self.sources.objects.get(index)) else { continue };
+            // the file stays open for the next object of it
+            _ = std::mem::replace(&mut opened, source.place.open());
             steps.line(&format!("- {}: {} \"{}\"", located(&source.place, ""), obsolete.kind, obsolete.name));
+        }
+    }
+
+    /// How to see whether a Secret holds only the key.
+    fn look_at(&self, obsolete: &Obsolete, steps: &mut Steps) {
+        let Obsolete { kind, name, .. } = obsolete;
+        if kind != "Secret" {
+            steps.line(&format!("- keep {kind} \"{name}\" as long as the Secret that it fills"));
+            return;
+        }
+        steps.line(&format!(
+            "- keep Secret \"{name}\" if it has keys beside the auth key: it is not in the input, and the gateway took all \
+             of them. This shows their names, without values:"
+        ));
+        for line in self.deployed.descriptions(obsolete) {
+            steps.line(&line);
         }
     }
 
@@ -79,7 +135,7 @@ impl Checklist<'_> {
     /// Whether the old workload of a gateway took a Secret.
     fn took(&self, gateway: &MigratedGateway, secret: &str) -> bool {
         let old = self.sources.objects.get(gateway.index);
-        old.is_some_and(|old| super::in_use::secrets(&old.value).contains(secret))
+        old.is_some_and(|old| in_use::secrets(&old.value).contains(secret))
     }
 
     fn why_secret_kept(&self, plan: &OtherPlan, secret: &ObsoleteSecret) -> Option<String> {
@@ -91,14 +147,14 @@ impl Checklist<'_> {
         taker.map(|user| still_used(&user)).or_else(|| place().map(until))
     }
 
-    pub(super) fn revoke(&self, steps: &mut Steps) {
+    fn revoke(&self, steps: &mut Steps) {
         let gateways: Vec<&MigratedGateway> = self.planned.changed_gateways().collect();
         steps.step("Last, revoke the old keys and secrets: they still give access to the configuration");
         steps.line("Keep the keys of a gateway that is also deployed with a key in another file or another cluster.");
         let (mut kept, mut names, mut apps) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut kept_apps = BTreeSet::new();
         for gateway in gateways {
-            let client_id = gateway.client_id.as_deref().filter(|_| gateway.from == Authentication::EntraApp);
+            let client_id = gateway.old_client_id.as_deref().filter(|_| gateway.from == Authentication::EntraApp);
             if let Some(why) = self.why_keys_kept(gateway) {
                 let new = gateway.gateway_names.iter().filter(|name| kept.insert(name.as_str()));
                 new.for_each(|name| steps.line(&format!("- keep the keys of gateway {name}{why}")));

@@ -1,0 +1,158 @@
+//! The step that applies the changed files, in an order that an enforced namespace accepts.
+
+use super::file_order::ordered;
+use super::{Checklist, Steps};
+use crate::command::migrate::files::objects_of;
+use crate::command::migrate::reading::{OtherSource, SourceType};
+use crate::command::migrate::shown;
+use apim_keyless_core::policy::shell_word;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
+
+/// Kinds whose objects are in no namespace, beside those that begin with `Cluster`.
+const CLUSTER_KINDS: [&str; 7] = [
+    "CustomResourceDefinition",
+    "Namespace",
+    "PersistentVolume",
+    "PriorityClass",
+    "RuntimeClass",
+    "StorageClass",
+    "IngressClass",
+];
+
+impl Checklist<'_> {
+    pub(super) fn apply(&self, steps: &mut Steps) {
+        steps.step("Apply the files in this order, or let your GitOps tool do it");
+        let (mut overlays, kustomizations) = (BTreeSet::new(), &self.deployed.kustomizations);
+        for file in self.files_in_order() {
+            let mut built: BTreeSet<PathBuf> =
+                kustomizations.overlays_of(file).into_iter().map(|overlay| overlay.folder).collect();
+            if kustomizations.iter().any(|(kustomization, _)| kustomization == file) {
+                let outer = kustomizations.overlays_of_kustomization(file);
+                built.extend(outer.into_iter().map(|overlay| overlay.folder));
+            }
+            overlays.extend(built.iter().cloned());
+            if !built.is_empty() {
+                continue;
+            }
+            self.apply_file(file, steps);
+        }
+        if !overlays.is_empty() || self.needs_whole_folder() {
+            self.copy(steps);
+        }
+        for folder in overlays {
+            steps.line(&format!("  kubectl apply -k {}", shell_word(&folder.display().to_string())));
+        }
+        for plan in self.planned.other.changed() {
+            let tool = match plan.source_type {
+                SourceType::HelmRelease => ": Flux reads it from Git",
+                SourceType::ArgoApplication => ", or apply it if Argo CD does not read it from Git",
+                _ => continue,
+            };
+            steps.line(&format!("- first commit and push {}{tool}", self.written(&plan.file)));
+        }
+        for command in self.commands(|report| &report.apply) {
+            steps.line(&format!("  {command}"));
+        }
+        for plan in self.planned.other.changed().filter(|plan| plan.source_type == SourceType::Script) {
+            steps.line(&format!("- run {} as before, or its new helm commands", self.written(&plan.file)));
+        }
+    }
+
+    /// The command that applies a file. `-n` gives a namespace to objects without one, and kubectl rejects it for objects
+    /// of another namespace.
+    fn apply_file(&self, file: &str, steps: &mut Steps) {
+        let (mut own, mut without) = (false, false);
+        for source in self.files.get(file).into_iter().flatten() {
+            match source.text("/metadata/namespace") {
+                "" => without |= source.other.is_none() && is_namespaced(source.text("/kind")),
+                namespace => own |= namespace != self.arguments.namespace(),
+            }
+        }
+        let namespace = shell_word(self.arguments.namespace());
+        let option = if without && !own { format!(" -n {namespace}") } else { String::new() };
+        steps.line(&format!("  kubectl apply -f {}{option}", shell_word(&self.written(file))));
+        if without && own {
+            steps.line(&format!(
+                "- its objects without a namespace get that of the current context: first set it with \
+                 `kubectl config set-context --current --namespace={namespace}`"
+            ));
+        }
+    }
+
+    /// The path of a file with its changes.
+    fn written(&self, file: &str) -> String {
+        self.output.of_file(file).map_or_else(|| shown(file).to_owned(), |path| path.display().to_string())
+    }
+
+    /// Whether a tool reads the whole folder of a changed file.
+    fn needs_whole_folder(&self) -> bool {
+        self.planned.other.changed().any(|plan| plan.source_type.needs_folder())
+    }
+
+    /// How the files of `--output-dir` get beside the unchanged ones.
+    fn copy(&self, steps: &mut Steps) {
+        let Some(out) = &self.arguments.output_dir else { return };
+        steps.line("- first copy the changed files over the old ones: these tools read all files of a folder");
+        if let [folder] = self.arguments.paths.as_slice()
+            && folder.is_dir()
+        {
+            return steps.line(&format!("  cp -R {}/. {}/", out.display(), folder.display()));
+        }
+        for change in &self.planned.changes {
+            steps.line(&format!("  cp {} {}", self.written(&change.file), change.file));
+        }
+        for (beside, path, _) in &self.planned.other.new_files {
+            let written = self.output.beside(beside, path);
+            steps.line(&format!("  cp {} {}", written.display(), path.display()));
+        }
+    }
+
+    /// The changed files: those with the `ServiceAccount` or the `ConfigMap` of a workload in another file first.
+    fn files_in_order(&self) -> Vec<&str> {
+        let with_manifests = self.files_with_manifests();
+        let changed = self.planned.changes.iter().filter(|change| !change.is_text).map(|change| change.file.as_str());
+        let files: Vec<&str> = changed.filter(|file| with_manifests.contains(file)).collect();
+        let number: HashMap<&str, usize> = files.iter().enumerate().map(|(number, file)| (*file, number)).collect();
+        let needs = self.needs().filter_map(|(first, then)| Some((*number.get(first)?, *number.get(then)?)));
+        ordered(files.len(), needs).into_iter().filter_map(|at| files.get(at).copied()).collect()
+    }
+
+    /// The files with manifests that change.
+    fn files_with_manifests(&self) -> HashSet<&str> {
+        let migration = &self.planned.migration;
+        let placed = migration.created.iter().filter_map(|new| self.sources.objects.get(new.for_object));
+        let changed = self.sources.objects.iter().zip(&migration.changed).filter(|(source, changed)| {
+            let is_built = matches!(source.other, None | Some(OtherSource::Kustomization | OtherSource::Generator(_)));
+            changed.is_some() && is_built
+        });
+        placed.chain(changed.map(|(source, _)| source)).map(|source| source.place.file()).collect()
+    }
+
+    /// Pairs of files: an object in the first one is taken by a gateway whose workload is in the second.
+    fn needs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let migration = &self.planned.migration;
+        let file = |index: usize| self.sources.objects.get(index).map(|source| source.place.file());
+        let created: HashMap<(&str, &str, &str), usize> = migration
+            .created
+            .iter()
+            .filter_map(|created| {
+                let text = |pointer| created.value.pointer(pointer).and_then(serde_json::Value::as_str);
+                let name = (text("/kind")?, created.namespace.as_str(), text("/metadata/name")?);
+                Some((name, created.for_object))
+            })
+            .collect();
+        migration.gateways.iter().flat_map(move |gateway| {
+            let namespace = gateway.object.namespace.as_str();
+            let old = objects_of(self.sources, gateway).map(|(_, source)| source.place.file());
+            let new = gateway.objects().filter_map(|(kind, name)| created.get(&(kind, namespace, name)));
+            let new: Vec<&str> = new.filter_map(|index| file(*index)).collect();
+            let own = file(gateway.index);
+            old.chain(new).filter_map(move |needed| Some((needed, own?))).collect::<Vec<_>>()
+        })
+    }
+}
+
+fn is_namespaced(kind: &str) -> bool {
+    !CLUSTER_KINDS.contains(&kind) && !kind.starts_with("Cluster") && !kind.ends_with("WebhookConfiguration")
+}

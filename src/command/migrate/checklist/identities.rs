@@ -1,0 +1,76 @@
+//! The step about identities: their roles and federated credentials.
+
+use super::{Checklist, Steps};
+use apim_keyless_core::azure::{AUDIENCE, FederatedCredential, MAX_CREDENTIALS};
+use apim_keyless_core::gateway::Authentication;
+use apim_keyless_core::policy::{printable, shell_quoted, shell_word};
+use apim_keyless_report::counted;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Microsoft's article, with the roles that the API Management instance and the identity need.
+const ARTICLE: &str = "https://learn.microsoft.com/azure/api-management/self-hosted-gateway-enable-workload-identity";
+
+/// An app or a managed identity.
+#[derive(Default)]
+struct Identity {
+    /// The `ServiceAccount`s that use it, each with its namespace before it.
+    subjects: BTreeSet<(String, String)>,
+    /// Whether it did not authenticate a gateway before.
+    is_new: bool,
+}
+
+impl Checklist<'_> {
+    pub(super) fn identities(&self, steps: &mut Steps) {
+        let mut identities: BTreeMap<&str, Identity> = BTreeMap::new();
+        for gateway in self.planned.changed_gateways() {
+            let Some(client_id) = gateway.client_id.as_deref() else { continue };
+            let identity = identities.entry(client_id).or_default();
+            for deployed in self.deployed.gateways(gateway) {
+                identity.subjects.insert((deployed.namespace, deployed.service_account));
+            }
+            let is_old_app = gateway.old_client_id.as_deref().is_some_and(|old| old.eq_ignore_ascii_case(client_id));
+            identity.is_new |= gateway.from != Authentication::EntraApp || !is_old_app;
+        }
+        for gateway in self.other_gateways() {
+            let identity = identities.entry(gateway.client_id.as_deref().unwrap_or("CLIENT_ID")).or_default();
+            let namespace = gateway.namespace.as_deref().unwrap_or("NAMESPACE");
+            identity.subjects.insert((namespace.to_owned(), gateway.service_account.clone()));
+            identity.is_new = true;
+        }
+        steps.step("Give each identity its role and its federated credentials, before anything is applied");
+        steps.line("ISSUER is the OIDC issuer of the cluster, with its final slash. On AKS:");
+        steps.line("  az aks show -g GROUP -n CLUSTER --query oidcIssuerProfile.issuerUrl -o tsv");
+        for (client_id, Identity { subjects, is_new }) in identities {
+            let role = if is_new {
+                format!("needs the right to read the gateway's configuration: {ARTICLE}")
+            } else {
+                "has its role already, as the old Entra app".to_owned()
+            };
+            steps.line(&format!("Client {client_id} {role}"));
+            if subjects.len() > MAX_CREDENTIALS {
+                steps.line(&format!(
+                    "- it would need {}, and an identity has at most {MAX_CREDENTIALS}: use more identities",
+                    counted(subjects.len(), "credential")
+                ));
+            }
+            for (namespace, account) in subjects {
+                let credential = FederatedCredential::new(None, &namespace, &account);
+                let parameters = json!({
+                    "name": credential.name,
+                    "issuer": "ISSUER",
+                    "subject": credential.subject,
+                    "audiences": [AUDIENCE],
+                });
+                let (id, parameters) = (shell_word(client_id), shell_quoted(&printable(&parameters.to_string())));
+                steps.line(&format!("  az ad app federated-credential create --id {id} --parameters \\"));
+                steps.line(&format!("    {parameters}"));
+            }
+        }
+        steps.line("For a managed identity, with the same names and subjects:");
+        steps.line("  az identity federated-credential create --resource-group GROUP --identity-name IDENTITY \\");
+        steps.line(&format!("    --name NAME --issuer ISSUER --subject SUBJECT --audiences {AUDIENCE}"));
+        steps
+            .line("`apim-keyless plan` writes these commands and those for the roles as a script, Bicep or Terraform.");
+    }
+}
