@@ -71,6 +71,26 @@ fn names_are_escaped() {
     assert!(!page.contains("<script") && page.contains("&lt;script&gt;"), "{page}");
 }
 
+fn object(kind: &str, name: &str) -> ObjectReference {
+    ObjectReference {
+        api_version: "apps/v1".to_owned(),
+        kind: kind.to_owned(),
+        namespace: "apim".to_owned(),
+        name: name.to_owned(),
+    }
+}
+
+fn row(name: &str, authentication: Authentication, level: Option<Level>) -> GatewayRow {
+    let summary = GatewaySummary {
+        authentication,
+        image: "mcr.microsoft.com/azure-api-management/gateway:2.11.2".to_owned(),
+        version: Some("2.11.2".to_owned()),
+        service_account: None,
+        is_arc_extension: false,
+    };
+    GatewayRow { level, ..GatewayRow::new(object("Deployment", name), summary, Mode::Audit) }
+}
+
 /// A page with every part: findings, gateways in each state, changes since an earlier report, failures, what is skipped.
 fn whole_page() -> String {
     let changes = Changes {
@@ -82,26 +102,6 @@ fn whole_page() -> String {
             from: Some("key".to_owned()),
             to: Some("workloadIdentity".to_owned()),
         }],
-    };
-    let object = |kind: &str, name: &str| ObjectReference {
-        api_version: "apps/v1".to_owned(),
-        kind: kind.to_owned(),
-        namespace: "apim".to_owned(),
-        name: name.to_owned(),
-    };
-    let row = |name: &str, authentication, level| GatewayRow {
-        level,
-        ..GatewayRow::new(
-            object("Deployment", name),
-            GatewaySummary {
-                authentication,
-                image: "mcr.microsoft.com/azure-api-management/gateway:2.11.2".to_owned(),
-                version: Some("2.11.2".to_owned()),
-                service_account: None,
-                is_arc_extension: false,
-            },
-            Mode::Audit,
-        )
     };
     let levels = [Level::Error, Level::Fixable, Level::Warning];
     let findings = levels.map(|level| Diagnostic {
@@ -148,8 +148,8 @@ fn a_browser_shows_the_page_without_an_error_or_a_barrier() {
 fn a_browser_reports_a_request_and_pale_text() {
     let Some(browser) = Browser::find() else { return };
     let page = whole_page();
-    let requests = page.replace("<main>", "<main><img src=\"https://example.com/a.png\" alt=\"a\">");
-    assert_ne!(browser.open(&requests, ColorScheme::Light).console, [] as [&str; 0]);
+    let with_image = page.replace("<main>", "<main><img src=\"https://example.com/a.png\" alt=\"a\">");
+    assert_ne!(browser.open(&with_image, ColorScheme::Light).console, [] as [&str; 0]);
     let pale = page.replace("--text: #1b1f24", "--text: #aaaaaa");
     let violations = browser.accessibility_violations(&pale, ColorScheme::Light);
     assert!(violations.iter().any(|one| one["id"] == "color-contrast"), "{violations:?}");

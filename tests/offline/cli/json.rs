@@ -55,10 +55,11 @@ fn an_error_has_the_fields_of_version_1() {
             }],
             "gateways": [gateway("2.9.0", &json!("error"), &["unsupported-version"])],
             "checks": [],
+            "leftovers": [],
             "skipped": [],
             "failures": [],
             "summary": {
-                "objects": 1, "gateways": 1, "errors": 1, "fixable": 0, "warnings": 0, "suppressed": 0, "skipped": 0,
+                "objects": 1, "gateways": 1, "errors": 1, "fixable": 0, "warnings": 0, "suppressed": 0, "skipped": 0, "leftovers": 0,
                 "failures": 0, "goneFromBaseline": null,
             },
         })
@@ -82,6 +83,7 @@ fn failures_and_skipped_documents_are_reported() {
             "findings": [],
             "gateways": [gateway("2.11.1", &Value::Null, &[])],
             "checks": [],
+            "leftovers": [],
             "skipped": [{
                 "location": location("a.yaml", Some((1, 1)), Some((1, 2))), "object": null,
                 "reason": "without apiVersion and kind",
@@ -94,7 +96,7 @@ fn failures_and_skipped_documents_are_reported() {
                 {"location": location("none.yaml", None, None), "message": "does not exist; check the path"},
             ],
             "summary": {
-                "objects": 1, "gateways": 1, "errors": 0, "fixable": 0, "warnings": 0, "suppressed": 0, "skipped": 1,
+                "objects": 1, "gateways": 1, "errors": 0, "fixable": 0, "warnings": 0, "suppressed": 0, "skipped": 1, "leftovers": 0,
                 "failures": 2, "goneFromBaseline": null,
             },
         })
@@ -173,7 +175,7 @@ fn the_summary_counts_findings_not_objects() {
     let service = "apiVersion: v1\nkind: Service\nmetadata: {name: orders}\n";
     let report = Folder::with(&[("a.yaml", &format!("{text}---\n{service}"))]).report(&["a.yaml"]);
     let summary = json!({
-        "objects": 2, "gateways": 1, "errors": 2, "fixable": 0, "warnings": 0, "suppressed": 0, "skipped": 0, "failures": 0,
+        "objects": 2, "gateways": 1, "errors": 2, "fixable": 0, "warnings": 0, "suppressed": 0, "skipped": 0, "failures": 0, "leftovers": 0,
         "goneFromBaseline": null,
     });
     assert_eq!(report["summary"], summary);
