@@ -32,6 +32,7 @@ mod metrics;
 mod migrate;
 mod migration_sources;
 mod odd_characters;
+mod packages;
 mod plan;
 mod possible_gateways;
 mod properties;

@@ -1,0 +1,3 @@
+//! What people install: the version that the binary prints.
+
+mod version;
