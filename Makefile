@@ -1,4 +1,4 @@
-.PHONY: run test bench-once bench bench-check bench-audit worst-case instructions writes soak soundness mutants render binary assemble image deb man sbom version lint format clippy doc
+.PHONY: run test bench-once bench bench-check bench-audit worst-case instructions writes soak soundness mutants render binary assemble image deb man deny sbom version lint format clippy doc workflows
 
 # start the webhook on this machine and send the example manifests to it
 run:
@@ -98,6 +98,10 @@ deb: binary
 man:
 	cargo run -- man target/man
 
+# check licenses, sources and duplicates of the dependencies; needs cargo install --locked cargo-deny
+deny:
+	cargo deny check licenses bans sources
+
 # write the SBOM; needs cargo install --locked cargo-cyclonedx
 sbom:
 	cargo cyclonedx --format json --override-filename apim-keyless.cdx
@@ -117,10 +121,14 @@ AS = --tag
 # URL of the source code, for the image's label
 SOURCE =
 
-lint: format clippy doc
+lint: format workflows clippy doc
 
 format:
 	cargo fmt --all --check
+
+# check the workflows of GitHub; needs Go
+workflows:
+	go -C crates/test-support/actionlint tool actionlint $(CURDIR)/.github/workflows/*.yml
 
 clippy:
 	cargo clippy --workspace --all-targets -- -D warnings

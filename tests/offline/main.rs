@@ -33,6 +33,7 @@ mod migrate;
 mod migration_sources;
 mod odd_characters;
 mod packages;
+mod pipelines;
 mod plan;
 mod possible_gateways;
 mod properties;
