@@ -1,4 +1,4 @@
-.PHONY: run test bench-once bench bench-check bench-audit worst-case instructions writes soak soundness mutants render binary assemble image deb man deny sbom version lint format clippy doc workflows
+.PHONY: run test bench-once bench bench-check bench-audit worst-case instructions writes soak soundness mutants render binary assemble image deb man site deny sbom version lint format clippy doc workflows
 
 # start the webhook on this machine and send the example manifests to it
 run:
@@ -97,6 +97,10 @@ deb: binary
 # write a man page for each command
 man:
 	cargo run -- man target/man
+
+# build the site into target/site; needs cargo install --locked mdbook --no-default-features --features search
+site:
+	deploy/site/build $(or $(SOURCE),https://github.com/OWNER/REPOSITORY)/blob/main
 
 # check licenses, sources and duplicates of the dependencies; needs cargo install --locked cargo-deny
 deny:

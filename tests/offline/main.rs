@@ -42,6 +42,7 @@ mod said_once;
 mod schema;
 mod server;
 mod shapes;
+mod site;
 mod soundness;
 mod words;
 mod worst_case;

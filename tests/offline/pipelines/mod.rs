@@ -67,7 +67,7 @@ fn shellcheck(script: &Path) {
 
 #[test]
 fn shellcheck_has_no_complaint_about_the_scripts() {
-    for script in ["packages/fill", "pipelines/check.sh", "pipelines/install.sh"] {
+    for script in ["packages/fill", "pipelines/check.sh", "pipelines/install.sh", "site/build"] {
         shellcheck(&Path::new("deploy").join(script));
     }
     shellcheck(Path::new(".ci/run"));
