@@ -1,4 +1,4 @@
-.PHONY: run test bench-once bench bench-check bench-audit worst-case instructions writes soak soundness mutants render binary assemble image man sbom version lint format clippy doc
+.PHONY: run test bench-once bench bench-check bench-audit worst-case instructions writes soak soundness mutants render binary assemble image deb man site deny sbom version lint format clippy doc workflows
 
 # start the webhook on this machine and send the example manifests to it
 run:
@@ -77,7 +77,7 @@ image: binary assemble
 # build a static binary, which needs no other file
 binary:
 	RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked --target $(TRIPLE)
-	install -D $(or $(CARGO_TARGET_DIR),target)/$(TRIPLE)/release/apim-keyless target/image/$(ARCHITECTURE)/apim-keyless
+	install -D $(BINARY) target/image/$(ARCHITECTURE)/apim-keyless
 
 # build one image from the binaries in target/image; its time is the commit's, so that the same binaries give the same image
 assemble:
@@ -86,9 +86,25 @@ assemble:
 		--label org.opencontainers.image.revision=$$(git rev-parse HEAD) \
 		$(if $(SOURCE),--label org.opencontainers.image.source=$(SOURCE)) --file Containerfile target/image
 
+# build a Debian package with completions and man pages; needs cargo install --locked cargo-deb
+deb: binary
+	rm -rf target/package && mkdir -p target/package
+	$(BINARY) man target/package/man
+	for shell in bash fish zsh; do $(BINARY) completions $$shell > target/package/apim-keyless.$$shell || exit; done
+	ln -s apim-keyless target/package/kubectl-apim_keyless
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) cargo deb --no-build --no-strip --locked --target $(TRIPLE) --output target
+
 # write a man page for each command
 man:
 	cargo run -- man target/man
+
+# build the site into target/site; needs cargo install --locked mdbook --no-default-features --features search
+site:
+	deploy/site/build $(or $(SOURCE),https://github.com/OWNER/REPOSITORY)/blob/main
+
+# check licenses, sources and duplicates of the dependencies; needs cargo install --locked cargo-deny
+deny:
+	cargo deny check licenses bans sources
 
 # write the SBOM; needs cargo install --locked cargo-cyclonedx
 sbom:
@@ -100,6 +116,7 @@ version:
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 IMAGE = apim-keyless:$(VERSION)
 BUILDER = $(shell command -v buildah || command -v podman)
+BINARY = $(or $(CARGO_TARGET_DIR),target)/$(TRIPLE)/release/apim-keyless
 TRIPLE = $(shell rustc --print host-tuple)
 ARCHITECTURE = $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(firstword $(subst -, ,$(TRIPLE)))))
 PLATFORMS = linux/$(ARCHITECTURE)
@@ -108,10 +125,14 @@ AS = --tag
 # URL of the source code, for the image's label
 SOURCE =
 
-lint: format clippy doc
+lint: format workflows clippy doc
 
 format:
 	cargo fmt --all --check
+
+# check the workflows of GitHub; needs Go
+workflows:
+	go -C crates/test-support/actionlint tool actionlint $(CURDIR)/.github/workflows/*.yml
 
 clippy:
 	cargo clippy --workspace --all-targets -- -D warnings

@@ -43,7 +43,7 @@ use std::path::{Path, PathBuf};
 /// rules. `migrate` changes manifests to workload identity, and `plan` prints what Azure needs for it. `doctor` checks an
 /// installation of the webhook, `verify` a gateway in a cluster, and `audit` lists the gateways of clusters.
 #[derive(Debug, Parser)]
-#[command(name = "apim-keyless", version, arg_required_else_help = true)]
+#[command(name = "apim-keyless", version = VERSION, arg_required_else_help = true)]
 pub struct Cli {
     /// The command to run.
     #[command(subcommand)]
@@ -52,6 +52,9 @@ pub struct Cli {
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t, hide_possible_values = true)]
     pub color: ColorChoice,
 }
+
+/// The version of the package, in a release build with the commit and its date (`build.rs`).
+pub(crate) const VERSION: &str = env!("APIM_KEYLESS_VERSION");
 
 /// The file name by which kubectl finds the plugin `kubectl apim-keyless`.
 const PLUGIN: &str = "kubectl-apim_keyless";
@@ -107,7 +110,7 @@ pub enum Command {
     Serve(Box<ServeArguments>),
     /// Find out why a gateway in a cluster does not work; writes nothing
     Verify(Box<VerifyArguments>),
-    /// Print the version
+    /// Print the version, the commit and its date
     Version,
 }
 

@@ -29,7 +29,7 @@ mod selection;
 mod serve;
 mod verify;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, VERSION};
 use crate::telemetry::hide_panic_texts;
 use anyhow::anyhow;
 use clap::ColorChoice;
@@ -66,7 +66,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
-        Command::Version => print(&format!("apim-keyless {}\n", env!("CARGO_PKG_VERSION"))).map(|()| ExitCode::SUCCESS),
+        Command::Version => print(&format!("apim-keyless {VERSION}\n")).map(|()| ExitCode::SUCCESS),
     }
 }
 

@@ -215,7 +215,7 @@ impl DoctorCode {
                 "The API server cannot call the webhook",
                 "read the API server's message; usual causes: no Pod behind the Service (kubectl -n NAMESPACE get \
                  pods), a caBundle that does not match, or a network that blocks calls from the control plane to \
-                 port 8443 of the Pods"),
+                 port 8443 of the Pods (if it reaches nodes only: chart value hostNetwork)"),
             Self::WorkloadIdentityMissing => warning(
                 "The webhook of azure-workload-identity is missing, so no gateway gets a token",
                 "AKS: az aks update --resource-group GROUP --name CLUSTER --enable-oidc-issuer \

@@ -1,18 +1,20 @@
 //! Checks the pages: links have a target, YAML examples parse, and commands print the shown output.
 
+use crate::site::markdown::{anchors, is_external, links};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use test_support::project;
 
 /// Every page with its text.
-fn pages() -> Vec<(PathBuf, String)> {
+pub(crate) fn pages() -> Vec<(PathBuf, String)> {
     let folders = [
         ".",
         "docs",
         "docs/adr",
         "docs/rules",
         "fuzz",
+        "crates/test-support/actionlint",
         "crates/test-support/control-plane",
         "crates/test-support/helm",
     ];
@@ -31,27 +33,15 @@ fn blocks<'a>(page: &'a str, kind: &str) -> Vec<&'a str> {
     fences.filter_map(|(at, fence)| page.split_at(at + fence.len()).1.split("\n```").next()).collect()
 }
 
-/// The anchor of a heading.
-fn anchor(heading: &str) -> String {
-    let kept = heading.chars().filter(|letter| letter.is_alphanumeric() || [' ', '-'].contains(letter));
-    kept.collect::<String>().to_lowercase().replace(' ', "-")
-}
-
 #[test]
 fn every_link_has_a_target() {
     let mut count = 0;
     for (path, page) in pages() {
-        let links = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-        for link in links.filter(|link| !link.starts_with("https://")) {
-            let (file, section) = link.split_once('#').unwrap_or((link, ""));
+        for link in links(&page).into_iter().filter(|link| !is_external(link)) {
+            let (file, section) = link.split_once('#').unwrap_or((&link, ""));
             let target = if file.is_empty() { path.clone() } else { path.parent().unwrap_or(Path::new("")).join(file) };
             assert!(target.exists(), "{}: {link}", path.display());
-            let has_section = || {
-                let text = fs::read_to_string(&target).unwrap();
-                text.lines()
-                    .filter(|line| line.starts_with('#'))
-                    .any(|line| anchor(line.trim_matches(['#', ' '])) == section)
-            };
+            let has_section = || anchors(&fs::read_to_string(&target).unwrap()).iter().any(|anchor| anchor == section);
             assert!(section.is_empty() || has_section(), "{}: {link}", path.display());
             count += 1;
         }

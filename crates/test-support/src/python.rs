@@ -19,6 +19,10 @@ pub struct PythonPackage {
 /// A parser of Bicep.
 pub const PYCEP: PythonPackage = PythonPackage { name: "pycep-parser", version: "0.7.1", tests: "the syntax of Bicep" };
 
+/// Runs hooks before a commit.
+pub const PRE_COMMIT: PythonPackage =
+    PythonPackage { name: "pre-commit", version: "4.7.0", tests: "the pre-commit hook" };
+
 impl PythonPackage {
     /// A python that has the package; `None` if Python or the package index cannot be used, which a message on stderr says. With
     /// `CI=true` it panics instead.

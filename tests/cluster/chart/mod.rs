@@ -11,7 +11,7 @@ use clap::Parser;
 use serde_json::{Value, json};
 use test_support::helm::{CHART, Helm};
 use test_support::webhook::{Webhook, documents};
-use values::{INVALID, MATRIX};
+use values::{HOST_NETWORK, INVALID, MATRIX};
 
 /// The only object of this kind.
 fn one<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
@@ -114,6 +114,66 @@ fn every_rendering_has_a_valid_policy_a_sufficient_grace_period_no_secret_and_no
         let grace = deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"].as_u64().unwrap();
         assert!((longest + 10..longest + 60).contains(&grace), "{name}: {longest} s, {grace} s");
     }
+}
+
+/// The ports on which the webhook of a rendering listens, which must be those that its container, its probes and its
+/// Services name.
+fn ports(objects: &[Value]) -> [u16; 2] {
+    let deployment = one(objects, "Deployment");
+    let serve = arguments(deployment);
+    let listening = [serve.listen.port(), serve.health_listen.port()];
+    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+    let named = [("https", listening[0]), ("health", listening[1])];
+    let declared = named.map(|(name, port)| json!({"name": name, "containerPort": port}));
+    assert_eq!(container["ports"], json!(declared));
+    for probe in ["livenessProbe", "readinessProbe"] {
+        assert_eq!(container[probe]["httpGet"]["port"], "health");
+    }
+    for service in objects.iter().filter(|object| object["kind"] == "Service") {
+        // a headless Service does not translate its port
+        let is_headless = service["spec"]["clusterIP"] == "None";
+        let expected = if is_headless {
+            json!({"name": "health", "port": listening[1], "targetPort": "health"})
+        } else {
+            json!({"name": "https", "port": 443, "targetPort": "https"})
+        };
+        assert_eq!(service["spec"]["ports"], json!([expected]));
+    }
+    listening
+}
+
+#[test]
+fn every_rendering_listens_where_it_is_called() {
+    let Some(helm) = Helm::shared() else { return };
+    for (name, values) in MATRIX {
+        let objects = documents(&helm.template(values).success());
+        let expected = match *name {
+            "other ports" | "the network of the nodes" => [9443, 9080],
+            "a port" => [10443, 8080],
+            _ => [8443, 8080],
+        };
+        assert_eq!(ports(&objects), expected, "{name}");
+    }
+}
+
+#[test]
+fn on_the_network_of_the_nodes_pods_are_admitted_and_a_rollout_needs_no_further_node() {
+    let Some(helm) = Helm::shared() else { return };
+    let rendered = |values: &[&str]| documents(&helm.template(values).success());
+    let (usual, host) = (rendered(&[]), rendered(HOST_NETWORK));
+    let strategy = |objects: &[Value]| one(objects, "Deployment")["spec"]["strategy"]["rollingUpdate"].clone();
+    assert_eq!(strategy(&usual), json!({"maxSurge": 1, "maxUnavailable": 0}));
+    assert_eq!(strategy(&host), json!({"maxSurge": 0, "maxUnavailable": 1}));
+    let pod = |objects: &[Value], field: &str| one(objects, "Deployment")["spec"]["template"]["spec"][field].clone();
+    assert_eq!([pod(&usual, "hostNetwork"), pod(&usual, "dnsPolicy")], [Value::Null, Value::Null]);
+    assert_eq!([pod(&host, "hostNetwork"), pod(&host, "dnsPolicy")], [json!(true), json!("ClusterFirstWithHostNet")]);
+    assert!(host.iter().all(|object| object["kind"] != "NetworkPolicy"), "it would protect nothing");
+    // else the API server would deny the Pods
+    let level = |values: &[&str]| {
+        let objects = rendered(&[&["createNamespace=true"], values].concat());
+        one(&objects, "Namespace")["metadata"]["labels"]["pod-security.kubernetes.io/enforce"].clone()
+    };
+    assert_eq!([level(&[]), level(HOST_NETWORK)], [json!("restricted"), json!("privileged")]);
 }
 
 #[test]
@@ -261,6 +321,15 @@ fn the_notes_name_the_next_step() {
     }
 }
 
+/// The warning about Pods on the network of their nodes. There is no other: the rest fits the level `restricted`.
+const ON_NODES: &str = "would violate PodSecurity \"restricted:latest\": host namespaces (hostNetwork=true)";
+
+/// What the API server warns of for an object of the chart.
+fn expected_warnings(object: &Value) -> Vec<String> {
+    let is_on_nodes = object["spec"]["template"]["spec"]["hostNetwork"] == true;
+    is_on_nodes.then(|| ON_NODES.to_owned()).into_iter().collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_api_server_accepts_every_rendering_without_a_warning() {
     let (Some(helm), Some(webhook)) = (Helm::shared(), Webhook::shared()) else { return };
@@ -273,7 +342,7 @@ async fn a_real_api_server_accepts_every_rendering_without_a_warning() {
     for (name, values) in MATRIX {
         for object in documents(&helm.template(values).success()) {
             let response = user.apply_dry(&object).await;
-            assert_eq!(response.warnings, Vec::<String>::new(), "{name}: {}", response.body);
+            assert_eq!(response.warnings, expected_warnings(&object), "{name}: {}", response.body);
             response.stored();
             kinds.insert(object["kind"].as_str().unwrap().to_owned());
         }

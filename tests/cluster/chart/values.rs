@@ -18,6 +18,9 @@ pub(crate) const MATRIX: &[(&str, &[&str])] = &[
     ("a long drain", &["drainSeconds=60"]),
     ("other resources", &["resources={\"requests\":{\"cpu\":\"1\",\"memory\":\"1Gi\"},\"limits\":null}"]),
     ("no class, selector or network policy", &["priorityClassName=\"\"", "nodeSelector=null", NO_NETWORK_POLICY]),
+    ("other ports", &["ports={\"https\":9443,\"health\":9080}", "monitoring.serviceMonitor.enabled=true"]),
+    ("a port", &["ports.https=10443"]),
+    ("the network of the nodes", HOST_NETWORK),
     ("tolerations", &["tolerations=[{\"key\":\"system\",\"operator\":\"Exists\",\"effect\":\"NoSchedule\"}]"]),
     ("extra arguments", &["extraArguments=[\"--cache-mib=64\",\"--log-format=text\"]"]),
     ("a narrow network policy", &["networkPolicy.apiServerPorts=[16443]", METRICS_FROM]),
@@ -30,6 +33,10 @@ pub(crate) const MATRIX: &[(&str, &[&str])] = &[
     ("its own namespace", &["createNamespace=true"]),
     ("monitoring", &["monitoring.serviceMonitor={\"enabled\":true,\"labels\":{\"release\":\"a\"}}", ALERTS]),
 ];
+
+/// Values for a cluster whose API servers reach nodes but not Pods.
+pub(crate) const HOST_NETWORK: &[&str] =
+    &["hostNetwork=true", "dnsPolicy=\"ClusterFirstWithHostNet\"", "ports={\"https\":9443,\"health\":9080}"];
 
 const POLICY: &str = r#"policy={
   "defaults": {"clientId": "00000000-0000-0000-0000-000000000000", "tenantId": "00000000-0000-0000-0000-00000000000A",
@@ -94,6 +101,11 @@ pub(crate) const INVALID: &[(&str, &str)] = &[
     ("certificates.source=\"secret\"", "'/certificates/source': value must be one of 'self-managed'"),
     ("certificates.caBundle=\"a\"", "'/certificates': additional properties 'caBundle' not allowed"),
     ("image.digest=\"sha256:a\"", "'/image/digest': 'sha256:a' does not match"),
+    ("hostNetwork=\"yes\"", "'/hostNetwork': got string, want boolean"),
+    ("dnsPolicy=\"None\"", "'/dnsPolicy': value must be one of '', 'ClusterFirst'"),
+    ("ports.https=443", "'/ports/https': minimum: got 443, want 1,024"),
+    ("ports.health=70000", "'/ports/health': maximum: got 70,000, want 65,535"),
+    ("ports.metrics=9090", "'/ports': additional properties 'metrics' not allowed"),
     ("drainSeconds=-1", "'/drainSeconds': minimum: got -1, want 0"),
     ("extraArguments=[\"cache-mib=64\"]", "'/extraArguments/0': 'cache-mib=64' does not match"),
 ];
