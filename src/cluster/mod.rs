@@ -28,7 +28,7 @@ pub use installation::{
     POLICY_CONFIG_MAP, POLICY_KEY, Pod, ProjectedToken, StatusCondition, Waiting, WebhookConfiguration, dry_run_create,
     issuer, read_policy, selects,
 };
-pub use inventory::{Inventory, InventoryRequest};
+pub use inventory::{Inventory, InventoryRequest, Pace};
 pub use leftovers::{LeftoverScope, Leftovers, OldRevision};
 pub use objects::{ListedObjects, MalformedObject, ObjectResource, get_object, list_objects};
 pub use observer::{CacheStatus, ClusterObserver};
