@@ -28,6 +28,9 @@ pub(crate) const MATRIX: &[(&str, &[&str])] = &[
         &[CERT_MANAGER, "certificates.issuerRef={\"kind\":\"ClusterIssuer\",\"name\":\"a\"}"],
     ),
     ("its own namespace", &["createNamespace=true"]),
+    ("an audit", &["audit.interval=\"1h\"", "excludedNamespaces=[\"monitoring\"]"]),
+    ("an audit and a certificate from files", &["audit.interval=\"90m\"", "certificates.source=\"files\""]),
+    ("no audit", &["audit.interval=0"]),
     ("monitoring", &["monitoring.serviceMonitor={\"enabled\":true,\"labels\":{\"release\":\"a\"}}", ALERTS]),
 ];
 
@@ -94,6 +97,10 @@ pub(crate) const INVALID: &[(&str, &str)] = &[
     ("certificates.source=\"secret\"", "'/certificates/source': value must be one of 'self-managed'"),
     ("certificates.caBundle=\"a\"", "'/certificates': additional properties 'caBundle' not allowed"),
     ("image.digest=\"sha256:a\"", "'/image/digest': 'sha256:a' does not match"),
+    ("audit.interval=60", "'/audit/interval': maximum: got 60, want 0"),
+    ("audit.interval=\"hourly\"", "'/audit/interval': 'hourly' does not match"),
+    ("audit.interval=\"0h\"", "'/audit/interval': '0h' does not match"),
+    ("audit.every=\"1h\"", "'/audit': additional properties 'every' not allowed"),
     ("drainSeconds=-1", "'/drainSeconds': minimum: got -1, want 0"),
     ("extraArguments=[\"cache-mib=64\"]", "'/extraArguments/0': 'cache-mib=64' does not match"),
 ];
