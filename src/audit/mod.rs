@@ -3,8 +3,10 @@
 
 mod changes;
 mod leftovers;
+mod transitions;
 
 pub use changes::{Earlier, EarlierError, changes};
+pub use transitions::{KnownGateways, Transition, TransitionKind};
 
 use crate::cluster::{Inventory, MalformedObject, ReadError};
 use apim_keyless_core::gateway::{Coverage, KubernetesObject, ObjectReference};
@@ -54,10 +56,12 @@ pub fn evaluate(input: &AuditInput<'_>) -> Report {
         report.gateways.get_or_insert_default().extend(gateway.map(|summary| GatewayRow {
             cluster: cluster.map(str::to_owned),
             config_maps: object.referenced_config_maps().into_iter().collect(),
+            uid: object.uid(),
             ..GatewayRow::new(object.reference.clone(), summary, mode)
         }));
         let findings = findings.into_iter().map(|finding| Diagnostic {
             cluster: cluster.map(str::to_owned),
+            uid: object.uid(),
             ..Diagnostic::of_finding(&object.reference, finding, mode)
         });
         report.findings.extend(findings);

@@ -24,7 +24,9 @@ pub use messages::MessageArguments;
 pub use migrate::MigrateArguments;
 pub use plan::{IdentityArgument, PlanArguments, PlanOutput, ScopeArgument};
 pub use report::{FailOn, Output, ReportArguments};
-pub use serve::{CacheArguments, CertificateArguments, CertificateSource, ClientArguments, ServeArguments};
+pub use serve::{
+    CacheArguments, CertificateArguments, CertificateSource, ClientArguments, ScanArguments, ServeArguments,
+};
 pub(crate) use values::{endpoint, gateway_name, guid};
 pub use verify::VerifyArguments;
 

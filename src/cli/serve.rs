@@ -2,7 +2,8 @@
 
 use super::MessageArguments;
 use super::values::{
-    cache_stale_after, certificate_name, duration, listen_address, mebibytes, positive_duration, whole_number,
+    cache_stale_after, certificate_name, duration, listen_address, mebibytes, namespace, positive_duration,
+    whole_number,
 };
 use crate::cluster::Scope;
 use crate::server::Limits;
@@ -48,6 +49,9 @@ pub struct ServeArguments {
     /// Which objects of the cluster are cached.
     #[command(flatten)]
     pub cache: CacheArguments,
+    /// The audit of the cluster.
+    #[command(flatten)]
+    pub audit: ScanArguments,
     /// Messages of the responses.
     #[command(flatten)]
     pub messages: MessageArguments,
@@ -144,4 +148,18 @@ pub struct CacheArguments {
     /// them counts as unknown; at least 10s
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = cache_stale_after)]
     pub cache_stale_after: Duration,
+}
+
+/// Arguments of `serve` about the audit of the cluster.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Audit")]
+pub struct ScanArguments {
+    /// Audit all gateways of the cluster again this long after the last audit. One replica does it, and shows the result as
+    /// metrics, policy reports and Events. 0: no audit
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration, requires = "cluster")]
+    pub audit_interval: Duration,
+    /// Namespaces that are not audited, separated by commas. Those with the label apim-keyless.dev/mode: off are not
+    /// audited, either
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = namespace)]
+    pub audit_excluded_namespaces: Vec<String>,
 }

@@ -1,5 +1,7 @@
 //! Calls of the API server, with time limits.
 
+use super::NAME;
+use kube::api::PostParams;
 use std::time::Duration;
 
 /// The longest time for a single call.
@@ -26,6 +28,11 @@ pub(super) async fn with_timeout_of<T>(
     call: impl Future<Output = kube::Result<T>>,
 ) -> kube::Result<T> {
     tokio::time::timeout(limit, call).await.unwrap_or_else(|elapsed| Err(kube::Error::Service(elapsed.into())))
+}
+
+/// The parameters of a write, with our name as the field manager.
+pub(super) fn post_parameters() -> PostParams {
+    PostParams { field_manager: Some(NAME.to_owned()), ..PostParams::default() }
 }
 
 /// Whether another client wrote the object after it was read.

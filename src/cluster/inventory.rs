@@ -14,6 +14,8 @@ use apim_keyless_core::gateway::well_known::StringMap;
 use apim_keyless_core::gateway::{Images, Kind, KubernetesObject, ObjectIdentity, ObjectView, Relevance};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::time::Duration;
+use tokio::time::sleep;
 
 /// What is read of a cluster.
 pub struct InventoryRequest<'a> {
@@ -21,14 +23,30 @@ pub struct InventoryRequest<'a> {
     pub namespaces: &'a [String],
     /// Which images are the gateway's.
     pub images: &'a Images,
-    /// Whether a namespace with these labels is evaluated.
-    pub is_evaluated: &'a dyn Fn(&StringMap) -> bool,
+    /// Whether a namespace of this name and with these labels is evaluated.
+    pub is_evaluated: &'a dyn Fn(&str, &StringMap) -> bool,
     /// The `ConfigMap`s that are expected in a namespace of this name and with these annotations.
     pub expected_config_maps: &'a dyn Fn(&str, &StringMap) -> BTreeSet<String>,
     /// Which leftovers of migrations are looked for.
     pub leftovers: LeftoverScope,
     /// Is called before each list, with the name of the resource and how many objects were read until then.
     pub progress: &'a dyn Fn(&str, usize),
+    /// How fast it is read, and how much is kept.
+    pub pace: Pace,
+}
+
+/// How fast a cluster is read, and how much of it is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// The time between two requests.
+    pub pause: Duration,
+    /// Most bytes of the JSON of the kept objects.
+    pub bytes: usize,
+}
+
+impl Pace {
+    /// As fast as possible and without a limit: for a command whose user waits for it.
+    pub const UNLIMITED: Self = Self { pause: Duration::ZERO, bytes: usize::MAX };
 }
 
 /// The gateways of a cluster, and what they refer to.
@@ -57,7 +75,7 @@ type Name = (String, String);
 impl Inventory {
     /// Reads a cluster. What cannot be read is an error, and the rest is read.
     pub async fn read(connection: &Connection, request: &InventoryRequest<'_>) -> Self {
-        let filter = Filter::new(request.images);
+        let filter = Filter::new(request.images, request.leftovers, request.pace.bytes);
         let mut reader = Reader { connection, request, inventory: Self::default(), filter };
         reader.namespaces().await;
         reader.list(&CONFIG_MAPS).await;
@@ -65,8 +83,20 @@ impl Inventory {
             reader.list_if_served(resource).await;
         }
         reader.restore_config_maps().await;
+        if reader.filter.is_full {
+            reader.inventory.errors.push(ReadError {
+                attempt: "keep the gateways of the cluster and what they refer to".to_owned(),
+                reason: format!(
+                    "they have more than {} MiB; use the command apim-keyless audit instead",
+                    request.pace.bytes / 1024 / 1024
+                ),
+            });
+        }
         let Filter { leftovers, not_evaluated, .. } = reader.filter;
-        let leftovers = leftovers.find(connection, request, reader.inventory.count).await;
+        let leftovers = match leftovers {
+            Some(search) => search.find(connection, request, reader.inventory.count).await,
+            None => Leftovers::default(),
+        };
         Self { not_evaluated, leftovers, ..reader.inventory }
     }
 }
@@ -84,7 +114,7 @@ impl Reader<'_> {
         (self.request.progress)(&NAMESPACES.name(), 0);
         let mut found = Vec::new();
         if self.request.namespaces.is_empty() {
-            match list_objects(self.connection, &NAMESPACES, None, |_, _| true).await {
+            match list_objects(self.connection, &NAMESPACES, None, self.request.pace.pause, |_, _| true).await {
                 Ok(listed) => found = listed.unwrap_or_default().objects,
                 Err(error) => self.inventory.errors.push(error),
             }
@@ -101,7 +131,7 @@ impl Reader<'_> {
         }
         for namespace in found {
             self.inventory.count += 1;
-            if (self.request.is_evaluated)(&namespace.metadata().labels) {
+            if (self.request.is_evaluated)(&namespace.reference.name, &namespace.metadata().labels) {
                 self.inventory.objects.push(namespace);
             } else {
                 self.filter.not_evaluated.insert(namespace.reference.name);
@@ -128,10 +158,14 @@ impl Reader<'_> {
             places.push(None);
         }
         for namespace in places {
+            if self.filter.is_full {
+                return;
+            }
             (self.request.progress)(&resource.name(), self.inventory.count);
-            let filter = &mut self.filter;
-            match list_objects(self.connection, resource, namespace, |object, value| filter.keeps(object, value)).await
-            {
+            let (filter, pause) = (&mut self.filter, self.request.pace.pause);
+            sleep(pause).await;
+            let keep = |object: &KubernetesObject<'_>, value: &Value| filter.keeps(object, value);
+            match list_objects(self.connection, resource, namespace, pause, keep).await {
                 Ok(listed) => {
                     let ListedObjects { count, objects, malformed } = listed.unwrap_or_default();
                     self.inventory.count += count;
@@ -162,6 +196,7 @@ impl Reader<'_> {
             needed.extend(names.map(|name| (namespace.to_owned(), name)));
         }
         for (namespace, name) in needed.into_iter().filter(|name| self.filter.omitted.contains(name)) {
+            sleep(self.request.pace.pause).await;
             match get_object(self.connection, &CONFIG_MAPS, Some(&namespace), &name).await {
                 Ok(config_map) => self.inventory.objects.extend(config_map),
                 Err(error) => self.inventory.errors.push(error),
@@ -180,22 +215,41 @@ struct Filter<'a> {
     omitted: HashSet<Name>,
     /// The workloads that are kept, and what their controllers made of them, with their namespaces.
     workloads: HashSet<(String, ObjectIdentity)>,
-    leftovers: LeftoverSearch,
+    /// `None` if no leftovers are looked for.
+    leftovers: Option<LeftoverSearch>,
+    /// How many more bytes are kept.
+    rest: usize,
+    /// Whether an object did not fit.
+    is_full: bool,
 }
 
 impl<'a> Filter<'a> {
-    fn new(images: &'a Images) -> Self {
+    fn new(images: &'a Images, leftovers: LeftoverScope, rest: usize) -> Self {
         Self {
             images,
             not_evaluated: BTreeSet::new(),
             with_settings: HashSet::new(),
             omitted: HashSet::new(),
             workloads: HashSet::new(),
-            leftovers: LeftoverSearch::default(),
+            leftovers: (leftovers != LeftoverScope::Nothing).then(LeftoverSearch::default),
+            rest,
+            is_full: false,
         }
     }
 
+    /// Whether an object is kept and fits.
     fn keeps(&mut self, object: &KubernetesObject<'_>, value: &Value) -> bool {
+        if self.is_full || !self.is_needed(object, value) {
+            return false;
+        }
+        match self.rest.checked_sub(object.json.size()) {
+            Some(rest) => self.rest = rest,
+            None => self.is_full = true,
+        }
+        !self.is_full
+    }
+
+    fn is_needed(&mut self, object: &KubernetesObject<'_>, value: &Value) -> bool {
         let namespace = &object.reference.namespace;
         if self.not_evaluated.contains(namespace) {
             return false;
@@ -216,10 +270,35 @@ impl<'a> Filter<'a> {
         }
         let owner = object.owner().map(|owner| (namespace.clone(), owner.identity()));
         let is_of_owner = owner.is_some_and(|owner| self.workloads.contains(&owner));
-        self.leftovers.add(object, value, is_of_owner, self.images);
+        if let Some(leftovers) = &mut self.leftovers {
+            leftovers.add(object, value, is_of_owner, self.images);
+        }
         if is_of_owner || is_relevant && object.workload().is_some() {
             self.workloads.insert((namespace.clone(), object.identity()));
         }
         is_relevant && !is_of_owner
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config_map(name: &str) -> KubernetesObject<'static> {
+        let metadata = format!(r#"{{"name":"{name}","namespace":"a"}}"#);
+        let json = format!(
+            r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{metadata},"data":{{"config.service.endpoint":"a"}}}}"#
+        );
+        KubernetesObject::recognize(json, "").unwrap().unwrap()
+    }
+
+    #[test]
+    fn nothing_is_kept_beyond_the_limit() {
+        let (images, object) = (Images::default(), config_map("a"));
+        let mut filter = Filter::new(&images, LeftoverScope::Nothing, object.json.size() * 2 + 1);
+        let keeps = |filter: &mut Filter<'_>, name| filter.keeps(&config_map(name), &Value::Null);
+        assert!(keeps(&mut filter, "a") && keeps(&mut filter, "b") && !filter.is_full);
+        assert!(!keeps(&mut filter, "c") && filter.is_full);
+        assert!(!keeps(&mut filter, ""), "not even a smaller one: what is missing must not depend on sizes");
     }
 }

@@ -10,6 +10,7 @@ use apim_keyless_core::migration::{
 };
 use serde_json::Value;
 use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
 
 /// Which leftovers are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,9 +96,6 @@ impl LeftoverSearch {
     /// `count` is how many objects were read.
     pub(super) async fn find(self, connection: &Connection, request: &InventoryRequest<'_>, count: usize) -> Leftovers {
         let Self { mut revisions, taken, jobs } = self;
-        if request.leftovers == LeftoverScope::Nothing {
-            return Leftovers::default();
-        }
         let mut secrets: BTreeSet<SecretName> = BTreeSet::new();
         revisions.retain_mut(|revision| {
             let namespace = &revision.object.namespace;
@@ -154,7 +152,7 @@ async fn list_in(
         return Ok(all);
     }
     for namespace in namespaces {
-        let listed = list_items(connection, resource, Some(namespace), |listed: &mut Vec<_>, item| {
+        let listed = list_items(connection, resource, Some(namespace), Duration::ZERO, |listed: &mut Vec<_>, item| {
             listed.extend(resource.typed(item).map(|value| (namespace.clone(), value)));
         });
         all.extend(listed.await?.unwrap_or_default());

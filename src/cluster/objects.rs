@@ -3,6 +3,7 @@
 use super::client::with_timeout_of;
 use super::{Connection, ReadError, ReadResult};
 use apim_keyless_core::gateway::{KubernetesObject, ObjectReference, ShapeError, remove_unread};
+use futures::AsyncReadExt;
 use kube::api::{GetParams, ListParams};
 use kube::core::request::{Error as RequestError, Request};
 use serde::Deserialize;
@@ -10,6 +11,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::time::Duration;
+use tokio::time::sleep;
 
 /// The longest time for one page.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -17,6 +19,9 @@ const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
 const PAGE_SIZE: u32 = 500;
 /// The page size for `ConfigMap`s: each can have 1 MiB, and a whole page is in memory at once.
 const CONFIG_MAP_PAGE_SIZE: u32 = 50;
+/// The longest page that is read, in bytes, because a whole page is in memory at once. A longer one is requested again with
+/// half as many objects.
+const PAGE_BYTES: usize = 16 * 1024 * 1024;
 /// How often a list starts again because its next page has expired.
 const RESTARTS: usize = 2;
 
@@ -133,7 +138,8 @@ pub struct MalformedObject {
 }
 
 /// Lists the objects of a resource, in one namespace or in all, and keeps those that rules evaluate and for which `keep`
-/// returns true for the object and its value. `None`: the API server does not serve the resource.
+/// returns true for the object and its value. `None`: the API server does not serve the resource. `pause` is the time between
+/// two pages.
 ///
 /// # Errors
 /// The permission is missing, or the API server cannot be reached.
@@ -141,9 +147,10 @@ pub async fn list_objects(
     connection: &Connection,
     resource: &ObjectResource,
     namespace: Option<&str>,
+    pause: Duration,
     mut keep: impl FnMut(&KubernetesObject<'_>, &Value) -> bool,
 ) -> ReadResult<Option<ListedObjects>> {
-    list_items(connection, resource, namespace, |listed: &mut ListedObjects, item| {
+    list_items(connection, resource, namespace, pause, |listed: &mut ListedObjects, item| {
         listed.count += 1;
         match object(resource, item, namespace) {
             Ok(Some((object, value))) if keep(&object, &value) => listed.objects.push(object),
@@ -157,7 +164,8 @@ pub async fn list_objects(
 /// Lists the objects of a resource, in one namespace or in all, page by page, and collects with `add` what is kept of each.
 /// `None`: the API server does not serve the resource.
 ///
-/// If the API server ends the list before its last page, the list starts again with an empty collection.
+/// If the API server ends the list before its last page, the list starts again with an empty collection. `pause` is the time
+/// between two pages.
 ///
 /// # Errors
 /// The permission is missing, or the API server cannot be reached.
@@ -165,6 +173,7 @@ pub(super) async fn list_items<T: Default>(
     connection: &Connection,
     resource: &ObjectResource,
     namespace: Option<&str>,
+    pause: Duration,
     mut add: impl FnMut(&mut T, &RawValue),
 ) -> ReadResult<Option<T>> {
     let error = |error: &kube::Error| {
@@ -178,7 +187,11 @@ pub(super) async fn list_items<T: Default>(
         // of a Secret, only the metadata is ever asked for
         let page = if resource.kind == "Secret" { Request::list_metadata } else { Request::list };
         let text = match send(connection, page(&request, &parameters)).await {
-            Ok(text) => text,
+            Ok(Some(text)) => text,
+            Ok(None) => {
+                parameters.limit = Some(half(parameters.limit).ok_or_else(|| too_long(resource, namespace))?);
+                continue;
+            }
             Err(kube::Error::Api(status)) if status.code == 404 => return Ok(None),
             Err(kube::Error::Api(status)) if status.code == 410 && restarts < RESTARTS => {
                 (collected, restarts, parameters.continue_token) = (T::default(), restarts + 1, None);
@@ -194,6 +207,21 @@ pub(super) async fn list_items<T: Default>(
         if parameters.continue_token.is_none() {
             return Ok(Some(collected));
         }
+        if !pause.is_zero() {
+            sleep(pause).await;
+        }
+    }
+}
+
+/// Half of a page; `None` if it has a single object.
+fn half(limit: Option<u32>) -> Option<u32> {
+    limit.map(|limit| limit / 2).filter(|limit| *limit > 0)
+}
+
+fn too_long(resource: &ObjectResource, namespace: Option<&str>) -> ReadError {
+    ReadError {
+        attempt: format!("list {}{}", resource.name(), in_namespace(namespace)),
+        reason: format!("one of them has more than {} MiB; remove or shorten it", PAGE_BYTES / 1024 / 1024),
     }
 }
 
@@ -251,7 +279,8 @@ pub(super) async fn get_item(
     };
     let request = Request::new(resource.path(namespace)).get(name, &GetParams::default());
     let text = match send(connection, request).await {
-        Ok(text) => text,
+        Ok(Some(text)) => text,
+        Ok(None) => return Err(too_long(resource, namespace)),
         Err(kube::Error::Api(status)) if status.code == 404 => return Ok(None),
         Err(cause) => return Err(error(&cause)),
     };
@@ -291,9 +320,22 @@ fn object(
     Ok(recognized.map(|object| (object, value)))
 }
 
-async fn send(connection: &Connection, request: Result<hyper::Request<Vec<u8>>, RequestError>) -> kube::Result<String> {
+/// The text of the response; `None` if it is longer than [`PAGE_BYTES`].
+async fn send(
+    connection: &Connection,
+    request: Result<hyper::Request<Vec<u8>>, RequestError>,
+) -> kube::Result<Option<String>> {
     let request = request.map_err(kube::Error::BuildRequest)?;
-    with_timeout_of(PAGE_TIMEOUT, connection.client.request_text(request)).await
+    let read = async {
+        let body = connection.client.request_stream(request).await?;
+        let (mut bytes, mut body) = (Vec::new(), body.take(PAGE_BYTES as u64 + 1));
+        body.read_to_end(&mut bytes).await.map_err(|error| kube::Error::Service(error.into()))?;
+        if bytes.len() > PAGE_BYTES {
+            return Ok(None);
+        }
+        String::from_utf8(bytes).map(Some).map_err(kube::Error::FromUtf8)
+    };
+    with_timeout_of(PAGE_TIMEOUT, read).await
 }
 
 fn in_namespace(namespace: Option<&str>) -> String {

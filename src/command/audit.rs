@@ -6,7 +6,7 @@ use super::selection::Selection;
 use super::{cause, ids, output, print, print_to_stderr};
 use crate::audit::{AuditInput, Earlier, changes, evaluate};
 use crate::cli::{AuditArguments, Output};
-use crate::cluster::{Connection, Inventory, InventoryRequest, LeftoverScope, read_policy};
+use crate::cluster::{Connection, Inventory, InventoryRequest, LeftoverScope, Pace, read_policy};
 use anyhow::{Context, anyhow, bail};
 use apim_keyless_core::policy::{Level, Mode, Policy, namespace_mode, printable, utc_date};
 use apim_keyless_report::{Failure, Location, Report, text};
@@ -121,7 +121,7 @@ impl Auditor<'_> {
         };
         let policy = self.policy.as_ref().unwrap_or(&installed);
         let forced_mode = arguments.mode.map(Mode::from);
-        let is_evaluated = |labels: &_| forced_mode.or_else(|| namespace_mode(labels)) != Some(Mode::Off);
+        let is_evaluated = |_: &str, labels: &_| forced_mode.or_else(|| namespace_mode(labels)) != Some(Mode::Off);
         let line = Arc::new(Mutex::new(String::new()));
         let shown = Arc::clone(&line);
         let _progress = Progress::start(move || shown.lock().map(|line| line.clone()).unwrap_or_default());
@@ -140,6 +140,7 @@ impl Auditor<'_> {
             },
             leftovers: if arguments.secrets { LeftoverScope::WithSecrets } else { LeftoverScope::WithoutSecrets },
             progress: &progress,
+            pace: Pace::UNLIMITED,
         };
         let mut inventory = Inventory::read(&connection, &request).await;
         inventory.errors.extend(policy_error);

@@ -2,7 +2,7 @@
 
 use super::{cause, gateways, policy, print, print_to_stderr};
 use crate::cli::{PlanArguments, PlanOutput};
-use crate::cluster::{Connection, Inventory, InventoryRequest, LeftoverScope, issuer};
+use crate::cluster::{Connection, Inventory, InventoryRequest, LeftoverScope, Pace, issuer};
 use crate::plan::{CredentialList, Plan, PlanOptions, bicep, json, sh, terraform, text};
 use anyhow::{Context, anyhow, bail, ensure};
 use apim_keyless_core::azure::parse_credentials;
@@ -123,10 +123,11 @@ async fn of_cluster(arguments: &PlanArguments, images: &Images) -> anyhow::Resul
     let request = InventoryRequest {
         namespaces: &arguments.namespaces,
         images,
-        is_evaluated: &|_| true,
+        is_evaluated: &|_, _| true,
         expected_config_maps: &|_, _| BTreeSet::new(),
         leftovers: LeftoverScope::Nothing,
         progress: &|_, _| {},
+        pace: Pace::UNLIMITED,
     };
     let inventory = Box::pin(Inventory::read(&connection, &request)).await;
     let mut has_error = false;

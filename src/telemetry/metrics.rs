@@ -1,6 +1,6 @@
 //! Metrics in OpenMetrics text. Labels have few values: none holds the name of an object, a namespace or a user.
 
-use super::{ConnectionMetrics, RuntimeMetrics};
+use super::{AuditMetrics, ConnectionMetrics, RuntimeMetrics};
 use crate::admission::routes::ReviewObserver;
 use crate::admission::{Answer, Decision, Endpoint};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -24,6 +24,7 @@ pub struct Metrics {
     review_duration: Family<EndpointLabels, Histogram>,
     connections: ConnectionMetrics,
     runtime: RuntimeMetrics,
+    audit: AuditMetrics,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -72,13 +73,25 @@ impl Default for Metrics {
         connections.register(&mut registry);
         let runtime = RuntimeMetrics::default();
         runtime.register(&mut registry);
+        let audit = AuditMetrics::default();
+        audit.register(&mut registry);
         registry.register(
             "build",
             "Version of the running binary",
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
         let registry = Arc::new(registry);
-        Self { registry, reviews, findings, invalid_reviews, deferred_reviews, review_duration, connections, runtime }
+        Self {
+            registry,
+            reviews,
+            findings,
+            invalid_reviews,
+            deferred_reviews,
+            review_duration,
+            connections,
+            runtime,
+            audit,
+        }
     }
 }
 
@@ -91,6 +104,11 @@ impl Metrics {
     /// The metrics of certificates, the cache and the policy document.
     pub fn runtime_metrics(&self) -> RuntimeMetrics {
         self.runtime.clone()
+    }
+
+    /// The metrics of the audit.
+    pub fn audit(&self) -> AuditMetrics {
+        self.audit.clone()
     }
 
     /// All metrics as OpenMetrics text.

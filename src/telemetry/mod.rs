@@ -1,10 +1,12 @@
 //! The log and the metrics.
 
+mod audit_metrics;
 mod connection_metrics;
 mod log;
 mod metrics;
 mod runtime_metrics;
 
+pub use audit_metrics::{AuditMetrics, AuditPart};
 pub use connection_metrics::ConnectionMetrics;
 pub use log::{LogFormat, LogLevelError, hide_panic_texts, log_to, start_log};
 pub use metrics::Metrics;

@@ -156,6 +156,6 @@ impl ClusterObserver for RuntimeMetrics {
     }
 }
 
-fn unix_time(moment: SystemTime) -> i64 {
+pub(super) fn unix_time(moment: SystemTime) -> i64 {
     moment.duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or_default()
 }

@@ -241,3 +241,25 @@ async fn what_a_migration_left_is_listed() {
     let table = audit(&folder, &["-n", "fleet-left"]).stdout;
     assert!(table.contains("What no gateway uses any more:\n  ReplicaSet fleet-left/payments-"), "{table}");
 }
+
+/// A page of a list may have at most 16 MiB; a longer one is read in parts.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_objects_are_read_in_smaller_pages() {
+    let Some(webhook) = Webhook::shared() else { return };
+    let user = webhook.user("fleet-large", None).await;
+    let mut config_map = one(CHART_TOKEN, "ConfigMap");
+    config_map["data"]["padding"] = json!("x".repeat(900_000));
+    let mut config_maps = Vec::new();
+    for number in 0..20 {
+        config_map["metadata"]["name"] = json!(format!("large-{number}"));
+        user.apply(&config_map).await.stored();
+        config_maps.push(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": config_map["metadata"]}));
+    }
+    let folder = folder(webhook);
+    let report = audit(&folder, &["-n", "fleet-large", "--output", "json"]).json();
+    assert!(report["summary"]["objects"].as_u64().unwrap() > 20, "{report}");
+    assert_eq!(report["failures"], json!([]));
+    for config_map in &config_maps {
+        user.delete(config_map).await.stored();
+    }
+}

@@ -13,6 +13,8 @@
 )]
 
 mod audit;
+mod audit_endpoint;
+mod audit_scan;
 mod bypasses;
 mod bypasses_by_name;
 mod bypasses_by_update;

@@ -4,12 +4,12 @@ use apim_keyless::admission::routes::ReviewObserver as _;
 use apim_keyless::admission::{Endpoint, MessageOptions, Request, Webhook, answer};
 use apim_keyless::cluster::{CacheStatus, ClusterObserver as _};
 use apim_keyless::server::{ConnectionObserver as _, Rejection, Wait};
-use apim_keyless::telemetry::{Metrics, PolicyReload};
-use apim_keyless_core::gateway::{Kind, RelatedObjects};
+use apim_keyless::telemetry::{AuditPart, Metrics, PolicyReload};
+use apim_keyless_core::gateway::{Authentication, Kind, RelatedObjects};
 use apim_keyless_core::policy::{ExceptionState, Mode, Policy};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use test_support::TODAY;
 
 /// The type and the labels of each metric, by its name without the suffix of its type.
@@ -76,4 +76,8 @@ fn record_every_event(metrics: &Metrics) {
     cluster.cache_changed(&CacheStatus { namespaces: 1, bytes: 1, is_current: true, fits: true, stale });
     cluster.policy_reloaded(PolicyReload::Loaded);
     cluster.exceptions_counted(&[ExceptionState::Active]);
+    let audit = metrics.audit();
+    audit.held_until(Instant::now() + Duration::from_mins(1));
+    audit.scan_completed([(Authentication::Key, None)].into_iter(), SystemTime::now(), Duration::from_secs(1));
+    audit.failed(AuditPart::Scan);
 }

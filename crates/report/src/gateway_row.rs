@@ -12,6 +12,8 @@ pub struct GatewayRow {
     pub cluster: Option<String>,
     /// The workload.
     pub object: ObjectReference,
+    /// `metadata.uid` of the workload, if it is in a cluster.
+    pub uid: Option<String>,
     /// How it authenticates, and what it runs.
     pub summary: GatewaySummary,
     /// The `ConfigMap`s that it refers to.
@@ -32,7 +34,16 @@ pub(crate) type ObjectKey<'a> = (Option<&'a str>, &'a str, &'a str, &'a str);
 impl GatewayRow {
     /// A gateway that is not rated yet.
     pub fn new(object: ObjectReference, summary: GatewaySummary, mode: Mode) -> Self {
-        Self { cluster: None, object, summary, config_maps: Vec::new(), mode, level: None, blocked_by: Vec::new() }
+        Self {
+            cluster: None,
+            object,
+            uid: None,
+            summary,
+            config_maps: Vec::new(),
+            mode,
+            level: None,
+            blocked_by: Vec::new(),
+        }
     }
 
     /// The objects whose findings count for it.
@@ -61,13 +72,27 @@ pub(crate) fn object_of(finding: &Diagnostic) -> ObjectKey<'_> {
     (finding.cluster.as_deref(), kind, namespace, name)
 }
 
+/// The findings of a report, to be looked up by gateway.
+pub struct FindingsByGateway<'r>(HashMap<ObjectKey<'r>, Vec<&'r Diagnostic>>);
+
+impl<'r> FindingsByGateway<'r> {
+    /// Sorts the findings by object.
+    pub fn of(findings: &'r [Diagnostic]) -> Self {
+        Self(by_object(findings))
+    }
+
+    /// The findings of a gateway: of the workload, and of the `ServiceAccount` and the `ConfigMap`s that it refers to.
+    pub fn findings(&self, row: &GatewayRow) -> Vec<&'r Diagnostic> {
+        row.objects().filter_map(|object| self.0.get(&object)).flatten().copied().collect()
+    }
+}
+
 impl Report {
     /// Fills in the level of each gateway, and the rules that block it, from the findings.
     pub fn rate_gateways(&mut self) {
-        let findings = by_object(&self.findings);
+        let findings = FindingsByGateway::of(&self.findings);
         for row in self.gateways.iter_mut().flatten() {
-            let of_row: Vec<&Diagnostic> =
-                row.objects().filter_map(|object| findings.get(&object)).flatten().copied().collect();
+            let of_row = findings.findings(row);
             row.level = of_row.iter().map(|finding| finding.level).max();
             let errors = of_row.into_iter().filter(|finding| finding.level == Level::Error);
             row.blocked_by = errors.map(|finding| finding.rule).collect();

@@ -31,13 +31,14 @@ pub mod json;
 pub mod junit;
 mod leftover;
 mod location_text;
+pub mod policy_report;
 pub mod sarif;
 pub mod text;
 
 pub use apim_keyless_core::policy::{Edit, Finding, Level, Mode};
 pub use changes::{Changes, GatewayChange};
 pub use check::{Check, CheckStatus};
-pub use gateway_row::GatewayRow;
+pub use gateway_row::{FindingsByGateway, GatewayRow};
 pub use leftover::Leftover;
 pub use location_text::{counted, file_name};
 
@@ -96,6 +97,8 @@ pub struct Diagnostic {
     pub cluster: Option<String>,
     /// The object; `None` if the finding is about the API server itself.
     pub object: Option<ObjectReference>,
+    /// `metadata.uid` of the object, if it is in a cluster.
+    pub uid: Option<String>,
     /// Where it is.
     pub location: Location,
     /// Further locations that belong to it.
@@ -260,6 +263,7 @@ impl Diagnostic {
             fingerprint: String::new(),
             cluster: None,
             object: None,
+            uid: None,
             location: Location::default(),
             related: Vec::new(),
             message: message.into(),

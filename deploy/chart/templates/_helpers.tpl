@@ -26,3 +26,13 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- define "apim-keyless.host" -}}
 apim-keyless.{{ .Release.Namespace }}.svc
 {{- end }}
+
+{{/* Whether the webhook audits the cluster. If not, it needs no right for that. */}}
+{{- define "apim-keyless.isAudited" -}}
+{{- if not (has (.Values.audit.interval | toString) (list "" "0")) }}true{{ end }}
+{{- end }}
+
+{{/* The namespaces that are never evaluated, separated by commas: Kubernetes' own, ours, and those of the values. */}}
+{{- define "apim-keyless.excludedNamespaces" -}}
+{{- concat (list "kube-system" "kube-public" "kube-node-lease" .Release.Namespace) .Values.excludedNamespaces | uniq | join "," -}}
+{{- end }}

@@ -28,12 +28,10 @@ Selects the namespaces of a mode. Kubernetes' own namespaces and ours are exclud
 There is no objectSelector: a user who may label an object must not be able to exclude it from the webhook.
 */}}
 {{- define "apim-keyless.webhook.namespaces" -}}
-{{- $values := .context.Values -}}
-{{- $excluded := concat (list "kube-system" "kube-public" "kube-node-lease" .context.Release.Namespace) $values.excludedNamespaces | uniq -}}
 namespaceSelector:
   matchExpressions:
   - {{ include "apim-keyless.webhook.mode" . }}
-  - {key: kubernetes.io/metadata.name, operator: NotIn, values: [{{ join ", " $excluded }}]}
+  - {key: kubernetes.io/metadata.name, operator: NotIn, values: [{{ include "apim-keyless.excludedNamespaces" .context | replace "," ", " }}]}
 {{- end }}
 
 {{- define "apim-keyless.webhook.mode" -}}

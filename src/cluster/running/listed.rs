@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use std::time::Duration;
 
 /// An object with all its fields.
 #[derive(Clone)]
@@ -52,9 +53,10 @@ pub(super) async fn list(
     if !resource.is_of_kubernetes() && !is_served(connection, resource).await? {
         return Ok(Vec::new());
     }
-    let listed = list_items(connection, resource, Some(namespace), |listed: &mut Vec<ListedObject>, item| {
-        listed.extend(ListedObject::of(item, resource));
-    });
+    let listed =
+        list_items(connection, resource, Some(namespace), Duration::ZERO, |listed: &mut Vec<ListedObject>, item| {
+            listed.extend(ListedObject::of(item, resource));
+        });
     Ok(listed.await?.unwrap_or_default())
 }
 

@@ -143,14 +143,17 @@ pub(super) const SELF_MANAGED: &str = "self-managed, with CAs in the cluster";
 /// A client of the API server, if `--cluster` is set. Without `--kubeconfig` it is that of this Pod's cluster: the server
 /// writes, so it must not use the context that a user last selected.
 pub(super) async fn cluster(arguments: &ServeArguments) -> anyhow::Result<Option<Client>> {
-    let cache = &arguments.cache;
-    if !cache.cluster {
+    if !arguments.cache.cluster {
         return Ok(None);
     }
-    let kubeconfig = cache.kubeconfig.clone();
-    let settings = ConnectionSettings { kubeconfig, repeats_calls: true, ..ConnectionSettings::default() };
-    let connection = Connection::open(&settings).await.context("cannot use the cluster")?;
+    let connection = Connection::open(&connection_settings(arguments)).await.context("cannot use the cluster")?;
     Ok(Some(connection.with_outage_log().client))
+}
+
+/// How the server reaches its cluster.
+pub(super) fn connection_settings(arguments: &ServeArguments) -> ConnectionSettings {
+    let kubeconfig = arguments.cache.kubeconfig.clone();
+    ConnectionSettings { kubeconfig, repeats_calls: true, ..ConnectionSettings::default() }
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! `serve`: the admission webhook, standalone or in a cluster.
 
+mod audit;
 mod cache;
 mod certificates;
 mod policy;
+mod scan;
 mod signals;
 
 use super::policy::read;
@@ -19,6 +21,7 @@ use anyhow::{Context, anyhow, bail};
 use apim_keyless_core::policy::Policy;
 use apim_keyless_manifest::STANDARD_INPUT;
 use arc_swap::ArcSwap;
+use audit::Audit;
 use certificates::{CertificatePublisher, CertificateSetup, SELF_MANAGED, cluster, from_folder, self_managed};
 use rustls::server::danger::ClientCertVerifier;
 use signals::Signals;
@@ -86,6 +89,7 @@ impl<'a> Server<'a> {
         let health_listener = bind(self.arguments.health_listen, "health and metrics", "--health-listen").await?;
         let (reviews_address, health_address) = (reviews_listener.local_addr()?, health_listener.local_addr()?);
         let mut signals = Signals::new()?;
+        let audit = Audit::start(self.arguments, &self.state, self.metrics.audit())?;
         self.serve_health(health_listener);
 
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -101,8 +105,15 @@ impl<'a> Server<'a> {
         self.health.drain();
         tracing::info!("draining");
         drop(stop);
+        let stop_audit = async {
+            if let Some(audit) = audit {
+                audit.stop().await;
+            }
+        };
         tokio::select! {
-            ended = server => ended.context("the server has stopped unexpectedly"),
+            (ended, ()) = async { tokio::join!(server, stop_audit) } => {
+                ended.context("the server has stopped unexpectedly")
+            }
             () = signals.next() => {
                 tracing::warn!("stopped by a second signal; running requests were aborted");
                 Ok(())

@@ -1,5 +1,5 @@
-//! `CustomResourceDefinition`s: those of cert-manager and the Prometheus operator, for kinds that the chart renders, and
-//! those of kinds that run gateways.
+//! `CustomResourceDefinition`s: those of cert-manager and the Prometheus operator, for kinds that the chart renders, those of
+//! kinds that run gateways, and those of the reports that the audit writes.
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};

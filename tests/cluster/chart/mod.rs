@@ -191,6 +191,31 @@ fn a_release_that_does_not_manage_the_ca_may_not_write() {
     assert_eq!(one(&objects, "Role")["rules"][0]["resourceNames"], json!(["apim-keyless-ca"]));
 }
 
+#[test]
+fn the_audit_has_its_arguments_and_rights_only_if_its_interval_is_set() {
+    let Some(helm) = Helm::shared() else { return };
+    let rules = |values: &[&str]| {
+        let objects = documents(&helm.template(values).success());
+        let roles = objects.iter().filter(|object| object["kind"].as_str().is_some_and(|kind| kind.ends_with("Role")));
+        roles.flat_map(|role| role["rules"].as_array().unwrap().clone()).collect::<Vec<Value>>()
+    };
+    let (without, with) = (rules(&[]), rules(&["audit.interval=\"90m\""]));
+    for value in ["audit.interval=\"\"", "audit.interval=0", "audit.interval=\"0\""] {
+        assert_eq!(rules(&[value]), without, "{value}");
+    }
+    assert!(without.iter().all(|rule| with.contains(rule)) && with.len() > without.len());
+    let added: Vec<&Value> = with.iter().filter(|rule| !without.contains(rule)).collect();
+    assert!(added.iter().all(|rule| !rule["resources"].as_array().unwrap().contains(&json!("secrets"))), "{added:?}");
+    for (values, interval) in [(&[][..], 0), (&["audit.interval=\"90m\"", "excludedNamespaces=[\"a\"]"], 90 * 60)] {
+        let objects = documents(&helm.template(values).success());
+        let audit = arguments(one(&objects, "Deployment")).audit;
+        assert_eq!(audit.audit_interval.as_secs(), interval);
+        let excluded: &[&str] =
+            if interval == 0 { &[] } else { &["kube-system", "kube-public", "kube-node-lease", "apim-keyless", "a"] };
+        assert_eq!(audit.audit_excluded_namespaces, excluded);
+    }
+}
+
 /// The paths that the API server calls for a namespace with this mode label.
 fn paths(objects: &[Value], mode: Option<&str>) -> Vec<String> {
     let webhooks = objects.iter().filter(|object| object["kind"].as_str().unwrap().ends_with("WebhookConfiguration"));
@@ -312,6 +337,7 @@ fn the_notes_name_the_next_step() {
         (&["scope=\"cluster\"", "defaultMode=\"enforce\""], "except those whose gateways still need their auth key"),
         (&["enforcement=false"], "upgrade with --set enforcement=true"),
         (&["certificates.source=\"files\""], "Secret apim-keyless-tls with tls.crt and tls.key"),
+        (&["audit.interval=\"2h\""], "audits all gateways of the cluster again 2h after the last audit"),
     ] {
         let mut arguments = vec!["install", "apim-keyless", CHART, "--namespace", "apim-keyless", "--dry-run=client"];
         arguments.extend(values.iter().flat_map(|value| ["--set-json", value]));

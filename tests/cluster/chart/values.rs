@@ -31,6 +31,9 @@ pub(crate) const MATRIX: &[(&str, &[&str])] = &[
         &[CERT_MANAGER, "certificates.issuerRef={\"kind\":\"ClusterIssuer\",\"name\":\"a\"}"],
     ),
     ("its own namespace", &["createNamespace=true"]),
+    ("an audit", &["audit.interval=\"1h\"", "excludedNamespaces=[\"monitoring\"]"]),
+    ("an audit and a certificate from files", &["audit.interval=\"90m\"", "certificates.source=\"files\""]),
+    ("no audit", &["audit.interval=0"]),
     ("monitoring", &["monitoring.serviceMonitor={\"enabled\":true,\"labels\":{\"release\":\"a\"}}", ALERTS]),
 ];
 
@@ -106,6 +109,10 @@ pub(crate) const INVALID: &[(&str, &str)] = &[
     ("ports.https=443", "'/ports/https': minimum: got 443, want 1,024"),
     ("ports.health=70000", "'/ports/health': maximum: got 70,000, want 65,535"),
     ("ports.metrics=9090", "'/ports': additional properties 'metrics' not allowed"),
+    ("audit.interval=60", "'/audit/interval': maximum: got 60, want 0"),
+    ("audit.interval=\"hourly\"", "'/audit/interval': 'hourly' does not match"),
+    ("audit.interval=\"0h\"", "'/audit/interval': '0h' does not match"),
+    ("audit.every=\"1h\"", "'/audit': additional properties 'every' not allowed"),
     ("drainSeconds=-1", "'/drainSeconds': minimum: got -1, want 0"),
     ("extraArguments=[\"cache-mib=64\"]", "'/extraArguments/0': 'cache-mib=64' does not match"),
 ];

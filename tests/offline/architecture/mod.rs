@@ -25,7 +25,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("admission", &["gateway", "policy"]),
     ("tls", &[]),
     ("server", &["admission", "tls"]),
-    ("telemetry", &["admission", "cluster", "policy", "server"]),
+    ("telemetry", &["admission", "cluster", "gateway", "policy", "server"]),
     ("migration_sources", &["gateway", "manifest", "migration", "policy"]),
     ("cli", &["admission", "azure", "cluster", "gateway", "migration", "plan", "policy", "server", "telemetry"]),
     ("cluster", &["gateway", "migration", "tls"]),

@@ -165,6 +165,9 @@ const SERVE: &[&str] = &[
     "--scope",
     "--cache-mib",
     "--cache-stale-after",
+    // audit
+    "--audit-interval",
+    "--audit-excluded-namespaces",
     // messages
     "--docs-url",
     "--quiet-mutations",

@@ -13,7 +13,7 @@ fn gateway(version: &str, level: &Value, blocked_by: &[&str]) -> Value {
     let image = format!("mcr.microsoft.com/azure-api-management/gateway:{version}");
     json!({
         "object": deployment(), "authentication": "unknown", "image": image, "version": version,
-        "serviceAccount": "orders-identity", "level": level, "cluster": null, "mode": "enforce",
+        "serviceAccount": "orders-identity", "arcExtension": false, "level": level, "cluster": null, "mode": "enforce",
         "blockedBy": blocked_by,
     })
 }

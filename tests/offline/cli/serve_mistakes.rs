@@ -40,6 +40,9 @@ fn a_value_that_cannot_be_used_says_what_to_write() {
         (&["--connections", "-1"], "write a whole number, 1 or more, without a unit"),
         (&["--connections", "many"], "write a whole number, 1 or more, without a unit"),
         (&["--check-interval", "0s"], "write a duration that is longer than 0"),
+        (&["--audit-interval", "5"], "'--audit-interval <DURATION>': write a number and a unit, such as 30s, 2m or 1h"),
+        (&["--audit-interval", "1h"], "--cluster"),
+        (&["--audit-excluded-namespaces", "a,B"], "write the name of a namespace: up to 63 lowercase letters"),
         (&["--ca-validity", "5"], "write a number and a unit, such as 30s, 2m or 1h"),
         (
             &["--client-ca", "nope.crt"],

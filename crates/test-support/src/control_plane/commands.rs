@@ -93,14 +93,15 @@ pub(super) fn audit_policy_file(folder: &Path) -> PathBuf {
 /// The user name of the webhook's ServiceAccount.
 const SERVICE_ACCOUNT: &str = "system:serviceaccount:apim-keyless:apim-keyless";
 
-/// Logs the metadata of writes, and of the webhook's lists. Leases and events are left out, because components write them all the time.
+/// Logs the metadata of writes, and of all requests of the webhook. Other leases and events are left out, because components
+/// write them all the time.
 pub(super) fn audit_policy() -> Value {
     json!({
         "apiVersion": "audit.k8s.io/v1",
         "kind": "Policy",
         "omitStages": ["RequestReceived"],
         "rules": [
-            { "level": "Metadata", "users": [SERVICE_ACCOUNT], "verbs": ["list"] },
+            { "level": "Metadata", "users": [SERVICE_ACCOUNT] },
             { "level": "None", "verbs": ["get", "list", "watch"] },
             {
                 "level": "None",

@@ -103,8 +103,8 @@ impl ControlPlane {
         self.servers.pid(server).expect("it was started with the control plane")
     }
 
-    /// The API server's audit log in JSON lines: the metadata of each write, except those of leases and events. The
-    /// line is written before the response is sent.
+    /// The API server's audit log in JSON lines: the metadata of each write, except those of leases and events, and of
+    /// each request of the webhook. The line is written before the response is sent.
     pub fn audit_log(&self) -> PathBuf {
         commands::audit_log(self.servers.folder())
     }

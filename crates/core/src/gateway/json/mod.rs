@@ -32,6 +32,11 @@ impl<'a> ObjectJson<'a> {
         Self { text: Cow::Borrowed(text), object }
     }
 
+    /// Its length in bytes; of a part of a larger text, that of the whole text.
+    pub fn size(&self) -> usize {
+        self.text.len()
+    }
+
     /// The unchanged JSON text of the value at `pointer` of the object.
     pub(super) fn text_at(&self, pointer: &Pointer) -> Option<&str> {
         text_at(&self.text, &self.object.concat(pointer))

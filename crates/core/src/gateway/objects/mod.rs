@@ -148,6 +148,11 @@ impl<'a> KubernetesObject<'a> {
         self.view.metadata()
     }
 
+    /// `metadata.uid`, which only an object of a cluster has. No rule reads it.
+    pub fn uid(&self) -> Option<String> {
+        serde_json::from_str(self.json.text_at(Pointer::from_static("/metadata/uid"))?).ok()
+    }
+
     /// Its identity in its namespace.
     pub fn identity(&self) -> ObjectIdentity {
         identity(&self.reference.api_version, &self.reference.kind, &self.reference.name)
