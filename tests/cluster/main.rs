@@ -32,6 +32,7 @@ mod gitops;
 mod large_objects;
 mod migrated_files;
 mod migration;
+mod monitoring;
 mod namespace_settings;
 mod non_gateway;
 mod other_kinds;

@@ -36,3 +36,10 @@ apim-keyless.{{ .Release.Namespace }}.svc
 {{- define "apim-keyless.excludedNamespaces" -}}
 {{- concat (list "kube-system" "kube-public" "kube-node-lease" .Release.Namespace) .Values.excludedNamespaces | uniq | join "," -}}
 {{- end }}
+
+{{/* The interval of the audit in seconds: a number and s, m, h or d. */}}
+{{- define "apim-keyless.auditSeconds" -}}
+{{- $interval := .Values.audit.interval | toString -}}
+{{- $unit := dict "s" 1 "m" 60 "h" 3600 "d" 86400 | dig (regexFind "[smhd]$" $interval) 1 -}}
+{{- mul (regexFind "^[0-9]+" $interval | int64) ($unit | int64) -}}
+{{- end }}

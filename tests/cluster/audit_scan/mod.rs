@@ -2,7 +2,7 @@
 //! definitions of both report APIs are those that their projects publish.
 
 mod rights;
-mod scene;
+pub(crate) mod scene;
 
 use rights::the_rights_are_those_that_are_used;
 use scene::{AUDITED, POLICY_REPORTS, REPORTS, ROLES, SCANNED_AT, Scene, WITH_KEY, another_scan, sample, until_audits};

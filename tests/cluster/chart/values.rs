@@ -34,6 +34,7 @@ pub(crate) const MATRIX: &[(&str, &[&str])] = &[
     ("an audit", &["audit.interval=\"1h\"", "excludedNamespaces=[\"monitoring\"]"]),
     ("an audit and a certificate from files", &["audit.interval=\"90m\"", "certificates.source=\"files\""]),
     ("no audit", &["audit.interval=0"]),
+    ("an audit, alerts and the dashboard", &["audit.interval=\"90m\"", ALERTS, DASHBOARD]),
     ("monitoring", &["monitoring.serviceMonitor={\"enabled\":true,\"labels\":{\"release\":\"a\"}}", ALERTS]),
 ];
 
@@ -62,6 +63,7 @@ const METRICS_FROM: &str =
     "networkPolicy.metricsFrom=[{\"namespaceSelector\":{\"matchLabels\":{\"kubernetes.io/metadata.name\":\"a\"}}}]";
 const ANNOTATION: &str = "webhookAnnotations={\"injector.example/from\":\"tls\"}";
 const CERT_MANAGER: &str = "certificates.source=\"cert-manager\"";
+const DASHBOARD: &str = "monitoring.grafanaDashboard={\"enabled\":true,\"annotations\":{\"folder\":\"a\"}}";
 const ALERTS: &str = "monitoring.prometheusRule={\"enabled\":true,\"labels\":{\"release\":\"a\"}}";
 
 /// Invalid values, and a part of the error message.

@@ -127,6 +127,11 @@ impl Server {
         socket.connect(([127, 0, 0, 1], self.port).into()).await
     }
 
+    /// The address of the health port, which serves the metrics.
+    pub fn health(&self) -> SocketAddr {
+        self.health
+    }
+
     /// Its metrics.
     pub async fn metrics(&self) -> String {
         self.get("/metrics").await
