@@ -19,7 +19,12 @@ const INTERVAL: &str = "audit.interval=\"90m\"";
 const DASHBOARD: &str = "deploy/chart/dashboards/apim-keyless.json";
 
 /// Metrics that have no sample as long as nothing has failed, so that their queries have no result.
-const WITHOUT_SAMPLES: [&str; 2] = ["apim_keyless_rejected_requests_total", "apim_keyless_audit_failures_total"];
+const WITHOUT_SAMPLES: [&str; 4] = [
+    "apim_keyless_audit_failures_total",
+    "apim_keyless_deferred_reviews_total",
+    "apim_keyless_invalid_reviews_total",
+    "apim_keyless_rejected_requests_total",
+];
 
 /// Runs promtool; `None` if Debian's package prometheus is not installed. With `CI=true` it panics instead.
 fn promtool(folder: &Folder, arguments: &[&str]) -> Option<Output> {
@@ -126,6 +131,7 @@ async fn every_query_of_the_dashboard_has_a_result() {
     scene.grant(&[AUDITED]).await;
     let replica = scene.replica().await;
     until_audits(&replica).await;
+    scene.webhook.redirect_to(replica.port).await;
     let Some(prometheus) = Prometheus::start(replica.health()) else { return };
     // a rate needs two scrapes, and a counter of a kind exists only after the first review
     let with_key = with_container("Deployment", "containers", container_with_auth_key());
