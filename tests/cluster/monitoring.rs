@@ -1,7 +1,7 @@
 //! The alerts and the dashboard of the chart: promtool tests the alerts, and a real Prometheus that scrapes a real webhook
 //! answers every query of the dashboard.
 
-use crate::audit_scan::{AUDITED, Scene, until_audits};
+use crate::audit_scan::scene::{AUDITED, Scene, until_audits};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
