@@ -31,6 +31,7 @@ mod large_objects;
 mod migrated_files;
 mod migration;
 mod namespace_settings;
+mod native_policies;
 mod non_gateway;
 mod other_kinds;
 mod outage;
