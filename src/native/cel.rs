@@ -1,12 +1,14 @@
 //! Parts of CEL expressions. Every expression is total: no object makes it fail.
 
-use apim_keyless_core::gateway::{Kind, well_known};
+use apim_keyless_core::gateway::{Kind, Setting, well_known};
 use apim_keyless_core::policy::{Expectations, NamespaceAnnotations, Policy};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// The separators of a setting's name in .NET.
 const SEPARATOR: &str = "([.:]|__)";
+/// The beginning of the settings' names.
+const CONFIG_SERVICE: &str = "config.service.";
 /// Longest name of a setting in characters, rounded up. It bounds the cost of the comparisons below.
 const NAME: usize = 64;
 /// Longest value in which a key is searched.
@@ -19,28 +21,30 @@ pub(super) fn text(text: &str) -> String {
     Value::from(text).to_string()
 }
 
+/// The settings that only a gateway has.
+const CERTAIN: [Setting; 5] =
+    [Setting::Auth, Setting::AuthKey, Setting::Authority, Setting::ClientSecret, Setting::TokenAudience];
+
 /// True if `name` is a spelling of `config.service.auth` or `config.service.auth.key`.
 pub(super) fn is_auth(name: &str) -> String {
-    is_setting(name, &format!("auth({SEPARATOR}key)?"))
+    is_setting(name, [Setting::Auth, Setting::AuthKey])
 }
 
 /// True if `name` is a spelling of a setting that only a gateway has.
 pub(super) fn is_certain(name: &str) -> String {
-    is_setting(name, &all_of_auth())
+    is_setting(name, CERTAIN)
 }
 
 /// True if `name` is a spelling of a setting with which a gateway finds its configuration API or authenticates to it.
 pub(super) fn is_config_service(name: &str) -> String {
-    is_setting(name, &format!("(endpoint|{})", all_of_auth()))
+    is_setting(name, CERTAIN.into_iter().chain([Setting::Endpoint]))
 }
 
-fn all_of_auth() -> String {
-    let entra = format!("azuread{SEPARATOR}(authority|certificatepath|clientid|clientsecret|tenantid)");
-    format!("auth({SEPARATOR}(key|tokenaudience|{entra}))?")
-}
-
-fn is_setting(name: &str, end: &str) -> String {
-    let pattern = format!("(?i)^((dotnet|aspnetcore)_)?config{SEPARATOR}service{SEPARATOR}{end}$");
+fn is_setting(name: &str, settings: impl IntoIterator<Item = Setting>) -> String {
+    let end = |setting: Setting| setting.name().trim_start_matches(CONFIG_SERVICE).replace('.', SEPARATOR);
+    let ends: Vec<String> = settings.into_iter().map(end).collect();
+    let start = CONFIG_SERVICE.replace('.', SEPARATOR);
+    let pattern = format!("(?i)^((dotnet|aspnetcore)_)?{start}({})$", ends.join("|"));
     format!("({name}.size() <= {NAME} && {name}.matches('{pattern}'))")
 }
 
