@@ -17,10 +17,10 @@ pub struct GenerateArguments {
 pub enum Generated {
     /// Write the objects of a first gateway with workload identity to stdout, or values for Microsoft's Helm chart
     Gateway(GatewayArguments),
-    /// Write MutatingAdmissionPolicies that set what is missing where the webhook is unavailable to stdout
+    /// Write Kubernetes' own mutating admission policies to stdout: they set what is missing without the webhook
     Map(MutatingPolicyArguments),
-    /// Write ValidatingAdmissionPolicies for the rules that CEL can say to stdout, or with --guard one that protects the
-    /// labels of Namespaces
+    /// Write Kubernetes' own validating admission policies to stdout for the rules that CEL can say, or with --guard one
+    /// that protects the labels of Namespaces
     Vap(ValidatingPolicyArguments),
 }
 

@@ -2,7 +2,7 @@
 
 use super::{ENTRA_APP, IDENTITY, TOO_LARGE, mode};
 use apim_keyless_core::policy::rules::RULES;
-use apim_keyless_core::policy::{Mode, Policy};
+use apim_keyless_core::policy::{Mode, Policy, Rule};
 use std::fmt::Write as _;
 
 /// How much of a rule a policy covers.
@@ -97,21 +97,23 @@ const REASONS: &[(&str, &str)] = &[
 
 /// What the policies cover of each rule, in the order of the rules.
 pub fn coverage(policy: &Policy) -> Vec<RuleCoverage> {
-    let of = |list: &[(&str, &'static str)], id: &str| list.iter().find(|(rule, _)| *rule == id).map(|(_, text)| *text);
-    let rules = RULES.iter().map(|rule| match of(PARTS, rule.id) {
-        Some(part) => {
-            let (own, mode) = (policy.mode(rule), mode(policy, rule.id));
-            let coverage = if mode == Mode::Off { Coverage::None } else { Coverage::Part };
-            let reason = if own == mode { part.to_owned() } else { milder(policy, rule.id, mode) };
-            let reason = if own == Mode::Off { "the policy document turns it off".to_owned() } else { reason };
-            RuleCoverage { rule: rule.id, coverage, mode, reason }
-        }
-        None => {
-            let reason = of(REASONS, rule.id).unwrap_or(EFFECTIVE).to_owned();
-            RuleCoverage { rule: rule.id, coverage: Coverage::None, mode: Mode::Off, reason }
-        }
-    });
-    rules.collect()
+    RULES.iter().map(|rule| of_rule(policy, rule)).collect()
+}
+
+fn of_rule(policy: &Policy, rule: &Rule) -> RuleCoverage {
+    let of = |list: &[(&str, &'static str)]| list.iter().find(|(id, _)| *id == rule.id).map(|(_, text)| *text);
+    let Some(part) = of(PARTS) else {
+        let reason = of(REASONS).unwrap_or(EFFECTIVE).to_owned();
+        return RuleCoverage { rule: rule.id, coverage: Coverage::None, mode: Mode::Off, reason };
+    };
+    let (own, mode) = (policy.mode(rule), mode(policy, rule.id));
+    let coverage = if mode == Mode::Off { Coverage::None } else { Coverage::Part };
+    let reason = match own {
+        Mode::Off => "the policy document turns it off".to_owned(),
+        _ if own == mode => part.to_owned(),
+        _ => milder(policy, rule.id, mode),
+    };
+    RuleCoverage { rule: rule.id, coverage, mode, reason }
 }
 
 /// Why a rule is in a milder mode than in the policy document.
@@ -164,5 +166,25 @@ mod tests {
             assert_eq!(lists.iter().sum::<usize>(), 1, "{}", rule.id);
         }
         assert_eq!(PARTS.len() + REASONS.len(), RULES.len());
+    }
+
+    #[test]
+    fn a_rule_is_at_most_as_strict_as_what_the_webhook_would_decide_instead() {
+        let of = |rules: &str, id: &str| {
+            let document =
+                format!("apiVersion: apim-keyless.dev/v1alpha1\nkind: GatewayPolicy\nspec: {{rules: {rules}}}");
+            let covered = coverage(&Policy::parse(&document).unwrap());
+            let rule = covered.into_iter().find(|rule| rule.rule == id).unwrap();
+            (rule.mode, rule.reason)
+        };
+        let (mode, reason) = of("{too-large-to-evaluate: audit}", "auth-key-literal");
+        assert_eq!((mode, reason.ends_with("sets too-large-to-evaluate to audit")), (Mode::Audit, true), "{reason}");
+        let (mode, reason) = of("{entra-app-auth-method: audit}", "missing-identity-label");
+        assert_eq!((mode, reason.ends_with("sets entra-app-auth-method to audit")), (Mode::Audit, true), "{reason}");
+        assert_eq!(of("{too-large-to-evaluate: audit}", "missing-client-id").0, Mode::Enforce);
+        assert_eq!(
+            of("{auth-key-literal: off}", "auth-key-literal"),
+            (Mode::Off, "the policy document turns it off".to_owned())
+        );
     }
 }

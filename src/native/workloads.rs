@@ -26,9 +26,12 @@ pub(super) const IMMUTABLE: [&str; 2] = [
     "{apiGroups: [\"\"], apiVersions: [v1], resources: [pods], operations: [CREATE], scope: Namespaced}",
 ];
 
+/// Writes the expressions of a rule, each with its message.
+type Checks = fn(&Source<'_>) -> Vec<(String, String)>;
+
 /// The policy for the rules in this mode; `None` if there is no such rule.
 pub(super) fn validating(source: &Source<'_>, mode: Mode) -> Option<AdmissionPolicy> {
-    let rules: [(&str, fn(&Source<'_>) -> Vec<(String, String)>); 5] = [
+    let rules: [(&str, Checks); 5] = [
         ("auth-key-literal", |_| auth_key_literal()),
         ("auth-key-reference", |_| auth_key_reference()),
         ("missing-identity-label", |_| missing_identity_label()),

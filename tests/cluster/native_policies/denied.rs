@@ -149,6 +149,8 @@ spec:
     guarded.wait(&with_key()).await;
     let mut excepted = with_key();
     excepted["metadata"]["name"] = json!("old-gateway");
+    let image = "mcr.microsoft.com/azure-api-management/gateway:2.13.0";
+    template(&mut excepted)["spec"]["containers"][0]["image"] = json!(image);
     guarded.dry(&excepted).await.stored();
     let source = |name: &str| gateway("Deployment", json!({"envFrom": [{"secretRef": {"name": name}}]}));
     assert_eq!(denied_rule(&guarded.dry(&source("tracings")).await), Some("auth-key-reference"));
