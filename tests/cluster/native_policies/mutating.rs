@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::fs;
 use test_support::control_plane::ControlPlane;
 use test_support::gateways::{template, workload};
-use test_support::webhook::{eventually, not_run};
+use test_support::webhook::{User, eventually, not_run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mutating_policy_sets_what_the_webhook_would_set() {
@@ -30,19 +30,9 @@ spec:
         return not_run("this version of Kubernetes has no MutatingAdmissionPolicy v1");
     }
     install(&user, &generated(&["map", "--policy", file.to_str().unwrap()])).await;
-    let env = json!({"env": [{"name": "config.service.endpoint", "value": "contoso.configuration.azure-api.net"}]});
-    for kind in ["CronJob", "Deployment", "Pod"] {
-        let mut bare = gateway(kind, env.clone());
-        template(&mut bare)["metadata"]["labels"].as_object_mut().unwrap().remove("azure.workload.identity/use");
-        template(&mut bare)["spec"].as_object_mut().unwrap().remove("serviceAccountName");
+    for (kind, account) in [("CronJob", json!("payments")), ("Deployment", json!("payments")), ("Pod", Value::Null)] {
         eventually("the label", || async {
-            let mut stored = user.apply_with(&bare, "?dryRun=All").await.stored();
-            let template = template(&mut stored);
-            // without controllers, the plugin that sets the ServiceAccount of a Pod is off
-            let expected = if kind == "Pod" { Value::Null } else { json!("payments") };
-            (template["metadata"]["labels"]["azure.workload.identity/use"] == "true"
-                && template["spec"]["serviceAccountName"] == expected)
-                .then_some(())
+            (identity_of_bare(&user, kind).await == json!(["true", account])).then_some(())
         })
         .await;
     }
@@ -61,4 +51,16 @@ spec:
             .then_some(())
     })
     .await;
+}
+
+/// The label and the ServiceAccount that a gateway without both gets. Without controllers, the plugin that sets the
+/// ServiceAccount of a Pod is off.
+async fn identity_of_bare(user: &User, kind: &str) -> Value {
+    let env = json!({"env": [{"name": "config.service.endpoint", "value": "contoso.configuration.azure-api.net"}]});
+    let mut bare = gateway(kind, env);
+    template(&mut bare)["metadata"]["labels"].as_object_mut().unwrap().remove("azure.workload.identity/use");
+    template(&mut bare)["spec"].as_object_mut().unwrap().remove("serviceAccountName");
+    let mut stored = user.apply_with(&bare, "?dryRun=All").await.stored();
+    let template = template(&mut stored);
+    json!([template["metadata"]["labels"]["azure.workload.identity/use"], template["spec"]["serviceAccountName"]])
 }
