@@ -73,9 +73,17 @@ impl Guarded {
         Some(Self { control_plane, user })
     }
 
-    /// Waits until the API server uses the policies.
-    async fn wait(&self, object: &Value) {
-        eventually("a denial by a native policy", || async { denied_rule(&self.dry(object).await).map(|_| ()) }).await;
+    /// Waits until the API server uses each of the policies.
+    async fn wait(&self) {
+        let labels = json!({"apim-keyless.dev/gateway": "true"});
+        let account =
+            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a", "labels": labels}});
+        let data = json!({"config.service.auth": "GatewayKey a"});
+        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": data});
+        for object in [with_key(), map, account] {
+            eventually("a denial by a native policy", || async { denied_rule(&self.dry(&object).await).map(|_| ()) })
+                .await;
+        }
     }
 
     /// The rule for which a native policy denies the creation of an object. Fails if the webhook does not deny it, too.
@@ -178,7 +186,7 @@ fn related(objects: &[Value]) -> RelatedObjects {
 async fn a_native_policy_denies_nothing_of_files_that_the_webhook_allows() {
     let Some(guarded) = Guarded::start(&["vap"]).await else { return };
     let _logs = guarded.control_plane.show_logs_on_panic();
-    guarded.wait(&with_key()).await;
+    guarded.wait().await;
     let (policy, mut counts) = (Policy::default(), BTreeMap::<Option<&str>, usize>::new());
     for (name, text) in texts() {
         let objects = objects_of(&name, &text);
@@ -198,7 +206,7 @@ async fn a_native_policy_denies_no_generated_object_that_the_webhook_allows() {
     fs::write(&file, DOCUMENT).unwrap();
     let Some(guarded) = Guarded::start(&["vap", "--policy", file.to_str().unwrap()]).await else { return };
     let _logs = guarded.control_plane.show_logs_on_panic();
-    guarded.wait(&with_key()).await;
+    guarded.wait().await;
     let policy = Policy::parse(DOCUMENT).unwrap();
     let mut counts = BTreeMap::<Option<&str>, usize>::new();
     for (object, _) in objects() {
