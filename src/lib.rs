@@ -11,7 +11,7 @@
 //!            │  is        should be
 //!  server, tls: the HTTPS server   cluster: the cache of related objects, and the CA
 //!  doctor: checks of an installation   plan: what Azure needs
-//!  migration_sources: what changes in sources that are no manifests
+//!  native: Kubernetes' own admission policies   migration_sources: what changes in sources that are no manifests
 //!  command: combines the modules
 //! ```
 
@@ -23,6 +23,7 @@ pub mod command;
 pub mod doctor;
 pub mod entra;
 pub mod migration_sources;
+pub mod native;
 pub mod plan;
 pub mod server;
 pub mod telemetry;

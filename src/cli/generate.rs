@@ -2,6 +2,7 @@
 
 use super::values;
 use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
 /// Arguments of `generate`.
 #[derive(Debug, Args)]
@@ -16,7 +17,74 @@ pub struct GenerateArguments {
 pub enum Generated {
     /// Write the objects of a first gateway with workload identity to stdout, or values for Microsoft's Helm chart
     Gateway(GatewayArguments),
+    /// Write Kubernetes' own mutating admission policies to stdout: they set what is missing without the webhook
+    Map(MutatingPolicyArguments),
+    /// Write Kubernetes' own validating admission policies to stdout for the rules that CEL can say, or with --guard one
+    /// that protects the labels of Namespaces
+    Vap(ValidatingPolicyArguments),
 }
+
+/// Arguments of `generate map` and `generate vap`: what the policies depend on.
+#[derive(Debug, Args)]
+pub struct NativePolicyArguments {
+    /// File with the policy: the policy document, the ConfigMap that holds it, or values of the Helm chart. Default: as
+    /// for `check`
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Beginning of the names of the policies
+    #[arg(long, value_name = "NAME", default_value = NAME, value_parser = values::object_name)]
+    pub name: String,
+    /// Namespace of the installation, which the policies exclude
+    #[arg(short, long, value_name = "NAME", default_value = NAME, value_parser = values::namespace)]
+    pub namespace: String,
+    /// Exclude this namespace, too, as excludedNamespaces of the chart. Repeatable
+    #[arg(long = "exclude-namespace", value_name = "NAME", value_parser = values::namespace)]
+    pub excluded: Vec<String>,
+    /// No gateway of the cluster is ingress-only (k8s.ingress.enabled): cover also gateways whose ConfigMap could say so
+    #[arg(long)]
+    pub no_ingress_only: bool,
+}
+
+/// Arguments of `generate map`.
+#[derive(Debug, Args)]
+pub struct MutatingPolicyArguments {
+    /// What the policies depend on.
+    #[command(flatten)]
+    pub common: NativePolicyArguments,
+    /// Version of the API: v1 since Kubernetes 1.36, v1beta1 in 1.34 and 1.35
+    #[arg(long, value_name = "VERSION", default_value = "v1", value_parser = ["v1", "v1beta1"])]
+    pub api_version: String,
+}
+
+/// Arguments of `generate vap`.
+#[derive(Debug, Args)]
+pub struct ValidatingPolicyArguments {
+    /// What the policies depend on.
+    #[command(flatten)]
+    pub common: NativePolicyArguments,
+    /// List the rules instead: which are covered, in which mode, and what is not covered
+    #[arg(long, conflicts_with = "guard")]
+    pub list_rules: bool,
+    /// Write the policy that lets only the named users and groups change labels and annotations apim-keyless.dev/* of
+    /// Namespaces, the webhook configurations and the policy document
+    #[arg(long)]
+    pub guard: bool,
+    /// With --guard: a user who may change these. Repeatable
+    #[arg(long = "user", value_name = "NAME", requires = "guard", value_parser = values::plain_text)]
+    pub users: Vec<String>,
+    /// With --guard: a group whose members may change these. Repeatable
+    #[arg(long = "group", value_name = "NAME", requires = "guard", value_parser = values::plain_text)]
+    pub groups: Vec<String>,
+    /// With --guard: a user who may change only caBundles. Default: the ServiceAccount of the installation. Repeatable
+    #[arg(long = "ca-bundle-user", value_name = "NAME", requires = "guard", value_parser = values::plain_text)]
+    pub ca_bundle_users: Vec<String>,
+    /// With --guard: name of both webhook configurations
+    #[arg(long, value_name = "NAME", default_value = NAME, value_parser = values::object_name)]
+    pub configurations: String,
+}
+
+/// The name of an installation and of its namespace.
+const NAME: &str = "apim-keyless";
 
 /// Arguments of `generate gateway`.
 #[derive(Debug, Args)]

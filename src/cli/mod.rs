@@ -19,7 +19,10 @@ pub use connection::ConnectionArguments;
 pub use doctor::DoctorArguments;
 pub use explain::ExplainArguments;
 pub use fix::FixArguments;
-pub use generate::{GatewayArguments, GatewayOutput, GenerateArguments, Generated};
+pub use generate::{
+    GatewayArguments, GatewayOutput, GenerateArguments, Generated, MutatingPolicyArguments, NativePolicyArguments,
+    ValidatingPolicyArguments,
+};
 pub use messages::MessageArguments;
 pub use migrate::MigrateArguments;
 pub use plan::{IdentityArgument, PlanArguments, PlanOutput, ScopeArgument};
@@ -95,7 +98,7 @@ pub enum Command {
     Explain(ExplainArguments),
     /// Write the fixes of findings into the files, and change nothing else in them
     Fix(FixArguments),
-    /// Write the manifests of a first gateway with workload identity
+    /// Write the manifests of a first gateway with workload identity, or Kubernetes' own admission policies
     Generate(Box<GenerateArguments>),
     /// Write the man pages
     #[command(hide = true)]

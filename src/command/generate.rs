@@ -1,6 +1,8 @@
 //! `generate`: writes the objects of a first gateway, in the form of Microsoft's article on workload identity
 //! (self-hosted-gateway-enable-workload-identity.md), or values for Microsoft's chart.
 
+mod native_policies;
+
 use super::print;
 use crate::cli::{GatewayArguments, GatewayOutput, GenerateArguments, Generated};
 use anyhow::ensure;
@@ -17,8 +19,12 @@ const HELM_VALUES: &str = include_str!("generate/values.yaml");
 const NAME: usize = 43;
 
 pub(super) fn run(arguments: &GenerateArguments) -> anyhow::Result<ExitCode> {
-    let Generated::Gateway(gateway) = &arguments.what;
-    print(&gateway_text(gateway)?)?;
+    let text = match &arguments.what {
+        Generated::Gateway(gateway) => gateway_text(gateway)?,
+        Generated::Map(arguments) => native_policies::mutating_text(arguments)?,
+        Generated::Vap(arguments) => native_policies::validating_text(arguments)?,
+    };
+    print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

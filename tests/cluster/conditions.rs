@@ -127,7 +127,7 @@ async fn the_conditions_send_every_object_that_the_policy_denies_or_fixes() {
 }
 
 /// The document of [`VALUES`] without expectations.
-const DOCUMENT: &str = "
+pub(crate) const DOCUMENT: &str = "
 apiVersion: apim-keyless.dev/v1alpha1
 kind: GatewayPolicy
 metadata: {name: conditions}
@@ -155,7 +155,7 @@ fn has_finding(object: &Value, document: &'static str, objects: Vec<Value>) -> b
 
 /// Gateways and non-gateway objects, each changed so that an API server accepts it, and whether no gateway can be made
 /// of its names.
-fn objects() -> Vec<(Value, bool)> {
+pub(crate) fn objects() -> Vec<(Value, bool)> {
     let mut runner = TestRunner::deterministic();
     let palettes = [&GATEWAYS, &NON_GATEWAYS, &MORE_GATEWAYS, &MORE_NON_GATEWAYS];
     let generators = palettes.map(any_object);

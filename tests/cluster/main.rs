@@ -34,6 +34,7 @@ mod migrated_files;
 mod migration;
 mod monitoring;
 mod namespace_settings;
+mod native_policies;
 mod non_gateway;
 mod other_kinds;
 mod outage;

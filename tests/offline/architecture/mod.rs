@@ -29,6 +29,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("migration_sources", &["gateway", "manifest", "migration", "policy"]),
     ("cli", &["admission", "azure", "cluster", "gateway", "migration", "plan", "policy", "server", "telemetry"]),
     ("cluster", &["gateway", "migration", "tls"]),
+    ("native", &["gateway", "policy"]),
     ("plan", &["azure", "gateway", "policy", "report"]),
     ("audit", &["cluster", "gateway", "migration", "policy", "report"]),
     ("doctor", &["azure", "cluster", "gateway", "policy", "report", "tls"]),
@@ -48,6 +49,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "manifest",
             "migration",
             "migration_sources",
+            "native",
             "plan",
             "policy",
             "report",
@@ -69,7 +71,7 @@ const FORBIDDEN: &[(&[&str], &[&str])] = &[
     (&["admission"], &["kube", "std::fs", "std::env", "println!"]),
     (&["manifest", "report"], &["async", ".await", "tracing", "println!", "std::net", "std::env"]),
     (
-        &["audit", "doctor", "plan", "verify"],
+        &["audit", "doctor", "native", "plan", "verify"],
         &["async", ".await", "kube", "tracing", "SystemTime::now", "println!", "std::fs", "std::env"],
     ),
     (

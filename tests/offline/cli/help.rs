@@ -204,6 +204,31 @@ const GENERATE_GATEWAY: &[&str] = &[
     "--color",
     "--help",
 ];
+const GENERATE_MAP: &[&str] = &[
+    "--policy",
+    "--name",
+    "--namespace",
+    "--exclude-namespace",
+    "--no-ingress-only",
+    "--api-version",
+    "--color",
+    "--help",
+];
+const GENERATE_VAP: &[&str] = &[
+    "--policy",
+    "--name",
+    "--namespace",
+    "--exclude-namespace",
+    "--no-ingress-only",
+    "--list-rules",
+    "--guard",
+    "--user",
+    "--group",
+    "--ca-bundle-user",
+    "--configurations",
+    "--color",
+    "--help",
+];
 
 #[test]
 fn the_help_of_each_command_lists_its_flags() {
@@ -231,6 +256,8 @@ fn the_help_of_each_command_lists_its_flags() {
             ],
         ),
         ("generate gateway", GENERATE_GATEWAY),
+        ("generate map", GENERATE_MAP),
+        ("generate vap", GENERATE_VAP),
         ("man", &["--color", "--help"]),
         ("migrate", MIGRATE),
         ("plan", PLAN),

@@ -19,6 +19,11 @@ impl Controllers {
         }
     }
 
+    /// Every user.
+    pub(super) fn users(&self) -> impl Iterator<Item = &str> {
+        self.0.values().flatten().map(|user| user.0.0.as_str())
+    }
+
     /// Returns true if `user` is a controller that creates objects for `owner`.
     pub(super) fn creates_for(&self, owner: Owner<'_>, user: &str) -> bool {
         let of_group = || self.0.get(&Checked(ApiGroup(owner.other_group()?.to_owned())));

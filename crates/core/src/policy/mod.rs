@@ -164,6 +164,16 @@ impl Policy {
         self.controllers.creates_for(owner, user)
     }
 
+    /// The namespaces for which the document has an entry.
+    pub fn namespaces(&self) -> impl Iterator<Item = &str> {
+        self.namespaces.keys().map(String::as_str)
+    }
+
+    /// The users that the document names as controllers of other kinds.
+    pub fn controller_users(&self) -> impl Iterator<Item = &str> {
+        self.controllers.users()
+    }
+
     /// The mode of a rule: the document's, else the rule's default.
     pub fn mode(&self, rule: &Rule) -> Mode {
         self.modes.get(rule.id).copied().unwrap_or(rule.mode)

@@ -38,6 +38,11 @@ impl User {
         user
     }
 
+    /// The administrator of a control plane in an existing namespace.
+    pub fn administrator_in(control_plane: &ControlPlane, namespace: &str) -> Self {
+        Self::new(Client::try_from(control_plane.kube_config()).unwrap(), namespace)
+    }
+
     pub(super) fn new(client: Client, namespace: &str) -> Self {
         Self { client, namespace: namespace.to_owned(), impersonated: None }
     }

@@ -5,6 +5,7 @@
 //! expression that takes 2.6 MB for each thread that uses it.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::str::FromStr;
 
 /// Longest path, in bytes.
@@ -74,6 +75,13 @@ impl<'a> ImageName<'a> {
     /// match the grammar.
     pub fn version_text(name: &'a str) -> Option<&'a str> {
         Self::parse(name).and_then(|name| name.tag.or(name.digest))
+    }
+}
+
+/// The form that is compared: with the registry, its host in lower case and without port 443.
+impl fmt::Display for Repository {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
     }
 }
 
