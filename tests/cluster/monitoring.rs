@@ -125,6 +125,13 @@ fn queries() -> BTreeSet<String> {
     expressions.map(replaced).collect()
 }
 
+/// Each review is one more sample.
+async fn send_reviews(scene: &Scene) {
+    for object in [with_container("Deployment", "containers", container_with_auth_key()), valid("Deployment")] {
+        scene.team_a.apply_with(&object, "?dryRun=All").await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_query_of_the_dashboard_has_a_result() {
     let Some(scene) = Scene::start().await else { return };
@@ -134,7 +141,6 @@ async fn every_query_of_the_dashboard_has_a_result() {
     scene.webhook.redirect_to(replica.port).await;
     let Some(prometheus) = Prometheus::start(replica.health()) else { return };
     // a rate needs two scrapes, and a counter of a kind exists only after the first review
-    let with_key = with_container("Deployment", "containers", container_with_auth_key());
     scene
         .team_a
         .patch_namespace(&serde_json::json!({"metadata": {"labels": {"apim-keyless.dev/mode": "enforce"}}}))
@@ -145,10 +151,7 @@ async fn every_query_of_the_dashboard_has_a_result() {
     for query in &queries {
         let may_be_empty = WITHOUT_SAMPLES.iter().any(|metric| query.contains(metric));
         eventually(query, || async {
-            // each review is one more sample
-            for object in [&with_key, &valid("Deployment")] {
-                scene.team_a.apply_with(object, "?dryRun=All").await;
-            }
+            send_reviews(&scene).await;
             match prometheus.query(query) {
                 Ok(result) => (may_be_empty || !result.is_empty()).then_some(()),
                 Err(error) if error.contains("connection refused") => None,
