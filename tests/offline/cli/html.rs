@@ -150,7 +150,7 @@ fn a_browser_reports_a_request_and_pale_text() {
     let page = whole_page();
     let with_image = page.replace("<main>", "<main><img src=\"https://example.com/a.png\" alt=\"a\">");
     assert_ne!(browser.open(&with_image, ColorScheme::Light).console, [] as [&str; 0]);
-    let pale = page.replace("--text: #1b1f24", "--text: #aaaaaa");
-    let violations = browser.accessibility_violations(&pale, ColorScheme::Light);
+    let faded = page.replace("--text: #1b1f24", "--text: #aaaaaa");
+    let violations = browser.accessibility_violations(&faded, ColorScheme::Light);
     assert!(violations.iter().any(|one| one["id"] == "color-contrast"), "{violations:?}");
 }
