@@ -20,7 +20,7 @@ use crate::cli::MigrateArguments;
 use crate::migration_sources::NoteKind;
 use anyhow::{bail, ensure};
 use apim_keyless_core::gateway::ObjectReference;
-use apim_keyless_core::migration::{Fact, Input, MigratedGateway, Migration, MissingFact, migrate};
+use apim_keyless_core::migration::{Fact, MigratedGateway, Migration, MigrationInput, MissingFact, migrate};
 use apim_keyless_core::policy::{Date, Policy, printable, utc_date};
 use apim_keyless_manifest::STANDARD_INPUT;
 use apim_keyless_report::{counted, file_name};
@@ -104,10 +104,14 @@ pub(super) struct Planned {
 impl Planned {
     /// Plans the migration. A gateway of which some text cannot be changed is left as it is, with all that it shares.
     fn of((sources, output): (&Sources, &OutputPaths), facts: &KnownFacts, policy: &Policy, today: Date) -> Self {
-        let inputs: Vec<Input<'_>> = sources
+        let inputs: Vec<MigrationInput<'_>> = sources
             .objects
             .iter()
-            .map(|source| Input { object: source.object.as_ref(), value: &source.value, namespace: &source.namespace })
+            .map(|source| MigrationInput {
+                object: source.object.as_ref(),
+                value: &source.value,
+                namespace: &source.namespace,
+            })
             .collect();
         let mut excluded: HashSet<ObjectReference> = HashSet::new();
         let mut declined = Vec::new();

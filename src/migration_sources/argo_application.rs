@@ -23,7 +23,7 @@ pub(super) fn migrate(object: &Value, context: SourceContext<'_>) -> Option<Valu
     let name_at: &[&str] = if is_set { &["spec", "template", "metadata", "name"] } else { &["metadata", "name"] };
     let name = value_path::get(object, name_at).and_then(Value::as_str);
     let namespace = value_path::get(spec_value, &["destination", "namespace"]).and_then(Value::as_str);
-    let mut migrator = Migrator { new: object.clone(), report: SourceReport::default(), context };
+    let mut migrator = ApplicationMigrator { new: object.clone(), report: SourceReport::default(), context };
     let mut is_found = false;
     for at in &sources {
         is_found |= migrator.source(at, Release { name, namespace }).is_some();
@@ -41,7 +41,7 @@ fn path(start: &[&str], end: &[&str]) -> ValuePath {
     start.iter().chain(end).map(ToString::to_string).collect()
 }
 
-struct Migrator<'c> {
+struct ApplicationMigrator<'c> {
     new: Value,
     report: SourceReport<PointerBuf>,
     context: SourceContext<'c>,
@@ -55,7 +55,7 @@ enum Form {
     Parameters,
 }
 
-impl Migrator<'_> {
+impl ApplicationMigrator<'_> {
     /// Migrates the source at a path. `None` if it is not Microsoft's chart.
     fn source(&mut self, at: &ValuePath, release: Release<'_>) -> Option<()> {
         let source = pointer(at).resolve(&self.new).ok()?.clone();

@@ -43,14 +43,14 @@ pub(super) struct ValuesPlan {
 
 /// Plans the migration of the merged values of one release of Microsoft's chart.
 pub(super) fn plan(values: &Value, release: Release<'_>, context: SourceContext<'_>) -> ValuesPlan {
-    let mut planner = Planner::new(values, release, context);
+    let mut planner = ValuesPlanner::new(values, release, context);
     planner.run();
     planner.finish(values)
 }
 
 /// Plans the migration of values that only name the image: other values have the rest.
 pub(super) fn plan_image(values: &Value, context: SourceContext<'_>) -> ValuesPlan {
-    let mut planner = Planner::new(values, Release::default(), context);
+    let mut planner = ValuesPlanner::new(values, Release::default(), context);
     planner.image();
     planner.finish(values)
 }
@@ -85,7 +85,7 @@ pub(super) fn append<At, Old>(report: &mut SourceReport<At>, other: SourceReport
     report.delete.extend(other.delete);
 }
 
-struct Planner<'c> {
+struct ValuesPlanner<'c> {
     values: Value,
     context: SourceContext<'c>,
     release: Release<'c>,
@@ -93,7 +93,7 @@ struct Planner<'c> {
     missing: bool,
 }
 
-impl<'c> Planner<'c> {
+impl<'c> ValuesPlanner<'c> {
     fn new(values: &Value, release: Release<'c>, context: SourceContext<'c>) -> Self {
         Self { values: values.clone(), context, release, report: SourceReport::default(), missing: false }
     }

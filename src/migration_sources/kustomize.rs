@@ -53,7 +53,8 @@ pub fn migrate_kustomization(
     read: &dyn Fn(&str) -> Option<String>,
     generated: &dyn Fn(usize) -> GeneratedConfigMap,
 ) -> Option<KustomizeMigration> {
-    let mut migrator = Migrator { new: value.clone(), context, report: SourceReport::default(), files: Vec::new() };
+    let mut migrator =
+        KustomizeMigrator { new: value.clone(), context, report: SourceReport::default(), files: Vec::new() };
     migrator.secrets(read);
     migrator.images();
     migrator.charts();
@@ -65,7 +66,7 @@ pub fn migrate_kustomization(
     (migration.value.is_some() || !migration.report.is_empty()).then_some(migration)
 }
 
-struct Migrator<'c> {
+struct KustomizeMigrator<'c> {
     new: Value,
     context: SourceContext<'c>,
     report: SourceReport<PointerBuf>,
@@ -76,7 +77,7 @@ fn at(tokens: &[&str]) -> PointerBuf {
     pointer(&tokens.iter().map(ToString::to_string).collect::<Vec<_>>())
 }
 
-impl Migrator<'_> {
+impl KustomizeMigrator<'_> {
     fn items(&self, field: &str) -> Vec<Value> {
         self.new.get(field).and_then(Value::as_array).cloned().unwrap_or_default()
     }

@@ -1,6 +1,6 @@
 //! `ConfigMap`s that a migration cannot change: immutable ones, and those whose values another workload reads.
 
-use super::Input;
+use super::MigrationInput;
 use super::input_index::InputIndex;
 use super::json::text;
 use serde_json::Value;
@@ -37,10 +37,10 @@ impl BlockedConfigMaps {
     /// Adds the `ConfigMap`s that were changed and cannot be. `values` are the changed objects, `gateways` the indices of
     /// gateways. Returns whether there was one.
     pub(super) fn add(&mut self, index: &InputIndex<'_>, values: &[Value], gateways: &HashSet<usize>) -> bool {
-        let is_changed = |(input, value): &(&Input<'_>, &Value)| {
+        let is_changed = |(input, value): &(&MigrationInput<'_>, &Value)| {
             input.object.is_some_and(|object| object.reference.kind == "ConfigMap") && input.value != *value
         };
-        let changed: Vec<(&Input<'_>, &Value)> = index.inputs.iter().zip(values).filter(is_changed).collect();
+        let changed: Vec<(&MigrationInput<'_>, &Value)> = index.inputs.iter().zip(values).filter(is_changed).collect();
         let mut readers = None;
         let mut is_added = false;
         for (input, value) in changed {
@@ -64,7 +64,7 @@ impl BlockedConfigMaps {
 }
 
 /// What reads each `ConfigMap`, without gateways.
-fn readers_of_config_maps(inputs: &[Input<'_>], gateways: &HashSet<usize>) -> HashMap<Name, Vec<Reader>> {
+fn readers_of_config_maps(inputs: &[MigrationInput<'_>], gateways: &HashSet<usize>) -> HashMap<Name, Vec<Reader>> {
     let mut readers: HashMap<Name, Vec<Reader>> = HashMap::new();
     for (index, input) in inputs.iter().enumerate().filter(|(index, _)| !gateways.contains(index)) {
         let mut add = |name: &str, key: Option<&str>| {
@@ -115,7 +115,7 @@ fn is_affected(key: Option<&str>, old: &Value, new: &Value) -> bool {
     )
 }
 
-fn title(input: &Input<'_>) -> String {
+fn title(input: &MigrationInput<'_>) -> String {
     let [kind, name] = [&["kind"][..], &["metadata", "name"]].map(|path| text(input.value, path).unwrap_or_default());
     format!("{kind} \"{name}\"")
 }

@@ -1,6 +1,6 @@
 //! Finds objects of the input by their names, so that each look-up costs the same in a large input.
 
-use super::Input;
+use super::MigrationInput;
 use super::json::{items, text};
 use super::obsolete::{self, SecretName};
 use serde_json::Value;
@@ -11,7 +11,7 @@ type Name<'i> = (&'i str, &'i str, &'i str);
 
 /// The objects of the input by their names.
 pub(super) struct InputIndex<'i> {
-    pub(super) inputs: &'i [Input<'i>],
+    pub(super) inputs: &'i [MigrationInput<'i>],
     /// The objects that rules evaluate.
     recognized: HashMap<Name<'i>, Vec<usize>>,
     /// All objects.
@@ -25,7 +25,7 @@ pub(super) struct InputIndex<'i> {
 }
 
 impl<'i> InputIndex<'i> {
-    pub(super) fn of(inputs: &'i [Input<'i>]) -> Self {
+    pub(super) fn of(inputs: &'i [MigrationInput<'i>]) -> Self {
         let mut index = Self {
             inputs,
             recognized: HashMap::new(),
@@ -40,7 +40,7 @@ impl<'i> InputIndex<'i> {
         index
     }
 
-    fn add(&mut self, at: usize, input: &'i Input<'i>) {
+    fn add(&mut self, at: usize, input: &'i MigrationInput<'i>) {
         if let Some(object) = input.object {
             let reference = &object.reference;
             let name = (reference.kind.as_str(), reference.namespace.as_str(), reference.name.as_str());
@@ -60,7 +60,7 @@ impl<'i> InputIndex<'i> {
         }
     }
 
-    fn add_binding(&mut self, at: usize, binding: &'i Input<'i>) {
+    fn add_binding(&mut self, at: usize, binding: &'i MigrationInput<'i>) {
         for subject in items(binding.value, &["subjects"]) {
             let namespace = text(subject, &["namespace"]).unwrap_or(binding.namespace);
             let account = text(subject, &["name"]).filter(|_| text(subject, &["kind"]) == Some("ServiceAccount"));
@@ -111,7 +111,7 @@ impl<'i> InputIndex<'i> {
         &'s self,
         namespace: &'s str,
         account: &'s str,
-    ) -> impl Iterator<Item = &'i Input<'i>> + use<'s, 'i> {
+    ) -> impl Iterator<Item = &'i MigrationInput<'i>> + use<'s, 'i> {
         let inputs = self.inputs;
         self.bindings.get(&(namespace, account)).into_iter().flatten().filter_map(move |index| inputs.get(*index))
     }

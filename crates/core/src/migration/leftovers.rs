@@ -1,7 +1,7 @@
 //! What a migration left in a cluster: earlier revisions of a gateway that still read a Secret of keys, and what only fills
 //! or renews such a Secret.
 
-use super::Input;
+use super::MigrationInput;
 use super::input_index::InputIndex;
 use super::json::text;
 use super::obsolete::{self, Obsolete, SecretName};
@@ -51,8 +51,8 @@ pub fn leftovers(
     secrets: &BTreeSet<SecretName>,
     is_mounted: &dyn Fn(&SecretName) -> bool,
 ) -> Vec<Obsolete> {
-    let inputs: Vec<Input<'_>> =
-        objects.iter().map(|(namespace, value)| Input { object: None, value, namespace }).collect();
+    let inputs: Vec<MigrationInput<'_>> =
+        objects.iter().map(|(namespace, value)| MigrationInput { object: None, value, namespace }).collect();
     obsolete::find(&InputIndex::of(&inputs), secrets, &BTreeSet::new(), &|_| false, is_mounted)
 }
 

@@ -5,7 +5,7 @@ use super::input_index::InputIndex;
 use super::json::{at, items, remove, set, take, text};
 use super::key_sources::{RemovalContext, RemovedSources};
 use super::obsolete::{self, SecretName, Takers};
-use super::plan::{Plan, keys_of_secret};
+use super::plan::{GatewayPlan, keys_of_secret};
 use super::settings::{Settings, WrittenAt};
 use super::workload::{ImageChange, remove_auth_settings, set_identity, set_in_data, take_config_map, write_variable};
 use super::{Created, MigratedGateway, Migration, MissingFact, result};
@@ -23,7 +23,7 @@ const WRITTEN_BY_SERVER: [(&[&str], &str); 3] = [
     (&["metadata", "annotations"], "kubectl.kubernetes.io/last-applied-configuration"),
 ];
 
-pub(super) struct Migrator<'a> {
+pub(super) struct GatewayMigrator<'a> {
     index: &'a InputIndex<'a>,
     policy: &'a Policy,
     /// The objects of the input, as far as they are migrated.
@@ -39,7 +39,7 @@ pub(super) struct Migrator<'a> {
     created: HashMap<(String, String, String), usize>,
 }
 
-impl<'a> Migrator<'a> {
+impl<'a> GatewayMigrator<'a> {
     pub(super) fn new(index: &'a InputIndex<'a>, policy: &'a Policy) -> Self {
         let values = index.inputs.iter().map(|input| input.value.clone()).collect();
         Self {
@@ -54,7 +54,7 @@ impl<'a> Migrator<'a> {
         }
     }
 
-    pub(super) fn migrate(&mut self, plan: &Plan<'_>) {
+    pub(super) fn migrate(&mut self, plan: &GatewayPlan<'_>) {
         let reference = &plan.object.reference;
         let namespace = reference.namespace.as_str();
         let Some(mut value) = self.values.get(plan.index).cloned() else { return };
@@ -114,14 +114,19 @@ impl<'a> Migrator<'a> {
         self.secrets.extend(removed.secrets.into_keys().map(named));
     }
 
-    fn images(&self, plan: &Plan<'_>, value: &mut Value, (guesses, to_do): (&mut Vec<String>, &mut Vec<String>)) {
+    fn images(
+        &self,
+        plan: &GatewayPlan<'_>,
+        value: &mut Value,
+        (guesses, to_do): (&mut Vec<String>, &mut Vec<String>),
+    ) {
         let tag = plan.facts.image_tag.as_deref();
         let (images, minimum) = (&self.policy.images, &plan.expectations.minimum_version);
         ImageChange { images, minimum, tag }.make(value, &plan.gateway, guesses, to_do);
     }
 
     /// Writes the `ServiceAccount`. Returns the tenant id that it has now, if it is stated.
-    fn service_account(&mut self, plan: &Plan<'_>, to_do: &mut Vec<String>) -> Option<String> {
+    fn service_account(&mut self, plan: &GatewayPlan<'_>, to_do: &mut Vec<String>) -> Option<String> {
         let (name, client_id) = (plan.service_account.as_str(), plan.client_id.clone());
         let namespace = plan.object.reference.namespace.as_str();
         let annotated = |account: &Value, key: &str| {
@@ -152,7 +157,7 @@ impl<'a> Migrator<'a> {
     }
 
     /// Writes the settings of a container into its `ConfigMap`s. Returns whether it has to take the main one.
-    fn config_maps(&mut self, plan: &Plan<'_>, of_container: &ContainerPlan, container: &mut Value) -> bool {
+    fn config_maps(&mut self, plan: &GatewayPlan<'_>, of_container: &ContainerPlan, container: &mut Value) -> bool {
         let namespace = plan.object.reference.namespace.as_str();
         let main = of_container.config_map.name.as_str();
         let is_method_written = items(container, &["env"]).any(|variable| {
@@ -195,7 +200,7 @@ impl<'a> Migrator<'a> {
         true
     }
 
-    fn volumes(&self, plan: &Plan<'_>, value: &mut Value, removed: &mut RemovedSources) {
+    fn volumes(&self, plan: &GatewayPlan<'_>, value: &mut Value, removed: &mut RemovedSources) {
         if let Ok(template) = plan.gateway.workload.pointer_to([]).resolve_mut(value) {
             removed.take_annotations(template);
         }
@@ -216,7 +221,7 @@ impl<'a> Migrator<'a> {
     }
 
     /// What a person has to do about other objects.
-    fn notes_about_objects(&self, plan: &Plan<'_>, to_do: &mut Vec<String>) {
+    fn notes_about_objects(&self, plan: &GatewayPlan<'_>, to_do: &mut Vec<String>) {
         let reference = &plan.object.reference;
         let ObjectReference { kind, name, namespace, .. } = reference;
         let names = plan.containers.iter().flat_map(|plan| std::iter::once(&plan.config_map.name).chain(&plan.others));
@@ -283,7 +288,7 @@ impl<'a> Migrator<'a> {
     }
 
     /// Changes an object of the input, or one that was created before, or creates it.
-    fn put(&mut self, plan: &Plan<'_>, kind: &str, name: &str, change: impl FnOnce(&mut Value)) {
+    fn put(&mut self, plan: &GatewayPlan<'_>, kind: &str, name: &str, change: impl FnOnce(&mut Value)) {
         let namespace = plan.object.reference.namespace.clone();
         if let Some(value) = self.slot(kind, &namespace, name) {
             return change(value);
@@ -372,13 +377,13 @@ fn has_setting(config_map: &Value, setting: Setting) -> bool {
 }
 
 /// The tenant id that was stated, that the `ServiceAccount` has, that the Entra app has, or that is expected.
-fn tenant_id(plan: &Plan<'_>, written: Option<String>) -> Option<String> {
+fn tenant_id(plan: &GatewayPlan<'_>, written: Option<String>) -> Option<String> {
     let entra = || plan.containers.iter().find_map(|container| container.settings.tenant_id.clone());
     let expected = || plan.expectations.tenant_id_to_set().map(str::to_owned);
     plan.facts.tenant_id.clone().or(written).or_else(entra).or_else(expected)
 }
 
 /// The name, if it is the main `ConfigMap` of a container; else the empty text.
-fn main_of<'p>(plan: &'p Plan<'_>, name: &str) -> &'p str {
+fn main_of<'p>(plan: &'p GatewayPlan<'_>, name: &str) -> &'p str {
     plan.containers.iter().map(|plan| plan.config_map.name.as_str()).find(|main| *main == name).unwrap_or_default()
 }

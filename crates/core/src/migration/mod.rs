@@ -33,7 +33,7 @@ use crate::gateway::{Authentication, KubernetesObject, ObjectReference};
 use crate::policy::{Date, Policy};
 use conflict::BlockedConfigMaps;
 use input_index::InputIndex;
-use migrator::Migrator;
+use migrator::GatewayMigrator;
 use plan::Plans;
 use serde_json::Value;
 
@@ -41,7 +41,7 @@ use serde_json::Value;
 pub const ARTICLE_ACCOUNT: &str = "apim-gateway-workload-identity";
 
 /// An object of the input.
-pub struct Input<'a> {
+pub struct MigrationInput<'a> {
     /// The object, if it is of a kind that rules evaluate.
     pub object: Option<&'a KubernetesObject<'a>>,
     /// Its whole value.
@@ -140,7 +140,7 @@ pub struct MigratedGateway {
 /// A gateway that already authenticates with workload identity only gets what it lacks; a complete one stays as it is. What
 /// a controller made, such as the Pods of a Deployment, is left alone.
 pub fn migrate(
-    inputs: &[Input<'_>],
+    inputs: &[MigrationInput<'_>],
     facts: &dyn Fn(&ObjectReference) -> Option<Facts>,
     policy: &Policy,
     today: Date,
@@ -150,7 +150,7 @@ pub fn migrate(
     let mut blocked = BlockedConfigMaps::default();
     loop {
         let plans = Plans::of((&index, &blocked), &related, facts, policy);
-        let mut migrator = Migrator::new(&index, policy);
+        let mut migrator = GatewayMigrator::new(&index, policy);
         for plan in &plans.ready {
             migrator.migrate(plan);
         }

@@ -1,6 +1,6 @@
 //! What nothing needs after the rollout: Secrets of keys, what fills them, and what rotates them.
 
-use super::Input;
+use super::MigrationInput;
 use super::input_index::InputIndex;
 use super::json::{all_texts, any_text, at, items, text};
 use crate::policy::NamespaceSetting;
@@ -35,7 +35,7 @@ pub(super) struct Takers {
 }
 
 impl Takers {
-    pub(super) fn of<'v>(inputs: &[Input<'_>], values: impl Iterator<Item = &'v Value>) -> Self {
+    pub(super) fn of<'v>(inputs: &[MigrationInput<'_>], values: impl Iterator<Item = &'v Value>) -> Self {
         let mut takers = Self { secrets: HashMap::new(), classes: HashSet::new() };
         for (index, (input, value)) in inputs.iter().zip(values).enumerate() {
             let mut names = BTreeSet::new();
@@ -313,7 +313,7 @@ mod tests {
         let name = ("n".to_owned(), "a".to_owned());
         for (data, expected) in [(json!({"value": "a"}), false), (json!({"value": "a", "tls.crt": "b"}), true)] {
             let value = secret(data);
-            let input = Input { object: None, value: &value, namespace: "n" };
+            let input = MigrationInput { object: None, value: &value, namespace: "n" };
             let inputs = [input];
             let takers = Takers::of(&inputs, [&value].into_iter());
             assert_eq!(takers.takes(&InputIndex::of(&inputs), &name), expected);

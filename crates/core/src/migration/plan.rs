@@ -4,8 +4,8 @@ use super::conflict::BlockedConfigMaps;
 use super::container_plan::ContainerPlan;
 use super::input_index::InputIndex;
 use super::key_sources::other_keys;
-use super::planner::Planner;
-use super::{Fact, Facts, Input, MissingFact};
+use super::planner::GatewayPlanner;
+use super::{Fact, Facts, MigrationInput, MissingFact};
 use crate::gateway::{
     Authentication, Gateway, GatewayContainer, KubernetesObject, ObjectReference, Recognized, RelatedObjects,
 };
@@ -14,14 +14,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The gateways that can be migrated, and what the others lack.
 pub(super) struct Plans<'g> {
-    pub(super) ready: Vec<Plan<'g>>,
+    pub(super) ready: Vec<GatewayPlan<'g>>,
     pub(super) missing: Vec<MissingFact>,
     /// The indices of all gateways, those that controllers made included.
     pub(super) gateways: HashSet<usize>,
 }
 
 /// What one gateway is to become.
-pub(super) struct Plan<'g> {
+pub(super) struct GatewayPlan<'g> {
     pub(super) index: usize,
     pub(super) object: &'g KubernetesObject<'g>,
     pub(super) gateway: Gateway<'g>,
@@ -54,7 +54,7 @@ pub(super) struct Candidate<'g> {
 }
 
 /// The related objects of each namespace of the input.
-pub(super) fn related(inputs: &[Input<'_>], policy: &Policy) -> BTreeMap<String, RelatedObjects> {
+pub(super) fn related(inputs: &[MigrationInput<'_>], policy: &Policy) -> BTreeMap<String, RelatedObjects> {
     let mut namespaces: BTreeMap<String, Vec<&KubernetesObject<'_>>> = BTreeMap::new();
     for object in inputs.iter().filter_map(|input| input.object) {
         namespaces.entry(object.reference.namespace.clone()).or_default().push(object);
@@ -77,7 +77,7 @@ impl<'g> Plans<'g> {
         facts: &dyn Fn(&ObjectReference) -> Option<Facts>,
         policy: &Policy,
     ) -> Self {
-        let mut planner = Planner { index, blocked, policy, takers: HashMap::new(), clients: HashMap::new() };
+        let mut planner = GatewayPlanner { index, blocked, policy, takers: HashMap::new(), clients: HashMap::new() };
         let mut gateways = HashSet::new();
         let mut candidates: Vec<Candidate<'g>> = Vec::new();
         for (index, input) in index.inputs.iter().enumerate() {
@@ -112,7 +112,7 @@ impl<'g> Plans<'g> {
 }
 
 /// Leaves out the gateways that lack a fact, and those that take a `ConfigMap` of one of them.
-fn without_blocked(plans: Vec<Plan<'_>>) -> (Vec<Plan<'_>>, Vec<MissingFact>) {
+fn without_blocked(plans: Vec<GatewayPlan<'_>>) -> (Vec<GatewayPlan<'_>>, Vec<MissingFact>) {
     let mut takers: HashMap<(String, String), Vec<usize>> = HashMap::new();
     for (at, plan) in plans.iter().enumerate() {
         for taken in plan.taken() {
@@ -126,7 +126,8 @@ fn without_blocked(plans: Vec<Plan<'_>>) -> (Vec<Plan<'_>>, Vec<MissingFact>) {
             // each ConfigMap is looked at once
             let others = takers.remove(&taken).unwrap_or_default();
             let would_lose_its_key = |other: &usize| {
-                why.get(*other).is_some_and(Vec::is_empty) && plans.get(*other).is_some_and(Plan::is_to_be_migrated)
+                why.get(*other).is_some_and(Vec::is_empty)
+                    && plans.get(*other).is_some_and(GatewayPlan::is_to_be_migrated)
             };
             let others: Vec<usize> = others.into_iter().filter(would_lose_its_key).collect();
             for other in &others {
@@ -160,7 +161,7 @@ fn without_sidecars(mut gateway: Gateway<'_>) -> (Gateway<'_>, Vec<String>) {
     (gateway, names)
 }
 
-impl Plan<'_> {
+impl GatewayPlan<'_> {
     /// The `ConfigMap`s that it takes, with their namespace.
     pub(super) fn taken(&self) -> impl Iterator<Item = (String, String)> {
         let names = self.containers.iter().flat_map(|plan| std::iter::once(&plan.config_map.name).chain(&plan.others));
@@ -172,7 +173,7 @@ impl Plan<'_> {
     }
 
     /// Why it is left: it shares a `ConfigMap` with a gateway that is.
-    fn blocked_by(&self, other: &Plan<'_>, config_map: &str) -> MissingFact {
+    fn blocked_by(&self, other: &GatewayPlan<'_>, config_map: &str) -> MissingFact {
         let detail = format!("{} \"{}\"", other.object.reference.kind, other.object.reference.name);
         MissingFact { config_map: config_map.to_owned(), detail, ..self.missing_fact(Fact::SharedConfigMap) }
     }

@@ -4,7 +4,7 @@ use super::conflict::BlockedConfigMaps;
 use super::container_plan::{ContainerPlan, MainConfigMap, is_migrated, secrets_of, taken, whole_config_maps};
 use super::contradiction::Contradiction;
 use super::input_index::InputIndex;
-use super::plan::{Candidate, Plan};
+use super::plan::{Candidate, GatewayPlan};
 use super::settings::{Known, current};
 use super::{ARTICLE_ACCOUNT, Fact, Facts, MissingFact, json};
 use crate::gateway::well_known::{CHART_CONTAINER, CLIENT_ID};
@@ -14,7 +14,7 @@ use crate::gateway::{
 use crate::policy::{Expectations, NamespaceSetting, Policy};
 use std::collections::{BTreeSet, HashMap};
 
-pub(super) struct Planner<'p, 'i> {
+pub(super) struct GatewayPlanner<'p, 'i> {
     pub(super) index: &'p InputIndex<'i>,
     pub(super) blocked: &'p BlockedConfigMaps,
     pub(super) policy: &'p Policy,
@@ -24,8 +24,8 @@ pub(super) struct Planner<'p, 'i> {
     pub(super) clients: HashMap<(String, String), String>,
 }
 
-impl Planner<'_, '_> {
-    pub(super) fn plan<'g>(&mut self, candidate: Candidate<'g>) -> Plan<'g> {
+impl GatewayPlanner<'_, '_> {
+    pub(super) fn plan<'g>(&mut self, candidate: Candidate<'g>) -> GatewayPlan<'g> {
         let Candidate { index, object, gateway, sidecars, facts, expectations } = candidate;
         let (is_declined, mut facts) = (facts.is_none(), facts.unwrap_or_default());
         let named = account_name(&gateway, &facts, &expectations);
@@ -51,7 +51,7 @@ impl Planner<'_, '_> {
         let client_id = client_id.unwrap_or_default();
         let service_account = self.service_account(object, named, &client_id, &mut guesses);
         let from = GatewaySummary::of(&gateway, &self.policy.images).authentication;
-        let mut plan = Plan {
+        let mut plan = GatewayPlan {
             index,
             object,
             gateway,
@@ -76,7 +76,7 @@ impl Planner<'_, '_> {
         plan
     }
 
-    fn missing_facts(&self, plan: &Plan<'_>, mut facts: Vec<(Fact, String)>) -> Vec<MissingFact> {
+    fn missing_facts(&self, plan: &GatewayPlan<'_>, mut facts: Vec<(Fact, String)>) -> Vec<MissingFact> {
         facts.dedup();
         let missing = |(fact, config_map): (Fact, String)| {
             let cause = if fact == Fact::ConfigMap { self.why_missing(plan.object, &config_map) } else { None };
@@ -115,7 +115,7 @@ impl Planner<'_, '_> {
 
     /// Adds why a gateway is left whose objects say something else than what was stated, or that would share a
     /// `ServiceAccount` with another client id. One with workload identity keeps what it has.
-    fn contradict(&self, plan: &mut Plan<'_>, contradictions: &[Contradiction], is_complete: bool) {
+    fn contradict(&self, plan: &mut GatewayPlan<'_>, contradictions: &[Contradiction], is_complete: bool) {
         if is_complete {
             plan.kept = contradictions.iter().map(|contradiction| contradiction.kept()).collect();
             return;
@@ -140,7 +140,7 @@ impl Planner<'_, '_> {
     }
 
     /// Adds why a gateway is left of which the input has an object several times, or whose `ConfigMap` cannot be changed.
-    fn block(&self, plan: &mut Plan<'_>, is_complete: bool) {
+    fn block(&self, plan: &mut GatewayPlan<'_>, is_complete: bool) {
         let ObjectReference { kind, name, namespace, .. } = plan.object.reference.clone();
         let taken: BTreeSet<String> = plan.taken().map(|(_, name)| name).collect();
         let own = [(kind.as_str(), name.as_str()), ("ServiceAccount", plan.service_account.as_str())];

@@ -1,6 +1,6 @@
 //! Evaluates the migrated objects: what the webhook would set is set, and what it would deny is reported.
 
-use super::{Input, Migration};
+use super::{Migration, MigrationInput};
 use crate::gateway::{Coverage, KubernetesObject, ObjectReference};
 use crate::policy::{Date, Edit, Evaluated, Level, Mode, Policy, Together};
 use serde_json::Value;
@@ -17,7 +17,7 @@ enum Slot {
 pub(super) fn complete(
     values: &mut [Value],
     migration: &mut Migration,
-    (inputs, policy): (&[Input<'_>], &Policy),
+    (inputs, policy): (&[MigrationInput<'_>], &Policy),
     today: Date,
 ) {
     let names = names(migration);
@@ -62,7 +62,7 @@ fn names(migration: &Migration) -> BTreeSet<Name> {
 fn evaluate(
     values: &[Value],
     migration: &Migration,
-    (inputs, policy): (&[Input<'_>], &Policy),
+    (inputs, policy): (&[MigrationInput<'_>], &Policy),
     (names, today): (&BTreeSet<Name>, Date),
 ) -> Vec<(Slot, ObjectReference, Evaluated)> {
     let of_input = values.iter().zip(inputs).enumerate().filter(|(_, (_, input))| input.object.is_some());
