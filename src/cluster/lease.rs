@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
 use kube::{Api, Client};
 use std::time::{Duration, Instant};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout_at};
 
 /// How long a Lease is held after its last renewal.
 const DURATION: Duration = Duration::from_secs(30);
@@ -71,8 +71,14 @@ impl Lease {
     /// failed call.
     pub async fn keep(&mut self, mut until: Instant, renewed: impl Fn(Instant), failed: impl Fn()) {
         loop {
-            sleep(INTERVAL).await;
-            match self.attempt().await {
+            let end = until.checked_sub(MARGIN).unwrap_or(until);
+            let attempt = timeout_at(end.into(), async {
+                sleep(INTERVAL).await;
+                self.attempt().await
+            });
+            // another replica takes it soon
+            let Ok(attempt) = attempt.await else { return };
+            match attempt {
                 Ok(Attempt::Held(held_until)) => {
                     self.failures.end();
                     until = held_until;
@@ -82,9 +88,6 @@ impl Lease {
                 Ok(Attempt::Other) if !self.is_of_another() => {}
                 Ok(Attempt::Other) => return,
                 Err(error) => self.report(&error, &failed),
-            }
-            if Instant::now() + MARGIN >= until {
-                return;
             }
         }
     }

@@ -89,7 +89,7 @@ impl LeftoverSearch {
         if object.kind == Kind::CronJob && can_renew(value) {
             self.jobs.push((namespace.clone(), value.clone()));
         }
-        self.taken.extend(taken_secrets(value).into_iter().map(|name| (namespace.clone(), name)));
+        self.taken.extend(taken_secrets(value).into_iter().map(|name| (namespace.clone(), name.to_owned())));
     }
 
     /// Finds what is left. Resources of other projects are listed only if a Secret is left, and in the namespaces of those.

@@ -81,6 +81,8 @@ struct Outcome {
     changed: usize,
     /// Number of fixes that were written, or would be.
     fixed: usize,
+    /// Number of errors among them: fixes that `--unsafe` asks for.
+    fixed_errors: usize,
     /// Number of fixes that could not be written.
     declined: usize,
     failures: usize,
@@ -123,6 +125,7 @@ impl Outcome {
         }
         self.changed += 1;
         self.fixed += made.len();
+        self.fixed_errors += made.iter().filter(|(finding, _)| finding.level == Level::Error).count();
         if arguments.diff {
             print(&diff(file, &rewrite, masked))?;
         }
@@ -156,6 +159,7 @@ impl Outcome {
             summary += &format!("; {} to fix by hand", self.declined);
         }
         let errors = report.findings.iter().filter(|finding| finding.level == Level::Error).count();
+        let errors = errors.saturating_sub(self.fixed_errors);
         if errors > 0 {
             summary += &format!("; {} without a safe fix: see `apim-keyless check`", counted(errors, "error"));
         }

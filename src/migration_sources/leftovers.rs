@@ -65,6 +65,7 @@ pub fn notes_about_built(
 ) -> Vec<Note<PointerBuf>> {
     let is_it = |found: &Found<'_>| match &found.leftover {
         Leftover::Secret(_) => true,
+        Leftover::Unread => !workloads.is_empty(),
         Leftover::Position(path) => workloads.iter().any(|workload| workload.is_moved(path, found.target)),
         Leftover::Account { account, object } => {
             let target = found.target.or(object.as_ref());
@@ -193,8 +194,8 @@ fn of_entry<'o>(
 ) -> Vec<Found<'o>> {
     let target = entry.get("target");
     let path = entry.get("path").and_then(Value::as_str).or(entry.as_str().filter(|text| !text.contains('\n')));
-    if let Some((file, text)) = path.and_then(|path| Some((path, read(path)?))) {
-        let mut found = of_text(&text, context, secrets);
+    if let Some(file) = path {
+        let mut found = read(file).map_or_else(|| vec![Leftover::Unread], |text| of_text(&text, context, secrets));
         found.dedup();
         let found = found.into_iter();
         return found.map(|leftover| Found { at: at.to_owned(), file: Some(file), target, leftover }).collect();

@@ -36,12 +36,14 @@ pub(super) enum Leftover {
     Position(String),
     /// It refers to this Secret, which held the key.
     Secret(String),
+    /// It cannot be read.
+    Unread,
 }
 
 impl Leftover {
     /// Whether only the gateways of the input show that it is one.
     pub(super) fn depends_on_gateways(&self) -> bool {
-        matches!(self, Self::Position(_) | Self::Secret(_) | Self::Account { .. })
+        matches!(self, Self::Position(_) | Self::Secret(_) | Self::Account { .. } | Self::Unread)
     }
 
     /// What to do about it.
@@ -67,6 +69,9 @@ impl Leftover {
             Self::Position(path) => format!(
                 "Remove the operation on {path}, or name the variable in a strategic merge patch: the migration changes \
                  what is at this position"
+            ),
+            Self::Unread => format!(
+                "Check that this file sets no {AUTH} and names no Secret of a key, and make it readable: it could not be read"
             ),
             Self::Secret(name) => format!(
                 "Remove Secret \"{name}\" here: it holds the old key, and the migrated gateway does not need it"

@@ -71,10 +71,12 @@ impl ScriptLines<'_> {
     }
 }
 
-/// Whether a line is a comment or only prints a text.
+/// Whether a line is a comment or only prints a text: it neither passes the text on nor runs another command.
 fn is_comment(line: &str) -> bool {
     let line = line.trim_start().trim_start_matches(['@', '-', ' ']).to_ascii_lowercase();
-    ["#", "//", "echo ", "printf ", "write-"].iter().any(|start| line.starts_with(start))
+    let begins = |words: &[&str]| words.iter().any(|word| line.starts_with(word));
+    begins(&["#", "//"])
+        || begins(&["echo ", "printf ", "write-"]) && !line.contains(['|', '>', ';', '&', '`']) && !line.contains("$(")
 }
 
 /// Whether a line lets a workload take all keys of one of these Secrets.

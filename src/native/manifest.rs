@@ -105,6 +105,9 @@ impl AdmissionPolicy {
             _ = writeln!(text, "  validationActions: {}", self.actions);
         }
         if let Some(excluded) = &self.excluded {
+            // quoted: a namespace can have the name 123
+            let excluded: Vec<String> =
+                excluded.iter().map(|name| serde_json::Value::from(name.as_str()).to_string()).collect();
             _ = writeln!(
                 text,
                 "  matchResources:\n    namespaceSelector:\n      matchExpressions:\n      \

@@ -162,11 +162,6 @@ impl Plan {
         self.errors().next().is_some() || self.differences.as_ref().is_some_and(|differences| !differences.is_empty())
     }
 
-    /// The gateways of an identity.
-    pub fn gateways_of(&self, identity: usize) -> impl Iterator<Item = &PlannedGateway> {
-        self.gateways.iter().filter(move |gateway| gateway.identity == identity)
-    }
-
     /// The name of an identity for a message: its client id, if it is known.
     pub(super) fn identity_title(&self, identity: &EntraIdentity) -> String {
         match &identity.client_id {

@@ -102,11 +102,6 @@ impl Place {
         Arc::ptr_eq(&self.document, &other.document)
     }
 
-    /// Whether its file was given by name, not found in a folder.
-    pub fn is_in_named_file(&self) -> bool {
-        self.document.file.is_named
-    }
-
     /// Whether it is only a part of its YAML document, such as an item of a list: reading it again costs the whole
     /// document.
     pub fn is_part(&self) -> bool {

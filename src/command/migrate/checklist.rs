@@ -232,6 +232,7 @@ impl<'c> Checklist<'c> {
             }
         }
         steps.line("ConfigurationApiV2NotAvailable in the log of a Pod means that the identity is not ready: a new");
-        steps.line("federated credential takes minutes. Until a new Pod is ready, a RollingUpdate keeps the old ones.");
+        steps
+            .line("federated credential takes minutes. A RollingUpdate of a Deployment keeps the old Pods until then.");
     }
 }

@@ -56,18 +56,39 @@ impl<'s> OpenGateways<'s> {
     }
 }
 
-/// The names of the Secrets that a workload takes variables or files from.
+/// The names of the Secrets that a workload takes variables or files from. Its other references, such as those of image pull
+/// secrets, are no keys of the gateway.
 pub(super) fn secrets(value: &Value) -> BTreeSet<&str> {
     match value {
         Value::Array(items) => items.iter().flat_map(secrets).collect(),
         Value::Object(members) => {
             let own = members.iter().filter_map(|(key, member)| match key.as_str() {
-                "secretKeyRef" | "secretRef" => member.get("name")?.as_str(),
+                // "secret": a source of a projected volume
+                "secretKeyRef" | "secretRef" | "secret" => member.get("name")?.as_str(),
                 "secretName" => member.as_str(),
                 _ => None,
             });
             own.chain(members.values().flat_map(secrets)).collect()
         }
         _ => BTreeSet::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::secrets;
+    use serde_json::json;
+
+    #[test]
+    fn a_secret_is_used_in_every_place_of_a_workload() {
+        for value in [
+            json!({"env": [{"valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}}]}),
+            json!({"envFrom": [{"secretRef": {"name": "a"}}]}),
+            json!({"volumes": [{"secret": {"secretName": "a"}}]}),
+            json!({"volumes": [{"projected": {"sources": [{"secret": {"name": "a"}}]}}]}),
+        ] {
+            assert_eq!(secrets(&value), ["a"].into(), "{value}");
+        }
+        assert!(secrets(&json!({"imagePullSecrets": [{"name": "a"}]})).is_empty());
     }
 }

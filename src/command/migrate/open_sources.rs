@@ -5,7 +5,7 @@ use super::other_sources::OtherPlan;
 use super::reached::ReachedGateways;
 use super::reading::{SourceObject, Sources, located};
 use apim_keyless_core::gateway::ObjectReference;
-use apim_keyless_core::migration::MigratedGateway;
+use apim_keyless_core::migration::{MigratedGateway, taken_secrets};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -102,7 +102,7 @@ impl<'s> OpenSources<'s> {
         let own = own.or_else(|| value.pointer("/metadata/namespace")).and_then(Value::as_str).map(str::to_owned);
         let namespace = if source.other.is_some() { own } else { Some(source.namespace.clone()) };
         let mut names = BTreeSet::new();
-        add_names(value, false, &mut names);
+        add_names(value, &mut names);
         for name in names {
             self.takers.entry(name).or_default().push((namespace.clone(), index));
         }
@@ -120,24 +120,24 @@ const FILLING: [&str; 7] = [
     "VaultStaticSecret",
 ];
 
-/// Adds the names of Secrets: below any key with `secret` in its name, as other applications have keys of their own, such as
-/// `existingSecret`.
-fn add_names(value: &Value, is_secret: bool, names: &mut BTreeSet<String>) {
+/// Adds the names of the Secrets that an object takes, also in the values of a chart that it holds as a text.
+fn add_names(value: &Value, names: &mut BTreeSet<String>) {
+    names.extend(taken_secrets(value).into_iter().map(str::to_owned));
+    for text in texts(value).into_iter().filter(|text| text.contains('\n')) {
+        if let Some(inner) = apim_keyless_manifest::value(text).filter(Value::is_object) {
+            add_names(&inner, names);
+        }
+    }
+}
+
+fn texts(value: &Value) -> Vec<&str> {
     match value {
-        Value::Array(items) => items.iter().for_each(|item| add_names(item, is_secret, names)),
+        Value::String(text) => vec![text],
+        Value::Array(items) => items.iter().flat_map(texts).collect(),
         Value::Object(members) => {
-            for (key, member) in members.iter().filter(|(key, _)| *key != "secretGenerator") {
-                let is_below = key.to_ascii_lowercase().contains("secret");
-                add_names(member, is_below || (is_secret && key == "name"), names);
-            }
+            // a kustomization makes the Secrets of its generators
+            members.iter().filter(|(key, _)| *key != "secretGenerator").flat_map(|(_, member)| texts(member)).collect()
         }
-        Value::String(text) if is_secret => _ = names.insert(text.clone()),
-        // the values of a chart in a text
-        Value::String(text) if text.contains('\n') => {
-            if let Some(inner) = apim_keyless_manifest::value(text).filter(Value::is_object) {
-                add_names(&inner, false, names);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
     }
 }

@@ -91,6 +91,7 @@ impl Auditor {
         let runtime = match Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
+                self.metrics.failed(AuditPart::Scan);
                 tracing::error!(cause = cause(&error), "cannot start the async runtime of the audit; restart the Pod");
                 return;
             }

@@ -75,9 +75,18 @@ pub fn migrate_terraform(text: &str, context: SourceContext<'_>, files: &FilesBe
         secrets.extend(helm_release::migrate(block, sources, &mut editor, context, &mut report));
     }
     kubernetes::migrate(&body, secrets, &mut editor, context, &mut report);
-    let new = editor.finish().filter(|new| hcl_edit::parser::parse_body(new).is_ok());
+    let edited = editor.finish();
+    let new = edited.clone().filter(|new| hcl_edit::parser::parse_body(new).is_ok());
     if new.is_none() {
-        report.note(1, NoteKind::ByHand, "Change this file by hand: two changes are in the same place");
+        report.note(
+            1,
+            NoteKind::ByHand,
+            if edited.is_none() {
+                "Change this file by hand: two changes are in the same place"
+            } else {
+                "Change this file by hand: with the changes it would not be valid Terraform"
+            },
+        );
     }
     report.notes.sort_by_key(|note| note.at);
     let new = new.filter(|new| new != text);

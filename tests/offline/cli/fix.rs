@@ -142,8 +142,9 @@ fn an_unsafe_fix_needs_its_flag() {
     let (ran, text) = fixed(OUTDATED, &[]);
     assert_eq!((ran.code, text.as_str()), (0, OUTDATED));
     assert!(ran.stderr.contains("1 error without a safe fix"), "{}", ran.stderr);
-    let (_, text) = fixed(OUTDATED, &["--unsafe"]);
+    let (ran, text) = fixed(OUTDATED, &["--unsafe"]);
     assert_eq!(text, OUTDATED.replace("gateway:2.9.0", "gateway:2.11.0"));
+    assert_eq!(ran.stderr, "1 finding fixed in 1 file\n");
 }
 
 #[test]

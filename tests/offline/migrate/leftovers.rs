@@ -79,6 +79,13 @@ fn a_strategic_merge_patch_that_sets_the_method_is_named() {
     assert_overlay_kept("patches: [{path: patch.yaml}]\n", &[("k/prod/patch.yaml", &patch("", old_image))]);
 }
 
+/// What cannot be read can still need the key.
+#[test]
+fn a_patch_that_cannot_be_read_is_named() {
+    assert_overlay_kept("patches: [{path: absent.yaml}]\n", &[]);
+    assert_overlay_kept("patchesStrategicMerge: [folder]\n", &[("k/prod/folder/a.yaml", "a: b\n")]);
+}
+
 #[test]
 fn a_patch_that_takes_the_secret_of_the_key_is_named() {
     let lines = "        envFrom: [{secretRef: {name: orders-token}}]\n";

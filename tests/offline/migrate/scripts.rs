@@ -72,6 +72,8 @@ fn commands_of_kubectl_that_set_the_method_are_named() {
         "kubectl create configmap orders-env --from-literal=config.service.auth=key",
         "kubectl patch configmap orders-env -p '{\"data\":{\"config.service.auth\":\"key\"}}'",
         "yq -i '.data.\"config.service.auth\" = \"key\"' orders.yaml",
+        "echo '{\"data\":{\"config.service.auth\":\"key\"}}' | kubectl apply -f -",
+        "echo start; kubectl set env deployment/orders DOTNET_CONFIG__SERVICE__AUTH=$KEY",
     ] {
         assert_by_hand(&format!("{UPGRADE}{command}\n"), 2, "Change this line by hand: ");
     }

@@ -7,7 +7,7 @@ use super::json::text;
 use super::obsolete::{self, Obsolete, SecretName};
 use crate::gateway::{Gateway, Images, KubernetesObject, Recognized, RelatedObjects};
 use serde_json::Value;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 /// The names of the Secrets from which a gateway workload takes an auth setting, or can take one. Empty for every other
 /// object.
@@ -19,24 +19,10 @@ pub fn secrets_with_auth(object: &KubernetesObject<'_>, images: &Images) -> BTre
 
 /// The names of the Secrets and of the `SecretProviderClass`es that an object takes, whatever its kind: the texts below
 /// each key with `secret` in its name.
-pub fn taken_secrets(object: &Value) -> HashSet<String> {
-    let mut names = HashSet::new();
-    add_taken(object, false, &mut names);
+pub fn taken_secrets(object: &Value) -> BTreeSet<&str> {
+    let mut names = BTreeSet::new();
+    obsolete::add_taken_secrets(object, &mut names);
     names
-}
-
-fn add_taken(value: &Value, is_reference: bool, names: &mut HashSet<String>) {
-    match value {
-        Value::String(name) if is_reference => _ = names.insert(name.clone()),
-        Value::Array(items) => items.iter().for_each(|item| add_taken(item, is_reference, names)),
-        Value::Object(members) => {
-            for (key, member) in members {
-                let is_name = is_reference && key == "name";
-                add_taken(member, is_name || key.to_ascii_lowercase().contains("secret"), names);
-            }
-        }
-        _ => {}
-    }
 }
 
 /// Whether an object of a cluster can renew the key in a Secret: it works with Secrets by kubectl.

@@ -231,12 +231,17 @@ fn renewed_secrets(job: &Value) -> Vec<String> {
     words.collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect()
 }
 
-/// Adds the names of the Secrets that an object takes: below any key with `secret` in its name, whatever the kind. Other
-/// applications and their controllers have keys of their own, such as `tls[].secretName` and `existingSecret`.
-fn add_taken_secrets<'v>(value: &'v Value, names: &mut BTreeSet<&'v str>) {
+/// Adds the names of the Secrets that an object takes: below any key with `secret` in its name, whatever the kind, and in
+/// each reference of `kind: Secret`. Other applications and their controllers have keys of their own, such as
+/// `tls[].secretName`, `existingSecret` and Flux's `valuesFrom`.
+pub(super) fn add_taken_secrets<'v>(value: &'v Value, names: &mut BTreeSet<&'v str>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| add_taken_secrets(item, names)),
         Value::Object(members) => {
+            // an object itself has an apiVersion
+            if text(value, &["kind"]) == Some("Secret") && value.get("apiVersion").is_none() {
+                names.extend(text(value, &["name"]));
+            }
             for (key, member) in members {
                 // a kustomization makes the Secrets of its generators
                 if key != "secretGenerator" && key.to_ascii_lowercase().contains("secret") {
@@ -252,7 +257,8 @@ fn add_taken_secrets<'v>(value: &'v Value, names: &mut BTreeSet<&'v str>) {
 /// Adds the value of a reference, or the text in its field `name`.
 fn add_names<'v>(reference: &'v Value, names: &mut BTreeSet<&'v str>) {
     match reference {
-        Value::String(text) => _ = names.insert(text),
+        // NAMESPACE/NAME in annotations
+        Value::String(text) => _ = names.insert(text.rsplit('/').next().unwrap_or(text)),
         Value::Array(items) => items.iter().for_each(|item| add_names(item, names)),
         Value::Object(_) => names.extend(text(reference, &["name"])),
         _ => {}
@@ -291,11 +297,14 @@ mod tests {
             json!({"spec": {"existingSecret": "a"}}),
             json!({"spec": {"passwordSecretRef": {"name": "a", "key": "b"}}}),
             json!({"env": [{"valueFrom": {"secretKeyRef": {"name": "a"}}}]}),
+            json!({"spec": {"valuesFrom": [{"kind": "Secret", "name": "a", "valuesKey": "b"}]}}),
+            json!({"metadata": {"annotations": {"nginx.ingress.kubernetes.io/auth-secret": "shop/a"}}}),
         ] {
             assert!(taken(&taker).contains("a"), "{taker}");
             assert!(!taken(&taker).contains("b"), "{taker}");
         }
         assert!(!taken(&json!({"metadata": {"name": "a"}, "spec": {"configMap": "a"}})).contains("a"));
+        assert!(!taken(&json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}})).contains("a"));
     }
 
     #[test]

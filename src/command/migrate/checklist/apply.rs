@@ -6,6 +6,7 @@ use crate::command::migrate::files::objects_of;
 use crate::command::migrate::reading::{OtherSource, SourceType};
 use crate::command::migrate::shown;
 use apim_keyless_core::policy::shell_word;
+use apim_keyless_manifest::STANDARD_INPUT;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
@@ -71,6 +72,11 @@ impl Checklist<'_> {
         }
         let namespace = shell_word(self.arguments.namespace());
         let option = if without && !own { format!(" -n {namespace}") } else { String::new() };
+        if file == STANDARD_INPUT {
+            steps.line(&format!("  kubectl apply -f FILE{option}"));
+            steps.line("- FILE has the manifests that migrate wrote to stdout without --checklist");
+            return;
+        }
         steps.line(&format!("  kubectl apply -f {}{option}", shell_word(&self.written(file))));
         if without && own {
             steps.line(&format!(

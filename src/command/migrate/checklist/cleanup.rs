@@ -60,6 +60,12 @@ impl Checklist<'_> {
                 self.look_at(obsolete, steps);
                 continue;
             }
+            if why.is_none() && obsolete.kind == "CronJob" {
+                steps.line(&format!(
+                    "- CronJob \"{}\" renews the key; delete it if it does nothing else:",
+                    obsolete.name
+                ));
+            }
             let delete = || self.deployed.deletions(obsolete).into_iter().collect();
             for line in why.as_ref().map_or_else(delete, keep) {
                 steps.line(&line);
