@@ -89,6 +89,11 @@ struct Outcome {
 }
 
 impl Outcome {
+    fn count(&mut self, made: &[(&Diagnostic, &Fix)]) {
+        self.fixed += made.len();
+        self.fixed_errors += made.iter().filter(|(finding, _)| finding.level == Level::Error).count();
+    }
+
     fn file(&mut self, file: &str, fixes: &[ObjectFix<'_>], arguments: &FixArguments) -> anyhow::Result<()> {
         let changes: Vec<ObjectChange<'_>> = fixes
             .iter()
@@ -124,8 +129,7 @@ impl Outcome {
             return Ok(());
         }
         self.changed += 1;
-        self.fixed += made.len();
-        self.fixed_errors += made.iter().filter(|(finding, _)| finding.level == Level::Error).count();
+        self.count(&made);
         if arguments.diff {
             print(&diff(file, &rewrite, masked))?;
         }
