@@ -15,13 +15,13 @@ const WARNING_CHARACTERS: usize = 256;
 const WARNINGS: usize = 5;
 /// Length limit of an audit annotation's value, in bytes.
 const ANNOTATION_BYTES: usize = 256;
-/// Stands in the base URL for a rule's id.
+/// The placeholder of a rule's id in the base URL.
 const RULE_PLACEHOLDER: &str = "{rule}";
 
 /// How messages are written, whatever they say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageOptions {
-    /// Base URL of the rule pages; a denial then names the page of each rule. `{rule}` in it stands for the rule's id;
+    /// Base URL of the rule pages; a denial then names the page of each rule. `{rule}` in it is replaced by the rule's id;
     /// without `{rule}` the id is appended as a path segment.
     pub docs_url: Option<String>,
     /// Whether the mutating webhook leaves out its warnings, which say what it set.

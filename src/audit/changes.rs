@@ -41,7 +41,7 @@ struct EarlierObject {
     name: String,
 }
 
-/// Why a text is no earlier report.
+/// Why a text is not an earlier report.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EarlierError {
     /// Not the JSON of a report: line and column.

@@ -9,7 +9,7 @@ use rustls::pki_types::ServerName;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Stands in `--docs-url` for a rule's id.
+/// The placeholder of a rule's id in `--docs-url`.
 const RULE_PLACEHOLDER: &str = "{rule}";
 /// Longest DNS label (RFC 1123).
 const LABEL_BYTES: usize = 63;

@@ -37,7 +37,7 @@ pub struct ObjectResource {
 }
 
 impl ObjectResource {
-    /// A resource of Kubernetes.
+    /// A resource by its `apiVersion`, kind and plural.
     pub const fn of(api_version: &'static str, kind: &'static str, plural: &'static str) -> Self {
         Self { api_version: Cow::Borrowed(api_version), kind: Cow::Borrowed(kind), plural: Cow::Borrowed(plural) }
     }
@@ -62,7 +62,7 @@ impl ObjectResource {
         format!("{root}/{}{namespace}/{}", self.api_version, self.plural)
     }
 
-    /// An item of a list with its `apiVersion` and `kind`, which it does not say itself. `None` if it is no JSON object,
+    /// An item of a list with its `apiVersion` and `kind`, which it does not say itself. `None` if it is not a JSON object,
     /// which an API server does not write.
     pub(super) fn typed(&self, item: &RawValue) -> Option<Value> {
         let mut members: Map<String, Value> = serde_json::from_str(item.get()).ok()?;
@@ -82,7 +82,7 @@ pub(super) static SERVICE_ACCOUNTS: ObjectResource = ObjectResource::of("v1", "S
 
 pub(super) static PODS: ObjectResource = ObjectResource::of("v1", "Pod", "pods");
 
-/// Every resource with a pod template that is read. Owners stand before what their controllers make. Those of other
+/// Every resource with a pod template that is read. Owners come before what their controllers make. Those of other
 /// projects are read where the API server serves them: Argo Rollouts, `OpenKruise`, `OpenShift` and Knative.
 pub(super) static WORKLOADS: [ObjectResource; 15] = [
     ObjectResource::of("apps/v1", "Deployment", "deployments"),

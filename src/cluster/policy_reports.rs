@@ -103,7 +103,7 @@ impl<'c> ReportStore<'c> {
         }
     }
 
-    /// Deletes the one of a namespace if it has our label. Returns whether it did.
+    /// Deletes the one of a namespace if `is_ours` accepts it. Returns whether it did.
     ///
     /// # Errors
     /// The permission is missing, or the API server cannot be reached.

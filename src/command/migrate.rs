@@ -93,7 +93,7 @@ fn check_terminal(arguments: &MigrateArguments) -> anyhow::Result<()> {
 pub(super) struct Planned {
     migration: Migration,
     changes: Vec<FileChange>,
-    /// Sources that are no plain manifests.
+    /// Sources that are not plain manifests.
     other: OtherPlans,
     /// Gateways whose text cannot be changed.
     declined: Vec<Declined>,

@@ -12,7 +12,7 @@ const DEFAULT: &str = "less";
 /// screen.
 const LESS: &str = "FRX";
 
-/// Prints the text: with the pager `$PAGER` on a terminal, else directly. An empty `PAGER` is no pager.
+/// Prints the text: with the pager `$PAGER` on a terminal, else directly. An empty `PAGER` means none.
 pub(super) fn show(text: &str) -> anyhow::Result<()> {
     let pager = env::var("PAGER").unwrap_or_else(|_| DEFAULT.to_owned());
     let is_paged = stdout().is_terminal() && !pager.trim().is_empty() && page(&pager, text).is_some();

@@ -45,7 +45,7 @@ const SWITCHES: [&str; 20] = [
 ];
 /// Flags with `NAME=VALUE` pairs.
 const SET_FLAGS: [&str; 4] = ["--set", "--set-string", "--set-file", "--set-literal"];
-/// Names with a key as their value, as in a text that is no readable command.
+/// Names with a key as their value, as in a text that is not a readable command.
 const KEY_NAMES: [&str; 2] = ["gateway.auth.key=", "gateway.authKey="];
 
 /// Migrates the commands of a script. `None` if it has none for a gateway.
@@ -173,7 +173,7 @@ impl<'w> HelmCommand<'w> {
     fn values(&self) -> Value {
         let mut values = json!({});
         for pair in self.sets.iter().flat_map(|set| &set.pairs) {
-            // a variable is no key in plain text
+            // a variable is not a key in plain text
             let value = if is_variable(&pair.value) { "${VARIABLE}" } else { &pair.value };
             value_path::set(&mut values, &pair.path, json!(value));
         }
@@ -192,7 +192,7 @@ impl<'w> HelmCommand<'w> {
     }
 }
 
-/// The path and the value of a `NAME=JSON` pair. A text with variables that is no JSON counts as a text.
+/// The path and the value of a `NAME=JSON` pair. A text with variables that is not JSON counts as a text.
 fn json_value(pair: &str) -> Option<(ValuePath, Value)> {
     let (name, text) = pair.split_once('=')?;
     let value = serde_json::from_str(text).unwrap_or_else(|_| json!("${VARIABLE}"));
@@ -366,7 +366,7 @@ impl Script<'_> {
         }
     }
 
-    /// Reports keys and tokens in what is no readable command, and what else sets how a gateway authenticates.
+    /// Reports keys and tokens in what is not a readable command, and what else sets how a gateway authenticates.
     fn others(&mut self) {
         let read = merged(std::mem::take(&mut self.read));
         let is_read = |at: usize| {

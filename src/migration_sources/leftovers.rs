@@ -56,7 +56,8 @@ pub struct MigratedWorkload<'w> {
     pub new: &'w Value,
 }
 
-/// What a source still says about these Secrets of keys, and about variables of these workloads by their positions.
+/// What a source still says about these Secrets of keys and about these workloads: variables and volumes that it changes
+/// by their positions, another `ServiceAccount`, and files of patches that could not be read.
 pub fn notes_about_built(
     object: &Value,
     context: SourceContext<'_>,

@@ -70,7 +70,7 @@ pub(super) fn remove(values: &mut Value, path: &[impl AsRef<str>]) -> Option<Val
     Some(removed)
 }
 
-/// The values that are no mappings, and the empty mappings, with their paths.
+/// The values that are not mappings, and the empty mappings, with their paths.
 pub(super) fn leaves(values: &Value) -> BTreeMap<ValuePath, Value> {
     let mut found = BTreeMap::new();
     collect(values, &mut Vec::new(), &mut found);

@@ -58,7 +58,7 @@ const EFFECTIVE: &str = "it needs the effective environment: $(NAME), later sour
 const TEXTS: &str = "it compares texts in ways that CEL does not have";
 const WARNS: &str = "it is a warning by default, and protects no key";
 
-/// Why CEL cannot say the other rules.
+/// Why the other rules are not covered.
 const REASONS: &[(&str, &str)] = &[
     ("absent-config-map", RELATED),
     ("absent-service-account", RELATED),

@@ -1,6 +1,6 @@
 //! A plan as a Bicep file for the resource group of the API Management instance.
 //!
-//! An Entra app is no resource of Azure: for it the file has a parameter, and comments with the `az` commands. Resource
+//! An Entra app is not a resource of Azure: for it the file has a parameter, and comments with the `az` commands. Resource
 //! types and versions: Azure Resource Manager's template reference.
 
 use super::model::{EntraIdentity, IdentityKind, Instance, Plan, RoleScope};

@@ -285,7 +285,7 @@ fn role(variable: &str, role: ConfigurationRole) -> String {
         "NotDataActions": [],
         "AssignableScopes": ["/subscriptions/SUBSCRIPTION"],
     });
-    // the id of the subscription stands between two quoted parts
+    // the id of the subscription is between two quoted parts
     let definition = shell_quoted(&definition.to_string()).replace("SUBSCRIPTION", "'\"$SUBSCRIPTION\"'");
     format!("role {} \\\n  {definition}\n{variable}=$role_id\n", shell_quoted(role.name))
 }

@@ -76,7 +76,7 @@ where
 /// The target of the Kubernetes client's own messages.
 const CLIENT: &str = "kube_client";
 
-/// The levels that a text sets; `info` if it is empty. A word that is no level is an error: it would be the name of a
+/// The levels that a text sets; `info` if it is empty. A word that is not a level is an error: it would be the name of a
 /// target, and nothing else would be logged.
 fn levels(text: &str) -> Result<Targets, LogLevelError> {
     let mut targets = Targets::new().with_default(LevelFilter::INFO);

@@ -75,7 +75,7 @@ pub struct RunningPod {
     pub is_current: Option<bool>,
 }
 
-/// The fields of a workload that tell how its rollout goes.
+/// The fields of a workload that show the progress of its rollout.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct WorkloadState {

@@ -10,7 +10,7 @@ const BEFORE_SECRETS: [&str; 9] =
     ["bearer", "credential", "key", "password", "passwd", "sas", "secret", "signature", "token"];
 /// Beginnings of references in Terraform.
 const TERRAFORM_REFERENCES: [&str; 4] = ["var.", "local.", "data.", "module."];
-/// Words that are no secrets.
+/// Words that are not secrets.
 const KNOWN_WORDS: [&str; 11] = ["", "#", "\\", "`", "|", ">", "false", "name", "null", "true", "value"];
 /// Longest reference, in bytes. What is longer is masked.
 const NEAR_BYTES: usize = 512;
@@ -208,7 +208,7 @@ fn reference_length(text: &str) -> Option<usize> {
         .then(|| text.find(|letter: char| !is_letter(letter) && !".[]*-".contains(letter)).unwrap_or(text.len()))
 }
 
-/// Whether a word, without brackets around it, is no secret whatever its name is.
+/// Whether a word, without brackets around it, is not a secret whatever its name is.
 fn is_known(word: &str) -> bool {
     KNOWN_WORDS.contains(&word)
         || word.eq_ignore_ascii_case(WORKLOAD_IDENTITY)

@@ -5,7 +5,7 @@
 use super::location_text::{describe, ignored};
 use super::{Diagnostic, Failure, Location, Report, Severity, SuppressedBy, text};
 
-/// The file name of standard input, which is no file of the repository.
+/// The file name of standard input, which is not a file of the repository.
 const STDIN: &str = "-";
 
 /// Renders one command for each finding and failure, then what comments ignore, then the summary.

@@ -17,7 +17,7 @@ pub const NAME: &str = "apim-keyless";
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// Most findings in a report. The API server stores at most about 1.5 MiB of an object.
 const RESULTS: usize = 200;
-/// Longest fix in a result, in bytes.
+/// Longest fix in a result, in bytes. A longer one is cut there, and `...` follows: 515 bytes in all.
 const FIX_BYTES: usize = 512;
 /// `policy` of the result that says how many findings are left out.
 const MORE: &str = "more-findings";

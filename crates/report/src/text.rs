@@ -14,7 +14,7 @@ use std::ops::Range;
 const LINE_CHARACTERS: usize = 160;
 /// Characters of a longer line that are shown before the underlined ones.
 const BEFORE_UNDERLINE: usize = 60;
-/// What stands for the rest of a longer line.
+/// Replaces the rest of a longer line.
 const REST: &str = "...";
 
 /// Renders a report as [`write()`] writes it.

@@ -1,14 +1,14 @@
 //! Measures a command: wall time, CPU time and peak memory.
 //!
-//! Each command runs in a process of its own that measures its child, because the peak memory of several children cannot
-//! be told apart.
+//! Each command runs in a process of its own that measures its child, because the operating system only reports the
+//! highest peak memory of all children.
 
 use nix::sys::resource::{UsageWho, getrusage};
 use std::env;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Tells a benchmark to measure a command. It is an environment variable because cargo adds arguments of its own.
+/// Makes a benchmark measure a command. It is an environment variable because cargo adds arguments of its own.
 const MEASURE: &str = "APIM_KEYLESS_MEASURE";
 
 /// What a command used.

@@ -17,7 +17,7 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- end }}
 {{- end }}
 
-{{/* Whether the webhook manages its own CA. If not, it needs no right to write anything. */}}
+{{/* Whether the webhook manages its own CA. If not, it needs no right to write certificates or caBundles. */}}
 {{- define "apim-keyless.isSelfManaged" -}}
 {{- if eq .Values.certificates.source "self-managed" }}true{{ end }}
 {{- end }}

@@ -1,6 +1,6 @@
 //! Finds auth keys in plain text in whatever a file holds: a Secret, the values of a chart, a generator of Kustomize.
 //!
-//! Rules find the keys that a gateway of the cluster reads. In a file, a key is lost wherever it stands, because everybody
+//! Rules find the keys that a gateway of the cluster reads. In a file, a key is lost wherever it is, because everybody
 //! who can read the file can use it.
 
 use apim_keyless_core::gateway::{AuthMethod, Setting, has_signed_part};

@@ -132,7 +132,7 @@ fn installs_gateway_chart(value: &Value, depth: usize) -> bool {
     }
 }
 
-/// What a document with `apiVersion` and `kind` is that is no object to be stored.
+/// What a document with `apiVersion` and `kind` is that is not an object to be stored.
 fn other_document(object: &Value) -> Option<&'static str> {
     let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
     match (group(text("apiVersion")), text("kind")) {
@@ -150,7 +150,7 @@ fn other_document(object: &Value) -> Option<&'static str> {
     }
 }
 
-/// The error of an object whose `apiVersion` or `kind` no API server serves, or that is no manifest; `None` without one.
+/// The error of an object whose `apiVersion` or `kind` no API server serves, or that is not a manifest; `None` without one.
 /// Its fields are evaluated all the same, if they can be.
 pub(super) fn of_object(object: &Value) -> Option<(PointerBuf, String)> {
     let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 pub(in crate::command) struct FileChange {
     pub(super) file: String,
     pub(super) rewrite: FileRewrite,
-    /// Whether it is a text and no YAML.
+    /// Whether it is a text and not YAML.
     pub(super) is_text: bool,
 }
 
@@ -207,7 +207,7 @@ fn gateways_by_object(migration: &Migration) -> GatewaysByObject<'_> {
     gateways
 }
 
-/// A source that is no manifest, whose text cannot be changed.
+/// A source that is not a manifest, whose text cannot be changed.
 fn declined_source(source: &SourceObject, new: Option<&Value>, unchanged: &Unchanged) -> Declined {
     let (file, line, column) = (file_name(source.place.file()), unchanged.position.line, unchanged.position.column);
     let message = format!("not migrated: {file}:{line}:{column}: {}; by hand:", unchanged.reason);

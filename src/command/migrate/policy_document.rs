@@ -67,7 +67,7 @@ impl PolicyDocument {
     }
 }
 
-/// Checks that the path is no symbolic link, which can lead anywhere.
+/// Checks that the path is not a symbolic link, which can lead anywhere.
 fn check_link(path: &Path) -> anyhow::Result<()> {
     let is_link = path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
     ensure!(!is_link, "--write-policy: {} is a symbolic link; name the file that it leads to", path.display());

@@ -26,7 +26,7 @@ pub(super) struct Sources {
     pub(super) failures: Vec<String>,
     /// Gateways that this command cannot migrate, with the place.
     pub(super) unsupported: Vec<(String, Unsupported)>,
-    /// Sources that are no YAML, and pipelines.
+    /// Sources that are not YAML, and pipelines.
     pub(super) texts: Vec<TextSource>,
     /// The indices of objects, by kind, namespace and name.
     by_name: HashMap<(String, String, String), Vec<usize>>,
@@ -41,13 +41,13 @@ pub(super) struct SourceObject {
     pub(super) namespace: String,
     /// The places of the auth keys in plain text: the file may be changed when they are shown.
     pub(super) keys: Vec<String>,
-    /// What it is, if it is no plain manifest.
+    /// What it is, if it is not a plain manifest.
     pub(super) other: Option<OtherSource>,
     /// Whether its text is a whole YAML document.
     pub(super) is_document: bool,
 }
 
-/// A source of gateways that is YAML, but no plain manifest.
+/// A source of gateways that is YAML, but not a plain manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OtherSource {
     /// Values of a chart, or its `Chart.yaml`.
@@ -89,7 +89,7 @@ impl SourceType {
         }
     }
 
-    /// Whether it is a text and no YAML.
+    /// Whether it is a text and not YAML.
     pub(super) fn is_text(self) -> bool {
         matches!(self, Self::Script | Self::Terraform)
     }

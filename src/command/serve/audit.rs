@@ -1,5 +1,5 @@
 //! Audits the cluster again and again, in the one replica that holds the Lease. It has its own thread, connections and
-//! runtime, so that no review waits for it, and it is no part of readiness.
+//! runtime, so that no review waits for it, and readiness does not depend on it.
 
 use super::certificates::connection_settings;
 use super::scan::Scanner;

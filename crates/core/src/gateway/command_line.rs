@@ -83,7 +83,7 @@ impl<'a> References<'a> {
         let by_name = || self.env.iter().map(|variable| (variable.name.as_str(), variable)).collect();
         let Some(variable) = self.variables.get_or_init(by_name).get(name) else {
             return match self.source_can_set(name) {
-                // with the prefix of a Secret it is no command of a shell
+                // with the prefix of a Secret it is not a command of a shell
                 true if self.is_of_prefixed_secret(name) => Inserted::Unknown,
                 true => Inserted::MaybeUnknown,
                 false => Inserted::Nothing,

@@ -16,7 +16,7 @@ const CHART: &str = "apim-keyless";
 /// The key of the policy document in the `ConfigMap` of the chart.
 const KEY: &str = "policy.yaml";
 
-/// Where a policy stands.
+/// Where a policy was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PolicyOrigin {
     /// It is a document of its own.
@@ -29,7 +29,7 @@ pub enum PolicyOrigin {
 
 /// A policy in a text.
 pub struct FoundPolicy {
-    /// Where it stands.
+    /// Where it was found.
     pub origin: PolicyOrigin,
     /// The line at which it begins, from 1.
     pub line: u64,
@@ -105,7 +105,7 @@ struct Part<'a> {
     lines_before: u64,
 }
 
-/// The documents of a stream. A line that begins with `---` begins a document, wherever it stands.
+/// The documents of a stream. A line that begins with `---` begins a document, wherever it is.
 fn parts(text: &str) -> Vec<Part<'_>> {
     let is_marker =
         |line: &str| line.strip_prefix("---").is_some_and(|rest| rest.trim_start() != rest || rest.is_empty());
@@ -188,7 +188,7 @@ enum Content<'v> {
     Other,
 }
 
-/// Where values of the chart can stand: in a values file, in that of a chart that depends on it, in a `HelmRelease` of
+/// Where values of the chart can be: in a values file, in that of a chart that depends on it, in a `HelmRelease` of
 /// Flux and in an Application of Argo CD.
 const VALUES: [(&str, &[&str]); 4] = [
     ("", &[]),

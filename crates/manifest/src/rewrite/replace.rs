@@ -100,7 +100,7 @@ impl Changes<'_> {
         Ok(())
     }
 
-    /// Replaces a value where it stands.
+    /// Replaces a value where it is.
     fn replace_inline(&mut self, node: &Node, site: &Site, new: &Value, is_collection: bool) -> Outcome {
         let text = match (&node.content, new) {
             (_, new) if is_collection && self.style.is_json && self.text.0.contains('\n') => {

@@ -28,7 +28,7 @@ pub(super) enum Content {
 /// A member of a mapping.
 #[derive(Debug)]
 pub(super) struct Member {
-    /// The key; empty if it is no scalar.
+    /// The key; empty if it is not a scalar.
     pub(super) key: String,
     /// Bytes of the key, with its quotes.
     pub(super) key_range: Range<usize>,

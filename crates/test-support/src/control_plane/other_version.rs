@@ -1,4 +1,5 @@
-//! Creates a Go module that builds another Kubernetes version than `tests/control-plane/go.mod`.
+//! Creates a Go module that builds another Kubernetes version than
+//! `crates/test-support/control-plane/go.mod`.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -11,7 +11,7 @@ use strum::{EnumString, IntoStaticStr};
 pub enum Related {
     /// None: there is no cluster.
     Unknown,
-    /// `ConfigMap` `m` with 20,000 keys that are no settings, and one with a long value.
+    /// `ConfigMap` `m` with 20,000 keys that are not settings, and one with a long value.
     Keys,
     /// `ConfigMap` `m` with as many keys as are read, which a prefix can make spellings of `config.service.auth`.
     Ends,
