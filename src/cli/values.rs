@@ -122,7 +122,7 @@ pub(super) fn issuer(text: &str) -> Result<String, String> {
 
 /// A name or id that goes into scripts and templates.
 pub(super) fn plain_text(text: &str) -> Result<String, String> {
-    let is_plain = |character: char| !character.is_control() && !"\"'\\`$".contains(character);
+    let is_plain = |character: char| !character.is_control() && !"\"'\\`$\u{85}\u{2028}\u{2029}".contains(character);
     if !text.trim().is_empty() && text.trim() == text && text.chars().all(is_plain) {
         Ok(text.to_owned())
     } else {

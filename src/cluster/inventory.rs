@@ -11,9 +11,12 @@ use super::objects::{
 };
 use super::{Connection, ReadError};
 use apim_keyless_core::gateway::well_known::StringMap;
-use apim_keyless_core::gateway::{Images, Kind, KubernetesObject, ObjectIdentity, ObjectView, Relevance};
+use apim_keyless_core::gateway::{
+    Authentication, Gateway, GatewaySummary, Images, Kind, KubernetesObject, ObjectIdentity, ObjectView, Recognized,
+    RelatedObjects, Relevance,
+};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -68,6 +71,9 @@ pub struct Inventory {
 
 /// What a gateway can refer to, and what can refer to it.
 static RELATED: [&ObjectResource; 2] = [&SERVICE_ACCOUNTS, &ObjectResource::of("v1", "Service", "services")];
+
+/// What a container counts as, in bytes of JSON, beside its own.
+const CONTAINER_WEIGHT: usize = 1536;
 
 /// Namespace and name.
 type Name = (String, String);
@@ -195,10 +201,16 @@ impl Reader<'_> {
             let names = (self.request.expected_config_maps)(namespace, annotations).into_iter();
             needed.extend(names.map(|name| (namespace.to_owned(), name)));
         }
-        for (namespace, name) in needed.into_iter().filter(|name| self.filter.omitted.contains(name)) {
+        needed.retain(|name| self.filter.omitted.contains(name));
+        for (namespace, name) in needed {
+            if self.filter.is_full {
+                return;
+            }
             sleep(self.request.pace.pause).await;
             match get_object(self.connection, &CONFIG_MAPS, Some(&namespace), &name).await {
-                Ok(config_map) => self.inventory.objects.extend(config_map),
+                Ok(config_map) => {
+                    self.inventory.objects.extend(config_map.filter(|config_map| self.filter.fits(config_map)));
+                }
                 Err(error) => self.inventory.errors.push(error),
             }
         }
@@ -214,7 +226,8 @@ struct Filter<'a> {
     /// The `ConfigMap`s without any, which are not kept.
     omitted: HashSet<Name>,
     /// The workloads that are kept, and what their controllers made of them, with their namespaces.
-    workloads: HashSet<(String, ObjectIdentity)>,
+    /// The value: whether it uses a key.
+    workloads: HashMap<(String, ObjectIdentity), bool>,
     /// `None` if no leftovers are looked for.
     leftovers: Option<LeftoverSearch>,
     /// How many more bytes are kept.
@@ -230,7 +243,7 @@ impl<'a> Filter<'a> {
             not_evaluated: BTreeSet::new(),
             with_settings: HashSet::new(),
             omitted: HashSet::new(),
-            workloads: HashSet::new(),
+            workloads: HashMap::new(),
             leftovers: (leftovers != LeftoverScope::Nothing).then(LeftoverSearch::default),
             rest,
             is_full: false,
@@ -239,10 +252,13 @@ impl<'a> Filter<'a> {
 
     /// Whether an object is kept and fits.
     fn keeps(&mut self, object: &KubernetesObject<'_>, value: &Value) -> bool {
-        if self.is_full || !self.is_needed(object, value) {
-            return false;
-        }
-        match self.rest.checked_sub(object.json.size()) {
+        !self.is_full && self.is_needed(object, value) && self.fits(object)
+    }
+
+    /// Whether an object fits. Of a container, the findings and fixes take more memory than its JSON.
+    fn fits(&mut self, object: &KubernetesObject<'_>) -> bool {
+        let containers = object.workload().map_or(0, |workload| workload.containers().len());
+        match self.rest.checked_sub(object.json.size() + containers * CONTAINER_WEIGHT) {
             Some(rest) => self.rest = rest,
             None => self.is_full = true,
         }
@@ -269,15 +285,30 @@ impl<'a> Filter<'a> {
             self.with_settings.insert(name());
         }
         let owner = object.owner().map(|owner| (namespace.clone(), owner.identity()));
-        let is_of_owner = owner.is_some_and(|owner| self.workloads.contains(&owner));
+        let owner = owner.and_then(|owner| self.workloads.get(&owner).copied());
         if let Some(leftovers) = &mut self.leftovers {
-            leftovers.add(object, value, is_of_owner, self.images);
+            leftovers.add(object, value, owner.is_some(), self.images);
         }
-        if is_of_owner || is_relevant && object.workload().is_some() {
-            self.workloads.insert((namespace.clone(), object.identity()));
+        let uses_key = is_relevant && uses_key(object, self.images);
+        if owner.is_some() || is_relevant && object.workload().is_some() {
+            self.workloads.insert((namespace.clone(), object.identity()), uses_key);
         }
-        is_relevant && !is_of_owner
+        // any client can write an owner reference: what uses a key that its owner does not use is shown
+        let hides_key = uses_key && owner == Some(false) && !is_scaled_down(value);
+        is_relevant && (owner.is_none() || hides_key)
     }
+}
+
+/// Whether a workload alone shows that it authenticates with a key.
+fn uses_key(object: &KubernetesObject<'_>, images: &Images) -> bool {
+    let related = RelatedObjects::default();
+    let gateway = Gateway::recognize(object, images, &related).and_then(Recognized::gateway);
+    gateway.is_some_and(|gateway| GatewaySummary::of(&gateway, images).authentication == Authentication::Key)
+}
+
+/// Whether it is an earlier revision without Pods.
+fn is_scaled_down(value: &Value) -> bool {
+    value.pointer("/spec/replicas").and_then(Value::as_u64) == Some(0)
 }
 
 #[cfg(test)]

@@ -9,8 +9,10 @@ use crate::cli::{AuditArguments, Output};
 use crate::cluster::{Connection, Inventory, InventoryRequest, LeftoverScope, Pace, read_policy};
 use anyhow::{Context, anyhow, bail};
 use apim_keyless_core::policy::{Level, Mode, Policy, namespace_mode, printable, utc_date};
+use apim_keyless_manifest::read_limited;
 use apim_keyless_report::{Failure, Location, Report, text};
 use humantime::format_rfc3339_seconds;
+use std::fs::File;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -55,8 +57,9 @@ fn contexts(arguments: &AuditArguments) -> anyhow::Result<Vec<Option<String>>> {
 
 fn read_earlier(path: &Path) -> anyhow::Result<Earlier> {
     let name = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| anyhow!("cannot read the earlier report {name}: {}", cause(&error)))?;
+    let bytes = File::open(path).and_then(read_limited);
+    let bytes = bytes.map_err(|error| anyhow!("cannot read the earlier report {name}: {}", cause(&error)))?;
+    let text = String::from_utf8_lossy(&bytes);
     Earlier::parse(&text).map_err(|error| anyhow!("{name}:{error}"))
 }
 

@@ -2,7 +2,9 @@
 
 use super::check::CheckedFiles;
 use super::policy::{self, UsedPolicy};
-use super::rewritten_file::{diff, folder_outside, outside_message, read_stdin, replace};
+use super::rewritten_file::{
+    diff, folder_outside, has_other_names, other_names_message, outside_message, read_stdin, replace,
+};
 use super::{print, print_to_stderr, print_unchanged};
 use crate::cli::FixArguments;
 use apim_keyless_core::policy::{Edit, Level, Mode, printable, rules, utc_date};
@@ -10,7 +12,7 @@ use apim_keyless_manifest::rewrite::{FileRewrite, ObjectChange, Unchanged, maske
 use apim_keyless_manifest::{Place, STANDARD_INPUT};
 use apim_keyless_report::{Diagnostic, Fix, Report, Safety, counted, file_name, text};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -109,9 +111,9 @@ impl Outcome {
             print_to_stderr(&format!("error: {file}: changed while it was read; run the command again"));
             return Ok(());
         };
-        if let Some(folder) = folder_outside(file, &arguments.paths) {
+        if let Some(why) = why_not_written(file, &arguments.paths) {
             self.declined += fixes.iter().map(|fix| fix.fixes.len()).sum::<usize>();
-            print_to_stderr(&outside(file, folder));
+            print_to_stderr(&why);
             return Ok(());
         }
         for unchanged in &rewrite.unchanged {
@@ -198,4 +200,10 @@ fn declined(file: &str, unchanged: &Unchanged, finding: &Diagnostic, fix: &Fix) 
         fix.title
     );
     printable(&message).into_owned()
+}
+
+/// Why a file is left as it is.
+fn why_not_written(file: &str, paths: &[PathBuf]) -> Option<String> {
+    let has_others = || has_other_names(Path::new(file)).then(|| printable(&other_names_message(file)).into_owned());
+    folder_outside(file, paths).map(|folder| outside(file, folder)).or_else(has_others)
 }

@@ -73,6 +73,27 @@ pub(super) fn outside_message(file: &str, folder: &Path) -> String {
     format!("{file}: a symbolic link to a file outside of the folder {folder}; name that file itself to change it")
 }
 
+/// Why a file with several names is not written.
+pub(super) fn other_names_message(file: &str) -> String {
+    format!(
+        "{file}: it has several names (hard links), and only this one would get the changes; copy it to one name first"
+    )
+}
+
+/// Whether a file has several names (hard links): writing it under one name would leave the old content under the others.
+pub(super) fn has_other_names(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        path.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.nlink() > 1)
+    }
+    #[cfg(not(unix))]
+    {
+        _ = path;
+        false
+    }
+}
+
 /// Whether this is a file, and no link, with this content.
 pub(super) fn is_written(path: &Path, text: &str) -> bool {
     path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())

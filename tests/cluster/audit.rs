@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::fs;
+use test_support::gateways::{container_with_auth_key, valid, with_container};
 use test_support::report_schema::assert_valid;
 use test_support::run::{Folder, RunOutput};
 use test_support::webhook::account::kubeconfig;
@@ -262,4 +263,23 @@ async fn large_objects_are_read_in_smaller_pages() {
     for config_map in &config_maps {
         user.delete(config_map).await.stored();
     }
+}
+
+/// Any client can write an owner reference: a gateway with a key is listed although its owner has none.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_without_a_key_hides_no_gateway_with_one() {
+    let Some(webhook) = Webhook::shared() else { return };
+    let user = webhook.user("fleet-owned", Some("off")).await;
+    let mut owner = valid("CronJob");
+    owner["spec"]["suspend"] = json!(true);
+    let owner = user.apply(&owner).await.stored();
+    let mut job = with_container("Job", "containers", container_with_auth_key());
+    job["metadata"]["name"] = json!("owned");
+    job["metadata"]["ownerReferences"] = json!([{
+        "apiVersion": "batch/v1", "kind": "CronJob", "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"], "controller": true,
+    }]);
+    user.apply(&job).await.stored();
+    let table = audit(&folder(webhook), &["-n", "fleet-owned", "--mode", "audit"]).stdout;
+    assert_eq!(row(&table, "owned")[4], "key", "{table}");
 }

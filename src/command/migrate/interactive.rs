@@ -76,7 +76,8 @@ fn question(fact: Fact) -> Option<(&'static str, Parse)> {
         | Fact::Layout
         | Fact::OneObject
         | Fact::OwnConfigMap
-        | Fact::SharedConfigMap => None,
+        | Fact::SharedConfigMap
+        | Fact::Size => None,
     }
 }
 

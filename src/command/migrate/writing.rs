@@ -3,7 +3,9 @@
 use super::files::OutputPaths;
 use super::{Planned, shown};
 use crate::cli::MigrateArguments;
-use crate::command::rewritten_file::{self, diff_of_new, folder_outside, is_written, outside_message, replace};
+use crate::command::rewritten_file::{
+    self, diff_of_new, folder_outside, has_other_names, is_written, other_names_message, outside_message, replace,
+};
 use crate::command::{print, print_to_stderr, print_unchanged};
 use anyhow::bail;
 use apim_keyless_core::gateway::Authentication;
@@ -28,6 +30,8 @@ impl Planned {
                 taken.insert(path.to_owned());
             } else if let Some(folder) = folder_outside(&change.file, &arguments.paths) {
                 bail!("nothing was written: {}", printable(&outside_message(&change.file, folder)));
+            } else if has_other_names(Path::new(&change.file)) {
+                bail!("nothing was written: {}", printable(&other_names_message(&change.file)));
             }
         }
         for (beside, path, text) in &self.other.new_files {
@@ -41,6 +45,9 @@ impl Planned {
                 "would be written twice; run the command for each folder"
             };
             bail!("nothing was written: {} {why}", printable(&path.display().to_string()));
+        }
+        if let Some(policy) = arguments.write_policy.as_deref().filter(|policy| taken.contains(*policy)) {
+            bail!("nothing was written: --write-policy names {}, which holds migrated manifests", policy.display());
         }
         Ok(())
     }

@@ -14,14 +14,14 @@ use apim_keyless_report::policy_report::{
     MANAGED_BY, NAME, NamespaceFindings, ReportApi, by_namespace, is_ours, is_same,
 };
 use apim_keyless_report::{GatewayRow, Level, Report};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 /// How the cluster is read: at most ten requests a second, and nothing beyond this many bytes of JSON is kept. They take
-/// about five times as much memory, together with the report.
+/// about five times as much memory, together with the report; the smallest containers take more, and count as more bytes.
 const PACE: Pace = Pace { pause: Duration::from_millis(100), bytes: 32 * 1024 * 1024 };
 /// Most Events of one scan.
 const EVENTS: usize = 50;
@@ -139,7 +139,7 @@ impl Scanner {
     /// Writes Events about what has changed since the last complete scan. Returns how many.
     async fn write_events(&self, report: &Report) -> usize {
         let Some(known) = &self.known else { return 0 };
-        let transitions = known.transitions(report);
+        let transitions = in_turns(known.transitions(report));
         if let Some(left_out) = transitions.len().checked_sub(EVENTS).filter(|left_out| *left_out > 0) {
             tracing::info!(left_out, "more gateways have changed than an audit writes Events about");
         }
@@ -164,6 +164,19 @@ impl Scanner {
             self.metrics.failed(part);
         }
     }
+}
+
+/// Takes one transition of each namespace after the other, so that one namespace cannot use up all Events.
+fn in_turns(transitions: Vec<Transition>) -> Vec<Transition> {
+    let mut turns: BTreeMap<String, usize> = BTreeMap::new();
+    let turn = |transition: Transition| {
+        let turn = turns.entry(transition.gateway.namespace.clone()).or_default();
+        *turn += 1;
+        (*turn, transition)
+    };
+    let mut all: Vec<(usize, Transition)> = transitions.into_iter().map(turn).collect();
+    all.sort_by_key(|(turn, _)| *turn);
+    all.into_iter().map(|(_, transition)| transition).collect()
 }
 
 /// Logs the first errors, and how many more there are.

@@ -258,3 +258,72 @@ fn a_sidecar_with_settings_of_the_gateway_stays_as_it_is() {
     assert!(after.contains("\n  gateway.name: orders\n") && !after.contains("- name: gateway.name"), "{after}");
     assert!(ran.stdout.contains("Check container \"refresher\""), "{}", ran.stdout);
 }
+
+/// What takes a Secret with the key of a migrated gateway, beside other gateways.
+#[test]
+fn a_key_that_something_else_takes_is_neither_deleted_nor_revoked() {
+    let lines = "        - name: config.service.auth
+          valueFrom: {secretKeyRef: {name: a-token, key: value}}
+        envFrom: [{configMapRef: {name: a-env}}]
+";
+    let settings = config_map("a-env", &format!("{ENDPOINT}  gateway.name: orders\n"));
+    let objects = [settings, gateway("a", lines)].join("---\n");
+    let head = "kind: Deployment\nmetadata: {name: other, namespace: shop}\n";
+    let container =
+        "containers: [{name: c, image: app, env: [{name: T, valueFrom: {secretKeyRef: {name: a-token, key: value}}}]}]";
+    let takers = [
+        format!("apiVersion: apps/v1\n{head}spec: {{template: {{spec: {{{container}}}}}}}\n"),
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: other, namespace: shop}\nspec:\n  \
+         valuesFrom: [{kind: Secret, name: a-token, valuesKey: a}]\n"
+            .to_owned(),
+    ];
+    for taker in takers {
+        let (ran, _) = run(&[objects.clone(), taker].join("---\n"), &["--client-id", CLIENT]);
+        assert_eq!(ran.code, 0, "{}", ran.everything());
+        for command in ["kubectl delete", "regenerateKey"] {
+            assert!(!ran.stdout.contains(command), "{command}: {}", ran.stdout);
+        }
+        assert!(ran.stdout.contains("- keep the keys of gateway orders: a.yaml:"), "{}", ran.stdout);
+    }
+    let (ran, _) = run(&objects, &["--client-id", CLIENT]);
+    assert!(ran.stdout.contains("kubectl delete") && ran.stdout.contains("regenerateKey"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_gateway_that_is_too_large_is_named() {
+    let container =
+        |number| format!("      - {{name: c{number}, image: mcr.microsoft.com/azure-api-management/gateway:2.11.1}}\n");
+    let containers = (0..200).map(container).collect::<Vec<_>>().concat();
+    let large = format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: large, namespace: shop}}\nspec:\n  template:\n    \
+         spec:\n      containers:\n{containers}"
+    );
+    let (ran, after) = run(&large, &["--client-id", CLIENT]);
+    assert_eq!((ran.code, after), (2, large), "{}", ran.everything());
+    let message =
+        "not migrated: a.yaml:1:1: Change Deployment \"large\" by hand, or split it: it is too large to evaluate";
+    assert!(ran.stderr.contains(message), "{}", ran.stderr);
+}
+
+#[test]
+fn a_file_with_several_names_is_not_written() {
+    let text = complete_but_for_the_key();
+    let folder = Folder::with(&[("in/a.yaml", &text)]);
+    std::fs::hard_link(folder.path("in/a.yaml"), folder.path("in/b.yaml")).unwrap();
+    let ran = folder.run(&["migrate", "in"]);
+    assert_eq!(ran.code, 2, "{}", ran.everything());
+    assert!(ran.stderr.contains("in/a.yaml: it has several names (hard links)"), "{}", ran.stderr);
+    assert_eq!(read(&folder, "in/a.yaml"), text);
+    let ran = folder.run(&["fix", "in", "--unsafe"]);
+    assert!(!ran.stderr.contains("fixed in 1 file"), "{}", ran.everything());
+    assert_eq!(read(&folder, "in/a.yaml"), text);
+}
+
+#[test]
+fn a_policy_is_not_written_over_migrated_manifests() {
+    let folder = Folder::with(&[("a.yaml", &complete_but_for_the_key())]);
+    let ran = folder.run(&["migrate", "a.yaml", "--output-dir", "out", "--write-policy", "out/a.yaml"]);
+    assert_eq!(ran.code, 2, "{}", ran.everything());
+    assert!(ran.stderr.contains("--write-policy names out/a.yaml, which holds migrated manifests"), "{}", ran.stderr);
+    assert!(!folder.path("out/a.yaml").exists());
+}

@@ -38,6 +38,8 @@ pub enum Fact {
     OneObject,
     /// A `ConfigMap` of its own: the one that it has is immutable, or another workload reads it.
     OwnConfigMap,
+    /// A size at which it can be evaluated: it has more containers, variables or references than any gateway.
+    Size,
     /// A fact of another gateway, which takes the same `ConfigMap`: it would lose its key with this one.
     SharedConfigMap,
 }
@@ -54,7 +56,8 @@ impl Fact {
             | Self::Layout
             | Self::OneObject
             | Self::OwnConfigMap
-            | Self::SharedConfigMap => None,
+            | Self::SharedConfigMap
+            | Self::Size => None,
         }
     }
 }
@@ -107,6 +110,9 @@ impl MissingFact {
             Fact::OwnConfigMap => format!(
                 "Copy ConfigMap \"{config_map}\" under a new name, and take that one in {kind} \"{name}\": its settings \
                  have to change, but {detail}"
+            ),
+            Fact::Size => format!(
+                "Change {kind} \"{name}\" by hand, or split it: it is too large to evaluate, so what it takes is not known"
             ),
             Fact::SharedConfigMap => format!(
                 "Migrate {kind} \"{name}\" together with {detail}, which takes ConfigMap \"{config_map}\", too, and is not \

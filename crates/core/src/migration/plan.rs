@@ -80,12 +80,18 @@ impl<'g> Plans<'g> {
         let mut planner = GatewayPlanner { index, blocked, policy, takers: HashMap::new(), clients: HashMap::new() };
         let mut gateways = HashSet::new();
         let mut candidates: Vec<Candidate<'g>> = Vec::new();
+        let mut too_large = Vec::new();
         for (index, input) in index.inputs.iter().enumerate() {
             let Some(object) = input.object else { continue };
             let Some(related) = related.get(&object.reference.namespace) else { continue };
-            let Some(gateway) = Gateway::recognize(object, &policy.images, related).and_then(Recognized::gateway)
-            else {
-                continue;
+            let gateway = match Gateway::recognize(object, &policy.images, related) {
+                Some(Recognized::Gateway(gateway)) => gateway,
+                Some(Recognized::TooLarge(_)) => {
+                    let fact = MissingFact::new(Fact::Size, object.reference.clone());
+                    too_large.push(MissingFact { index: Some(index), ..fact });
+                    continue;
+                }
+                None => continue,
             };
             if gateway.is_possible() {
                 continue;
@@ -106,7 +112,8 @@ impl<'g> Plans<'g> {
             }
         }
         let plans = candidates.into_iter().map(|candidate| planner.plan(candidate)).collect();
-        let (ready, missing) = without_blocked(plans);
+        let (ready, mut missing) = without_blocked(plans);
+        missing.extend(too_large);
         Self { ready, missing, gateways }
     }
 }

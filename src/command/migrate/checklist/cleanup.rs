@@ -7,11 +7,11 @@ use crate::command::migrate::other_sources::OtherPlan;
 use crate::command::migrate::reading::located;
 use crate::migration_sources::{NoteKind, ObsoleteSecret};
 use crate::plan::{API_VERSION, percent_encoded};
-use apim_keyless_core::gateway::Authentication;
-use apim_keyless_core::migration::{MigratedGateway, Obsolete};
+use apim_keyless_core::gateway::{Authentication, Images};
+use apim_keyless_core::migration::{MigratedGateway, Obsolete, secrets_with_auth};
 use apim_keyless_core::policy::{shell_quoted, shell_word};
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 impl Checklist<'_> {
     /// The steps after the rollout. What could not be read can use the same Secrets and keys: then none is named.
@@ -50,9 +50,7 @@ impl Checklist<'_> {
         }
         steps.step("After the rollout, delete what nothing needs any more, in the cluster and in the files");
         steps.line("Keep what another gateway uses, in another file or another cluster.");
-        let gateways: Vec<&MigratedGateway> = self.planned.changed_gateways().collect();
-        let kept: Vec<Option<String>> =
-            self.planned.migration.obsolete.iter().map(|obsolete| self.why_kept(obsolete, &gateways)).collect();
+        let kept = self.why_each_is_kept();
         let of_manifests = || self.planned.migration.obsolete.iter().zip(&kept);
         for (obsolete, why) in of_manifests() {
             let keep = |why: &String| vec![format!("- keep {} \"{}\"{why}", obsolete.kind, obsolete.name)];
@@ -110,22 +108,37 @@ impl Checklist<'_> {
         }
     }
 
-    /// Why an obsolete object stays: the end of a sentence. What fills or renews a Secret stays as long as any Secret of its
-    /// namespace.
-    fn why_kept(&self, obsolete: &Obsolete, gateways: &[&MigratedGateway]) -> Option<String> {
-        if obsolete.kind == "Secret" {
-            return self.why_manifest_secret_kept(obsolete, gateways);
+    /// Of each obsolete object why it stays: the end of a sentence. What fills or renews a Secret stays as long as any Secret
+    /// of its namespace.
+    fn why_each_is_kept(&self) -> Vec<Option<String>> {
+        let mut users: HashMap<(&str, &str), Vec<&MigratedGateway>> = HashMap::new();
+        for gateway in self.planned.changed_gateways() {
+            let Some(old) = self.sources.objects.get(gateway.index) else { continue };
+            for secret in in_use::secrets(&old.value) {
+                users.entry((gateway.object.namespace.as_str(), secret)).or_default().push(gateway);
+            }
         }
-        let mut secrets = self
-            .planned
-            .migration
-            .obsolete
+        let obsolete = &self.planned.migration.obsolete;
+        let why: Vec<Option<String>> = obsolete
             .iter()
-            .filter(|other| other.kind == "Secret" && other.namespace == obsolete.namespace);
-        secrets.find_map(|secret| self.why_manifest_secret_kept(secret, gateways))
+            .map(|object| {
+                let users = users.get(&(object.namespace.as_str(), object.name.as_str()));
+                (object.kind == "Secret")
+                    .then(|| self.why_manifest_secret_kept(object, users.map_or(&[], Vec::as_slice)))?
+            })
+            .collect();
+        let mut of_namespace: HashMap<&str, &String> = HashMap::new();
+        for (object, why) in obsolete.iter().zip(&why) {
+            if let Some(why) = why {
+                of_namespace.entry(object.namespace.as_str()).or_insert(why);
+            }
+        }
+        let of_filling = |object: &Obsolete| of_namespace.get(object.namespace.as_str()).copied().cloned();
+        let each = obsolete.iter().zip(&why);
+        each.map(|(object, why)| if object.kind == "Secret" { why.clone() } else { of_filling(object) }).collect()
     }
 
-    fn why_manifest_secret_kept(&self, secret: &Obsolete, gateways: &[&MigratedGateway]) -> Option<String> {
+    fn why_manifest_secret_kept(&self, secret: &Obsolete, users: &[&MigratedGateway]) -> Option<String> {
         let (namespace, name) = (secret.namespace.as_str(), secret.name.as_str());
         let user = self.open.user_of_secret(namespace, name).map(ToString::to_string);
         // its namespace can be that of a kustomization
@@ -133,15 +146,8 @@ impl Checklist<'_> {
         if let Some(user) = user.or_else(taker) {
             return Some(still_used(&user));
         }
-        let users = gateways.iter().filter(|gateway| gateway.object.namespace == namespace && self.took(gateway, name));
-        let place = users.into_iter().find_map(|gateway| self.open_sources.place_of_gateway(gateway));
+        let place = users.iter().find_map(|gateway| self.open_sources.place_of_gateway(gateway));
         place.or_else(|| self.open_sources.place_of_name(name)).map(until)
-    }
-
-    /// Whether the old workload of a gateway took a Secret.
-    fn took(&self, gateway: &MigratedGateway, secret: &str) -> bool {
-        let old = self.sources.objects.get(gateway.index);
-        old.is_some_and(|old| in_use::secrets(&old.value).contains(secret))
     }
 
     fn why_secret_kept(&self, plan: &OtherPlan, secret: &ObsoleteSecret) -> Option<String> {
@@ -202,7 +208,11 @@ impl Checklist<'_> {
     /// Why the keys of a migrated gateway stay: the end of a sentence.
     fn why_keys_kept(&self, gateway: &MigratedGateway) -> Option<String> {
         let old = self.sources.objects.get(gateway.index)?;
-        let user = self.open.user_of_keys(gateway, &old.value).map(|user| format!(": {user} still uses them"));
+        let user = self.open.user_of_keys(gateway, &old.value).map(ToString::to_string);
+        let of_secret = |secret: String| self.open_sources.taker_of(Some(&gateway.object.namespace), &secret);
+        let secrets = || secrets_with_auth(old.object.as_ref()?, &Images::default()).into_iter().find_map(of_secret);
+        let user = user.or_else(secrets);
+        let user = user.map(|user| format!(": {user} still uses them"));
         user.or_else(|| self.open_sources.place_of_gateway(gateway).map(until))
     }
 
