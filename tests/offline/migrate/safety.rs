@@ -321,7 +321,7 @@ fn a_file_with_several_names_is_not_written() {
 
 #[test]
 fn a_policy_is_not_written_over_migrated_manifests() {
-    let folder = Folder::with(&[("a.yaml", &complete_but_for_the_key())]);
+    let folder = Folder::with(&[("a.yaml", complete_but_for_the_key().as_str()), ("out/other.txt", "")]);
     let ran = folder.run(&["migrate", "a.yaml", "--output-dir", "out", "--write-policy", "out/a.yaml"]);
     assert_eq!(ran.code, 2, "{}", ran.everything());
     assert!(ran.stderr.contains("--write-policy names out/a.yaml, which holds migrated manifests"), "{}", ran.stderr);

@@ -208,12 +208,12 @@ impl Checklist<'_> {
     /// Why the keys of a migrated gateway stay: the end of a sentence.
     fn why_keys_kept(&self, gateway: &MigratedGateway) -> Option<String> {
         let old = self.sources.objects.get(gateway.index)?;
-        let user = self.open.user_of_keys(gateway, &old.value).map(ToString::to_string);
+        let still = |user: String| format!(": {user} still uses them");
+        let user = self.open.user_of_keys(gateway, &old.value).map(ToString::to_string).map(still);
+        let open = || self.open_sources.place_of_gateway(gateway).map(until);
         let of_secret = |secret: String| self.open_sources.taker_of(Some(&gateway.object.namespace), &secret);
         let secrets = || secrets_with_auth(old.object.as_ref()?, &Images::default()).into_iter().find_map(of_secret);
-        let user = user.or_else(secrets);
-        let user = user.map(|user| format!(": {user} still uses them"));
-        user.or_else(|| self.open_sources.place_of_gateway(gateway).map(until))
+        user.or_else(open).or_else(|| secrets().map(still))
     }
 
     fn keys_in_plain_text(&self, steps: &mut Steps) {
