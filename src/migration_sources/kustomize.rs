@@ -5,8 +5,8 @@
 
 use super::chart_version::{NEW_VERSION, is_chart, is_too_old};
 use super::generator::{
-    entries_in_files, is_of_other_method, is_whole, literals, mentions_gateway, migrate_literals, selects_identity,
-    write_literals,
+    entries_in_files, is_of_other_method, is_whole, literals, mentions_gateway, migrate_literals, replaces_method,
+    selects_identity, write_literals,
 };
 use super::helm_values::{self, KEY_MESSAGE, Release, is_key, newer_tag, pointer};
 use super::overlay::{Overlay, RESOURCES};
@@ -220,7 +220,13 @@ impl KustomizeMigrator<'_> {
                 GeneratedConfigMap::OfGateway(name) => Some(name),
                 GeneratedConfigMap::Unknown => None,
             };
+            let in_files = entries_in_files(generator, read, |entry| mentions_gateway(std::slice::from_ref(entry)));
             if !mentions_gateway(&entries) {
+                // literals with settings of a gateway are migrated
+                let is_of_gateway = gateway_name.is_some() || !in_files.is_empty();
+                if is_of_gateway && replaces_method(generator, read) {
+                    self.report.note(at(&["configMapGenerator", &index.to_string()]), NoteKind::ByHand, REPLACED);
+                }
                 continue;
             }
             let start = ["configMapGenerator".to_owned(), index.to_string(), "literals".to_owned()];
@@ -315,6 +321,8 @@ impl KustomizeMigrator<'_> {
     }
 }
 
+const REPLACED: &str = "Add config.service.auth=workloadIdentity and gateway.name to the entries of this generator, or set behavior: merge: \
+                        it replaces the ConfigMap of a gateway, which would not authenticate";
 const REMOTE: &str = "Write a patch for the gateway of the remote base by hand: the label azure.workload.identity/use: \"true\" and a \
                       serviceAccountName in its pod template, config.service.auth: workloadIdentity and gateway.name in its \
                       environment; add the ServiceAccount to resources";
