@@ -71,6 +71,16 @@ pub(super) fn selects_identity(generator: &Value, read: &dyn Fn(&str) -> Option<
     })
 }
 
+/// Whether the entries of a generator that replaces a `ConfigMap` do not select workload identity.
+pub(super) fn replaces_method(generator: &Value, read: &dyn Fn(&str) -> Option<String>) -> bool {
+    let selects = |(name, value): &(String, String)| {
+        Setting::of(name) == Some(Setting::Auth) && value.trim() == WORKLOAD_IDENTITY
+    };
+    generator.get("behavior").and_then(Value::as_str) == Some("replace")
+        && !literals(generator).iter().any(selects)
+        && entries_in_files(generator, read, selects).is_empty()
+}
+
 /// The `ConfigMap`s that the generators of a kustomization make of literals alone, with the index of the generator.
 pub fn generated_config_maps(kustomization: &Value) -> Vec<(usize, Value)> {
     let generators =

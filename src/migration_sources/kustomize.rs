@@ -5,8 +5,8 @@
 
 use super::chart_version::{NEW_VERSION, is_chart, is_too_old};
 use super::generator::{
-    entries_in_files, is_of_other_method, is_whole, literals, mentions_gateway, migrate_literals, selects_identity,
-    write_literals,
+    entries_in_files, is_of_other_method, is_whole, literals, mentions_gateway, migrate_literals, replaces_method,
+    selects_identity, write_literals,
 };
 use super::helm_values::{self, KEY_MESSAGE, Release, is_key, newer_tag, pointer};
 use super::overlay::{Overlay, RESOURCES};
@@ -221,6 +221,7 @@ impl KustomizeMigrator<'_> {
                 GeneratedConfigMap::Unknown => None,
             };
             if !mentions_gateway(&entries) {
+                self.replacing_files(index, generator, gateway_name.is_some(), read);
                 continue;
             }
             let start = ["configMapGenerator".to_owned(), index.to_string(), "literals".to_owned()];
@@ -231,6 +232,22 @@ impl KustomizeMigrator<'_> {
             if let Ok(slot) = pointer(&start).resolve_mut(&mut self.new) {
                 write_literals(slot, &new);
             }
+        }
+    }
+
+    /// Reports a generator that replaces the `ConfigMap` of a gateway with other entries. Literals with settings of a gateway
+    /// are migrated.
+    fn replacing_files(
+        &mut self,
+        index: usize,
+        generator: &Value,
+        is_of_gateway: bool,
+        read: &dyn Fn(&str) -> Option<String>,
+    ) {
+        let has_settings =
+            || !entries_in_files(generator, read, |entry| mentions_gateway(std::slice::from_ref(entry))).is_empty();
+        if replaces_method(generator, read) && (is_of_gateway || has_settings()) {
+            self.report.note(at(&["configMapGenerator", &index.to_string()]), NoteKind::ByHand, REPLACED);
         }
     }
 
@@ -315,6 +332,8 @@ impl KustomizeMigrator<'_> {
     }
 }
 
+const REPLACED: &str = "Add config.service.auth=workloadIdentity and gateway.name to the entries of this generator, or set behavior: merge: \
+                        it replaces the ConfigMap of a gateway, which would not authenticate";
 const REMOTE: &str = "Write a patch for the gateway of the remote base by hand: the label azure.workload.identity/use: \"true\" and a \
                       serviceAccountName in its pod template, config.service.auth: workloadIdentity and gateway.name in its \
                       environment; add the ServiceAccount to resources";

@@ -3,8 +3,10 @@
 //! They are applied to the objects when these are built, so they win over the migrated manifests. A patch that sets or
 //! removes `config.service.auth` afterwards leaves the gateway without a way to authenticate.
 
-use super::patch_finder::{Leftover, POSITIONAL, find, is_old_image, of_text};
-use super::{Note, NoteKind, SourceContext, SourceReport};
+use super::kept_parts::{keeps, without_identity};
+use super::patch_finder::{Leftover, POSITIONAL, find, is_old_image, is_positional, of_text};
+use super::{Note, NoteKind, SourceContext, SourceReport, value_path};
+use apim_keyless_core::gateway::well_known::USE;
 use jsonptr::{Pointer, PointerBuf};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -41,10 +43,28 @@ pub(super) fn report<'o>(
     report: &mut SourceReport<PointerBuf>,
 ) {
     let found = of_object(object, context, &BTreeSet::new(), read);
-    let is_certain = |found: &&Found<'o>| !found.leftover.depends_on_gateways();
+    let is_release = object.get("kind").and_then(Value::as_str) == Some("HelmRelease");
+    let is_certain = |found: &&Found<'o>| match &found.leftover {
+        // the chart has one workload
+        Leftover::Whole { path, value } => is_release && drops_identity(path, value.as_ref()),
+        leftover => !leftover.depends_on_gateways(),
+    };
     let notes: Vec<Note<PointerBuf>> = found.iter().filter(is_certain).map(Found::note).collect();
     report.notes.extend(notes);
     report.notes.dedup();
+}
+
+/// Whether an operation of a JSON patch discards the label for workload identity, or the settings, of the chart's workload.
+fn drops_identity(path: &str, value: Option<&Value>) -> bool {
+    let Some((_, below)) = path.split_once("/template") else { return false };
+    let label = match below {
+        "" => vec!["metadata", "labels", USE],
+        "/metadata" => vec!["labels", USE],
+        "/metadata/labels" => vec![USE],
+        "/spec" | "/spec/containers" | "/spec/containers/0" | "/spec/containers/0/envFrom" => return true,
+        _ => return false,
+    };
+    value.and_then(|value| value_path::get(value, &label)).is_none_or(|label| label != "true")
 }
 
 /// A workload before and after its migration.
@@ -54,6 +74,8 @@ pub struct MigratedWorkload<'w> {
     pub old: &'w Value,
     /// Its new value.
     pub new: &'w Value,
+    /// The `ConfigMap`s that hold its settings now.
+    pub config_maps: &'w [String],
 }
 
 /// What a source still says about these Secrets of keys and about these workloads: variables and volumes that it changes
@@ -68,6 +90,14 @@ pub fn notes_about_built(
         Leftover::Secret(_) => true,
         Leftover::Unread => !workloads.is_empty(),
         Leftover::Position(path) => workloads.iter().any(|workload| workload.is_moved(path, found.target)),
+        Leftover::Whole { path, value } => workloads.iter().any(|workload| {
+            let is_named = is_positional(path) && workload.is_moved(path, found.target);
+            !is_named && workload.is_undone(path, value.as_ref(), found.target, context)
+        }),
+        Leftover::Data { object } => {
+            let target = found.target.or(object.as_ref());
+            workloads.iter().any(|workload| workload.takes(target))
+        }
         Leftover::Account { account, object } => {
             let target = found.target.or(object.as_ref());
             workloads.iter().any(|workload| workload.gets_other_account(account.as_deref(), target))
@@ -97,14 +127,24 @@ impl MigratedWorkload<'_> {
     /// Whether a patch for this target changes it. Kustomize reads the kind and the name as regular expressions, and accepts
     /// a name that already has its prefix and its suffix.
     fn is_target(self, target: Option<&Value>) -> bool {
-        let is_same = |key: &str, at: &str| {
-            let wanted = target.and_then(|target| target.get(key)).and_then(Value::as_str);
-            let own = self.old.pointer(at).and_then(Value::as_str).unwrap_or_default();
-            wanted.is_none_or(|wanted| {
-                wanted.contains(own) || wanted.contains(['*', '+', '?', '[', '(', '{', '|', '^', '$'])
-            })
-        };
-        is_same("kind", "/kind") && is_same("name", "/metadata/name")
+        let own = |at: &str| self.old.pointer(at).and_then(Value::as_str).unwrap_or_default();
+        selects(target, "kind", own("/kind")) && selects(target, "name", own("/metadata/name"))
+    }
+
+    /// Whether a patch for this target changes a `ConfigMap` with its settings.
+    fn takes(self, target: Option<&Value>) -> bool {
+        selects(target, "kind", "ConfigMap") && self.config_maps.iter().any(|name| selects(target, "name", name))
+    }
+
+    /// Whether an operation of a JSON patch for this target discards what the migration wrote, or what selects workload
+    /// identity already.
+    fn is_undone(self, path: &str, value: Option<&Value>, target: Option<&Value>, context: SourceContext<'_>) -> bool {
+        // these have messages of their own
+        let is_known = ["/image", "/serviceAccountName"].iter().any(|end| path.ends_with(end));
+        let new = self.new.pointer(path).filter(|_| !is_known && self.is_target(target));
+        let Some(new) = new else { return false };
+        let old = without_identity(self.old, context.images);
+        !keeps(value, old.pointer(path), new)
     }
 
     /// Whether a patch for this target gives it another `ServiceAccount` than the migration.
@@ -112,6 +152,12 @@ impl MigratedWorkload<'_> {
         let own = self.new.pointer("/spec/template/spec/serviceAccountName").and_then(Value::as_str);
         self.is_target(target) && own != account
     }
+}
+
+/// Whether a target selects this kind or name.
+fn selects(target: Option<&Value>, key: &str, own: &str) -> bool {
+    let wanted = target.and_then(|target| target.get(key)).and_then(Value::as_str);
+    wanted.is_none_or(|wanted| wanted.contains(own) || wanted.contains(['*', '+', '?', '[', '(', '{', '|', '^', '$']))
 }
 
 /// The parts of an object with changes that a tool makes to built objects.

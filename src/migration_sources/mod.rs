@@ -12,6 +12,8 @@ mod helm_command;
 mod helm_file;
 mod helm_release;
 mod helm_values;
+mod helmfile;
+mod kept_parts;
 mod kustomize;
 mod layers;
 mod leftovers;
@@ -26,6 +28,7 @@ mod value_path;
 
 pub use generator::{generated_config_maps, write_generated};
 pub use helm_command::migrate_script;
+pub use helmfile::{files_of_helmfile, has_gateway_release, migrate_helmfile};
 pub use kustomize::{GeneratedConfigMap, KustomizeMigration, migrate_kustomization};
 pub use leftovers::{MigratedWorkload, notes_about_built};
 pub use overlay::{Kustomizations, Overlay, generated_secrets};

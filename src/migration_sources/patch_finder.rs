@@ -34,6 +34,11 @@ pub(super) enum Leftover {
     Image,
     /// It changes a variable or a volume by its position in a list: the migration can change the positions.
     Position(String),
+    /// It gives the value at this path a new value, or none.
+    Whole { path: String, value: Option<Value> },
+    /// It replaces the entries of a `ConfigMap`, of the object of this kind and name, if it says it, and they do not select
+    /// workload identity.
+    Data { object: Option<Value> },
     /// It refers to this Secret, which held the key.
     Secret(String),
     /// It cannot be read.
@@ -43,7 +48,15 @@ pub(super) enum Leftover {
 impl Leftover {
     /// Whether only the gateways of the input show that it is one.
     pub(super) fn depends_on_gateways(&self) -> bool {
-        matches!(self, Self::Position(_) | Self::Secret(_) | Self::Account { .. } | Self::Unread)
+        match self {
+            Self::Position(_)
+            | Self::Whole { .. }
+            | Self::Data { .. }
+            | Self::Secret(_)
+            | Self::Account { .. }
+            | Self::Unread => true,
+            Self::Setting | Self::ChartValues | Self::Label | Self::Image => false,
+        }
     }
 
     /// What to do about it.
@@ -73,6 +86,15 @@ impl Leftover {
             Self::Unread => format!(
                 "Check that this file sets no {AUTH} and names no Secret of a key, and make it readable: it could not be read"
             ),
+            Self::Whole { path, .. } => format!(
+                "Remove the operation on {path}, or write a strategic merge patch that leaves out what it does not change: \
+                 it discards what the gateway needs there, such as the label {USE}, serviceAccountName, or envFrom with its \
+                 ConfigMap"
+            ),
+            Self::Data { .. } => format!(
+                "Add {AUTH}: {WORKLOAD_IDENTITY} and gateway.name here, or change single entries: this replaces the entries of \
+                 a gateway's ConfigMap, and the gateway would not authenticate"
+            ),
             Self::Secret(name) => format!(
                 "Remove Secret \"{name}\" here: it holds the old key, and the migrated gateway does not need it"
             ),
@@ -91,7 +113,7 @@ pub(super) fn find(
     // a patch without a target names its object itself
     let own = || json!({"kind": value.get("kind"), "name": value.pointer("/metadata/name")});
     for (_, leftover) in &mut finder.found {
-        if let Leftover::Account { object, .. } = leftover {
+        if let Leftover::Account { object, .. } | Leftover::Data { object } = leftover {
             object.get_or_insert_with(own);
         }
     }
@@ -213,8 +235,9 @@ impl Finder<'_> {
 
     fn object(&mut self, members: &Map<String, Value>, is_secret: bool) {
         let text = |key: &str| members.get(key).and_then(Value::as_str);
-        if let (Some(_), Some(path)) = (text("op"), text("path")) {
-            return self.operation(path, members.get("value"));
+        if let (Some(operation), Some(path)) = (text("op"), text("path")) {
+            self.operation(path, members.get("value"));
+            return self.whole(operation, path, members);
         }
         if let Some(setting) = text("name").and_then(sets_method) {
             let has_source = members.get("valueFrom").is_some_and(|source| !source.is_null());
@@ -227,8 +250,13 @@ impl Finder<'_> {
             value.and_then(|value| value.get("$patch")).and_then(Value::as_str) == Some("replace")
         };
         let data = members.get("data");
-        if (text("$patch") == Some("replace") || is_replaced(data)) && data.is_some_and(drops_method) {
-            return self.add(Leftover::Setting);
+        if text("$patch") == Some("replace") || is_replaced(data) {
+            if data.is_some_and(drops_method) {
+                return self.add(Leftover::Setting);
+            }
+            if text("kind") == Some("ConfigMap") && !data.is_some_and(selects_identity) {
+                self.add(Leftover::Data { object: None });
+            }
         }
         for (key, member) in members {
             self.below(key, |finder| finder.member(key, member, is_secret));
@@ -307,6 +335,27 @@ impl Finder<'_> {
         }
     }
 
+    /// Visits an operation of a JSON patch that can discard what is at a path.
+    fn whole(&mut self, operation: &str, path: &str, members: &Map<String, Value>) {
+        let from = members.get("from").and_then(Value::as_str);
+        let value = members.get("value").filter(|_| matches!(operation, "add" | "replace"));
+        // a new element of a list discards nothing
+        let is_element = path.rsplit('/').next().is_some_and(|last| last == "-" || is_index(last));
+        let path = match operation {
+            "replace" | "remove" | "copy" => path,
+            "add" if !is_element => path,
+            "move" => from.unwrap_or(path),
+            _ => return,
+        };
+        if path == "/data" {
+            if !value.is_some_and(|value| selects_identity(value) || drops_method(value)) && operation != "remove" {
+                self.add(Leftover::Data { object: Some(Value::Null) });
+            }
+            return;
+        }
+        self.add(Leftover::Whole { path: path.to_owned(), value: value.cloned() });
+    }
+
     fn text(&mut self, text: &str, is_secret: bool) {
         if is_secret && self.secrets.contains(text) {
             return self.add(Leftover::Secret(text.to_owned()));
@@ -326,6 +375,12 @@ impl Finder<'_> {
     }
 }
 
+/// Whether the entries of a `ConfigMap` select workload identity.
+fn selects_identity(data: &Value) -> bool {
+    let mut entries = data.as_object().into_iter().flatten();
+    entries.any(|(name, value)| Setting::of(name).is_some_and(|setting| is_migrated(setting, Some(value))))
+}
+
 /// Whether the new entries of a `ConfigMap` have settings of a gateway, but do not select workload identity.
 fn drops_method(data: &Value) -> bool {
     let settings =
@@ -335,7 +390,7 @@ fn drops_method(data: &Value) -> bool {
 }
 
 /// Whether the member `gateway` of the chart's values sets a key, or another method than workload identity.
-fn has_other_method(gateway: &Value) -> bool {
+pub(super) fn has_other_method(gateway: &Value) -> bool {
     let Some(auth) = gateway.get("auth") else { return gateway.get("authKey").is_some() };
     let other = |name: &str| ["GatewayToken", "AzureAdApp"].iter().any(|other| other.eq_ignore_ascii_case(name));
     auth.get("key").is_some() || auth.get("type").is_some_and(|name| name.as_str().is_none_or(other))
@@ -352,14 +407,17 @@ fn sets_chart_value(path: &str, value: Option<&Value>) -> bool {
 }
 
 /// Whether a path of a JSON patch names a variable, a source of variables or a volume by its position, or all of them.
-fn is_positional(path: &str) -> bool {
+pub(super) fn is_positional(path: &str) -> bool {
     let tokens: Vec<&str> = path.split('/').collect();
     if tokens.last().is_some_and(|last| POSITIONAL.contains(last)) {
         return true;
     }
     tokens.windows(2).any(|pair| {
         matches!(pair, [list, index]
-            if POSITIONAL.contains(list)
-                && !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit()))
+            if POSITIONAL.contains(list) && is_index(index))
     })
+}
+
+fn is_index(token: &str) -> bool {
+    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit())
 }

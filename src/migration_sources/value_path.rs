@@ -70,7 +70,8 @@ pub(super) fn remove(values: &mut Value, path: &[impl AsRef<str>]) -> Option<Val
     Some(removed)
 }
 
-/// The values that are not mappings, and the empty mappings, with their paths.
+/// The values that are not mappings, and the empty mappings, with their paths. Empty values as a whole have none: nothing can be
+/// set at an empty path.
 pub(super) fn leaves(values: &Value) -> BTreeMap<ValuePath, Value> {
     let mut found = BTreeMap::new();
     collect(values, &mut Vec::new(), &mut found);
@@ -79,7 +80,7 @@ pub(super) fn leaves(values: &Value) -> BTreeMap<ValuePath, Value> {
 
 fn collect(value: &Value, path: &mut ValuePath, found: &mut BTreeMap<ValuePath, Value>) {
     match value {
-        Value::Object(members) if !members.is_empty() => {
+        Value::Object(members) if !members.is_empty() || path.is_empty() => {
             for (key, member) in members {
                 path.push(key.clone());
                 collect(member, path, found);
@@ -111,5 +112,6 @@ mod tests {
         set(&mut values, &["b", "c", "e"], json!(2));
         assert_eq!(values, json!({"b": {"c": {"e": 2}, "d": {}}}));
         assert_eq!(leaves(&values).keys().map(|path| name(path)).collect::<Vec<_>>(), ["b.c.e", "b.d"]);
+        assert!(leaves(&json!({})).is_empty());
     }
 }

@@ -5,9 +5,11 @@ use super::files::{FileChange, OutputPaths};
 use super::interactive::KnownFacts;
 use super::reached::ReachedGateways;
 use super::reading::{OtherSource, SourceObject, SourceType, Sources, TextSource, located};
+use super::source_kind::Unsupported;
 use crate::migration_sources::{
     FilesBeside, GeneratedConfigMap, MigratedWorkload, Note, NoteKind, SourceContext, SourceReport, ValueMigration,
-    migrate_kustomization, migrate_object, migrate_script, migrate_terraform, migrate_values, notes_about_built,
+    files_of_helmfile, migrate_helmfile, migrate_kustomization, migrate_object, migrate_script, migrate_terraform,
+    migrate_values, notes_about_built,
 };
 use apim_keyless_core::gateway::{Images, ObjectReference};
 use apim_keyless_core::migration::{Migration, MissingFact};
@@ -16,7 +18,7 @@ use apim_keyless_manifest::{normalized, read_limited};
 use apim_keyless_report::file_name;
 use jsonptr::PointerBuf;
 use serde_json::Value;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +34,8 @@ pub(in crate::command) struct OtherPlan {
     pub(super) is_changed: bool,
     /// What to know, with the places as `FILE:LINE`.
     pub(super) report: SourceReport<String>,
+    /// The place in a helmfile that installs a release with these values, and that a person has to change.
+    pub(super) open_helmfile: Option<String>,
 }
 
 /// What changes in all such sources.
@@ -73,6 +77,7 @@ impl OtherPlans {
                     let new = new.map(|path| path.display().to_string());
                     migrate_values(new.as_deref().unwrap_or(file), &source.value, context)
                 }
+                Some(OtherSource::Helmfile) => Some(migrate_helmfile(&source.value, context)),
                 Some(OtherSource::Release) => migrate_object(&source.value, context),
                 Some(OtherSource::Kustomization) => plans.kustomization(sources, source, context, migration),
                 Some(OtherSource::Generator(_)) | None => None,
@@ -85,7 +90,8 @@ impl OtherPlans {
             if !built.is_empty() {
                 report.notes.extend(absent_components(source, &inputs));
             }
-            let is_release = matches!(source.other, Some(OtherSource::Values | OtherSource::Release));
+            let is_release =
+                matches!(source.other, Some(OtherSource::Values | OtherSource::Helmfile | OtherSource::Release));
             if is_release && value.is_none() && !has_work(&report) && has_identity(&source.value.to_string()) {
                 plans.complete += 1;
             }
@@ -99,7 +105,30 @@ impl OtherPlans {
             let facts = facts.of(&source.reference());
             plans.text(source, SourceContext { facts: &facts, images }, &inputs);
         }
+        plans.keep_values_of_helmfiles(sources);
         plans
+    }
+
+    /// Values keep their Secrets and keys until a person has changed the helmfile that can install them.
+    fn keep_values_of_helmfiles(&mut self, sources: &Sources) {
+        let mut open: Vec<(String, PathBuf, Vec<PathBuf>)> = Vec::new();
+        let folder = |file: &str| normalized(Path::new(file)).parent().map(Path::to_owned).unwrap_or_default();
+        for plan in self.plans.iter().filter(|plan| plan.source_type == SourceType::Helmfile) {
+            let Some(place) = plan.open_place() else { continue };
+            let is_it = |source: &&SourceObject| source.reference() == plan.source;
+            let named = sources.objects.iter().filter(is_it).flat_map(|source| files_of_helmfile(&source.value));
+            let named = named.map(|name| normalized(&beside(&plan.file, name))).collect();
+            open.push((place.to_owned(), folder(&plan.file), named));
+        }
+        let templates = sources.unsupported.iter().filter(|(_, what)| *what == Unsupported::HelmfileTemplate);
+        open.extend(templates.map(|(file, _)| (file_name(file).to_owned(), folder(file), Vec::new())));
+        for plan in self.plans.iter_mut().filter(|plan| plan.source_type == SourceType::HelmValues) {
+            let file = normalized(Path::new(&plan.file));
+            let is_it = |(_, folder, named): &&(String, PathBuf, Vec<PathBuf>)| {
+                file.starts_with(folder) || named.contains(&file)
+            };
+            plan.open_helmfile = open.iter().find(is_it).map(|(place, ..)| place.clone());
+        }
     }
 
     fn kustomization(
@@ -117,7 +146,9 @@ impl OtherPlans {
             let is_it = |other: &&SourceObject| {
                 other.other == Some(OtherSource::Generator(generator)) && other.place.file() == file
             };
-            let Some(config_map) = sources.objects.iter().find(is_it) else { return GeneratedConfigMap::Unknown };
+            let Some(config_map) = sources.objects.iter().find(is_it) else {
+                return of_replaced(&source.value, generator, migration);
+            };
             let name = config_map.text("/metadata/name").to_owned();
             let mut gateways = migration.gateways.iter().filter(|gateway| gateway.config_maps.contains(&name));
             match gateways.next() {
@@ -176,7 +207,14 @@ impl OtherPlans {
             return;
         }
         let report = report.with_places(place);
-        self.plans.push(OtherPlan { source, source_type, file: file.to_owned(), is_changed, report });
+        self.plans.push(OtherPlan {
+            source,
+            source_type,
+            file: file.to_owned(),
+            is_changed,
+            report,
+            open_helmfile: None,
+        });
     }
 
     /// The facts that sources lack, each with its place and what to do.
@@ -206,6 +244,16 @@ impl OtherPlans {
     }
 }
 
+/// What is known of the `ConfigMap` of a generator that replaces another one, and whose entries are in files.
+fn of_replaced(kustomization: &Value, generator: usize, migration: &Migration) -> GeneratedConfigMap {
+    let text = |key: &str| kustomization.pointer(&format!("/configMapGenerator/{generator}/{key}"))?.as_str();
+    let name = text("name").filter(|_| text("behavior") == Some("replace"));
+    let mut gateways = migration.gateways.iter();
+    let gateway = name.and_then(|name| gateways.find(|gateway| gateway.config_maps.iter().any(|known| known == name)));
+    let name = gateway.map(|gateway| gateway.gateway_names.first().cloned().unwrap_or_default());
+    name.map_or(GeneratedConfigMap::Unknown, GeneratedConfigMap::OfGateway)
+}
+
 /// Whether a person has something to do.
 fn has_work<At>(report: &SourceReport<At>) -> bool {
     let is_work = |kind| matches!(kind, NoteKind::AfterRollout | NoteKind::ByHand | NoteKind::Key);
@@ -228,7 +276,8 @@ impl OtherPlan {
     /// The first place that a person has to change before nothing needs the old key any more.
     pub(super) fn open_place(&self) -> Option<&str> {
         let is_open = |note: &&Note<String>| matches!(note.kind, NoteKind::ByHand | NoteKind::Missing(_));
-        self.report.notes.iter().find(is_open).map(|note| note.at.as_str())
+        let own = self.report.notes.iter().find(is_open).map(|note| note.at.as_str());
+        own.or(self.open_helmfile.as_deref())
     }
 }
 
@@ -267,9 +316,12 @@ fn notes_of_built(
     (secrets, gateways): (&BTreeSet<String>, &[usize]),
     migration: &Migration,
 ) -> Vec<Note<PointerBuf>> {
+    let config_maps: HashMap<usize, &[String]> =
+        migration.gateways.iter().map(|gateway| (gateway.index, gateway.config_maps.as_slice())).collect();
     let workloads = gateways.iter().filter_map(|index| {
         let old = &sources.objects.get(*index).filter(|source| source.other.is_none())?.value;
-        Some(MigratedWorkload { old, new: migration.changed.get(*index)?.as_ref().unwrap_or(old) })
+        let new = migration.changed.get(*index)?.as_ref().unwrap_or(old);
+        Some(MigratedWorkload { old, new, config_maps: config_maps.get(index)? })
     });
     let workloads: Vec<MigratedWorkload<'_>> = workloads.collect();
     let read = |name: &str| read_beside(source.place.file(), name);

@@ -1,11 +1,11 @@
 //! Reads the files of a migration.
 
-use super::source_kind::{SourceKind, Unsupported};
+use super::source_kind::{SourceKind, Unsupported, is_helmfile};
 use crate::command::check::not_final::NotFinal;
 use crate::command::check::plain_key;
 use crate::migration_sources::{
-    Kustomizations, SourceContext, files_of_generators, generated_config_maps, migrate_object, migrate_script,
-    migrate_values,
+    Kustomizations, SourceContext, files_of_generators, generated_config_maps, has_gateway_release, migrate_object,
+    migrate_script, migrate_values,
 };
 use apim_keyless_core::gateway::{Gateway, Images, KubernetesObject, ObjectReference, Recognized, RelatedObjects};
 use apim_keyless_core::migration::Facts;
@@ -52,6 +52,8 @@ pub(super) struct SourceObject {
 pub(super) enum OtherSource {
     /// Values of a chart, or its `Chart.yaml`.
     Values,
+    /// A helmfile with a release of Microsoft's chart.
+    Helmfile,
     /// A `HelmRelease`, an `Application` or an `ApplicationSet`.
     Release,
     /// A kustomization.
@@ -68,6 +70,7 @@ pub(in crate::command) enum SourceType {
     HelmChart,
     HelmRelease,
     HelmValues,
+    Helmfile,
     Kustomization,
     Manifest,
     Script,
@@ -82,6 +85,7 @@ impl SourceType {
             Self::HelmChart => "Helm chart",
             Self::HelmRelease => "HelmRelease",
             Self::HelmValues => "Helm values",
+            Self::Helmfile => "helmfile",
             Self::Kustomization => "kustomization",
             Self::Manifest => "manifest",
             Self::Script => "script",
@@ -127,6 +131,7 @@ impl SourceObject {
         match self.other {
             Some(OtherSource::Values) if self.value.get("dependencies").is_some() => SourceType::HelmChart,
             Some(OtherSource::Values) => SourceType::HelmValues,
+            Some(OtherSource::Helmfile) => SourceType::Helmfile,
             Some(OtherSource::Release) => match self.text("/kind") {
                 "HelmRelease" => SourceType::HelmRelease,
                 "Kustomization" => SourceType::FluxKustomization,
@@ -220,6 +225,9 @@ impl Sources {
 
     fn add_manifests(&mut self, content: FileContent, built: &BuiltFiles, reading: &Reading<'_>) {
         self.failures.extend(content.errors.iter().map(failure));
+        if !content.errors.is_empty() && is_helmfile(content.text()) {
+            self.unsupported.push((content.name.clone(), Unsupported::HelmfileTemplate));
+        }
         let none = Facts::default();
         let without_facts = SourceContext { facts: &none, images: reading.images };
         let is_values =
@@ -231,6 +239,8 @@ impl Sources {
         for mapping in content.mappings {
             if let Some(unsupported) = Unsupported::of_mapping(&mapping.value) {
                 self.unsupported.push((located(&mapping.place, ""), unsupported));
+            } else if has_gateway_release(&mapping.value, without_facts) {
+                self.objects.push(SourceObject::other(mapping, OtherSource::Helmfile, reading));
             } else if migrate_values(&content.name, &mapping.value, without_facts).is_some() {
                 self.objects.push(SourceObject::other(mapping, OtherSource::Values, reading));
             }

@@ -27,6 +27,8 @@ pub(super) enum Unsupported {
     ContainerApps,
     /// Docker, Docker Compose or an environment file for them.
     Docker,
+    /// A helmfile that is a template: only helmfile can read it.
+    HelmfileTemplate,
 }
 
 /// Texts of a file that is about a gateway.
@@ -39,7 +41,7 @@ const MAX_DEPTH: usize = 32;
 impl SourceKind {
     /// Extensions of files, beside those of manifests, that can have a gateway, and names of files without one.
     pub(super) const EXTENSIONS: &'static [&'static str] =
-        &["bash", "bicep", "conf", "env", "jenkinsfile", "makefile", "mk", "ps1", "sh", "tf"];
+        &["bash", "bicep", "conf", "env", "gotmpl", "jenkinsfile", "makefile", "mk", "ps1", "sh", "tf"];
 
     /// What the file of this path and text is.
     pub(super) fn of(path: &Path, text: &str) -> Self {
@@ -49,12 +51,18 @@ impl SourceKind {
             "bicep" if text.to_ascii_lowercase().contains(EXTENSION) => Self::Unsupported(Unsupported::ArcExtension),
             "bicep" if is_about() => Self::Unsupported(Unsupported::ContainerApps),
             "conf" | "env" if is_about() => Self::Unsupported(Unsupported::Docker),
-            "bicep" | "conf" | "env" => Self::NotAbout,
+            "gotmpl" if is_helmfile(text) => Self::Unsupported(Unsupported::HelmfileTemplate),
+            "bicep" | "conf" | "env" | "gotmpl" => Self::NotAbout,
             "bash" | "jenkinsfile" | "makefile" | "mk" | "ps1" | "sh" => Self::Script,
             "tf" => Self::Terraform,
             _ => Self::Manifests,
         }
     }
+}
+
+/// Whether a text is that of a helmfile with Microsoft's chart.
+pub(super) fn is_helmfile(text: &str) -> bool {
+    text.contains("azure-api-management-gateway") && text.lines().any(|line| line.trim_end() == "releases:")
 }
 
 impl Unsupported {
@@ -97,6 +105,10 @@ impl Unsupported {
             Self::Docker => {
                 "a gateway in Docker, which has no ServiceAccounts; see \
                  https://learn.microsoft.com/azure/api-management/how-to-deploy-self-hosted-gateway-docker"
+            }
+            Self::HelmfileTemplate => {
+                "change this helmfile by hand: it is a template, which is not read; remove gateway.auth.key, set \
+                 gateway.auth.type: WorkloadIdentity, gateway.auth.azureAd.app.id and gateway.name, and version 1.15.1 or newer"
             }
         }
     }

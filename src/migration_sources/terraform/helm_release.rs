@@ -159,12 +159,12 @@ fn write(place: &Layer<'_>, old: &Value, new: &Value, editor: &mut Editor<'_>) -
 fn write_sets(entries: &[SetEntry<'_>], new: &Value, editor: &mut Editor<'_>) -> bool {
     let is_old = |path: &ValuePath| entries.iter().any(|entry| entry.path == *path);
     let added: Vec<(ValuePath, Value)> =
-        value_path::leaves(new).into_iter().filter(|(path, _)| !is_old(path)).collect();
+        value_path::leaves(new).into_iter().filter(|(path, _)| !path.is_empty() && !is_old(path)).collect();
     let is_kept = |entry: &&SetEntry<'_>| value_path::get(new, &entry.path).is_some();
     // new entries are below the last one that stays, or take the place of the first that is removed
     let anchor = entries.iter().rfind(is_kept);
     let mut replaced = if anchor.is_none() && !added.is_empty() { entries.first() } else { None };
-    let Some(model) = anchor.or(replaced) else { return entries.iter().all(|entry| editor.remove_lines(&entry.range)) };
+    let Some(model) = anchor.or(replaced) else { return entries.iter().all(|entry| remove(entry, editor)) };
     let indentation = editor.indentation(model.range.start);
     let is_block = editor.text.get(model.range.clone()).is_some_and(|text| !text.starts_with('{'));
     let texts: Vec<String> = added.iter().map(|(path, value)| set_text(path, value, is_block, indentation)).collect();
@@ -175,7 +175,7 @@ fn write_sets(entries: &[SetEntry<'_>], new: &Value, editor: &mut Editor<'_>) ->
                 let text = texts.join(separator);
                 editor.replace(entry.range.clone(), text.trim_start());
             }
-            None if !editor.remove_lines(&entry.range) => return false,
+            None if !remove(entry, editor) => return false,
             None => {}
             Some(value) if *value == values::value(entry.value, editor) => {}
             Some(value) => {
@@ -194,6 +194,15 @@ fn write_sets(entries: &[SetEntry<'_>], new: &Value, editor: &mut Editor<'_>) ->
         editor.insert_lines(anchor.range.end, &format!("{first}{}{end}", texts.join(separator)));
     }
     true
+}
+
+/// Removes an entry, with its lines or as the one element of a list. Returns false if something else is in its lines.
+fn remove(entry: &SetEntry<'_>, editor: &mut Editor<'_>) -> bool {
+    if editor.remove_lines(&entry.range) {
+        return true;
+    }
+    let list = entry.whole_list.clone();
+    list.map(|list| editor.replace(list, "[]")).is_some()
 }
 
 /// A block, or an element of a list, that sets a value.
@@ -268,6 +277,35 @@ mod tests {
         becomes(
             "  set = [\n    { name = \"gateway.name\", value = \"a\" },\n    { name = \"gateway.auth.type\", value = \"GatewayToken\" }\n  ]\n  set_sensitive = [\n    { name = \"gateway.auth.key\", value = var.token },\n  ]\n",
             "  set = [\n    { name = \"gateway.name\", value = \"a\" },\n    { name = \"gateway.auth.type\", value = \"WorkloadIdentity\" },\n    { name = \"gateway.auth.azureAd.app.id\", value = \"CLIENT-ID\" },\n    { name = \"secret.createSecret\", value = \"false\" },\n  ]\n  set_sensitive = [\n  ]\n",
+        );
+    }
+
+    #[test]
+    fn a_key_beside_values_is_removed() {
+        let values =
+            "  values = [<<-V\n    gateway:\n      name: orders\n      auth:\n        type: GatewayToken\n    V\n  ]\n";
+        let changed = "  values = [<<-V\n    gateway:\n      name: orders\n      auth:\n        type: WorkloadIdentity\n        azureAd:\n          app:\n            id: \"CLIENT-ID\"\n    secret:\n      createSecret: false\n    V\n  ]\n";
+        for (key, removed) in [
+            ("  set_sensitive {\n    name  = \"gateway.auth.key\"\n    value = var.gateway_key\n  }\n", ""),
+            (
+                "  set_sensitive = [{ name = \"gateway.auth.key\", value = var.gateway_key }]\n",
+                "  set_sensitive = []\n",
+            ),
+            (
+                "  set_sensitive = [\n    { name = \"gateway.auth.key\", value = var.gateway_key },\n  ]\n",
+                "  set_sensitive = [\n  ]\n",
+            ),
+            (
+                "  set_sensitive = [{\n    name  = \"gateway.auth.key\"\n    value = var.gateway_key\n  }]\n",
+                "  set_sensitive = []\n",
+            ),
+        ] {
+            becomes(&format!("{values}{key}"), &format!("{changed}{removed}"));
+            becomes(&format!("{key}{values}"), &format!("{removed}{changed}"));
+        }
+        becomes(
+            "  values = [yamlencode({\n    gateway = {\n      name = \"orders\"\n    }\n  })]\n  set_sensitive {\n    name  = \"gateway.auth.key\"\n    value = var.gateway_key\n  }\n",
+            "  values = [yamlencode({\n    gateway = {\n      name = \"orders\"\n      auth = {\n        azureAd = {\n          app = {\n            id = \"CLIENT-ID\"\n          }\n        }\n        type = \"WorkloadIdentity\"\n      }\n    }\n    secret = {\n      createSecret = false\n    }\n  })]\n",
         );
     }
 

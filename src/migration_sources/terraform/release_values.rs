@@ -31,6 +31,8 @@ pub(super) struct SetEntry<'b> {
     pub(super) path: ValuePath,
     pub(super) value: &'b Expression,
     pub(super) range: Range<usize>,
+    /// The list whose one element it is.
+    pub(super) whole_list: Option<Range<usize>>,
 }
 
 /// Values that cannot be read.
@@ -98,19 +100,21 @@ impl<'b> ReleaseValues<'b> {
         let mut found = Vec::new();
         for block in body.get_blocks(name) {
             let attribute = |name: &str| block.body.get_attribute(name).map(|attribute| &attribute.value);
-            found.push((attribute("name"), attribute("value"), block.span()));
+            found.push((attribute("name"), attribute("value"), block.span(), None));
         }
         let list = body.get_attribute(name);
-        for element in list.and_then(|attribute| attribute.value.as_array()).into_iter().flatten() {
+        let elements = list.and_then(|attribute| attribute.value.as_array());
+        let whole = elements.filter(|elements| elements.len() == 1).and_then(Span::span);
+        for element in elements.into_iter().flatten() {
             let member = |name: &str| values::member(element.as_object()?, name);
-            found.push((member("name"), member("value"), element.span()));
+            found.push((member("name"), member("value"), element.span(), whole.clone()));
         }
         if let Some(attribute) = list.filter(|attribute| !attribute.value.is_array()) {
             self.unreadable(editor.line(attribute), SET);
         }
-        for (name, value, range) in found {
+        for (name, value, range, whole_list) in found {
             let line = editor.line_at(range.as_ref().map_or(0, |range| range.start));
-            match entry(name, value, range).filter(|_| is_pair) {
+            match entry(name, value, (range, whole_list)).filter(|_| is_pair) {
                 Some(entry) => entries.push(entry),
                 None if is_harmless(name) => {}
                 None => self.unreadable(line, SET),
@@ -176,9 +180,9 @@ fn path_of(call: &FuncCall, editor: &Editor<'_>) -> Option<String> {
 fn entry<'b>(
     name: Option<&'b Expression>,
     value: Option<&'b Expression>,
-    range: Option<Range<usize>>,
+    (range, whole_list): (Option<Range<usize>>, Option<Range<usize>>),
 ) -> Option<SetEntry<'b>> {
-    Some(SetEntry { path: value_path::parse(name?.as_str()?), value: value?, range: range? })
+    Some(SetEntry { path: value_path::parse(name?.as_str()?), value: value?, range: range?, whole_list })
 }
 
 /// Whether a plain name is of values that say nothing about authentication.

@@ -33,7 +33,7 @@ pub(crate) fn text_json_and_exit_codes(installation: &Installation<'_>) {
     let mut report = valid_report(installation);
     assert!(report["summary"]["objects"].take().as_u64().is_some_and(|objects| objects > 10));
     let summary = json!({
-        "objects": null, "gateways": 0, "errors": 0, "fixable": 0, "warnings": 0, "suppressed": 0, "skipped": 0,
+        "objects": null, "gateways": 0, "errors": 0, "fixable": 0, "warnings": 0, "suppressed": 0, "skipped": 0, "leftovers": 0,
         "failures": 0, "goneFromBaseline": null,
     });
     let checks_of_report = report["checks"].take();
@@ -41,7 +41,7 @@ pub(crate) fn text_json_and_exit_codes(installation: &Installation<'_>) {
     assert_eq!(checks_of_report, expected.collect::<Value>());
     assert_eq!(
         report,
-        json!({"version": 1, "changes": null, "checks": null, "findings": [], "gateways": [], "skipped": [], "failures": [], "summary": summary})
+        json!({"version": 1, "changes": null, "checks": null, "findings": [], "gateways": [], "leftovers": [], "skipped": [], "failures": [], "summary": summary})
     );
 
     // the API server of the tests without changes by the proxy

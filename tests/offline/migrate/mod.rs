@@ -4,6 +4,7 @@ mod corpus;
 mod files;
 mod fixtures;
 mod generate;
+mod helmfiles;
 mod layouts;
 mod leftovers;
 mod messages;
@@ -16,6 +17,7 @@ mod size;
 mod targets;
 mod terminal;
 mod terraform;
+mod undone;
 
 use serde_json::Value;
 use std::fs;

@@ -134,3 +134,24 @@ fn modules_and_variables_of_expressions_are_named() {
     let workload = "resource \"kubernetes_secret\" \"token\" {\n  metadata {\n    name = \"orders-token\"\n  }\n}\nresource \"kubernetes_deployment\" \"orders\" {\n  metadata {\n    name = \"orders\"\n  }\n  spec {\n    template {\n      metadata {\n        labels = { app = \"orders\" }\n      }\n      spec {\n        container {\n          name  = \"gateway\"\n          image = \"mcr.microsoft.com/azure-api-management/gateway:2.11.1\"\n          env {\n            name = \"config.service.auth\"\n            value_from {\n              secret_key_ref {\n                name = \"orders-token\"\n                key  = \"value\"\n              }\n            }\n          }\n          dynamic \"env\" {\n            for_each = var.variables\n            content {\n              name  = env.key\n              value = env.value\n            }\n          }\n        }\n      }\n    }\n  }\n}\n";
     assert_by_hand(workload, &[], 28, "Write these variables as blocks of their own");
 }
+
+#[test]
+fn a_key_beside_a_heredoc_is_removed() {
+    let values = "  values = [<<-V\n    gateway:\n      name: orders\n      configuration:\n        uri: contoso.configuration.azure-api.net\n    V\n  ]\n";
+    for key in [
+        "  set_sensitive {\n    name  = \"gateway.auth.key\"\n    value = var.gateway_key\n  }\n",
+        "  set_sensitive = [{ name = \"gateway.auth.key\", value = var.gateway_key }]\n",
+    ] {
+        let folder = Folder::with(&[("main.tf", &release(&format!("{values}{key}")))]);
+        let ran = folder.run(&["migrate", ".", "--client-id", CLIENT]);
+        let text = super::read(&folder, "main.tf");
+        assert_eq!(ran.code, 0, "{}", ran.everything());
+        assert!(!text.contains("gateway_key") && !text.contains("\"\"") && !text.contains("{}"), "{text}");
+        assert!(text.contains("        type: WorkloadIdentity\n"), "{text}");
+        let again = folder.run(&["migrate", ".", "--client-id", CLIENT]);
+        assert_eq!((again.code, super::read(&folder, "main.tf")), (0, text), "{}", again.everything());
+    }
+    // something else is in the line
+    let sets = "  set_sensitive = [{ name = \"gateway.auth.key\", value = var.key }, { name = \"gateway.authKey\", value = var.key }]\n";
+    assert_by_hand(&release(&format!("{values}{sets}")), &[], 1, "Set in these values gateway.auth.azureAd.app.id: ");
+}
