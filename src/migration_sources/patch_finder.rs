@@ -1,5 +1,6 @@
 //! Finds what a patch says about how a gateway authenticates: strategic merge patches, operations of JSON patches, paths of
 //! replacements, and patches in texts.
+// longer than the guide: each form of a patch is found in one walk, beside what to do about it
 
 use super::{SourceContext, value_path};
 use apim_keyless_core::gateway::well_known::USE;

@@ -25,8 +25,4 @@ resource "helm_release" "orders" {
     })
   ]
 
-  set {
-    name  = ""
-    value = "{}"
-  }
 }
