@@ -53,7 +53,7 @@ impl TransitionKind {
         }
     }
 
-    /// Whether somebody should do something.
+    /// Whether a person should do something about it.
     pub fn is_warning(self) -> bool {
         self != Self::Keyless
     }

@@ -6,7 +6,7 @@ use super::objects::{ObjectResource, is_served, list_items};
 use super::{Connection, ReadError, ReadResult};
 use apim_keyless_core::gateway::{Images, Kind, KubernetesObject, ObjectReference};
 use apim_keyless_core::migration::{
-    Obsolete, SecretName, can_renew, leftovers, name_of, secrets_with_auth, taken_secrets,
+    Obsolete, SecretName, leftovers, name_of, secrets_with_auth, taken_secrets, works_with_secrets,
 };
 use serde_json::Value;
 use std::collections::{BTreeSet, HashSet};
@@ -86,7 +86,7 @@ impl LeftoverSearch {
             }
             return;
         }
-        if object.kind == Kind::CronJob && can_renew(value) {
+        if object.kind == Kind::CronJob && works_with_secrets(value) {
             self.jobs.push((namespace.clone(), value.clone()));
         }
         self.taken.extend(taken_secrets(value).into_iter().map(|name| (namespace.clone(), name.to_owned())));

@@ -138,11 +138,11 @@ fn by_volume() -> Vec<Route> {
 
 fn by_text() -> Vec<Route> {
     // nobody looks at the whole of a long text
-    let (blanks, long) = (" ".repeat(1025), "x".repeat(1025));
+    let (whitespace, long) = (" ".repeat(1025), "x".repeat(1025));
     let long_texts = [
-        blanks.clone(),
-        format!("{blanks}{KEY}"),
-        format!("workloadIdentity{blanks}"),
+        whitespace.clone(),
+        format!("{whitespace}{KEY}"),
+        format!("workloadIdentity{whitespace}"),
         format!("vault:secret/data/{long}"),
         format!("{long}@azurekeyvault"),
         format!("${{{long}}}"),

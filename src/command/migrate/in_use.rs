@@ -57,7 +57,7 @@ impl<'s> OpenGateways<'s> {
 }
 
 /// The names of the Secrets that a workload takes variables or files from. Its other references, such as those of image pull
-/// secrets, are no keys of the gateway.
+/// secrets, do not hold the gateway's key.
 pub(super) fn secrets(value: &Value) -> BTreeSet<&str> {
     match value {
         Value::Array(items) => items.iter().flat_map(secrets).collect(),

@@ -132,8 +132,8 @@ fn b22_denies_long_values_of_a_config_map() {
         let object = with("config.service.auth", &text);
         assert_eq!(Attempt::new(&object).denied_by(), ["auth-key-literal"], "{text:.20}");
     }
-    let blanks = with("config.service.auth", &" ".repeat(1024));
-    assert!(!Attempt::new(&blanks).denied_by().contains(&"auth-key-literal"));
+    let whitespace = with("config.service.auth", &" ".repeat(1024));
+    assert!(!Attempt::new(&whitespace).denied_by().contains(&"auth-key-literal"));
     let endpoint =
         with("config.service.endpoint", &format!("contoso.configuration.azure-api.net/{}", "a".repeat(1024)));
     assert_eq!(Attempt::new(&endpoint).denied_by(), ["malformed-endpoint"]);

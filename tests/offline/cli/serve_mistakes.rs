@@ -12,7 +12,7 @@ fn serve(folder: &Folder, environment: &[(&str, &str)], arguments: &[&str]) -> R
     folder.run_with(environment, &[&ports[..], arguments].concat())
 }
 
-/// Asserts that a run could not start, and that its message has these words and no foreign ones.
+/// Asserts that a run could not start, and that its message has these words and none of another program.
 fn assert_message(ran: &RunOutput, words: &str) {
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
     assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);

@@ -17,19 +17,6 @@ pub fn secrets_with_auth(object: &KubernetesObject<'_>, images: &Images) -> BTre
     gateway.iter().flat_map(Gateway::secrets_with_auth).map(str::to_owned).collect()
 }
 
-/// The names of the Secrets and of the `SecretProviderClass`es that an object takes, whatever its kind: the texts below
-/// each key with `secret` in its name.
-pub fn taken_secrets(object: &Value) -> BTreeSet<&str> {
-    let mut names = BTreeSet::new();
-    obsolete::add_taken_secrets(object, &mut names);
-    names
-}
-
-/// Whether an object of a cluster can renew the key in a Secret: it works with Secrets by kubectl.
-pub fn can_renew(job: &Value) -> bool {
-    obsolete::works_with_secrets(job)
-}
-
 /// The Secrets, given as namespace and name, and those of the objects that only fill or renew one of them. `is_mounted`
 /// says whether a Pod still mounts the `SecretProviderClass` of this namespace and name.
 pub fn leftovers(

@@ -24,8 +24,8 @@ mod workload;
 
 pub use endpoint::{endpoint_of_version_2, gateway_in_address};
 pub use facts::{Fact, Facts, MissingFact};
-pub use leftovers::{can_renew, leftovers, name_of, secrets_with_auth, taken_secrets};
-pub use obsolete::{Obsolete, SecretName};
+pub use leftovers::{leftovers, name_of, secrets_with_auth};
+pub use obsolete::{Obsolete, SecretName, taken_secrets, works_with_secrets};
 pub use planner::name_in_key;
 pub use workload::IMAGE_VERSION;
 

@@ -38,9 +38,7 @@ impl Takers {
     pub(super) fn of<'v>(inputs: &[MigrationInput<'_>], values: impl Iterator<Item = &'v Value>) -> Self {
         let mut takers = Self { secrets: HashMap::new(), classes: HashSet::new() };
         for (index, (input, value)) in inputs.iter().zip(values).enumerate() {
-            let mut names = BTreeSet::new();
-            add_taken_secrets(value, &mut names);
-            for name in names {
+            for name in taken_secrets(value) {
                 let secret = (input.namespace.to_owned(), name.to_owned());
                 takers.secrets.entry(secret).or_default().push(index);
             }
@@ -214,8 +212,8 @@ fn fills_one_key(filler: &Value) -> bool {
     count.is_some_and(|count| count <= 1)
 }
 
-/// Whether a job works with Secrets by kubectl.
-pub(super) fn works_with_secrets(job: &Value) -> bool {
+/// Whether a job works with Secrets by kubectl: it can renew the key in one.
+pub fn works_with_secrets(job: &Value) -> bool {
     let contains = |spec: &Value, word: &str| any_text(spec, &|text| text.to_ascii_lowercase().contains(word));
     at(job, &["spec"]).is_some_and(|spec| contains(spec, "kubectl") && contains(spec, "secret"))
 }
@@ -231,10 +229,16 @@ fn renewed_secrets(job: &Value) -> Vec<String> {
     words.collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect()
 }
 
-/// Adds the names of the Secrets that an object takes: below any key with `secret` in its name, whatever the kind, and in
-/// each reference of `kind: Secret`. Other applications and their controllers have keys of their own, such as
-/// `tls[].secretName`, `existingSecret` and Flux's `valuesFrom`.
-pub(super) fn add_taken_secrets<'v>(value: &'v Value, names: &mut BTreeSet<&'v str>) {
+/// The names of the Secrets and of the `SecretProviderClass`es that an object takes: below any key with `secret` in its name,
+/// whatever the kind, and in each reference of `kind: Secret`. Other applications and their controllers have keys of their
+/// own, such as `tls[].secretName`, `existingSecret` and Flux's `valuesFrom`.
+pub fn taken_secrets(object: &Value) -> BTreeSet<&str> {
+    let mut names = BTreeSet::new();
+    add_taken_secrets(object, &mut names);
+    names
+}
+
+fn add_taken_secrets<'v>(value: &'v Value, names: &mut BTreeSet<&'v str>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| add_taken_secrets(item, names)),
         Value::Object(members) => {
@@ -282,12 +286,6 @@ mod tests {
         assert!(!is_class_of(&json!({"spec": {}}), "orders-token"));
     }
 
-    fn taken(value: &Value) -> BTreeSet<&str> {
-        let mut names = BTreeSet::new();
-        add_taken_secrets(value, &mut names);
-        names
-    }
-
     #[test]
     fn a_secret_is_taken_below_any_key_with_secret_in_its_name() {
         for taker in [
@@ -300,11 +298,13 @@ mod tests {
             json!({"spec": {"valuesFrom": [{"kind": "Secret", "name": "a", "valuesKey": "b"}]}}),
             json!({"metadata": {"annotations": {"nginx.ingress.kubernetes.io/auth-secret": "shop/a"}}}),
         ] {
-            assert!(taken(&taker).contains("a"), "{taker}");
-            assert!(!taken(&taker).contains("b"), "{taker}");
+            assert!(taken_secrets(&taker).contains("a"), "{taker}");
+            assert!(!taken_secrets(&taker).contains("b"), "{taker}");
         }
-        assert!(!taken(&json!({"metadata": {"name": "a"}, "spec": {"configMap": "a"}})).contains("a"));
-        assert!(!taken(&json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}})).contains("a"));
+        assert!(!taken_secrets(&json!({"metadata": {"name": "a"}, "spec": {"configMap": "a"}})).contains("a"));
+        assert!(
+            !taken_secrets(&json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}})).contains("a")
+        );
     }
 
     #[test]
