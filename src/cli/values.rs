@@ -78,9 +78,11 @@ fn of_form(text: &str, setting: NamespaceSetting) -> Result<String, String> {
 /// The address of a configuration API; one of version 1 becomes that of version 2.
 pub(crate) fn endpoint(text: &str) -> Result<String, String> {
     let address = endpoint_of_version_2(text).unwrap_or_else(|| text.to_owned());
-    (EndpointForm::of(&address) == EndpointForm::Usable)
-        .then_some(address)
-        .ok_or_else(|| "write the host of the configuration API, such as NAME.configuration.azure-api.net".to_owned())
+    // the name of the API Management instance alone is no host
+    if EndpointForm::of(&address) == EndpointForm::Usable && address.contains('.') {
+        return Ok(address);
+    }
+    Err("write the host of the configuration API, such as NAME.configuration.azure-api.net".to_owned())
 }
 
 /// The tag of an image that supports workload identity.

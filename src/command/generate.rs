@@ -5,6 +5,7 @@ mod native_policies;
 
 use super::print;
 use crate::cli::{GatewayArguments, GatewayOutput, GenerateArguments, Generated};
+use crate::migration_sources::{CHART_REPOSITORY, CHART_VERSION};
 use anyhow::ensure;
 use apim_keyless_core::gateway::Cloud;
 use apim_keyless_core::migration::{ARTICLE_ACCOUNT, IMAGE_VERSION};
@@ -51,6 +52,8 @@ fn gateway_text(gateway: &GatewayArguments) -> anyhow::Result<String> {
         ("AUDIENCE", cloud.map(|cloud| scalar(cloud.token_audience()))),
         ("GATEWAY", Some(scalar(&gateway.name))),
         ("TAG", Some(scalar(&tag))),
+        ("REPOSITORY", Some(CHART_REPOSITORY.to_owned())),
+        ("VERSION", Some(CHART_VERSION.to_owned())),
         ("IMAGE", Some(scalar(&format!("mcr.microsoft.com/azure-api-management/gateway:{tag}")))),
     ];
     let absent = values.iter().filter(|(_, value)| value.is_none());

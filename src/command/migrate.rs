@@ -254,7 +254,7 @@ impl Planned {
         let has_sources = !sources.texts.is_empty() || sources.objects.iter().any(|source| source.other.is_some());
         let is_nothing = self.migration.gateways.is_empty() && !has_sources && left == 0 && sources.failures.is_empty();
         if is_nothing {
-            print_to_stderr("no gateway was found; check the path");
+            print_to_stderr("no gateway was found; check the path, and pass the file with the gateway's workload, too");
         }
         let has_failed = left > 0
             || is_nothing

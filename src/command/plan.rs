@@ -7,11 +7,12 @@ use crate::plan::{CredentialList, Plan, PlanOptions, bicep, json, sh, terraform,
 use anyhow::{Context, anyhow, bail, ensure};
 use apim_keyless_core::azure::parse_credentials;
 use apim_keyless_core::gateway::{Images, KubernetesObject};
-use apim_keyless_core::policy::{Level, dotted, printable};
+use apim_keyless_core::policy::{Level, dotted, printable, shell_word};
 use apim_keyless_manifest::Manifests;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::stdin;
+use std::path::Path;
 use std::process::ExitCode;
 use tokio::runtime::Runtime;
 
@@ -22,6 +23,8 @@ struct PlanInput {
     issuer: Option<String>,
     /// Whether something could not be read, which stderr then says.
     has_error: bool,
+    /// What the files have that is not an object: where, and why it is skipped.
+    skipped: Vec<String>,
 }
 
 /// Reads the gateways, and prints the plan.
@@ -42,7 +45,7 @@ pub(super) fn run(arguments: &PlanArguments) -> anyhow::Result<ExitCode> {
     let mut plan = Plan::of(&input.objects, &images, &options(arguments, issuer));
     if plan.gateways.is_empty() {
         show_findings(&plan);
-        ensure!(input.has_error || plan.has_error(), "{}", nothing(arguments));
+        ensure!(input.has_error || plan.has_error(), "{}", nothing(arguments, &input.skipped));
         return Ok(ExitCode::from(if input.has_error { 2 } else { 1 }));
     }
     if !lists.is_empty() {
@@ -80,16 +83,46 @@ fn show_findings(plan: &Plan) {
     }
 }
 
-fn nothing(arguments: &PlanArguments) -> String {
+/// The most documents that are named if nothing else was found.
+const MAX_SKIPPED: usize = 3;
+
+fn nothing(arguments: &PlanArguments, skipped: &[String]) -> String {
     if arguments.cluster {
         return "no gateway in the cluster authenticates to the configuration API; check --context and --namespace"
             .to_owned();
     }
     let files: Vec<String> = arguments.paths.iter().map(|path| path.display().to_string()).collect();
+    let skipped: String = skipped.iter().take(MAX_SKIPPED).map(|skipped| format!("\nskipped {skipped}")).collect();
     format!(
-        "no gateway in {}; pass the files with the gateway's Deployment, ServiceAccount and ConfigMap",
+        "no gateway in {}; pass the files with the gateway's Deployment, ServiceAccount and ConfigMap, or what a tool \
+         renders from a chart, a kustomization or Terraform, such as: helm template RELEASE CHART --namespace NAMESPACE \
+         --values FILE | apim-keyless plan --namespace NAMESPACE -{skipped}",
         printable(&files.join(", "))
     )
+}
+
+/// What a kustomization changes in the subject of a federated credential.
+const BUILT: [&str; 3] = ["namespace", "namePrefix", "nameSuffix"];
+
+/// Files do not show the namespace and the names that a kustomization gives to their objects: the federated credential would
+/// have a wrong subject.
+fn check_kustomizations(manifests: &Manifests) -> anyhow::Result<()> {
+    for kustomization in &manifests.kustomizations {
+        let Some(field) =
+            BUILT.iter().find(|field| kustomization.value.get(**field).is_some_and(|value| !value.is_null()))
+        else {
+            continue;
+        };
+        let line = kustomization.position(&format!("/{field}")).line;
+        let (file, folder) = (kustomization.file(), Path::new(kustomization.file()).parent().unwrap_or(Path::new("")));
+        bail!(
+            "{}:{line}: the field {field} changes the objects when they are built; plan what it builds: kubectl kustomize {} | \
+             apim-keyless plan -",
+            printable(file),
+            shell_word(&folder.display().to_string())
+        );
+    }
+    Ok(())
 }
 
 fn options(arguments: &PlanArguments, issuer: Option<String>) -> PlanOptions {
@@ -112,8 +145,10 @@ fn of_files(arguments: &PlanArguments) -> anyhow::Result<PlanInput> {
         _ => bail!("--namespace: pass one namespace for the objects that name none; only --cluster takes several"),
     };
     let manifests = Manifests::read(&arguments.paths, stdin());
+    check_kustomizations(&manifests)?;
     let (objects, has_error) = gateways::objects(&manifests, namespace);
-    Ok(PlanInput { objects: objects.into_iter().map(|(_, object)| object).collect(), issuer: None, has_error })
+    let skipped = manifests.skipped.iter().map(|skipped| format!("{}: {}", skipped.file, skipped.message)).collect();
+    Ok(PlanInput { objects: objects.into_iter().map(|(_, object)| object).collect(), issuer: None, has_error, skipped })
 }
 
 async fn of_cluster(arguments: &PlanArguments, images: &Images) -> anyhow::Result<PlanInput> {
@@ -147,7 +182,7 @@ async fn of_cluster(arguments: &PlanArguments, images: &Images) -> anyhow::Resul
             Err(error) => report(format!("{error}; pass --issuer")),
         }
     }
-    Ok(PlanInput { objects: inventory.objects, issuer: found, has_error })
+    Ok(PlanInput { objects: inventory.objects, issuer: found, has_error, skipped: Vec::new() })
 }
 
 /// Reads a file of `--credentials`.

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 /// The name of the chart.
 pub(super) const CHART: &str = "azure-api-management-gateway";
 /// The repository of the chart.
-pub(super) const REPOSITORY: &str = "https://azure.github.io/api-management-self-hosted-gateway/helm-charts/";
+pub const REPOSITORY: &str = "https://azure.github.io/api-management-self-hosted-gateway/helm-charts/";
 /// The version that is written in place of an older one.
-pub(super) const NEW_VERSION: &str = "1.15.1";
+pub const NEW_VERSION: &str = "1.15.1";
 /// The first version with workload identity.
 const FIRST: Version = Version::new(1, 15, 0);
 /// Versions with workload identity, to try a range with: the published ones that are known, and the newest of a series.

@@ -100,12 +100,21 @@ struct Pair {
     range: Range<usize>,
 }
 
+impl Pair {
+    /// Whether the value is not in the command.
+    fn is_elsewhere(&self, flag: &SetFlag) -> bool {
+        flag.is_of_files || is_variable(&self.value)
+    }
+}
+
 /// A flag with pairs.
 struct SetFlag {
     /// From the end of the word before it to its own end.
     with_gap: Range<usize>,
     gap: Range<usize>,
     pairs: Vec<Pair>,
+    /// Whether its values are names of files that have the values.
+    is_of_files: bool,
 }
 
 /// A command of Helm.
@@ -155,6 +164,7 @@ impl<'w> HelmCommand<'w> {
                     with_gap: before..of_value.range.end,
                     gap: before..word.range.start,
                     pairs: pairs(text, range)?,
+                    is_of_files: flag == "--set-file",
                 }),
                 "--version" => command.version = Some(Word { range, text: value }),
                 "-n" | "--namespace" => command.namespace = Some(value),
@@ -172,9 +182,9 @@ impl<'w> HelmCommand<'w> {
 
     fn values(&self) -> Value {
         let mut values = json!({});
-        for pair in self.sets.iter().flat_map(|set| &set.pairs) {
+        for (set, pair) in self.sets.iter().flat_map(|set| set.pairs.iter().map(move |pair| (set, pair))) {
             // a variable is not a key in plain text
-            let value = if is_variable(&pair.value) { "${VARIABLE}" } else { &pair.value };
+            let value = if pair.is_elsewhere(set) { "${VARIABLE}" } else { &pair.value };
             value_path::set(&mut values, &pair.path, json!(value));
         }
         for (path, value) in &self.json {
@@ -608,6 +618,19 @@ mod tests {
         let text =
             "helm upgrade a b --set x=$(helm template c d/azure-api-management-gateway --set gateway.auth.key=$T)\n";
         assert!(!migrated(text, &facts()).unwrap().text.unwrap().contains("gateway.auth.key"));
+    }
+
+    #[test]
+    fn a_key_in_a_file_is_not_in_plain_text() {
+        let command = |flag: &str, value: &str| {
+            format!("helm upgrade a b/azure-api-management-gateway {flag} gateway.auth.key={value}\n")
+        };
+        for (flag, value, expected) in [("--set-file", "key.txt", 0), ("--set", "hunter2", 1)] {
+            let migration = migrated(&command(flag, value), &facts()).unwrap();
+            let keys = migration.report.notes.iter().filter(|note| note.kind == NoteKind::Key).count();
+            assert_eq!(keys, expected, "{flag}");
+            assert!(!migration.text.unwrap().contains("gateway.auth.key"));
+        }
     }
 
     #[test]

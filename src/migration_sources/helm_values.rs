@@ -16,7 +16,7 @@ use jsonptr::PointerBuf;
 use serde_json::{Value, json};
 
 /// The repository of the gateway's image; only the tag is compared.
-const IMAGE: &str = "mcr.microsoft.com/azure-api-management/gateway";
+pub(super) const IMAGE: &str = "mcr.microsoft.com/azure-api-management/gateway";
 /// The values of `gateway.auth.type`, which the chart compares without case.
 const AUTH_TYPES: [&str; 3] = ["GatewayToken", "AzureAdApp", WORKLOAD_IDENTITY_TYPE];
 const WORKLOAD_IDENTITY_TYPE: &str = "WorkloadIdentity";

@@ -3,7 +3,9 @@
 use super::value_path;
 use apim_keyless_core::gateway::well_known::USE;
 use apim_keyless_core::gateway::{Images, Setting};
+use jsonptr::PointerBuf;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 
 /// The paths to the pod template of a workload; a Pod is one itself.
 const TEMPLATES: [&str; 3] = ["/spec/jobTemplate/spec/template", "/spec/template", ""];
@@ -40,28 +42,73 @@ fn without_settings(container: &mut Map<String, Value>, images: &Images) {
 
 /// Whether a value that replaces `new` has everything that `new` has and `old` does not have, beside images.
 pub(super) fn keeps(value: Option<&Value>, old: Option<&Value>, new: &Value) -> bool {
+    lost(value, old, new).is_empty()
+}
+
+/// The places in `new` of what `new` has beyond `old`, and `value`, which replaces `new`, does not have. Images are left out: a
+/// newer one is as good.
+pub(super) fn lost(value: Option<&Value>, old: Option<&Value>, new: &Value) -> Vec<PointerBuf> {
+    let mut found = Vec::new();
+    add_lost(value, old, new, (&mut PointerBuf::root(), &mut found));
+    found
+}
+
+fn add_lost(
+    value: Option<&Value>,
+    old: Option<&Value>,
+    new: &Value,
+    (at, found): (&mut PointerBuf, &mut Vec<PointerBuf>),
+) {
     if old == Some(new) {
-        return true;
+        return;
     }
     match new {
-        // a newer image is as good
-        Value::Object(members) => members.iter().filter(|(key, _)| *key != "image").all(|(key, member)| {
-            keeps(value.and_then(|value| value.get(key)), old.and_then(|old| old.get(key)), member)
-        }),
-        Value::Array(items) => items.iter().all(|item| {
-            if item.get("name").is_some_and(Value::is_string) {
-                return keeps(named(value, item), named(old, item), item);
+        Value::Object(members) => {
+            for (key, member) in members.iter().filter(|(key, _)| *key != "image") {
+                at.push_back(key);
+                let (value, old) = (value.and_then(|value| value.get(key)), old.and_then(|old| old.get(key)));
+                add_lost(value, old, member, (at, found));
+                at.pop_back();
             }
-            let has = |list: Option<&Value>| list.and_then(Value::as_array).is_some_and(|list| list.contains(item));
-            has(old) || has(value)
-        }),
-        _ => value == Some(new),
+        }
+        Value::Array(items) => {
+            let (value, old) = (Elements::of(value), Elements::of(old));
+            for (index, item) in items.iter().enumerate() {
+                at.push_back(index);
+                if let Some(name) = item.get("name").and_then(Value::as_str) {
+                    add_lost(value.named(name), old.named(name), item, (at, found));
+                } else if !old.has(item) && !value.has(item) {
+                    found.push(at.clone());
+                }
+                at.pop_back();
+            }
+        }
+        _ if value == Some(new) => {}
+        _ => found.push(at.clone()),
     }
 }
 
-/// The element of a list with the name of another one.
-fn named<'l>(list: Option<&'l Value>, item: &Value) -> Option<&'l Value> {
-    list?.as_array()?.iter().find(|other| other.get("name") == item.get("name"))
+/// The elements of a list.
+struct Elements<'l> {
+    items: &'l [Value],
+    by_name: HashMap<&'l str, &'l Value>,
+}
+
+impl<'l> Elements<'l> {
+    fn of(list: Option<&'l Value>) -> Self {
+        let items = list.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let names = items.iter().rev().filter_map(|item| Some((item.get("name")?.as_str()?, item)));
+        Self { items, by_name: names.collect() }
+    }
+
+    /// The first element with this name.
+    fn named(&self, name: &str) -> Option<&'l Value> {
+        self.by_name.get(name).copied()
+    }
+
+    fn has(&self, item: &Value) -> bool {
+        self.items.contains(item)
+    }
 }
 
 #[cfg(test)]

@@ -8,12 +8,15 @@ use super::generator::{
     entries_in_files, is_of_other_method, is_whole, literals, mentions_gateway, migrate_literals, replaces_method,
     selects_identity, write_literals,
 };
-use super::helm_values::{self, KEY_MESSAGE, Release, is_key, newer_tag, pointer};
+use super::helm_values::{self, IMAGE, KEY_MESSAGE, Release, is_key, newer_tag, pointer};
 use super::overlay::{Overlay, RESOURCES};
+use super::patch_finder::Leftover;
+use super::remote_base::{REMOTE, account, gateway_of, is_remote};
 use super::{NoteKind, SourceContext, SourceGateway, SourceReport, layers, leftovers, value_path};
-use apim_keyless_core::gateway::well_known::{CLIENT_ID, USE};
-use apim_keyless_core::gateway::{Setting, WORKLOAD_IDENTITY};
+use apim_keyless_core::gateway::ImageVersion;
+use apim_keyless_core::gateway::well_known::USE;
 use apim_keyless_core::migration::{ARTICLE_ACCOUNT, Fact};
+use apim_keyless_core::policy::FIRST_VERSION;
 use apim_keyless_manifest::rewrite::document;
 use jsonptr::PointerBuf;
 use serde_json::{Value, json};
@@ -131,8 +134,11 @@ impl KustomizeMigrator<'_> {
         for (index, image) in self.items("images").iter().enumerate() {
             let text = |key: &str| image.get(key).and_then(Value::as_str);
             let names = [text("newName"), text("name")];
-            if !names.into_iter().flatten().any(|name| self.context.images.is_gateway(name)) || text("digest").is_some()
-            {
+            if !names.into_iter().flatten().any(|name| self.context.images.is_gateway(name)) {
+                continue;
+            }
+            if let Some(digest) = text("digest") {
+                self.digest(index, digest);
                 continue;
             }
             let Some(tag) = text("newTag") else { continue };
@@ -149,6 +155,24 @@ impl KustomizeMigrator<'_> {
             };
             if let Some(slot) = self.new.pointer_mut(&format!("/images/{index}/newTag")) {
                 *slot = json!(new);
+            }
+        }
+    }
+
+    /// Reports a digest that is of an older version, or of an unknown one. It decides, and not the tag of the manifest.
+    fn digest(&mut self, index: usize, digest: &str) {
+        let place = at(&["images", &index.to_string(), "digest"]);
+        match self.context.images.version(&format!("{IMAGE}@{digest}"), &FIRST_VERSION) {
+            ImageVersion::Supported => {}
+            ImageVersion::Older | ImageVersion::Preview | ImageVersion::Rolling => {
+                self.report.note(place, NoteKind::ByHand, Leftover::Image.message());
+            }
+            ImageVersion::PinnedToUnknownDigest | ImageVersion::Unverifiable => {
+                let message = format!(
+                    "Check that the image with this digest has version {FIRST_VERSION} or newer: older versions do not \
+                     support workload identity, and the digest wins over the tag of the manifest"
+                );
+                self.report.note(place, NoteKind::Guess, message);
             }
         }
     }
@@ -334,73 +358,11 @@ impl KustomizeMigrator<'_> {
 
 const REPLACED: &str = "Add config.service.auth=workloadIdentity and gateway.name to the entries of this generator, or set behavior: merge: \
                         it replaces the ConfigMap of a gateway, which would not authenticate";
-const REMOTE: &str = "Write a patch for the gateway of the remote base by hand: the label azure.workload.identity/use: \"true\" and a \
-                      serviceAccountName in its pod template, config.service.auth: workloadIdentity and gateway.name in its \
-                      environment; add the ServiceAccount to resources";
-
-/// The `ServiceAccount` of a gateway.
-fn account(name: &str, client_id: &str) -> Value {
-    json!({
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": {"name": name, "labels": {USE: "true"}, "annotations": {CLIENT_ID: client_id}},
-    })
-}
-
-/// The workload of a gateway that a patch changes.
-struct PatchedWorkload {
-    api_version: String,
-    kind: String,
-    name: String,
-    container: String,
-}
-
-impl PatchedWorkload {
-    /// The patch for workload identity.
-    fn patch(&self, account: &str, gateway: &str) -> Value {
-        let Self { api_version, kind, name, container } = self;
-        let variable =
-            |setting: Setting, value: &str| json!({"name": setting.name(), "value": value, "valueFrom": null});
-        let env = [variable(Setting::Auth, WORKLOAD_IDENTITY), variable(Setting::GatewayName, gateway)];
-        json!({
-            "apiVersion": api_version,
-            "kind": kind,
-            "metadata": {"name": name},
-            "spec": {"template": {
-                "metadata": {"labels": {USE: "true"}},
-                "spec": {"serviceAccountName": account, "containers": [{"name": container, "env": env}]},
-            }},
-        })
-    }
-}
-
-/// Whether an entry of `resources` is a remote address and no path.
-fn is_remote(entry: &str) -> bool {
-    entry.contains("://") || entry.contains("?ref=") || entry.starts_with("git@") || entry.starts_with("github.com/")
-}
-
-/// The workload of a gateway that a patch changes.
-fn gateway_of(patch: &Value, context: SourceContext<'_>) -> Option<PatchedWorkload> {
-    let text = |pointer: &str| patch.pointer(pointer).and_then(Value::as_str);
-    let containers = patch.pointer("/spec/template/spec/containers").and_then(Value::as_array)?;
-    let container = containers.iter().find(|container| {
-        let image = container.get("image").and_then(Value::as_str);
-        image.is_some_and(|name| context.images.is_gateway(name))
-            || container.get("env").is_some_and(|env| env.to_string().contains("config.service."))
-    })?;
-    let container = container.get("name").and_then(Value::as_str)?;
-    Some(PatchedWorkload {
-        api_version: text("/apiVersion").unwrap_or("apps/v1").to_owned(),
-        kind: text("/kind")?.to_owned(),
-        name: text("/metadata/name")?.to_owned(),
-        container: container.to_owned(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use apim_keyless_core::gateway::Images;
+    use apim_keyless_core::gateway::well_known::CLIENT_ID;
     use apim_keyless_core::migration::Facts;
 
     const CLIENT: &str = "11111111-2222-3333-4444-555555555555";
@@ -459,6 +421,19 @@ mod tests {
         assert_eq!(places[0], ("/secretGenerator/1/literals/0".to_owned(), NoteKind::Key));
         assert_eq!(places[1], ("/secretGenerator/1".to_owned(), NoteKind::AfterRollout));
         assert!(migration.report.notes.iter().all(|note| !note.message.contains("c2Vj")));
+    }
+
+    #[test]
+    fn a_digest_of_an_unknown_version_is_reported() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let image = "mcr.microsoft.com/azure-api-management/gateway";
+        for names in [json!({"name": image}), json!({"name": image, "newName": "registry.example/gateway"})] {
+            let mut entry = names.clone();
+            entry["digest"] = json!(digest);
+            let report = migrated(&json!({"images": [entry]}), &[]).unwrap().report;
+            assert_eq!(report.notes[0].kind, NoteKind::Guess, "{names}");
+        }
+        assert_eq!(migrated(&json!({"images": [{"name": "redis", "digest": digest}]}), &[]), None);
     }
 
     #[test]

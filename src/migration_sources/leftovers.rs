@@ -3,17 +3,23 @@
 //! They are applied to the objects when these are built, so they win over the migrated manifests. A patch that sets or
 //! removes `config.service.auth` afterwards leaves the gateway without a way to authenticate.
 
-use super::kept_parts::{keeps, without_identity};
+use super::kept_parts::{keeps, lost, without_identity};
+use super::merge_patch::patched;
 use super::patch_finder::{Leftover, POSITIONAL, find, is_old_image, is_positional, of_text};
 use super::{Note, NoteKind, SourceContext, SourceReport, value_path};
-use apim_keyless_core::gateway::well_known::USE;
+use apim_keyless_core::gateway::well_known::{CLIENT_ID, USE};
 use jsonptr::{Pointer, PointerBuf};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Fields with changes that a tool makes to built objects, of Kustomize and of what calls it.
 pub(super) const FIELDS: [&str; 6] =
     ["patches", "patchesStrategicMerge", "patchesJson6902", "replacements", "transformers", "templatePatch"];
+
+/// The most places of one patch that are named.
+const MAX_LOST: usize = 3;
+/// The `ServiceAccount` of a workload.
+const ACCOUNT: &str = "/spec/template/spec/serviceAccountName";
 
 /// What an object says about built objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +34,8 @@ pub(super) struct Found<'o> {
 }
 
 impl Found<'_> {
-    fn note(&self) -> Note<PointerBuf> {
-        let message = self.leftover.message();
+    fn note(&self, leftover: &Leftover) -> Note<PointerBuf> {
+        let message = leftover.message();
         let message = self.file.map_or_else(|| message.clone(), |file| format!("In {file}: {message}"));
         Note { at: self.at.clone(), kind: NoteKind::ByHand, message }
     }
@@ -44,14 +50,35 @@ pub(super) fn report<'o>(
 ) {
     let found = of_object(object, context, &BTreeSet::new(), read);
     let is_release = object.get("kind").and_then(Value::as_str) == Some("HelmRelease");
-    let is_certain = |found: &&Found<'o>| match &found.leftover {
+    let certain = |found: &Found<'o>| match &found.leftover {
         // the chart has one workload
-        Leftover::Whole { path, value } => is_release && drops_identity(path, value.as_ref()),
-        leftover => !leftover.depends_on_gateways(),
+        Leftover::Whole { path, value } => {
+            (is_release && drops_identity(path, value.as_ref())).then(|| found.leftover.clone())
+        }
+        Leftover::Merge { patch, reported, .. } if is_release => first_lost(patch, reported, (&json!({}), &of_chart())),
+        leftover => (!leftover.depends_on_gateways()).then(|| leftover.clone()),
     };
-    let notes: Vec<Note<PointerBuf>> = found.iter().filter(is_certain).map(Found::note).collect();
-    report.notes.extend(notes);
+    report.notes.extend(found.iter().filter_map(|found| Some(found.note(&certain(found)?))));
     report.notes.dedup();
+}
+
+/// What Microsoft's chart gives to its workload if `gateway.auth.type` is `WorkloadIdentity`.
+fn of_chart() -> Value {
+    let container = json!({"name": "azure-api-management-gateway", "envFrom": [{"configMapRef": {}}]});
+    json!({
+        "apiVersion": "apps/v1",
+        "spec": {"template": {"metadata": {"labels": {USE: "true"}}, "spec": {"containers": [container]}}},
+    })
+}
+
+/// The first places that an object loses by a patch, of what the new object has beyond the old one.
+fn first_lost(patch: &Value, reported: &[&str], (old, new): (&Value, &Value)) -> Option<Leftover> {
+    // a patch that removes the whole workload leaves no gateway
+    let patched = Some(patched(new, patch)).filter(|patched| !patched.is_null())?;
+    let lost = lost(Some(&patched), Some(old), new);
+    let is_reported = |place: &PointerBuf| place.tokens().any(|token| reported.contains(&token.decoded().as_ref()));
+    let named: Vec<PointerBuf> = lost.into_iter().filter(|place| !is_reported(place)).take(MAX_LOST).collect();
+    (!named.is_empty()).then_some(Leftover::Lost(named))
 }
 
 /// Whether an operation of a JSON patch discards the label for workload identity, or the settings, of the chart's workload.
@@ -86,26 +113,40 @@ pub fn notes_about_built(
     (secrets, workloads): (&BTreeSet<String>, &[MigratedWorkload<'_>]),
     read: &dyn Fn(&str) -> Option<String>,
 ) -> Vec<Note<PointerBuf>> {
-    let is_it = |found: &Found<'_>| match &found.leftover {
-        Leftover::Secret(_) => true,
-        Leftover::Unread => !workloads.is_empty(),
-        Leftover::Position(path) => workloads.iter().any(|workload| workload.is_moved(path, found.target)),
-        Leftover::Whole { path, value } => workloads.iter().any(|workload| {
-            let is_named = is_positional(path) && workload.is_moved(path, found.target);
-            !is_named && workload.is_undone(path, value.as_ref(), found.target, context)
-        }),
-        Leftover::Data { object } => {
-            let target = found.target.or(object.as_ref());
-            workloads.iter().any(|workload| workload.takes(target))
+    let still = |found: &Found<'_>| {
+        let any =
+            |is_it: &dyn Fn(&MigratedWorkload<'_>) -> bool| workloads.iter().any(is_it).then(|| found.leftover.clone());
+        match &found.leftover {
+            Leftover::Secret(_) => Some(found.leftover.clone()),
+            Leftover::Unread => any(&|_| true),
+            Leftover::Position(path) => any(&|workload| workload.is_moved(path, found.target)),
+            Leftover::Whole { path, value } => any(&|workload| {
+                let is_named = is_positional(path) && workload.is_moved(path, found.target);
+                !is_named && workload.is_undone(path, value.as_ref(), found.target, context)
+            }),
+            Leftover::Merge { object, patch, reported } => {
+                let target = found.target.or(object.as_ref());
+                workloads.iter().find_map(|workload| workload.lost_by(patch, reported, target, context))
+            }
+            Leftover::Data { object } => {
+                let target = found.target.or(object.as_ref());
+                any(&|workload| workload.takes(target))
+            }
+            Leftover::Account { account, object } => {
+                let target = found.target.or(object.as_ref());
+                any(&|workload| workload.gets_other_account(account.as_deref(), target))
+            }
+            // `report` names these
+            Leftover::Lost(_)
+            | Leftover::Setting
+            | Leftover::ChartValues
+            | Leftover::Label
+            | Leftover::Image
+            | Leftover::Endpoint(_) => None,
         }
-        Leftover::Account { account, object } => {
-            let target = found.target.or(object.as_ref());
-            workloads.iter().any(|workload| workload.gets_other_account(account.as_deref(), target))
-        }
-        Leftover::Setting | Leftover::ChartValues | Leftover::Label | Leftover::Image => false,
     };
-    let mut notes: Vec<_> =
-        of_object(object, context, secrets, read).iter().filter(|found| is_it(found)).map(Found::note).collect();
+    let found = of_object(object, context, secrets, read);
+    let mut notes: Vec<_> = found.iter().filter_map(|found| Some(found.note(&still(found)?))).collect();
     notes.dedup();
     notes
 }
@@ -147,9 +188,30 @@ impl MigratedWorkload<'_> {
         !keeps(value, old.pointer(path), new)
     }
 
+    /// The first places that this workload, or its `ServiceAccount`, loses by a strategic merge patch for this target.
+    fn lost_by(
+        self,
+        patch: &Value,
+        reported: &[&str],
+        target: Option<&Value>,
+        context: SourceContext<'_>,
+    ) -> Option<Leftover> {
+        if self.is_target(target) {
+            let old = without_identity(self.old, context.images);
+            return first_lost(patch, reported, (&old, self.new));
+        }
+        let account = self.new.pointer(ACCOUNT).and_then(Value::as_str)?;
+        let is_account = selects(target, "kind", "ServiceAccount") && selects(target, "name", account);
+        // a patch may give it the client id of another environment
+        let client_id = ["metadata", "annotations", CLIENT_ID];
+        let new_id = value_path::get(patch, &client_id).and_then(Value::as_str).unwrap_or_default();
+        let new = json!({"metadata": {"labels": {USE: "true"}, "annotations": {CLIENT_ID: new_id}}});
+        if is_account { first_lost(patch, reported, (&json!({}), &new)) } else { None }
+    }
+
     /// Whether a patch for this target gives it another `ServiceAccount` than the migration.
     fn gets_other_account(self, account: Option<&str>, target: Option<&Value>) -> bool {
-        let own = self.new.pointer("/spec/template/spec/serviceAccountName").and_then(Value::as_str);
+        let own = self.new.pointer(ACCOUNT).and_then(Value::as_str);
         self.is_target(target) && own != account
     }
 }
@@ -224,9 +286,10 @@ pub(super) fn of_object<'o>(
 /// Whether an entry of `images`, a text or a mapping, selects an image that is too old.
 fn is_old_image_entry(image: &Value, context: SourceContext<'_>) -> bool {
     let text = |key: &str| image.get(key).and_then(Value::as_str);
-    match (image.as_str(), text("newName").or(text("name")), text("newTag")) {
+    let version = text("digest").map(|digest| format!("@{digest}")).or(text("newTag").map(|tag| format!(":{tag}")));
+    match (image.as_str(), text("newName").or(text("name")), version) {
         (Some(text), ..) => is_old_image(text.rsplit('=').next().unwrap_or_default(), context),
-        (None, Some(name), Some(tag)) => is_old_image(&format!("{name}:{tag}"), context),
+        (None, Some(name), Some(version)) => is_old_image(&format!("{name}{version}"), context),
         _ => false,
     }
 }

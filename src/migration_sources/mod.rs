@@ -18,20 +18,25 @@ mod kustomize;
 mod layers;
 mod leftovers;
 mod lines;
+mod merge_patch;
 mod nested_text;
 mod overlay;
 mod patch_finder;
+mod remote_base;
 mod script_lines;
+mod secret_takers;
 mod shell_words;
 mod terraform;
 mod value_path;
 
+pub use chart_version::{NEW_VERSION as CHART_VERSION, REPOSITORY as CHART_REPOSITORY};
 pub use generator::{generated_config_maps, write_generated};
 pub use helm_command::migrate_script;
 pub use helmfile::{files_of_helmfile, has_gateway_release, migrate_helmfile};
 pub use kustomize::{GeneratedConfigMap, KustomizeMigration, migrate_kustomization};
 pub use leftovers::{MigratedWorkload, notes_about_built};
 pub use overlay::{Kustomizations, Overlay, generated_secrets};
+pub use secret_takers::{TakenSecret, taken_in_script, taken_in_terraform};
 pub use terraform::{FilesBeside, migrate_terraform};
 
 use apim_keyless_core::gateway::Images;

@@ -4,9 +4,9 @@
 
 use super::{SourceContext, value_path};
 use apim_keyless_core::gateway::well_known::USE;
-use apim_keyless_core::gateway::{ImageVersion, Setting, WORKLOAD_IDENTITY};
-use apim_keyless_core::migration::IMAGE_VERSION;
-use apim_keyless_core::policy::FIRST_VERSION;
+use apim_keyless_core::gateway::{EndpointForm, ImageVersion, Setting, WORKLOAD_IDENTITY};
+use apim_keyless_core::migration::{IMAGE_VERSION, endpoint_of_version_2};
+use apim_keyless_core::policy::{FIRST_VERSION, dotted};
 use jsonptr::PointerBuf;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -33,6 +33,8 @@ pub(super) enum Leftover {
     Account { account: Option<String>, object: Option<Value> },
     /// It sets an image that is too old.
     Image,
+    /// It sets an address that does not support workload identity; with the one that does, if it is known.
+    Endpoint(Option<String>),
     /// It changes a variable or a volume by its position in a list: the migration can change the positions.
     Position(String),
     /// It gives the value at this path a new value, or none.
@@ -40,6 +42,11 @@ pub(super) enum Leftover {
     /// It replaces the entries of a `ConfigMap`, of the object of this kind and name, if it says it, and they do not select
     /// workload identity.
     Data { object: Option<Value> },
+    /// It is merged into the object of this kind and name, if it says it. It can remove what an object needs; places with
+    /// `reported` in them have a leftover of their own.
+    Merge { object: Option<Value>, patch: Value, reported: Vec<&'static str> },
+    /// It removes what is at these places of an object.
+    Lost(Vec<PointerBuf>),
     /// It refers to this Secret, which held the key.
     Secret(String),
     /// It cannot be read.
@@ -53,10 +60,22 @@ impl Leftover {
             Self::Position(_)
             | Self::Whole { .. }
             | Self::Data { .. }
+            | Self::Merge { .. }
+            | Self::Lost(_)
             | Self::Secret(_)
             | Self::Account { .. }
             | Self::Unread => true,
-            Self::Setting | Self::ChartValues | Self::Label | Self::Image => false,
+            Self::Setting | Self::ChartValues | Self::Label | Self::Image | Self::Endpoint(_) => false,
+        }
+    }
+
+    /// What a place of it in an object has in its path.
+    fn place(&self) -> Option<&'static str> {
+        match self {
+            Self::Setting => Some("env"),
+            Self::Label => Some(USE),
+            Self::Account { .. } => Some("serviceAccountName"),
+            _ => None,
         }
     }
 
@@ -80,6 +99,11 @@ impl Leftover {
                 "Set this image to version {IMAGE_VERSION} or another one that is 2.11.0 or newer: this is applied to the \
                  migrated objects, and older versions do not support workload identity"
             ),
+            Self::Endpoint(new) => format!(
+                "Set config.service.endpoint to {} here: version 1 of the configuration API does not support workload \
+                 identity",
+                new.as_deref().unwrap_or("NAME.configuration.azure-api.net")
+            ),
             Self::Position(path) => format!(
                 "Remove the operation on {path}, or name the variable in a strategic merge patch: the migration changes \
                  what is at this position"
@@ -95,6 +119,13 @@ impl Leftover {
             Self::Data { .. } => format!(
                 "Add {AUTH}: {WORKLOAD_IDENTITY} and gateway.name here, or change single entries: this replaces the entries of \
                  a gateway's ConfigMap, and the gateway would not authenticate"
+            ),
+            // what is lost says it
+            Self::Merge { .. } => String::new(),
+            Self::Lost(places) => format!(
+                "Leave out what removes {} of the migrated object here, or write it here, too: the gateway needs it. In a \
+                 patch, null removes a value, and a list such as envFrom replaces the whole list",
+                places.iter().map(|place| dotted(place)).collect::<Vec<_>>().join(" and ")
             ),
             Self::Secret(name) => format!(
                 "Remove Secret \"{name}\" here: it holds the old key, and the migrated gateway does not need it"
@@ -113,8 +144,13 @@ pub(super) fn find(
     finder.value(value, false);
     // a patch without a target names its object itself
     let own = || json!({"kind": value.get("kind"), "name": value.pointer("/metadata/name")});
+    if value.get("metadata").is_some() || value.get("spec").is_some() {
+        let reported = finder.found.iter().filter_map(|(_, leftover)| leftover.place()).collect();
+        finder.add(Leftover::Merge { object: None, patch: value.clone(), reported });
+    }
     for (_, leftover) in &mut finder.found {
-        if let Leftover::Account { object, .. } | Leftover::Data { object } = leftover {
+        if let Leftover::Account { object, .. } | Leftover::Data { object } | Leftover::Merge { object, .. } = leftover
+        {
             object.get_or_insert_with(own);
         }
     }
@@ -169,6 +205,12 @@ pub(super) fn is_of_method(setting: Setting) -> bool {
 /// Whether a name is that of a setting of another method, in any spelling.
 fn sets_method(name: &str) -> Option<Setting> {
     Setting::of(name.trim()).filter(|setting| is_of_method(*setting))
+}
+
+/// An address that does not support workload identity, if this is the setting with it.
+fn retired_endpoint(name: &str, value: Option<&Value>) -> Option<Leftover> {
+    let address = value.and_then(Value::as_str).filter(|_| Setting::of(name.trim()) == Some(Setting::Endpoint))?;
+    (EndpointForm::of(address) == EndpointForm::Retired).then(|| Leftover::Endpoint(endpoint_of_version_2(address)))
 }
 
 /// Whether a setting has the value that the migration gives it.
@@ -240,6 +282,9 @@ impl Finder<'_> {
             self.operation(path, members.get("value"));
             return self.whole(operation, path, members);
         }
+        if let Some(endpoint) = text("name").and_then(|name| retired_endpoint(name, members.get("value"))) {
+            return self.add(endpoint);
+        }
         if let Some(setting) = text("name").and_then(sets_method) {
             let has_source = members.get("valueFrom").is_some_and(|source| !source.is_null());
             if has_source || !is_migrated(setting, members.get("value")) {
@@ -251,7 +296,8 @@ impl Finder<'_> {
             value.and_then(|value| value.get("$patch")).and_then(Value::as_str) == Some("replace")
         };
         let data = members.get("data");
-        if text("$patch") == Some("replace") || is_replaced(data) {
+        let is_removed = data.is_some_and(Value::is_null) || text("$patch") == Some("delete");
+        if is_removed || text("$patch") == Some("replace") || is_replaced(data) {
             if data.is_some_and(drops_method) {
                 return self.add(Leftover::Setting);
             }
@@ -265,6 +311,9 @@ impl Finder<'_> {
     }
 
     fn member(&mut self, key: &str, member: &Value, is_secret: bool) {
+        if let Some(endpoint) = retired_endpoint(key, Some(member)) {
+            return self.add(endpoint);
+        }
         if let Some(setting) = sets_method(key).filter(|_| !member.is_object() && !member.is_array()) {
             if !is_migrated(setting, Some(member)) {
                 self.add(Leftover::Setting);
@@ -300,6 +349,9 @@ impl Finder<'_> {
     /// Visits an operation of a JSON patch.
     fn operation(&mut self, path: &str, value: Option<&Value>) {
         let names = || path.split('/').map(|token| token.replace("~1", "/").replace("~0", "~"));
+        if let Some(endpoint) = names().next_back().and_then(|name| retired_endpoint(&name, value)) {
+            return self.add(endpoint);
+        }
         let setting = names().find_map(|token| sets_method(&token));
         if let Some(setting) = setting {
             let is_last = names().next_back().is_some_and(|last| sets_method(&last).is_some());

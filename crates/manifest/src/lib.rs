@@ -119,6 +119,8 @@ pub struct Manifests {
     pub objects: Vec<ManifestObject>,
     /// Documents that are not Kubernetes objects, such as the values of a chart: where they are, and why they are skipped.
     pub skipped: Vec<InputError>,
+    /// The kustomizations: they are skipped, too.
+    pub kustomizations: Vec<ManifestObject>,
     /// Files and documents that could not be read.
     pub errors: Vec<InputError>,
     /// The comments that ignore rules, in the order of the files.
@@ -155,6 +157,7 @@ impl Manifests {
         self.skipped.extend(content.mappings.iter().map(|object| skipped(object, "without apiVersion or kind")));
         let kustomizations = content.kustomizations.iter();
         self.skipped.extend(kustomizations.map(|object| skipped(object, KUSTOMIZATION)));
+        self.kustomizations.extend(content.kustomizations);
         self.skipped.extend(content.skipped);
         self.objects.extend(content.objects);
         self.ignore_comments.extend(content.ignore_comments);

@@ -3,9 +3,11 @@
 use super::Planned;
 use super::other_sources::OtherPlan;
 use super::reached::ReachedGateways;
-use super::reading::{SourceObject, Sources, located};
+use super::reading::{SourceObject, SourceType, Sources, TextSource, located};
+use crate::migration_sources::{TakenSecret, taken_in_script, taken_in_terraform};
 use apim_keyless_core::gateway::ObjectReference;
 use apim_keyless_core::migration::{MigratedGateway, taken_secrets};
+use apim_keyless_report::file_name;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -20,6 +22,8 @@ pub(super) struct OpenSources<'s> {
     words: HashMap<String, String>,
     /// By the name of a Secret: the namespaces of those that take it, if they are known, and their indices.
     takers: HashMap<String, Vec<(Option<String>, usize)>>,
+    /// By the name of a Secret: the place in a script, in Terraform or in values of another chart that takes it.
+    other_takers: HashMap<String, String>,
 }
 
 impl<'s> OpenSources<'s> {
@@ -30,6 +34,7 @@ impl<'s> OpenSources<'s> {
             releases: HashMap::new(),
             words: HashMap::new(),
             takers: HashMap::new(),
+            other_takers: sources.taken.iter().cloned().collect(),
         };
         let plans = planned.other.plans.iter();
         let places: HashMap<&ObjectReference, &str> =
@@ -54,6 +59,7 @@ impl<'s> OpenSources<'s> {
         });
         open.releases = releases.collect();
         for source in &sources.texts {
+            open.add_takers_in_text(source, planned);
             if let Some(place) = places.get(&source.reference()) {
                 open.add_words(&source.text, place);
             }
@@ -79,10 +85,25 @@ impl<'s> OpenSources<'s> {
 
     /// The place of something that takes this Secret after the migration.
     pub(super) fn taker_of(&self, namespace: Option<&str>, name: &str) -> Option<String> {
-        let takers = self.takers.get(name)?;
+        let takers = self.takers.get(name).map_or(&[][..], Vec::as_slice);
         let is_same = |other: &Option<String>| namespace.is_none() || other.is_none() || other.as_deref() == namespace;
-        let (_, index) = takers.iter().find(|(other, _)| is_same(other))?;
-        self.sources.objects.get(*index).map(|source| located(&source.place, ""))
+        let taker =
+            takers.iter().find(|(other, _)| is_same(other)).and_then(|(_, index)| self.sources.objects.get(*index));
+        taker.map(|source| located(&source.place, "")).or_else(|| self.other_takers.get(name).cloned())
+    }
+
+    /// Adds the Secrets that a script or a configuration of Terraform takes after the migration.
+    fn add_takers_in_text(&mut self, source: &TextSource, planned: &Planned) {
+        let changed = planned.changes.iter().find(|change| change.is_text && change.file == source.file);
+        let text = changed.map_or(source.text.as_str(), |change| change.rewrite.after.as_str());
+        let taken = match source.source_type {
+            SourceType::Terraform => taken_in_terraform(text),
+            _ => taken_in_script(text),
+        };
+        for TakenSecret { name, line } in taken {
+            let place = format!("{}:{line}", file_name(&source.file));
+            self.other_takers.entry(name).or_insert(place);
+        }
     }
 
     fn add_words(&mut self, text: &str, place: &str) {

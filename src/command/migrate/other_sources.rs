@@ -18,9 +18,10 @@ use apim_keyless_manifest::{normalized, read_limited};
 use apim_keyless_report::file_name;
 use jsonptr::PointerBuf;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// What changes in a source, and what to know about it.
 pub(in crate::command) struct OtherPlan {
@@ -36,6 +37,8 @@ pub(in crate::command) struct OtherPlan {
     pub(super) report: SourceReport<String>,
     /// The place in a helmfile that installs a release with these values, and that a person has to change.
     pub(super) open_helmfile: Option<String>,
+    /// The file that names this file of values: its tool installs the release.
+    pub(super) installer: Option<String>,
 }
 
 /// What changes in all such sources.
@@ -106,6 +109,7 @@ impl OtherPlans {
             plans.text(source, SourceContext { facts: &facts, images }, &inputs);
         }
         plans.keep_values_of_helmfiles(sources);
+        plans.set_installers(sources);
         plans
     }
 
@@ -128,6 +132,35 @@ impl OtherPlans {
                 file.starts_with(folder) || named.contains(&file)
             };
             plan.open_helmfile = open.iter().find(is_it).map(|(place, ..)| place.clone());
+        }
+    }
+
+    /// A release is installed by what names its values: then no command of Helm is printed for them.
+    fn set_installers(&mut self, sources: &Sources) {
+        let mut values: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, plan) in self.plans.iter().enumerate() {
+            if plan.source_type == SourceType::HelmValues {
+                values
+                    .entry(file_name(&plan.file).rsplit('/').next().unwrap_or_default().to_owned())
+                    .or_default()
+                    .push(index);
+            }
+        }
+        let objects = sources.objects.iter().filter(|source| source.other.is_some_and(OtherSource::installs));
+        let objects =
+            objects.map(|source| (source.place.file(), source.source_type(), Cow::Owned(source.value.to_string())));
+        let texts =
+            sources.texts.iter().map(|text| (text.file.as_str(), text.source_type, Cow::Borrowed(text.text.as_str())));
+        for (file, source_type, text) in objects.chain(texts) {
+            for word in text.split(|letter: char| letter.is_whitespace() || "\"',=:;()[]{}".contains(letter)) {
+                let named = values.get(word.rsplit('/').next().unwrap_or_default()).into_iter().flatten();
+                for index in named {
+                    let Some(plan) = self.plans.get_mut(*index) else { continue };
+                    if normalized(Path::new(&plan.file)).ends_with(named_path(word)) {
+                        plan.installed_by(file, source_type);
+                    }
+                }
+            }
         }
     }
 
@@ -214,6 +247,7 @@ impl OtherPlans {
             is_changed,
             report,
             open_helmfile: None,
+            installer: None,
         });
     }
 
@@ -244,6 +278,13 @@ impl OtherPlans {
     }
 }
 
+/// The path that a word names, without a variable at its beginning, such as `${path.module}/`, and without `../`.
+fn named_path(word: &str) -> PathBuf {
+    let variable = word.split_once('/').filter(|(first, _)| first.contains(['$', '}']));
+    let path = variable.map_or(word, |(_, rest)| rest);
+    Path::new(path).components().filter(|part| matches!(part, Component::Normal(_))).collect()
+}
+
 /// What is known of the `ConfigMap` of a generator that replaces another one, and whose entries are in files.
 fn of_replaced(kustomization: &Value, generator: usize, migration: &Migration) -> GeneratedConfigMap {
     let text = |key: &str| kustomization.pointer(&format!("/configMapGenerator/{generator}/{key}"))?.as_str();
@@ -266,6 +307,16 @@ fn has_identity(text: &str) -> bool {
 }
 
 impl OtherPlan {
+    /// The tool of another file installs the release of these values.
+    fn installed_by(&mut self, file: &str, source_type: SourceType) {
+        if self.installer.is_some() || self.report.apply.is_empty() {
+            return;
+        }
+        self.installer = Some(file_name(file).to_owned());
+        let commands = ["terraform plan", "terraform apply"].map(str::to_owned);
+        self.report.apply = if source_type == SourceType::Terraform { commands.to_vec() } else { Vec::new() };
+    }
+
     /// The places of auth keys in a text; those of YAML are found with the objects.
     pub(super) fn keys(&self) -> impl Iterator<Item = String> {
         let is_text = self.source_type.is_text();

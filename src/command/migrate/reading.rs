@@ -8,7 +8,7 @@ use crate::migration_sources::{
     migrate_script, migrate_values,
 };
 use apim_keyless_core::gateway::{Gateway, Images, KubernetesObject, ObjectReference, Recognized, RelatedObjects};
-use apim_keyless_core::migration::Facts;
+use apim_keyless_core::migration::{Facts, taken_secrets};
 use apim_keyless_core::policy::dotted;
 use apim_keyless_manifest::{
     FileContent, InputError, Inputs, ManifestObject, PatchFiles, Place, is_encrypted, normalized,
@@ -28,6 +28,8 @@ pub(super) struct Sources {
     pub(super) unsupported: Vec<(String, Unsupported)>,
     /// Sources that are not YAML, and pipelines.
     pub(super) texts: Vec<TextSource>,
+    /// The Secrets that values of other charts take, with the place.
+    pub(super) taken: Vec<(String, String)>,
     /// The indices of objects, by kind, namespace and name.
     by_name: HashMap<(String, String, String), Vec<usize>>,
 }
@@ -60,6 +62,13 @@ pub(super) enum OtherSource {
     Kustomization,
     /// The `ConfigMap` that the generator with this index of a kustomization makes.
     Generator(usize),
+}
+
+impl OtherSource {
+    /// Whether it can name files of values, with which its tool installs a release.
+    pub(super) fn installs(self) -> bool {
+        matches!(self, Self::Helmfile | Self::Release | Self::Kustomization)
+    }
 }
 
 /// What a source is, for a person and for the steps.
@@ -233,7 +242,12 @@ impl Sources {
         let is_values =
             |mapping: &ManifestObject| migrate_values(&content.name, &mapping.value, without_facts).is_some();
         let has_values = content.mappings.iter().any(is_values);
-        if !has_values && !content.mappings.is_empty() && migrate_script(content.text(), without_facts).is_some() {
+        let is_unsupported = content.mappings.iter().any(|mapping| Unsupported::of_mapping(&mapping.value).is_some());
+        if !has_values
+            && !is_unsupported
+            && !content.mappings.is_empty()
+            && migrate_script(content.text(), without_facts).is_some()
+        {
             self.add_text(&content, SourceType::Script);
         }
         for mapping in content.mappings {
@@ -243,6 +257,10 @@ impl Sources {
                 self.objects.push(SourceObject::other(mapping, OtherSource::Helmfile, reading));
             } else if migrate_values(&content.name, &mapping.value, without_facts).is_some() {
                 self.objects.push(SourceObject::other(mapping, OtherSource::Values, reading));
+            } else {
+                let place = located(&mapping.place, "");
+                let names = taken_secrets(&mapping.value).into_iter();
+                self.taken.extend(names.map(|name| (name.to_owned(), place.clone())));
             }
         }
         for kustomization in content.kustomizations {

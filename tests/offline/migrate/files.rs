@@ -167,7 +167,7 @@ fn what_cannot_be_migrated_is_named_with_a_link() {
     for (file, text, link) in [
         (
             "compose.yaml",
-            format!("services:\n  gateway:\n    image: {image}\n"),
+            format!("services:\n  gateway:\n    image: {image}\n    environment: {{config.service.auth: key}}\n"),
             "how-to-deploy-self-hosted-gateway-docker",
         ),
         (
@@ -198,6 +198,7 @@ fn what_cannot_be_migrated_is_named_with_a_link() {
         let ran = folder.run(&["migrate", "in"]);
         assert_eq!((ran.code, read(&folder, &format!("in/{file}"))), (2, text), "{file}");
         assert!(ran.stderr.starts_with(&format!("not migrated: in/{file}")), "{file}: {}", ran.stderr);
+        assert_eq!(ran.stderr.matches("not migrated: ").count(), 1, "{file}: {}", ran.stderr);
         assert!(ran.stderr.contains(link) && !ran.stderr.contains("c2ln"), "{file}: {}", ran.stderr);
     }
 }
@@ -206,5 +207,10 @@ fn what_cannot_be_migrated_is_named_with_a_link() {
 fn an_input_without_a_gateway_is_an_error() {
     let (ran, _) = migrated("apiVersion: v1\nkind: Service\nmetadata: {name: a}\n", &[]);
     assert_eq!(ran.code, 2);
-    assert!(ran.stderr.ends_with("no gateway was found; check the path\n"), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .ends_with("no gateway was found; check the path, and pass the file with the gateway's workload, too\n"),
+        "{}",
+        ran.stderr
+    );
 }

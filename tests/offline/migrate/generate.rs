@@ -56,3 +56,19 @@ fn a_name_that_names_no_object_is_an_error() {
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("--name"), "{}", ran.stderr);
 }
+
+#[test]
+fn the_name_of_the_instance_is_not_its_address() {
+    let mut arguments = arguments("orders", &[]);
+    arguments.iter_mut().filter(|argument| **argument == ENDPOINT).for_each(|argument| *argument = "contoso");
+    let ran = Folder::with(&[]).run(&arguments);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("write the host of the configuration API, such as NAME"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_values_say_how_they_are_installed() {
+    let ran = Folder::with(&[]).run(&arguments("orders", &["--output", "helm-values"]));
+    let line = "# helm upgrade --install orders azure-api-management-gateway --repo https://azure.github.io/";
+    assert!(ran.stdout.starts_with(line) && ran.stdout.contains(" --version 1."), "{}", ran.stdout);
+}

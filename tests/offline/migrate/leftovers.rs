@@ -237,6 +237,22 @@ spec:
     // the same after it was changed by hand
     let ran = folder.run(&["migrate", "release.yaml", "--client-id", CLIENT]);
     assert_kept(&ran, "release.yaml:1");
+    let (start, _) = release.split_once("          - {op").unwrap();
+    let merged = |spec: &str| {
+        format!(
+            "{start}          kind: Deployment\n          metadata: {{name: orders}}\n          spec: {{template: {spec}}}\n"
+        )
+    };
+    let container =
+        "{spec: {containers: [{name: azure-api-management-gateway, envFrom: [{configMapRef: {name: a}}]}]}}";
+    for spec in ["{metadata: {labels: null}}", container] {
+        let folder = Folder::with(&[("release.yaml", &*merged(spec))]);
+        let ran = folder.run(&["migrate", "release.yaml", "--client-id", CLIENT]);
+        assert_kept(&ran, "release.yaml:14:");
+        assert!(ran.stderr.contains("Leave out what removes spec.template."), "{}", ran.everything());
+    }
+    let folder = Folder::with(&[("release.yaml", &*merged("{metadata: {annotations: {a: b}}}"))]);
+    assert_eq!(folder.run(&["migrate", "release.yaml", "--client-id", CLIENT]).code, 0);
 }
 
 /// A release of Flux that is migrated.
@@ -346,4 +362,32 @@ fn a_secret_of_several_releases_is_deleted_when_none_takes_it() {
     let ran = migrate(&[("b.yaml", &with_secret)]);
     assert!(ran.stdout.contains("- keep Secret \"orders-token\": ./b.yaml:1:1 still uses it"), "{}", ran.everything());
     assert!(!ran.stdout.contains("kubectl delete"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_secret_that_another_source_takes_is_kept() {
+    let pod = "resource \"kubernetes_pod\" \"a\" {\n  metadata {\n    name = \"a\"\n  }\n  spec {\n    container {\n      env_from {\n        secret_ref {\n          name = \"orders-token\"\n        }\n      }\n    }\n  }\n}\n";
+    let data = "data \"kubernetes_secret\" \"a\" {\n  metadata {\n    name = \"orders-token\"\n  }\n}\n";
+    let script = "set -e\nkubectl get secret orders-token -n shop -o yaml > backup.yaml\n";
+    let chart = "replicas: 1\nauth: {existingSecret: orders-token}\n";
+    for (file, text, line) in
+        [("apps.tf", pod, "9"), ("data.tf", data, "3"), ("backup.sh", script, "2"), ("other-values.yaml", chart, "1:1")]
+    {
+        let ran = migrate(&[(file, text)]);
+        let user = format!("./{file}:{line} still uses");
+        assert!(ran.stdout.contains(&format!("- keep Secret \"orders-token\": {user} it")), "{}", ran.everything());
+        assert!(
+            ran.stdout.contains(&format!("- keep the keys of gateway orders: {user} them")),
+            "{}",
+            ran.everything()
+        );
+        // the same beside a release of the chart
+        let own = values("orders").replace("shared-token", "orders-token");
+        let ran = Folder::with(&[("values.yaml", &*own), (file, text)]).run(&["migrate", ".", "--client-id", CLIENT]);
+        assert!(ran.stdout.contains(&format!("- keep Secret \"orders-token\": {user} it")), "{}", ran.everything());
+        assert!(!ran.stdout.contains("regenerateKey"), "{}", ran.everything());
+        // another Secret
+        let ran = migrate(&[(file, &text.replace("orders-token", "other"))]);
+        assert!(ran.stdout.contains("kubectl delete -n shop secret orders-token"), "{}", ran.everything());
+    }
 }

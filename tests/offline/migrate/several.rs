@@ -157,3 +157,44 @@ spec: {containers: [{name: a, image: b, env: [{name: A, valueFrom: {secretKeyRef
     assert_eq!(after.matches("kind: Secret\n").count(), 2, "{after}");
     assert!(ran.stdout.contains("stay in the history of Git") && !ran.everything().contains("c2ln"), "{}", ran.stdout);
 }
+
+/// Values of Microsoft's chart for a gateway.
+fn values(name: &str) -> String {
+    format!(
+        "gateway: {{name: {name}, configuration: {{uri: contoso.configuration.azure-api.net}}, auth: {{type: GatewayToken}}}}\nsecret: {{createSecret: false, existingSecretName: {name}-token}}\n"
+    )
+}
+
+#[test]
+fn values_are_applied_by_what_installs_them() {
+    let values = values("orders");
+    let run = |files: &[(&str, &str)]| {
+        let own = [("envs/prod.yaml", &*values)];
+        Folder::with(&[&own[..], files].concat()).run(&["migrate", ".", "--client-id", CLIENT]).stdout
+    };
+    assert!(run(&[]).contains("   helm upgrade RELEASE "));
+    let release = |values: &str| {
+        format!(
+            "resource \"helm_release\" \"orders\" {{\n  name = \"orders\"\n  chart = \"azure-api-management-gateway\"\n  version = \"1.15.1\"\n  values = [file(\"{values}\")]\n}}\n"
+        )
+    };
+    let stdout = run(&[("main.tf", &release("${path.module}/envs/prod.yaml"))]);
+    assert!(stdout.contains("   terraform apply\n") && !stdout.contains("helm upgrade"), "{stdout}");
+    let script = "helm upgrade --install orders apim/azure-api-management-gateway --version 1.15.1 -f envs/prod.yaml\n";
+    let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: orders}\nspec:\n  sources:\n  - chart: azure-api-management-gateway\n    targetRevision: 1.15.1\n    helm: {valueFiles: [$values/envs/prod.yaml]}\n";
+    for (file, text) in [("deploy.sh", script), ("app.yaml", application)] {
+        let stdout = run(&[(file, text)]);
+        let line = format!("   - ./{file} installs ./envs/prod.yaml: run it as before\n");
+        assert!(stdout.contains(&line) && !stdout.contains("helm upgrade"), "{stdout}");
+        // it installs another file
+        assert!(run(&[(file, &text.replace("prod", "test"))]).contains("   helm upgrade RELEASE "));
+    }
+}
+
+#[test]
+fn several_files_of_values_can_be_of_one_release() {
+    let folder = Folder::with(&[("values.yaml", &values("orders")), ("values-prod.yaml", &values("orders"))]);
+    let ran = folder.run(&["migrate", ".", "--client-id", CLIENT]);
+    let line = "   - if several of these files are of one release, run one command with all of them, as before:\n";
+    assert!(ran.stdout.contains(line), "{}", ran.stdout);
+}

@@ -155,3 +155,20 @@ fn a_key_beside_a_heredoc_is_removed() {
     let sets = "  set_sensitive = [{ name = \"gateway.auth.key\", value = var.key }, { name = \"gateway.authKey\", value = var.key }]\n";
     assert_by_hand(&release(&format!("{values}{sets}")), &[], 1, "Set in these values gateway.auth.azureAd.app.id: ");
 }
+
+#[test]
+fn a_secret_that_another_resource_takes_is_kept() {
+    let secret = "resource \"kubernetes_secret\" \"token\" {\n  metadata {\n    name = \"orders-token\"\n  }\n}\n";
+    let own = format!("{secret}{}", release(SETS));
+    assert_done(&own, &[]);
+    let pod = |name: &str| {
+        format!(
+            "resource \"kubernetes_pod\" \"a\" {{\n  spec {{\n    container {{\n      env_from {{\n        secret_ref {{\n          name = {name}\n        }}\n      }}\n    }}\n  }}\n}}\n"
+        )
+    };
+    for name in ["\"orders-token\"", "kubernetes_secret.token.metadata[0].name"] {
+        let text = format!("{own}{}", pod(name));
+        assert_by_hand(&text, &[], 1, "Keep resource kubernetes_secret.token, or change what takes its Secret");
+    }
+    assert_done(&format!("{own}{}", pod("\"other\"")), &[]);
+}

@@ -153,3 +153,87 @@ fn a_generator_that_replaces_the_config_map_is_named() {
         assert_deleted(&generated(&harmless, &[("k/prod/gateway.env", "a=b\n")]));
     }
 }
+
+/// A strategic merge patch of the object of this kind and name, with these members.
+fn merged(kind: &str, name: &str, members: &str) -> String {
+    let version = if kind == "Deployment" { "apps/v1" } else { "v1" };
+    format!(
+        "patches:\n- patch: |-\n    apiVersion: {version}\n    kind: {kind}\n    metadata: {{name: {name}}}\n    {members}\n"
+    )
+}
+
+/// The same of the pod template's specification.
+fn merged_pod(name: &str, container: &str) -> String {
+    merged(
+        "Deployment",
+        name,
+        &format!("spec: {{template: {{spec: {{containers: [{{name: orders, {container}}}]}}}}}}"),
+    )
+}
+
+#[test]
+fn a_merge_patch_that_removes_what_the_gateway_needs_is_named() {
+    let place = "./k/prod/kustomization.yaml:3:3: Leave out what removes spec.template.";
+    let (labels, container) = ("metadata.labels[\"azure.workload.identity/use\"]", "spec.containers[0].envFrom[0]");
+    for (patch, lost) in [
+        (merged("Deployment", "orders", "spec: {template: {metadata: {labels: null}}}"), labels),
+        (merged("Deployment", "orders", "spec: {template: {metadata: null}}"), labels),
+        (merged("Deployment", "orders", "spec: {template: {metadata: {labels: {$patch: replace, app: a}}}}"), labels),
+        (merged_pod("orders", "envFrom: null"), container),
+        (merged_pod("orders", "envFrom: [{configMapRef: {name: other}}]"), container),
+        (merged_pod("orders", &format!("$patch: replace, image: '{IMAGE}'")), container),
+    ] {
+        let (ran, folder) = overlay(&patch, &[]);
+        assert_kept(&ran, &format!("{place}{lost} "));
+        // the gateway is migrated now
+        assert_kept(&folder.run(&["migrate", ".", "--client-id", CLIENT]), place);
+    }
+    // with a target, and in a file
+    let file = [("k/prod/p.yaml", "kind: Deployment\nmetadata: {name: any}\nspec: {template: {metadata: null}}\n")];
+    let (ran, _) = overlay("patches: [{path: p.yaml, target: {kind: Deployment}}]\n", &file);
+    assert_kept(&ran, "./k/prod/kustomization.yaml:2:11: In p.yaml: Leave out what removes spec.template.");
+    // what the objects beside the workload need
+    for members in ["data: null", "$patch: delete"] {
+        let (ran, _) = overlay(&merged("ConfigMap", "orders-environment", members), &[]);
+        assert_kept(&ran, "./k/prod/kustomization.yaml:3:3: Add config.service.auth: workloadIdentity");
+    }
+    let account = merged("ServiceAccount", "apim-gateway-workload-identity", "");
+    for members in ["labels: null", "annotations: null", "annotations: {azure.workload.identity/client-id: null}"] {
+        let patch = account.replace("identity}", &format!("identity, {members}}}"));
+        assert_kept(&overlay(&patch, &[]).0, "./k/prod/kustomization.yaml:3:3: Leave out what removes metadata.");
+    }
+}
+
+#[test]
+fn merge_patches_that_keep_the_identity_are_left_alone() {
+    let account = merged("ServiceAccount", "apim-gateway-workload-identity", "");
+    let client_id = "{azure.workload.identity/client-id: 11111111-2222-3333-4444-555555555555}";
+    for patch in [
+        merged("Deployment", "orders", "spec: {replicas: 3}"),
+        merged("Deployment", "orders", "spec: {template: {metadata: {labels: {team: a}, annotations: null}}}"),
+        merged("Deployment", "other", "spec: {template: {metadata: {labels: null}}}"),
+        merged("Deployment", "orders", "$patch: delete"),
+        merged_pod("orders", &format!("image: '{IMAGE}', resources: {{limits: {{memory: 1Gi}}}}")),
+        merged_pod("orders", "env: [{name: A, value: b}]"),
+        merged_pod("orders", "envFrom: [{configMapRef: {name: orders-environment}}, {configMapRef: {name: other}}]"),
+        merged_pod("other", "envFrom: null"),
+        merged("ConfigMap", "other", "data: null"),
+        account.replace("identity}", &format!("identity, annotations: {client_id}}}")),
+    ] {
+        assert_deleted(&overlay(&patch, &[]).0);
+    }
+}
+
+#[test]
+fn a_patch_with_an_old_address_is_named() {
+    let old = "https://fabrikam.management.azure-api.net/subscriptions/s/gateways/orders?api-version=1";
+    let message = "Set config.service.endpoint to fabrikam.configuration.azure-api.net here";
+    let data = merged("ConfigMap", "orders-environment", &format!("data: {{config.service.endpoint: '{old}'}}"));
+    let operation = format!("op: replace, path: /data/config.service.endpoint, value: '{old}'");
+    let variable = merged_pod("orders", &format!("env: [{{name: config.service.endpoint, value: '{old}'}}]"));
+    for (patch, line) in [(data, 3), (patches("ConfigMap", "orders-environment", &operation), 4), (variable, 3)] {
+        assert_kept(&overlay(&patch, &[]).0, &format!("./k/prod/kustomization.yaml:{line}:3: {message}"));
+        let new = patch.replace(old, "fabrikam.configuration.azure-api.net");
+        assert_deleted(&overlay(&new, &[]).0);
+    }
+}

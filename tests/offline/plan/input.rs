@@ -116,9 +116,10 @@ fn files_that_cannot_be_read_do_not_hide_the_others_and_no_gateway_is_an_error()
     assert!(
         ran.code == 2 && ran.stderr.starts_with("error: b.yaml:1") && ran.stdout.contains("Deployment shop/orders")
     );
-    folder.run(&["plan", "c.yaml"]).failed_with(
-        "error: no gateway in c.yaml; pass the files with the gateway's Deployment, ServiceAccount and ConfigMap\n",
-    );
+    let ran = folder.run(&["plan", "c.yaml"]);
+    let start = "error: no gateway in c.yaml; pass the files with the gateway's Deployment, ServiceAccount and ConfigMap, or what a tool renders";
+    assert!(ran.code == 2 && ran.stderr.starts_with(start), "{}", ran.stderr);
+    assert!(ran.stderr.ends_with("\nskipped c.yaml: without apiVersion or kind\n"), "{}", ran.stderr);
     let stdin = folder.feed(&["plan", "-", "--output", "json"], &gateway("shop", "orders"));
     assert_eq!(stdin.json()["gateways"][0]["gatewayName"], "orders");
 }
@@ -146,4 +147,20 @@ fn variables_come_first_and_known_values_are_filled_in() {
             text.find("az apim show").unwrap_or(usize::MAX).min(text.find("\nresource ").unwrap_or(usize::MAX));
         assert!(text.find(first).unwrap() < resource, "{output}");
     }
+}
+
+#[test]
+fn what_a_kustomization_changes_is_not_planned_from_its_files() {
+    let folder = |kustomization: &str| {
+        let text = format!("resources: [a.yaml]\n{kustomization}");
+        Folder::with(&[("k/a.yaml", &gateway("shop", "orders")), ("k/kustomization.yaml", &text)])
+    };
+    for field in ["namespace: other", "namePrefix: a-", "nameSuffix: -a"] {
+        let ran = folder(field).run(&["plan", "k"]);
+        let end =
+            "changes the objects when they are built; plan what it builds: kubectl kustomize k | apim-keyless plan -\n";
+        assert!(ran.code == 2 && ran.stderr.ends_with(end), "{}", ran.everything());
+        assert!(ran.stderr.starts_with("error: k/kustomization.yaml:2: the field "), "{}", ran.stderr);
+    }
+    assert!(folder("labels: [{pairs: {a: b}}]\n").run(&["plan", "k"]).stdout.contains("Deployment shop/orders"));
 }

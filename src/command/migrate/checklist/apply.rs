@@ -52,7 +52,20 @@ impl Checklist<'_> {
             };
             steps.line(&format!("- first commit and push {}{tool}", self.written(&plan.file)));
         }
-        for command in self.commands(|report| &report.apply) {
+        for plan in self.planned.other.changed() {
+            if let Some(installer) = plan.installer.as_ref().filter(|_| plan.report.apply.is_empty()) {
+                steps.line(&format!("- {installer} installs {}: run it as before", shown(&plan.file)));
+            }
+        }
+        let (releases, others): (Vec<&str>, Vec<&str>) =
+            self.commands(|report| &report.apply).partition(|command| command.starts_with("helm upgrade RELEASE "));
+        for command in others {
+            steps.line(&format!("  {command}"));
+        }
+        if releases.len() > 1 {
+            steps.line("- if several of these files are of one release, run one command with all of them, as before:");
+        }
+        for command in releases {
             steps.line(&format!("  {command}"));
         }
         for plan in self.planned.other.changed().filter(|plan| plan.source_type == SourceType::Script) {
@@ -91,9 +104,9 @@ impl Checklist<'_> {
         self.output.of_file(file).map_or_else(|| shown(file).to_owned(), |path| path.display().to_string())
     }
 
-    /// Whether a tool reads the whole folder of a changed file.
+    /// Whether a tool reads a changed file, or the whole folder of it, by its old name.
     fn needs_whole_folder(&self) -> bool {
-        self.planned.other.changed().any(|plan| plan.source_type.needs_folder())
+        self.planned.other.changed().any(|plan| plan.source_type.needs_folder() || plan.installer.is_some())
     }
 
     /// How the files of `--output-dir` get beside the unchanged ones.

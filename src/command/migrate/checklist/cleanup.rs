@@ -178,10 +178,9 @@ impl Checklist<'_> {
         }
         for (plan, name) in self.names_of_other_gateways() {
             let place = self.open_sources.place_of_source(plan);
-            match place.or_else(|| self.open_sources.place_of_name(name)) {
-                Some(place) if kept.insert(name) => {
-                    steps.line(&format!("- keep the keys of gateway {name}{}", until(place)));
-                }
+            let place = place.or_else(|| self.open_sources.place_of_name(name)).map(until);
+            match place.or_else(|| self.taker_of_source(plan).map(|user| still_use_them(&user))) {
+                Some(why) if kept.insert(name) => steps.line(&format!("- keep the keys of gateway {name}{why}")),
                 Some(_) => {}
                 None => _ = names.insert(name),
             }
@@ -196,6 +195,12 @@ impl Checklist<'_> {
         self.keys_in_plain_text(steps);
     }
 
+    /// What takes a Secret of a source beside its gateway.
+    fn taker_of_source(&self, plan: &OtherPlan) -> Option<String> {
+        let mut secrets = plan.report.delete.iter();
+        secrets.find_map(|secret| self.open_sources.taker_of(secret.namespace.as_deref(), &secret.name))
+    }
+
     /// The names of the gateways of the other sources that change, or that a person has to change.
     fn names_of_other_gateways(&self) -> impl Iterator<Item = (&OtherPlan, &str)> {
         let plans = self.planned.other.plans.iter().filter(|plan| plan.is_changed || plan.open_place().is_some());
@@ -208,7 +213,7 @@ impl Checklist<'_> {
     /// Why the keys of a migrated gateway stay: the end of a sentence.
     fn why_keys_kept(&self, gateway: &MigratedGateway) -> Option<String> {
         let old = self.sources.objects.get(gateway.index)?;
-        let still = |user: String| format!(": {user} still uses them");
+        let still = |user: String| still_use_them(&user);
         let user = self.open.user_of_keys(gateway, &old.value).map(ToString::to_string).map(still);
         let open = || self.open_sources.place_of_gateway(gateway).map(until);
         let of_secret = |secret: String| self.open_sources.taker_of(Some(&gateway.object.namespace), &secret);
@@ -230,6 +235,10 @@ impl Checklist<'_> {
 
 fn still_used(user: &str) -> String {
     format!(": {user} still uses it")
+}
+
+fn still_use_them(user: &str) -> String {
+    format!(": {user} still uses them")
 }
 
 fn until(place: &str) -> String {
