@@ -50,7 +50,8 @@ impl Write {
         match set_up {
             // the conditions exclude other applications
             SetUp::OptIn | SetUp::Cluster if self == Self::OtherApplication => 0,
-            // one for each webhook
+            // the mutating webhook has nothing to set
+            SetUp::OptIn | SetUp::Cluster if self == Self::Complete => 1,
             SetUp::OptIn | SetUp::Cluster => 2,
             SetUp::NoWebhook | SetUp::Native => 0,
         }

@@ -10,7 +10,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use test_support::gateways::{IMAGE, KINDS, template};
-use test_support::generate::evaluate::evaluate;
+use test_support::generate::evaluate::{evaluate, fixed};
 use test_support::generate::objects::any_object;
 use test_support::generate::world::{EXPECTATIONS, World};
 use test_support::generate::{GATEWAYS, NON_GATEWAYS, Palette};
@@ -124,6 +124,106 @@ async fn the_conditions_send_every_object_that_the_policy_denies_or_fixes() {
     print_to_stderr(&format!("objects, by result and by whether the policy denies or fixes them: {counts:?}"));
     let enough = |key| counts.get(&key).is_some_and(|count| *count >= OBJECTS / 50);
     assert!([(Sent::AsGateway, true), (Sent::AsOther, true), (Sent::No, false)].into_iter().all(enough), "{counts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mutating_webhook_gets_every_object_that_it_changes() {
+    let Some(helm) = Helm::shared() else { return };
+    let Some(mut webhook) = Webhook::of_test("mutating-conditions", |_| Vec::new()) else { return };
+    let _logs = webhook.control_plane.show_logs_on_panic();
+    let values = [VALUES[0], VALUES[1], "failurePolicies.mutate=\"Fail\""];
+    webhook.register_instead(&repeated(&helm.template(&values).success(), 1)).await;
+    let user = webhook.user("mutating-conditions", Some("enforce")).await;
+    eventually("the default ServiceAccount", || async {
+        let accounts = user.list("/api/v1/namespaces/mutating-conditions/serviceaccounts").await;
+        (!accounts.is_empty()).then_some(())
+    })
+    .await;
+    // without a server every call fails
+    webhook.stop();
+    let worlds = [(DOCUMENT, Vec::new()), (EXPECTATIONS, related())];
+    let worlds = worlds.map(|(document, objects)| World { document, annotations: &[], is_complete: false, objects });
+    let mut counts = BTreeMap::<(bool, bool), usize>::new();
+    for (object, _) in objects() {
+        let complete = worlds.iter().filter_map(|world| fixed(world, &object));
+        for object in std::iter::once(object.clone()).chain(complete) {
+            let response = user.apply_with(&object, "?dryRun=All").await;
+            let is_sent = is_sent_to_mutating(&response);
+            let is_changed = worlds.iter().any(|world| fixed(world, &object).is_some());
+            // the API server rejects some objects before it calls webhooks
+            let is_valid = matches!(response.status, 201 | 409 | 500);
+            assert!(is_sent || !is_changed || !is_valid, "not sent, but it is changed: {object}\n{}", response.body);
+            *counts.entry((is_sent, is_changed)).or_default() += 1;
+        }
+    }
+    print_to_stderr(&format!("objects, by whether they are sent and changed: {counts:?}"));
+    let enough = |key| counts.get(&key).is_some_and(|count| *count >= OBJECTS / 50);
+    assert!([(true, true), (false, false)].into_iter().all(enough), "{counts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_complete_gateway_is_not_sent_to_the_mutating_webhook() {
+    let Some(helm) = Helm::shared() else { return };
+    let Some(mut webhook) = Webhook::of_test("complete", |_| Vec::new()) else { return };
+    let _logs = webhook.control_plane.show_logs_on_panic();
+    webhook.register_instead(&repeated(&helm.template(&["failurePolicies.mutate=\"Fail\""]).success(), 1)).await;
+    let user = webhook.user("complete", Some("enforce")).await;
+    webhook.stop();
+    let objects = complete_gateway();
+    for (object, pointers) in &objects {
+        let sent = |object: &Value| {
+            let (user, object) = (&user, object.clone());
+            async move { is_sent_to_mutating(&user.apply_with(&object, "?dryRun=All").await) }
+        };
+        assert!(!sent(object).await, "{object}");
+        for pointer in *pointers {
+            let mut lacking = object.clone();
+            let (parent, key) = pointer.rsplit_once('/').unwrap();
+            let key = key.replace("~1", "/");
+            lacking.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(&key).unwrap();
+            assert!(sent(&lacking).await, "{pointer} of {object}");
+        }
+    }
+}
+
+/// Whether the call of the mutating webhook, which is the first one, failed.
+fn is_sent_to_mutating(response: &Response) -> bool {
+    let message = response.body["message"].as_str().unwrap_or_default();
+    response.status == 500 && message.contains("\"mutate.apim-keyless.dev\"")
+}
+
+/// The objects of a complete gateway, and the places without which something is added to them.
+fn complete_gateway() -> [(Value, &'static [&'static str]); 3] {
+    let client_id = json!({"azure.workload.identity/client-id": "7d1c6ae4-3b52-4f0e-9a64-0c5f6e2b8d10"});
+    let identity = json!({"azure.workload.identity/use": "true"});
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount",
+        "metadata": {"name": "a", "labels": identity, "annotations": client_id}});
+    let config_map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"},
+        "data": {"config.service.auth": "workloadIdentity", "gateway.name": "a", "config.service.endpoint": "a"}});
+    let container = json!({"name": "a", "image": IMAGE, "envFrom": [{"configMapRef": {"name": "a"}}]});
+    let labels = json!({"a": "b", "azure.workload.identity/use": "true"});
+    let template =
+        json!({"metadata": {"labels": labels}, "spec": {"serviceAccountName": "a", "containers": [container]}});
+    let workload = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"},
+        "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": template}});
+    [
+        (
+            account,
+            &[
+                "/metadata/labels/azure.workload.identity~1use",
+                "/metadata/annotations/azure.workload.identity~1client-id",
+            ],
+        ),
+        (config_map, &["/data/config.service.auth", "/data/gateway.name"]),
+        (
+            workload,
+            &[
+                "/spec/template/metadata/labels/azure.workload.identity~1use",
+                "/spec/template/spec/serviceAccountName",
+                "/spec/template/spec/containers/0/envFrom",
+            ],
+        ),
+    ]
 }
 
 /// The document of [`VALUES`] without expectations.

@@ -50,7 +50,7 @@ async fn a_second_mutation_changes_nothing() {
         let second = user.server_side_apply(&object).await.stored();
         assert_eq!(authored(&first), authored(&second), "applied again");
         assert_eq!(first["metadata"]["generation"], second["metadata"]["generation"]);
-        // an update of an annotation sends the same object to both webhooks again
+        // an update of an annotation sends the same object to the webhooks again
         let touched = json!({"metadata": {"annotations": {"touched": "yes"}}});
         let mut third = authored(&user.patch(&object, "", &touched).await.stored());
         third["annotations"].as_object_mut().unwrap().remove("touched");

@@ -141,6 +141,26 @@ takes it is denied for lack of an endpoint.
 request.kind.kind == 'ServiceAccount'
 {{- end }}
 
+{{/*
+False for an object to which the mutating webhook adds nothing, whatever the related objects and the policy are: it has
+everything that a rule can set. It is true beyond the bounds, for an expression that costs too much skips the call.
+*/}}
+{{- define "apim-keyless.condition.lacksSomething" -}}
+{{- $bounds := include "apim-keyless.condition.bounds" . | fromYaml -}}
+request.kind.kind == 'ServiceAccount' ? (
+  !object.?metadata.?labels[?'azure.workload.identity/use'].hasValue() ||
+  object.?metadata.?annotations[?'azure.workload.identity/client-id'].orValue('') == '') :
+request.kind.kind == 'ConfigMap' ? (
+  !object.?data[?'config.service.auth'].hasValue() || object.?data[?'gateway.name'].orValue('') == '') :
+{{ include "apim-keyless.condition.templates" . }}.exists(t, t.?spec.?containers.orValue([]).size() > 0 && (
+  !t.?metadata.?labels[?'azure.workload.identity/use'].hasValue() ||
+  t.?spec.?serviceAccountName.orValue('') in ['', 'default'] ||
+  t.spec.containers.size() > {{ $bounds.containers }} ||
+  t.spec.containers.map(c, c.?envFrom.orValue([]).size()).sum() > {{ $bounds.envFrom }} ||
+  t.spec.containers.exists(c, !c.?envFrom.orValue([]).exists(e,
+    e.?prefix.orValue('') == '' && e.?configMapRef.?name.orValue('') != ''))))
+{{- end }}
+
 {{/* Of an update, only a change of an evaluated part is sent. Subresources are always sent. */}}
 {{- define "apim-keyless.condition.changesEvaluatedPart" -}}
 request.operation != 'UPDATE' || request.?subResource.orValue('') != '' ||
