@@ -2,6 +2,7 @@
 
 use super::fixtures::VS_CODE;
 use super::{CLIENT, migrated, read};
+use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use test_support::run::Folder;
@@ -213,4 +214,18 @@ fn an_input_without_a_gateway_is_an_error() {
         "{}",
         ran.stderr
     );
+}
+
+#[test]
+fn a_new_item_of_a_json_list_has_the_indentation_of_the_list() {
+    let gateway = super::several::gateway("orders", "        envFrom: [{configMapRef: {name: orders-env}}]\n");
+    let config_map = super::several::config_map("orders-env", super::several::ENDPOINT);
+    let items = [gateway, config_map].map(|text| apim_keyless_manifest::value(&text).unwrap());
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
+    let folder = Folder::with(&[("a.json", &serde_json::to_string_pretty(&list).unwrap())]);
+    assert_eq!(folder.run(&["migrate", "a.json", "--client-id", CLIENT]).code, 0);
+    let after = read(&folder, "a.json");
+    let start = "  \"items\": [\n    {\n      \"apiVersion\": \"v1\",\n      \"kind\": \"ServiceAccount\",\n      \"metadata\": {\n";
+    assert!(after.contains(start), "{after}");
+    assert!(after.contains("\n      }\n    },\n    {\n      \"apiVersion\": \"apps/v1\""), "{after}");
 }

@@ -185,8 +185,11 @@ fn json_text(file: &str, at: usize, added: &[String]) -> String {
     if !is_item {
         return added.concat();
     }
+    let indentation = gap.rsplit_once('\n').map_or("", |(_, indentation)| indentation);
     let gap = if gap.is_empty() { " " } else { gap };
-    added.iter().flat_map(|text| [text.trim_end(), ",", gap]).collect()
+    // no text of JSON has a line break
+    let indented = added.iter().map(|text| text.trim_end().replace('\n', &format!("\n{indentation}")));
+    indented.flat_map(|text| [text, ",".to_owned(), gap.to_owned()]).collect()
 }
 
 /// Where an object is in the text that was read: the start of its document, and its JSON pointer in it.
