@@ -92,12 +92,13 @@ fn nothing(arguments: &PlanArguments, skipped: &[String]) -> String {
             .to_owned();
     }
     let files: Vec<String> = arguments.paths.iter().map(|path| path.display().to_string()).collect();
-    let skipped: String = skipped.iter().take(MAX_SKIPPED).map(|skipped| format!("\nskipped {skipped}")).collect();
+    let skipped: Vec<String> = skipped.iter().take(MAX_SKIPPED).map(|skipped| format!("\nskipped {skipped}")).collect();
     format!(
         "no gateway in {}; pass the files with the gateway's Deployment, ServiceAccount and ConfigMap, or what a tool \
          renders from a chart, a kustomization or Terraform, such as: helm template RELEASE CHART --namespace NAMESPACE \
-         --values FILE | apim-keyless plan --namespace NAMESPACE -{skipped}",
-        printable(&files.join(", "))
+         --values FILE | apim-keyless plan --namespace NAMESPACE -{}",
+        printable(&files.join(", ")),
+        skipped.concat()
     )
 }
 

@@ -152,13 +152,15 @@ impl OtherPlans {
         let texts =
             sources.texts.iter().map(|text| (text.file.as_str(), text.source_type, Cow::Borrowed(text.text.as_str())));
         for (file, source_type, text) in objects.chain(texts) {
-            for word in text.split(|letter: char| letter.is_whitespace() || "\"',=:;()[]{}".contains(letter)) {
-                let named = values.get(word.rsplit('/').next().unwrap_or_default()).into_iter().flatten();
-                for index in named {
-                    let Some(plan) = self.plans.get_mut(*index) else { continue };
-                    if normalized(Path::new(&plan.file)).ends_with(named_path(word)) {
-                        plan.installed_by(file, source_type);
-                    }
+            let separators = |letter: char| letter.is_whitespace() || "\"',=:;()[]{}".contains(letter);
+            let named = text.split(separators).filter_map(|word| {
+                let file = word.rsplit('/').next().unwrap_or_default();
+                Some((named_path(word), values.get(file)?))
+            });
+            for (path, index) in named.flat_map(|(path, named)| named.iter().map(move |index| (path.clone(), index))) {
+                let plan = self.plans.get_mut(*index).filter(|plan| normalized(Path::new(&plan.file)).ends_with(&path));
+                if let Some(plan) = plan {
+                    plan.installed_by(file, source_type);
                 }
             }
         }
