@@ -47,6 +47,7 @@ mod related;
 mod related_objects;
 mod releases;
 mod rotation;
+mod traces;
 mod updates;
 mod verify;
 mod whole_cluster;
