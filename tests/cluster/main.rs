@@ -49,5 +49,6 @@ mod releases;
 mod rotation;
 mod traces;
 mod updates;
+mod upgrade;
 mod verify;
 mod whole_cluster;

@@ -120,4 +120,6 @@ pub(crate) const INVALID: &[(&str, &str)] = &[
     ("tracing.otlpEndpoint=\"https://collector\"", "'/tracing/otlpEndpoint': 'https://collector' does not match"),
     ("drainSeconds=-1", "'/drainSeconds': minimum: got -1, want 0"),
     ("extraArguments=[\"cache-mib=64\"]", "'/extraArguments/0': 'cache-mib=64' does not match"),
+    ("extraArguments=[\"--room=64\"]", "extraArguments: write --cache-mib in place of --room (docs/upgrade.md)"),
+    ("extraArguments=[\"--trust-hold=1m\"]", "extraArguments: write --propagation-delay in place of --trust-hold"),
 ];
