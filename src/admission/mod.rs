@@ -12,6 +12,7 @@ mod response;
 mod review_error;
 pub mod routes;
 mod second_look;
+mod trace_parent;
 
 pub use answer::{Answer, Decision, answer, answer_or_failure};
 pub use endpoint::{Endpoint, Webhook};
@@ -20,3 +21,4 @@ pub use request::{Operation, Request};
 pub use response::Response;
 pub use review_error::ReviewError;
 pub use second_look::SecondLook;
+pub use trace_parent::TraceParent;

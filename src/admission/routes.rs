@@ -1,7 +1,10 @@
 //! The HTTP routes of the endpoints, and the log event of each review. The object itself is never logged.
 
 use super::bounded::{LogText, log_text, log_value};
-use super::{Answer, Decision, Endpoint, MessageOptions, Request, ReviewError, SecondLook, answer, answer_or_failure};
+use super::{
+    Answer, Decision, Endpoint, MessageOptions, Request, ReviewError, SecondLook, TraceParent, answer,
+    answer_or_failure,
+};
 use apim_keyless_core::gateway::{Kind, RelatedObjects, Snapshot};
 use apim_keyless_core::policy::{Policy, utc_date};
 use arc_swap::ArcSwap;
@@ -9,7 +12,7 @@ use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use http_body_util::LengthLimitError;
@@ -30,7 +33,23 @@ const ERROR_BYTES: usize = 4 * 1024;
 const VIOLATIONS_BYTES: usize = 6 * 1024;
 const PATCH_BYTES: usize = 6 * 1024;
 
-/// Receives what happens to reviews, for metrics.
+/// A review that belongs to a recorded trace.
+pub struct TracedReview<'a> {
+    /// The span of the API server that called.
+    pub parent: &'a TraceParent,
+    /// The endpoint that received it.
+    pub endpoint: Endpoint,
+    /// When its body was complete.
+    pub start: SystemTime,
+    /// When it was answered.
+    pub end: SystemTime,
+    /// What the API server asked.
+    pub request: &'a Request<'a>,
+    /// The answer.
+    pub answer: &'a Answer,
+}
+
+/// Receives what happens to reviews, for metrics and traces.
 pub trait ReviewObserver: Send + Sync + 'static {
     /// A review that `endpoint` received was answered after `duration`.
     fn answered(&self, endpoint: Endpoint, answer: &Answer, duration: Duration);
@@ -38,6 +57,12 @@ pub trait ReviewObserver: Send + Sync + 'static {
     fn review_error(&self, endpoint: Endpoint);
     /// A review that `endpoint` received was deferred: its namespace is not in the cache yet.
     fn deferred(&self, endpoint: Endpoint);
+    /// Are traces exported? If not, no request is searched for one.
+    fn exports_traces(&self) -> bool {
+        false
+    }
+    /// A review that belongs to a recorded trace was answered.
+    fn traced(&self, _: &TracedReview<'_>) {}
 }
 
 /// State that all endpoints share.
@@ -62,9 +87,9 @@ pub fn router(state: Arc<AdmissionState>) -> Router {
 /// Routes the paths of all endpoints. A body of more than `body_bytes` is answered with `413`.
 pub fn router_with_limit(state: Arc<AdmissionState>, body_bytes: u32) -> Router {
     let router = Endpoint::ALL.into_iter().fold(Router::new(), |router, endpoint| {
-        let answer = async move |State(state): State<Arc<AdmissionState>>, media_type: MediaType, body: Body| {
+        let answer = async move |State(state): State<Arc<AdmissionState>>, head: Head, body: Body| {
             let body = read_body(body, body_bytes).await?;
-            Ok::<_, StatusCode>(review(endpoint, &state, media_type, &body).await)
+            Ok::<_, StatusCode>(review(endpoint, &state, &head, &body).await)
         };
         router.route(&endpoint.path(), post(answer))
     });
@@ -78,36 +103,47 @@ async fn read_body(body: Body, limit: u32) -> Result<Bytes, StatusCode> {
     })
 }
 
-/// The media type that the request's headers state for its body.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum MediaType {
-    Json,
-    Other,
+/// What matters of the request's headers.
+struct Head {
+    /// Is the body JSON?
+    is_json: bool,
+    /// The recorded trace that the request belongs to, if traces are exported.
+    trace_parent: Option<TraceParent>,
 }
 
-impl<S: Sync> FromRequestParts<S> for MediaType {
+impl FromRequestParts<Arc<AdmissionState>> for Head {
     type Rejection = Infallible;
 
-    async fn from_request_parts(head: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let text = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let media_type = text.split(';').next().unwrap_or_default().trim();
-        Ok(if media_type.eq_ignore_ascii_case("application/json") { Self::Json } else { Self::Other })
+    async fn from_request_parts(head: &mut Parts, state: &Arc<AdmissionState>) -> Result<Self, Infallible> {
+        let text =
+            |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
+        let media_type = text("content-type").split(';').next().unwrap_or_default().trim();
+        let trace_parent =
+            if state.observer.exports_traces() { TraceParent::sampled(text("traceparent")) } else { None };
+        Ok(Self { is_json: media_type.eq_ignore_ascii_case("application/json"), trace_parent })
     }
 }
 
 /// Answers a body. A denial that rests on a related object is decided by a second look, because the cache may be a
 /// moment behind.
-async fn review(endpoint: Endpoint, state: &AdmissionState, media_type: MediaType, body: &[u8]) -> Response {
-    if media_type != MediaType::Json {
+async fn review(endpoint: Endpoint, state: &AdmissionState, head: &Head, body: &[u8]) -> Response {
+    if !head.is_json {
         state.observer.review_error(endpoint);
         let message = "Set Content-Type: application/json: the body of an AdmissionReview is JSON\n";
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, message).into_response();
     }
+    let trace = head.trace_parent.as_ref().map(|parent| (parent, SystemTime::now()));
     let first = evaluate(endpoint, state, body);
     let looks_again = first.as_ref().is_ok_and(|evaluated| evaluated.answer.rests_on_related_objects());
     let last = if looks_again && state.second_look.wait(body).await { evaluate(endpoint, state, body) } else { first };
     match last {
-        Ok(evaluated) => evaluated.respond(endpoint, state),
+        Ok(evaluated) => {
+            if let Some((parent, start)) = trace {
+                let (request, answer, end) = (&evaluated.request, &evaluated.answer, SystemTime::now());
+                state.observer.traced(&TracedReview { parent, endpoint, start, end, request, answer });
+            }
+            evaluated.respond(endpoint, state)
+        }
         Err(response) => *response,
     }
 }

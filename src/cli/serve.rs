@@ -7,7 +7,7 @@ use super::values::{
 };
 use crate::cluster::Scope;
 use crate::server::Limits;
-use crate::telemetry::LogFormat;
+use crate::telemetry::{LogFormat, OtlpEndpoint};
 use clap::{Args, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -37,6 +37,10 @@ pub struct ServeArguments {
     /// Format of the log. Default: text if stderr is a terminal, else json
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
+    /// Export a span of each review whose trace the API server records, to an OpenTelemetry collector at this address
+    /// (OTLP over plain HTTP). Default: no traces
+    #[arg(long, value_name = "URL", value_parser = OtlpEndpoint::parse)]
+    pub otlp_endpoint: Option<OtlpEndpoint>,
     /// Which clients may connect.
     #[command(flatten)]
     pub clients: ClientArguments,

@@ -1,7 +1,8 @@
 //! Metrics in OpenMetrics text. Labels have few values: none holds the name of an object, a namespace or a user.
 
-use super::{AuditMetrics, ConnectionMetrics, RuntimeMetrics};
-use crate::admission::routes::ReviewObserver;
+use super::traces::{SpanCounter, TraceQueue};
+use super::{AuditMetrics, ConnectionMetrics, OtlpEndpoint, RuntimeMetrics, TraceExporter};
+use crate::admission::routes::{ReviewObserver, TracedReview};
 use crate::admission::{Answer, Decision, Endpoint};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -25,6 +26,8 @@ pub struct Metrics {
     connections: ConnectionMetrics,
     runtime: RuntimeMetrics,
     audit: AuditMetrics,
+    spans: SpanCounter,
+    traces: Option<TraceQueue>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -80,6 +83,8 @@ impl Default for Metrics {
             "Version of the running binary",
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
+        let spans = SpanCounter::default();
+        registry.register("trace_spans", "Spans of reviews for --otlp-endpoint, by outcome", spans.clone());
         let registry = Arc::new(registry);
         Self {
             registry,
@@ -91,11 +96,20 @@ impl Default for Metrics {
             connections,
             runtime,
             audit,
+            spans,
+            traces: None,
         }
     }
 }
 
 impl Metrics {
+    /// Exports the traces of reviews, too. Returns the exporter, which must run.
+    pub fn export_traces(&mut self, endpoint: OtlpEndpoint) -> TraceExporter {
+        let (queue, exporter) = TraceQueue::new(endpoint, self.spans.clone());
+        self.traces = Some(queue);
+        exporter
+    }
+
     /// The metrics of the port for reviews.
     pub fn connections(&self) -> ConnectionMetrics {
         self.connections.clone()
@@ -140,5 +154,15 @@ impl ReviewObserver for Metrics {
 
     fn deferred(&self, endpoint: Endpoint) {
         self.deferred_reviews.get_or_create(&EndpointLabels::of(endpoint)).inc();
+    }
+
+    fn exports_traces(&self) -> bool {
+        self.traces.is_some()
+    }
+
+    fn traced(&self, review: &TracedReview<'_>) {
+        if let Some(queue) = &self.traces {
+            queue.add(review);
+        }
     }
 }

@@ -107,10 +107,14 @@ async fn the_conditions_send_every_object_that_the_policy_denies_or_fixes() {
         (!user.list("/api/v1/namespaces/conditions/serviceaccounts").await.is_empty()).then_some(())
     })
     .await;
+    let has_image_volumes = webhook.has_image_volumes().await;
     // without a server every call fails, and the error shows which entry the object was sent to
     webhook.stop();
     let mut counts = BTreeMap::<(Sent, bool), usize>::new();
     for (object, is_other) in objects() {
+        if !has_image_volumes && object.to_string().contains(r#""image":{"reference""#) {
+            continue;
+        }
         let sent = Sent::of(&user.apply_with(&object, "?dryRun=All").await);
         let by_itself = has_finding(&object, DOCUMENT, Vec::new());
         let has_finding = by_itself || has_finding(&object, EXPECTATIONS, related());

@@ -47,6 +47,8 @@ mod related;
 mod related_objects;
 mod releases;
 mod rotation;
+mod traces;
 mod updates;
+mod upgrade;
 mod verify;
 mod whole_cluster;

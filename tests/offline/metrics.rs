@@ -1,10 +1,10 @@
 //! docs/metrics.md lists every metric with its type and its labels, and no others.
 
-use apim_keyless::admission::routes::ReviewObserver as _;
-use apim_keyless::admission::{Endpoint, MessageOptions, Request, Webhook, answer};
+use apim_keyless::admission::routes::{ReviewObserver as _, TracedReview};
+use apim_keyless::admission::{Endpoint, MessageOptions, Request, TraceParent, Webhook, answer};
 use apim_keyless::cluster::{CacheStatus, ClusterObserver as _};
 use apim_keyless::server::{ConnectionObserver as _, Rejection, Wait};
-use apim_keyless::telemetry::{AuditPart, Metrics, PolicyReload};
+use apim_keyless::telemetry::{AuditPart, Metrics, OtlpEndpoint, PolicyReload};
 use apim_keyless_core::gateway::{Authentication, Kind, RelatedObjects};
 use apim_keyless_core::policy::{ExceptionState, Mode, Policy};
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +63,12 @@ fn record_every_event(metrics: &Metrics) {
     metrics.answered(endpoint, &answer, Duration::from_micros(50));
     metrics.review_error(endpoint);
     metrics.deferred(endpoint);
+    let mut traced = metrics.clone();
+    // nobody takes the span
+    drop(traced.export_traces(OtlpEndpoint::parse("http://collector").unwrap()));
+    let parent = TraceParent { trace_id: "a".repeat(32), span_id: "b".repeat(16) };
+    let (start, end) = (SystemTime::now(), SystemTime::now());
+    traced.traced(&TracedReview { parent: &parent, endpoint, start, end, request: &request, answer: &answer });
     let connections = metrics.connections();
     connections.opened();
     connections.connection_rejected();

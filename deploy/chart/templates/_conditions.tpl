@@ -72,13 +72,14 @@ beyond the bounds.
 {{/*
 True for an image of the gateway, from Microsoft's repository in any registry or from `images` of the policy document,
 and for a name that is too long for a registry. As in the policy, port 443 equals no port, and docker.io may be omitted.
-`images` are compared in a list, because the cost of a regular expression grows with its length.
+`images` are compared in a list, because the cost of a regular expression grows with its length. On Kubernetes 1.30
+lastIndexOf fails for an empty text.
 */}}
 {{- define "apim-keyless.condition.isImage" -}}
 {{ .image }}.size() > {{ .bounds.imageLength }} ||
 {{ .image }}.matches('(?i)(^|/)azure-api-management/gateway([:@][^/]*)?$')
 {{- with .context.Values.policy.images }} ||
-[{{ $.image }}.lowerAscii().split('@')[0]].exists(i,
+[{{ $.image }}.lowerAscii().split('@')[0]].exists(i, i != '' &&
   (i.lastIndexOf(':') > i.lastIndexOf('/') ? i.substring(0, i.lastIndexOf(':')) : i).replace(':443/', '/') in [
     {{- range $index, $image := . }}{{ if $index }}, {{ end }}{{ include "apim-keyless.condition.repositories" $image }}{{ end }}])
 {{- end }}

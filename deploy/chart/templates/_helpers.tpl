@@ -43,3 +43,23 @@ apim-keyless.{{ .Release.Namespace }}.svc
 {{- $unit := dict "s" 1 "m" 60 "h" 3600 "d" 86400 | dig (regexFind "[smhd]$" $interval) 1 -}}
 {{- mul (regexFind "^[0-9]+" $interval | int64) ($unit | int64) -}}
 {{- end }}
+
+{{/* The earlier names of flags, so that a flag that a replica does not know fails here and not in every Pod. */}}
+{{- define "apim-keyless.renamedFlags" -}}
+"--answer-timeout": --response-timeout
+"--authority-secret": --ca-secret
+"--authority-validity": --ca-validity
+"--leaf-validity": --certificate-validity
+"--retirement-margin": --ca-overlap
+"--room": --cache-mib
+"--trust-hold": --propagation-delay
+{{- end }}
+
+{{/*
+The name of the CA that the chart lets cert-manager make. Where an earlier release has made one, its name stays: with
+another CA, reviews fail at the next renewal, until every Pod has the new certificate.
+*/}}
+{{- define "apim-keyless.certManagerCa" -}}
+{{- $earlier := "apim-keyless-authority" -}}
+{{- ternary $earlier "apim-keyless-cert-manager-ca" (not (empty (lookup "v1" "Secret" .Release.Namespace $earlier))) -}}
+{{- end }}

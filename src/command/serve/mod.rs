@@ -6,6 +6,7 @@ mod certificates;
 mod policy;
 mod scan;
 mod signals;
+mod traces;
 
 use super::policy::read;
 use super::{cause, examples, print};
@@ -15,7 +16,7 @@ use crate::cli::{CertificateSource, ClientArguments, ServeArguments};
 use crate::server::{
     Condition, Drain, Health, HttpsClient, SERVING_THREADS, ServerSettings, bind, health_router, serve, serve_plain,
 };
-use crate::telemetry::{Metrics, start_log};
+use crate::telemetry::{Metrics, TraceExporter, start_log};
 use crate::tls::{CertificateResolver, allow_any_client, require_client_certificate};
 use anyhow::{Context, anyhow, bail};
 use apim_keyless_core::policy::Policy;
@@ -36,6 +37,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
+use traces::Traces;
 
 /// Serves until SIGTERM or Ctrl-C, then drains and exits with code 0. A second signal ends the process at once.
 pub(super) fn run(arguments: &ServeArguments) -> anyhow::Result<ExitCode> {
@@ -57,6 +59,7 @@ struct Server<'a> {
     health: Arc<Health>,
     /// The text of the policy document in use.
     policy_text: Option<String>,
+    trace_exporter: Option<TraceExporter>,
 }
 
 impl<'a> Server<'a> {
@@ -71,7 +74,8 @@ impl<'a> Server<'a> {
             None => (Policy::default(), None),
             Some(path) => read(path).map(|(policy, text)| (policy, Some(text)))?,
         };
-        let metrics = Metrics::default();
+        let mut metrics = Metrics::default();
+        let trace_exporter = arguments.otlp_endpoint.clone().map(|endpoint| metrics.export_traces(endpoint));
         let state = AdmissionState {
             policy: ArcSwap::from_pointee(policy),
             related: Arc::default(),
@@ -79,10 +83,18 @@ impl<'a> Server<'a> {
             second_look: SecondLook::default(),
             observer: Box::new(metrics.clone()),
         };
-        Ok(Self { arguments, state: Arc::new(state), metrics, health: Arc::new(Health::new()), policy_text })
+        Ok(Self {
+            arguments,
+            state: Arc::new(state),
+            metrics,
+            health: Arc::new(Health::new()),
+            policy_text,
+            trace_exporter,
+        })
     }
 
-    async fn run(self) -> anyhow::Result<()> {
+    async fn run(mut self) -> anyhow::Result<()> {
+        let traces = self.trace_exporter.take().map(Traces::start);
         let (resolver, setup) = self.prepare().await?;
         let config = Arc::new(resolver.server_config(client_verifier(&self.arguments.clients)?)?);
         let reviews_listener = bind(self.arguments.listen, "HTTPS", "--listen").await?;
@@ -110,8 +122,18 @@ impl<'a> Server<'a> {
                 audit.stop().await;
             }
         };
+        let stop_traces = async {
+            if let Some(traces) = traces {
+                traces.stop().await;
+            }
+        };
         tokio::select! {
-            (ended, ()) = async { tokio::join!(server, stop_audit) } => {
+            (ended, ()) = async {
+                let (ended, ()) = tokio::join!(server, stop_audit);
+                // the last reviews have spans, too
+                stop_traces.await;
+                (ended, ())
+            } => {
                 ended.context("the server has stopped unexpectedly")
             }
             () = signals.next() => {

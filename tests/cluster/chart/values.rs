@@ -23,6 +23,8 @@ pub(crate) const MATRIX: &[(&str, &[&str])] = &[
     ("the network of the nodes", HOST_NETWORK),
     ("tolerations", &["tolerations=[{\"key\":\"system\",\"operator\":\"Exists\",\"effect\":\"NoSchedule\"}]"]),
     ("extra arguments", &["extraArguments=[\"--cache-mib=64\",\"--log-format=text\"]"]),
+    ("traces", &["tracing.otlpEndpoint=\"http://collector.monitoring.svc:4317\""]),
+    ("traces to the default port", &["tracing.otlpEndpoint=\"http://collector/otlp\""]),
     ("a narrow network policy", &["networkPolicy.apiServerPorts=[16443]", METRICS_FROM]),
     ("a certificate from files", &["certificates={\"source\":\"files\",\"secretName\":\"tls\"}", ANNOTATION]),
     ("cert-manager", &[CERT_MANAGER]),
@@ -115,6 +117,9 @@ pub(crate) const INVALID: &[(&str, &str)] = &[
     ("audit.interval=\"hourly\"", "'/audit/interval': 'hourly' does not match"),
     ("audit.interval=\"0h\"", "'/audit/interval': '0h' does not match"),
     ("audit.every=\"1h\"", "'/audit': additional properties 'every' not allowed"),
+    ("tracing.otlpEndpoint=\"https://collector\"", "'/tracing/otlpEndpoint': 'https://collector' does not match"),
     ("drainSeconds=-1", "'/drainSeconds': minimum: got -1, want 0"),
     ("extraArguments=[\"cache-mib=64\"]", "'/extraArguments/0': 'cache-mib=64' does not match"),
+    ("extraArguments=[\"--room=64\"]", "extraArguments: write --cache-mib in place of --room (docs/upgrade.md)"),
+    ("extraArguments=[\"--trust-hold=1m\"]", "extraArguments: write --propagation-delay in place of --trust-hold"),
 ];

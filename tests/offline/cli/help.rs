@@ -130,6 +130,7 @@ const SERVE: &[&str] = &[
     "--examples",
     "--drain-seconds",
     "--log-format",
+    "--otlp-endpoint",
     "--client-ca",
     "--client-name",
     "--color",

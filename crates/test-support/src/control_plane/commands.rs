@@ -90,6 +90,20 @@ pub(super) fn audit_policy_file(folder: &Path) -> PathBuf {
     folder.join("audit-policy.json")
 }
 
+pub(super) fn tracing_file(folder: &Path) -> PathBuf {
+    folder.join("tracing.json")
+}
+
+/// Records a trace of each request, for a collector that does not exist.
+pub(super) fn tracing() -> Value {
+    json!({
+        "apiVersion": "apiserver.config.k8s.io/v1beta1",
+        "kind": "TracingConfiguration",
+        "endpoint": "127.0.0.1:1",
+        "samplingRatePerMillion": 1_000_000,
+    })
+}
+
 /// The user name of the webhook's ServiceAccount.
 const SERVICE_ACCOUNT: &str = "system:serviceaccount:apim-keyless:apim-keyless";
 

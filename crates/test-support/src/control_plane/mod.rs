@@ -36,6 +36,7 @@ pub struct ControlPlane {
     credentials: Credentials,
     servers: Servers,
     controllers: bool,
+    traces: Traces,
 }
 
 impl ControlPlane {
@@ -46,7 +47,7 @@ impl ControlPlane {
     /// If the servers do not start. With `CI=true` also if there are no binaries, because a test that did not run must
     /// not look like a passed one.
     pub fn shared() -> Option<Arc<Self>> {
-        available(SHARED.get_or_init(|| start_on_own_thread(Controllers::Run)))
+        available(SHARED.get_or_init(|| start_on_own_thread(Controllers::Run, Traces::Omitted)))
     }
 
     /// Starts a control plane for one test.
@@ -54,7 +55,7 @@ impl ControlPlane {
     /// # Panics
     /// Like [`Self::shared`].
     pub fn own() -> Option<Arc<Self>> {
-        available(&start_on_own_thread(Controllers::Run))
+        available(&start_on_own_thread(Controllers::Run, Traces::Omitted))
     }
 
     /// The same without controllers, so that only clients write.
@@ -62,7 +63,15 @@ impl ControlPlane {
     /// # Panics
     /// Like [`Self::shared`].
     pub fn own_without_controllers() -> Option<Arc<Self>> {
-        available(&start_on_own_thread(Controllers::Omitted))
+        available(&start_on_own_thread(Controllers::Omitted, Traces::Omitted))
+    }
+
+    /// The same, and the API server records a trace of each request. No collector receives it.
+    ///
+    /// # Panics
+    /// Like [`Self::shared`].
+    pub fn own_with_traces() -> Option<Arc<Self>> {
+        available(&start_on_own_thread(Controllers::Omitted, Traces::Recorded))
     }
 
     /// The client configuration of an administrator (`system:masters`). Each test creates its own client from it,
@@ -157,6 +166,15 @@ enum Controllers {
     Omitted,
 }
 
+/// Does the API server record traces?
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Traces {
+    /// It records a trace of each request.
+    Recorded,
+    /// It records none.
+    Omitted,
+}
+
 fn available(result: &Result<Arc<ControlPlane>, Unavailable>) -> Option<Arc<ControlPlane>> {
     match result {
         Ok(control_plane) => Some(Arc::clone(control_plane)),
@@ -166,13 +184,13 @@ fn available(result: &Result<Arc<ControlPlane>, Unavailable>) -> Option<Arc<Cont
 }
 
 /// Starts a control plane on its own thread, because a test's runtime must not block on another runtime.
-fn start_on_own_thread(controllers: Controllers) -> Result<Arc<ControlPlane>, Unavailable> {
+fn start_on_own_thread(controllers: Controllers, traces: Traces) -> Result<Arc<ControlPlane>, Unavailable> {
     let start = move || {
         let mut binaries = binaries()?;
         if controllers == Controllers::Omitted {
             binaries.controllers = None;
         }
-        ControlPlane::start(&binaries).map_err(|error| {
+        ControlPlane::start(&binaries, traces).map_err(|error| {
             let reason = Unavailable::NotStarted(format!("{error:#}"));
             print_to_stderr(&reason.to_string());
             reason

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod balancer;
 pub mod image;
+pub mod installation;
 pub mod measure;
 pub mod objects;
 pub mod old_gateways;
@@ -21,12 +22,14 @@ pub use server::Server;
 pub use user::{Response, User, documents, eventually};
 
 use crate::control_plane::ControlPlane;
+use crate::project;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kube::Client;
 use registration::Registration;
 use serde_json::{Value, json};
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -79,6 +82,11 @@ impl Webhook {
     /// The same in a control plane without controllers.
     pub fn alone_without_controllers(arguments: fn(&ControlPlane) -> Vec<String>) -> Option<Self> {
         Self::start(ControlPlane::own_without_controllers, Registration::alone(), POLICY, arguments)
+    }
+
+    /// The same in a control plane whose API server records a trace of each request.
+    pub fn alone_with_traces(arguments: fn(&ControlPlane) -> Vec<String>) -> Option<Self> {
+        Self::start(ControlPlane::own_with_traces, Registration::alone(), POLICY, arguments)
     }
 
     fn start(
@@ -181,6 +189,19 @@ impl Webhook {
     /// Starts a replica with another policy and further arguments of `serve`.
     async fn replica_with_policy(&self, policy: &str, arguments: &[String]) -> Server {
         start_server(&self.control_plane, &self.tcp_proxy, &self.registration, policy, arguments).await
+    }
+
+    /// Does the API server store the image of an image volume? Before Kubernetes 1.35 it drops it by default.
+    pub async fn has_image_volumes(&self) -> bool {
+        let spec = json!({
+            "containers": [{"name": "a", "image": "a"}], "volumes": [{"name": "a", "image": {"reference": "a"}}],
+        });
+        let metadata = json!({"name": "a"});
+        let template = json!({
+            "apiVersion": "v1", "kind": "PodTemplate", "metadata": metadata, "template": {"spec": spec},
+        });
+        let stored = self.in_namespace("default").apply_with(&template, "?dryRun=All").await.stored();
+        stored.pointer("/template/spec/volumes/0/image/reference").is_some()
     }
 
     /// A user with all permissions in a new namespace of this mode (`None`: without the label).
@@ -304,7 +325,8 @@ fn client(control_plane: &ControlPlane) -> Client {
     Client::try_from(control_plane.kube_config()).unwrap()
 }
 
-/// Starts a server under the ServiceAccount of `deploy/install.yaml`. It reaches the API server through `tcp_proxy`.
+/// Starts the binary under test under the ServiceAccount of `deploy/install.yaml`. It reaches the API server through
+/// `tcp_proxy`.
 async fn start_server(
     control_plane: &ControlPlane,
     tcp_proxy: &TcpProxy,
@@ -312,11 +334,23 @@ async fn start_server(
     policy: &str,
     arguments: &[String],
 ) -> Server {
-    let user = User::new(client(control_plane), registration.name());
-    let address = format!("https://{}", tcp_proxy.address);
+    start_binary(&project::binary(), control_plane, tcp_proxy.address, registration.name(), policy, arguments).await
+}
+
+/// Starts a server under the ServiceAccount of the installation in this namespace. `address` leads to the API server.
+async fn start_binary(
+    binary: &Path,
+    control_plane: &ControlPlane,
+    address: SocketAddr,
+    namespace: &str,
+    policy: &str,
+    arguments: &[String],
+) -> Server {
+    let user = User::new(client(control_plane), namespace);
+    let address = format!("https://{address}");
     let ca = STANDARD.encode(control_plane.ca_pem());
     let kubeconfig = account::kubeconfig(&user, "apim-keyless", &address, &ca).await;
-    let mut server = Server::start(policy, &kubeconfig, registration.name(), arguments);
+    let mut server = Server::start(binary, policy, &kubeconfig, namespace, arguments);
     server.ca_pem = account::ca_certificates(&user).await;
     server
 }

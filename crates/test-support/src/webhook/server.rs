@@ -1,14 +1,13 @@
 //! The binary as a child process that ends when the test binary ends, in whatever way that happens.
 
 use super::image::environment;
-use crate::project;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -42,9 +41,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the server on free ports, with a policy, a kubeconfig and further arguments, and waits until it listens.
+    /// Starts a binary on free ports, with a policy, a kubeconfig and further arguments, and waits until it listens.
     /// `installation` is its namespace and the name of its webhook configurations.
-    pub(super) fn start(policy: &str, kubeconfig: &Value, installation: &str, arguments: &[String]) -> Self {
+    pub(super) fn start(
+        binary: &Path,
+        policy: &str,
+        kubeconfig: &Value,
+        installation: &str,
+        arguments: &[String],
+    ) -> Self {
         let folder = TempDir::new().unwrap().keep();
         let (policy_file, log) = (folder.join("policy.yaml"), folder.join("log"));
         fs::write(&policy_file, policy).unwrap();
@@ -53,7 +58,7 @@ impl Server {
         let supervisor = Command::new("sh")
             .args(["-c", SUPERVISE, "sh"])
             .arg(&folder)
-            .arg(project::binary())
+            .arg(binary)
             .args(["serve", "--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", "--policy"])
             .arg(&policy_file)
             .args(["--cluster", "--kubeconfig"])
