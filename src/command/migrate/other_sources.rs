@@ -154,10 +154,10 @@ impl OtherPlans {
         for (file, source_type, text) in objects.chain(texts) {
             let separators = |letter: char| letter.is_whitespace() || "\"',=:;()[]{}".contains(letter);
             let named = text.split(separators).filter_map(|word| {
-                let file = word.rsplit('/').next().unwrap_or_default();
-                Some((named_path(word), values.get(file)?))
+                let plans = values.get(word.rsplit('/').next().unwrap_or_default())?;
+                Some((named_path(word), plans))
             });
-            for (path, index) in named.flat_map(|(path, named)| named.iter().map(move |index| (path.clone(), index))) {
+            for (path, index) in named.flat_map(|(path, plans)| plans.iter().map(move |index| (path.clone(), index))) {
                 let plan = self.plans.get_mut(*index).filter(|plan| normalized(Path::new(&plan.file)).ends_with(&path));
                 if let Some(plan) = plan {
                     plan.installed_by(file, source_type);
