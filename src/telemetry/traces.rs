@@ -209,7 +209,7 @@ impl TraceExporter {
         let request = Request::post(&self.endpoint.path)
             .header(HOST, &self.endpoint.address)
             .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body(spans).to_string())))
+            .body(Full::new(Bytes::from(body(&spans).to_string())))
             .map_err(|error| shown(&error))?;
         let call = async {
             let response = sender.send_request(request).await.map_err(|error| shown(&error))?;
@@ -231,7 +231,7 @@ fn text(key: &str, value: &str) -> Value {
 }
 
 /// The body of an `ExportTraceServiceRequest`.
-fn body(spans: Vec<Value>) -> Value {
+fn body(spans: &[Value]) -> Value {
     json!({"resourceSpans": [{
         "resource": {"attributes": [
             text("service.name", "apim-keyless"),

@@ -159,9 +159,7 @@ impl OtherPlans {
             });
             for (path, index) in named.flat_map(|(path, plans)| plans.iter().map(move |index| (path.clone(), index))) {
                 let plan = self.plans.get_mut(*index).filter(|plan| normalized(Path::new(&plan.file)).ends_with(&path));
-                if let Some(plan) = plan {
-                    plan.installed_by(file, source_type);
-                }
+                plan.into_iter().for_each(|plan| plan.installed_by(file, source_type));
             }
         }
     }

@@ -30,9 +30,8 @@ pub(super) fn is_oversized_gateway(object: &KubernetesObject<'_>, images: &Image
     };
     let lists = [containers.0, init_containers.0, ephemeral_containers.0, volumes.0];
     lists.iter().any(|signs| {
-        let prefixed = signs.sources.iter().filter(|(prefix, _)| !prefix.is_empty()).count();
         signs.has_setting
-            || prefixed > ExceededLimit::PREFIXES.limit
+            || signs.has_too_many_prefixes()
             || signs.images.iter().any(|image| images.is_gateway(image))
             || signs
                 .sources
@@ -41,21 +40,38 @@ pub(super) fn is_oversized_gateway(object: &KubernetesObject<'_>, images: &Image
     })
 }
 
-/// What can show that a container is a gateway's, of all elements of a list.
+/// What can show that a container is a gateway's, of all elements of a list. Nothing is sorted: a list of a million elements
+/// would cost far more than parsing it.
 #[derive(Default)]
 struct Signs<'a> {
-    images: BTreeSet<Cow<'a, str>>,
+    images: Vec<Cow<'a, str>>,
     /// Whether an element of `env` is a sign of a gateway.
     has_setting: bool,
     /// The prefixes and the `ConfigMap`s of `envFrom`.
-    sources: BTreeSet<(Cow<'a, str>, Option<Cow<'a, str>>)>,
+    sources: Vec<(Cow<'a, str>, Option<Cow<'a, str>>)>,
 }
 
 impl Signs<'_> {
     fn merge(&mut self, other: Self) {
-        self.images.extend(other.images);
+        append(&mut self.images, other.images);
         self.has_setting |= other.has_setting;
-        self.sources.extend(other.sources);
+        append(&mut self.sources, other.sources);
+    }
+
+    /// Whether more different prefixes than are evaluated can make a setting.
+    fn has_too_many_prefixes(&self) -> bool {
+        let mut different = BTreeSet::new();
+        let mut prefixed = self.sources.iter().filter(|(prefix, _)| !prefix.is_empty());
+        prefixed.any(|source| different.insert(source) && different.len() > ExceededLimit::PREFIXES.limit)
+    }
+}
+
+/// Appends a list, without moving its elements if it is the first one.
+fn append<T>(list: &mut Vec<T>, other: Vec<T>) {
+    if list.is_empty() {
+        *list = other;
+    } else {
+        list.extend(other);
     }
 }
 
@@ -148,7 +164,9 @@ impl<'a> From<SourceSigns<'a>> for Signs<'a> {
     fn from(source: SourceSigns<'a>) -> Self {
         let prefix = source.prefix.map(|Text(prefix)| prefix).unwrap_or_default();
         let name = source.config_map_ref.and_then(|reference| reference.name).map(|Text(name)| name);
-        let can_be_setting = prefix_can_make_setting(&prefix);
+        // without both it is no sign, and there can be very many
+        let is_empty = prefix.is_empty() && name.is_none();
+        let can_be_setting = !is_empty && prefix_can_make_setting(&prefix);
         Self { sources: can_be_setting.then_some((prefix, name)).into_iter().collect(), ..Self::default() }
     }
 }

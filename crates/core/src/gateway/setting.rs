@@ -175,8 +175,8 @@ fn prefix_can_make(prefix: &str, names: &[&str]) -> bool {
         };
         begins_after("") || HOST_PREFIXES.into_iter().any(begins_after)
     };
-    if prefix.len() > SETTING_BYTES {
-        return false;
+    if prefix.is_empty() || prefix.len() > SETTING_BYTES {
+        return prefix.is_empty();
     }
     // a final underscore can form the separator `__` with the first underscore of the key
     begins_name(prefix) || prefix.strip_suffix('_').is_some_and(|start| begins_name(&format!("{start}.")))
