@@ -46,7 +46,7 @@ impl ControlPlane {
     /// If the servers do not start. With `CI=true` also if there are no binaries, because a test that did not run must
     /// not look like a passed one.
     pub fn shared() -> Option<Arc<Self>> {
-        available(SHARED.get_or_init(|| start_on_own_thread(Controllers::Run)))
+        available(SHARED.get_or_init(|| start_on_own_thread(Controllers::Run, Features::Default)))
     }
 
     /// Starts a control plane for one test.
@@ -54,7 +54,7 @@ impl ControlPlane {
     /// # Panics
     /// Like [`Self::shared`].
     pub fn own() -> Option<Arc<Self>> {
-        available(&start_on_own_thread(Controllers::Run))
+        available(&start_on_own_thread(Controllers::Run, Features::Default))
     }
 
     /// The same without controllers, so that only clients write.
@@ -62,7 +62,15 @@ impl ControlPlane {
     /// # Panics
     /// Like [`Self::shared`].
     pub fn own_without_controllers() -> Option<Arc<Self>> {
-        available(&start_on_own_thread(Controllers::Omitted))
+        available(&start_on_own_thread(Controllers::Omitted, Features::Default))
+    }
+
+    /// The same with all beta features and beta APIs of the Kubernetes version, also those that are off by default.
+    ///
+    /// # Panics
+    /// Like [`Self::shared`].
+    pub fn own_with_beta_features() -> Option<Arc<Self>> {
+        available(&start_on_own_thread(Controllers::Omitted, Features::Beta))
     }
 
     /// The client configuration of an administrator (`system:masters`). Each test creates its own client from it,
@@ -157,6 +165,15 @@ enum Controllers {
     Omitted,
 }
 
+/// Which features and APIs the API server has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Features {
+    /// Those that are on by default.
+    Default,
+    /// Those that are beta, too.
+    Beta,
+}
+
 fn available(result: &Result<Arc<ControlPlane>, Unavailable>) -> Option<Arc<ControlPlane>> {
     match result {
         Ok(control_plane) => Some(Arc::clone(control_plane)),
@@ -166,13 +183,13 @@ fn available(result: &Result<Arc<ControlPlane>, Unavailable>) -> Option<Arc<Cont
 }
 
 /// Starts a control plane on its own thread, because a test's runtime must not block on another runtime.
-fn start_on_own_thread(controllers: Controllers) -> Result<Arc<ControlPlane>, Unavailable> {
+fn start_on_own_thread(controllers: Controllers, features: Features) -> Result<Arc<ControlPlane>, Unavailable> {
     let start = move || {
         let mut binaries = binaries()?;
         if controllers == Controllers::Omitted {
             binaries.controllers = None;
         }
-        ControlPlane::start(&binaries).map_err(|error| {
+        ControlPlane::start(&binaries, features).map_err(|error| {
             let reason = Unavailable::NotStarted(format!("{error:#}"));
             print_to_stderr(&reason.to_string());
             reason

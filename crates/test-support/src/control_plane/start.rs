@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::binaries::Binaries;
 use super::credentials::Credentials;
 use super::servers::{CONTROLLERS, Servers};
-use super::{ControlPlane, commands, print_to_stderr};
+use super::{ControlPlane, Features, commands, print_to_stderr};
 
 /// Time limit of the start. It is long because test machines are shared and slow; usually 3 s are enough.
 const START_TIMEOUT: Duration = Duration::from_mins(2);
@@ -25,24 +25,24 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 const PORTS_TO_TRY: u32 = 5;
 
 impl ControlPlane {
-    pub(super) fn start(binaries: &Binaries) -> anyhow::Result<Self> {
+    pub(super) fn start(binaries: &Binaries, features: Features) -> anyhow::Result<Self> {
         for _ in 1..PORTS_TO_TRY {
-            match Self::start_on(free_port()?, binaries) {
+            match Self::start_on(free_port()?, binaries, features) {
                 Err(error) if error.is::<PortTaken>() => {
                     print_to_stderr("Another process took the API server's port. Trying another port.");
                 }
                 result => return result,
             }
         }
-        Self::start_on(free_port()?, binaries)
+        Self::start_on(free_port()?, binaries, features)
     }
 
-    fn start_on(port: u16, binaries: &Binaries) -> anyhow::Result<Self> {
+    fn start_on(port: u16, binaries: &Binaries, features: Features) -> anyhow::Result<Self> {
         let servers = Servers::start_supervisor()?;
         let credentials = Credentials::write(servers.folder(), port)?;
         let control_plane = Self { port, credentials, servers, controllers: binaries.controllers.is_some() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        match runtime.block_on(control_plane.start_servers(binaries)) {
+        match runtime.block_on(control_plane.start_servers(binaries, features)) {
             Ok(()) => Ok(control_plane),
             Err(error) if error.is::<PortTaken>() => Err(error),
             Err(error) => {
@@ -52,13 +52,16 @@ impl ControlPlane {
         }
     }
 
-    async fn start_servers(&self, binaries: &Binaries) -> anyhow::Result<()> {
+    async fn start_servers(&self, binaries: &Binaries, features: Features) -> anyhow::Result<()> {
         let folder = self.servers.folder();
         let deadline = Instant::now() + START_TIMEOUT;
         let client = Client::try_from(self.kube_config())?;
         fs::write(commands::audit_policy_file(folder), commands::audit_policy().to_string())?;
         self.servers.start("etcd", &commands::etcd(&binaries.etcd, folder))?;
-        let api_server = commands::api_server(&binaries.api_server, folder, self.port, self.controllers);
+        let mut api_server = commands::api_server(&binaries.api_server, folder, self.port, self.controllers);
+        if features == Features::Beta {
+            api_server.extend(commands::BETA_FEATURES.map(str::to_owned));
+        }
         self.servers.start("kube-apiserver", &api_server)?;
         self.wait_until(deadline, || is_ready(&client)).await?;
         // not earlier: kube-controller-manager exits if the API server is not ready within ten seconds
