@@ -1,4 +1,4 @@
-.PHONY: run test bench-once bench bench-check bench-audit worst-case instructions writes soak soundness mutants render binary assemble image deb man site deny sbom version lint format clippy doc workflows
+.PHONY: run test bench-once bench bench-check bench-audit worst-case instructions writes soak soundness mutants render binary assemble image deb cargo-deb man site deny sbom version lint format clippy doc workflows
 
 # start the webhook on this machine and send the example manifests to it
 run:
@@ -86,13 +86,17 @@ assemble:
 		--label org.opencontainers.image.revision=$$(git rev-parse HEAD) \
 		$(if $(SOURCE),--label org.opencontainers.image.source=$(SOURCE)) --file Containerfile target/image
 
-# build a Debian package with completions and man pages; needs cargo install --locked cargo-deb
-deb: binary
+# build a Debian package with completions and man pages; needs git, and cargo install --locked cargo-deb
+deb: cargo-deb binary
 	rm -rf target/package && mkdir -p target/package
 	$(BINARY) man target/package/man
 	for shell in bash fish zsh; do $(BINARY) completions $$shell > target/package/apim-keyless.$$shell || exit; done
 	ln -s apim-keyless target/package/kubectl-apim_keyless
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) cargo deb --no-build --no-strip --locked --target $(TRIPLE) --output target
+
+# fails before the long build
+cargo-deb:
+	@cargo deb --version > /dev/null
 
 # write a man page for each command
 man:

@@ -19,7 +19,7 @@ pub enum Generated {
     Gateway(GatewayArguments),
     /// Write Kubernetes' own mutating admission policies to stdout: they set what is missing without the webhook
     Map(MutatingPolicyArguments),
-    /// Write Kubernetes' own validating admission policies to stdout for the rules that CEL can say, or with --guard one
+    /// Write Kubernetes' own validating admission policies to stdout for rules about keys and identity, or with --guard one
     /// that protects the labels of Namespaces
     Vap(ValidatingPolicyArguments),
 }
@@ -51,7 +51,7 @@ pub struct MutatingPolicyArguments {
     /// What the policies depend on.
     #[command(flatten)]
     pub common: NativePolicyArguments,
-    /// Version of the API: v1 since Kubernetes 1.36, v1beta1 in 1.34 and 1.35
+    /// Version of the API: v1 since Kubernetes 1.36; v1beta1 for 1.34 and 1.35, where kube-apiserver must enable it
     #[arg(long, value_name = "VERSION", default_value = "v1", value_parser = ["v1", "v1beta1"])]
     pub api_version: String,
 }

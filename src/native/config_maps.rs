@@ -7,7 +7,7 @@ use apim_keyless_core::policy::Mode;
 
 /// Most keys of a `ConfigMap` that are read. With more, the expressions could cost more than the API server allows.
 const KEYS: usize = 4000;
-/// The rule that CEL can say about a `ConfigMap`.
+/// The rule about a `ConfigMap` that is covered.
 const RULE: &str = "auth-key-literal";
 
 /// The policy, if the rule is in this mode.

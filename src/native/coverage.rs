@@ -1,6 +1,6 @@
 //! Which rules the policies cover, and why the others are not.
 
-use super::{ENTRA_APP, IDENTITY, TOO_LARGE, mode};
+use super::{ENTRA_APP, IDENTITY, NativeOptions, TOO_LARGE, mode};
 use apim_keyless_core::policy::rules::RULES;
 use apim_keyless_core::policy::{Mode, Policy, Rule};
 use std::fmt::Write as _;
@@ -27,11 +27,11 @@ pub struct RuleCoverage {
     pub reason: String,
 }
 
-/// What is not covered of each rule that CEL can say in part.
+/// What is not covered of each rule that is covered in part.
 const PARTS: &[(&str, &str)] = &[
     (
         "auth-key-literal",
-        "not: keys that begin in another way, behind $(NAME), in commands, or in a ConfigMap that the workload takes",
+        "not: keys that begin in another way, behind $(NAME), or in a ConfigMap that the workload takes",
     ),
     (
         "auth-key-reference",
@@ -53,10 +53,19 @@ const PARTS: &[(&str, &str)] = &[
     ),
 ];
 
+/// The same where no gateway is ingress-only.
+const PARTS_WITHOUT_INGRESS_ONLY: &[(&str, &str)] = &[
+    ("missing-identity-label", "not: gateways that a ConfigMap shows"),
+    ("missing-service-account", "not: gateways that a ConfigMap shows"),
+    ("unsupported-version", "not: image volumes, listed digests, and minimums of annotations"),
+];
+
 const RELATED: &str = "it needs related objects, and a policy sees one object";
 const EFFECTIVE: &str = "it needs the effective environment: $(NAME), later sources and ConfigMaps";
-const TEXTS: &str = "it compares texts in ways that CEL does not have";
-const WARNS: &str = "it is a warning by default, and protects no key";
+const WARNS: &str = "it is a warning by default, and protects no auth key";
+const NO_KEY: &str = "left to the webhook: such a gateway fails to authenticate, and uses no auth key";
+const NO_CONFIGURATION: &str = "left to the webhook: such a gateway gets no configuration, and uses no auth key";
+const IDENTITIES: &str = "left to the webhook: it is about which identity a gateway has, not about an auth key";
 
 /// Why the other rules are not covered.
 const REASONS: &[(&str, &str)] = &[
@@ -64,45 +73,52 @@ const REASONS: &[(&str, &str)] = &[
     ("absent-service-account", RELATED),
     ("auth-setting-in-command", "it parses commands and shell words"),
     ("client-secret-reference", WARNS),
-    ("entra-app-auth-method", EFFECTIVE),
+    (
+        "entra-app-auth-method",
+        "left to the webhook: it is about a client secret or a certificate, not about an auth key",
+    ),
     ("indirect-auth-method", EFFECTIVE),
-    ("malformed-client-id", TEXTS),
-    ("malformed-endpoint", TEXTS),
-    ("malformed-gateway-name", TEXTS),
+    ("malformed-client-id", NO_KEY),
+    ("malformed-endpoint", NO_CONFIGURATION),
+    ("malformed-gateway-name", NO_KEY),
     ("malformed-namespace-setting", WARNS),
-    ("malformed-tenant-id", TEXTS),
+    ("malformed-tenant-id", NO_KEY),
     ("mismatched-cloud", EFFECTIVE),
     ("misplaced-identity-setting", WARNS),
     ("missing-auth-method", EFFECTIVE),
     ("missing-configuration-reference", EFFECTIVE),
-    ("missing-endpoint", EFFECTIVE),
+    ("missing-endpoint", RELATED),
     ("missing-gateway-name", EFFECTIVE),
-    ("misspelled-auth-method", TEXTS),
-    ("misspelled-identity-key", TEXTS),
-    ("other-auth-method", EFFECTIVE),
-    ("overridden-identity-variable", EFFECTIVE),
+    ("misspelled-auth-method", WARNS),
+    ("misspelled-identity-key", WARNS),
+    ("other-auth-method", "it must tell another method from keys, placeholders, references and misspellings in a text"),
+    ("overridden-identity-variable", WARNS),
     ("preview-version", WARNS),
-    ("retired-endpoint", TEXTS),
+    ("retired-endpoint", NO_CONFIGURATION),
     ("rolling-version", WARNS),
-    ("skipped-container", EFFECTIVE),
-    ("token-expiration-out-of-range", EFFECTIVE),
+    ("skipped-container", NO_KEY),
+    (
+        "token-expiration-out-of-range",
+        "left to the webhook: azure-workload-identity rejects the Pods of such a gateway",
+    ),
     (TOO_LARGE, "what is too large for the webhook is too large for CEL"),
     ("undocumented-identity-binding", WARNS),
-    ("unexpected-client-id", RELATED),
-    ("unexpected-service-account", RELATED),
+    ("unexpected-client-id", IDENTITIES),
+    ("unexpected-service-account", IDENTITIES),
     ("unneeded-proxy-sidecar", WARNS),
     ("unready-service-account", RELATED),
     ("unverifiable-version", WARNS),
 ];
 
 /// What the policies cover of each rule, in the order of the rules.
-pub fn coverage(policy: &Policy) -> Vec<RuleCoverage> {
-    RULES.iter().map(|rule| of_rule(policy, rule)).collect()
+pub fn coverage(policy: &Policy, options: &NativeOptions) -> Vec<RuleCoverage> {
+    RULES.iter().map(|rule| of_rule(policy, options, rule)).collect()
 }
 
-fn of_rule(policy: &Policy, rule: &Rule) -> RuleCoverage {
+fn of_rule(policy: &Policy, options: &NativeOptions, rule: &Rule) -> RuleCoverage {
     let of = |list: &[(&str, &'static str)]| list.iter().find(|(id, _)| *id == rule.id).map(|(_, text)| *text);
-    let Some(part) = of(PARTS) else {
+    let without_ingress_only = of(PARTS_WITHOUT_INGRESS_ONLY).filter(|_| options.no_ingress_only);
+    let Some(part) = without_ingress_only.or_else(|| of(PARTS)) else {
         let reason = of(REASONS).unwrap_or(EFFECTIVE).to_owned();
         return RuleCoverage { rule: rule.id, coverage: Coverage::None, mode: Mode::Off, reason };
     };
@@ -158,6 +174,29 @@ pub(super) fn message(id: &str, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use apim_keyless_core::policy::Date;
+
+    fn options(no_ingress_only: bool) -> NativeOptions {
+        let today = Date::constant(2026, 1, 1);
+        NativeOptions { name: "a".to_owned(), namespace: "a".to_owned(), excluded: Vec::new(), no_ingress_only, today }
+    }
+
+    #[test]
+    fn only_without_the_option_a_gateway_that_can_be_ingress_only_is_not_covered() {
+        let mentions = |no_ingress_only| {
+            let covered = coverage(&Policy::default(), &options(no_ingress_only)).into_iter();
+            covered.filter(|rule| rule.reason.contains("ingress-only")).count()
+        };
+        assert_eq!((mentions(false), mentions(true)), (3, 0));
+    }
+
+    #[test]
+    fn a_reason_about_warnings_is_that_of_a_rule_that_warns() {
+        for rule in RULES {
+            let reason = REASONS.iter().find(|(id, _)| *id == rule.id).map(|(_, reason)| *reason);
+            assert!(reason != Some(WARNS) || rule.mode == Mode::Audit, "{}", rule.id);
+        }
+    }
 
     #[test]
     fn every_rule_is_covered_or_has_a_reason() {
@@ -173,7 +212,7 @@ mod tests {
         let of = |rules: &str, id: &str| {
             let document =
                 format!("apiVersion: apim-keyless.dev/v1alpha1\nkind: GatewayPolicy\nspec: {{rules: {rules}}}");
-            let covered = coverage(&Policy::parse(&document).unwrap());
+            let covered = coverage(&Policy::parse(&document).unwrap(), &options(false));
             let rule = covered.into_iter().find(|rule| rule.rule == id).unwrap();
             (rule.mode, rule.reason)
         };

@@ -1,4 +1,4 @@
-//! Kubernetes' own admission policies for the rules that CEL can say: `ValidatingAdmissionPolicy` and
+//! Kubernetes' own admission policies for rules about keys and identity: `ValidatingAdmissionPolicy` and
 //! `MutatingAdmissionPolicy`, which the API server evaluates itself. They guard a cluster while the webhook is
 //! unavailable. See <https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/>.
 //!
@@ -49,11 +49,11 @@ pub fn validating(policy: &Policy, options: &NativeOptions) -> String {
         all.into_iter().chain([accounts::validating(&source, mode)]).flatten()
     };
     let policies: Vec<AdmissionPolicy> = [Mode::Enforce, Mode::Audit].into_iter().flat_map(of_mode).collect();
-    manifest::yaml(&coverage::comment(&coverage(policy), "apim-keyless generate vap"), &policies)
+    manifest::yaml(&coverage::comment(&coverage(policy, options), "apim-keyless generate vap"), &policies)
 }
 
 /// The mutating policies and their bindings as YAML. `api_version` is the version of their API: `v1` since Kubernetes
-/// 1.36, `v1beta1` in 1.34 and 1.35.
+/// 1.36, `v1beta1` for 1.34 and 1.35.
 pub fn mutating(policy: &Policy, options: &NativeOptions, api_version: &str) -> String {
     let source = Source { policy, options };
     let policies = [mutations::workloads(&source, api_version), mutations::accounts(&source, api_version)];

@@ -2,9 +2,11 @@
 
 use crate::go_tools::{cache_folder, in_continuous_integration, print_to_stderr};
 use anyhow::{Context, ensure};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 /// A file of an npm package.
 pub struct NpmFile {
@@ -61,11 +63,24 @@ impl NpmFile {
     }
 }
 
-/// Says that tests did not run, and why. With `CI=true` it panics instead.
+/// Says that tests did not run, and why, once in a test binary. With `CI=true` it panics instead.
 pub fn not_run(tests: &str, why: &str) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let message = format!("The tests of {tests} did NOT run: {why}.");
     assert!(!in_continuous_integration(), "{message}");
-    print_to_stderr(&message);
+    if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(message.clone()) {
+        print_to_stderr(&message);
+    }
+}
+
+/// Whether a program that these tests need is installed. If not, it says that they did not run; with `CI=true` it panics
+/// instead.
+pub fn is_installed(program: &str, tests: &str) -> bool {
+    let is_installed = Command::new(program).arg("--version").output().is_ok();
+    if !is_installed {
+        not_run(tests, &format!("{program} is not installed"));
+    }
+    is_installed
 }
 
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {

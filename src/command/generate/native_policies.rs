@@ -19,7 +19,7 @@ pub(super) fn validating_text(arguments: &ValidatingPolicyArguments) -> anyhow::
     }
     let (policy, options) = of(&arguments.common)?;
     if arguments.list_rules {
-        return Ok(native::coverage_table(&native::coverage(&policy)));
+        return Ok(native::coverage_table(&native::coverage(&policy, &options)));
     }
     Ok(native::validating(&policy, &options))
 }

@@ -5,7 +5,7 @@ use apim_keyless_core::gateway::RelatedObjects;
 use apim_keyless_core::policy::Policy;
 use serde_json::{Value, json};
 use std::fs;
-use test_support::gateways::{IMAGE, merged, template, workload};
+use test_support::gateways::{IMAGE, OLD_IMAGE, merged, template, workload};
 use test_support::webhook::{User, eventually};
 
 const KEY: &str = "GatewayKey orders&202601010000&c2lnbmF0dXJlc2lnbmF0dXJlc2lnbmF0dXJl";
@@ -63,6 +63,7 @@ async fn a_native_policy_denies_what_it_is_for_and_leaves_alone_what_the_webhook
     let ingress =
         json!({"env": [{"name": "k8s.ingress.enabled", "value": "true"}], "image": IMAGE.replace(":2.", ":1.")});
     guarded.dry(&gateway("Deployment", ingress)).await.stored();
+    guarded.dry(&can_be_ingress_only()).await.stored();
     for object in costliest() {
         guarded.dry(&object).await.stored();
     }
@@ -78,6 +79,32 @@ async fn a_native_policy_denies_what_it_is_for_and_leaves_alone_what_the_webhook
             other.patch_namespace(&label).await.stored();
         }
         other.apply_with(&with_key(), "?dryRun=All").await.stored();
+    }
+}
+
+/// A gateway without the label and with an old image, whose ConfigMap can say that it is ingress-only.
+fn can_be_ingress_only() -> Value {
+    let container = json!({"image": OLD_IMAGE, "envFrom": [{"configMapRef": {"name": "orders-env"}}]});
+    let mut object = gateway("Deployment", container);
+    template(&mut object)["metadata"]["labels"].as_object_mut().unwrap().remove("azure.workload.identity/use");
+    object
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_ingress_only_gateways_a_policy_also_covers_those_that_can_be_one() {
+    let Some(guarded) = Guarded::start(&["vap", "--no-ingress-only"]).await else { return };
+    let _logs = guarded.control_plane.show_logs_on_panic();
+    guarded.wait().await;
+    let mut object = can_be_ingress_only();
+    assert_eq!(denied_rule(&guarded.dry(&object).await), Some("missing-identity-label"));
+    template(&mut object)["metadata"]["labels"]["azure.workload.identity/use"] = json!("true");
+    assert_eq!(denied_rule(&guarded.dry(&object).await), Some("unsupported-version"));
+    template(&mut object)["spec"]["containers"][0]["image"] = json!(IMAGE);
+    guarded.dry(&object).await.stored();
+    template(&mut object)["spec"].as_object_mut().unwrap().remove("serviceAccountName");
+    assert_eq!(denied_rule(&guarded.dry(&object).await), Some("missing-service-account"));
+    for object in costliest() {
+        guarded.dry(&object).await.stored();
     }
 }
 

@@ -9,7 +9,7 @@ async fn the_guard_lets_only_named_users_change_what_turns_enforcement_off() {
     let Some(webhook) = Webhook::alone_without_controllers(|_| Vec::new()) else { return };
     let _logs = webhook.control_plane.show_logs_on_panic();
     let administrator = webhook.user("shop", Some("enforce")).await;
-    install(&administrator, &generated(&["vap", "--guard", "--user", "platform"])).await;
+    install(&administrator, &generated(&["vap", "--guard", "--user", "platform", "--group", "operators"])).await;
     let (team, platform) = (administrator.impersonating("team"), administrator.impersonating("platform"));
     let mode = |mode: &str| json!({"metadata": {"labels": {"apim-keyless.dev/mode": mode}}});
     eventually("the guard", || async {
@@ -28,10 +28,16 @@ async fn the_guard_lets_only_named_users_change_what_turns_enforcement_off() {
     assert_eq!(team.patch_at(status, &mode("off")).await.status, 403);
     team.patch_namespace(&json!({"metadata": {"labels": {"team": "shop"}, "annotations": {"a": "b"}}})).await.stored();
     platform.patch_namespace(&mode("audit")).await.stored();
+    administrator.impersonating_member("anna", "operators").patch_namespace(&mode("off")).await.stored();
+    assert_eq!(administrator.impersonating_member("anna", "team").patch_namespace(&mode("audit")).await.status, 403);
     let namespace = |labels: Value| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "new-", "labels": labels}});
     team.post("/api/v1/namespaces", &namespace(json!({"team": "shop"}))).await.stored();
     let created = team.post("/api/v1/namespaces", &namespace(json!({"apim-keyless.dev/mode": "off"}))).await;
     assert_eq!(created.status, 403, "{}", created.body);
+    // everyone who may create Namespaces can create one without the label, so the deletion of one is not guarded
+    let enforced = platform.post("/api/v1/namespaces", &namespace(json!({"apim-keyless.dev/mode": "enforce"}))).await;
+    let name = enforced.stored()["metadata"]["name"].as_str().unwrap().to_owned();
+    team.remove(&format!("/api/v1/namespaces/{name}")).await.stored();
     // our configurations: nobody else changes or deletes them, and the webhook still writes the caBundles
     let bundles = webhook.ca_bundles().await;
     for path in webhook.configurations() {

@@ -13,11 +13,12 @@ use apim_keyless_manifest::Manifests;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use test_support::TODAY;
 use test_support::control_plane::ControlPlane;
+use test_support::corpus::corpus;
 use test_support::gateways::{IMAGE, auth_key_env, merged, template, valid, workload};
 use test_support::project;
 use test_support::webhook::{Response, User, documents, eventually, print_to_stderr};
@@ -135,10 +136,12 @@ fn denied_by_webhook(policy: &Policy, related: &RelatedObjects, object: &Value) 
     answer.findings.iter().filter(|finding| finding.mode == Mode::Enforce).map(|finding| finding.rule.id).collect()
 }
 
-/// The texts of all manifests that there are: those of the tests, the examples, the rule pages and the corpus.
+/// The texts of all manifests that there are: those of the tests, the examples, the rule pages, and, if it exists, the
+/// corpus with the cases beside it.
 fn texts() -> Vec<(String, String)> {
-    let folders = ["tests/manifests", "deploy/examples", "../shared/corpus", "../shared/cases"];
-    let files = folders.iter().filter_map(|folder| fs::read_dir(Path::new(folder)).ok()).flatten();
+    let own = ["tests/manifests", "deploy/examples"].map(PathBuf::from);
+    let corpus = corpus().into_iter().flat_map(|corpus| [corpus.with_file_name("cases"), corpus]);
+    let files = own.into_iter().chain(corpus).filter_map(|folder| fs::read_dir(folder).ok()).flatten();
     let files = files.map(|entry| entry.unwrap().path());
     let files = files.filter(|path| path.extension().is_some_and(|end| end == "yaml" || end == "json"));
     let mut texts: Vec<(String, String)> =

@@ -69,7 +69,7 @@ fn the_formula_is_ruby_and_has_the_address_and_the_checksum_of_each_archive() {
     assert!(formula.starts_with("class ApimKeyless < Formula\n") && formula.contains("  version \"1.2.3\"\n"));
     match Command::new("ruby").arg("-c").arg(folder.path("out/apim-keyless.rb")).output() {
         Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)),
-        Err(error) => not_run("the Homebrew formula", &format!("cannot start ruby: {error}")),
+        Err(_) => not_run("the Homebrew formula", "ruby is not installed"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The steps of `action.yml`, run by bash with the environment that GitHub gives them.
 
-use super::{GOOD, VERSION, WITH_KEY, address, archive, output_of, releases};
+use super::{GOOD, VERSION, WITH_KEY, address, archive, can_download, output_of, releases};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -81,6 +81,9 @@ impl Action<'_> {
 
 #[test]
 fn the_action_downloads_a_release_and_annotates_what_is_wrong() {
+    if !can_download() {
+        return;
+    }
     let folder = Folder::with(&[("deploy/a.yaml", WITH_KEY), ("with space/b.yaml", GOOD)]);
     let inputs = [
         ("releases", address(releases())),
@@ -108,6 +111,9 @@ fn the_action_uses_an_existing_binary_and_then_downloads_nothing() {
 
 #[test]
 fn an_archive_that_is_not_that_of_the_release_is_not_run() {
+    if !can_download() {
+        return;
+    }
     let folder = Folder::with(&[("a.yaml", GOOD)]);
     let changed = Folder::with(&[]);
     let file = |name: &str| format!("v{VERSION}/{name}");
@@ -122,6 +128,9 @@ fn an_archive_that_is_not_that_of_the_release_is_not_run() {
 
 #[test]
 fn a_release_that_does_not_exist_is_named_with_the_fix() {
+    if !can_download() {
+        return;
+    }
     let folder = Folder::with(&[("a.yaml", GOOD)]);
     let releases = address(releases());
     let (code, printed, _) =

@@ -1,6 +1,6 @@
 //! The steps of docs/pipelines.md for other systems: their scripts are correct, and those that need no further program run.
 
-use super::{GOOD, VERSION, WITH_KEY, address, archive, output_of, releases, shellcheck};
+use super::{GOOD, VERSION, WITH_KEY, address, archive, can_download, output_of, releases, shellcheck};
 use serde_json::Value;
 use std::fs;
 use std::process::Command;
@@ -64,6 +64,9 @@ fn every_example_calls_check_and_shellcheck_has_no_complaint() {
 
 #[test]
 fn the_scripts_that_download_a_release_run_and_report_what_is_wrong() {
+    if !can_download() {
+        return;
+    }
     let is_download = |script: &Script| script.variables.iter().any(|(name, _)| name == "RELEASE");
     let scripts: Vec<Script> = all_scripts().into_iter().filter(is_download).collect();
     assert_eq!(scripts.len(), 2, "GitLab and Azure Pipelines");

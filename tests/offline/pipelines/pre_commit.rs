@@ -5,6 +5,7 @@ use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use test_support::npm::is_installed;
 use test_support::project;
 use test_support::python::PRE_COMMIT;
 use test_support::run::Folder;
@@ -31,7 +32,7 @@ fn repository(files: &[(&str, &str)]) -> Folder {
 
 #[test]
 fn pre_commit_runs_the_hook_on_the_folder_and_fails_for_errors() {
-    let Some(python) = PRE_COMMIT.python() else { return };
+    let Some(python) = PRE_COMMIT.python().filter(|_| is_installed("git", PRE_COMMIT.tests)) else { return };
     let hooks = fs::read_to_string(".pre-commit-hooks.yaml").unwrap();
     let hooks = repository(&[(".pre-commit-hooks.yaml", &hooks)]);
     let configuration = format!(

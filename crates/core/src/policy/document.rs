@@ -464,6 +464,8 @@ mod tests {
             ("  defaults:\n    clientId: canary", 6, "clientId: the value has the wrong form; write a GUID"),
             ("  defaults:\n    clientId: [canary]", 6, "the value has the wrong form; write a GUID"),
             ("  defaults:\n    minimumVersion: 2.11", 6, "three numbers"),
+            ("  defaults:\n    minimumVersion: 9223372036854775808.0.0", 6, "of up to 9 digits each"),
+            ("  defaults:\n    minimumVersion: 99999999999999999999.0.0", 6, "of up to 9 digits each"),
             ("  images: [\"registry.example/canary:tag\"]", 5, "without tag"),
             ("  digests: {\"sha256:canary\": 2.11.1}", 5, "64"),
             ("  controlledPods: canary", 5, "controlledPods: the value is unknown; write one of: audit, enforce"),

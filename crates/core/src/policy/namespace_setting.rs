@@ -152,11 +152,18 @@ static GATEWAY_NAME: ValueForm = ValueForm {
 
 /// An image version from which on gateways support workload identity.
 static MINIMUM_VERSION: ValueForm = ValueForm {
-    description: "a version of three numbers, 2.11.0 or newer: a minimum can be raised, never lowered",
-    pattern: "^(([3-9]|[1-9][0-9]+)[.][0-9]+|2[.](1[1-9]|[2-9][0-9]|[1-9][0-9][0-9]+))[.][0-9]+(-[0-9A-Za-z.-]+)?([+][0-9A-Za-z.-]+)?$",
+    description: "a version of three numbers, 2.11.0 or newer, of up to 9 digits each: a minimum can be raised, never lowered",
+    pattern: "^(([3-9]|[1-9][0-9]{1,8})[.][0-9]{1,9}|2[.](1[1-9]|[2-9][0-9]|[1-9][0-9]{2,8}))[.][0-9]{1,9}(-[0-9A-Za-z.-]+)?([+][0-9A-Za-z.-]+)?$",
     max_length: None,
-    matches: |text| Version::parse(text).is_ok_and(|version| version >= FIRST_VERSION),
+    matches: |text| Version::parse(text).is_ok_and(|version| version >= FIRST_VERSION && has_small_numbers(&version)),
 };
+
+/// The first number of more than 9 digits. CEL's numbers end at 2^63, and native policies compare tags of up to 9 digits.
+const TOO_LARGE_NUMBER: u64 = 1_000_000_000;
+
+fn has_small_numbers(version: &Version) -> bool {
+    [version.major, version.minor, version.patch].into_iter().all(|number| number < TOO_LARGE_NUMBER)
+}
 
 /// Whether a text is a DNS subdomain (RFC 1123), as the names of most Kubernetes objects are.
 pub(super) fn is_object_name(text: &str) -> bool {
@@ -210,6 +217,12 @@ mod tests {
             (MinimumVersion, "2.10.9", None),
             (MinimumVersion, "2.11.0-beta", None),
             (MinimumVersion, "2.11.0, 2.12.0", None),
+            (MinimumVersion, "999999999.999999999.999999999", Some(1)),
+            (MinimumVersion, "1000000000.0.0", None),
+            (MinimumVersion, "2.1000000000.0", None),
+            (MinimumVersion, "2.11.1000000000", None),
+            (MinimumVersion, "18446744073709551615.0.0", None),
+            (MinimumVersion, "99999999999999999999.0.0", None),
         ] {
             assert_eq!(setting.values_in(text).map(|values| values.len()), number, "{setting:?} {text}");
         }

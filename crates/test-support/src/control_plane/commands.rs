@@ -63,6 +63,9 @@ pub(super) fn api_server(binary: &Path, folder: &Path, port: u16, controllers: b
     command(binary, arguments)
 }
 
+/// The arguments with which kube-apiserver has all beta features and serves all beta APIs. Every version knows them.
+pub(super) const BETA_FEATURES: [&str; 2] = ["--feature-gates=AllBeta=true", "--runtime-config=api/beta=true"];
+
 /// The command of kube-controller-manager, with all default controllers, each under its own ServiceAccount.
 pub(super) fn controllers(binary: &Path, folder: &Path) -> Vec<String> {
     command(

@@ -36,7 +36,7 @@ pub struct ControlPlane {
     credentials: Credentials,
     servers: Servers,
     controllers: bool,
-    traces: Traces,
+    features: Features,
 }
 
 impl ControlPlane {
@@ -47,7 +47,7 @@ impl ControlPlane {
     /// If the servers do not start. With `CI=true` also if there are no binaries, because a test that did not run must
     /// not look like a passed one.
     pub fn shared() -> Option<Arc<Self>> {
-        available(SHARED.get_or_init(|| start_on_own_thread(Controllers::Run, Traces::Omitted)))
+        available(SHARED.get_or_init(|| start_on_own_thread(Controllers::Run, Features::Default)))
     }
 
     /// Starts a control plane for one test.
@@ -55,7 +55,7 @@ impl ControlPlane {
     /// # Panics
     /// Like [`Self::shared`].
     pub fn own() -> Option<Arc<Self>> {
-        available(&start_on_own_thread(Controllers::Run, Traces::Omitted))
+        available(&start_on_own_thread(Controllers::Run, Features::Default))
     }
 
     /// The same without controllers, so that only clients write.
@@ -63,7 +63,7 @@ impl ControlPlane {
     /// # Panics
     /// Like [`Self::shared`].
     pub fn own_without_controllers() -> Option<Arc<Self>> {
-        available(&start_on_own_thread(Controllers::Omitted, Traces::Omitted))
+        available(&start_on_own_thread(Controllers::Omitted, Features::Default))
     }
 
     /// The same, and the API server records a trace of each request. No collector receives it.
@@ -71,7 +71,15 @@ impl ControlPlane {
     /// # Panics
     /// Like [`Self::shared`].
     pub fn own_with_traces() -> Option<Arc<Self>> {
-        available(&start_on_own_thread(Controllers::Omitted, Traces::Recorded))
+        available(&start_on_own_thread(Controllers::Omitted, Features::Traces))
+    }
+
+    /// The same with all beta features and beta APIs of the Kubernetes version, also those that are off by default.
+    ///
+    /// # Panics
+    /// Like [`Self::shared`].
+    pub fn own_with_beta_features() -> Option<Arc<Self>> {
+        available(&start_on_own_thread(Controllers::Omitted, Features::Beta))
     }
 
     /// The client configuration of an administrator (`system:masters`). Each test creates its own client from it,
@@ -166,13 +174,15 @@ enum Controllers {
     Omitted,
 }
 
-/// Does the API server record traces?
+/// Which features and APIs the API server has.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Traces {
-    /// It records a trace of each request.
-    Recorded,
-    /// It records none.
-    Omitted,
+enum Features {
+    /// Those that are on by default.
+    Default,
+    /// Those that are beta, too.
+    Beta,
+    /// Those that are on by default, and it records a trace of each request.
+    Traces,
 }
 
 fn available(result: &Result<Arc<ControlPlane>, Unavailable>) -> Option<Arc<ControlPlane>> {
@@ -184,13 +194,13 @@ fn available(result: &Result<Arc<ControlPlane>, Unavailable>) -> Option<Arc<Cont
 }
 
 /// Starts a control plane on its own thread, because a test's runtime must not block on another runtime.
-fn start_on_own_thread(controllers: Controllers, traces: Traces) -> Result<Arc<ControlPlane>, Unavailable> {
+fn start_on_own_thread(controllers: Controllers, features: Features) -> Result<Arc<ControlPlane>, Unavailable> {
     let start = move || {
         let mut binaries = binaries()?;
         if controllers == Controllers::Omitted {
             binaries.controllers = None;
         }
-        ControlPlane::start(&binaries, traces).map_err(|error| {
+        ControlPlane::start(&binaries, features).map_err(|error| {
             let reason = Unavailable::NotStarted(format!("{error:#}"));
             print_to_stderr(&reason.to_string());
             reason

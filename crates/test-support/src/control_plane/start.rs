@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::binaries::Binaries;
 use super::credentials::Credentials;
 use super::servers::{CONTROLLERS, Servers};
-use super::{ControlPlane, Traces, commands, print_to_stderr};
+use super::{ControlPlane, Features, commands, print_to_stderr};
 
 /// Time limit of the start. It is long because test machines are shared and slow; usually 3 s are enough.
 const START_TIMEOUT: Duration = Duration::from_mins(2);
@@ -25,22 +25,22 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 const PORTS_TO_TRY: u32 = 5;
 
 impl ControlPlane {
-    pub(super) fn start(binaries: &Binaries, traces: Traces) -> anyhow::Result<Self> {
+    pub(super) fn start(binaries: &Binaries, features: Features) -> anyhow::Result<Self> {
         for _ in 1..PORTS_TO_TRY {
-            match Self::start_on(free_port()?, binaries, traces) {
+            match Self::start_on(free_port()?, binaries, features) {
                 Err(error) if error.is::<PortTaken>() => {
                     print_to_stderr("Another process took the API server's port. Trying another port.");
                 }
                 result => return result,
             }
         }
-        Self::start_on(free_port()?, binaries, traces)
+        Self::start_on(free_port()?, binaries, features)
     }
 
-    fn start_on(port: u16, binaries: &Binaries, traces: Traces) -> anyhow::Result<Self> {
+    fn start_on(port: u16, binaries: &Binaries, features: Features) -> anyhow::Result<Self> {
         let servers = Servers::start_supervisor()?;
         let credentials = Credentials::write(servers.folder(), port)?;
-        let control_plane = Self { port, credentials, servers, controllers: binaries.controllers.is_some(), traces };
+        let control_plane = Self { port, credentials, servers, controllers: binaries.controllers.is_some(), features };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         match runtime.block_on(control_plane.start_servers(binaries)) {
             Ok(()) => Ok(control_plane),
@@ -59,7 +59,10 @@ impl ControlPlane {
         fs::write(commands::audit_policy_file(folder), commands::audit_policy().to_string())?;
         self.servers.start("etcd", &commands::etcd(&binaries.etcd, folder))?;
         let mut api_server = commands::api_server(&binaries.api_server, folder, self.port, self.controllers);
-        if self.traces == Traces::Recorded {
+        if self.features == Features::Beta {
+            api_server.extend(commands::BETA_FEATURES.map(str::to_owned));
+        }
+        if self.features == Features::Traces {
             fs::write(commands::tracing_file(folder), commands::tracing().to_string())?;
             api_server.push(format!("--tracing-config-file={}", commands::tracing_file(folder).display()));
         }

@@ -15,6 +15,8 @@ pub struct User {
     pub namespace: String,
     /// The name of the impersonated user.
     impersonated: Option<String>,
+    /// A group of the impersonated user besides `system:masters`.
+    group: Option<String>,
 }
 
 /// The response to a call.
@@ -44,12 +46,17 @@ impl User {
     }
 
     pub(super) fn new(client: Client, namespace: &str) -> Self {
-        Self { client, namespace: namespace.to_owned(), impersonated: None }
+        Self { client, namespace: namespace.to_owned(), impersonated: None, group: None }
     }
 
     /// The same under another user name, like `kubectl --as`.
     pub fn impersonating(&self, user: &str) -> Self {
-        Self { client: self.client.clone(), namespace: self.namespace.clone(), impersonated: Some(user.to_owned()) }
+        Self { impersonated: Some(user.to_owned()), ..Self::new(self.client.clone(), &self.namespace) }
+    }
+
+    /// The same as a member of a group, like `kubectl --as --as-group`.
+    pub fn impersonating_member(&self, user: &str, group: &str) -> Self {
+        Self { group: Some(group.to_owned()), ..self.impersonating(user) }
     }
 
     /// Creates an object in the user's namespace, even if the object names another one.
@@ -184,6 +191,9 @@ impl User {
         let mut request = Request::builder().method(method).uri(path).header("content-type", content_type);
         if let Some(user) = &self.impersonated {
             request = request.header("impersonate-user", user).header("impersonate-group", "system:masters");
+        }
+        if let Some(group) = &self.group {
+            request = request.header("impersonate-group", group);
         }
         let request = request.body(Body::from(body)).unwrap();
         let response = self.client.send(request).await.unwrap();
