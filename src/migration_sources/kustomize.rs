@@ -139,7 +139,6 @@ impl KustomizeMigrator<'_> {
             }
             if let Some(digest) = text("digest") {
                 self.digest(index, digest);
-                continue;
             }
             let Some(tag) = text("newTag") else { continue };
             let stated = self.context.facts.image_tag.clone();

@@ -3,6 +3,7 @@
 //! They are applied to the objects when these are built, so they win over the migrated manifests. A patch that sets or
 //! removes `config.service.auth` afterwards leaves the gateway without a way to authenticate.
 
+use super::chart_version::is_chart;
 use super::kept_parts::{keeps, lost, without_identity};
 use super::merge_patch::patched;
 use super::patch_finder::{Leftover, POSITIONAL, find, is_old_image, is_positional, of_text};
@@ -49,17 +50,38 @@ pub(super) fn report<'o>(
     report: &mut SourceReport<PointerBuf>,
 ) {
     let found = of_object(object, context, &BTreeSet::new(), read);
-    let is_release = object.get("kind").and_then(Value::as_str) == Some("HelmRelease");
+    let is_release = is_release_of_chart(object);
     let certain = |found: &Found<'o>| match &found.leftover {
         // the chart has one workload
         Leftover::Whole { path, value } => {
             (is_release && drops_identity(path, value.as_ref())).then(|| found.leftover.clone())
         }
+        Leftover::Account { .. } | Leftover::Data { .. } if is_release => Some(found.leftover.clone()),
         Leftover::Merge { patch, reported, .. } if is_release => first_lost(patch, reported, (&json!({}), &of_chart())),
         leftover => (!leftover.depends_on_gateways()).then(|| leftover.clone()),
     };
     report.notes.extend(found.iter().filter_map(|found| Some(found.note(&certain(found)?))));
     report.notes.dedup();
+}
+
+/// Whether an object is a release of Flux with Microsoft's chart, or with a chart that it does not name.
+fn is_release_of_chart(object: &Value) -> bool {
+    let text = |at: &str| object.pointer(at).and_then(Value::as_str);
+    text("/kind") == Some("HelmRelease") && text("/spec/chart/spec/chart").is_none_or(is_chart)
+}
+
+/// What the `ServiceAccount` of a gateway needs. A patch may give it the client id of another environment.
+fn account(client_id: Option<&Value>) -> Value {
+    let client_id = client_id.and_then(Value::as_str).filter(|id| !id.is_empty()).unwrap_or("CLIENT_ID");
+    json!({"apiVersion": "v1", "metadata": {"labels": {USE: "true"}, "annotations": {CLIENT_ID: client_id}}})
+}
+
+/// Whether an operation of a JSON patch removes what a `ServiceAccount` needs.
+fn is_undone_account(path: &str, value: Option<&Value>) -> bool {
+    let ends_with_id = path.ends_with(&format!("/{}", CLIENT_ID.replace('/', "~1")));
+    let client_id = if ends_with_id { value } else { value.and_then(|value| value.get(CLIENT_ID)) };
+    let new = account(client_id);
+    path.starts_with("/metadata") && new.pointer(path).is_some_and(|new| !keeps(value, None, new))
 }
 
 /// What Microsoft's chart gives to its workload if `gateway.auth.type` is `WorkloadIdentity`.
@@ -103,6 +125,8 @@ pub struct MigratedWorkload<'w> {
     pub new: &'w Value,
     /// The `ConfigMap`s that hold its settings now.
     pub config_maps: &'w [String],
+    /// Whether a kustomization adds a prefix or a suffix to names.
+    pub is_affixed: bool,
 }
 
 /// What a source still says about these Secrets of keys and about these workloads: variables and volumes that it changes
@@ -142,6 +166,7 @@ pub fn notes_about_built(
             | Leftover::ChartValues
             | Leftover::Label
             | Leftover::Image
+            | Leftover::Removed(_)
             | Leftover::Endpoint(_) => None,
         }
     };
@@ -157,6 +182,11 @@ impl MigratedWorkload<'_> {
         // up to the position in the list
         let tokens: Vec<&str> = path.split('/').collect();
         let list = tokens.iter().rposition(|token| POSITIONAL.contains(token));
+        if tokens.last() == Some(&"-") {
+            // an operation cannot append to a list that the migration removed
+            let list = tokens.get(..tokens.len() - 1).unwrap_or_default().join("/");
+            return self.is_target(target) && self.new.pointer(&list).is_none() && self.old.pointer(&list).is_some();
+        }
         let end = list.map_or(0, |at| at + 2).min(tokens.len());
         let element = tokens.get(..end).unwrap_or_default().join("/");
         self.is_target(target)
@@ -169,17 +199,30 @@ impl MigratedWorkload<'_> {
     /// a name that already has its prefix and its suffix.
     fn is_target(self, target: Option<&Value>) -> bool {
         let own = |at: &str| self.old.pointer(at).and_then(Value::as_str).unwrap_or_default();
-        selects(target, "kind", own("/kind")) && selects(target, "name", own("/metadata/name"))
+        self.selects(target, own("/kind"), own("/metadata/name"))
     }
 
     /// Whether a patch for this target changes a `ConfigMap` with its settings.
     fn takes(self, target: Option<&Value>) -> bool {
-        selects(target, "kind", "ConfigMap") && self.config_maps.iter().any(|name| selects(target, "name", name))
+        self.config_maps.iter().any(|name| self.selects(target, "ConfigMap", name))
+    }
+
+    /// Whether a patch for this target changes its `ServiceAccount`.
+    fn runs_under(self, target: Option<&Value>) -> bool {
+        let account = self.new.pointer(ACCOUNT).and_then(Value::as_str);
+        account.is_some_and(|account| self.selects(target, "ServiceAccount", account))
+    }
+
+    fn selects(self, target: Option<&Value>, kind: &str, name: &str) -> bool {
+        selects(target, "kind", kind, self.is_affixed) && selects(target, "name", name, self.is_affixed)
     }
 
     /// Whether an operation of a JSON patch for this target discards what the migration wrote, or what selects workload
     /// identity already.
     fn is_undone(self, path: &str, value: Option<&Value>, target: Option<&Value>, context: SourceContext<'_>) -> bool {
+        if self.runs_under(target) && is_undone_account(path, value) {
+            return true;
+        }
         // these have messages of their own
         let is_known = ["/image", "/serviceAccountName"].iter().any(|end| path.ends_with(end));
         let new = self.new.pointer(path).filter(|_| !is_known && self.is_target(target));
@@ -200,13 +243,15 @@ impl MigratedWorkload<'_> {
             let old = without_identity(self.old, context.images);
             return first_lost(patch, reported, (&old, self.new));
         }
-        let account = self.new.pointer(ACCOUNT).and_then(Value::as_str)?;
-        let is_account = selects(target, "kind", "ServiceAccount") && selects(target, "name", account);
-        // a patch may give it the client id of another environment
+        if !self.runs_under(target) {
+            return None;
+        }
         let client_id = ["metadata", "annotations", CLIENT_ID];
-        let new_id = value_path::get(patch, &client_id).and_then(Value::as_str).unwrap_or_default();
-        let new = json!({"metadata": {"labels": {USE: "true"}, "annotations": {CLIENT_ID: new_id}}});
-        if is_account { first_lost(patch, reported, (&json!({}), &new)) } else { None }
+        let new = account(value_path::get(patch, &client_id));
+        // without a ServiceAccount no Pod is created
+        let is_removed = patched(&new, patch).is_null();
+        let whole = || Leftover::Lost(vec![PointerBuf::from_tokens(["metadata", "name"])]);
+        if is_removed { Some(whole()) } else { first_lost(patch, reported, (&json!({}), &new)) }
     }
 
     /// Whether a patch for this target gives it another `ServiceAccount` than the migration.
@@ -216,10 +261,13 @@ impl MigratedWorkload<'_> {
     }
 }
 
-/// Whether a target selects this kind or name.
-fn selects(target: Option<&Value>, key: &str, own: &str) -> bool {
+/// Whether a target selects this kind or name. With `is_affixed`, the name can have a prefix and a suffix already.
+fn selects(target: Option<&Value>, key: &str, own: &str, is_affixed: bool) -> bool {
     let wanted = target.and_then(|target| target.get(key)).and_then(Value::as_str);
-    wanted.is_none_or(|wanted| wanted.contains(own) || wanted.contains(['*', '+', '?', '[', '(', '{', '|', '^', '$']))
+    wanted.is_none_or(|wanted| {
+        let is_expression = wanted.contains(['*', '+', '?', '[', '(', '{', '|', '^', '$']);
+        wanted == own || is_expression || (is_affixed && key == "name" && wanted.contains(own))
+    })
 }
 
 /// The parts of an object with changes that a tool makes to built objects.

@@ -33,6 +33,8 @@ pub(super) enum Leftover {
     Account { account: Option<String>, object: Option<Value> },
     /// It sets an image that is too old.
     Image,
+    /// It removes this setting, without which a gateway does not start.
+    Removed(&'static str),
     /// It sets an address that does not support workload identity; with the one that does, if it is known.
     Endpoint(Option<String>),
     /// It changes a variable or a volume by its position in a list: the migration can change the positions.
@@ -65,7 +67,9 @@ impl Leftover {
             | Self::Secret(_)
             | Self::Account { .. }
             | Self::Unread => true,
-            Self::Setting | Self::ChartValues | Self::Label | Self::Image | Self::Endpoint(_) => false,
+            Self::Setting | Self::ChartValues | Self::Label | Self::Image | Self::Removed(_) | Self::Endpoint(_) => {
+                false
+            }
         }
     }
 
@@ -99,6 +103,7 @@ impl Leftover {
                 "Set this image to version {IMAGE_VERSION} or another one that is 2.11.0 or newer: this is applied to the \
                  migrated objects, and older versions do not support workload identity"
             ),
+            Self::Removed(name) => format!("Leave out what removes {name} here: without it a gateway does not start"),
             Self::Endpoint(new) => format!(
                 "Set config.service.endpoint to {} here: version 1 of the configuration API does not support workload \
                  identity",
@@ -207,6 +212,12 @@ fn sets_method(name: &str) -> Option<Setting> {
     Setting::of(name.trim()).filter(|setting| is_of_method(*setting))
 }
 
+/// The name of a setting that every gateway needs, beside the method of authentication.
+fn needed(name: &str) -> Option<&'static str> {
+    let setting = Setting::of(name.trim())?;
+    matches!(setting, Setting::Endpoint | Setting::GatewayName).then(|| setting.name())
+}
+
 /// An address that does not support workload identity, if this is the setting with it.
 fn retired_endpoint(name: &str, value: Option<&Value>) -> Option<Leftover> {
     let address = value.and_then(Value::as_str).filter(|_| Setting::of(name.trim()) == Some(Setting::Endpoint))?;
@@ -279,13 +290,20 @@ impl Finder<'_> {
     fn object(&mut self, members: &Map<String, Value>, is_secret: bool) {
         let text = |key: &str| members.get(key).and_then(Value::as_str);
         if let (Some(operation), Some(path)) = (text("op"), text("path")) {
+            if let Some(name) = path.rsplit('/').next().and_then(needed).filter(|_| operation == "remove") {
+                return self.add(Leftover::Removed(name));
+            }
             self.operation(path, members.get("value"));
             return self.whole(operation, path, members);
         }
         if let Some(endpoint) = text("name").and_then(|name| retired_endpoint(name, members.get("value"))) {
             return self.add(endpoint);
         }
+        let is_deleted = text("$patch") == Some("delete");
         if let Some(setting) = text("name").and_then(sets_method) {
+            if is_deleted && setting != Setting::Auth {
+                return;
+            }
             let has_source = members.get("valueFrom").is_some_and(|source| !source.is_null());
             if has_source || !is_migrated(setting, members.get("value")) {
                 self.add(Leftover::Setting);
@@ -313,6 +331,9 @@ impl Finder<'_> {
     fn member(&mut self, key: &str, member: &Value, is_secret: bool) {
         if let Some(endpoint) = retired_endpoint(key, Some(member)) {
             return self.add(endpoint);
+        }
+        if let Some(name) = needed(key).filter(|_| member.is_null()) {
+            return self.add(Leftover::Removed(name));
         }
         if let Some(setting) = sets_method(key).filter(|_| !member.is_object() && !member.is_array()) {
             if !is_migrated(setting, Some(member)) {
@@ -467,7 +488,7 @@ pub(super) fn is_positional(path: &str) -> bool {
     }
     tokens.windows(2).any(|pair| {
         matches!(pair, [list, index]
-            if POSITIONAL.contains(list) && is_index(index))
+            if POSITIONAL.contains(list) && (is_index(index) || *index == "-"))
     })
 }
 

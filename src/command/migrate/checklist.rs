@@ -160,7 +160,7 @@ impl<'c> Checklist<'c> {
         for declined in &self.planned.declined {
             steps.line(&format!("- not migrated: {}: change it by hand", declined.gateway));
         }
-        for note in self.planned.other.with_work().flat_map(|plan| &plan.report.notes) {
+        for note in self.planned.other.plans.iter().flat_map(|plan| &plan.report.notes) {
             let (at, message) = (&note.at, &note.message);
             match note.kind {
                 NoteKind::Guess | NoteKind::ByHand => steps.line(&format!("- {at}: {message}")),

@@ -369,10 +369,13 @@ fn notes_of_built(
 ) -> Vec<Note<PointerBuf>> {
     let config_maps: HashMap<usize, &[String]> =
         migration.gateways.iter().map(|gateway| (gateway.index, gateway.config_maps.as_slice())).collect();
+    let mut kustomizations = sources.objects.iter().filter(|source| source.other == Some(OtherSource::Kustomization));
+    let is_affixed = !gateways.is_empty()
+        && kustomizations.any(|source| ["namePrefix", "nameSuffix"].iter().any(|key| source.value.get(*key).is_some()));
     let workloads = gateways.iter().filter_map(|index| {
         let old = &sources.objects.get(*index).filter(|source| source.other.is_none())?.value;
         let new = migration.changed.get(*index)?.as_ref().unwrap_or(old);
-        Some(MigratedWorkload { old, new, config_maps: config_maps.get(index)? })
+        Some(MigratedWorkload { old, new, config_maps: config_maps.get(index)?, is_affixed })
     });
     let workloads: Vec<MigratedWorkload<'_>> = workloads.collect();
     let read = |name: &str| read_beside(source.place.file(), name);

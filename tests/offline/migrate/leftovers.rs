@@ -251,6 +251,10 @@ spec:
         assert_kept(&ran, "release.yaml:14:");
         assert!(ran.stderr.contains("Leave out what removes spec.template."), "{}", ran.everything());
     }
+    // of another chart
+    let other = merged("{metadata: {labels: null}}").replace("azure-api-management-gateway, version", "redis, version");
+    let ran = migrate(&[("redis.yaml", &other)]);
+    assert!(ran.code == 0 && ran.stdout.contains("kubectl delete -n shop secret orders-token"), "{}", ran.everything());
     let folder = Folder::with(&[("release.yaml", &*merged("{metadata: {annotations: {a: b}}}"))]);
     assert_eq!(folder.run(&["migrate", "release.yaml", "--client-id", CLIENT]).code, 0);
 }

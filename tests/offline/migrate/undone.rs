@@ -237,3 +237,85 @@ fn a_patch_with_an_old_address_is_named() {
         assert_deleted(&overlay(&new, &[]).0);
     }
 }
+
+const ACCOUNT: &str = "apim-gateway-workload-identity";
+
+#[test]
+fn a_patch_that_removes_what_the_service_account_needs_is_named() {
+    for operation in [
+        "op: remove, path: /metadata/annotations",
+        "op: add, path: /metadata/annotations, value: {sync-wave: '1'}",
+        "op: remove, path: /metadata/labels",
+        "op: remove, path: /metadata/annotations/azure.workload.identity~1client-id",
+    ] {
+        for name in [ACCOUNT, ".*"] {
+            let (ran, _) = overlay(&patches("ServiceAccount", name, operation), &[]);
+            assert_kept(&ran, "./k/prod/kustomization.yaml:4:3: Remove the operation on /metadata/");
+        }
+        assert_deleted(&overlay(&patches("ServiceAccount", "other", operation), &[]).0);
+    }
+    let (ran, _) = overlay(&merged("ServiceAccount", ACCOUNT, "$patch: delete"), &[]);
+    assert_kept(&ran, "./k/prod/kustomization.yaml:3:3: Leave out what removes metadata.name ");
+    let other_id = "11111111-2222-3333-4444-555555555555";
+    for operation in [
+        "op: add, path: /metadata/annotations/team, value: a".to_owned(),
+        format!("op: replace, path: /metadata/annotations/azure.workload.identity~1client-id, value: {other_id}"),
+    ] {
+        assert_deleted(&overlay(&patches("ServiceAccount", ACCOUNT, &operation), &[]).0);
+    }
+}
+
+#[test]
+fn a_patch_that_removes_a_needed_setting_is_named() {
+    for name in ["gateway.name", "config.service.endpoint"] {
+        let data = merged("ConfigMap", "orders-environment", &format!("data: {{{name}: null}}"));
+        let operation = patches("ConfigMap", "orders-environment", &format!("op: remove, path: /data/{name}"));
+        for (patch, line) in [(data, 3), (operation, 4)] {
+            let (ran, _) = overlay(&patch, &[]);
+            assert_kept(&ran, &format!("./k/prod/kustomization.yaml:{line}:3: Leave out what removes {name} here"));
+        }
+    }
+}
+
+#[test]
+fn an_operation_appends_only_to_a_list_that_is_left() {
+    let operation = |list: &str, value: &str| {
+        let path = format!("/spec/template/spec/containers/0/{list}/-");
+        patches("Deployment", "orders", &format!("op: add, path: {path}, value: {value}"))
+    };
+    // the migration removes the only variable, and with it the list
+    let (ran, _) = overlay(&operation("env", "{name: A, value: b}"), &[]);
+    assert_kept(
+        &ran,
+        "./k/prod/kustomization.yaml:4:3: Remove the operation on /spec/template/spec/containers/0/env/-",
+    );
+    assert_deleted(&overlay(&operation("envFrom", "{configMapRef: {name: a}}"), &[]).0);
+}
+
+#[test]
+fn a_patch_of_another_object_with_a_similar_name_is_left_alone() {
+    let account = "spec: {template: {spec: {serviceAccountName: worker}}}";
+    for patch in [
+        merged("Deployment", "orders-worker", account),
+        merged("ConfigMap", "orders-environment-worker", "data: null"),
+        patches("Deployment", "the-orders", "op: remove, path: /spec/template/metadata/labels"),
+    ] {
+        assert_deleted(&overlay(&patch, &[]).0);
+    }
+    // a name can have the prefix of a kustomization already
+    let prefixed = format!("namePrefix: a-\n{}", merged("Deployment", "a-orders", account));
+    assert_kept(&overlay(&prefixed, &[]).0, "./k/prod/kustomization.yaml:4:3: Leave out serviceAccountName here");
+}
+
+#[test]
+fn the_digest_of_a_kustomization_is_to_be_checked() {
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let image = "mcr.microsoft.com/azure-api-management/gateway";
+    let (ran, folder) = overlay(&format!("images: [{{name: {image}, newTag: 2.3.5, digest: '{digest}'}}]\n"), &[]);
+    assert_deleted(&ran);
+    let message = ": Check that the image with this digest has version 2.11.0 or newer";
+    assert!(ran.stdout.contains(message), "{}", ran.stdout);
+    assert!(super::read(&folder, "k/prod/kustomization.yaml").contains("newTag: 2.11.2"));
+    let (ran, _) = overlay(&format!("images: [{{name: {image}, digest: '{digest}'}}]\n"), &[]);
+    assert!(ran.stdout.contains(message), "{}", ran.stdout);
+}
