@@ -315,7 +315,7 @@ fn the_digest_of_a_kustomization_is_to_be_checked() {
     assert_deleted(&ran);
     let message = ": Check that the image with this digest has version 2.11.0 or newer";
     assert!(ran.stdout.contains(message), "{}", ran.stdout);
-    assert!(super::read(&folder, "k/prod/kustomization.yaml").contains("newTag: 2.11.2"));
+    assert!(super::read(&folder, "k/prod/kustomization.yaml").contains("2.11.2"));
     let (ran, _) = overlay(&format!("images: [{{name: {image}, digest: '{digest}'}}]\n"), &[]);
     assert!(ran.stdout.contains(message), "{}", ran.stdout);
 }
