@@ -175,17 +175,14 @@ async fn a_complete_gateway_is_not_sent_to_the_mutating_webhook() {
     webhook.stop();
     let objects = complete_gateway();
     for (object, pointers) in &objects {
-        let sent = |object: &Value| {
-            let (user, object) = (&user, object.clone());
-            async move { is_sent_to_mutating(&user.apply_with(&object, "?dryRun=All").await) }
-        };
-        assert!(!sent(object).await, "{object}");
+        assert!(!is_sent_to_mutating(&user.apply_with(object, "?dryRun=All").await), "{object}");
         for pointer in *pointers {
             let mut lacking = object.clone();
             let (parent, key) = pointer.rsplit_once('/').unwrap();
             let key = key.replace("~1", "/");
             lacking.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(&key).unwrap();
-            assert!(sent(&lacking).await, "{pointer} of {object}");
+            let response = user.apply_with(&lacking, "?dryRun=All").await;
+            assert!(is_sent_to_mutating(&response), "{pointer} of {object}");
         }
     }
 }

@@ -157,11 +157,22 @@ impl OtherPlans {
                 let plans = values.get(word.rsplit('/').next().unwrap_or_default())?;
                 Some((named_path(word), plans))
             });
-            for (path, index) in named.flat_map(|(path, plans)| plans.iter().map(move |index| (path.clone(), index))) {
-                let plan = self.plans.get_mut(*index).filter(|plan| normalized(Path::new(&plan.file)).ends_with(&path));
-                plan.into_iter().for_each(|plan| plan.installed_by(file, source_type));
+            for (path, index) in named.flat_map(|(path, plans)| plans.iter().map(move |index| (path.clone(), *index))) {
+                self.set_installer(index, &path, (file, source_type));
             }
         }
+    }
+
+    /// The tool of another file installs the release of the values with this index, if this is their path.
+    fn set_installer(&mut self, index: usize, path: &Path, (file, source_type): (&str, SourceType)) {
+        let Some(plan) = self.plans.get_mut(index) else { return };
+        let is_known = plan.installer.is_some() || plan.report.apply.is_empty();
+        if is_known || !normalized(Path::new(&plan.file)).ends_with(path) {
+            return;
+        }
+        plan.installer = Some(file_name(file).to_owned());
+        let commands = ["terraform plan", "terraform apply"].map(str::to_owned);
+        plan.report.apply = if source_type == SourceType::Terraform { commands.to_vec() } else { Vec::new() };
     }
 
     fn kustomization(
@@ -307,16 +318,6 @@ fn has_identity(text: &str) -> bool {
 }
 
 impl OtherPlan {
-    /// The tool of another file installs the release of these values.
-    fn installed_by(&mut self, file: &str, source_type: SourceType) {
-        if self.installer.is_some() || self.report.apply.is_empty() {
-            return;
-        }
-        self.installer = Some(file_name(file).to_owned());
-        let commands = ["terraform plan", "terraform apply"].map(str::to_owned);
-        self.report.apply = if source_type == SourceType::Terraform { commands.to_vec() } else { Vec::new() };
-    }
-
     /// The places of auth keys in a text; those of YAML are found with the objects.
     pub(super) fn keys(&self) -> impl Iterator<Item = String> {
         let is_text = self.source_type.is_text();

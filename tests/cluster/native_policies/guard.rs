@@ -34,10 +34,7 @@ async fn the_guard_lets_only_named_users_change_what_turns_enforcement_off() {
     team.post("/api/v1/namespaces", &namespace(json!({"team": "shop"}))).await.stored();
     let created = team.post("/api/v1/namespaces", &namespace(json!({"apim-keyless.dev/mode": "off"}))).await;
     assert_eq!(created.status, 403, "{}", created.body);
-    // everyone who may create Namespaces can create one without the label, so the deletion of one is not guarded
-    let enforced = platform.post("/api/v1/namespaces", &namespace(json!({"apim-keyless.dev/mode": "enforce"}))).await;
-    let name = enforced.stored()["metadata"]["name"].as_str().unwrap().to_owned();
-    team.remove(&format!("/api/v1/namespaces/{name}")).await.stored();
+    deletion(&team, &platform, &namespace(json!({"apim-keyless.dev/mode": "enforce"}))).await;
     // our configurations: nobody else changes or deletes them, and the webhook still writes the caBundles
     let bundles = webhook.ca_bundles().await;
     for path in webhook.configurations() {
@@ -60,6 +57,13 @@ async fn the_guard_lets_only_named_users_change_what_turns_enforcement_off() {
         assert_eq!(account.put(&path, &configuration).await.status, 403);
     }
     policy_document(&webhook.in_own_namespace()).await;
+}
+
+/// Everyone who may create Namespaces can create one without the label, so the deletion of one is not guarded.
+async fn deletion(team: &User, platform: &User, enforced: &Value) {
+    let created = platform.post("/api/v1/namespaces", enforced).await.stored();
+    let name = created["metadata"]["name"].as_str().unwrap();
+    team.remove(&format!("/api/v1/namespaces/{name}")).await.stored();
 }
 
 /// Only the named user changes the policy document.

@@ -53,6 +53,13 @@ struct Installation<'a> {
     replicas: Replicas<'a>,
 }
 
+/// The names of the entries of a configuration, if each has a caBundle.
+fn trusted(configuration: &Value) -> Option<Vec<String>> {
+    let entries = configuration["webhooks"].as_array().unwrap().iter();
+    let name = |entry: &Value| entry["name"].as_str().unwrap().trim_end_matches(".apim-keyless.dev").to_owned();
+    entries.map(|entry| entry["clientConfig"]["caBundle"].as_str().map(|_| name(entry))).collect()
+}
+
 impl Installation<'_> {
     fn helm(&self, arguments: &[&str]) -> HelmOutput {
         let kubeconfig = self.control_plane.kubeconfig_file();
@@ -72,10 +79,8 @@ impl Installation<'_> {
         eventually("a caBundle in every entry", || async {
             let mut names = Vec::new();
             for path in CONFIGURATIONS {
-                for webhook in self.user.get(path).await.stored()["webhooks"].as_array().unwrap() {
-                    webhook["clientConfig"]["caBundle"].as_str()?;
-                    names.push(webhook["name"].as_str().unwrap().trim_end_matches(".apim-keyless.dev").to_owned());
-                }
+                let configuration = self.user.get(path).await.stored();
+                names.extend(trusted(&configuration)?);
             }
             Some(names)
         })
