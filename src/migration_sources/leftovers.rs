@@ -241,7 +241,8 @@ impl MigratedWorkload<'_> {
     ) -> Option<Leftover> {
         if self.is_target(target) {
             let old = without_identity(self.old, context.images);
-            return first_lost(patch, reported, (&old, self.new));
+            let secret = || self.added_secret(&patched(self.new, patch), context).map(Leftover::Secret);
+            return first_lost(patch, reported, (&old, self.new)).or_else(secret);
         }
         if !self.runs_under(target) {
             return None;
@@ -252,6 +253,21 @@ impl MigratedWorkload<'_> {
         let is_removed = patched(&new, patch).is_null();
         let whole = || Leftover::Lost(vec![PointerBuf::from_tokens(["metadata", "name"])]);
         if is_removed { Some(whole()) } else { first_lost(patch, reported, (&json!({}), &new)) }
+    }
+
+    /// A Secret that a gateway's container takes as a whole after a patch, and not before.
+    fn added_secret(self, patched: &Value, context: SourceContext<'_>) -> Option<String> {
+        let secrets = |workload: &Value| {
+            let containers = workload.pointer("/spec/template/spec/containers").and_then(Value::as_array).cloned();
+            let of_gateway = containers.unwrap_or_default().into_iter().filter(|container| {
+                container.get("image").and_then(Value::as_str).is_some_and(|image| context.images.is_gateway(image))
+            });
+            let sources = of_gateway
+                .flat_map(|container| container.get("envFrom").and_then(Value::as_array).cloned().unwrap_or_default());
+            let names = sources.filter_map(|source| Some(source.pointer("/secretRef/name")?.as_str()?.to_owned()));
+            names.collect::<BTreeSet<String>>()
+        };
+        secrets(patched).difference(&secrets(self.new)).next().cloned()
     }
 
     /// Whether a patch for this target gives it another `ServiceAccount` than the migration.

@@ -133,7 +133,7 @@ impl Leftover {
                 places.iter().map(|place| dotted(place)).collect::<Vec<_>>().join(" and ")
             ),
             Self::Secret(name) => format!(
-                "Remove Secret \"{name}\" here: it holds the old key, and the migrated gateway does not need it"
+                "Remove Secret \"{name}\" here: with workload identity the gateway needs no Secret with a key"
             ),
         }
     }

@@ -319,3 +319,16 @@ fn the_digest_of_a_kustomization_is_to_be_checked() {
     let (ran, _) = overlay(&format!("images: [{{name: {image}, digest: '{digest}'}}]\n"), &[]);
     assert!(ran.stdout.contains(message), "{}", ran.stdout);
 }
+
+#[test]
+fn a_patch_that_adds_a_secret_to_the_gateway_is_named_in_each_run() {
+    let sources = "envFrom: [{configMapRef: {name: orders-environment}}, {secretRef: {name: orders-token}}]";
+    let (ran, folder) = overlay(&merged_pod("orders", sources), &[]);
+    let place = "./k/prod/kustomization.yaml:3:3: Remove Secret \"orders-token\" here";
+    assert_kept(&ran, place);
+    assert_kept(&folder.run(&["migrate", ".", "--client-id", CLIENT]), place);
+    // a container beside the gateway may take one
+    let sidecar = merged_pod("orders", "image: 'x:1'")
+        .replace("name: orders, image: 'x:1'", "name: b, image: 'x:1', envFrom: [{secretRef: {name: a}}]");
+    assert_deleted(&overlay(&sidecar, &[]).0);
+}
