@@ -14,8 +14,16 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Fields with changes that a tool makes to built objects, of Kustomize and of what calls it.
-pub(super) const FIELDS: [&str; 6] =
-    ["patches", "patchesStrategicMerge", "patchesJson6902", "replacements", "transformers", "templatePatch"];
+pub(super) const FIELDS: [&str; 8] = [
+    "commonLabels",
+    "labels",
+    "patches",
+    "patchesJson6902",
+    "patchesStrategicMerge",
+    "replacements",
+    "templatePatch",
+    "transformers",
+];
 
 /// The most places of one patch that are named.
 const MAX_LOST: usize = 3;

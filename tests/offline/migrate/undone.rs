@@ -332,3 +332,15 @@ fn a_patch_that_adds_a_secret_to_the_gateway_is_named_in_each_run() {
         .replace("name: orders, image: 'x:1'", "name: b, image: 'x:1', envFrom: [{secretRef: {name: a}}]");
     assert_deleted(&overlay(&sidecar, &[]).0);
 }
+
+#[test]
+fn labels_of_a_kustomization_that_undo_the_identity_are_named() {
+    let label = "{azure.workload.identity/use: 'false'}";
+    for labels in
+        [format!("commonLabels: {label}\n"), format!("labels: [{{pairs: {label}, includeTemplates: true}}]\n")]
+    {
+        assert_kept(&overlay(&labels, &[]).0, "./k/prod/kustomization.yaml:2:");
+        assert_deleted(&overlay(&labels.replace("'false'", "'true'"), &[]).0);
+        assert_deleted(&overlay(&labels.replace("azure.workload.identity/use", "team"), &[]).0);
+    }
+}
