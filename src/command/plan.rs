@@ -3,16 +3,17 @@
 use super::{cause, gateways, policy, print, print_to_stderr};
 use crate::cli::{PlanArguments, PlanOutput};
 use crate::cluster::{Connection, Inventory, InventoryRequest, LeftoverScope, Pace, issuer};
+use crate::migration_sources::{Kustomizations, Overlay};
 use crate::plan::{CredentialList, Plan, PlanOptions, bicep, json, sh, terraform, text};
 use anyhow::{Context, anyhow, bail, ensure};
 use apim_keyless_core::azure::parse_credentials;
-use apim_keyless_core::gateway::{Images, KubernetesObject};
+use apim_keyless_core::gateway::{Images, KubernetesObject, ObjectReference};
 use apim_keyless_core::policy::{Level, dotted, printable, shell_word};
-use apim_keyless_manifest::Manifests;
-use std::collections::BTreeSet;
+use apim_keyless_manifest::{ManifestObject, Manifests};
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io::stdin;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::runtime::Runtime;
 
@@ -25,6 +26,8 @@ struct PlanInput {
     has_error: bool,
     /// What the files have that is not an object: where, and why it is skipped.
     skipped: Vec<String>,
+    /// The objects that a kustomization of the files changes in their namespace or name, with its folder.
+    built: HashMap<ObjectReference, PathBuf>,
 }
 
 /// Reads the gateways, and prints the plan.
@@ -48,6 +51,7 @@ pub(super) fn run(arguments: &PlanArguments) -> anyhow::Result<ExitCode> {
         ensure!(input.has_error || plan.has_error(), "{}", nothing(arguments, &input.skipped));
         return Ok(ExitCode::from(if input.has_error { 2 } else { 1 }));
     }
+    check_built(&plan, &input.built)?;
     if !lists.is_empty() {
         plan.compare(&lists).map_err(|error| anyhow!("--credentials: {error}"))?;
     }
@@ -102,26 +106,36 @@ fn nothing(arguments: &PlanArguments, skipped: &[String]) -> String {
     )
 }
 
-/// What a kustomization changes in the subject of a federated credential.
-const BUILT: [&str; 3] = ["namespace", "namePrefix", "nameSuffix"];
-
-/// Files do not show the namespace and the names that a kustomization gives to their objects: the federated credential would
-/// have a wrong subject.
-fn check_kustomizations(manifests: &Manifests) -> anyhow::Result<()> {
-    for kustomization in &manifests.kustomizations {
-        let Some(field) =
-            BUILT.iter().find(|field| kustomization.value.get(**field).is_some_and(|value| !value.is_null()))
-        else {
-            continue;
+/// The objects that a kustomization of the files changes in their namespace or name, each with the folder to build: the
+/// federated credential would have a wrong subject.
+fn built_objects(
+    manifests: &Manifests,
+    objects: &[(&ManifestObject, KubernetesObject<'static>)],
+) -> HashMap<ObjectReference, PathBuf> {
+    let all = manifests.kustomizations.iter().map(|kustomization| (kustomization.file(), &kustomization.value));
+    let kustomizations = Kustomizations::new(all.collect());
+    let changed = objects.iter().filter_map(|(parsed, object)| {
+        let own = &object.reference;
+        let is_changed = |overlay: &Overlay| {
+            overlay.namespace.as_ref().is_some_and(|namespace| *namespace != own.namespace) || overlay.named("") != ""
         };
-        let line = kustomization.position(&format!("/{field}")).line;
-        let (file, folder) = (kustomization.file(), Path::new(kustomization.file()).parent().unwrap_or(Path::new("")));
-        bail!(
-            "{}:{line}: the field {field} changes the objects when they are built; plan what it builds: kubectl kustomize {} | \
-             apim-keyless plan -",
-            printable(file),
-            shell_word(&folder.display().to_string())
-        );
+        let overlay = kustomizations.overlays_of(parsed.file()).into_iter().find(is_changed)?;
+        Some((own.clone(), overlay.folder))
+    });
+    changed.collect()
+}
+
+/// Files do not show the namespace and the names that a kustomization gives to their objects.
+fn check_built(plan: &Plan, built: &HashMap<ObjectReference, PathBuf>) -> anyhow::Result<()> {
+    for gateway in &plan.gateways {
+        if let Some(folder) = built.get(&gateway.object) {
+            bail!(
+                "{}: the kustomization in {folder} changes its namespace or its name; plan what it builds: kubectl kustomize \
+                 {folder} | apim-keyless plan -",
+                gateway.title(),
+                folder = shell_word(&folder.display().to_string())
+            );
+        }
     }
     Ok(())
 }
@@ -146,10 +160,16 @@ fn of_files(arguments: &PlanArguments) -> anyhow::Result<PlanInput> {
         _ => bail!("--namespace: pass one namespace for the objects that name none; only --cluster takes several"),
     };
     let manifests = Manifests::read(&arguments.paths, stdin());
-    check_kustomizations(&manifests)?;
     let (objects, has_error) = gateways::objects(&manifests, namespace);
+    let built = built_objects(&manifests, &objects);
     let skipped = manifests.skipped.iter().map(|skipped| format!("{}: {}", skipped.file, skipped.message)).collect();
-    Ok(PlanInput { objects: objects.into_iter().map(|(_, object)| object).collect(), issuer: None, has_error, skipped })
+    Ok(PlanInput {
+        objects: objects.into_iter().map(|(_, object)| object).collect(),
+        issuer: None,
+        has_error,
+        skipped,
+        built,
+    })
 }
 
 async fn of_cluster(arguments: &PlanArguments, images: &Images) -> anyhow::Result<PlanInput> {
@@ -183,7 +203,7 @@ async fn of_cluster(arguments: &PlanArguments, images: &Images) -> anyhow::Resul
             Err(error) => report(format!("{error}; pass --issuer")),
         }
     }
-    Ok(PlanInput { objects: inventory.objects, issuer: found, has_error, skipped: Vec::new() })
+    Ok(PlanInput { objects: inventory.objects, issuer: found, has_error, skipped: Vec::new(), built: HashMap::new() })
 }
 
 /// Reads a file of `--credentials`.

@@ -152,15 +152,20 @@ fn variables_come_first_and_known_values_are_filled_in() {
 #[test]
 fn what_a_kustomization_changes_is_not_planned_from_its_files() {
     let folder = |kustomization: &str| {
-        let text = format!("resources: [a.yaml]\n{kustomization}");
-        Folder::with(&[("k/a.yaml", &gateway("shop", "orders")), ("k/kustomization.yaml", &text)])
+        let text = format!("resources: [../base]\n{kustomization}");
+        let files = [
+            ("k/base/a.yaml", &*gateway("shop", "orders")),
+            ("k/base/kustomization.yaml", "resources: [a.yaml]\n"),
+            ("k/prod/kustomization.yaml", &*text),
+            ("k/other/kustomization.yaml", "namespace: other\n"),
+        ];
+        Folder::with(&files)
     };
     for field in ["namespace: other", "namePrefix: a-", "nameSuffix: -a"] {
-        let ran = folder(field).run(&["plan", "k"]);
-        let end =
-            "changes the objects when they are built; plan what it builds: kubectl kustomize k | apim-keyless plan -\n";
-        assert!(ran.code == 2 && ran.stderr.ends_with(end), "{}", ran.everything());
-        assert!(ran.stderr.starts_with("error: k/kustomization.yaml:2: the field "), "{}", ran.stderr);
+        let expected = "error: Deployment shop/orders: the kustomization in k/prod changes its namespace or its name; plan what it builds: kubectl kustomize k/prod | apim-keyless plan -\n";
+        folder(field).run(&["plan", "k"]).failed_with(expected);
     }
-    assert!(folder("labels: [{pairs: {a: b}}]\n").run(&["plan", "k"]).stdout.contains("Deployment shop/orders"));
+    for field in ["labels: [{pairs: {a: b}}]", "namespace: shop"] {
+        assert!(folder(field).run(&["plan", "k"]).stdout.contains("Deployment shop/orders"), "{field}");
+    }
 }
