@@ -12,6 +12,7 @@ mod reached;
 mod reading;
 mod secret_users;
 mod source_kind;
+mod source_type;
 mod taken;
 mod unread;
 mod writing;

@@ -83,10 +83,10 @@ impl<'s> Deployed<'s> {
         overlays.iter().map(|overlay| overlay.namespace.clone().or_else(|| own.clone())).collect()
     }
 
-    /// The names that a Secret of a namespace has in the cluster, beside its own.
-    pub(super) fn names(&self, secret: &Obsolete) -> impl Iterator<Item = String> {
-        let overlays = self.of_namespace.get(secret.namespace.as_str()).into_iter().flatten();
-        overlays.map(|overlay| overlay.named(&secret.name)).filter(|name| *name != secret.name)
+    /// The names that a Secret of a namespace can have in the cluster, and its own.
+    pub(super) fn names(&self, namespace: &str, secret: &str) -> BTreeSet<String> {
+        let overlays = self.of_namespace.get(namespace).into_iter().flatten();
+        overlays.map(|overlay| overlay.named(secret)).chain([secret.to_owned()]).collect()
     }
 
     fn is_generated(&self, gateway: &MigratedGateway, name: &str) -> bool {

@@ -1,5 +1,7 @@
 //! Reads the files of a migration.
 
+pub(in crate::command) use super::source_type::SourceType;
+
 use super::source_kind::{OutsideGateway, SourceKind, Unsupported, is_helmfile};
 use super::taken::Taken;
 use super::unread;
@@ -72,53 +74,6 @@ impl OtherSource {
     /// Whether it can name files of values, with which its tool installs a release.
     pub(super) fn installs(self) -> bool {
         matches!(self, Self::Helmfile | Self::Release | Self::Kustomization)
-    }
-}
-
-/// What a source is, for a person and for the steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::command) enum SourceType {
-    ArgoApplication,
-    FluxKustomization,
-    HelmChart,
-    HelmRelease,
-    HelmValues,
-    Helmfile,
-    Kustomization,
-    Manifest,
-    Script,
-    Terraform,
-}
-
-impl SourceType {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::ArgoApplication => "Argo CD application",
-            Self::FluxKustomization => "Flux Kustomization",
-            Self::HelmChart => "Helm chart",
-            Self::HelmRelease => "HelmRelease",
-            Self::HelmValues => "Helm values",
-            Self::Helmfile => "helmfile",
-            Self::Kustomization => "kustomization",
-            Self::Manifest => "manifest",
-            Self::Script => "script",
-            Self::Terraform => "Terraform",
-        }
-    }
-
-    /// Whether it is a text and not YAML.
-    pub(super) fn is_text(self) -> bool {
-        matches!(self, Self::Script | Self::Terraform)
-    }
-
-    /// Whether Helm installs what it has. A configuration of Terraform can have other resources alone.
-    pub(super) fn is_of_helm(self) -> bool {
-        matches!(self, Self::ArgoApplication | Self::HelmChart | Self::HelmRelease | Self::HelmValues | Self::Script)
-    }
-
-    /// Whether a tool reads the whole folder of it.
-    pub(super) fn needs_folder(self) -> bool {
-        matches!(self, Self::HelmChart | Self::Kustomization | Self::Terraform)
     }
 }
 

@@ -170,22 +170,15 @@ impl<'s> SecretUsers<'s> {
 
 /// The namespaces in which a source takes Secrets.
 fn namespaces(source: &SourceObject, deployed: &Deployed<'_>) -> Namespaces {
-    let own = deployed.namespaces(source);
-    match source.source_type() {
-        SourceType::Manifest => own,
-        SourceType::HelmRelease | SourceType::ArgoApplication => {
-            let target = ["/spec/targetNamespace", "/spec/destination/namespace"];
-            let target = target.into_iter().find_map(|at| source.value.pointer(at)?.as_str());
-            let is_argo = source.source_type() == SourceType::ArgoApplication;
-            match target {
-                // its own Secrets with values are beside it
-                Some(target) => own.map(|own| own.into_iter().chain([target.to_owned()]).collect()),
-                None if is_argo => None,
-                None => own,
-            }
-        }
-        _ => None,
+    let target = ["/spec/targetNamespace", "/spec/destination/namespace"];
+    if let Some(target) = target.into_iter().find_map(|at| source.value.pointer(at)?.as_str()) {
+        // its own Secrets with values are beside it
+        return deployed.namespaces(source).map(|own| own.into_iter().chain([target.to_owned()]).collect());
     }
+    let is_known = matches!(source.source_type(), SourceType::Manifest | SourceType::HelmRelease)
+        && !source.text("/apiVersion").starts_with("argoproj.io/")
+        && !source.text("/apiVersion").starts_with("kustomize.");
+    if is_known { deployed.namespaces(source) } else { None }
 }
 
 /// Kinds of objects that make a Secret. They are listed with it, and do not need it.

@@ -14,14 +14,14 @@ const MEMBERS: [&str; 4] = ["auth", "authKey", "configuration", "endpoint"];
 const TEMPLATE_MARKS: [&str; 3] = ["{{", "{%", "<%"];
 
 /// The errors of documents of a folder that can be of a gateway: those that are encrypted and look like its values, and
-/// malformed YAML. A template of another application, or malformed JSON, which can have comments, is none.
+/// malformed YAML that begins as they do. A template of another application, or malformed JSON, which can have comments, is none.
 pub(super) fn failures(content: &FileContent) -> Vec<String> {
     let (text, is_about) = (content.text(), can_be_about(content.text()));
     let is_template = TEMPLATE_MARKS.iter().any(|mark| text.contains(mark));
     let is_json = Path::new(&content.name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
     let is_failure = |skipped: &&InputError| match skipped.message.as_str() {
         ENCRYPTED => is_about,
-        MALFORMED => is_about || !is_template && !is_json,
+        MALFORMED => is_about || !is_template && !is_json && begins_as_values(text),
         _ => false,
     };
     content.skipped.iter().filter(is_failure).map(failure).collect()
@@ -41,6 +41,12 @@ pub(super) fn taken(content: &FileContent) -> Vec<(String, String)> {
 pub(super) fn failure_of_terraform(content: &FileContent) -> Option<String> {
     let line = unread_line(content.text())?;
     Some(format!("{}:{line}: correct the syntax here: `terraform validate` names the error", file_name(&content.name)))
+}
+
+/// Whether a text has a member of the values of Microsoft's chart at its beginning: an overlay of them can have one alone.
+fn begins_as_values(text: &str) -> bool {
+    let keys = ["gateway:", "image:", "secret:"];
+    text.lines().any(|line| keys.iter().any(|key| line.starts_with(key)))
 }
 
 /// Whether a text can be the values of Microsoft's chart.

@@ -83,7 +83,6 @@ fn pod(namespace: &str) -> String {
 fn a_user_in_the_namespace_of_an_overlay_keeps_the_keys() {
     assert_used(&overlay(&[("pod.yaml", &pod(", namespace: shop"))]), "./pod.yaml:1:1");
     // its namespace is not known
-    assert_used(&overlay(&[("pod.yaml", &pod(""))]), "./pod.yaml:1:1");
     assert_used(&beside(&[("pod.yaml", &pod(""))]), "./pod.yaml:1:1");
     for ran in [overlay(&[("pod.yaml", &pod(", namespace: dev"))]), beside(&[("pod.yaml", &pod(", namespace: dev"))])] {
         assert_revoked(&ran);

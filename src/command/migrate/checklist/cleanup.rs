@@ -155,8 +155,7 @@ impl Checklist<'_> {
     fn why_manifest_secret_kept(&self, secret: &Obsolete, users: &[&MigratedGateway]) -> Option<String> {
         let name = secret.name.as_str();
         let namespaces = self.namespaces(users);
-        let mut names = std::iter::once(name.to_owned()).chain(self.deployed.names(secret));
-        if let Some(user) = names.find_map(|name| self.users.user_of(&namespaces, &name)) {
+        if let Some(user) = self.user_of_deployed(&namespaces, &secret.namespace, name) {
             return Some(still_used(&user));
         }
         let place = users.iter().find_map(|gateway| self.open_sources.place_of_gateway(gateway));
@@ -233,8 +232,15 @@ impl Checklist<'_> {
 
     /// What takes a Secret of a source beside its gateway.
     fn taker_of_source(&self, plan: &OtherPlan) -> Option<String> {
-        let of_tool = || plan.report.key_secrets.iter().find_map(|name| self.users.user_of(&None, name));
+        let resources = plan.report.key_resources.iter().flat_map(|resource| [&resource.name, &resource.reference]);
+        let mut names = plan.report.key_secrets.iter().chain(resources);
+        let of_tool = || names.find_map(|name| self.users.user_of(&None, name));
         plan.report.delete.iter().find_map(|secret| self.user_of(secret)).or_else(of_tool)
+    }
+
+    /// What takes a Secret of manifests, which can have another name in the cluster.
+    fn user_of_deployed(&self, namespaces: &Namespaces, namespace: &str, secret: &str) -> Option<String> {
+        self.deployed.names(namespace, secret).iter().find_map(|name| self.users.user_of(namespaces, name))
     }
 
     fn user_of(&self, secret: &ObsoleteSecret) -> Option<String> {
@@ -276,8 +282,9 @@ impl Checklist<'_> {
         let secrets = || {
             let known = secrets_with_auth(old.object.as_ref()?, &Images::default());
             // of an image with another name, each Secret can hold the key
-            let each = || all.iter().find_map(|secret| self.users.user_of(&namespaces, secret));
-            let of_known = || known.iter().find_map(|secret| self.users.user_of(&namespaces, secret));
+            let user = |secret: &str| self.user_of_deployed(&namespaces, &gateway.object.namespace, secret);
+            let each = || all.iter().find_map(|secret| user(secret));
+            let of_known = || known.iter().find_map(|secret| user(secret));
             if known.is_empty() { each() } else { of_known() }
         };
         user.or_else(open).or_else(outside).or_else(|| secrets().map(still))
