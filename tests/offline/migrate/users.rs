@@ -90,7 +90,7 @@ fn a_user_in_the_namespace_of_an_overlay_keeps_the_keys() {
     // the overlay of another folder gives it a namespace
     let of_overlay = |namespace: &str| {
         let kustomization = format!("namespace: {namespace}\nresources: [pod.yaml]\n");
-        overlay(&[("other/pod.yaml", &pod("")), ("other/kustomization.yaml", &kustomization)])
+        overlay(&[("other/pod.yaml", &pod(", namespace: team")), ("other/kustomization.yaml", &kustomization)])
     };
     assert_used(&of_overlay("shop"), "./other/pod.yaml:1:1");
     assert_revoked(&of_overlay("dev"));
