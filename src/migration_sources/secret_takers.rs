@@ -49,13 +49,9 @@ pub fn taken_in_script(text: &str) -> Vec<TakenSecret> {
             let words = command.split(is_separator).map(|word| word.trim_matches(['[', ']']));
             let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
             let names = if is_kubectl { of_kubectl(&words) } else { of_helm(&words) };
-            for name in names {
-                if name == "*" {
-                    unknown = unknown.or(Some(line));
-                } else {
-                    taken.push(TakenSecret { name, line });
-                }
-            }
+            let (unnamed, known): (Vec<String>, Vec<String>) = names.into_iter().partition(|name| name == "*");
+            unknown = unknown.or((!unnamed.is_empty()).then_some(line));
+            taken.extend(known.into_iter().map(|name| TakenSecret { name, line }));
         }
     }
     if let Some(line) = unknown {
@@ -169,7 +165,8 @@ fn of_kubectl(words: &[&str]) -> Vec<String> {
         let of_prefix = ["secret/", "secrets/"].iter().find_map(|prefix| word.split_once(prefix));
         if std::mem::take(&mut is_value) {
             continue;
-        } else if let Some((_, name)) = of_prefix {
+        }
+        if let Some((_, name)) = of_prefix {
             taken.extend(pattern(name).filter(|_| !is_write(index)));
         } else if ["secret", "secrets"].contains(word) {
             is_taken = !is_write(index);
@@ -192,11 +189,11 @@ fn of_helm(words: &[&str]) -> Vec<String> {
     }
     let pairs = words.iter().filter_map(|word| word.strip_prefix("--set=").unwrap_or(word).rsplit_once('='));
     let named = pairs.filter(|(key, _)| key.to_ascii_lowercase().contains("secret"));
-    let names = named.filter_map(|(key, value)| {
+    let found = named.filter_map(|(key, value)| {
         let key = key.to_ascii_lowercase();
         pattern(value).filter(|name| name != "*" || NAMING.iter().any(|part| key.contains(part)))
     });
-    names.collect()
+    found.collect()
 }
 
 /// The texts in quotes in a part of a text that starts at this byte.

@@ -9,7 +9,7 @@ use crate::migration_sources::{taken_in_script, taken_in_terraform};
 use apim_keyless_core::gateway::ObjectReference;
 use apim_keyless_report::file_name;
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 /// The users of each Secret.
@@ -75,10 +75,10 @@ impl<'s> SecretUsers<'s> {
             planned.migration.obsolete.iter().filter_map(|obsolete| obsolete.input).collect();
         for (index, source) in sources.objects.iter().enumerate() {
             let namespaces = namespaces(source, deployed);
-            if source.object.as_ref().is_some_and(|object| open.contains(&object.reference)) {
-                for name in in_use::secrets(&source.value) {
-                    users.open.entry(name.to_owned()).or_default().add(index, &namespaces);
-                }
+            let is_open = source.object.as_ref().is_some_and(|object| open.contains(&object.reference));
+            let of_open = if is_open { in_use::secrets(&source.value) } else { BTreeSet::new() };
+            for name in of_open {
+                users.open.entry(name.to_owned()).or_default().add(index, &namespaces);
             }
             let changed = planned.migration.changed.get(index).and_then(Option::as_ref);
             let value = changed.unwrap_or(&source.value);
@@ -118,9 +118,9 @@ impl<'s> SecretUsers<'s> {
 
     /// Adds the Secrets that scripts and configurations of Terraform take. Those of a folder are one configuration.
     fn add_texts(&mut self, planned: &Planned) {
-        let changes = planned.changes.iter().filter(|change| change.is_text);
+        let of_texts = planned.changes.iter().filter(|change| change.is_text);
         let changed: HashMap<&str, &str> =
-            changes.map(|change| (change.file.as_str(), change.rewrite.after.as_str())).collect();
+            of_texts.map(|change| (change.file.as_str(), change.rewrite.after.as_str())).collect();
         let mut folders: BTreeMap<&Path, Vec<(&str, &str)>> = BTreeMap::new();
         for source in &self.sources.texts {
             let text = changed.get(source.file.as_str()).copied().unwrap_or(source.text.as_str());

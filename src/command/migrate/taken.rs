@@ -61,7 +61,9 @@ impl Taken {
                 if let Some(words) = words {
                     self.add_command(&words.join(" "));
                 }
-                items.iter().for_each(|item| self.add(item, depth));
+                for item in items {
+                    self.add(item, depth);
+                }
             }
             Value::Object(members) => {
                 let text = |key: &str| members.get(key).and_then(Value::as_str);
@@ -71,7 +73,9 @@ impl Taken {
                 }
                 // a kustomization makes the Secrets of its generators
                 let members = members.iter().filter(|(key, _)| *key != "secretGenerator");
-                members.for_each(|(_, member)| self.add(member, depth));
+                for (_, member) in members {
+                    self.add(member, depth);
+                }
             }
             _ => {}
         }

@@ -51,10 +51,9 @@ impl Folder {
         let names = |part: &str| texts(part, 0, &lines).into_iter().map(|secret| secret.name).collect();
         for block in body.blocks() {
             if block.has_ident("locals") {
-                for attribute in block.body.attributes() {
-                    let own = slice(attribute.value.span());
-                    self.values.insert(format!("local.{}", attribute.key.as_str()), (names(own), values(own)));
-                }
+                let each = block.body.attributes();
+                let each = each.map(|local| (local.key.as_str(), slice(local.value.span())));
+                self.values.extend(each.map(|(key, own)| (format!("local.{key}"), (names(own), values(own)))));
             } else if block.has_ident("variable") {
                 let own = slice(block.body.get_attribute("default").and_then(|default| default.value.span()));
                 self.values.insert(format!("var.{}", resource_type(block)), (names(own), BTreeSet::new()));
