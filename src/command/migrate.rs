@@ -10,7 +10,11 @@ mod other_sources;
 mod policy_document;
 mod reached;
 mod reading;
+mod secret_users;
 mod source_kind;
+mod source_type;
+mod taken;
+mod unread;
 mod writing;
 
 use super::policy::{self, UsedPolicy};

@@ -36,8 +36,8 @@ pub use helmfile::{files_of_helmfile, has_gateway_release, migrate_helmfile};
 pub use kustomize::{GeneratedConfigMap, KustomizeMigration, migrate_kustomization};
 pub use leftovers::{MigratedWorkload, notes_about_built};
 pub use overlay::{Kustomizations, Overlay, generated_secrets};
-pub use secret_takers::{TakenSecret, taken_in_script, taken_in_terraform};
-pub use terraform::{FilesBeside, migrate_terraform};
+pub use secret_takers::{TakenSecret, lines_of_commands, taken_in_script, words};
+pub use terraform::{FilesBeside, OtherResource, migrate_terraform, other_resources, taken_in_terraform, unread_line};
 
 use apim_keyless_core::gateway::Images;
 use apim_keyless_core::migration::{Fact, Facts};
@@ -106,6 +106,21 @@ pub struct SourceReport<At> {
     pub apply: Vec<String>,
     /// The Secrets that nothing needs after the rollout.
     pub delete: Vec<ObsoleteSecret>,
+    /// The names, or the expressions, of Secrets that hold a key and that another tool than kubectl deletes.
+    pub key_secrets: Vec<String>,
+    /// The resources that are such Secrets. Each has a note of [`NoteKind::AfterRollout`] at the same place.
+    pub key_resources: Vec<KeyResource<At>>,
+}
+
+/// A resource of a configuration that is the Secret of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyResource<At> {
+    /// Its place.
+    pub at: At,
+    /// What refers to it, such as `kubernetes_secret_v1.token`.
+    pub reference: String,
+    /// The name of the Secret, or its expression.
+    pub name: String,
 }
 
 /// A Secret that nothing needs after the rollout.
@@ -137,7 +152,14 @@ impl<At> SourceReport<At> {
 
 impl<At> Default for SourceReport<At> {
     fn default() -> Self {
-        Self { gateways: Vec::new(), notes: Vec::new(), apply: Vec::new(), delete: Vec::new() }
+        Self {
+            gateways: Vec::new(),
+            notes: Vec::new(),
+            apply: Vec::new(),
+            delete: Vec::new(),
+            key_secrets: Vec::new(),
+            key_resources: Vec::new(),
+        }
     }
 }
 
@@ -150,7 +172,20 @@ impl<At> SourceReport<At> {
     /// The same with other places.
     pub fn with_places<New>(self, place: impl Fn(&At) -> New) -> SourceReport<New> {
         let notes = self.notes.into_iter().map(|Note { at, kind, message }| Note { at: place(&at), kind, message });
-        SourceReport { gateways: self.gateways, notes: notes.collect(), apply: self.apply, delete: self.delete }
+        let notes = notes.collect();
+        let key_resources = self.key_resources.into_iter().map(|KeyResource { at, reference, name }| KeyResource {
+            at: place(&at),
+            reference,
+            name,
+        });
+        SourceReport {
+            gateways: self.gateways,
+            notes,
+            apply: self.apply,
+            delete: self.delete,
+            key_secrets: self.key_secrets,
+            key_resources: key_resources.collect(),
+        }
     }
 
     fn note(&mut self, at: At, kind: NoteKind, message: impl Into<String>) {
@@ -204,6 +239,12 @@ fn flux_kustomization(object: &Value, context: SourceContext<'_>) -> Option<Valu
     let mut migration = ValueMigration::default();
     leftovers::report(object, context, &|_| None, &mut migration.report);
     leftovers::has_changes(object).then_some(migration)
+}
+
+/// Whether an object, or a source of it, changes what is built: images, patches and components.
+pub fn changes_built_objects(source: &Value) -> bool {
+    let mut fields = leftovers::FIELDS.iter().chain(&["images", "components", "kustomize"]);
+    fields.any(|field| source.get(*field).is_some_and(|entries| !entries.is_null()))
 }
 
 /// Files with settings, not for Docker, that the generators of a kustomization read.

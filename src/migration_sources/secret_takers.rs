@@ -1,125 +1,222 @@
-//! The Secrets that a configuration of Terraform or a script takes. Texts are searched by words: what is found too much only
-//! keeps a Secret.
+//! The Secrets that configurations of Terraform and commands of scripts take. What is found too much only keeps a Secret.
 
 use super::lines::Lines;
-use hcl_edit::Span;
-use hcl_edit::structure::Block;
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 
 /// A Secret that a text takes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TakenSecret {
-    /// Its name.
+    /// Its name. `*` stands for a part that is not known; a resource of Terraform has its reference.
     pub name: String,
     /// The line of the text, from 1.
     pub line: usize,
 }
 
-/// What can be a Secret that a configuration of Terraform takes: each text in a block that mentions a Secret, beside the
-/// resources that are one, and the names of those to which another block refers.
-pub fn taken_in_terraform(text: &str) -> Vec<TakenSecret> {
-    let lines = Lines::of(text);
-    let Ok(body) = hcl_edit::parser::parse_body(text) else { return texts(text, 0, &lines) };
-    let names: HashMap<String, &str> = body.blocks().filter_map(named_secret).collect();
+/// Characters that continue a line at its end: of a shell or a Makefile, of PowerShell, of Windows' command line.
+const CONTINUATIONS: [char; 3] = ['\\', '`', '^'];
+/// Words of kubectl that write or remove a Secret.
+const WRITES: [&str; 6] = ["create", "delete", "patch", "annotate", "label", "edit"];
+/// Flags whose next word is their value.
+const VALUE_FLAGS: [&str; 11] = [
+    "-n",
+    "--namespace",
+    "-o",
+    "--output",
+    "-l",
+    "--selector",
+    "--context",
+    "--kubeconfig",
+    "--template",
+    "--field-selector",
+    "--sort-by",
+];
+/// Parts of the name of a value of a chart that is the name of a Secret.
+const NAMING: [&str; 3] = ["existingsecret", "secretname", "secretref"];
+
+/// What can be a Secret that a command of kubectl or Helm in a script takes: each word behind `secret`, unless the command
+/// writes or removes it, and the values of a chart that name one. If the name is a variable, each word of the script.
+pub fn taken_in_script(text: &str) -> Vec<TakenSecret> {
     let mut taken = Vec::new();
-    for block in body.blocks().filter(|block| !is_secret(block)) {
-        let range = block.span().unwrap_or_default();
-        let (start, own) = (range.start, text.get(range).unwrap_or_default());
-        if own.to_ascii_lowercase().contains("secret") {
-            taken.extend(texts(own, start, &lines));
-            let referred = own.match_indices(SECRET).filter_map(|(at, _)| {
-                let reference: Vec<&str> = own.get(at..)?.splitn(3, '.').take(2).collect();
-                let name = (*names.get(&reference.join("."))?).to_owned();
-                Some(TakenSecret { name, line: lines.at(start + at) })
-            });
-            taken.extend(referred);
+    let mut unknown = None;
+    for (line, command) in lines_of_commands(text) {
+        let begins =
+            ["secret ", "secrets ", "secret/", "secrets/"].iter().any(|word| command.trim_start().starts_with(word));
+        let is_kubectl = begins || command.contains("kubectl");
+        if !command.contains("ecret") || !(is_kubectl || command.contains("helm")) {
+            continue;
         }
+        for command in with_unknowns(&command).split(['|', ';', '&', '\n']) {
+            let words = command.split(is_separator).map(|word| word.trim_matches(['[', ']']));
+            let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+            let names = if is_kubectl { of_kubectl(&words) } else { of_helm(&words) };
+            let (unnamed, known): (Vec<String>, Vec<String>) = names.into_iter().partition(|name| name == "*");
+            unknown = unknown.or((!unnamed.is_empty()).then_some(line));
+            taken.extend(known.into_iter().map(|name| TakenSecret { name, line }));
+        }
+    }
+    if let Some(line) = unknown {
+        taken.extend(words(text).into_iter().map(|name| TakenSecret { name: name.to_owned(), line }));
     }
     taken
 }
 
-/// The types of resources that are Secrets begin with it.
-const SECRET: &str = "kubernetes_secret";
-
-fn is_secret(block: &Block) -> bool {
-    block.has_ident("resource") && block.labels.first().is_some_and(|label| label.starts_with(SECRET))
+/// The words of a text that can be names of Secrets.
+pub fn words(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && !"-.".contains(letter));
+    words.map(|word| word.trim_matches(['-', '.'])).filter(|word| !word.is_empty()).collect()
 }
 
-/// What refers to a resource that is a Secret, and the name of the Secret.
-fn named_secret(block: &Block) -> Option<(String, &str)> {
-    let [kind, own] = block.labels.as_slice() else { return None };
-    let metadata = block.body.get_blocks("metadata").next().filter(|_| is_secret(block))?;
-    let name = metadata.body.get_attribute("name")?.value.as_str()?;
-    Some((format!("{}.{}", kind.as_str(), own.as_str()), name))
+/// A name in which `*` stands for each variable; `None` if it can be no name.
+pub(super) fn pattern(name: &str) -> Option<String> {
+    let name = with_unknowns(name);
+    let is_possible = name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-.*".contains(letter));
+    let is_known = name == "*" || name.contains(|letter: char| letter.is_ascii_alphanumeric());
+    (is_possible && is_known).then_some(name)
+}
+
+/// The lines of a script with their numbers, joined where one continues. Comments are left out.
+pub fn lines_of_commands(text: &str) -> Vec<(usize, String)> {
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let mut is_continued = false;
+    for (index, line) in text.lines().enumerate() {
+        if !is_continued && line.trim_start().starts_with('#') {
+            continue;
+        }
+        let own = line.trim_end().trim_end_matches(CONTINUATIONS);
+        // folded texts of YAML have no other mark
+        let is_flag = line.trim_start().starts_with("--") && !line.starts_with("---");
+        let is_next = is_continued || is_flag;
+        match found.last_mut().filter(|_| is_next) {
+            Some((_, last)) => {
+                last.push(' ');
+                last.push_str(own);
+            }
+            None => found.push((index + 1, own.to_owned())),
+        }
+        is_continued = own.len() < line.trim_end().len();
+    }
+    found
+}
+
+fn is_separator(letter: char) -> bool {
+    letter.is_whitespace() || "(),".contains(letter)
+}
+
+/// A command with `*` for each variable and each command in it, which follow in lines of their own. Quotes are left out.
+fn with_unknowns(command: &str) -> String {
+    let mut out = String::new();
+    let mut rest = command;
+    while let Some(first) = rest.chars().next() {
+        let (length, replaced) = match first {
+            '$' | '{' | '%' => variable(rest).map_or((first.len_utf8(), None), |length| (length, Some("*"))),
+            '`' => (1, Some("*\n")),
+            '"' | '\'' => (1, Some("")),
+            _ => (first.len_utf8(), None),
+        };
+        match replaced {
+            _ if rest.starts_with("$(") && length == 1 => {
+                out.push_str(if out.ends_with('*') { "\n" } else { "*\n" });
+                rest = rest.get(2..).unwrap_or_default();
+                continue;
+            }
+            // two variables in a row are as unknown as one
+            Some("*") if out.ends_with('*') => {}
+            Some(text) => out.push_str(text),
+            None => out.push(first),
+        }
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    out
+}
+
+/// The length of a variable at the beginning of a text: `$NAME`, `${NAME}`, `$(NAME)`, `${{ NAME }}`, `{{ NAME }}`, `%NAME%`.
+fn variable(text: &str) -> Option<usize> {
+    let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || "_.:".contains(letter);
+    let until = |start: usize, end: &str| {
+        let inner = text.get(start..)?;
+        let at = inner.find(end).filter(|at| *at > 0)?;
+        Some(start + at + end.len())
+    };
+    for (start, end) in [("${{", "}}"), ("{{", "}}"), ("${", "}")] {
+        if text.starts_with(start) {
+            return until(start.len(), end);
+        }
+    }
+    let plain = |start: usize| {
+        text.get(start..).map_or(0, |rest| rest.find(|letter| !is_of_name(letter)).unwrap_or(rest.len()))
+    };
+    if text.starts_with("$(") {
+        let end = 2 + plain(2);
+        return (end > 2 && text.get(end..)?.starts_with(')')).then_some(end + 1);
+    }
+    if text.starts_with('%') {
+        let end = 1 + plain(1);
+        return (end > 1 && text.get(end..)?.starts_with('%')).then_some(end + 1);
+    }
+    let end = 1 + plain(1);
+    (text.starts_with('$') && end > 1).then_some(end)
+}
+
+/// The names that a command of kubectl takes.
+fn of_kubectl(words: &[&str]) -> Vec<String> {
+    let is_write = |index: usize| words.iter().take(index).any(|word| WRITES.contains(word));
+    let (mut taken, mut is_taken, mut is_named, mut is_value) = (Vec::new(), false, false, false);
+    for (index, word) in words.iter().enumerate() {
+        let of_prefix = ["secret/", "secrets/"].iter().find_map(|prefix| word.split_once(prefix));
+        if std::mem::take(&mut is_value) {
+            continue;
+        }
+        if let Some((_, name)) = of_prefix {
+            taken.extend(pattern(name).filter(|_| !is_write(index)));
+        } else if ["secret", "secrets"].contains(word) {
+            is_taken = !is_write(index);
+        } else if word.starts_with('-') {
+            is_value = VALUE_FLAGS.contains(word);
+        } else if is_taken {
+            is_named = true;
+            taken.extend(pattern(word));
+        }
+    }
+    let is_from_input = is_taken && !is_named && words.contains(&"xargs");
+    taken.extend(is_from_input.then(|| "*".to_owned()));
+    taken
+}
+
+/// The names of Secrets that a command of Helm sets as values.
+fn of_helm(words: &[&str]) -> Vec<String> {
+    if !words.iter().any(|word| word.rsplit('/').next() == Some("helm")) {
+        return Vec::new();
+    }
+    let pairs = words.iter().filter_map(|word| word.strip_prefix("--set=").unwrap_or(word).rsplit_once('='));
+    let named = pairs.filter(|(key, _)| key.to_ascii_lowercase().contains("secret"));
+    let found = named.filter_map(|(key, value)| {
+        let key = key.to_ascii_lowercase();
+        pattern(value).filter(|name| name != "*" || NAMING.iter().any(|part| key.contains(part)))
+    });
+    found.collect()
 }
 
 /// The texts in quotes in a part of a text that starts at this byte.
-fn texts(part: &str, start: usize, lines: &Lines) -> Vec<TakenSecret> {
+pub(super) fn texts(part: &str, start: usize, lines: &Lines) -> Vec<TakenSecret> {
     let mut at = start;
     let mut taken = Vec::new();
     for (index, piece) in part.split('"').enumerate() {
         if index % 2 == 1 {
-            taken.push(TakenSecret { name: piece.to_owned(), line: lines.at(at) });
+            // a variable alone is followed where it is set
+            let name = pattern(piece).filter(|name| name != "*");
+            taken.extend(name.map(|name| TakenSecret { name, line: lines.at(at) }));
         }
         at += piece.len() + 1;
     }
     taken
 }
 
-/// What can be a Secret that a command of kubectl in a script takes: each word behind `secret`, unless the command creates or
-/// deletes it.
-pub fn taken_in_script(text: &str) -> Vec<TakenSecret> {
-    let lines = text.lines().enumerate().filter(|(_, line)| line.contains("kubectl") && line.contains("secret"));
-    lines
-        .flat_map(|(index, line)| in_line(line).into_iter().map(move |name| TakenSecret { name, line: index + 1 }))
-        .collect()
-}
-
-fn in_line(line: &str) -> Vec<String> {
-    let is_end = |letter: char| letter.is_whitespace() || "\"'`()=,".contains(letter);
-    let mut taken = Vec::new();
-    for command in line.split(['|', ';', '&']) {
-        let words: Vec<&str> = command.split(is_end).filter(|word| !word.is_empty()).collect();
-        let mut is_taken = false;
-        for (index, word) in words.iter().enumerate() {
-            if let Some(name) = word.strip_prefix("secret/").or_else(|| word.strip_prefix("secrets/")) {
-                taken.extend((!is_changed(&words, index)).then(|| name.to_owned()));
-            } else if ["secret", "secrets"].contains(word) {
-                is_taken = !is_changed(&words, index);
-            } else if is_taken && !word.starts_with('-') {
-                taken.push((*word).to_owned());
-            }
-        }
-    }
-    taken
-}
-
-/// Whether a command creates or deletes the Secret that its word with this index names.
-fn is_changed(words: &[&str], index: usize) -> bool {
-    words.iter().take(index).any(|word| ["create", "delete"].contains(word))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn names(taken: Vec<TakenSecret>) -> Vec<(String, usize)> {
-        taken.into_iter().map(|secret| (secret.name, secret.line)).collect()
-    }
-
-    #[test]
-    fn a_block_of_terraform_takes_what_it_names() {
-        let of_variable = "resource \"kubernetes_deployment\" \"a\" {\n  env_from {\n    secret_ref {\n      name = \"token\"\n    }\n  }\n}\n";
-        let data = "data \"kubernetes_secret\" \"a\" {\n  metadata {\n    name = \"token\"\n  }\n}\n";
-        for (text, line) in [(of_variable, 4), (data, 3)] {
-            assert!(names(taken_in_terraform(text)).contains(&("token".to_owned(), line)), "{text}");
-        }
-        let secret = "resource \"kubernetes_secret_v1\" \"a\" {\n  metadata {\n    name = \"token\"\n  }\n}\n";
-        assert_eq!(taken_in_terraform(secret), []);
-        let other = "resource \"x\" \"b\" {\n  secret = kubernetes_secret_v1.a.metadata[0].name\n}\n";
-        assert!(names(taken_in_terraform(&format!("{secret}{other}"))).contains(&("token".to_owned(), 6)));
-        assert_eq!(taken_in_terraform("resource \"x\" \"b\" {\n  name = \"token\"\n}\n"), []);
-        assert_eq!(names(taken_in_terraform("a = {\nb = \"token\"")), [("token".to_owned(), 2)]);
+    fn names(text: &str) -> Vec<(String, usize)> {
+        taken_in_script(text).into_iter().map(|secret| (secret.name, secret.line)).collect()
     }
 
     #[test]
@@ -129,13 +226,36 @@ mod tests {
             "T=$(kubectl -n a get secret -n b token)",
             "kubectl get secret/token",
             "kubectl set env deploy/a --from=secret/token",
+            "kubectl -n $NS get secret \\\n  token",
+            "kubectl create secret generic copy --from-literal=a=\"$(kubectl get secret token)\"",
+            "kubectl create secret generic copy --from-literal=a=\"`kubectl get secret token`\"",
+            "kubectl get secret $NAME # token",
+            "echo token | xargs kubectl get secret",
+            "helm upgrade --install a ./a --set a=b,auth.existingSecret=token",
+            "helm upgrade --install a ./a --set=existingSecret='token'",
         ] {
-            assert!(names(taken_in_script(&format!("\n{line}\n"))).contains(&("token".to_owned(), 2)), "{line}");
+            assert!(names(&format!("\n{line}\n")).contains(&("token".to_owned(), 2)), "{line}");
         }
-        for line in
-            ["kubectl create secret generic token", "kubectl delete secret/token", "az keyvault secret show -n token"]
+        for (name, pattern) in
+            [("${APP}-token", "*-token"), ("$(app)-token", "*-token"), ("a-{{ .b }}-c", "a-*-c"), ("%A%-b", "*-b")]
         {
-            assert_eq!(taken_in_script(line), [], "{line}");
+            assert_eq!(names(&format!("kubectl get secret {name}")), [(pattern.to_owned(), 1)]);
         }
+    }
+
+    #[test]
+    fn a_command_that_writes_a_secret_takes_none() {
+        for line in [
+            "kubectl create secret generic token",
+            "kubectl create secret generic $TOKEN",
+            "kubectl delete secret/token",
+            "kubectl patch secret token -p a",
+            "az keyvault secret show -n token",
+            "# kubectl get secret token",
+        ] {
+            assert_eq!(names(line), [], "{line}");
+        }
+        let of_other = names("T=token\nkubectl get secret other -n $NS -o jsonpath='{.data.value}'");
+        assert!(of_other.iter().all(|(name, _)| name != "token"), "{of_other:?}");
     }
 }

@@ -28,7 +28,7 @@ const TEMPLATE: &str = "a template; check the output of `helm template`";
 /// Why a document of a folder that is not a mapping is skipped.
 const NOT_A_MAPPING: &str = "not a mapping, as a Kubernetes object is";
 /// Why a malformed file of a folder is skipped that does not mention `apiVersion`.
-const MALFORMED: &str = "malformed, and without apiVersion";
+pub const MALFORMED: &str = "malformed, and without apiVersion";
 /// Why a file of a folder without documents is skipped.
 const EMPTY: &str = "without content";
 

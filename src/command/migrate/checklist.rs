@@ -10,6 +10,7 @@ use super::files::{OutputPaths, followers};
 use super::in_use::OpenGateways;
 use super::open_sources::OpenSources;
 use super::reading::{SourceObject, SourceType, Sources};
+use super::secret_users::SecretUsers;
 use super::{Planned, shown};
 use crate::cli::MigrateArguments;
 use crate::migration_sources::{NoteKind, SourceGateway, SourceReport};
@@ -25,7 +26,8 @@ pub(super) struct Checklist<'c> {
     pub(super) arguments: &'c MigrateArguments,
     pub(super) deployed: Deployed<'c>,
     open: OpenGateways<'c>,
-    open_sources: OpenSources<'c>,
+    open_sources: OpenSources,
+    users: SecretUsers<'c>,
     /// The objects of each file.
     files: HashMap<&'c str, Vec<&'c SourceObject>>,
 }
@@ -60,11 +62,12 @@ impl<'c> Checklist<'c> {
         let deployed = Deployed::of(sources, &planned.migration);
         let open = OpenGateways::of(sources, planned);
         let open_sources = OpenSources::of(sources, planned);
+        let users = SecretUsers::of(sources, planned, &deployed, &open.objects);
         let mut files: HashMap<&str, Vec<&SourceObject>> = HashMap::new();
         for source in &sources.objects {
             files.entry(source.place.file()).or_default().push(source);
         }
-        Self { sources, planned, output, arguments, deployed, open, open_sources, files }
+        Self { sources, planned, output, arguments, deployed, open, open_sources, users, files }
     }
 
     /// The steps; empty if nothing was migrated.

@@ -4,7 +4,11 @@ use super::reading::{SourceObject, Sources};
 use crate::migration_sources::{Kustomizations, Overlay, generated_secrets};
 use apim_keyless_core::migration::{MigratedGateway, Migration, Obsolete};
 use apim_keyless_core::policy::shell_word;
+use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
+
+/// The namespaces in which an object is deployed; `None` if they are not known.
+pub(super) type Namespaces = Option<BTreeSet<String>>;
 
 /// The kustomizations that include each gateway's workload.
 pub(super) struct Deployed<'s> {
@@ -68,6 +72,21 @@ impl<'s> Deployed<'s> {
             }
         };
         self.overlays(gateway).iter().map(deployed).collect()
+    }
+
+    /// The namespaces of an object: its own, or those that kustomizations give to it.
+    pub(super) fn namespaces(&self, source: &SourceObject) -> Namespaces {
+        let own = source.value.pointer("/metadata/namespace").and_then(Value::as_str);
+        let own = own.filter(|name| !name.is_empty()).map(str::to_owned);
+        let overlays = self.of_file.get(source.place.file()).filter(|overlays| !overlays.is_empty());
+        let Some(overlays) = overlays else { return own.map(|name| BTreeSet::from([name])) };
+        overlays.iter().map(|overlay| overlay.namespace.clone().or_else(|| own.clone())).collect()
+    }
+
+    /// The names that a Secret of a namespace can have in the cluster, and its own.
+    pub(super) fn names(&self, namespace: &str, secret: &str) -> BTreeSet<String> {
+        let overlays = self.of_namespace.get(namespace).into_iter().flatten();
+        overlays.map(|overlay| overlay.named(secret)).chain([secret.to_owned()]).collect()
     }
 
     fn is_generated(&self, gateway: &MigratedGateway, name: &str) -> bool {

@@ -1,4 +1,4 @@
-//! The Secrets and keys that gateways still use after the migration, so that they are not deleted or revoked.
+//! The gateways that still use a key after the migration, and the Secrets that workloads use.
 
 use super::Planned;
 use super::reading::Sources;
@@ -10,11 +10,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 /// The objects of gateways that are not migrated, or that a rule still denies.
 #[derive(Default)]
 pub(super) struct OpenGateways<'s> {
-    objects: HashSet<&'s ObjectReference>,
+    pub(super) objects: HashSet<&'s ObjectReference>,
     /// Those of them that have a kind and a name in a namespace.
     by_name: HashMap<(&'s str, &'s str, &'s str), &'s ObjectReference>,
-    /// The first of them that names a Secret, by namespace and name.
-    by_secret: HashMap<(&'s str, &'s str), &'s ObjectReference>,
 }
 
 impl<'s> OpenGateways<'s> {
@@ -25,34 +23,25 @@ impl<'s> OpenGateways<'s> {
         for source in &sources.objects {
             let Some(reference) = source.object.as_ref().map(|object| &object.reference) else { continue };
             if open.contains(reference) {
-                gateways.add(reference, &source.value);
+                gateways.add(reference);
             }
         }
         gateways
     }
 
-    fn add(&mut self, reference: &'s ObjectReference, value: &'s Value) {
+    fn add(&mut self, reference: &'s ObjectReference) {
         self.objects.insert(reference);
         let namespace = reference.namespace.as_str();
         self.by_name.entry((reference.kind.as_str(), namespace, reference.name.as_str())).or_insert(reference);
-        for secret in secrets(value) {
-            self.by_secret.entry((namespace, secret)).or_insert(reference);
-        }
     }
 
-    /// An object that uses this Secret.
-    pub(super) fn user_of_secret(&self, namespace: &str, name: &str) -> Option<&'s ObjectReference> {
-        self.by_secret.get(&(namespace, name)).copied()
-    }
-
-    /// An object that uses the keys of a migrated gateway, whose workload was `old`.
-    pub(super) fn user_of_keys(&self, gateway: &MigratedGateway, old: &Value) -> Option<&'s ObjectReference> {
+    /// An object that uses the keys of a migrated gateway: itself, or one of its objects.
+    pub(super) fn user_of_keys(&self, gateway: &MigratedGateway) -> Option<&'s ObjectReference> {
         let namespace = gateway.object.namespace.as_str();
-        let itself = || self.objects.get(&gateway.object).copied();
+        let itself = self.objects.get(&gateway.object).copied();
         let of_objects =
             || gateway.objects().find_map(|(kind, name)| self.by_name.get(&(kind, namespace, name)).copied());
-        let of_secrets = || secrets(old).into_iter().find_map(|secret| self.user_of_secret(namespace, secret));
-        itself().or_else(of_objects).or_else(of_secrets)
+        itself.or_else(of_objects)
     }
 }
 

@@ -3,47 +3,40 @@
 use super::Planned;
 use super::other_sources::OtherPlan;
 use super::reached::ReachedGateways;
-use super::reading::{SourceObject, SourceType, Sources, TextSource, located};
-use crate::migration_sources::{TakenSecret, taken_in_script, taken_in_terraform};
+use super::reading::{Sources, located};
 use apim_keyless_core::gateway::ObjectReference;
-use apim_keyless_core::migration::{MigratedGateway, taken_secrets};
-use apim_keyless_report::file_name;
-use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use apim_keyless_core::migration::MigratedGateway;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// The sources of which a person has to change something, and the Secrets that any source takes after the migration.
-pub(super) struct OpenSources<'s> {
-    sources: &'s Sources,
+/// The sources of which a person has to change something, and gateways outside of Kubernetes.
+pub(super) struct OpenSources {
     /// The place in an open source, by the index of a workload or a release that it reaches.
     reached: BTreeMap<usize, String>,
     /// The same by the release.
     releases: HashMap<ObjectReference, String>,
     /// The place in an open source, by each word of the source: it can name a Secret or a gateway.
     words: HashMap<String, String>,
-    /// By the name of a Secret: the namespaces of those that take it, if they are known, and their indices.
-    takers: HashMap<String, Vec<(Option<String>, usize)>>,
-    /// By the name of a Secret: the place in a script, in Terraform or in values of another chart that takes it.
-    other_takers: HashMap<String, String>,
+    /// The place of a gateway outside of Kubernetes, by the name of the gateway whose key it has.
+    outside: HashMap<String, String>,
+    /// The place of one whose key can be that of any gateway.
+    outside_of_any: Option<String>,
 }
 
-impl<'s> OpenSources<'s> {
-    pub(super) fn of(sources: &'s Sources, planned: &Planned) -> Self {
+impl OpenSources {
+    pub(super) fn of(sources: &Sources, planned: &Planned) -> Self {
         let mut open = Self {
-            sources,
             reached: BTreeMap::new(),
             releases: HashMap::new(),
             words: HashMap::new(),
-            takers: HashMap::new(),
-            other_takers: sources.taken.iter().cloned().collect(),
+            outside: HashMap::new(),
+            outside_of_any: None,
         };
         let plans = planned.other.plans.iter();
         let places: HashMap<&ObjectReference, &str> =
             plans.filter_map(|plan| Some((&plan.source, plan.open_place()?))).collect();
         let declined: HashSet<&ObjectReference> = planned.declined.iter().map(|declined| &declined.gateway).collect();
         let reached = ReachedGateways::of(sources, &planned.migration);
-        for (index, source) in sources.objects.iter().enumerate() {
-            let changed = planned.migration.changed.get(index).and_then(Option::as_ref);
-            open.add_takers(index, source, changed.unwrap_or(&source.value));
+        for source in &sources.objects {
             let Some(reference) = source.other.map(|_| source.reference()) else { continue };
             let own = || declined.contains(&reference).then(|| located(&source.place, ""));
             let place = places.get(&reference).map(|place| (*place).to_owned()).or_else(own);
@@ -59,12 +52,37 @@ impl<'s> OpenSources<'s> {
         });
         open.releases = releases.collect();
         for source in &sources.texts {
-            open.add_takers_in_text(source, planned);
             if let Some(place) = places.get(&source.reference()) {
                 open.add_words(&source.text, place);
             }
         }
+        for (place, text) in &sources.outside {
+            open.add_outside(place, text);
+        }
         open
+    }
+
+    /// The place of a gateway outside of Kubernetes that can have the key of the gateway of this name.
+    pub(super) fn outside(&self, name: Option<&str>) -> Option<&str> {
+        let named = name.and_then(|name| self.outside.get(name)).map(String::as_str);
+        let any = || self.outside_of_any.as_deref();
+        // a gateway without a known name can be each of them
+        let first = || self.outside.values().min().filter(|_| name.is_none()).map(String::as_str);
+        named.or_else(any).or_else(first)
+    }
+
+    /// Adds the gateways whose keys a text has: `GatewayKey NAME&…`.
+    fn add_outside(&mut self, place: &str, text: &str) {
+        let keys = text.match_indices(KEY).filter_map(|(at, _)| text.get(at + KEY.len()..)?.split_once('&'));
+        let is_name = |name: &&str| !name.is_empty() && name.chars().all(is_of_name);
+        let names: Vec<&str> = keys.map(|(name, _)| name).filter(is_name).collect();
+        let count = |needle: &str| text.matches(needle).count();
+        if names.len() < count(KEY).max(count(IMAGE)).max(1) {
+            self.outside_of_any.get_or_insert_with(|| place.to_owned());
+        }
+        for name in names {
+            self.outside.entry(name.to_owned()).or_insert_with(|| place.to_owned());
+        }
     }
 
     /// The place that has to be changed before nothing needs the old key of a gateway.
@@ -83,82 +101,20 @@ impl<'s> OpenSources<'s> {
         self.words.get(name).map(String::as_str)
     }
 
-    /// The place of something that takes this Secret after the migration.
-    pub(super) fn taker_of(&self, namespace: Option<&str>, name: &str) -> Option<String> {
-        let takers = self.takers.get(name).map_or(&[][..], Vec::as_slice);
-        let is_same = |other: &Option<String>| namespace.is_none() || other.is_none() || other.as_deref() == namespace;
-        let taker =
-            takers.iter().find(|(other, _)| is_same(other)).and_then(|(_, index)| self.sources.objects.get(*index));
-        taker.map(|source| located(&source.place, "")).or_else(|| self.other_takers.get(name).cloned())
-    }
-
-    /// Adds the Secrets that a script or a configuration of Terraform takes after the migration.
-    fn add_takers_in_text(&mut self, source: &TextSource, planned: &Planned) {
-        let changed = planned.changes.iter().find(|change| change.is_text && change.file == source.file);
-        let text = changed.map_or(source.text.as_str(), |change| change.rewrite.after.as_str());
-        let taken = match source.source_type {
-            SourceType::Terraform => taken_in_terraform(text),
-            _ => taken_in_script(text),
-        };
-        for TakenSecret { name, line } in taken {
-            let place = format!("{}:{line}", file_name(&source.file));
-            self.other_takers.entry(name).or_insert(place);
-        }
-    }
-
     fn add_words(&mut self, text: &str, place: &str) {
-        let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || "-._".contains(letter);
         for word in text.split(|letter| !is_of_name(letter)).map(|word| word.trim_matches(['.', '-', '_'])) {
             if !word.is_empty() && !self.words.contains_key(word) {
                 self.words.insert(word.to_owned(), place.to_owned());
             }
         }
     }
-
-    fn add_takers(&mut self, index: usize, source: &SourceObject, value: &Value) {
-        if FILLING.contains(&source.text("/kind")) {
-            return;
-        }
-        let own = value.pointer("/spec/targetNamespace").or_else(|| value.pointer("/spec/destination/namespace"));
-        let own = own.or_else(|| value.pointer("/metadata/namespace")).and_then(Value::as_str).map(str::to_owned);
-        let namespace = if source.other.is_some() { own } else { Some(source.namespace.clone()) };
-        let mut names = BTreeSet::new();
-        add_names(value, &mut names);
-        for name in names {
-            self.takers.entry(name).or_default().push((namespace.clone(), index));
-        }
-    }
 }
 
-/// The kinds of objects that are or only fill a Secret.
-const FILLING: [&str; 7] = [
-    "AzureKeyVaultSecret",
-    "ExternalSecret",
-    "SealedSecret",
-    "Secret",
-    "SecretProviderClass",
-    "VaultDynamicSecret",
-    "VaultStaticSecret",
-];
+/// The beginning of a gateway's key.
+const KEY: &str = "GatewayKey ";
+/// The gateway's image.
+const IMAGE: &str = "azure-api-management/gateway";
 
-/// Adds the names of the Secrets that an object takes, also in the values of a chart that it holds as a text.
-fn add_names(value: &Value, names: &mut BTreeSet<String>) {
-    names.extend(taken_secrets(value).into_iter().map(str::to_owned));
-    for text in texts(value).into_iter().filter(|text| text.contains('\n')) {
-        if let Some(inner) = apim_keyless_manifest::value(text).filter(Value::is_object) {
-            add_names(&inner, names);
-        }
-    }
-}
-
-fn texts(value: &Value) -> Vec<&str> {
-    match value {
-        Value::String(text) => vec![text],
-        Value::Array(items) => items.iter().flat_map(texts).collect(),
-        Value::Object(members) => {
-            // a kustomization makes the Secrets of its generators
-            members.iter().filter(|(key, _)| *key != "secretGenerator").flat_map(|(_, member)| texts(member)).collect()
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
-    }
+fn is_of_name(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || "-._".contains(letter)
 }

@@ -1,7 +1,7 @@
 //! The gateways and releases of manifests that another source changes when their objects are built.
 
 use super::reading::{SourceObject, SourceType, Sources};
-use crate::migration_sources::Kustomizations;
+use crate::migration_sources::{Kustomizations, changes_built_objects};
 use apim_keyless_core::migration::Migration;
 use apim_keyless_manifest::normalized;
 use serde_json::Value;
@@ -63,15 +63,12 @@ impl<'s> ReachedGateways<'s> {
     }
 }
 
-/// The folders that a `Kustomization` of Flux or an application of Argo CD builds with patches of its own.
+/// The folders that a `Kustomization` of Flux or an application of Argo CD builds and changes.
 fn paths(object: &Value) -> Vec<PathBuf> {
     let sources = ["/spec", "/spec/source", "/spec/template/spec/source"].into_iter();
     let lists = ["/spec/sources", "/spec/template/spec/sources"].into_iter();
     let listed = lists.filter_map(|list| object.pointer(list)?.as_array()).flatten();
     let sources = sources.filter_map(|place| object.pointer(place)).chain(listed);
-    let is_patching = |source: &&Value| {
-        source.get("kustomize").is_some() || source.get("patches").is_some() || source.get("templatePatch").is_some()
-    };
     let path = |source: &Value| normalized(Path::new(source.get("path").and_then(Value::as_str).unwrap_or_default()));
-    sources.filter(is_patching).map(path).collect()
+    sources.filter(|source| changes_built_objects(source)).map(path).collect()
 }

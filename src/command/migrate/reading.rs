@@ -1,6 +1,10 @@
 //! Reads the files of a migration.
 
-use super::source_kind::{SourceKind, Unsupported, is_helmfile};
+pub(in crate::command) use super::source_type::SourceType;
+
+use super::source_kind::{OutsideGateway, SourceKind, Unsupported, is_helmfile};
+use super::taken::Taken;
+use super::unread;
 use crate::command::check::not_final::NotFinal;
 use crate::command::check::plain_key;
 use crate::migration_sources::{
@@ -8,7 +12,7 @@ use crate::migration_sources::{
     migrate_script, migrate_values,
 };
 use apim_keyless_core::gateway::{Gateway, Images, KubernetesObject, ObjectReference, Recognized, RelatedObjects};
-use apim_keyless_core::migration::{Facts, taken_secrets};
+use apim_keyless_core::migration::Facts;
 use apim_keyless_core::policy::dotted;
 use apim_keyless_manifest::{
     FileContent, InputError, Inputs, ManifestObject, PatchFiles, Place, is_encrypted, normalized,
@@ -30,6 +34,8 @@ pub(super) struct Sources {
     pub(super) texts: Vec<TextSource>,
     /// The Secrets that values of other charts take, with the place.
     pub(super) taken: Vec<(String, String)>,
+    /// The texts of gateways outside of Kubernetes, with the place: they keep their keys.
+    pub(super) outside: Vec<(String, String)>,
     /// The indices of objects, by kind, namespace and name.
     by_name: HashMap<(String, String, String), Vec<usize>>,
 }
@@ -68,53 +74,6 @@ impl OtherSource {
     /// Whether it can name files of values, with which its tool installs a release.
     pub(super) fn installs(self) -> bool {
         matches!(self, Self::Helmfile | Self::Release | Self::Kustomization)
-    }
-}
-
-/// What a source is, for a person and for the steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::command) enum SourceType {
-    ArgoApplication,
-    FluxKustomization,
-    HelmChart,
-    HelmRelease,
-    HelmValues,
-    Helmfile,
-    Kustomization,
-    Manifest,
-    Script,
-    Terraform,
-}
-
-impl SourceType {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::ArgoApplication => "Argo CD application",
-            Self::FluxKustomization => "Flux Kustomization",
-            Self::HelmChart => "Helm chart",
-            Self::HelmRelease => "HelmRelease",
-            Self::HelmValues => "Helm values",
-            Self::Helmfile => "helmfile",
-            Self::Kustomization => "kustomization",
-            Self::Manifest => "manifest",
-            Self::Script => "script",
-            Self::Terraform => "Terraform",
-        }
-    }
-
-    /// Whether it is a text and not YAML.
-    pub(super) fn is_text(self) -> bool {
-        matches!(self, Self::Script | Self::Terraform)
-    }
-
-    /// Whether Helm installs what it has. A configuration of Terraform can have other resources alone.
-    pub(super) fn is_of_helm(self) -> bool {
-        matches!(self, Self::ArgoApplication | Self::HelmChart | Self::HelmRelease | Self::HelmValues | Self::Script)
-    }
-
-    /// Whether a tool reads the whole folder of it.
-    pub(super) fn needs_folder(self) -> bool {
-        matches!(self, Self::HelmChart | Self::Kustomization | Self::Terraform)
     }
 }
 
@@ -223,19 +182,43 @@ impl Sources {
         let path = Path::new(&content.name);
         match SourceKind::of(path, content.text()) {
             SourceKind::Manifests => self.add_manifests(content, built, reading),
-            SourceKind::Script => self.add_text(&content, SourceType::Script),
-            SourceKind::Terraform => self.add_text(&content, SourceType::Terraform),
+            SourceKind::Script => {
+                self.add_unsupported(Unsupported::in_script(&content.name, content.text(), reading.images));
+                self.add_text(&content, SourceType::Script);
+            }
+            SourceKind::Terraform => {
+                self.failures.extend(unread::failure_of_terraform(&content));
+                self.add_unsupported(Unsupported::in_terraform(&content.name, content.text()));
+                self.add_text(&content, SourceType::Terraform);
+            }
             // the kustomization reports it
             SourceKind::Unsupported(Unsupported::Docker) if built.settings.contains(&normalized(path)) => {}
-            SourceKind::Unsupported(unsupported) => self.unsupported.push((content.name, unsupported)),
+            SourceKind::Unsupported(unsupported) => {
+                let text = content.text().to_owned();
+                self.add_unsupported([OutsideGateway { place: content.name, what: Some(unsupported), text }]);
+            }
             SourceKind::NotAbout => {}
+        }
+    }
+
+    /// Adds gateways that cannot be migrated, with what has their keys.
+    fn add_unsupported(&mut self, gateways: impl IntoIterator<Item = OutsideGateway>) {
+        for OutsideGateway { place, what, text } in gateways {
+            self.unsupported.extend(what.map(|what| (place.clone(), what)));
+            self.outside.push((apim_keyless_report::file_name(&place).to_owned(), text));
         }
     }
 
     fn add_manifests(&mut self, content: FileContent, built: &BuiltFiles, reading: &Reading<'_>) {
         self.failures.extend(content.errors.iter().map(failure));
+        self.failures.extend(unread::failures(&content));
+        self.taken.extend(unread::taken(&content));
         if !content.errors.is_empty() && is_helmfile(content.text()) {
-            self.unsupported.push((content.name.clone(), Unsupported::HelmfileTemplate));
+            let (place, text) = (content.name.clone(), content.text().to_owned());
+            self.add_unsupported([OutsideGateway { place, what: Some(Unsupported::HelmfileTemplate), text }]);
+        }
+        if !content.mappings.is_empty() {
+            self.add_unsupported(Unsupported::in_script(&content.name, content.text(), reading.images));
         }
         let none = Facts::default();
         let without_facts = SourceContext { facts: &none, images: reading.images };
@@ -243,24 +226,27 @@ impl Sources {
             |mapping: &ManifestObject| migrate_values(&content.name, &mapping.value, without_facts).is_some();
         let has_values = content.mappings.iter().any(is_values);
         let is_unsupported = content.mappings.iter().any(|mapping| Unsupported::of_mapping(&mapping.value).is_some());
-        if !has_values
+        let is_script = !has_values
             && !is_unsupported
             && !content.mappings.is_empty()
-            && migrate_script(content.text(), without_facts).is_some()
-        {
+            && migrate_script(content.text(), without_facts).is_some();
+        if is_script {
             self.add_text(&content, SourceType::Script);
         }
         for mapping in content.mappings {
             if let Some(unsupported) = Unsupported::of_mapping(&mapping.value) {
-                self.unsupported.push((located(&mapping.place, ""), unsupported));
+                let (place, text) = (located(&mapping.place, ""), mapping.value.to_string());
+                self.add_unsupported([OutsideGateway { place, what: Some(unsupported), text }]);
             } else if has_gateway_release(&mapping.value, without_facts) {
                 self.objects.push(SourceObject::other(mapping, OtherSource::Helmfile, reading));
             } else if migrate_values(&content.name, &mapping.value, without_facts).is_some() {
                 self.objects.push(SourceObject::other(mapping, OtherSource::Values, reading));
             } else {
                 let place = located(&mapping.place, "");
-                let names = taken_secrets(&mapping.value).into_iter();
-                self.taken.extend(names.map(|name| (name.to_owned(), place.clone())));
+                let Taken { names, commands, .. } = Taken::of(&mapping.value);
+                // the commands of a script are read from its text, which changes
+                let commands = commands.into_iter().filter(|_| !is_script);
+                self.taken.extend(names.into_iter().chain(commands).map(|name| (name, place.clone())));
             }
         }
         for kustomization in content.kustomizations {
@@ -321,7 +307,8 @@ impl Sources {
         }
         let ManifestObject { value, place, .. } = object;
         if let Some(unsupported) = Unsupported::of_object(&value) {
-            return self.unsupported.push((located(&place, ""), unsupported));
+            let (place, text) = (located(&place, ""), value.to_string());
+            return self.add_unsupported([OutsideGateway { place, what: Some(unsupported), text }]);
         }
         let is_patch = value.get("$patch").is_some();
         let recognized = KubernetesObject::recognize(value.to_string(), reading.namespace);
@@ -385,7 +372,7 @@ fn located_key(place: &Place, value: &Value, pointer: &str) -> String {
     in_text().unwrap_or_else(|| located(place, pointer))
 }
 
-fn failure(error: &InputError) -> String {
+pub(super) fn failure(error: &InputError) -> String {
     let at = |number: Option<usize>| number.map(|number| format!(":{number}")).unwrap_or_default();
     let name = apim_keyless_report::file_name(&error.file);
     format!("{name}{}{}: {}", at(error.line), at(error.column), error.message)

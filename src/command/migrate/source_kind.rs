@@ -1,5 +1,7 @@
 //! What a file is: manifests, or a source of gateways that this command does not change.
 
+use crate::migration_sources::{OtherResource, lines_of_commands, other_resources};
+use apim_keyless_core::gateway::Images;
 use serde_json::Value;
 use std::path::Path;
 
@@ -31,6 +33,23 @@ pub(super) enum Unsupported {
     HelmfileTemplate,
 }
 
+/// A gateway outside of Kubernetes, which keeps its key.
+pub(super) struct OutsideGateway {
+    /// Where it is.
+    pub(super) place: String,
+    /// What it is, if nothing else names it.
+    pub(super) what: Option<Unsupported>,
+    /// Its text.
+    pub(super) text: String,
+}
+
+/// Programs and their commands that start a container.
+const STARTING: [(&str, &[&str], Unsupported); 4] = [
+    ("docker", &["run", "create"], Unsupported::Docker),
+    ("podman", &["run", "create"], Unsupported::Docker),
+    ("containerapp", &["create", "update", "up"], Unsupported::ContainerApps),
+    ("container", &["create"], Unsupported::ContainerApps),
+];
 /// Texts of a file that is about a gateway.
 const GATEWAY_TEXTS: [&str; 2] = ["azure-api-management/gateway", "config.service."];
 /// The type of the cluster extension.
@@ -88,6 +107,39 @@ impl Unsupported {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let is_extension = text("/kind") == "Extension" && text("/apiVersion").contains("azure.com/");
         (is_extension && text("/spec/extensionType").eq_ignore_ascii_case(EXTENSION)).then_some(Self::ArcExtension)
+    }
+
+    /// The gateways of a configuration of Terraform that are not in a cluster.
+    pub(super) fn in_terraform(file: &str, text: &str) -> Vec<OutsideGateway> {
+        let mentions = ["azure-api-management/gateway", "Microsoft.ApiManagement.Gateway", EXTENSION];
+        let of = |OtherResource { resource, text, line }: OtherResource| {
+            let what = match () {
+                () if text.to_ascii_lowercase().contains(EXTENSION) => Self::ArcExtension,
+                () if resource.starts_with("docker_") => Self::Docker,
+                () => Self::ContainerApps,
+            };
+            OutsideGateway { place: format!("{file}:{line}"), what: Some(what), text }
+        };
+        other_resources(text, &mentions).into_iter().map(of).collect()
+    }
+
+    /// The gateways that commands start outside of a cluster.
+    pub(super) fn in_script(file: &str, text: &str, images: &Images) -> Vec<OutsideGateway> {
+        if !STARTING.iter().any(|(program, ..)| text.contains(program)) {
+            return Vec::new();
+        }
+        let of = |(line, command): (usize, String)| {
+            let mut words = command.split(|letter: char| letter.is_whitespace() || "\"'=".contains(letter));
+            let has_image = words.any(|word| images.is_gateway(word));
+            let has = |word: &str| command.split_whitespace().any(|other| other == word);
+            let is_started =
+                |(program, verbs, _): &&(&str, &[&str], _)| has(program) && verbs.iter().any(|verb| has(verb));
+            let (_, _, what) = STARTING.iter().find(is_started).filter(|_| has_image)?;
+            // what sets the method in the command is named with its line
+            let what = Some(*what).filter(|_| !command.contains("config.service.auth"));
+            Some(OutsideGateway { place: format!("{file}:{line}"), what, text: command })
+        };
+        lines_of_commands(text).into_iter().filter_map(of).collect()
     }
 
     /// Why it cannot be migrated, and where Microsoft describes it.

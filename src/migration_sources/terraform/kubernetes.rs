@@ -5,8 +5,7 @@ use super::workload::Workload;
 use super::{resource_name, resource_type, resources, values};
 use crate::migration_sources::chart_version::CHART;
 use crate::migration_sources::helm_values::KEY_MESSAGE;
-use crate::migration_sources::secret_takers::taken_in_terraform;
-use crate::migration_sources::{NoteKind, SourceContext, SourceReport, patch_finder};
+use crate::migration_sources::{KeyResource, NoteKind, SourceContext, SourceReport, patch_finder};
 use apim_keyless_core::gateway::well_known::{CLIENT_ID, TENANT_ID, USE};
 use apim_keyless_core::gateway::{AuthMethod, Setting, WORKLOAD_IDENTITY};
 use hcl_edit::Span;
@@ -51,16 +50,15 @@ pub(super) fn migrate(
     report: &mut SourceReport<usize>,
 ) {
     let mut accounts = Vec::new();
-    let (mut config_maps, mut gateways): (Vec<&Block>, Vec<&Block>) = (Vec::new(), Vec::new());
+    let mut config_maps: Vec<&Block> = Vec::new();
     for block in resources(body).filter(|block| WORKLOADS.contains(&kind(block))) {
         if let Some(workload) = Workload::of(block, body, editor, context) {
             workload.migrate(editor, report, &mut accounts);
             secrets.extend(workload.secrets(editor));
             config_maps.extend(workload.config_maps());
-            gateways.push(block);
         }
     }
-    let others = taken_by_others(body, &gateways, editor);
+    report.key_secrets.extend(secrets.iter().cloned());
     for block in body.blocks().filter(|block| block.has_ident("module")) {
         module(block, editor, context, report);
     }
@@ -72,7 +70,7 @@ pub(super) fn migrate(
                     change_settings(data, &Map::new(), editor, report);
                 }
             }
-            "kubernetes_secret" => secret(block, (&secrets, &others), editor, report),
+            "kubernetes_secret" => secret(block, &secrets, editor, report),
             "kubernetes_manifest" | "kubectl_manifest" => manifest(block, editor, context, report),
             _ => {}
         }
@@ -155,22 +153,8 @@ pub(super) fn is_key(setting: Setting, text: &str) -> bool {
     setting.is_auth() && !text.contains("${") && AuthMethod::of(setting, text) == AuthMethod::Key
 }
 
-/// The names of the Secrets that a configuration takes beside these gateways and the releases of Microsoft's chart.
-fn taken_by_others(body: &Body, gateways: &[&Block], editor: &Editor<'_>) -> BTreeSet<String> {
-    let is_gateway = |block: &Block| {
-        gateways.iter().any(|gateway| std::ptr::eq(*gateway, block)) || editor.slice(block).contains(CHART)
-    };
-    let others: Vec<&str> = body.blocks().filter(|block| !is_gateway(block)).map(|block| editor.slice(block)).collect();
-    taken_in_terraform(&others.join("\n")).into_iter().map(|secret| secret.name).collect()
-}
-
-/// Reports a Secret of these names, or resources, that gateways took. Others can take it, too.
-fn secret(
-    block: &Block,
-    (secrets, others): (&BTreeSet<String>, &BTreeSet<String>),
-    editor: &Editor<'_>,
-    report: &mut SourceReport<usize>,
-) {
+/// Reports a Secret of these names, or resources, that gateways took.
+fn secret(block: &Block, secrets: &BTreeSet<String>, editor: &Editor<'_>, report: &mut SourceReport<usize>) {
     let name = metadata(block, "name").map(|name| values::value(name, editor));
     let name = name.as_ref().and_then(Value::as_str).unwrap_or_default();
     let reference = format!("{}.{}", resource_type(block), resource_name(block));
@@ -185,17 +169,11 @@ fn secret(
             report.note(editor.line(member.expr()), NoteKind::Key, KEY_MESSAGE);
         }
     }
-    if others.contains(name) {
-        let message = format!(
-            "Keep resource {reference}, or change what takes its Secret beside the gateway: another resource of this \
-             configuration takes it"
-        );
-        return report.note(editor.line(block), NoteKind::ByHand, message);
-    }
     let message = format!(
         "Remove resource {reference} and what refers to it after the rollout: with workload identity the gateway needs no key"
     );
     report.note(editor.line(block), NoteKind::AfterRollout, message);
+    report.key_resources.push(KeyResource { at: editor.line(block), reference, name: name.to_owned() });
 }
 
 /// Names a gateway in a `kubernetes_manifest`.

@@ -6,6 +6,7 @@ mod editor;
 mod helm_release;
 mod kubernetes;
 mod release_values;
+mod takers;
 mod values;
 mod variables;
 mod workload;
@@ -15,6 +16,8 @@ use editor::Editor;
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Block, Body};
 use std::collections::BTreeSet;
+
+pub use takers::{OtherResource, other_resources, taken_in_terraform, unread_line};
 
 /// The files beside a configuration.
 #[derive(Clone, Copy)]

@@ -1,7 +1,8 @@
 //! The last steps of a migration: what is deleted and revoked after the rollout, and what stays because something still needs
 //! it. A gateway must never be left without a way to authenticate.
 
-use super::{Checklist, Steps};
+use super::{Checklist, Steps, shown};
+use crate::command::migrate::deployed::Namespaces;
 use crate::command::migrate::in_use;
 use crate::command::migrate::other_sources::OtherPlan;
 use crate::command::migrate::reading::located;
@@ -40,8 +41,17 @@ impl Checklist<'_> {
     /// What a person removes from the other sources after the rollout.
     fn after_rollout(&self) -> impl Iterator<Item = String> {
         let plans = self.planned.other.plans.iter().filter(|plan| self.open_sources.place_of_source(plan).is_none());
-        let notes = plans.flat_map(|plan| &plan.report.notes);
-        notes.filter(|note| note.kind == NoteKind::AfterRollout).map(|note| format!("- {}: {}", note.at, note.message))
+        let notes = plans.flat_map(|plan| plan.report.notes.iter().map(move |note| (plan, note)));
+        let notes = notes.filter(|(_, note)| note.kind == NoteKind::AfterRollout);
+        notes.map(|(plan, note)| {
+            let kept =
+                plan.report.key_resources.iter().filter(|resource| resource.at == note.at).find_map(|resource| {
+                    let names = [&resource.name, &resource.reference];
+                    let user = names.into_iter().find_map(|name| self.users.user_of(&None, name))?;
+                    Some(format!("- {}: keep resource {}{}", note.at, resource.reference, still_used(&user)))
+                });
+            kept.unwrap_or_else(|| format!("- {}: {}", note.at, note.message))
+        })
     }
 
     fn delete(&self, steps: &mut Steps) {
@@ -51,6 +61,7 @@ impl Checklist<'_> {
         steps.step("After the rollout, delete what nothing needs any more, in the cluster and in the files");
         steps.line("Keep what another gateway uses, in another file or another cluster.");
         let kept = self.why_each_is_kept();
+        let mut printed = BTreeSet::new();
         let of_manifests = || self.planned.migration.obsolete.iter().zip(&kept);
         for (obsolete, why) in of_manifests() {
             let keep = |why: &String| vec![format!("- keep {} \"{}\"{why}", obsolete.kind, obsolete.name)];
@@ -67,15 +78,18 @@ impl Checklist<'_> {
             let delete = || self.deployed.deletions(obsolete).into_iter().collect();
             for line in why.as_ref().map_or_else(delete, keep) {
                 steps.line(&line);
+                printed.insert(line);
             }
         }
         let plans = self.planned.other.plans.iter();
         let secrets = plans.flat_map(|plan| plan.report.delete.iter().map(move |secret| (plan, secret)));
         let mut seen = BTreeSet::new();
         for (plan, secret) in secrets.filter(|(_, secret)| seen.insert(*secret)) {
-            match self.why_secret_kept(plan, secret) {
-                Some(why) => steps.line(&format!("- keep Secret \"{}\"{why}", secret.name)),
-                None => steps.line(&format!("  {secret}")),
+            let kept = self.why_secret_kept(plan, secret);
+            let kept = kept.map(|why| format!("- keep Secret \"{}\"{why}", secret.name));
+            let line = kept.unwrap_or_else(|| format!("  {secret}"));
+            if printed.insert(line.clone()) {
+                steps.line(&line);
             }
         }
         for line in self.after_rollout() {
@@ -139,11 +153,9 @@ impl Checklist<'_> {
     }
 
     fn why_manifest_secret_kept(&self, secret: &Obsolete, users: &[&MigratedGateway]) -> Option<String> {
-        let (namespace, name) = (secret.namespace.as_str(), secret.name.as_str());
-        let user = self.open.user_of_secret(namespace, name).map(ToString::to_string);
-        // its namespace can be that of a kustomization
-        let taker = || self.open_sources.taker_of(None, name);
-        if let Some(user) = user.or_else(taker) {
+        let name = secret.name.as_str();
+        let namespaces = self.namespaces(users);
+        if let Some(user) = self.user_of_deployed(&namespaces, &secret.namespace, name) {
             return Some(still_used(&user));
         }
         let place = users.iter().find_map(|gateway| self.open_sources.place_of_gateway(gateway));
@@ -154,7 +166,7 @@ impl Checklist<'_> {
         if let Some(place) = self.open_sources.place_of_source(plan) {
             return Some(until(place));
         }
-        let taker = self.open_sources.taker_of(secret.namespace.as_deref(), &secret.name);
+        let taker = self.user_of(secret);
         let place = || self.open_sources.place_of_name(&secret.name);
         taker.map(|user| still_used(&user)).or_else(|| place().map(until))
     }
@@ -179,7 +191,9 @@ impl Checklist<'_> {
         for (plan, name) in self.names_of_other_gateways() {
             let place = self.open_sources.place_of_source(plan);
             let place = place.or_else(|| self.open_sources.place_of_name(name)).map(until);
-            match place.or_else(|| self.taker_of_source(plan).map(|user| still_use_them(&user))) {
+            let taker = || self.taker_of_source(plan).map(|user| still_use_them(&user));
+            let outside = || self.open_sources.outside(Some(name)).map(still_use_them);
+            match place.or_else(taker).or_else(outside) {
                 Some(why) if kept.insert(name) => steps.line(&format!("- keep the keys of gateway {name}{why}")),
                 Some(_) => {}
                 None => _ = names.insert(name),
@@ -192,13 +206,54 @@ impl Checklist<'_> {
             steps.line(&format!("  az ad app credential list --id {client_id}"));
             steps.line(&format!("  az ad app credential delete --id {client_id} --key-id KEY_ID"));
         }
+        if kept.is_empty() && names.is_empty() && apps.is_empty() {
+            self.revoke_of_unnamed(steps);
+        }
         self.keys_in_plain_text(steps);
+    }
+
+    /// Of gateways whose names the input does not have. What is in capitals is not known.
+    fn revoke_of_unnamed(&self, steps: &mut Steps) {
+        let plans = self.planned.other.plans.iter();
+        let unnamed = plans.filter(|plan| plan.report.gateways.iter().any(|gateway| gateway.gateway_name.is_none()));
+        let mut is_free = false;
+        for plan in unnamed.filter(|plan| plan.is_changed || plan.open_place().is_some()) {
+            let open = self.open_sources.place_of_source(plan).map(until);
+            let outside = || self.open_sources.outside(None).map(still_use_them);
+            match open.or_else(|| self.taker_of_source(plan).map(|user| still_use_them(&user))).or_else(outside) {
+                Some(why) => steps.line(&format!("- keep the keys of the gateway in {}{why}", shown(&plan.file))),
+                None => is_free = true,
+            }
+        }
+        if is_free {
+            regenerate("GATEWAY", steps);
+        }
     }
 
     /// What takes a Secret of a source beside its gateway.
     fn taker_of_source(&self, plan: &OtherPlan) -> Option<String> {
-        let mut secrets = plan.report.delete.iter();
-        secrets.find_map(|secret| self.open_sources.taker_of(secret.namespace.as_deref(), &secret.name))
+        let resources = plan.report.key_resources.iter().flat_map(|resource| [&resource.name, &resource.reference]);
+        let mut names = plan.report.key_secrets.iter().chain(resources);
+        let of_tool = || names.find_map(|name| self.users.user_of(&None, name));
+        plan.report.delete.iter().find_map(|secret| self.user_of(secret)).or_else(of_tool)
+    }
+
+    /// What takes a Secret of manifests, which can have another name in the cluster.
+    fn user_of_deployed(&self, namespaces: &Namespaces, namespace: &str, secret: &str) -> Option<String> {
+        self.deployed.names(namespace, secret).iter().find_map(|name| self.users.user_of(namespaces, name))
+    }
+
+    fn user_of(&self, secret: &ObsoleteSecret) -> Option<String> {
+        let namespace = secret.namespace.clone();
+        self.users.user_of(&namespace.map(|namespace| BTreeSet::from([namespace])), &secret.name)
+    }
+
+    /// The namespaces in which gateways are deployed.
+    fn namespaces(&self, gateways: &[&MigratedGateway]) -> Namespaces {
+        let each = gateways.iter().map(|gateway| self.deployed.namespaces(self.sources.objects.get(gateway.index)?));
+        let all = each.collect::<Option<Vec<BTreeSet<String>>>>()?;
+        // of none, nothing is known
+        Some(all.into_iter().flatten().collect()).filter(|names: &BTreeSet<String>| !names.is_empty())
     }
 
     /// The names of the gateways of the other sources that change, or that a person has to change.
@@ -214,11 +269,25 @@ impl Checklist<'_> {
     fn why_keys_kept(&self, gateway: &MigratedGateway) -> Option<String> {
         let old = self.sources.objects.get(gateway.index)?;
         let still = |user: String| still_use_them(&user);
-        let user = self.open.user_of_keys(gateway, &old.value).map(ToString::to_string).map(still);
+        let namespaces = self.namespaces(&[gateway]);
+        let all = in_use::secrets(&old.value);
+        let of_open = || all.iter().find_map(|secret| self.users.open_user_of(&namespaces, secret));
+        let user = self.open.user_of_keys(gateway).or_else(of_open).map(ToString::to_string).map(still);
         let open = || self.open_sources.place_of_gateway(gateway).map(until);
-        let of_secret = |secret: String| self.open_sources.taker_of(Some(&gateway.object.namespace), &secret);
-        let secrets = || secrets_with_auth(old.object.as_ref()?, &Images::default()).into_iter().find_map(of_secret);
-        user.or_else(open).or_else(|| secrets().map(still))
+        let outside = || {
+            let names = gateway.gateway_names.iter().map(|name| Some(name.as_str()));
+            let unnamed = gateway.gateway_names.is_empty().then_some(None);
+            names.chain(unnamed).find_map(|name| self.open_sources.outside(name)).map(still_use_them)
+        };
+        let secrets = || {
+            let known = secrets_with_auth(old.object.as_ref()?, &Images::default());
+            // of an image with another name, each Secret can hold the key
+            let user = |secret: &str| self.user_of_deployed(&namespaces, &gateway.object.namespace, secret);
+            let each = || all.iter().find_map(|secret| user(secret));
+            let of_known = || known.iter().find_map(|secret| user(secret));
+            if known.is_empty() { each() } else { of_known() }
+        };
+        user.or_else(open).or_else(outside).or_else(|| secrets().map(still))
     }
 
     fn keys_in_plain_text(&self, steps: &mut Steps) {
