@@ -4,12 +4,14 @@ mod checklist;
 mod deployed;
 mod files;
 mod in_use;
+mod installed;
 mod interactive;
 mod open_sources;
 mod other_sources;
 mod policy_document;
 mod reached;
 mod reading;
+mod script_commands;
 mod source_kind;
 mod writing;
 

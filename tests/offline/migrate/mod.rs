@@ -18,6 +18,7 @@ mod targets;
 mod terminal;
 mod terraform;
 mod undone;
+mod values;
 
 use serde_json::Value;
 use std::fs;
