@@ -78,8 +78,9 @@ fn of_form(text: &str, setting: NamespaceSetting) -> Result<String, String> {
 /// The address of a configuration API; one of version 1 becomes that of version 2.
 pub(crate) fn endpoint(text: &str) -> Result<String, String> {
     let address = endpoint_of_version_2(text).unwrap_or_else(|| text.to_owned());
-    // the name of the API Management instance alone is no host
-    if EndpointForm::of(&address) == EndpointForm::Usable && address.contains('.') {
+    let host = address.strip_prefix("https://").unwrap_or(&address).trim_end_matches('/');
+    // the name of the API Management instance alone is no host, and the gateway adds the path itself
+    if EndpointForm::of(&address) == EndpointForm::Usable && host.contains('.') && !host.contains(['/', '?', '#']) {
         return Ok(address);
     }
     Err("write the host of the configuration API, such as NAME.configuration.azure-api.net".to_owned())
@@ -188,6 +189,18 @@ mod tests {
             ["docs.example", "ftp://docs.example", "https://", "https:///rules", "https://a b", "https://a/{id}"]
         {
             assert!(docs_url(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_is_a_host_without_a_path() {
+        for text in ["contoso.configuration.azure-api.net", "https://contoso.configuration.azure-api.net/"] {
+            assert!(endpoint(text).is_ok(), "{text}");
+        }
+        for text in
+            ["contoso", "contoso.configuration.azure-api.net/x", "https://contoso.configuration.azure-api.net/x?y"]
+        {
+            assert!(endpoint(text).is_err(), "{text}");
         }
     }
 

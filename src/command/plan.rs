@@ -49,6 +49,9 @@ pub(super) fn run(arguments: &PlanArguments) -> anyhow::Result<ExitCode> {
     if plan.gateways.is_empty() {
         show_findings(&plan);
         ensure!(input.has_error || plan.has_error(), "{}", nothing(arguments, &input.skipped));
+        if input.objects.is_empty() && !arguments.cluster {
+            print_to_stderr(&nothing(arguments, &input.skipped));
+        }
         return Ok(ExitCode::from(if input.has_error { 2 } else { 1 }));
     }
     check_built(&plan, &input.built)?;

@@ -5,6 +5,7 @@
 
 use super::chart_version::{CHART, NEW_VERSION, is_chart, is_too_old};
 use super::helm_values::{self, Release, pointer};
+use super::installed_release::{InstalledLayer, InstalledRelease};
 use super::layers::{self, ValueChanges};
 use super::value_path::{self, ValuePath};
 use super::{NoteKind, SourceContext, SourceReport, ValueMigration, leftovers, nested_text};
@@ -77,6 +78,7 @@ impl ApplicationMigrator<'_> {
             return None;
         }
         let has_files = helm.get("valueFiles").and_then(Value::as_array).is_some_and(|files| !files.is_empty());
+        self.file_parameters(at, &helm);
         let own_name = helm.get("releaseName").and_then(Value::as_str);
         let release = Release { name: own_name.or(release.name), ..release };
         // values in files alone are migrated there
@@ -85,6 +87,20 @@ impl ApplicationMigrator<'_> {
             self.version(at, source.get("chart").is_some());
         }
         Some(())
+    }
+
+    /// Names parameters from files that set how the gateway authenticates.
+    fn file_parameters(&mut self, at: &ValuePath, helm: &Value) {
+        let parameters = helm.get("fileParameters").and_then(Value::as_array).into_iter().flatten().enumerate();
+        for (index, parameter) in parameters {
+            let is_auth = |path: ValuePath| {
+                path.starts_with(&["gateway".to_owned(), "auth".to_owned()]) || path == ["gateway", "authKey"]
+            };
+            if name_of(parameter).is_some_and(is_auth) {
+                let end = ["helm", "fileParameters", &index.to_string()].map(str::to_owned);
+                self.report.note(pointer(at.iter().chain(&end)), NoteKind::ByHand, FILE_PARAMETER);
+            }
+        }
     }
 
     /// Migrates the values of a source, in several forms. Returns false if they stay as they are.
@@ -186,6 +202,9 @@ impl ApplicationMigrator<'_> {
     }
 }
 
+const FILE_PARAMETER: &str = "Remove this parameter: it sets how the gateway authenticates from a file, and wins over the \
+                              migrated values";
+
 /// Lets the parameters of a source set the values of a layer. A parameter that it does not have is removed.
 fn write_parameters(source: &mut Value, layer: &Value) {
     let parameters = source.pointer_mut("/helm/parameters").and_then(Value::as_array_mut);
@@ -201,6 +220,33 @@ fn write_parameters(source: &mut Value, layer: &Value) {
     if parameters.is_empty() {
         value_path::remove(source, &["helm", "parameters"]);
     }
+}
+
+/// The releases of Microsoft's chart that an application installs with files of values.
+pub(super) fn installed(object: &Value) -> Vec<InstalledRelease> {
+    let is_set = object.get("kind").and_then(Value::as_str) == Some("ApplicationSet");
+    let whole = if is_set { object.pointer("/spec/template") } else { Some(object) };
+    let Some(whole) = whole else { return Vec::new() };
+    let text = |pointer: &str| whole.pointer(pointer).and_then(Value::as_str).filter(|text| !text.contains("{{"));
+    let listed = whole.pointer("/spec/sources").and_then(Value::as_array).into_iter().flatten();
+    let sources = whole.pointer("/spec/source").into_iter().chain(listed);
+    let own = sources.filter(|source| source.get("chart").and_then(Value::as_str).is_some_and(is_chart));
+    own.map(|source| {
+        let helm = source.get("helm").cloned().unwrap_or_default();
+        let files = helm.get("valueFiles").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let mut layers: Vec<InstalledLayer> = files.map(|file| InstalledLayer::File(file.to_owned())).collect();
+        let of_text = helm.get("values").and_then(Value::as_str).and_then(apim_keyless_manifest::value);
+        let own = of_text.into_iter().chain(helm.get("valuesObject").cloned());
+        layers.extend(own.chain(helm.get("parameters").map(of_parameters)).map(InstalledLayer::Inline));
+        let own_name = helm.get("releaseName").and_then(Value::as_str);
+        InstalledRelease {
+            name: own_name.or_else(|| text("/metadata/name")).map(str::to_owned),
+            namespace: text("/spec/destination/namespace").map(str::to_owned),
+            layers,
+            ..InstalledRelease::default()
+        }
+    })
+    .collect()
 }
 
 /// What to write into values, as sentences.

@@ -5,10 +5,11 @@ use super::argo_application::{by_hand, text_of};
 use super::chart_version::{NEW_VERSION, is_chart, is_too_old};
 use super::embedded_texts::{self, EmbeddedText};
 use super::helm_values::{self, KEY_MESSAGE, Release, is_key};
+use super::installed_release::{InstalledLayer, InstalledRelease};
 use super::layers::ValueChanges;
 use super::lines::Lines;
 use super::script_lines::ScriptLines;
-use super::shell_words::{ShellText, Word};
+use super::shell_words::{Command, ShellText, Word};
 use super::value_path::{self, ValuePath};
 use super::{NoteKind, SourceContext, SourceReport, TextMigration};
 use apim_keyless_core::policy::shell_word;
@@ -52,20 +53,50 @@ const KEY_NAMES: [&str; 2] = ["gateway.auth.key=", "gateway.authKey="];
 pub fn migrate_script(text: &str, context: SourceContext<'_>) -> Option<TextMigration> {
     let (lines, embedded) = (Lines::of(text), embedded_texts::find(text));
     let report = SourceReport::default();
-    let mut script = Script { text, lines, embedded, context, report, changes: Vec::new(), read: Vec::new() };
+    let mut script = Script {
+        text,
+        lines,
+        embedded,
+        context,
+        report,
+        changes: Vec::new(),
+        read: Vec::new(),
+        expected: BTreeMap::new(),
+    };
     let shell = ShellText::new(text);
-    for words in commands(&shell, text, "helm") {
-        script.helm(&words);
+    let helm = commands(&shell, text, "helm");
+    for command in &helm {
+        script.helm(&shell, command);
     }
-    for words in commands(&shell, text, "kubectl") {
-        script.secret(&words);
+    for command in commands(&shell, text, "kubectl") {
+        script.secret(&command.words);
     }
     script.others();
-    script.finish()
+    script.finish(&shell, &helm)
 }
 
-/// The words of the commands of a program. A name among the arguments of another command is not a command.
-fn commands(shell: &ShellText<'_>, text: &str, program: &str) -> Vec<Vec<Word>> {
+/// The releases of Microsoft's chart that the commands of a script install.
+pub(super) fn installed(text: &str) -> Vec<InstalledRelease> {
+    let shell = ShellText::new(text);
+    let commands = commands(&shell, text, "helm");
+    let read = commands.iter().filter_map(|command| HelmCommand::read(&shell, &command.words));
+    let own = read.filter(|command| command.positional.iter().any(|word| is_chart(&word.text)));
+    own.map(|command| {
+        let mut layers: Vec<InstalledLayer> = command.files.iter().cloned().map(InstalledLayer::File).collect();
+        layers.push(InstalledLayer::Inline(command.values()));
+        let namespace = command.namespace.clone().filter(|name| !is_variable(name));
+        InstalledRelease {
+            name: command.release_name().map(str::to_owned),
+            namespace,
+            layers,
+            ..InstalledRelease::default()
+        }
+    })
+    .collect()
+}
+
+/// The commands of a program. A name among the arguments of another command is not a command.
+pub(super) fn commands(shell: &ShellText<'_>, text: &str, program: &str) -> Vec<Command> {
     let mut is_read = vec![false; text.len()];
     let mut found = Vec::new();
     for start in shell.programs(program) {
@@ -73,10 +104,10 @@ fn commands(shell: &ShellText<'_>, text: &str, program: &str) -> Vec<Vec<Word>> 
             continue;
         }
         let command = shell.command(start);
-        for range in command.read {
-            is_read.get_mut(range).into_iter().flatten().for_each(|byte| *byte = true);
+        for range in &command.read {
+            is_read.get_mut(range.clone()).into_iter().flatten().for_each(|byte| *byte = true);
         }
-        found.push(command.words);
+        found.push(command);
     }
     found
 }
@@ -91,6 +122,17 @@ struct Script<'s> {
     changes: Vec<TextChange>,
     /// The bytes of commands that were read.
     read: Vec<Range<usize>>,
+    /// By the byte at which a command begins: what it is to be after the changes.
+    expected: BTreeMap<usize, Shape>,
+}
+
+/// What a command says, to compare it before and after a change.
+#[derive(Debug, Default, PartialEq)]
+struct Shape {
+    /// Its words and redirections without the pairs of its flags and the version.
+    words: Vec<String>,
+    /// The pairs, without quotes.
+    pairs: Vec<(ValuePath, String)>,
 }
 
 /// A `NAME=VALUE` pair of a flag.
@@ -131,15 +173,17 @@ struct HelmCommand<'w> {
     version: Option<Word>,
     namespace: Option<String>,
     has_files: bool,
+    /// The files with values, in their order.
+    files: Vec<String>,
     reuses_values: Option<Range<usize>>,
 }
 
 impl<'w> HelmCommand<'w> {
     /// Reads the words after `helm`. `None` for other commands of Helm.
-    fn read(text: &str, words: &'w [Word]) -> Option<Self> {
+    fn read(shell: &ShellText<'_>, words: &'w [Word]) -> Option<Self> {
         let mut command = Self::default();
-        let mut rest = words.iter().enumerate().skip(1);
-        while let Some((index, word)) = rest.next() {
+        let mut rest = words.iter().skip(1).peekable();
+        while let Some(word) = rest.next() {
             if !word.text.starts_with('-') {
                 command.positional.push(word);
                 continue;
@@ -154,25 +198,28 @@ impl<'w> HelmCommand<'w> {
             if SWITCHES.contains(&flag) {
                 continue;
             }
-            let value = own.or_else(|| rest.next().map(|(_, word)| (word.text.clone(), word)));
-            let Some((value, of_value)) = value else { break };
-            let before = words.get(index.checked_sub(1)?)?.range.end;
+            // a flag that is not known can have no value
+            let value =
+                own.or_else(|| rest.next_if(|next| !next.text.starts_with("--")).map(|next| (next.text.clone(), next)));
+            let Some((value, of_value)) = value else { continue };
+            let before = word.after;
             let skipped = if std::ptr::eq(of_value, word) { flag.len() + 1 } else { 0 };
             let range = of_value.range.start + skipped..of_value.range.end;
             match flag {
                 _ if SET_FLAGS.contains(&flag) => command.sets.push(SetFlag {
                     with_gap: before..of_value.range.end,
                     gap: before..word.range.start,
-                    pairs: pairs(text, range)?,
+                    pairs: pairs(shell, range)?,
                     is_of_files: flag == "--set-file",
                 }),
-                "--version" => command.version = Some(Word { range, text: value }),
+                "--version" => command.version = Some(Word { range, text: value, after: before }),
                 "-n" | "--namespace" => command.namespace = Some(value),
                 "--set-json" => command.json.extend(json_value(&value)),
                 "--name" => command.name = Some(of_value),
                 "-f" | "--values" => {
                     command.has_files = true;
-                    command.reads_input |= value == "-" || value == "/dev/stdin";
+                    command.reads_input |= value == "-" || value == "/dev/stdin" || value.starts_with("<(");
+                    command.files.extend(value.split(',').map(str::to_owned));
                 }
                 _ => {}
             }
@@ -191,6 +238,12 @@ impl<'w> HelmCommand<'w> {
             value_path::set(&mut values, path, value.clone());
         }
         values
+    }
+
+    /// The name of the release, if it is in the command.
+    fn release_name(&self) -> Option<&'w str> {
+        let name = self.name.or_else(|| self.positional.get(1).copied()).map(|word| word.text.as_str());
+        name.filter(|name| !is_variable(name) && !is_chart_word(name))
     }
 
     /// Whether a change is in values that were given as JSON.
@@ -216,17 +269,20 @@ fn is_variable(value: &str) -> bool {
 }
 
 /// The pairs of a flag's value, whose bytes these are. `None` if its quotes cannot be read.
-fn pairs(text: &str, range: Range<usize>) -> Option<Vec<Pair>> {
-    let raw = text.get(range.clone())?;
+fn pairs(shell: &ShellText<'_>, range: Range<usize>) -> Option<Vec<Pair>> {
+    let raw = shell.text.get(range.clone())?;
     let quote = raw.chars().next().filter(|first| ['"', '\''].contains(first));
     let is_whole = quote.is_some_and(|quote| raw.len() > 1 && raw.ends_with(quote) && raw.matches(quote).count() == 2);
     let inner = if is_whole { range.start + 1..range.end - 1 } else { range };
-    let raw = text.get(inner.clone())?;
+    let raw = shell.text.get(inner.clone())?;
     let (mut found, mut start, mut open, mut is_escaped) = (Vec::new(), 0, None, false);
-    let mut ends: Vec<usize> = Vec::new();
+    let (mut ends, mut skipped): (Vec<usize>, usize) = (Vec::new(), inner.start);
     for (at, character) in raw.char_indices() {
+        if inner.start + at >= skipped && open != Some('\'') {
+            skipped = shell.skipped(inner.start + at).unwrap_or(skipped);
+        }
         match (open, character) {
-            _ if is_escaped => {}
+            _ if is_escaped || inner.start + at < skipped => {}
             (None, '"' | '\'') => open = Some(character),
             (Some(quote), character) if quote == character => open = None,
             (None, ',') => ends.push(at),
@@ -251,8 +307,9 @@ impl Script<'_> {
     }
 
     /// Migrates a command of Helm.
-    fn helm(&mut self, words: &[Word]) {
-        let Some(command) = HelmCommand::read(self.text, words) else { return };
+    fn helm(&mut self, shell: &ShellText<'_>, read: &Command) {
+        let words = &read.words;
+        let Some(command) = HelmCommand::read(shell, words) else { return };
         let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
         let values = command.values();
         let is_chart = command.positional.iter().any(|word| is_chart(&word.text));
@@ -261,8 +318,7 @@ impl Script<'_> {
         }
         self.read.push(first.range.start..last.range.end);
         let at = self.line(first.range.start);
-        let name = command.name.or_else(|| command.positional.get(1).copied()).map(|word| word.text.as_str());
-        let name = name.filter(|name| !is_variable(name) && !is_chart_word(name));
+        let name = command.release_name();
         let namespace = command.namespace.as_deref().filter(|name| !is_variable(name));
         // values in files alone are migrated there; only the version is here
         let plan = if command.sets.is_empty() && command.has_files {
@@ -283,6 +339,9 @@ impl Script<'_> {
         if plan.changes.is_empty() && !is_old {
             return;
         }
+        if read.is_uncertain || words.iter().any(|word| word.text == "--") {
+            return self.report.note(at, NoteKind::ByHand, uncertain(&plan.changes, is_old));
+        }
         if let Some(version) = command.version.as_ref().filter(|_| is_old) {
             self.changes.push(TextChange { range: version.range.clone(), text: NEW_VERSION.to_owned() });
         }
@@ -290,6 +349,7 @@ impl Script<'_> {
             let message = format!("{}, with --set in place of --set-json", by_hand(&plan.changes));
             return self.report.note(at, NoteKind::ByHand, message);
         }
+        self.expected.insert(first.range.start, expected(shell, read, &command, &plan.changes));
         self.change(&command, &plan.changes, last.range.end);
         if let Some(range) = &command.reuses_values {
             let message = "Replace --reuse-values by --reset-then-reuse-values: the values of a chart older than 1.15.0 lack \
@@ -433,14 +493,29 @@ impl Script<'_> {
         }
     }
 
-    fn finish(mut self) -> Option<TextMigration> {
+    /// Whether each command of Helm of the new text says what it is to say, and the others what they did.
+    fn is_as_expected(&self, shell: &ShellText<'_>, old: &[Command], new: &str) -> bool {
+        let new_shell = ShellText::new(new);
+        let new = commands(&new_shell, new, "helm");
+        let is_same = |(old, new): (&Command, &Command)| {
+            let start = old.words.first().map_or(0, |word| word.range.start);
+            let shape_of = |shell, command| shape(shell, command, HelmCommand::read(shell, &command.words).as_ref());
+            let shape = shape_of(&new_shell, new);
+            self.expected.get(&start).map_or_else(|| shape == shape_of(shell, old), |expected| shape == *expected)
+        };
+        old.len() == new.len() && old.iter().zip(&new).all(is_same)
+    }
+
+    fn finish(mut self, shell: &ShellText<'_>, helm: &[Command]) -> Option<TextMigration> {
         self.changes.sort_by_key(|change| (change.range.start, change.range.end));
         self.report.notes.sort_by_key(|note| note.at);
         let is_in_order =
             self.changes.windows(2).all(|pair| matches!(pair, [one, other] if one.range.end <= other.range.start));
         let new = apply(self.text, &self.changes);
         let is_yaml = apim_keyless_manifest::value(self.text).is_some();
-        let is_safe = is_in_order && (!is_yaml || apim_keyless_manifest::value(&new).is_some());
+        let is_safe = is_in_order
+            && (self.changes.is_empty() || self.is_as_expected(shell, helm, &new))
+            && (!is_yaml || apim_keyless_manifest::value(&new).is_some());
         if !is_safe {
             let first = self.changes.first().map_or(0, |change| change.range.start);
             self.report.note(self.lines.at(first), NoteKind::ByHand, OTHER_COMMAND);
@@ -448,6 +523,61 @@ impl Script<'_> {
         let text = (is_safe && new != self.text).then_some(new);
         (text.is_some() || !self.report.is_empty()).then_some(TextMigration { text, report: self.report })
     }
+}
+
+/// What a command says. The version is not compared.
+fn shape(shell: &ShellText<'_>, read: &Command, command: Option<&HelmCommand<'_>>) -> Shape {
+    let Some(command) = command else { return Shape { words: words_outside(shell, read, &[]), ..Shape::default() } };
+    let mut outside: Vec<Range<usize>> = command.sets.iter().map(|set| set.gap.end..set.with_gap.end).collect();
+    outside.extend(command.version.as_ref().map(|version| version.range.clone()));
+    let pairs = command.sets.iter().flat_map(|set| &set.pairs);
+    let pairs = pairs.map(|pair| pair_shape(&pair.path, &shell.shape(pair.range.clone())));
+    Shape { words: words_outside(shell, read, &outside), pairs: pairs.collect() }
+}
+
+/// The words and redirections of a command that are not within these ranges, which are in their order.
+fn words_outside(shell: &ShellText<'_>, read: &Command, ranges: &[Range<usize>]) -> Vec<String> {
+    let mut ranges = ranges.to_vec();
+    ranges.sort_by_key(|range| range.start);
+    let is_outside = |part: &&Range<usize>| {
+        let next = ranges.partition_point(|range| range.end <= part.start);
+        ranges.get(next).is_none_or(|range| range.start >= part.end)
+    };
+    let words = read.words.iter().map(|word| &word.range).filter(is_outside);
+    words.chain(read.redirections.iter()).map(|range| shell.shape(range.clone())).collect()
+}
+
+/// A pair without quotes and without its name.
+fn pair_shape(path: &ValuePath, pair: &str) -> (ValuePath, String) {
+    let value = pair.split_once('=').map_or(pair, |(_, value)| value);
+    (path.clone(), value.chars().filter(|letter| !['"', '\''].contains(letter)).collect())
+}
+
+/// What a command is to say after these changes.
+fn expected(shell: &ShellText<'_>, read: &Command, command: &HelmCommand<'_>, changes: &ValueChanges) -> Shape {
+    let mut shape = shape(shell, read, Some(command));
+    let removed: BTreeSet<&ValuePath> = changes.removed.iter().collect();
+    shape.pairs.retain(|(path, _)| !removed.contains(path));
+    let written: BTreeSet<ValuePath> = shape.pairs.iter().map(|(path, _)| path.clone()).collect();
+    let of_change = |(path, value): (&ValuePath, &Value)| pair_shape(path, &assignment(path, value));
+    for pair in &mut shape.pairs {
+        if let Some(value) = changes.set.get(&pair.0) {
+            *pair = of_change((&pair.0, value));
+        }
+    }
+    shape.pairs.extend(changes.set.iter().filter(|(path, _)| !written.contains(*path)).map(of_change));
+    shape
+}
+
+/// What to write in a command that cannot be changed safely.
+fn uncertain(changes: &ValueChanges, is_old: bool) -> String {
+    let version = format!("Set --version {NEW_VERSION} or newer");
+    let message = match (changes.is_empty(), is_old) {
+        (true, _) => version,
+        (false, true) => format!("{version}. {}", by_hand(changes)),
+        (false, false) => by_hand(changes),
+    };
+    format!("{message}: the command cannot be changed safely")
 }
 
 const OTHER_COMMAND: &str = "Remove gateway.auth.key from these values by hand, and set gateway.auth.type=WorkloadIdentity, \
@@ -607,7 +737,9 @@ mod tests {
 
     #[test]
     fn each_word_of_a_long_line_is_read_once() {
-        let read = |text: &str| -> usize { commands(&ShellText::new(text), text, "helm").iter().map(Vec::len).sum() };
+        let read = |text: &str| -> usize {
+            commands(&ShellText::new(text), text, "helm").iter().map(|command| command.words.len()).sum()
+        };
         for (line, words) in [("helm ", 1), ("helm $( ", 2), ("helm x ", 2), ("helm \\\n", 1)] {
             let text = line.repeat(4000);
             assert!(read(&text) <= 4000 * words, "{line}: {} words", read(&text));
@@ -631,6 +763,52 @@ mod tests {
             assert_eq!(keys, expected, "{flag}");
             assert!(!migration.text.unwrap().contains("gateway.auth.key"));
         }
+    }
+
+    #[test]
+    fn redirections_stay_where_they_are() {
+        const ADDED: &str = "--set gateway.auth.azureAd.app.id=ID --set gateway.auth.type=WorkloadIdentity --set gateway.name=orders --set secret.createSecret=false";
+        const START: &str = "helm upgrade --install orders apim/azure-api-management-gateway -n shop";
+        for end in ["2>&1 | tee log", "2>/dev/null", "> log", "&>> log", ">| log", "<<< x", "2>&1 && echo done"] {
+            becomes(&format!("{START} {end}\n"), &format!("{START} {ADDED} {end}\n"));
+            becomes(&format!("{START} --reuse-values {end}\n"), &format!("{START} --reuse-values {ADDED} {end}\n"));
+            becomes(
+                &format!("{START} 2>err --set gateway.auth.key=$KEY {end}\n"),
+                &format!("{START} 2>err {ADDED} {end}\n"),
+            );
+        }
+        let key = "--set-file gateway.auth.key=<(az rest --uri x,y --query \"a b\")";
+        becomes(&format!("{START} {key} \\\n  --wait\n"), &format!("{START} {ADDED} \\\n  --wait\n"));
+        let key = "--set gateway.auth.key=\"$(az rest --query \"a, b=c\")\"";
+        becomes(&format!("{START} {key} --wait\n"), &format!("{START} {ADDED} --wait\n"));
+    }
+
+    #[test]
+    fn a_command_with_an_uncertain_end_stays() {
+        for command in [
+            "helm upgrade a b/azure-api-management-gateway --set gateway.auth.key=`az show` --wait",
+            "X=`helm upgrade a b/azure-api-management-gateway`",
+            "helm upgrade a b/azure-api-management-gateway --set gateway.auth.key=<token>",
+            "helm upgrade a b/azure-api-management-gateway --set gateway.auth.key=\"$(echo ')')\"",
+            "helm upgrade a b/azure-api-management-gateway --set gateway.auth.key=\"`az show`\" --set x=\"y\"",
+            "helm upgrade a b/azure-api-management-gateway -- c",
+        ] {
+            let migration = migrated(&format!("{command}\n"), &facts()).unwrap();
+            assert_eq!(migration.text, None, "{command}");
+            let is_named = |note: &super::super::Note<usize>| note.kind == NoteKind::ByHand && note.at == 1;
+            assert!(migration.report.notes.iter().any(is_named), "{command}: {:?}", migration.report);
+        }
+    }
+
+    #[test]
+    fn values_from_a_process_are_an_input() {
+        let text = "helm upgrade a b/azure-api-management-gateway -f <(envsubst < v.tpl)\n";
+        let migration = migrated(text, &facts()).unwrap();
+        assert_eq!((migration.text, migration.report.notes[0].message.as_str()), (None, INPUT));
+        becomes(
+            "helm upgrade a b/azure-api-management-gateway -f <(envsubst < v.tpl) \\\n  --set gateway.auth.key=\"$KEY\"\n",
+            "helm upgrade a b/azure-api-management-gateway -f <(envsubst < v.tpl) \\\n  --set gateway.auth.azureAd.app.id=ID \\\n  --set gateway.auth.type=WorkloadIdentity \\\n  --set gateway.name=orders \\\n  --set secret.createSecret=false\n",
+        );
     }
 
     #[test]

@@ -87,7 +87,7 @@ fn of_sub_chart(object: &Value, values: &Value, context: SourceContext<'_>) -> O
 }
 
 /// The name that Flux gives the release.
-fn release_name(object: &Value) -> Option<String> {
+pub(super) fn release_name(object: &Value) -> Option<String> {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
     let composed = || {
         let name = text("/metadata/name")?;

@@ -130,11 +130,7 @@ impl<'c> ValuesPlanner<'c> {
     }
 
     fn text(&self, path: &[&str]) -> Option<String> {
-        match value_path::get(&self.values, path)? {
-            Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        }
+        text_at(&self.values, path)
     }
 
     fn set(&mut self, path: &[&str], value: Value) {
@@ -319,31 +315,8 @@ impl<'c> ValuesPlanner<'c> {
                 self.set(&CREATE, create);
             }
         }
-        let release = self.release.name.unwrap_or("RELEASE");
-        let namespace = self.release.namespace;
-        let service_account = self
-            .text(&NAME)
-            .or_else(|| self.text(&["serviceAccountName"]))
-            .unwrap_or_else(|| full_name(&self.values, release));
-        let is_created =
-            value_path::get(&self.values, &CREATE).is_none_or(|create| *create != false && *create != "false");
-        if !is_created {
-            let client_id = self.text(&["gateway", "auth", "azureAd", "app", "id"]).unwrap_or_default();
-            let (account, namespace) = (shell_word(&service_account), shell_word(namespace.unwrap_or("NAMESPACE")));
-            self.report.apply.push(format!(
-                "kubectl annotate serviceaccount {account} --namespace {namespace} --overwrite {}",
-                shell_word(&format!("{CLIENT_ID}={client_id}"))
-            ));
-            self.report
-                .apply
-                .push(format!("kubectl label serviceaccount {account} --namespace {namespace} --overwrite {USE}=true"));
-        }
-        let gateway = SourceGateway {
-            namespace: namespace.map(str::to_owned),
-            service_account,
-            client_id: self.text(&["gateway", "auth", "azureAd", "app", "id"]),
-            gateway_name: self.text(&["gateway", "name"]),
-        };
+        let (gateway, commands) = service_account_of(&self.values, self.release);
+        self.report.apply.extend(commands);
         self.report.gateways.push(gateway);
     }
 
@@ -363,6 +336,35 @@ impl<'c> ValuesPlanner<'c> {
             self.set(&PATH, json!(newest));
         }
     }
+}
+
+fn text_at(values: &Value, path: &[&str]) -> Option<String> {
+    match value_path::get(values, path)? {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// The gateway of migrated values, and the commands for a `ServiceAccount` that the chart does not create.
+pub(super) fn service_account_of(values: &Value, release: Release<'_>) -> (SourceGateway, Vec<String>) {
+    let service_account = text_at(values, &["serviceAccount", "name"])
+        .or_else(|| text_at(values, &["serviceAccountName"]))
+        .unwrap_or_else(|| full_name(values, release.name.unwrap_or("RELEASE")));
+    let client_id = text_at(values, &["gateway", "auth", "azureAd", "app", "id"]);
+    let create = value_path::get(values, &["serviceAccount", "create"]);
+    let mut commands = Vec::new();
+    if create.is_some_and(|create| *create == false || *create == "false") {
+        let account = shell_word(&service_account);
+        let namespace = shell_word(release.namespace.unwrap_or("NAMESPACE"));
+        let annotation = shell_word(&format!("{CLIENT_ID}={}", client_id.as_deref().unwrap_or_default()));
+        commands.push(format!(
+            "kubectl annotate serviceaccount {account} --namespace {namespace} --overwrite {annotation}"
+        ));
+        commands.push(format!("kubectl label serviceaccount {account} --namespace {namespace} --overwrite {USE}=true"));
+    }
+    let (gateway_name, namespace) = (text_at(values, &["gateway", "name"]), release.namespace.map(str::to_owned));
+    (SourceGateway { namespace, service_account, client_id, gateway_name }, commands)
 }
 
 /// The tag in place of one that is older than the first version with workload identity, or that moves.

@@ -1,7 +1,8 @@
 //! A helmfile: the releases that it installs. It is not changed; what a person has to change is named with its place.
 
 use super::chart_version::{NEW_VERSION, is_chart, is_too_old};
-use super::helm_values::are_of_chart;
+use super::helm_values::{are_of_chart, is_variable};
+use super::installed_release::{InstalledLayer, InstalledRelease, problems_of_values};
 use super::patch_finder::{has_other_method, is_of_method};
 use super::value_path;
 use super::{NoteKind, SourceContext, ValueMigration, layers};
@@ -42,13 +43,18 @@ fn entries<'r>(
 fn layers_of(release: &Value) -> Vec<(&'static str, usize, Value)> {
     let inline = entries(release, &FILES).filter(|(.., entry)| entry.is_object());
     let mut layers: Vec<_> = inline.map(|(list, index, entry)| (list, index, entry.clone())).collect();
-    for (list, index, entry) in entries(release, &SETS) {
-        let Some(name) = entry.get("name").and_then(Value::as_str) else { continue };
+    layers.extend(sets(release));
+    layers
+}
+
+/// The values of the lists with names and values, each with its place from the release.
+fn sets(release: &Value) -> impl Iterator<Item = (&'static str, usize, Value)> {
+    entries(release, &SETS).filter_map(|(list, index, entry)| {
+        let name = entry.get("name").and_then(Value::as_str)?;
         let mut layer = json!({});
         value_path::set(&mut layer, &value_path::parse(name), entry.get("value").cloned().unwrap_or_default());
-        layers.push((list, index, layer));
-    }
-    layers
+        Some((list, index, layer))
+    })
 }
 
 fn merged(layers: &[(&'static str, usize, Value)]) -> Value {
@@ -73,6 +79,25 @@ pub fn files_of_helmfile(helmfile: &Value) -> Vec<&str> {
     releases.flat_map(|(_, release)| entries(release, &FILES).filter_map(|(.., entry)| entry.as_str())).collect()
 }
 
+/// The releases of Microsoft's chart that a helmfile installs. Its `set` lists win over all values.
+pub(super) fn releases_of_helmfile(helmfile: &Value) -> Vec<InstalledRelease> {
+    let listed = releases(helmfile).into_iter().map(|(_, release)| release);
+    let own = listed.filter(|release| release.get("chart").and_then(Value::as_str).is_some_and(is_chart));
+    own.map(|release| {
+        let layer = |entry: &Value| match entry {
+            Value::String(file) => Some(InstalledLayer::File(file.clone())),
+            Value::Object(_) => Some(InstalledLayer::Inline(entry.clone())),
+            _ => None,
+        };
+        let mut layers: Vec<InstalledLayer> = entries(release, &FILES).filter_map(|(.., entry)| layer(entry)).collect();
+        layers.extend(sets(release).map(|(.., layer)| InstalledLayer::Inline(layer)));
+        // a name with a template is not known
+        let text = |key: &str| release.get(key)?.as_str().filter(|text| !is_variable(text)).map(str::to_owned);
+        InstalledRelease { name: text("name"), namespace: text("namespace"), layers, ..InstalledRelease::default() }
+    })
+    .collect()
+}
+
 /// Names what a person has to change in a helmfile.
 pub fn migrate_helmfile(helmfile: &Value, context: SourceContext<'_>) -> ValueMigration {
     let mut migration = ValueMigration::default();
@@ -94,6 +119,16 @@ pub fn migrate_helmfile(helmfile: &Value, context: SourceContext<'_>) -> ValueMi
         }
         for place in found {
             migration.report.note(place, NoteKind::ByHand, METHOD);
+        }
+        // the last one wins
+        let of_tag = |(.., layer): &&(&str, usize, Value)| value_path::get(layer, &["image", "tag"]).is_some();
+        if let Some((list, index, _)) = layers.iter().rfind(of_tag) {
+            let is_tag = |(path, _): &(PointerBuf, String)| path.first().is_some_and(|key| key.decoded() == "image");
+            for (_, message) in problems_of_values(&merged(&layers), context).into_iter().filter(is_tag) {
+                let mut place = at.clone();
+                place.append(PointerBuf::from_tokens([*list, &index.to_string()]));
+                migration.report.note(place, NoteKind::ByHand, message);
+            }
         }
         if release.get("version").and_then(Value::as_str).is_some_and(is_too_old) {
             let message = format!(

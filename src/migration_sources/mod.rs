@@ -13,6 +13,7 @@ mod helm_file;
 mod helm_release;
 mod helm_values;
 mod helmfile;
+mod installed_release;
 mod kept_parts;
 mod kustomize;
 mod layers;
@@ -33,9 +34,14 @@ pub use chart_version::{NEW_VERSION as CHART_VERSION, REPOSITORY as CHART_REPOSI
 pub use generator::{generated_config_maps, write_generated};
 pub use helm_command::migrate_script;
 pub use helmfile::{files_of_helmfile, has_gateway_release, migrate_helmfile};
+pub use installed_release::{
+    InstalledLayer, InstalledRelease, aliases, gateway_of_release, merged_values, problems_of_values,
+    releases_of_object, releases_of_script, releases_of_terraform, relevant_values,
+};
 pub use kustomize::{GeneratedConfigMap, KustomizeMigration, migrate_kustomization};
 pub use leftovers::{MigratedWorkload, notes_about_built};
 pub use overlay::{Kustomizations, Overlay, generated_secrets};
+pub use script_lines::{ScriptedGateway, commands_on_gateways};
 pub use secret_takers::{TakenSecret, lines_of_commands, taken_in_script, words};
 pub use terraform::{FilesBeside, OtherResource, migrate_terraform, other_resources, taken_in_terraform, unread_line};
 
@@ -188,7 +194,8 @@ impl<At> SourceReport<At> {
         }
     }
 
-    fn note(&mut self, at: At, kind: NoteKind, message: impl Into<String>) {
+    /// Adds a note.
+    pub fn note(&mut self, at: At, kind: NoteKind, message: impl Into<String>) {
         self.notes.push(Note { at, kind, message: message.into() });
     }
 }

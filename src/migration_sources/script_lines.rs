@@ -1,13 +1,15 @@
 //! Lines of a script that say how a gateway authenticates, outside of the commands that are migrated: here-documents, `kubectl
 //! set env`, `kubectl patch`, tools that edit YAML.
 
-use super::helm_command::is_plain_key;
+use super::helm_command::{commands, is_plain_key};
 use super::helm_values::KEY_MESSAGE;
+use super::lines::Lines;
 use super::patch_finder::{is_old_image, names_other_method};
+use super::shell_words::ShellText;
 use super::{NoteKind, ObsoleteSecret, SourceContext};
 use apim_keyless_core::gateway::WORKLOAD_IDENTITY;
 use apim_keyless_core::gateway::well_known::USE;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 const SETTING: &str = "Change this line by hand: remove config.service.auth and the settings below it, or set config.service.auth \
                        to workloadIdentity; else it sets another method of authentication again";
@@ -114,4 +116,104 @@ fn sets_old_image(line: &str, has_label: bool, context: SourceContext<'_>) -> bo
             .split_whitespace()
             .filter_map(|word| word.split_once('='))
             .any(|(_, name)| is_old_image(name.trim_matches(['"', '\'']), context))
+}
+
+/// A gateway of manifests beside a script.
+pub struct ScriptedGateway<'g> {
+    /// The name of its workload.
+    pub workload: &'g str,
+    /// Its `ServiceAccount`s.
+    pub accounts: BTreeSet<&'g str>,
+    /// The `ConfigMap`s with its settings.
+    pub config_maps: BTreeSet<&'g str>,
+}
+
+const ACCOUNT: &str = "Remove this command, or let it name the ServiceAccount of the migrated workload: the identity trusts no \
+                       other one";
+const LABEL: &str =
+    "Leave the label azure.workload.identity/use: \"true\" here: without it a Pod gets no token of workload identity";
+const NAME: &str = "Leave gateway.name here: with workload identity the gateway needs its name";
+const DELETES: &str = "Remove this command: the gateway runs under this ServiceAccount after the migration";
+
+/// What commands of a script undo of the migration of these gateways: the index of the gateway, the line, and what to do.
+pub fn commands_on_gateways(
+    text: &str,
+    gateways: &[ScriptedGateway<'_>],
+    context: SourceContext<'_>,
+) -> Vec<(usize, usize, &'static str)> {
+    let mut by_name: HashMap<&str, BTreeSet<usize>> = HashMap::new();
+    for (index, gateway) in gateways.iter().enumerate() {
+        let names = gateway.accounts.iter().chain(&gateway.config_maps).copied();
+        for name in names.chain([gateway.workload]) {
+            by_name.entry(name).or_default().insert(index);
+        }
+    }
+    let (shell, lines) = (ShellText::new(text), Lines::of(text));
+    let mut found = Vec::new();
+    for command in commands(&shell, text, "kubectl") {
+        let words: Vec<&str> = command.words.iter().map(|word| word.text.as_str()).collect();
+        let start = command.words.first().map_or(0, |word| word.range.start);
+        let named = words.iter().filter_map(|word| by_name.get(word.rsplit('/').next()?)).flatten();
+        for index in named.copied().collect::<BTreeSet<usize>>() {
+            let message = gateways.get(index).and_then(|gateway| undone(&words, gateway));
+            found.extend(message.map(|message| (index, lines.at(start), message)));
+        }
+    }
+    let images = commands(&shell, text, "kustomize").into_iter().filter(|command| {
+        let words = || command.words.iter().map(|word| word.text.as_str());
+        let is_old = |word: &str| is_old_image(word.rsplit('=').next().unwrap_or(word), context);
+        words().any(|word| word == "image") && words().any(is_old)
+    });
+    for command in images {
+        let line = lines.at(command.words.first().map_or(0, |word| word.range.start));
+        found.extend((0..gateways.len()).map(|index| (index, line, IMAGE)));
+    }
+    found
+}
+
+/// What a command of kubectl that names something of a gateway undoes.
+fn undone(words: &[&str], gateway: &ScriptedGateway<'_>) -> Option<&'static str> {
+    let has = |names: &[&str]| words.iter().any(|word| names.contains(word));
+    let last = |word: &&str| word.rsplit('/').next().map(str::to_owned).unwrap_or_default();
+    let names = |set: &BTreeSet<&str>| words.iter().any(|word| set.contains(last(word).as_str()));
+    let is_workload = words.iter().any(|word| last(word) == gateway.workload);
+    let is_patch = |word: &&&str| word.contains(['{', '[', ':']);
+    let patch: String = if has(&["patch"]) { words.iter().filter(is_patch).copied().collect() } else { String::new() };
+    let patch: String = patch.chars().filter(|letter| !letter.is_whitespace() && *letter != '\\').collect();
+    let sets_account = has(&["set"]) && has(&["serviceaccount", "serviceaccounts", "sa"])
+        || patch.split_once("serviceAccountName").is_some_and(|(_, after)| {
+            !gateway.accounts.iter().any(|account| {
+                let rest = after
+                    .trim_start_matches(['"', '\'', ':', ','])
+                    .trim_start_matches("value")
+                    .trim_start_matches(['"', '\'', ':']);
+                rest.strip_prefix(account)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(['"', '\'', '}', ',']))
+            })
+        });
+    let is_own_account = !has(&["patch"]) && names(&gateway.accounts);
+    let label = patch.replace("~1", "/");
+    let removes_label = has(&["label"])
+        && words.iter().any(|word| {
+            word.strip_prefix(USE).is_some_and(|rest| rest == "-" || rest.starts_with('=') && rest != "=true")
+        })
+        || label.split_once(USE).is_some_and(|(before, after)| {
+            let value = after
+                .trim_start_matches(['"', '\'', ':', ','])
+                .trim_start_matches("value")
+                .trim_start_matches(['"', '\'', ':']);
+            before.contains("\"remove\"") || after.contains("\"remove\"") || !value.starts_with("true")
+        });
+    let removes_name = patch.split_once("gateway.name").is_some_and(|(before, after)| {
+        before.contains("\"remove\"") || after.trim_start_matches(['"', '\'', ':']).starts_with("null")
+    });
+    let is_account = has(&["serviceaccount", "serviceaccounts", "sa"])
+        || words.iter().any(|word| ["serviceaccount/", "sa/"].iter().any(|start| word.starts_with(start)));
+    match () {
+        () if has(&["delete"]) && is_account && names(&gateway.accounts) => Some(DELETES),
+        () if is_workload && sets_account && !is_own_account => Some(ACCOUNT),
+        () if (is_workload || names(&gateway.accounts)) && removes_label => Some(LABEL),
+        () if names(&gateway.config_maps) && removes_name => Some(NAME),
+        () => None,
+    }
 }

@@ -97,6 +97,13 @@ impl<'c> Checklist<'c> {
         };
         let is_helm =
             self.planned.other.changed().any(|plan| plan.source_type.is_of_helm()) || is_release_of_terraform();
+        // Argo CD and Kustomize render charts, and make no releases of Helm
+        let is_release = is_release_of_terraform()
+            || self.planned.other.changed().any(|plan| {
+                let is_rendered =
+                    matches!(&plan.installer, Some((_, SourceType::ArgoApplication | SourceType::Kustomization)));
+                plan.source_type.is_of_helm() && plan.source_type != SourceType::ArgoApplication && !is_rendered
+            });
         let has_manifests = self.planned.changed_gateways().next().is_some();
         let secrets = if is_helm { "" } else { " Their Secrets still exist." };
         _ = writeln!(
@@ -107,9 +114,12 @@ impl<'c> Checklist<'c> {
         if is_helm && has_manifests {
             *text += "The Secrets of manifests still exist.\n";
         }
-        if is_helm {
+        if is_helm && is_release {
             *text += "The upgrade deletes the Secret of the chart (secret.createSecret: false). `helm rollback RELEASE` restores \
                       it;\nso does a release of the old files, if they have the key.\n";
+        } else if is_helm {
+            *text += "The change deletes the Secret of the chart (secret.createSecret: false). The old files restore it, if they \
+                      have the key.\n";
         }
     }
 

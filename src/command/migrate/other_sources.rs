@@ -2,6 +2,7 @@
 //! Terraform, kustomizations, scripts.
 
 use super::files::{FileChange, OutputPaths};
+use super::installed::Installations;
 use super::interactive::KnownFacts;
 use super::reached::ReachedGateways;
 use super::reading::{OtherSource, SourceObject, SourceType, Sources, TextSource, located};
@@ -12,16 +13,15 @@ use crate::migration_sources::{
     migrate_values, notes_about_built,
 };
 use apim_keyless_core::gateway::{Images, ObjectReference};
-use apim_keyless_core::migration::{Migration, MissingFact};
+use apim_keyless_core::migration::{Facts, Migration, MissingFact};
 use apim_keyless_manifest::rewrite::FileRewrite;
 use apim_keyless_manifest::{normalized, read_limited};
 use apim_keyless_report::file_name;
 use jsonptr::PointerBuf;
 use serde_json::Value;
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// What changes in a source, and what to know about it.
 pub(in crate::command) struct OtherPlan {
@@ -37,8 +37,8 @@ pub(in crate::command) struct OtherPlan {
     pub(super) report: SourceReport<String>,
     /// The place in a helmfile that installs a release with these values, and that a person has to change.
     pub(super) open_helmfile: Option<String>,
-    /// The file that names this file of values: its tool installs the release.
-    pub(super) installer: Option<String>,
+    /// The file that names this file of values, and what it is: its tool installs the release.
+    pub(super) installer: Option<(String, SourceType)>,
 }
 
 /// What changes in all such sources.
@@ -110,6 +110,10 @@ impl OtherPlans {
         }
         plans.keep_values_of_helmfiles(sources);
         plans.set_installers(sources);
+        let none = Facts::default();
+        let context = SourceContext { facts: &none, images };
+        Installations::add(&mut plans, sources, context, migration);
+        plans.add_script_commands(sources, context, migration);
         plans
     }
 
@@ -133,46 +137,6 @@ impl OtherPlans {
             };
             plan.open_helmfile = open.iter().find(is_it).map(|(place, ..)| place.clone());
         }
-    }
-
-    /// A release is installed by what names its values: then no command of Helm is printed for them.
-    fn set_installers(&mut self, sources: &Sources) {
-        let mut values: HashMap<String, Vec<usize>> = HashMap::new();
-        for (index, plan) in self.plans.iter().enumerate() {
-            if plan.source_type == SourceType::HelmValues {
-                values
-                    .entry(file_name(&plan.file).rsplit('/').next().unwrap_or_default().to_owned())
-                    .or_default()
-                    .push(index);
-            }
-        }
-        let objects = sources.objects.iter().filter(|source| source.other.is_some_and(OtherSource::installs));
-        let objects =
-            objects.map(|source| (source.place.file(), source.source_type(), Cow::Owned(source.value.to_string())));
-        let texts =
-            sources.texts.iter().map(|text| (text.file.as_str(), text.source_type, Cow::Borrowed(text.text.as_str())));
-        for (file, source_type, text) in objects.chain(texts) {
-            let separators = |letter: char| letter.is_whitespace() || "\"',=:;()[]{}".contains(letter);
-            let named = text.split(separators).filter_map(|word| {
-                let plans = values.get(word.rsplit('/').next().unwrap_or_default())?;
-                Some((named_path(word), plans))
-            });
-            for (path, index) in named.flat_map(|(path, plans)| plans.iter().map(move |index| (path.clone(), *index))) {
-                self.set_installer(index, &path, (file, source_type));
-            }
-        }
-    }
-
-    /// The tool of another file installs the release of the values with this index, if this is their path.
-    fn set_installer(&mut self, index: usize, path: &Path, (file, source_type): (&str, SourceType)) {
-        let Some(plan) = self.plans.get_mut(index) else { return };
-        let is_known = plan.installer.is_some() || plan.report.apply.is_empty();
-        if is_known || !normalized(Path::new(&plan.file)).ends_with(path) {
-            return;
-        }
-        plan.installer = Some(file_name(file).to_owned());
-        let commands = ["terraform plan", "terraform apply"].map(str::to_owned);
-        plan.report.apply = if source_type == SourceType::Terraform { commands.to_vec() } else { Vec::new() };
     }
 
     fn kustomization(
@@ -212,10 +176,15 @@ impl OtherPlans {
 
     fn text(&mut self, source: &TextSource, context: SourceContext<'_>, inputs: &HashSet<PathBuf>) {
         let read = |name: &str| read_beside(&source.file, name);
+        // values that select no method by themselves are looked at together with the others of the release
+        let is_overlay = |name: &str| {
+            let values = read(name).and_then(|text| apim_keyless_manifest::value(&text)).filter(Value::is_object);
+            values.is_some_and(|values| migrate_values(name, &values, context).is_none())
+        };
         let is_input = |name: &str| {
             let path = normalized(&beside(&source.file, name));
             match path.to_string_lossy().split_once('*') {
-                None => inputs.contains(&path),
+                None => inputs.contains(&path) || is_overlay(name),
                 Some((start, rest)) => {
                     let end = rest.rsplit('*').next().unwrap_or_default();
                     let mut names = inputs.iter().map(|input| input.to_string_lossy());
@@ -289,13 +258,6 @@ impl OtherPlans {
     }
 }
 
-/// The path that a word names, without a variable at its beginning, such as `${path.module}/`, and without `../`.
-fn named_path(word: &str) -> PathBuf {
-    let variable = word.split_once('/').filter(|(first, _)| first.contains(['$', '}']));
-    let path = variable.map_or(word, |(_, rest)| rest);
-    Path::new(path).components().filter(|part| matches!(part, Component::Normal(_))).collect()
-}
-
 /// What is known of the `ConfigMap` of a generator that replaces another one, and whose entries are in files.
 fn of_replaced(kustomization: &Value, generator: usize, migration: &Migration) -> GeneratedConfigMap {
     let text = |key: &str| kustomization.pointer(&format!("/configMapGenerator/{generator}/{key}"))?.as_str();
@@ -318,6 +280,16 @@ fn has_identity(text: &str) -> bool {
 }
 
 impl OtherPlan {
+    /// The tool of another file installs the release of these values.
+    pub(super) fn installed_by(&mut self, file: &str, source_type: SourceType) {
+        if self.installer.is_some() || self.report.apply.is_empty() {
+            return;
+        }
+        self.installer = Some((file_name(file).to_owned(), source_type));
+        let commands = ["terraform plan", "terraform apply"].map(str::to_owned);
+        self.report.apply = if source_type == SourceType::Terraform { commands.to_vec() } else { Vec::new() };
+    }
+
     /// The places of auth keys in a text; those of YAML are found with the objects.
     pub(super) fn keys(&self) -> impl Iterator<Item = String> {
         let is_text = self.source_type.is_text();
@@ -389,7 +361,7 @@ fn read_beside(file: &str, name: &str) -> Option<String> {
 }
 
 /// The path of a file that another one names.
-fn beside(file: &str, name: &str) -> PathBuf {
+pub(super) fn beside(file: &str, name: &str) -> PathBuf {
     Path::new(file).parent().unwrap_or(Path::new("")).join(name)
 }
 

@@ -19,6 +19,7 @@ mod terminal;
 mod terraform;
 mod undone;
 mod users;
+mod values;
 
 use serde_json::Value;
 use std::fs;

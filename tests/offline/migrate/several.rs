@@ -182,10 +182,12 @@ fn values_are_applied_by_what_installs_them() {
     assert!(stdout.contains("   terraform apply\n") && !stdout.contains("helm upgrade"), "{stdout}");
     let script = "helm upgrade --install orders apim/azure-api-management-gateway --version 1.15.1 -f envs/prod.yaml\n";
     let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: orders}\nspec:\n  sources:\n  - chart: azure-api-management-gateway\n    targetRevision: 1.15.1\n    helm: {valueFiles: [$values/envs/prod.yaml]}\n";
-    for (file, text) in [("deploy.sh", script), ("app.yaml", application)] {
+    let run_it = "   - ./deploy.sh installs ./envs/prod.yaml: run it as before\n";
+    let commit =
+        "   - first commit and push ./envs/prod.yaml: ./app.yaml installs it from Git\n     argocd app sync orders\n";
+    for (file, text, line) in [("deploy.sh", script, run_it), ("app.yaml", application, commit)] {
         let stdout = run(&[(file, text)]);
-        let line = format!("   - ./{file} installs ./envs/prod.yaml: run it as before\n");
-        assert!(stdout.contains(&line) && !stdout.contains("helm upgrade"), "{stdout}");
+        assert!(stdout.contains(line) && !stdout.contains("helm upgrade"), "{stdout}");
         // it installs another file
         assert!(run(&[(file, &text.replace("prod", "test"))]).contains("   helm upgrade RELEASE "));
     }

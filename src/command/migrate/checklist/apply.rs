@@ -3,12 +3,12 @@
 use super::file_order::ordered;
 use super::{Checklist, Steps};
 use crate::command::migrate::files::objects_of;
-use crate::command::migrate::reading::{OtherSource, SourceType};
+use crate::command::migrate::reading::{OtherSource, SourceObject, SourceType};
 use crate::command::migrate::shown;
 use apim_keyless_core::policy::shell_word;
-use apim_keyless_manifest::STANDARD_INPUT;
+use apim_keyless_manifest::{STANDARD_INPUT, normalized};
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Kinds whose objects are in no namespace, beside those that begin with `Cluster`.
 const CLUSTER_KINDS: [&str; 7] = [
@@ -38,11 +38,12 @@ impl Checklist<'_> {
             }
             self.apply_file(file, steps);
         }
+        overlays.extend(self.rendering());
         if !overlays.is_empty() || self.needs_whole_folder() {
             self.copy(steps);
         }
         for folder in overlays {
-            steps.line(&format!("  kubectl apply -k {}", shell_word(&folder.display().to_string())));
+            steps.line(&self.apply_built(&folder));
         }
         for plan in self.planned.other.changed() {
             let tool = match plan.source_type {
@@ -52,11 +53,7 @@ impl Checklist<'_> {
             };
             steps.line(&format!("- first commit and push {}{tool}", self.written(&plan.file)));
         }
-        for plan in self.planned.other.changed() {
-            if let Some(installer) = plan.installer.as_ref().filter(|_| plan.report.apply.is_empty()) {
-                steps.line(&format!("- {installer} installs {}: run it as before", shown(&plan.file)));
-            }
-        }
+        self.installers(steps);
         let (releases, others): (Vec<&str>, Vec<&str>) =
             self.commands(|report| &report.apply).partition(|command| command.starts_with("helm upgrade RELEASE "));
         for command in others {
@@ -70,6 +67,86 @@ impl Checklist<'_> {
         }
         for plan in self.planned.other.changed().filter(|plan| plan.source_type == SourceType::Script) {
             steps.line(&format!("- run {} as before, or its new helm commands", self.written(&plan.file)));
+        }
+    }
+
+    /// The folders of the kustomizations that render a chart with a changed file of values.
+    fn rendering(&self) -> BTreeSet<PathBuf> {
+        let installers = self.planned.other.changed().filter_map(|plan| plan.installer.as_ref());
+        let installers = installers.filter(|(_, source_type)| *source_type == SourceType::Kustomization);
+        let installers: HashSet<&str> = installers.map(|(file, _)| file.as_str()).collect();
+        let kustomizations = &self.deployed.kustomizations;
+        let own = kustomizations.iter().filter(|(file, _)| installers.contains(shown(file)));
+        let built = own.flat_map(|(file, _)| kustomizations.overlays_of_kustomization(file));
+        built.map(|overlay| overlay.folder).collect()
+    }
+
+    /// How the files of values get into their releases.
+    fn installers(&self, steps: &mut Steps) {
+        let (mut commits, mut runs, mut commands) = (Vec::new(), Vec::new(), BTreeSet::new());
+        for plan in self.planned.other.changed() {
+            let Some((installer, source_type)) = plan.installer.as_ref() else { continue };
+            let file = shown(&plan.file);
+            match source_type {
+                SourceType::Terraform | SourceType::Kustomization => {}
+                SourceType::ArgoApplication | SourceType::HelmRelease => {
+                    commits.push(format!("- first commit and push {file}: {installer} installs it from Git"));
+                    commands.extend(self.sync_commands(installer, *source_type));
+                }
+                _ => runs.push(format!("- {installer} installs {file}: run it as before")),
+            }
+        }
+        for line in commits.into_iter().chain(runs) {
+            steps.line(&line);
+        }
+        for command in commands {
+            steps.line(&format!("  {command}"));
+        }
+    }
+
+    /// The commands that let a GitOps tool install the releases of a file.
+    fn sync_commands(&self, installer: &str, source_type: SourceType) -> Vec<String> {
+        // those of a changed object are with its own commands
+        let changed = self.planned.other.changed();
+        if changed.into_iter().any(|plan| plan.source_type == source_type && shown(&plan.file) == installer) {
+            return Vec::new();
+        }
+        let sources = self.sources.objects.iter();
+        let own =
+            sources.filter(|source| source.source_type() == source_type && shown(source.place.file()) == installer);
+        let name = |source: &SourceObject| {
+            let names = ["/metadata/name", "/spec/template/metadata/name"].map(|at| source.text(at).to_owned());
+            let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| "NAME".to_owned());
+            shell_word(&name)
+        };
+        own.map(|source| match source_type {
+            SourceType::HelmRelease => {
+                format!("flux reconcile helmrelease {} -n {} --with-source", name(source), source.namespace)
+            }
+            _ => format!("argocd app sync {}", name(source)),
+        })
+        .collect()
+    }
+
+    /// The command that applies what a kustomization builds. `kubectl apply -k` renders no charts of Helm.
+    fn apply_built(&self, folder: &Path) -> String {
+        let is_own = |file: &str| normalized(Path::new(file)).parent() == Some(normalized(folder).as_path());
+        let mut all = self.deployed.kustomizations.iter();
+        let has_charts = all.any(|(file, value)| {
+            let is_built = is_own(file)
+                || self
+                    .deployed
+                    .kustomizations
+                    .overlays_of_kustomization(file)
+                    .iter()
+                    .any(|overlay| overlay.folder == *folder);
+            is_built && value.get("helmCharts").is_some()
+        });
+        let folder = shell_word(&folder.display().to_string());
+        if has_charts {
+            format!("  kubectl kustomize --enable-helm {folder} | kubectl apply -f -")
+        } else {
+            format!("  kubectl apply -k {folder}")
         }
     }
 

@@ -67,6 +67,14 @@ impl Checklist<'_> {
                 steps.line(&format!("    {parameters}"));
             }
         }
+        if self
+            .other_gateways()
+            .any(|gateway| gateway.namespace.is_none() || gateway.service_account.contains("RELEASE"))
+        {
+            steps.line(
+                "Replace NAMESPACE and RELEASE by the namespace and the name of the Helm release: no file states them.",
+            );
+        }
         steps.line("For a managed identity, with the same names and subjects:");
         steps.line("  az identity federated-credential create --resource-group GROUP --identity-name IDENTITY \\");
         steps.line(&format!("    --name NAME --issuer ISSUER --subject SUBJECT --audiences {AUDIENCE}"));

@@ -1,0 +1,323 @@
+//! The releases that the input installs: all values of a release together show its version and its `ServiceAccount`.
+
+use super::other_sources::{OtherPlan, OtherPlans, beside};
+use super::reading::{OtherSource, SourceObject, SourceType, Sources, located};
+use crate::migration_sources::{
+    InstalledLayer, InstalledRelease, NoteKind, SourceContext, SourceGateway, SourceReport, aliases,
+    gateway_of_release, merged_values, problems_of_values, releases_of_object, releases_of_script,
+    releases_of_terraform, relevant_values,
+};
+use apim_keyless_core::gateway::ObjectReference;
+use apim_keyless_core::migration::Migration;
+use apim_keyless_manifest::{Inputs, Place, normalized};
+use apim_keyless_report::file_name;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+/// The values of a file or of a `ConfigMap`, after the migration.
+#[derive(Clone)]
+struct Values {
+    value: Value,
+    place: Place,
+    /// The pointer to the values in the object, if they are a text in it.
+    within: &'static str,
+    /// Whether the migration reads the file as values of Microsoft's chart.
+    is_known: bool,
+}
+
+/// What the releases of the input say about the plans.
+#[derive(Default)]
+struct Found {
+    /// By the index of a plan: the gateways of the releases with its values.
+    gateways: BTreeMap<usize, Vec<SourceGateway>>,
+    commands: BTreeMap<usize, BTreeSet<String>>,
+    /// By the index of a plan: the place that a person has to change first.
+    open: BTreeMap<usize, String>,
+    /// By the place: its file, and what to do.
+    notes: BTreeMap<String, (String, String)>,
+}
+
+pub(super) struct Installations<'s> {
+    sources: &'s Sources,
+    migration: &'s Migration,
+    context: SourceContext<'s>,
+    files: HashMap<PathBuf, Option<Values>>,
+    /// The plans of files, by their path.
+    plans: HashMap<PathBuf, Vec<usize>>,
+    found: Found,
+}
+
+impl<'s> Installations<'s> {
+    /// Adds what the releases show to the plans.
+    pub(super) fn add(
+        plans: &mut OtherPlans,
+        sources: &'s Sources,
+        context: SourceContext<'s>,
+        migration: &'s Migration,
+    ) {
+        let mut files = HashMap::new();
+        for (index, source) in sources.objects.iter().enumerate() {
+            if source.other == Some(OtherSource::Values) && source.value.get("dependencies").is_none() {
+                let changed = migration.changed.get(index).and_then(Option::as_ref);
+                let value = changed.unwrap_or(&source.value).clone();
+                let values = Values { value, place: source.place.clone(), within: "", is_known: true };
+                files.insert(normalized(Path::new(source.place.file())), Some(values));
+            }
+        }
+        let mut of_file: HashMap<PathBuf, Vec<usize>> = HashMap::new();
+        for (index, plan) in plans.plans.iter().enumerate() {
+            of_file.entry(normalized(Path::new(&plan.file))).or_default().push(index);
+        }
+        let mut all = Self { sources, migration, context, files, plans: of_file, found: Found::default() };
+        for (index, source) in sources.objects.iter().enumerate().filter(|(_, source)| source.other.is_some()) {
+            let new = migration.changed.get(index).and_then(Option::as_ref).unwrap_or(&source.value);
+            let mut releases = releases_of_object(new);
+            releases.extend(all.of_chart(source));
+            all.releases(source.place.file(), &source.namespace, &releases, plans);
+        }
+        for source in &sources.texts {
+            let changed = plans.texts.iter().find(|change| change.file == source.file);
+            let text = changed.map_or(source.text.as_str(), |change| change.rewrite.after.as_str());
+            let releases = match source.source_type {
+                SourceType::Terraform => releases_of_terraform(text),
+                _ => releases_of_script(text),
+            };
+            all.releases(&source.file, "", &releases, plans);
+        }
+        all.found.write(plans);
+    }
+
+    /// The releases of a chart that has Microsoft's as a dependency, with each file of values beside it.
+    fn of_chart(&self, source: &SourceObject) -> Vec<InstalledRelease> {
+        let aliases = if source.source_type() == SourceType::HelmChart { aliases(&source.value) } else { Vec::new() };
+        let folder = Path::new(source.place.file()).parent().unwrap_or(Path::new(""));
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let entries = if aliases.is_empty() { None } else { fs::read_dir(folder).ok() };
+        let names = entries.into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let is_values =
+            |name: &String| name.starts_with("values") && (name.ends_with(".yaml") || name.ends_with(".yml"));
+        let names: BTreeSet<String> = names.filter(is_values).collect();
+        let release = |alias: &str, name: &String| InstalledRelease {
+            below: vec![alias.to_owned()],
+            layers: vec![InstalledLayer::File("values.yaml".to_owned()), InstalledLayer::File(name.clone())],
+            ..InstalledRelease::default()
+        };
+        aliases.iter().flat_map(|alias| names.iter().map(move |name| release(alias, name))).collect()
+    }
+
+    fn releases(&mut self, file: &str, namespace: &str, releases: &[InstalledRelease], plans: &OtherPlans) {
+        let mut seen: Vec<&InstalledRelease> = Vec::new();
+        for release in releases {
+            if seen.last().is_some_and(|last| *last == release) {
+                continue;
+            }
+            seen.push(release);
+            self.release(file, namespace, release, plans);
+        }
+    }
+
+    fn release(&mut self, file: &str, namespace: &str, release: &InstalledRelease, plans: &OtherPlans) {
+        let layers: Vec<(Value, Option<Values>)> =
+            release.layers.iter().filter_map(|layer| self.layer((file, namespace), release, layer)).collect();
+        let merged = merged_values(&layers.iter().map(|(value, _)| value.clone()).collect::<Vec<_>>());
+        let own = |path: &Path| self.plans.get(path).into_iter().flatten().copied();
+        let known = layers.iter().filter_map(|(_, values)| values.as_ref().filter(|values| values.is_known));
+        let of_values: BTreeSet<usize> =
+            known.flat_map(|values| own(&normalized(Path::new(values.place.file())))).collect();
+        let installer: Vec<usize> = own(&normalized(Path::new(file))).collect();
+        let open_installer =
+            installer.iter().find_map(|index| plans.plans.get(*index)?.open_place().map(str::to_owned));
+        let named = self.problems(release, &layers, &merged);
+        if let Some(place) = &named {
+            installer.iter().for_each(|index| _ = self.found.open.entry(*index).or_insert_with(|| place.clone()));
+        }
+        if let Some(place) = open_installer.or(named) {
+            of_values.iter().for_each(|index| _ = self.found.open.entry(*index).or_insert_with(|| place.clone()));
+        }
+        let (gateway, commands) = gateway_of_release(&merged, release);
+        let inline = layers.iter().filter(|(_, values)| values.is_none()).map(|(value, _)| value.clone());
+        let (old, _) = gateway_of_release(&merged_values(&inline.collect::<Vec<_>>()), release);
+        let is_of_installer = |index: &usize| {
+            let gateways = plans.plans.get(*index).map(|plan| plan.report.gateways.as_slice());
+            matches!(gateways, Some([own]) if (&own.namespace, &own.service_account) == (&old.namespace, &old.service_account))
+        };
+        let of_release: BTreeSet<usize> = installer.into_iter().filter(is_of_installer).chain(of_values).collect();
+        for index in of_release.into_iter().filter(|_| gateway.client_id.is_some()) {
+            let gateways = self.found.gateways.entry(index).or_default();
+            if !gateways.contains(&gateway) {
+                gateways.push(gateway.clone());
+            }
+            self.found.commands.entry(index).or_default().extend(commands.iter().cloned());
+        }
+    }
+
+    /// The values of a layer, without those that say nothing about how a gateway authenticates.
+    fn layer(
+        &mut self,
+        (file, namespace): (&str, &str),
+        release: &InstalledRelease,
+        layer: &InstalledLayer,
+    ) -> Option<(Value, Option<Values>)> {
+        let (value, values) = match layer {
+            InstalledLayer::Inline(value) => (value.clone(), None),
+            InstalledLayer::File(name) => self.file(file, name).map(|values| (values.value.clone(), Some(values)))?,
+            InstalledLayer::ConfigMap { name, key } => {
+                self.config_map(namespace, name, key).map(|values| (values.value.clone(), Some(values)))?
+            }
+        };
+        Some((relevant_values(value.pointer(&pointer(&release.below))?), values))
+    }
+
+    /// Names what values that the migration does not change set over the migrated ones. Returns the first place.
+    fn problems(
+        &mut self,
+        release: &InstalledRelease,
+        layers: &[(Value, Option<Values>)],
+        merged: &Value,
+    ) -> Option<String> {
+        let mut first = None;
+        for (at, message) in problems_of_values(merged, self.context) {
+            let last = layers.iter().rev().find(|(value, _)| value.pointer(at.as_str()).is_some());
+            let Some(values) = last.and_then(|(_, values)| values.as_ref()).filter(|values| !values.is_known) else {
+                continue;
+            };
+            let below = pointer(&release.below) + at.as_str();
+            let place = located(&values.place, if values.within.is_empty() { &below } else { values.within });
+            self.found.notes.insert(place.clone(), (values.place.file().to_owned(), message));
+            first.get_or_insert(place);
+        }
+        first
+    }
+
+    /// The values of a file that another one names, from its folder or from the root of a repository around it.
+    fn file(&mut self, from: &str, name: &str) -> Option<Values> {
+        let plain: PathBuf = match name.split_once('/') {
+            Some((first, rest)) if first.contains(['$', '}']) => rest.into(),
+            _ => name.into(),
+        };
+        let folder = Path::new(from).parent().unwrap_or(Path::new(""));
+        let near = beside(from, &plain.to_string_lossy());
+        let is_relative = plain.components().all(|part| matches!(part, Component::Normal(_)));
+        let around = folder.ancestors().skip(1).filter(|_| is_relative).map(|folder| folder.join(&plain));
+        let is_it = |path: &PathBuf| self.files.contains_key(&normalized(path)) || path.is_file();
+        let path = std::iter::once(near).chain(around).find(is_it)?;
+        let values = self.files.entry(normalized(&path)).or_insert_with(|| read(&path));
+        values.clone()
+    }
+
+    fn config_map(&self, namespace: &str, name: &str, key: &str) -> Option<Values> {
+        let (index, source) = self.sources.find("ConfigMap", namespace, name).next()?;
+        let changed = self.migration.changed.get(index).and_then(Option::as_ref).unwrap_or(&source.value);
+        let value = apim_keyless_manifest::value(changed.get("data")?.get(key)?.as_str()?)?;
+        Some(Values { value, place: source.place.clone(), within: "/data", is_known: false })
+    }
+}
+
+impl OtherPlans {
+    /// A release is installed by what names its values: then no command of Helm is printed for them.
+    pub(super) fn set_installers(&mut self, sources: &Sources) {
+        let mut values: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, plan) in self.plans.iter().enumerate() {
+            if plan.source_type == SourceType::HelmValues {
+                values
+                    .entry(file_name(&plan.file).rsplit('/').next().unwrap_or_default().to_owned())
+                    .or_default()
+                    .push(index);
+            }
+        }
+        let objects = sources.objects.iter().filter(|source| source.other.is_some_and(OtherSource::installs));
+        let objects =
+            objects.map(|source| (source.place.file(), source.source_type(), Cow::Owned(source.value.to_string())));
+        let texts =
+            sources.texts.iter().map(|text| (text.file.as_str(), text.source_type, Cow::Borrowed(text.text.as_str())));
+        for (file, source_type, text) in objects.chain(texts) {
+            let separators = |letter: char| letter.is_whitespace() || "\"',=:;()[]{}".contains(letter);
+            let named = text.split(separators).filter_map(|word| {
+                let plans = values.get(word.rsplit('/').next().unwrap_or_default())?;
+                Some((named_path(word), plans))
+            });
+            for (path, index) in named.flat_map(|(path, plans)| plans.iter().map(move |index| (path.clone(), index))) {
+                let plan = self.plans.get_mut(*index).filter(|plan| normalized(Path::new(&plan.file)).ends_with(&path));
+                if let Some(plan) = plan {
+                    plan.installed_by(file, source_type);
+                }
+            }
+        }
+    }
+}
+
+/// The path that a word names, without a variable at its beginning, such as `${path.module}/`, and without `../`.
+fn named_path(word: &str) -> PathBuf {
+    let variable = word.split_once('/').filter(|(first, _)| first.contains(['$', '}']));
+    let path = variable.map_or(word, |(_, rest)| rest);
+    Path::new(path).components().filter(|part| matches!(part, Component::Normal(_))).collect()
+}
+
+fn pointer(keys: &[String]) -> String {
+    keys.iter().fold(String::new(), |pointer, key| pointer + "/" + key)
+}
+
+/// The values in a file that is none of Microsoft's chart by itself.
+fn read(path: &Path) -> Option<Values> {
+    let mut inputs = Inputs::default();
+    inputs.add(path, std::io::empty());
+    let content = inputs.read(|content| content).into_iter().next()?;
+    let mapping = content.mappings.into_iter().next()?;
+    let value = relevant_below(&mapping.value);
+    Some(Values { value, place: mapping.place, within: "", is_known: false })
+}
+
+/// The values of a chart and of its sub-charts that say how a gateway authenticates.
+fn relevant_below(value: &Value) -> Value {
+    let mut relevant = relevant_values(value);
+    let members =
+        value.as_object().into_iter().flatten().filter(|(key, member)| member.is_object() && *key != "gateway");
+    if let Some(own) = relevant.as_object_mut() {
+        for (key, member) in members {
+            own.entry(key.as_str()).or_insert_with(|| relevant_values(member));
+        }
+    }
+    relevant
+}
+
+impl Found {
+    fn write(self, plans: &mut OtherPlans) {
+        for (index, gateways) in self.gateways {
+            if let Some(plan) = plans.plans.get_mut(index).filter(|plan| !plan.report.gateways.is_empty()) {
+                plan.report.gateways = gateways;
+            }
+        }
+        for (index, commands) in self.commands {
+            if let Some(plan) = plans.plans.get_mut(index).filter(|plan| plan.is_changed) {
+                plan.report.apply.retain(|command| !command.starts_with("kubectl "));
+                plan.report.apply.splice(0..0, commands);
+            }
+        }
+        for (index, place) in self.open {
+            if let Some(plan) = plans.plans.get_mut(index) {
+                plan.open_helmfile.get_or_insert(place);
+            }
+        }
+        let mut files: BTreeMap<String, SourceReport<String>> = BTreeMap::new();
+        for (place, (file, message)) in self.notes {
+            files.entry(file).or_default().note(place, NoteKind::ByHand, message);
+        }
+        for (file, report) in files {
+            let kind = SourceType::HelmValues.name().to_owned();
+            let source = ObjectReference { kind, name: file.clone(), ..ObjectReference::default() };
+            let source_type = SourceType::HelmValues;
+            plans.plans.push(OtherPlan {
+                source,
+                source_type,
+                file,
+                is_changed: false,
+                report,
+                open_helmfile: None,
+                installer: None,
+            });
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Commands of scripts that undo the migration of a gateway of manifests.
+
+use super::other_sources::{OtherPlan, OtherPlans};
+use super::reading::{SourceType, Sources};
+use crate::migration_sources::{NoteKind, ScriptedGateway, SourceContext, SourceReport, commands_on_gateways};
+use apim_keyless_core::migration::Migration;
+use apim_keyless_report::file_name;
+use std::collections::BTreeMap;
+
+impl OtherPlans {
+    /// Adds what a person has to change in scripts. Each plan is of the gateway itself, so that its Secret and keys are kept.
+    pub(super) fn add_script_commands(&mut self, sources: &Sources, context: SourceContext<'_>, migration: &Migration) {
+        let gateways: Vec<ScriptedGateway<'_>> = migration
+            .gateways
+            .iter()
+            .map(|gateway| ScriptedGateway {
+                workload: &gateway.object.name,
+                accounts: [gateway.service_account.as_str()].into(),
+                config_maps: gateway.config_maps.iter().map(String::as_str).collect(),
+            })
+            .collect();
+        if gateways.is_empty() {
+            return;
+        }
+        for source in sources.texts.iter().filter(|source| source.source_type == SourceType::Script) {
+            let mut reports: BTreeMap<usize, SourceReport<String>> = BTreeMap::new();
+            for (gateway, line, message) in commands_on_gateways(&source.text, &gateways, context) {
+                let place = format!("{}:{line}", file_name(&source.file));
+                reports.entry(gateway).or_default().note(place, NoteKind::ByHand, message);
+            }
+            for (gateway, report) in reports {
+                let Some(gateway) = migration.gateways.get(gateway) else { continue };
+                self.plans.push(OtherPlan {
+                    source: gateway.object.clone(),
+                    source_type: SourceType::Script,
+                    file: source.file.clone(),
+                    is_changed: false,
+                    report,
+                    open_helmfile: None,
+                    installer: None,
+                });
+            }
+        }
+    }
+}
