@@ -120,7 +120,8 @@ fn built_objects(
     let changed = objects.iter().filter_map(|(parsed, object)| {
         let own = &object.reference;
         let is_changed = |overlay: &Overlay| {
-            overlay.namespace.as_ref().is_some_and(|namespace| *namespace != own.namespace) || overlay.named("") != ""
+            overlay.namespace.as_ref().is_some_and(|namespace| *namespace != own.namespace)
+                || !overlay.named("").is_empty()
         };
         let overlay = kustomizations.overlays_of(parsed.file()).into_iter().find(is_changed)?;
         Some((own.clone(), overlay.folder))
