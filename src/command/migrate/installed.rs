@@ -75,7 +75,7 @@ impl<'s> Installations<'s> {
         for (index, source) in sources.objects.iter().enumerate().filter(|(_, source)| source.other.is_some()) {
             let new = migration.changed.get(index).and_then(Option::as_ref).unwrap_or(&source.value);
             let mut releases = releases_of_object(new);
-            releases.extend(all.of_chart(source));
+            releases.extend(of_chart(source));
             all.releases(source.place.file(), &source.namespace, &releases, plans);
         }
         for source in &sources.texts {
@@ -88,24 +88,6 @@ impl<'s> Installations<'s> {
             all.releases(&source.file, "", &releases, plans);
         }
         all.found.write(plans);
-    }
-
-    /// The releases of a chart that has Microsoft's as a dependency, with each file of values beside it.
-    fn of_chart(&self, source: &SourceObject) -> Vec<InstalledRelease> {
-        let aliases = if source.source_type() == SourceType::HelmChart { aliases(&source.value) } else { Vec::new() };
-        let folder = Path::new(source.place.file()).parent().unwrap_or(Path::new(""));
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let entries = if aliases.is_empty() { None } else { fs::read_dir(folder).ok() };
-        let names = entries.into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
-        let is_values =
-            |name: &String| name.starts_with("values") && (name.ends_with(".yaml") || name.ends_with(".yml"));
-        let names: BTreeSet<String> = names.filter(is_values).collect();
-        let release = |alias: &str, name: &String| InstalledRelease {
-            below: vec![alias.to_owned()],
-            layers: vec![InstalledLayer::File("values.yaml".to_owned()), InstalledLayer::File(name.clone())],
-            ..InstalledRelease::default()
-        };
-        aliases.iter().flat_map(|alias| names.iter().map(move |name| release(alias, name))).collect()
     }
 
     fn releases(&mut self, file: &str, namespace: &str, releases: &[InstalledRelease], plans: &OtherPlans) {
@@ -132,10 +114,10 @@ impl<'s> Installations<'s> {
             installer.iter().find_map(|index| plans.plans.get(*index)?.open_place().map(str::to_owned));
         let named = self.problems(release, &layers, &merged);
         if let Some(place) = &named {
-            installer.iter().for_each(|index| _ = self.found.open.entry(*index).or_insert_with(|| place.clone()));
+            self.found.keep(installer.iter(), place);
         }
         if let Some(place) = open_installer.or(named) {
-            of_values.iter().for_each(|index| _ = self.found.open.entry(*index).or_insert_with(|| place.clone()));
+            self.found.keep(of_values.iter(), &place);
         }
         let (gateway, commands) = gateway_of_release(&merged, release);
         let inline = layers.iter().filter(|(_, values)| values.is_none()).map(|(value, _)| value.clone());
@@ -240,11 +222,17 @@ impl OtherPlans {
                 Some((named_path(word), plans))
             });
             for (path, index) in named.flat_map(|(path, plans)| plans.iter().map(move |index| (path.clone(), index))) {
-                let plan = self.plans.get_mut(*index).filter(|plan| normalized(Path::new(&plan.file)).ends_with(&path));
-                if let Some(plan) = plan {
-                    plan.installed_by(file, source_type);
-                }
+                self.set_installer((*index, &path), file, source_type);
             }
+        }
+    }
+
+    /// Notes what installs the plan with this index, if its file has this path.
+    fn set_installer(&mut self, (index, path): (usize, &Path), file: &str, source_type: SourceType) {
+        if let Some(plan) = self.plans.get_mut(index)
+            && normalized(Path::new(&plan.file)).ends_with(path)
+        {
+            plan.installed_by(file, source_type);
         }
     }
 }
@@ -254,6 +242,26 @@ fn named_path(word: &str) -> PathBuf {
     let variable = word.split_once('/').filter(|(first, _)| first.contains(['$', '}']));
     let path = variable.map_or(word, |(_, rest)| rest);
     Path::new(path).components().filter(|part| matches!(part, Component::Normal(_))).collect()
+}
+
+/// The releases of a chart that has Microsoft's as a dependency, with each file of values beside it.
+fn of_chart(source: &SourceObject) -> Vec<InstalledRelease> {
+    let aliases = if source.source_type() == SourceType::HelmChart { aliases(&source.value) } else { Vec::new() };
+    let folder = Path::new(source.place.file()).parent().unwrap_or(Path::new(""));
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let entries = if aliases.is_empty() { None } else { fs::read_dir(folder).ok() };
+    let names = entries.into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let is_values = |name: &String| {
+        let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
+        name.starts_with("values") && extension.is_some_and(|extension| ["yaml", "yml"].contains(&extension))
+    };
+    let names: BTreeSet<String> = names.filter(is_values).collect();
+    let release = |alias: &str, name: &String| InstalledRelease {
+        below: vec![alias.to_owned()],
+        layers: vec![InstalledLayer::File("values.yaml".to_owned()), InstalledLayer::File(name.clone())],
+        ..InstalledRelease::default()
+    };
+    aliases.iter().flat_map(|alias| names.iter().map(move |name| release(alias, name))).collect()
 }
 
 fn pointer(keys: &[String]) -> String {
@@ -284,6 +292,13 @@ fn relevant_below(value: &Value) -> Value {
 }
 
 impl Found {
+    /// Keeps the Secrets and keys of plans until a person has changed this place.
+    fn keep<'i>(&mut self, plans: impl Iterator<Item = &'i usize>, place: &str) {
+        for index in plans {
+            self.open.entry(*index).or_insert_with(|| place.to_owned());
+        }
+    }
+
     fn write(self, plans: &mut OtherPlans) {
         for (index, gateways) in self.gateways {
             if let Some(plan) = plans.plans.get_mut(index).filter(|plan| !plan.report.gateways.is_empty()) {

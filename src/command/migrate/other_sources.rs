@@ -108,13 +108,18 @@ impl OtherPlans {
             let facts = facts.of(&source.reference());
             plans.text(source, SourceContext { facts: &facts, images }, &inputs);
         }
-        plans.keep_values_of_helmfiles(sources);
-        plans.set_installers(sources);
+        plans.add_what_is_around(sources, images, migration);
+        plans
+    }
+
+    /// Adds what the sources show about each other.
+    fn add_what_is_around(&mut self, sources: &Sources, images: &Images, migration: &Migration) {
+        self.keep_values_of_helmfiles(sources);
+        self.set_installers(sources);
         let none = Facts::default();
         let context = SourceContext { facts: &none, images };
-        Installations::add(&mut plans, sources, context, migration);
-        plans.add_script_commands(sources, context, migration);
-        plans
+        Installations::add(self, sources, context, migration);
+        self.add_script_commands(sources, context, migration);
     }
 
     /// Values keep their Secrets and keys until a person has changed the helmfile that can install them.

@@ -28,8 +28,9 @@ impl OtherPlans {
                 let place = format!("{}:{line}", file_name(&source.file));
                 reports.entry(gateway).or_default().note(place, NoteKind::ByHand, message);
             }
-            for (gateway, report) in reports {
-                let Some(gateway) = migration.gateways.get(gateway) else { continue };
+            let of_gateways =
+                reports.into_iter().filter_map(|(index, report)| Some((migration.gateways.get(index)?, report)));
+            for (gateway, report) in of_gateways {
                 self.plans.push(OtherPlan {
                     source: gateway.object.clone(),
                     source_type: SourceType::Script,

@@ -104,7 +104,7 @@ impl Checklist<'_> {
         }
     }
 
-    /// The commands that let a GitOps tool install the releases of a file.
+    /// The commands that let Argo CD or Flux install the releases of a file.
     fn sync_commands(&self, installer: &str, source_type: SourceType) -> Vec<String> {
         // those of a changed object are with its own commands
         let changed = self.planned.other.changed();

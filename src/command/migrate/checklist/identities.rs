@@ -21,7 +21,8 @@ struct Identity {
 }
 
 impl Checklist<'_> {
-    pub(super) fn identities(&self, steps: &mut Steps) {
+    /// The apps and managed identities of the migrated gateways, by their client ids.
+    fn identities_of_gateways(&self) -> BTreeMap<&str, Identity> {
         let mut identities: BTreeMap<&str, Identity> = BTreeMap::new();
         for gateway in self.planned.changed_gateways() {
             let Some(client_id) = gateway.client_id.as_deref() else { continue };
@@ -38,6 +39,11 @@ impl Checklist<'_> {
             identity.subjects.insert((namespace.to_owned(), gateway.service_account.clone()));
             identity.is_new = true;
         }
+        identities
+    }
+
+    pub(super) fn identities(&self, steps: &mut Steps) {
+        let identities = self.identities_of_gateways();
         steps.step("Give each identity its role and its federated credentials, before anything is applied");
         steps.line("ISSUER is the OIDC issuer of the cluster, with its final slash. On AKS:");
         steps.line("  az aks show -g GROUP -n CLUSTER --query oidcIssuerProfile.issuerUrl -o tsv");
