@@ -100,11 +100,7 @@ fn a_user_in_the_namespace_of_an_overlay_keeps_the_keys() {
 fn a_gateway_that_is_not_migrated_keeps_the_keys() {
     let other = |namespace: &str| {
         let settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b-env, namespace: NS}\nimmutable: true\ndata: {config.service.endpoint: contoso.configuration.azure-api.net}\n";
-        let gateway = GATEWAY.replace("name: orders\n", "name: b\n  namespace: NS\n").replacen(
-            "  namespace: NS\nspec",
-            "  namespace: NS\nspec",
-            1,
-        );
+        let gateway = GATEWAY.replace("name: orders\n", "name: b\n  namespace: NS\n");
         let gateway = gateway.replace(
             "      - name: b\n  namespace: NS\n",
             "      - name: b\n        envFrom: [{configMapRef: {name: b-env}}]\n",
