@@ -41,7 +41,8 @@ pub fn taken_in_script(text: &str) -> Vec<TakenSecret> {
     for (line, command) in lines_of_commands(text) {
         let begins =
             ["secret ", "secrets ", "secret/", "secrets/"].iter().any(|word| command.trim_start().starts_with(word));
-        let is_kubectl = begins || command.contains("kubectl");
+        // the arguments of a task of a pipeline, too
+        let is_kubectl = begins || command.contains(": secret ") || command.contains("kubectl");
         if !command.contains("ecret") || !(is_kubectl || command.contains("helm")) {
             continue;
         }
@@ -105,11 +106,14 @@ fn is_separator(letter: char) -> bool {
 /// A command with `*` for each variable and each command in it, which follow in lines of their own. Quotes are left out.
 fn with_unknowns(command: &str) -> String {
     let mut out = String::new();
-    let mut rest = command;
+    let (mut rest, mut is_open) = (command, false);
     while let Some(first) = rest.chars().next() {
         let (length, replaced) = match first {
             '$' | '{' | '%' => variable(rest).map_or((first.len_utf8(), None), |length| (length, Some("*"))),
-            '`' => (1, Some("*\n")),
+            '`' => {
+                is_open = !is_open;
+                (1, Some(if is_open { "*\n" } else { "\n" }))
+            }
             '"' | '\'' => (1, Some("")),
             _ => (first.len_utf8(), None),
         };
@@ -229,6 +233,7 @@ mod tests {
             "kubectl -n $NS get secret \\\n  token",
             "kubectl create secret generic copy --from-literal=a=\"$(kubectl get secret token)\"",
             "kubectl create secret generic copy --from-literal=a=\"`kubectl get secret token`\"",
+            "arguments: secret token -o json",
             "kubectl get secret $NAME # token",
             "echo token | xargs kubectl get secret",
             "helm upgrade --install a ./a --set a=b,auth.existingSecret=token",

@@ -230,7 +230,7 @@ mod tests {
         }
         assert_eq!(names(&[SECRET_OF_NAME]), []);
         let other = "resource \"x\" \"b\" {\n  secret = kubernetes_secret_v1.a.metadata[0].name\n}\n";
-        assert!(names(&[&format!("{SECRET_OF_NAME}{other}")]).contains(&("token".to_owned(), 6)));
+        assert!(names(&[&format!("{SECRET_OF_NAME}{other}")]).contains(&("token".to_owned(), 7)));
         assert_eq!(names(&["resource \"x\" \"b\" {\n  name = \"token\"\n}\n"]), []);
         assert_eq!(names(&["a = {\nb = \"token\""]), [("token".to_owned(), 2)]);
     }
