@@ -84,7 +84,7 @@ pub(super) struct TraceQueue {
     ids: Arc<SpanIds>,
 }
 
-/// Sends the spans of a [`TraceQueue`] to a collector.
+/// Sends the queued spans of reviews to a collector.
 pub struct TraceExporter {
     endpoint: OtlpEndpoint,
     spans: Receiver<Value>,
