@@ -89,10 +89,10 @@ fn each_installer_names_release_and_namespace() {
         assert_eq!(done.contains("helm rollback"), is_release, "{}\n{done}", installer.0);
         match installer.0 {
             "app.yaml" => {
-                assert!(done.contains("  argocd app sync orders\n") && !done.contains("run it as before"), "{done}")
+                assert!(done.contains("  argocd app sync orders\n") && !done.contains("run it as before"), "{done}");
             }
             "kustomization.yaml" => {
-                assert!(done.contains("kubectl kustomize --enable-helm "), "{done}")
+                assert!(done.contains("kubectl kustomize --enable-helm "), "{done}");
             }
             _ => {}
         }
