@@ -791,6 +791,8 @@ mod tests {
             "helm upgrade a b/azure-api-management-gateway --set gateway.auth.key=<token>",
             "helm upgrade a b/azure-api-management-gateway --set gateway.auth.key=\"$(echo ')')\"",
             "helm upgrade a b/azure-api-management-gateway --set gateway.auth.key=\"`az show`\" --set x=\"y\"",
+            "helm upgrade a b/azure-api-management-gateway --set gateway.auth.key=\"$(echo \"a) b\" c)\" --wait",
+            "helm upgrade a b/azure-api-management-gateway --set gateway.auth.key=$(echo \")\" x) --wait",
             "helm upgrade a b/azure-api-management-gateway -- c",
         ] {
             let migration = migrated(&format!("{command}\n"), &facts()).unwrap();

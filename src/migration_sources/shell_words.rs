@@ -63,7 +63,9 @@ impl<'t> ShellText<'t> {
     /// The words of the command that begins at this byte. It ends at a line break that nothing continues, or where another
     /// command begins. A next line that begins with `--` continues it, too: folded texts of YAML have no other mark.
     pub(super) fn command(&self, start: usize) -> Command {
-        let command = Command { words: Vec::new(), redirections: Vec::new(), is_uncertain: false, read: Vec::new() };
+        // the mark at the end of such a substitution looks like one that continues a line of PowerShell
+        let is_uncertain = self.text.get(..start).is_some_and(|before| before.ends_with('`'));
+        let command = Command { words: Vec::new(), redirections: Vec::new(), is_uncertain, read: Vec::new() };
         let mut reader = Reader { shell: self, at: start, after: start, command };
         while reader.next_part() {}
         reader.command
@@ -133,7 +135,7 @@ fn is_word(line: &str, at: usize, name: &str) -> bool {
     let before = line.get(..at).unwrap_or_default();
     let after = line.get(at + name.len()..).unwrap_or_default();
     let after = after.strip_prefix(".exe").unwrap_or(after);
-    before.chars().next_back().is_none_or(|last| last.is_whitespace() || "/\\(;&|$@-".contains(last))
+    before.chars().next_back().is_none_or(|last| last.is_whitespace() || "/\\(;&|$@-`".contains(last))
         && after.starts_with([' ', '\t', '\\', '`'])
 }
 
@@ -265,6 +267,9 @@ impl Reader<'_, '_> {
         let mut at = 1;
         while let Some(next) = text.get(at..).and_then(|rest| rest.chars().next()) {
             let skipped = if next == '$' { self.shell.skipped(self.at + at) } else { None };
+            if skipped.is_some_and(|end| !self.shell.has_whole_quotes(&(self.at + at..end))) {
+                return None;
+            }
             at = match next {
                 '"' => return Some(at),
                 '\\' | '`' => {
