@@ -143,12 +143,15 @@ async fn the_mutating_webhook_gets_every_object_that_it_changes() {
         (!accounts.is_empty()).then_some(())
     })
     .await;
+    let has_image_volumes = webhook.has_image_volumes().await;
     // without a server every call fails
     webhook.stop();
     let worlds = [(DOCUMENT, Vec::new()), (EXPECTATIONS, related())];
     let worlds = worlds.map(|(document, objects)| World { document, annotations: &[], is_complete: false, objects });
     let mut counts = BTreeMap::<(bool, bool), usize>::new();
-    for (object, _) in objects() {
+    // an older API server drops image volumes
+    let is_kept = |object: &Value| has_image_volumes || !object.to_string().contains(r#""image":{"reference""#);
+    for (object, _) in objects().into_iter().filter(|(object, _)| is_kept(object)) {
         let complete = worlds.iter().filter_map(|world| fixed(world, &object));
         for object in std::iter::once(object.clone()).chain(complete) {
             let response = user.apply_with(&object, "?dryRun=All").await;
