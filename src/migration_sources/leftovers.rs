@@ -65,7 +65,10 @@ pub(super) fn report<'o>(
             (is_release && drops_identity(path, value.as_ref())).then(|| found.leftover.clone())
         }
         Leftover::Account { .. } | Leftover::Data { .. } if is_release => Some(found.leftover.clone()),
-        Leftover::Merge { patch, reported, .. } if is_release => first_lost(patch, reported, (&json!({}), &of_chart())),
+        Leftover::Merge { patch, reported, .. } if is_release => {
+            let new = of_chart();
+            first_lost(&patched(&new, patch), reported, (&json!({}), &new))
+        }
         leftover => (!leftover.depends_on_gateways()).then(|| leftover.clone()),
     };
     report.notes.extend(found.iter().filter_map(|found| Some(found.note(&certain(found)?))));
@@ -101,11 +104,13 @@ fn of_chart() -> Value {
     })
 }
 
-/// The first places that an object loses by a patch, of what the new object has beyond the old one.
-fn first_lost(patch: &Value, reported: &[&str], (old, new): (&Value, &Value)) -> Option<Leftover> {
+/// The first places that the patched object lacks, of what the new object has beyond the old one.
+fn first_lost(patched: &Value, reported: &[&str], (old, new): (&Value, &Value)) -> Option<Leftover> {
     // a patch that removes the whole workload leaves no gateway
-    let patched = Some(patched(new, patch)).filter(|patched| !patched.is_null())?;
-    let lost = lost(Some(&patched), Some(old), new);
+    if patched.is_null() {
+        return None;
+    }
+    let lost = lost(Some(patched), Some(old), new);
     let is_reported = |place: &PointerBuf| place.tokens().any(|token| reported.contains(&token.decoded().as_ref()));
     let named: Vec<PointerBuf> = lost.into_iter().filter(|place| !is_reported(place)).take(MAX_LOST).collect();
     (!named.is_empty()).then_some(Leftover::Lost(named))
@@ -249,33 +254,25 @@ impl MigratedWorkload<'_> {
     ) -> Option<Leftover> {
         if self.is_target(target) {
             let old = without_identity(self.old, context.images);
-            let secret = || self.added_secret(&patched(self.new, patch), context).map(Leftover::Secret);
-            return first_lost(patch, reported, (&old, self.new)).or_else(secret);
+            let patched = patched(self.new, patch);
+            let secret = || self.added_secret(&patched, context).map(Leftover::Secret);
+            return first_lost(&patched, reported, (&old, self.new)).or_else(secret);
         }
         if !self.runs_under(target) {
             return None;
         }
         let client_id = ["metadata", "annotations", CLIENT_ID];
         let new = account(value_path::get(patch, &client_id));
+        let patched = patched(&new, patch);
         // without a ServiceAccount no Pod is created
-        let is_removed = patched(&new, patch).is_null();
         let whole = || Leftover::Lost(vec![PointerBuf::from_tokens(["metadata", "name"])]);
-        if is_removed { Some(whole()) } else { first_lost(patch, reported, (&json!({}), &new)) }
+        if patched.is_null() { Some(whole()) } else { first_lost(&patched, reported, (&json!({}), &new)) }
     }
 
     /// A Secret that a gateway's container takes as a whole after a patch, and not before.
     fn added_secret(self, patched: &Value, context: SourceContext<'_>) -> Option<String> {
-        let secrets = |workload: &Value| {
-            let containers = workload.pointer("/spec/template/spec/containers").and_then(Value::as_array).cloned();
-            let of_gateway = containers.unwrap_or_default().into_iter().filter(|container| {
-                container.get("image").and_then(Value::as_str).is_some_and(|image| context.images.is_gateway(image))
-            });
-            let sources = of_gateway
-                .flat_map(|container| container.get("envFrom").and_then(Value::as_array).cloned().unwrap_or_default());
-            let names = sources.filter_map(|source| Some(source.pointer("/secretRef/name")?.as_str()?.to_owned()));
-            names.collect::<BTreeSet<String>>()
-        };
-        secrets(patched).difference(&secrets(self.new)).next().cloned()
+        let own = taken_as_a_whole(self.new, context);
+        taken_as_a_whole(patched, context).difference(&own).next().map(|name| (*name).to_owned())
     }
 
     /// Whether a patch for this target gives it another `ServiceAccount` than the migration.
@@ -283,6 +280,16 @@ impl MigratedWorkload<'_> {
         let own = self.new.pointer(ACCOUNT).and_then(Value::as_str);
         self.is_target(target) && own != account
     }
+}
+
+/// The Secrets that the containers of a gateway take as a whole.
+fn taken_as_a_whole<'v>(workload: &'v Value, context: SourceContext<'_>) -> BTreeSet<&'v str> {
+    let containers = workload.pointer("/spec/template/spec/containers").and_then(Value::as_array);
+    let of_gateway = containers.into_iter().flatten().filter(|container| {
+        container.get("image").and_then(Value::as_str).is_some_and(|image| context.images.is_gateway(image))
+    });
+    let sources = of_gateway.filter_map(|container| container.get("envFrom")?.as_array()).flatten();
+    sources.filter_map(|source| source.pointer("/secretRef/name")?.as_str()).collect()
 }
 
 /// Whether a target selects this kind or name. With `is_affixed`, the name can have a prefix and a suffix already.

@@ -76,7 +76,7 @@ impl<'s> Installations<'s> {
             let new = migration.changed.get(index).and_then(Option::as_ref).unwrap_or(&source.value);
             let mut releases = releases_of_object(new);
             releases.extend(of_chart(source));
-            all.releases(source.place.file(), &source.namespace, &releases, plans);
+            all.releases(source.place.file(), &source.namespace, releases, plans);
         }
         for source in &sources.texts {
             let changed = plans.texts.iter().find(|change| change.file == source.file);
@@ -85,18 +85,14 @@ impl<'s> Installations<'s> {
                 SourceType::Terraform => releases_of_terraform(text),
                 _ => releases_of_script(text),
             };
-            all.releases(&source.file, "", &releases, plans);
+            all.releases(&source.file, "", releases, plans);
         }
         all.found.write(plans);
     }
 
-    fn releases(&mut self, file: &str, namespace: &str, releases: &[InstalledRelease], plans: &OtherPlans) {
-        let mut seen: Vec<&InstalledRelease> = Vec::new();
-        for release in releases {
-            if seen.last().is_some_and(|last| *last == release) {
-                continue;
-            }
-            seen.push(release);
+    fn releases(&mut self, file: &str, namespace: &str, mut releases: Vec<InstalledRelease>, plans: &OtherPlans) {
+        releases.dedup();
+        for release in &releases {
             self.release(file, namespace, release, plans);
         }
     }
@@ -176,14 +172,11 @@ impl<'s> Installations<'s> {
 
     /// The values of a file that another one names, from its folder or from the root of a repository around it.
     fn file(&mut self, from: &str, name: &str) -> Option<Values> {
-        let plain: PathBuf = match name.split_once('/') {
-            Some((first, rest)) if first.contains(['$', '}']) => rest.into(),
-            _ => name.into(),
-        };
+        let plain = Path::new(without_variable(name));
         let folder = Path::new(from).parent().unwrap_or(Path::new(""));
-        let near = beside(from, &plain.to_string_lossy());
+        let near = beside(from, without_variable(name));
         let is_relative = plain.components().all(|part| matches!(part, Component::Normal(_)));
-        let around = folder.ancestors().skip(1).filter(|_| is_relative).map(|folder| folder.join(&plain));
+        let around = folder.ancestors().skip(1).filter(|_| is_relative).map(|folder| folder.join(plain));
         let is_it = |path: &PathBuf| self.files.contains_key(&normalized(path)) || path.is_file();
         let path = std::iter::once(near).chain(around).find(is_it)?;
         let values = self.files.entry(normalized(&path)).or_insert_with(|| read(&path));
@@ -237,11 +230,15 @@ impl OtherPlans {
     }
 }
 
-/// The path that a word names, without a variable at its beginning, such as `${path.module}/`, and without `../`.
+/// A path without a variable at its beginning, such as `${path.module}/`.
+fn without_variable(path: &str) -> &str {
+    let variable = path.split_once('/').filter(|(first, _)| first.contains(['$', '}']));
+    variable.map_or(path, |(_, rest)| rest)
+}
+
+/// The path that a word names, without a variable at its beginning and without `../`.
 fn named_path(word: &str) -> PathBuf {
-    let variable = word.split_once('/').filter(|(first, _)| first.contains(['$', '}']));
-    let path = variable.map_or(word, |(_, rest)| rest);
-    Path::new(path).components().filter(|part| matches!(part, Component::Normal(_))).collect()
+    Path::new(without_variable(word)).components().filter(|part| matches!(part, Component::Normal(_))).collect()
 }
 
 /// The releases of a chart that has Microsoft's as a dependency, with each file of values beside it.
@@ -313,7 +310,7 @@ impl Found {
         }
         for (index, place) in self.open {
             if let Some(plan) = plans.plans.get_mut(index) {
-                plan.open_helmfile.get_or_insert(place);
+                plan.open_installer.get_or_insert(place);
             }
         }
         let mut files: BTreeMap<String, SourceReport<String>> = BTreeMap::new();
@@ -323,16 +320,7 @@ impl Found {
         for (file, report) in files {
             let kind = SourceType::HelmValues.name().to_owned();
             let source = ObjectReference { kind, name: file.clone(), ..ObjectReference::default() };
-            let source_type = SourceType::HelmValues;
-            plans.plans.push(OtherPlan {
-                source,
-                source_type,
-                file,
-                is_changed: false,
-                report,
-                open_helmfile: None,
-                installer: None,
-            });
+            plans.plans.push(OtherPlan::new(source, SourceType::HelmValues, &file, report));
         }
     }
 }

@@ -35,8 +35,8 @@ pub(in crate::command) struct OtherPlan {
     pub(super) is_changed: bool,
     /// What to know, with the places as `FILE:LINE`.
     pub(super) report: SourceReport<String>,
-    /// The place in a helmfile that installs a release with these values, and that a person has to change.
-    pub(super) open_helmfile: Option<String>,
+    /// The place in what installs a release with these values that a person has to change.
+    pub(super) open_installer: Option<String>,
     /// The file that names this file of values, and what it is: its tool installs the release.
     pub(super) installer: Option<(String, SourceType)>,
 }
@@ -140,7 +140,7 @@ impl OtherPlans {
             let is_it = |(_, folder, named): &&(String, PathBuf, Vec<PathBuf>)| {
                 file.starts_with(folder) || named.contains(&file)
             };
-            plan.open_helmfile = open.iter().find(is_it).map(|(place, ..)| place.clone());
+            plan.open_installer = open.iter().find(is_it).map(|(place, ..)| place.clone());
         }
     }
 
@@ -225,15 +225,7 @@ impl OtherPlans {
             return;
         }
         let report = report.with_places(place);
-        self.plans.push(OtherPlan {
-            source,
-            source_type,
-            file: file.to_owned(),
-            is_changed,
-            report,
-            open_helmfile: None,
-            installer: None,
-        });
+        self.plans.push(OtherPlan { is_changed, ..OtherPlan::new(source, source_type, file, report) });
     }
 
     /// The facts that sources lack, each with its place and what to do.
@@ -285,6 +277,17 @@ fn has_identity(text: &str) -> bool {
 }
 
 impl OtherPlan {
+    /// The plan of a source that does not change.
+    pub(super) fn new(
+        source: ObjectReference,
+        source_type: SourceType,
+        file: &str,
+        report: SourceReport<String>,
+    ) -> Self {
+        let file = file.to_owned();
+        Self { source, source_type, file, is_changed: false, report, open_installer: None, installer: None }
+    }
+
     /// The tool of another file installs the release of these values.
     pub(super) fn installed_by(&mut self, file: &str, source_type: SourceType) {
         if self.installer.is_some() || self.report.apply.is_empty() {
@@ -306,7 +309,7 @@ impl OtherPlan {
     pub(super) fn open_place(&self) -> Option<&str> {
         let is_open = |note: &&Note<String>| matches!(note.kind, NoteKind::ByHand | NoteKind::Missing(_));
         let own = self.report.notes.iter().find(is_open).map(|note| note.at.as_str());
-        own.or(self.open_helmfile.as_deref())
+        own.or(self.open_installer.as_deref())
     }
 }
 

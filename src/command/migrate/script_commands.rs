@@ -31,15 +31,8 @@ impl OtherPlans {
             let of_gateways =
                 reports.into_iter().filter_map(|(index, report)| Some((migration.gateways.get(index)?, report)));
             for (gateway, report) in of_gateways {
-                self.plans.push(OtherPlan {
-                    source: gateway.object.clone(),
-                    source_type: SourceType::Script,
-                    file: source.file.clone(),
-                    is_changed: false,
-                    report,
-                    open_helmfile: None,
-                    installer: None,
-                });
+                let object = gateway.object.clone();
+                self.plans.push(OtherPlan::new(object, SourceType::Script, &source.file, report));
             }
         }
     }
