@@ -1,5 +1,6 @@
 //! `migrate`: changes manifests from an auth key or an Entra app to workload identity, and prints what to do beside it.
 
+mod built;
 mod checklist;
 mod deployed;
 mod files;
@@ -124,7 +125,7 @@ impl Planned {
         loop {
             let of_gateway = |gateway: &ObjectReference| (!excluded.contains(gateway)).then(|| facts.of(gateway));
             let mut migration = migrate(&inputs, &of_gateway, policy, today);
-            let mut other = OtherPlans::of((sources, output), facts, (&policy.images, &excluded), &mut migration);
+            let mut other = OtherPlans::of((sources, output), facts, (policy, today, &excluded), &mut migration);
             let (mut changes, mut newly, changed_meanwhile) = files::changes(sources, &migration);
             if newly.is_empty() {
                 changes.append(&mut other.texts);

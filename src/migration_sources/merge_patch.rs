@@ -19,17 +19,15 @@ const MERGED_LISTS: [(&str, &str); 10] = [
     ("volumes", "name"),
 ];
 
-/// The object after this patch.
-pub(super) fn patched(object: &Value, patch: &Value) -> Value {
+/// Merges a patch into an object, which is `Null` then if the patch deletes it.
+pub(super) fn merge_into(object: &mut Value, patch: &Value) {
     let group = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
     let group = group.split_once('/').map_or("", |(group, _)| group);
-    let mut new = object.clone();
     if ["", "apps", "batch"].contains(&group) {
-        merge(&mut new, patch);
+        merge(object, patch);
     } else {
-        json_patch::merge(&mut new, patch);
+        json_patch::merge(object, patch);
     }
-    new
 }
 
 fn directive(patch: &Map<String, Value>) -> Option<&str> {
@@ -93,6 +91,12 @@ fn merge_items(items: &mut Vec<Value>, patches: &[Value], merge_key: &str) {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    fn patched(object: &Value, patch: &Value) -> Value {
+        let mut new = object.clone();
+        merge_into(&mut new, patch);
+        new
+    }
 
     fn workload(containers: &Value) -> Value {
         json!({"apiVersion": "apps/v1", "spec": {"template": {"spec": {"containers": containers}}}})

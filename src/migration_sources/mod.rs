@@ -5,6 +5,7 @@
 //! cannot be changed safely is described, with its place, for a person to write by hand. No description quotes a key.
 
 mod argo_application;
+mod built_gateway;
 mod chart_version;
 mod embedded_texts;
 mod generator;
@@ -14,7 +15,6 @@ mod helm_release;
 mod helm_values;
 mod helmfile;
 mod installed_release;
-mod kept_parts;
 mod kustomize;
 mod layers;
 mod leftovers;
@@ -22,7 +22,9 @@ mod lines;
 mod merge_patch;
 mod nested_text;
 mod overlay;
+mod patch;
 mod patch_finder;
+mod patch_target;
 mod remote_base;
 mod script_lines;
 mod secret_takers;
@@ -30,6 +32,7 @@ mod shell_words;
 mod terraform;
 mod value_path;
 
+pub use built_gateway::{BuiltGateway, Evaluation, gateways_of_charts};
 pub use chart_version::{NEW_VERSION as CHART_VERSION, REPOSITORY as CHART_REPOSITORY};
 pub use generator::{generated_config_maps, write_generated};
 pub use helm_command::migrate_script;
@@ -39,8 +42,9 @@ pub use installed_release::{
     releases_of_object, releases_of_script, releases_of_terraform, relevant_values,
 };
 pub use kustomize::{GeneratedConfigMap, KustomizeMigration, migrate_kustomization};
-pub use leftovers::{MigratedWorkload, notes_about_built};
+pub use leftovers::notes_about_built;
 pub use overlay::{Kustomizations, Overlay, generated_secrets};
+pub use patch_target::BuiltNames;
 pub use script_lines::{ScriptedGateway, commands_on_gateways};
 pub use secret_takers::{TakenSecret, lines_of_commands, taken_in_script, words};
 pub use terraform::{FilesBeside, OtherResource, migrate_terraform, other_resources, taken_in_terraform, unread_line};
@@ -252,6 +256,11 @@ fn flux_kustomization(object: &Value, context: SourceContext<'_>) -> Option<Valu
 pub fn changes_built_objects(source: &Value) -> bool {
     let mut fields = leftovers::FIELDS.iter().chain(&["images", "components", "kustomize"]);
     fields.any(|field| source.get(*field).is_some_and(|entries| !entries.is_null()))
+}
+
+/// Whether a kustomization adds labels or annotations.
+pub fn changes_labels(kustomization: &Value) -> bool {
+    ["commonAnnotations", "commonLabels", "labels", "transformers"].iter().any(|key| kustomization.get(*key).is_some())
 }
 
 /// Files with settings, not for Docker, that the generators of a kustomization read.

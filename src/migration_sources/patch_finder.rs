@@ -2,23 +2,35 @@
 //! replacements, and patches in texts.
 // longer than the guide: each form of a patch is found in one walk, beside what to do about it
 
+use super::patch::Patch;
 use super::{SourceContext, value_path};
 use apim_keyless_core::gateway::well_known::USE;
 use apim_keyless_core::gateway::{EndpointForm, ImageVersion, Setting, WORKLOAD_IDENTITY};
-use apim_keyless_core::migration::{IMAGE_VERSION, endpoint_of_version_2};
-use apim_keyless_core::policy::{FIRST_VERSION, dotted};
+use apim_keyless_core::migration::{BuiltProblem, IMAGE_VERSION, endpoint_of_version_2};
+use apim_keyless_core::policy::FIRST_VERSION;
 use jsonptr::PointerBuf;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-/// The lists of which the migration changes elements.
-pub(super) const POSITIONAL: [&str; 4] = ["env", "envFrom", "volumes", "volumeMounts"];
 /// The setting that decides how a gateway authenticates, and the beginning of the others, in the form that is compared.
 const AUTH: &str = "config.service.auth";
 /// Longest end of a name that is looked at. No setting is longer.
 const MAX_NAME: usize = 64;
 const CHART_VALUES: &str = "Remove gateway.auth.key here, or set gateway.auth.type to WorkloadIdentity: this is applied to the \
                             migrated values, and the gateway would authenticate in another way";
+
+/// The rules about how a gateway authenticates.
+const SETTING_RULES: [&str; 9] = [
+    "auth-key-literal",
+    "auth-key-reference",
+    "client-secret-reference",
+    "entra-app-auth-method",
+    "indirect-auth-method",
+    "misspelled-auth-method",
+    "missing-auth-method",
+    "missing-configuration-reference",
+    "other-auth-method",
+];
 
 /// Something that a patch still says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,26 +41,18 @@ pub(super) enum Leftover {
     ChartValues,
     /// It removes the label for workload identity, or sets it to another value.
     Label,
-    /// It sets this ServiceAccount, or removes it, in the object of this kind and name, if it says it.
-    Account { account: Option<String>, object: Option<Value> },
     /// It sets an image that is too old.
     Image,
     /// It removes this setting, without which a gateway does not start.
     Removed(&'static str),
     /// It sets an address that does not support workload identity; with the one that does, if it is known.
     Endpoint(Option<String>),
-    /// It changes a variable or a volume by its position in a list: the migration can change the positions.
-    Position(String),
-    /// It gives the value at this path a new value, or none.
-    Whole { path: String, value: Option<Value> },
-    /// It replaces the entries of a `ConfigMap`, of the object of this kind and name, if it says it, and they do not select
-    /// workload identity.
-    Data { object: Option<Value> },
-    /// It is merged into the object of this kind and name, if it says it. It can remove what an object needs; places with
-    /// `reported` in them have a leftover of their own.
-    Merge { object: Option<Value>, patch: Value, reported: Vec<&'static str> },
-    /// It removes what is at these places of an object.
-    Lost(Vec<PointerBuf>),
+    /// An operation with this path does not change any more what it changed before the migration.
+    Moved(String),
+    /// It changes the object of this kind and name, if it says it.
+    Patch { object: Option<Value>, patch: Patch },
+    /// After it, an object of a migrated gateway has this problem.
+    Problem(BuiltProblem),
     /// It refers to this Secret, which held the key.
     Secret(String),
     /// It cannot be read.
@@ -58,28 +62,26 @@ pub(super) enum Leftover {
 impl Leftover {
     /// Whether only the gateways of the input show that it is one.
     pub(super) fn depends_on_gateways(&self) -> bool {
-        match self {
-            Self::Position(_)
-            | Self::Whole { .. }
-            | Self::Data { .. }
-            | Self::Merge { .. }
-            | Self::Lost(_)
-            | Self::Secret(_)
-            | Self::Account { .. }
-            | Self::Unread => true,
-            Self::Setting | Self::ChartValues | Self::Label | Self::Image | Self::Removed(_) | Self::Endpoint(_) => {
-                false
-            }
+        matches!(self, Self::Moved(_) | Self::Patch { .. } | Self::Problem(_) | Self::Secret(_) | Self::Unread)
+    }
+
+    /// Says which objects a patch changes.
+    fn set_target(&mut self, target: &Value) {
+        if let Self::Patch { object, .. } = self {
+            *object = Some(target.clone());
         }
     }
 
-    /// What a place of it in an object has in its path.
-    fn place(&self) -> Option<&'static str> {
+    /// The rules that report the same about a built object.
+    pub(super) fn rules(&self) -> &'static [&'static str] {
         match self {
-            Self::Setting => Some("env"),
-            Self::Label => Some(USE),
-            Self::Account { .. } => Some("serviceAccountName"),
-            _ => None,
+            Self::Setting => &SETTING_RULES,
+            Self::Label => &["missing-identity-label", "unlabeled-service-account"],
+            Self::Image => &["unsupported-version"],
+            Self::Removed(_) => &["missing-gateway-name", "missing-endpoint", "missing-configuration-reference"],
+            Self::Endpoint(_) => &["retired-endpoint"],
+            Self::Secret(_) => &["auth-key-reference"],
+            Self::ChartValues | Self::Moved(_) | Self::Patch { .. } | Self::Problem(_) | Self::Unread => &[],
         }
     }
 
@@ -94,11 +96,6 @@ impl Leftover {
             Self::Label => format!(
                 "Set {USE} to \"true\" here, or leave it out: without the label a Pod gets no token of workload identity"
             ),
-            Self::Account { .. } => {
-                "Leave out serviceAccountName here, or pass it with --service-account: the identity trusts the ServiceAccount \
-                 of the migrated workload"
-                    .to_owned()
-            }
             Self::Image => format!(
                 "Set this image to version {IMAGE_VERSION} or another one that is 2.11.0 or newer: this is applied to the \
                  migrated objects, and older versions do not support workload identity"
@@ -109,32 +106,21 @@ impl Leftover {
                  identity",
                 new.as_deref().unwrap_or("NAME.configuration.azure-api.net")
             ),
-            Self::Position(path) => format!(
-                "Remove the operation on {path}, or name the variable in a strategic merge patch: the migration changes \
-                 what is at this position"
+            Self::Moved(path) => format!(
+                "Remove the operation on {path}, or name what it changes in a strategic merge patch: the migration changes \
+                 what is at this path"
             ),
             Self::Unread => format!(
                 "Check that this file sets no {AUTH} and names no Secret of a key, and make it readable: it could not be read"
             ),
-            Self::Whole { path, .. } => format!(
-                "Remove the operation on {path}, or write a strategic merge patch that leaves out what it does not change: \
-                 it discards what the gateway needs there, such as the label {USE}, serviceAccountName, or envFrom with its \
-                 ConfigMap"
-            ),
-            Self::Data { .. } => format!(
-                "Add {AUTH}: {WORKLOAD_IDENTITY} and gateway.name here, or change single entries: this replaces the entries of \
-                 a gateway's ConfigMap, and the gateway would not authenticate"
-            ),
-            // what is lost says it
-            Self::Merge { .. } => String::new(),
-            Self::Lost(places) => format!(
-                "Leave out what removes {} of the migrated object here, or write it here, too: the gateway needs it. In a \
-                 patch, null removes a value, and a list such as envFrom replaces the whole list",
-                places.iter().map(|place| dotted(place)).collect::<Vec<_>>().join(" and ")
-            ),
-            Self::Secret(name) => format!(
-                "Remove Secret \"{name}\" here: with workload identity the gateway needs no Secret with a key"
-            ),
+            // what it does to an object says it
+            Self::Patch { .. } => String::new(),
+            Self::Problem(BuiltProblem { object, sentence, .. }) => {
+                format!("Change this: it is applied to the migrated {object}, which then has {sentence}")
+            }
+            Self::Secret(name) => {
+                format!("Remove Secret \"{name}\" here: with workload identity the gateway needs no Secret with a key")
+            }
         }
     }
 }
@@ -148,16 +134,9 @@ pub(super) fn find(
     let mut finder = Finder { context, secrets, at: PointerBuf::root(), found: Vec::new() };
     finder.value(value, false);
     // a patch without a target names its object itself
-    let own = || json!({"kind": value.get("kind"), "name": value.pointer("/metadata/name")});
-    if value.get("metadata").is_some() || value.get("spec").is_some() {
-        let reported = finder.found.iter().filter_map(|(_, leftover)| leftover.place()).collect();
-        finder.add(Leftover::Merge { object: None, patch: value.clone(), reported });
-    }
-    for (_, leftover) in &mut finder.found {
-        if let Leftover::Account { object, .. } | Leftover::Data { object } | Leftover::Merge { object, .. } = leftover
-        {
-            object.get_or_insert_with(own);
-        }
+    if value.get("kind").is_some_and(Value::is_string) {
+        let object = json!({"kind": value.get("kind"), "name": value.pointer("/metadata/name")});
+        finder.add(Leftover::Patch { object: Some(object), patch: Patch::Merge(value.clone()) });
     }
     finder.found
 }
@@ -278,6 +257,9 @@ impl Finder<'_> {
         match value {
             Value::Object(members) => self.object(members, is_secret),
             Value::Array(items) => {
+                if let Some(patch) = Patch::of_operations(items) {
+                    self.add(Leftover::Patch { object: None, patch });
+                }
                 for (index, item) in items.iter().enumerate() {
                     self.below(&index.to_string(), |finder| finder.value(item, is_secret));
                 }
@@ -293,15 +275,14 @@ impl Finder<'_> {
             if let Some(name) = path.rsplit('/').next().and_then(needed).filter(|_| operation == "remove") {
                 return self.add(Leftover::Removed(name));
             }
-            self.operation(path, members.get("value"));
-            return self.whole(operation, path, members);
+            return self.operation(path, members.get("value"));
         }
         if let Some(endpoint) = text("name").and_then(|name| retired_endpoint(name, members.get("value"))) {
             return self.add(endpoint);
         }
-        let is_deleted = text("$patch") == Some("delete");
         if let Some(setting) = text("name").and_then(sets_method) {
-            if is_deleted && setting != Setting::Auth {
+            // whether the gateway needs it shows after the patch
+            if text("$patch") == Some("delete") {
                 return;
             }
             let has_source = members.get("valueFrom").is_some_and(|source| !source.is_null());
@@ -310,21 +291,13 @@ impl Finder<'_> {
             }
             return;
         }
-        let is_replaced = |value: Option<&Value>| {
-            value.and_then(|value| value.get("$patch")).and_then(Value::as_str) == Some("replace")
-        };
-        let data = members.get("data");
-        let is_removed = data.is_some_and(Value::is_null) || text("$patch") == Some("delete");
-        if is_removed || text("$patch") == Some("replace") || is_replaced(data) {
-            if data.is_some_and(drops_method) {
-                return self.add(Leftover::Setting);
-            }
-            if text("kind") == Some("ConfigMap") && !data.is_some_and(selects_identity) {
-                self.add(Leftover::Data { object: None });
-            }
-        }
+        let known = self.found.len();
         for (key, member) in members {
             self.below(key, |finder| finder.member(key, member, is_secret));
+        }
+        // the configuration of a transformer has a patch and its target
+        if let Some(target) = members.get("target").filter(|target| target.is_object()) {
+            self.found.iter_mut().skip(known).for_each(|(_, leftover)| leftover.set_target(target));
         }
     }
 
@@ -346,9 +319,6 @@ impl Finder<'_> {
         }
         if key == USE && member != "true" {
             return self.add(Leftover::Label);
-        }
-        if key == "serviceAccountName" {
-            return self.add(Leftover::Account { account: member.as_str().map(str::to_owned), object: None });
         }
         let text = member.as_str().unwrap_or_default();
         if key == "image" && is_old_image(text, self.context) {
@@ -389,45 +359,13 @@ impl Finder<'_> {
         if sets_chart_value(path, value) {
             return self.add(Leftover::ChartValues);
         }
-        if path == "/data" && value.is_none_or(drops_method) {
-            return self.add(Leftover::Setting);
-        }
         if names().next_back().as_deref() == Some(USE) && value.is_none_or(|value| value != "true") {
             return self.add(Leftover::Label);
         }
-        if path.ends_with("/serviceAccountName") {
-            let account = value.and_then(Value::as_str).map(str::to_owned);
-            return self.add(Leftover::Account { account, object: Some(Value::Null) });
-        }
-        let known = self.found.len();
         if let Some(value) = value {
             let is_secret = path.to_ascii_lowercase().contains("secret");
             self.below("value", |finder| finder.value(value, is_secret));
         }
-        if self.found.len() == known && is_positional(path) {
-            self.add(Leftover::Position(path.to_owned()));
-        }
-    }
-
-    /// Visits an operation of a JSON patch that can discard what is at a path.
-    fn whole(&mut self, operation: &str, path: &str, members: &Map<String, Value>) {
-        let from = members.get("from").and_then(Value::as_str);
-        let value = members.get("value").filter(|_| matches!(operation, "add" | "replace"));
-        // a new element of a list discards nothing
-        let is_element = path.rsplit('/').next().is_some_and(|last| last == "-" || is_index(last));
-        let path = match operation {
-            "replace" | "remove" | "copy" => path,
-            "add" if !is_element => path,
-            "move" => from.unwrap_or(path),
-            _ => return,
-        };
-        if path == "/data" {
-            if !value.is_some_and(|value| selects_identity(value) || drops_method(value)) && operation != "remove" {
-                self.add(Leftover::Data { object: Some(Value::Null) });
-            }
-            return;
-        }
-        self.add(Leftover::Whole { path: path.to_owned(), value: value.cloned() });
     }
 
     fn text(&mut self, text: &str, is_secret: bool) {
@@ -449,20 +387,6 @@ impl Finder<'_> {
     }
 }
 
-/// Whether the entries of a `ConfigMap` select workload identity.
-fn selects_identity(data: &Value) -> bool {
-    let mut entries = data.as_object().into_iter().flatten();
-    entries.any(|(name, value)| Setting::of(name).is_some_and(|setting| is_migrated(setting, Some(value))))
-}
-
-/// Whether the new entries of a `ConfigMap` have settings of a gateway, but do not select workload identity.
-fn drops_method(data: &Value) -> bool {
-    let settings =
-        || data.as_object().into_iter().flatten().filter_map(|(name, value)| Some((Setting::of(name)?, value)));
-    settings().any(|(setting, _)| setting.is_config_service())
-        && !settings().any(|(setting, value)| is_migrated(setting, Some(value)))
-}
-
 /// Whether the member `gateway` of the chart's values sets a key, or another method than workload identity.
 pub(super) fn has_other_method(gateway: &Value) -> bool {
     let Some(auth) = gateway.get("auth") else { return gateway.get("authKey").is_some() };
@@ -478,20 +402,4 @@ fn sets_chart_value(path: &str, value: Option<&Value>) -> bool {
     let mut gateway = json!({});
     value_path::set(&mut gateway, &tokens, value.cloned().unwrap_or_default());
     has_other_method(&gateway)
-}
-
-/// Whether a path of a JSON patch names a variable, a source of variables or a volume by its position, or all of them.
-pub(super) fn is_positional(path: &str) -> bool {
-    let tokens: Vec<&str> = path.split('/').collect();
-    if tokens.last().is_some_and(|last| POSITIONAL.contains(last)) {
-        return true;
-    }
-    tokens.windows(2).any(|pair| {
-        matches!(pair, [list, index]
-            if POSITIONAL.contains(list) && (is_index(index) || *index == "-"))
-    })
-}
-
-fn is_index(token: &str) -> bool {
-    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit())
 }

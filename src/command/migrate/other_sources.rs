@@ -1,6 +1,7 @@
 //! Plans what changes in sources that are not plain manifests: values of Microsoft's chart and what hands them to Helm,
 //! Terraform, kustomizations, scripts.
 
+use super::built::BuiltGateways;
 use super::files::{FileChange, OutputPaths};
 use super::installed::Installations;
 use super::interactive::KnownFacts;
@@ -8,18 +9,18 @@ use super::reached::ReachedGateways;
 use super::reading::{OtherSource, SourceObject, SourceType, Sources, TextSource, located};
 use super::source_kind::Unsupported;
 use crate::migration_sources::{
-    FilesBeside, GeneratedConfigMap, MigratedWorkload, Note, NoteKind, SourceContext, SourceReport, ValueMigration,
-    files_of_helmfile, migrate_helmfile, migrate_kustomization, migrate_object, migrate_script, migrate_terraform,
-    migrate_values, notes_about_built,
+    FilesBeside, GeneratedConfigMap, Note, NoteKind, SourceContext, SourceReport, ValueMigration, files_of_helmfile,
+    migrate_helmfile, migrate_kustomization, migrate_object, migrate_script, migrate_terraform, migrate_values,
 };
 use apim_keyless_core::gateway::{Images, ObjectReference};
 use apim_keyless_core::migration::{Facts, Migration, MissingFact};
+use apim_keyless_core::policy::{Date, Policy};
 use apim_keyless_manifest::rewrite::FileRewrite;
 use apim_keyless_manifest::{normalized, read_limited};
 use apim_keyless_report::file_name;
 use jsonptr::PointerBuf;
 use serde_json::Value;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -58,12 +59,14 @@ impl OtherPlans {
     pub(super) fn of(
         (sources, output): (&Sources, &OutputPaths),
         facts: &KnownFacts,
-        (images, excluded): (&Images, &HashSet<ObjectReference>),
+        (policy, today, excluded): (&Policy, Date, &HashSet<ObjectReference>),
         migration: &mut Migration,
     ) -> Self {
         let mut plans = Self::default();
+        let images = &policy.images;
         let reached = ReachedGateways::of(sources, migration);
-        let secrets = secrets_of_keys(migration);
+        let built = BuiltGateways::of(sources, migration, (policy, today));
+        let mut changed: Vec<(usize, Option<Value>)> = Vec::new();
         let inputs: HashSet<PathBuf> =
             sources.objects.iter().map(|source| normalized(Path::new(source.place.file()))).collect();
         for (index, source) in sources.objects.iter().enumerate().filter(|(_, source)| source.other.is_some()) {
@@ -73,24 +76,13 @@ impl OtherPlans {
             }
             let facts = facts.of(&reference);
             let context = SourceContext { facts: &facts, images };
-            let planned = match source.other {
-                Some(OtherSource::Values) => {
-                    // the command names the new file; a whole chart is in the old folder
-                    let new = output.of_file(file).filter(|_| source.source_type() != SourceType::HelmChart);
-                    let new = new.map(|path| path.display().to_string());
-                    migrate_values(new.as_deref().unwrap_or(file), &source.value, context)
-                }
-                Some(OtherSource::Helmfile) => Some(migrate_helmfile(&source.value, context)),
-                Some(OtherSource::Release) => migrate_object(&source.value, context),
-                Some(OtherSource::Kustomization) => plans.kustomization(sources, source, context, migration),
-                Some(OtherSource::Generator(_)) | None => None,
-            };
+            let planned = plans.object((sources, output), source, context, migration);
             let is_built = matches!(source.other, Some(OtherSource::Kustomization | OtherSource::Release));
             let planned = planned.or_else(|| is_built.then(ValueMigration::default));
             let Some(ValueMigration { value, mut report }) = planned else { continue };
-            let built = reached.by(source);
-            report.notes.extend(notes_of_built(sources, source, context, (&secrets, &built), migration));
-            if !built.is_empty() {
+            let reached = reached.by(source);
+            report.notes.extend(built.notes(source, context, &reached));
+            if !reached.is_empty() {
                 report.notes.extend(absent_components(source, &inputs));
             }
             let is_release =
@@ -100,7 +92,10 @@ impl OtherPlans {
             }
             let place = |at: &PointerBuf| located(&source.place, at.as_str());
             plans.add((reference, source.source_type(), file), value.is_some(), report, place);
-            if let Some(slot) = migration.changed.get_mut(index).filter(|_| value.is_some()) {
+            changed.push((index, value));
+        }
+        for (index, value) in changed.into_iter().filter(|(_, value)| value.is_some()) {
+            if let Some(slot) = migration.changed.get_mut(index) {
                 *slot = value;
             }
         }
@@ -110,6 +105,29 @@ impl OtherPlans {
         }
         plans.add_what_is_around(sources, images, migration);
         plans
+    }
+
+    /// Plans the changes of a source that is an object or a mapping.
+    fn object(
+        &mut self,
+        (sources, output): (&Sources, &OutputPaths),
+        source: &SourceObject,
+        context: SourceContext<'_>,
+        migration: &Migration,
+    ) -> Option<ValueMigration> {
+        let file = source.place.file();
+        match source.other? {
+            OtherSource::Values => {
+                // the command names the new file; a whole chart is in the old folder
+                let new = output.of_file(file).filter(|_| source.source_type() != SourceType::HelmChart);
+                let new = new.map(|path| path.display().to_string());
+                migrate_values(new.as_deref().unwrap_or(file), &source.value, context)
+            }
+            OtherSource::Helmfile => Some(migrate_helmfile(&source.value, context)),
+            OtherSource::Release => migrate_object(&source.value, context),
+            OtherSource::Kustomization => self.kustomization(sources, source, context, migration),
+            OtherSource::Generator(_) => None,
+        }
     }
 
     /// Adds what the sources show about each other.
@@ -334,37 +352,8 @@ fn absent_components(source: &SourceObject, inputs: &HashSet<PathBuf>) -> Vec<No
     absent.collect()
 }
 
-/// The names of the Secrets that held a key, and are to be deleted.
-fn secrets_of_keys(migration: &Migration) -> BTreeSet<String> {
-    let secrets = migration.obsolete.iter().filter(|obsolete| obsolete.kind == "Secret");
-    secrets.map(|obsolete| obsolete.name.clone()).collect()
-}
-
-/// What a source that patches built objects still says about these Secrets and about the workloads of these gateways.
-fn notes_of_built(
-    sources: &Sources,
-    source: &SourceObject,
-    context: SourceContext<'_>,
-    (secrets, gateways): (&BTreeSet<String>, &[usize]),
-    migration: &Migration,
-) -> Vec<Note<PointerBuf>> {
-    let config_maps: HashMap<usize, &[String]> =
-        migration.gateways.iter().map(|gateway| (gateway.index, gateway.config_maps.as_slice())).collect();
-    let mut kustomizations = sources.objects.iter().filter(|source| source.other == Some(OtherSource::Kustomization));
-    let is_affixed = !gateways.is_empty()
-        && kustomizations.any(|source| ["namePrefix", "nameSuffix"].iter().any(|key| source.value.get(*key).is_some()));
-    let workloads = gateways.iter().filter_map(|index| {
-        let old = &sources.objects.get(*index).filter(|source| source.other.is_none())?.value;
-        let new = migration.changed.get(*index)?.as_ref().unwrap_or(old);
-        Some(MigratedWorkload { old, new, config_maps: config_maps.get(index)?, is_affixed })
-    });
-    let workloads: Vec<MigratedWorkload<'_>> = workloads.collect();
-    let read = |name: &str| read_beside(source.place.file(), name);
-    notes_about_built(&source.value, context, (secrets, &workloads), &read)
-}
-
 /// The text of a file that another one names.
-fn read_beside(file: &str, name: &str) -> Option<String> {
+pub(super) fn read_beside(file: &str, name: &str) -> Option<String> {
     read_regular(&beside(file, name))
 }
 

@@ -1,7 +1,7 @@
 //! The gateways and releases of manifests that another source changes when their objects are built.
 
-use super::reading::{SourceObject, SourceType, Sources};
-use crate::migration_sources::{Kustomizations, changes_built_objects};
+use super::reading::{OtherSource, SourceObject, SourceType, Sources};
+use crate::migration_sources::{Kustomizations, changes_built_objects, gateways_of_charts};
 use apim_keyless_core::migration::Migration;
 use apim_keyless_manifest::normalized;
 use serde_json::Value;
@@ -27,8 +27,12 @@ impl<'s> ReachedGateways<'s> {
             .gateways
             .iter()
             .filter_map(|gateway| of_source(gateway.index, sources.objects.get(gateway.index)?.place.file()));
-        let releases = sources.objects.iter().enumerate().filter(|(_, source)| {
-            matches!(source.source_type(), SourceType::HelmRelease | SourceType::ArgoApplication)
+        let releases = sources.objects.iter().enumerate().filter(|(_, source)| match source.source_type() {
+            SourceType::HelmRelease | SourceType::ArgoApplication => true,
+            SourceType::Kustomization => {
+                source.other == Some(OtherSource::Kustomization) && !gateways_of_charts(&source.value).is_empty()
+            }
+            _ => false,
         });
         let folders = workloads.chain(releases.filter_map(|(index, source)| of_source(index, source.place.file())));
         let folders = folders.collect();

@@ -21,18 +21,18 @@ spec:
         - {name: gateway.name, value: orders}
         - {name: LEVEL, value: info}
 ";
-const KUSTOMIZATION: &str = "resources: [../base]\n";
+pub(super) const KUSTOMIZATION: &str = "resources: [../base]\n";
 const BASE: [(&str, &str); 2] =
     [("k/base/deployment.yaml", DEPLOYMENT), ("k/base/kustomization.yaml", "resources: [deployment.yaml]\n")];
 
-fn migrate(files: &[(&str, &str)]) -> RunOutput {
+pub(super) fn migrate(files: &[(&str, &str)]) -> RunOutput {
     let folder = Folder::with(&[&BASE[..], files].concat());
     folder.run(&["migrate", ".", "--client-id", CLIENT])
 }
 
 /// Asserts that a person has to change something at this place, and that nothing is deleted or revoked before.
 #[track_caller]
-fn assert_kept(ran: &RunOutput, place: &str) {
+pub(super) fn assert_kept(ran: &RunOutput, place: &str) {
     let everything = ran.everything();
     assert_eq!(ran.code, 2, "{everything}");
     assert!(
@@ -46,7 +46,7 @@ fn assert_kept(ran: &RunOutput, place: &str) {
 }
 
 #[track_caller]
-fn assert_overlay_kept(kustomization: &str, files: &[(&str, &str)]) {
+pub(super) fn assert_overlay_kept(kustomization: &str, files: &[(&str, &str)]) {
     let kustomization = format!("{KUSTOMIZATION}{kustomization}");
     let own = [("k/prod/kustomization.yaml", kustomization.as_str())];
     let ran = migrate(&[&own[..], files].concat());
@@ -56,7 +56,7 @@ fn assert_overlay_kept(kustomization: &str, files: &[(&str, &str)]) {
 }
 
 /// A patch of the gateway's container with these lines.
-fn patch(indentation: &str, lines: &str) -> String {
+pub(super) fn patch(indentation: &str, lines: &str) -> String {
     let head = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: orders}\nspec:\n  template:\n    spec:\n      containers:\n      - name: gateway\n";
     let lines: Vec<String> = format!("{head}{lines}").lines().map(|line| format!("{indentation}{line}\n")).collect();
     lines.concat()
@@ -66,8 +66,8 @@ const OTHER_KEY: &str = "        env:\n        - name: Config__Service__Auth\n  
 
 #[test]
 fn a_strategic_merge_patch_that_sets_the_method_is_named() {
-    for (lines, ending) in [(OTHER_KEY, ""), ("        env: [{name: config.service.auth, $patch: delete}]\n", "")] {
-        let inline = format!("patches:\n- patch: |-\n{}{ending}", patch("    ", lines));
+    for lines in [OTHER_KEY, "        env: [{name: config.service.auth, value: azureAdApp}]\n"] {
+        let inline = format!("patches:\n- patch: |-\n{}", patch("    ", lines));
         assert_overlay_kept(&inline, &[]);
         let inline = format!("patchesStrategicMerge:\n- |-\n{}", patch("  ", lines));
         assert_overlay_kept(&inline, &[]);
@@ -141,13 +141,13 @@ fn an_operation_of_a_json_patch_is_named() {
         format!("{{op: replace, path: {env}/0/valueFrom/secretKeyRef/name, value: prod-token}}"),
         format!("{{op: replace, path: {env}/2/value, value: debug}}"),
         format!("{{op: remove, path: {env}/3}}"),
-        format!("{{op: replace, path: {env}, value: [{{name: LEVEL, value: debug}}]}}"),
         "{op: replace, path: /spec/template/spec/serviceAccountName, value: other}".to_owned(),
         "{op: remove, path: /spec/template/metadata/labels/azure.workload.identity~1use}".to_owned(),
         "{op: replace, path: /data, value: {config.service.endpoint: contoso.configuration.azure-api.net}}".to_owned(),
     ] {
-        let name = if operation.contains("/data") { "x.*" } else { "orders" };
-        let target = &format!("target: {{kind: Deployment, name: {name}}}");
+        let (kind, name) =
+            if operation.contains("/data") { ("ConfigMap", "orders-.*") } else { ("Deployment", "orders") };
+        let target = &format!("target: {{kind: {kind}, name: {name}}}");
         assert_overlay_kept(&format!("patches:\n- patch: |-\n    - {operation}\n  {target}\n"), &[]);
         let file = [("k/prod/patch.yaml", &*format!("- {operation}\n"))];
         assert_overlay_kept(&format!("patchesJson6902:\n- path: patch.yaml\n  {target}\n"), &file);
@@ -249,7 +249,7 @@ spec:
         let folder = Folder::with(&[("release.yaml", &*merged(spec))]);
         let ran = folder.run(&["migrate", "release.yaml", "--client-id", CLIENT]);
         assert_kept(&ran, "release.yaml:14:");
-        assert!(ran.stderr.contains("Leave out what removes spec.template."), "{}", ran.everything());
+        assert!(ran.stderr.contains("it is applied to the migrated Deployment "), "{}", ran.everything());
     }
     // of another chart
     let other = merged("{metadata: {labels: null}}").replace("azure-api-management-gateway, version", "redis, version");

@@ -1,5 +1,6 @@
 //! `migrate`: what it writes for each form of a gateway's manifests, and what it leaves as it is.
 
+mod built;
 mod corpus;
 mod files;
 mod fixtures;

@@ -41,6 +41,11 @@ fn patches(kind: &str, name: &str, operation: &str) -> String {
 
 const IMAGE: &str = "mcr.microsoft.com/azure-api-management/gateway:2.12.0";
 
+const DEPLOYMENT: &str = "Change this: it is applied to the migrated Deployment \"orders\", which then has ";
+const ACCOUNT: &str =
+    "Change this: it is applied to the migrated ServiceAccount \"apim-gateway-workload-identity\", which then has ";
+const CONFIG_MAP: &str = "Change this: it is applied to the migrated ConfigMap \"orders-environment\", which then has ";
+
 /// Operations on the pod template that discard what the gateway needs.
 fn operations() -> Vec<String> {
     let spec = "/spec/template/spec";
@@ -67,13 +72,13 @@ fn an_operation_on_a_whole_is_named() {
     for operation in operations() {
         let kustomization = patches("Deployment", "orders", &operation);
         let (ran, folder) = overlay(&kustomization, &[]);
-        assert_kept(&ran, "./k/prod/kustomization.yaml:4:3: Remove the operation on /spec/template");
+        assert_kept(&ran, &format!("./k/prod/kustomization.yaml:4:3: {DEPLOYMENT}"));
         // the gateway is migrated now
         let again = folder.run(&["migrate", ".", "--client-id", CLIENT]);
-        assert_kept(&again, "./k/prod/kustomization.yaml:4:3: Remove the operation on /spec/template");
+        assert_kept(&again, &format!("./k/prod/kustomization.yaml:4:3: {DEPLOYMENT}"));
         let file = [("k/prod/patch.yaml", &*format!("- {{{operation}}}\n"))];
         let (ran, _) = overlay("patches: [{path: patch.yaml, target: {kind: Deployment}}]\n", &file);
-        assert_kept(&ran, "./k/prod/kustomization.yaml:2:11: In patch.yaml: Remove the operation on /spec/template");
+        assert_kept(&ran, &format!("./k/prod/kustomization.yaml:2:11: In patch.yaml: {DEPLOYMENT}"));
         assert_deleted(&overlay(&patches("Deployment", "other", &operation), &[]).0);
     }
 }
@@ -101,11 +106,10 @@ fn operations_that_keep_the_identity_are_left_alone() {
         "op: replace, path: /spec/template/metadata/labels, value: {app: a, azure.workload.identity/use: 'true'}"
             .to_owned(),
         "op: add, path: /spec/template/metadata/labels/team, value: a".to_owned(),
-        "op: test, path: /spec/template/metadata/labels, value: {app: orders}".to_owned(),
         format!("op: replace, path: {spec}/containers/0/image, value: '{IMAGE}'"),
         format!("op: add, path: {spec}/containers/0/resources, value: {{limits: {{memory: 1Gi}}}}"),
         format!(
-            "op: replace, path: {spec}/containers/0/envFrom, value: [{{secretRef: {{name: a}}}}, {{configMapRef: {{name: orders-environment}}}}]"
+            "op: replace, path: {spec}/containers/0/envFrom, value: [{{configMapRef: {{name: a}}}}, {{configMapRef: {{name: orders-environment}}}}]"
         ),
         format!("op: add, path: {spec}/containers/0, value: {{name: other, image: 'other:1'}}"),
         format!(
@@ -173,34 +177,34 @@ fn merged_pod(name: &str, container: &str) -> String {
 
 #[test]
 fn a_merge_patch_that_removes_what_the_gateway_needs_is_named() {
-    let place = "./k/prod/kustomization.yaml:3:3: Leave out what removes spec.template.";
-    let (labels, container) = ("metadata.labels[\"azure.workload.identity/use\"]", "spec.containers[0].envFrom[0]");
-    for (patch, lost) in [
-        (merged("Deployment", "orders", "spec: {template: {metadata: {labels: null}}}"), labels),
-        (merged("Deployment", "orders", "spec: {template: {metadata: null}}"), labels),
-        (merged("Deployment", "orders", "spec: {template: {metadata: {labels: {$patch: replace, app: a}}}}"), labels),
-        (merged_pod("orders", "envFrom: null"), container),
-        (merged_pod("orders", "envFrom: [{configMapRef: {name: other}}]"), container),
-        (merged_pod("orders", &format!("$patch: replace, image: '{IMAGE}'")), container),
+    let place = format!("./k/prod/kustomization.yaml:3:3: {DEPLOYMENT}");
+    let (label, source) = ("missing-identity-label at spec.template", "missing-configuration-reference at ");
+    for (patch, rule) in [
+        (merged("Deployment", "orders", "spec: {template: {metadata: {labels: null}}}"), label),
+        (merged("Deployment", "orders", "spec: {template: {metadata: null}}"), label),
+        (merged("Deployment", "orders", "spec: {template: {metadata: {labels: {$patch: replace, app: a}}}}"), label),
+        (merged_pod("orders", "envFrom: null"), source),
+        (merged_pod("orders", "envFrom: [{configMapRef: {name: other}}]"), "absent-config-map at "),
+        (merged_pod("orders", &format!("$patch: replace, image: '{IMAGE}'")), source),
     ] {
         let (ran, folder) = overlay(&patch, &[]);
-        assert_kept(&ran, &format!("{place}{lost} "));
+        assert_kept(&ran, &format!("{place}{rule}"));
         // the gateway is migrated now
-        assert_kept(&folder.run(&["migrate", ".", "--client-id", CLIENT]), place);
+        assert_kept(&folder.run(&["migrate", ".", "--client-id", CLIENT]), &place);
     }
     // with a target, and in a file
     let file = [("k/prod/p.yaml", "kind: Deployment\nmetadata: {name: any}\nspec: {template: {metadata: null}}\n")];
     let (ran, _) = overlay("patches: [{path: p.yaml, target: {kind: Deployment}}]\n", &file);
-    assert_kept(&ran, "./k/prod/kustomization.yaml:2:11: In p.yaml: Leave out what removes spec.template.");
+    assert_kept(&ran, &format!("./k/prod/kustomization.yaml:2:11: In p.yaml: {DEPLOYMENT}{label}"));
     // what the objects beside the workload need
-    for members in ["data: null", "$patch: delete"] {
+    for (members, object) in [("data: null", CONFIG_MAP), ("$patch: delete", DEPLOYMENT)] {
         let (ran, _) = overlay(&merged("ConfigMap", "orders-environment", members), &[]);
-        assert_kept(&ran, "./k/prod/kustomization.yaml:3:3: Add config.service.auth: workloadIdentity");
+        assert_kept(&ran, &format!("./k/prod/kustomization.yaml:3:3: {object}"));
     }
     let account = merged("ServiceAccount", "apim-gateway-workload-identity", "");
     for members in ["labels: null", "annotations: null", "annotations: {azure.workload.identity/client-id: null}"] {
         let patch = account.replace("identity}", &format!("identity, {members}}}"));
-        assert_kept(&overlay(&patch, &[]).0, "./k/prod/kustomization.yaml:3:3: Leave out what removes metadata.");
+        assert_kept(&overlay(&patch, &[]).0, &format!("./k/prod/kustomization.yaml:3:3: {ACCOUNT}"));
     }
 }
 
@@ -238,7 +242,7 @@ fn a_patch_with_an_old_address_is_named() {
     }
 }
 
-const ACCOUNT: &str = "apim-gateway-workload-identity";
+const NAME: &str = "apim-gateway-workload-identity";
 
 #[test]
 fn a_patch_that_removes_what_the_service_account_needs_is_named() {
@@ -248,20 +252,20 @@ fn a_patch_that_removes_what_the_service_account_needs_is_named() {
         "op: remove, path: /metadata/labels",
         "op: remove, path: /metadata/annotations/azure.workload.identity~1client-id",
     ] {
-        for name in [ACCOUNT, ".*"] {
+        for name in [NAME, ".*"] {
             let (ran, _) = overlay(&patches("ServiceAccount", name, operation), &[]);
-            assert_kept(&ran, "./k/prod/kustomization.yaml:4:3: Remove the operation on /metadata/");
+            assert_kept(&ran, &format!("./k/prod/kustomization.yaml:4:3: {ACCOUNT}"));
         }
         assert_deleted(&overlay(&patches("ServiceAccount", "other", operation), &[]).0);
     }
-    let (ran, _) = overlay(&merged("ServiceAccount", ACCOUNT, "$patch: delete"), &[]);
-    assert_kept(&ran, "./k/prod/kustomization.yaml:3:3: Leave out what removes metadata.name ");
+    let (ran, _) = overlay(&merged("ServiceAccount", NAME, "$patch: delete"), &[]);
+    assert_kept(&ran, &format!("./k/prod/kustomization.yaml:3:3: {DEPLOYMENT}absent-service-account"));
     let other_id = "11111111-2222-3333-4444-555555555555";
     for operation in [
         "op: add, path: /metadata/annotations/team, value: a".to_owned(),
         format!("op: replace, path: /metadata/annotations/azure.workload.identity~1client-id, value: {other_id}"),
     ] {
-        assert_deleted(&overlay(&patches("ServiceAccount", ACCOUNT, &operation), &[]).0);
+        assert_deleted(&overlay(&patches("ServiceAccount", NAME, &operation), &[]).0);
     }
 }
 
@@ -290,6 +294,10 @@ fn an_operation_appends_only_to_a_list_that_is_left() {
         "./k/prod/kustomization.yaml:4:3: Remove the operation on /spec/template/spec/containers/0/env/-",
     );
     assert_deleted(&overlay(&operation("envFrom", "{configMapRef: {name: a}}"), &[]).0);
+    // the migration adds a label
+    let test = "op: test, path: /spec/template/metadata/labels, value: {app: orders}";
+    let (ran, _) = overlay(&patches("Deployment", "orders", test), &[]);
+    assert_kept(&ran, "./k/prod/kustomization.yaml:4:3: Remove the operation on /spec/template/metadata/labels");
 }
 
 #[test]
@@ -304,7 +312,10 @@ fn a_patch_of_another_object_with_a_similar_name_is_left_alone() {
     }
     // a name can have the prefix of a kustomization already
     let prefixed = format!("namePrefix: a-\n{}", merged("Deployment", "a-orders", account));
-    assert_kept(&overlay(&prefixed, &[]).0, "./k/prod/kustomization.yaml:4:3: Leave out serviceAccountName here");
+    assert_kept(
+        &overlay(&prefixed, &[]).0,
+        &format!("./k/prod/kustomization.yaml:4:3: {DEPLOYMENT}unexpected-service-account"),
+    );
 }
 
 #[test]
@@ -324,9 +335,14 @@ fn the_digest_of_a_kustomization_is_to_be_checked() {
 fn a_patch_that_adds_a_secret_to_the_gateway_is_named_in_each_run() {
     let sources = "envFrom: [{configMapRef: {name: orders-environment}}, {secretRef: {name: orders-token}}]";
     let (ran, folder) = overlay(&merged_pod("orders", sources), &[]);
-    let place = "./k/prod/kustomization.yaml:3:3: Remove Secret \"orders-token\" here";
-    assert_kept(&ran, place);
-    assert_kept(&folder.run(&["migrate", ".", "--client-id", CLIENT]), place);
+    assert_kept(&ran, "./k/prod/kustomization.yaml:3:3: Remove Secret \"orders-token\" here");
+    let again = format!("./k/prod/kustomization.yaml:3:3: {DEPLOYMENT}auth-key-reference");
+    assert_kept(&folder.run(&["migrate", ".", "--client-id", CLIENT]), &again);
+    let append = "op: add, path: /spec/template/spec/containers/0/envFrom/-, value: {secretRef: {name: a}}";
+    let (ran, folder) = overlay(&patches("Deployment", "orders", append), &[]);
+    for ran in [ran, folder.run(&["migrate", ".", "--client-id", CLIENT])] {
+        assert_kept(&ran, &format!("./k/prod/kustomization.yaml:4:3: {DEPLOYMENT}auth-key-reference"));
+    }
     // a container beside the gateway may take one
     let sidecar = merged_pod("orders", "image: 'x:1'")
         .replace("name: orders, image: 'x:1'", "name: b, image: 'x:1', envFrom: [{secretRef: {name: a}}]");

@@ -5,6 +5,7 @@
 //! (self-hosted-gateway-enable-workload-identity.md) has the form of the result: a `ServiceAccount` with the client id, a
 //! `ConfigMap` with the settings, and a workload that names both.
 
+mod built;
 mod conflict;
 mod container_plan;
 mod contradiction;
@@ -22,6 +23,7 @@ mod result;
 mod settings;
 mod workload;
 
+pub use built::{BuiltProblem, problems_of_built};
 pub use endpoint::{endpoint_of_version_2, gateway_in_address};
 pub use facts::{Fact, Facts, MissingFact};
 pub use leftovers::{leftovers, name_of, secrets_with_auth};

@@ -1,0 +1,109 @@
+//! The gateways of the input as kustomizations and other sources build them from the migrated objects.
+
+use super::other_sources::read_beside;
+use super::reading::{OtherSource, SourceObject, SourceType, Sources};
+use crate::migration_sources::{
+    BuiltGateway, BuiltNames, Evaluation, Note, SourceContext, changes_labels, gateways_of_charts, notes_about_built,
+};
+use apim_keyless_core::migration::{Created, MigratedGateway, Migration, problems_of_built};
+use apim_keyless_core::policy::{Date, Policy};
+use jsonptr::PointerBuf;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+
+/// The migrated objects, and what evaluates them when other sources have changed them.
+pub(super) struct BuiltGateways<'b> {
+    sources: &'b Sources,
+    migration: &'b Migration,
+    policy: &'b Policy,
+    today: Date,
+    /// By the index of a workload.
+    gateways: HashMap<usize, &'b MigratedGateway>,
+    /// The new objects, by kind, namespace and name.
+    created: HashMap<(&'b str, &'b str, &'b str), &'b Value>,
+    /// The names of the Secrets that held a key, and are to be deleted.
+    secrets: BTreeSet<String>,
+    /// The namespaces that kustomizations give to objects.
+    namespaces: Vec<&'b str>,
+    names: BuiltNames<'static>,
+}
+
+impl<'b> BuiltGateways<'b> {
+    pub(super) fn of(sources: &'b Sources, migration: &'b Migration, (policy, today): (&'b Policy, Date)) -> Self {
+        let kustomizations = sources.objects.iter().filter(|source| source.other == Some(OtherSource::Kustomization));
+        let kustomizations: Vec<&Value> = kustomizations.map(|source| &source.value).collect();
+        let is_any = |is_it: &dyn Fn(&Value) -> bool| kustomizations.iter().any(|value| is_it(value));
+        let has = |value: &Value, keys: &[&str]| keys.iter().any(|key| value.get(*key).is_some());
+        let names = BuiltNames {
+            is_any_name: false,
+            is_affixed: is_any(&|value| has(value, &["namePrefix", "nameSuffix"])),
+            is_labeled: is_any(&changes_labels),
+            namespaces: &[],
+        };
+        let by_name = |created: &'b Created| {
+            let text = |at: &str| created.value.pointer(at).and_then(Value::as_str);
+            Some(((text("/kind")?, created.namespace.as_str(), text("/metadata/name")?), &created.value))
+        };
+        let secrets = migration.obsolete.iter().filter(|obsolete| obsolete.kind == "Secret");
+        Self {
+            sources,
+            migration,
+            policy,
+            today,
+            created: migration.created.iter().filter_map(by_name).collect(),
+            gateways: migration.gateways.iter().map(|gateway| (gateway.index, gateway)).collect(),
+            secrets: secrets.map(|obsolete| obsolete.name.clone()).collect(),
+            namespaces: kustomizations.iter().filter_map(|value| value.get("namespace")?.as_str()).collect(),
+            names,
+        }
+    }
+
+    /// The object of this kind and name after the migration.
+    fn object(&self, kind: &str, namespace: &str, name: &str) -> Option<&'b Value> {
+        let (sources, migration) = (self.sources, self.migration);
+        let of_input = sources.find(kind, namespace, name).next();
+        let of_input = of_input
+            .map(|(index, source)| migration.changed.get(index).and_then(Option::as_ref).unwrap_or(&source.value));
+        of_input.or_else(|| self.created.get(&(kind, namespace, name)).copied())
+    }
+
+    /// The gateways of a source: the one whose workload it is, or those of the charts that a kustomization renders.
+    fn gateways(&self, index: usize) -> Vec<BuiltGateway<'_>> {
+        let source = self.sources.objects.get(index);
+        let kustomization = source.filter(|source| source.other == Some(OtherSource::Kustomization));
+        let of_charts = kustomization.map(|source| gateways_of_charts(&source.value));
+        of_charts.unwrap_or_else(|| self.gateway(index).into_iter().collect())
+    }
+
+    /// A gateway of the input, by the index of its workload.
+    fn gateway(&self, index: usize) -> Option<BuiltGateway<'_>> {
+        let source = self.sources.objects.get(index).filter(|source| source.other.is_none())?;
+        let (gateway, old) = (*self.gateways.get(&index)?, &source.value);
+        let new = self.migration.changed.get(index)?.as_ref().unwrap_or(old);
+        let namespace = gateway.object.namespace.as_str();
+        let beside = gateway.objects().filter_map(|(kind, name)| self.object(kind, namespace, name));
+        let objects = [new].into_iter().chain(beside).map(Cow::Borrowed).collect();
+        let old = Cow::Borrowed(old);
+        Some(BuiltGateway { old, objects, namespace, names: BuiltNames { namespaces: &self.namespaces, ..self.names } })
+    }
+
+    /// What a source still says about the Secrets of keys, and does to the gateways that it reaches.
+    pub(super) fn notes(
+        &self,
+        source: &SourceObject,
+        context: SourceContext<'_>,
+        reached: &[usize],
+    ) -> Vec<Note<PointerBuf>> {
+        let problems =
+            |objects: &[&Value], namespace: &str| problems_of_built(objects, namespace, self.policy, self.today);
+        let object = |kind: &str, namespace: &str, name: &str| self.object(kind, namespace, name).cloned();
+        let evaluation = Evaluation { problems: &problems, object: &object };
+        // post-renderers of a release change what its own chart renders
+        let is_release = source.source_type() == SourceType::HelmRelease;
+        let own = if is_release { gateways_of_charts(&source.value) } else { Vec::new() };
+        let gateways: Vec<_> = reached.iter().flat_map(|index| self.gateways(*index)).chain(own).collect();
+        let read = |name: &str| read_beside(source.place.file(), name);
+        notes_about_built(&source.value, context, (&self.secrets, &gateways), evaluation, &read)
+    }
+}

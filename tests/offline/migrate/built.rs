@@ -1,0 +1,102 @@
+//! Gateways as patches build them from the migrated objects: they are evaluated like any other objects.
+
+use super::CLIENT;
+use super::leftovers::{KUSTOMIZATION, assert_kept, assert_overlay_kept, migrate, patch};
+use test_support::run::Folder;
+
+/// A patch that the migration made unnecessary, and patches that do not select a gateway.
+#[test]
+fn patches_without_an_effect_keep_nothing() {
+    let deleted = patch("    ", "        env: [{name: config.service.auth, $patch: delete}]\n");
+    let removed = "    - {op: remove, path: /spec/template/metadata/labels}\n";
+    let target = |selector: &str| format!("patches:\n- patch: |-\n{removed}  target: {{{selector}}}\n");
+    for kustomization in [
+        format!("patches:\n- patch: |-\n{deleted}"),
+        target("kind: Deployment, labelSelector: tier=web"),
+        target("kind: Deployment, namespace: billing"),
+        target("kind: Deploy.*, name: bill.*"),
+        target("group: batch"),
+    ] {
+        let ran = migrate(&[("k/prod/kustomization.yaml", &format!("{KUSTOMIZATION}{kustomization}"))]);
+        assert_eq!(ran.code, 0, "{kustomization}{}", ran.everything());
+        assert!(ran.stdout.contains("kubectl delete -n shop secret orders-token"), "{}", ran.stdout);
+    }
+    for selector in ["kind: Deploy.*, name: ord.*", "namespace: shop", "group: apps"] {
+        assert_overlay_kept(&target(selector), &[]);
+    }
+}
+
+/// A patch of a ConfigMap or of a Secret is not the only way to a key.
+#[test]
+fn each_part_of_a_built_gateway_is_evaluated() {
+    let env = "/spec/template/spec/containers/0/env";
+    let annotation = "metadata: {annotations: {azure.workload.identity/skip-containers: gateway}}";
+    let skipped = format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: orders}}\nspec: {{template: {{{annotation}}}}}\n"
+    );
+    assert_overlay_kept("patches: [{path: patch.yaml}]\n", &[("k/prod/patch.yaml", &skipped)]);
+    let command = "{op: add, path: /spec/template/spec/containers/0/args, value: ['--config.service.auth=a']}";
+    let own = format!(
+        "{{op: add, path: {env}, value: [{{name: config.service.auth, value: workloadIdentity}}, {{name: A, value: b}}]}}"
+    );
+    let patch = |operation: &str| format!("patches:\n- target: {{kind: Deployment}}\n  patch: |-\n    - {operation}\n");
+    assert_overlay_kept(&patch(command), &[]);
+    // a ConfigMap of the overlay selects workload identity, too
+    let config_map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: prod-env, namespace: shop}\ndata: {gateway.name: orders, config.service.auth: workloadIdentity, config.service.endpoint: contoso.configuration.azure-api.net}\n";
+    let sources = patch(
+        "{op: replace, path: /spec/template/spec/containers/0/envFrom, value: [{configMapRef: {name: prod-env}}]}",
+    );
+    let sources = sources.replace("patches", "- settings.yaml\npatches");
+    let list = KUSTOMIZATION.replace("[../base]\n", "\n- ../base\n");
+    let level = format!("{{op: replace, path: {env}, value: [{{name: LEVEL, value: debug}}]}}");
+    let of_base = |operation: &str| format!("{KUSTOMIZATION}{}", patch(operation));
+    for kustomization in [of_base(&own), of_base(&level), format!("{list}{sources}")] {
+        let files = [("k/prod/kustomization.yaml", &*kustomization), ("k/prod/settings.yaml", config_map)];
+        let ran = migrate(&files);
+        assert_eq!(ran.code, 0, "{kustomization}{}", ran.everything());
+    }
+}
+
+#[test]
+fn patches_of_a_cron_job_are_named() {
+    let job = "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: orders, namespace: shop}\nspec: {schedule: '* * * * *', jobTemplate: {spec: {template: {spec: {containers: [{name: gateway, image: 'mcr.microsoft.com/azure-api-management/gateway:2.11.1', env: [{name: config.service.auth, valueFrom: {secretKeyRef: {name: orders-token, key: value}}}, {name: config.service.endpoint, value: contoso.configuration.azure-api.net}, {name: gateway.name, value: orders}]}]}}}}}\n";
+    let run = |members: &str| {
+        let patch = format!(
+            "apiVersion: batch/v1\nkind: CronJob\nmetadata: {{name: orders}}\nspec: {{jobTemplate: {{spec: {{template: {members}}}}}}}\n"
+        );
+        let files = [
+            ("k/base/job.yaml", job),
+            ("k/base/kustomization.yaml", "resources: [job.yaml]\n"),
+            ("k/prod/kustomization.yaml", "resources: [../base]\npatches: [{path: patch.yaml}]\n"),
+            ("k/prod/patch.yaml", &patch),
+        ];
+        Folder::with(&files).run(&["migrate", ".", "--client-id", CLIENT])
+    };
+    for members in ["{metadata: {labels: null}}", "{spec: {serviceAccountName: other}}"] {
+        assert_kept(
+            &run(members),
+            "./k/prod/kustomization.yaml:2:11: In patch.yaml: Change this: it is applied to the migrated CronJob ",
+        );
+    }
+    assert_eq!(run("{spec: {terminationGracePeriodSeconds: 5}}").code, 0);
+}
+
+#[test]
+fn patches_of_a_rendered_chart_are_named() {
+    let run = |patch: &str| {
+        let kustomization = format!(
+            "helmCharts:\n- name: azure-api-management-gateway\n  repo: https://azure.github.io/api-management-self-hosted-gateway/helm-charts/\n  version: 1.15.1\n  releaseName: orders\n  valuesInline:\n    gateway: {{name: orders, configuration: {{uri: contoso.configuration.azure-api.net}}, auth: {{type: GatewayToken}}}}\n    secret: {{createSecret: false, existingSecretName: orders-key}}\npatches:\n- patch: |-\n    - {patch}\n"
+        );
+        let folder = Folder::with(&[("k/kustomization.yaml", &*kustomization)]);
+        folder.run(&["migrate", ".", "--client-id", CLIENT])
+    };
+    let removed = "{op: remove, path: /spec/template/metadata/labels}";
+    for name in ["orders-azure-api-management-gateway", ".*", "orders.*"] {
+        let ran = run(&format!("{removed}\n  target: {{kind: Deployment, name: {name}}}"));
+        assert_kept(&ran, "./k/kustomization.yaml:");
+        assert!(ran.stderr.contains("missing-identity-label"), "{}", ran.everything());
+    }
+    for target in ["{kind: Deployment, name: redis}", "{kind: Service}"] {
+        assert_eq!(run(&format!("{removed}\n  target: {target}")).code, 0, "{target}");
+    }
+}
