@@ -188,7 +188,7 @@ impl Planned {
             ));
         }
         let other = self.other.plans.iter().flat_map(|plan| &plan.report.gateways).collect();
-        let deployed = Deployed::of(sources, &self.migration);
+        let deployed = Deployed::of(sources, self);
         policy_document::PolicyDocument::of(path, (&self.migration, &other), (&deployed, output))
     }
 

@@ -99,10 +99,18 @@ fn of_chart(values: &Value, release: Option<&str>) -> BuiltGateway<'static> {
     }
 }
 
+/// What patches make of a gateway.
+#[derive(Debug, Default)]
+pub(super) struct PatchedGateway {
+    /// The problems that its objects have after all patches, and not before, with the indices of the patches.
+    pub(super) problems: Vec<(usize, Leftover)>,
+    /// The client id that they give to its `ServiceAccount`, if it is another one.
+    pub(super) client_id: Option<String>,
+}
+
 impl BuiltGateway<'_> {
-    /// What patches do to it, with their indices in `found`: problems that its objects have after all patches, and not
-    /// before.
-    pub(super) fn problems_after(&self, found: &[Found<'_>], evaluation: Evaluation<'_>) -> Vec<(usize, Leftover)> {
+    /// What these patches make of it.
+    pub(super) fn after(&self, found: &[Found<'_>], evaluation: Evaluation<'_>) -> PatchedGateway {
         let mut objects = self.objects.clone();
         let (mut first, mut last) = (None, Vec::new());
         let mut added: Vec<(usize, BuiltProblem)> = Vec::new();
@@ -129,7 +137,8 @@ impl BuiltGateway<'_> {
                 problems.push((index, Leftover::Problem(problem)));
             }
         }
-        problems
+        let id = client_id(&objects).filter(|id| Some(*id) != client_id(&self.objects));
+        PatchedGateway { problems, client_id: id.map(str::to_owned) }
     }
 
     /// Applies a patch to the objects that it selects. Returns whether it changed one.
@@ -205,6 +214,12 @@ impl BuiltGateway<'_> {
 
 fn text<'v>(value: &'v Value, at: &str) -> &'v str {
     value.pointer(at).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The client id of the `ServiceAccount` among these objects.
+fn client_id<'o>(objects: &'o [Cow<'_, Value>]) -> Option<&'o str> {
+    let account = objects.iter().find(|object| text(object, "/kind") == "ServiceAccount")?;
+    account.get("metadata")?.get("annotations")?.get(CLIENT_ID)?.as_str().filter(|id| !id.is_empty())
 }
 
 /// The specification of the Pods of a workload.

@@ -9,7 +9,7 @@ use super::generator::{
     selects_identity, write_literals,
 };
 use super::helm_values::{self, IMAGE, KEY_MESSAGE, Release, is_key, newer_tag, pointer};
-use super::overlay::{Overlay, RESOURCES};
+use super::overlay::RESOURCES;
 use super::patch_finder::Leftover;
 use super::remote_base::{REMOTE, account, gateway_of, is_remote};
 use super::{NoteKind, SourceContext, SourceGateway, SourceReport, layers, leftovers, value_path};
@@ -20,7 +20,6 @@ use apim_keyless_core::policy::FIRST_VERSION;
 use apim_keyless_manifest::rewrite::document;
 use jsonptr::PointerBuf;
 use serde_json::{Value, json};
-use std::path::Path;
 
 /// The new file with the `ServiceAccount` and the one with the patch.
 const ACCOUNT_FILE: &str = "workload-identity.yaml";
@@ -33,7 +32,7 @@ pub struct KustomizeMigration {
     pub value: Option<Value>,
     /// New files beside it: their names and their texts.
     pub new_files: Vec<(String, String)>,
-    /// What to know.
+    /// What to know. Names and namespaces of gateways are without what kustomizations add to them.
     pub report: SourceReport<PointerBuf>,
 }
 
@@ -83,15 +82,6 @@ fn at(tokens: &[&str]) -> PointerBuf {
 impl KustomizeMigrator<'_> {
     fn items(&self, field: &str) -> Vec<Value> {
         self.new.get(field).and_then(Value::as_array).cloned().unwrap_or_default()
-    }
-
-    fn namespace(&self) -> Option<String> {
-        self.own().namespace
-    }
-
-    /// What the kustomization itself says about names.
-    fn own(&self) -> Overlay {
-        Overlay::default().within(Path::new(""), &self.new)
     }
 
     /// Reports the generators of Secrets with a key.
@@ -184,8 +174,7 @@ impl KustomizeMigrator<'_> {
                 continue;
             }
             let index = index.to_string();
-            let namespace = self.namespace();
-            let release = Release { name: text("releaseName"), namespace: text("namespace").or(namespace.as_deref()) };
+            let release = Release { name: text("releaseName"), namespace: text("namespace") };
             let place = format!("/helmCharts/{index}");
             let values = chart.get("valuesInline").cloned();
             // values in a file alone are migrated there
@@ -206,12 +195,7 @@ impl KustomizeMigrator<'_> {
         let plan = helm_values::plan(&values, release, self.context);
         let start = ["helmCharts", index, "valuesInline"].map(str::to_owned);
         let report = plan.report.with_places(|path| pointer(start.iter().chain(path)));
-        let known = self.report.gateways.len();
         helm_values::append(&mut self.report, report, PointerBuf::clone);
-        let own = self.own();
-        for gateway in self.report.gateways.iter_mut().skip(known) {
-            gateway.service_account = own.named(&gateway.service_account);
-        }
         let mut layer = [values];
         layers::apply(&plan.changes, &mut layer, 0);
         let [layer] = layer;
@@ -320,8 +304,8 @@ impl KustomizeMigrator<'_> {
         self.push("resources", json!(ACCOUNT_FILE));
         self.push("patches", json!({"path": PATCH_FILE}));
         self.report.gateways.push(SourceGateway {
-            namespace: self.namespace(),
-            service_account: self.own().named(&account_name),
+            namespace: None,
+            service_account: account_name,
             client_id: Some(client_id),
             gateway_name: Some(gateway),
         });
@@ -454,7 +438,7 @@ mod tests {
             spec["containers"][0]["env"][0],
             json!({"name": "config.service.auth", "value": "workloadIdentity", "valueFrom": null})
         );
-        assert_eq!(migration.report.gateways[0].namespace.as_deref(), Some("gateways"));
+        assert_eq!(migration.report.gateways[0].service_account, ARTICLE_ACCOUNT);
         // names that YAML reads as other values, and another kind of workload
         let patch = patch.replace("apps/v1", "argoproj.io/v1alpha1").replace("Deployment", "Rollout");
         let patch = patch.replace("name: orders", "name: \"123\"").replace("name: gateway", "name: \"no\"");

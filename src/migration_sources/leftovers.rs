@@ -61,15 +61,24 @@ pub(super) fn report<'o>(
     report.notes.dedup();
 }
 
+/// What a source does to gateways when it builds them.
+#[derive(Debug, Default)]
+pub struct BuiltReport {
+    /// What a person has to change.
+    pub notes: Vec<Note<PointerBuf>>,
+    /// The client ids that it gives to `ServiceAccount`s, with the indices of their gateways.
+    pub client_ids: Vec<(usize, String)>,
+}
+
 /// What a source still says about these Secrets of keys and about the objects of these gateways when it builds them: what
 /// its patches do to them, and files of patches that could not be read.
-pub fn notes_about_built(
+pub fn report_about_built(
     object: &Value,
     context: SourceContext<'_>,
     (secrets, gateways): (&BTreeSet<String>, &[BuiltGateway<'_>]),
     evaluation: Evaluation<'_>,
     read: &dyn Fn(&str) -> Option<String>,
-) -> Vec<Note<PointerBuf>> {
+) -> BuiltReport {
     let found = of_object(object, context, secrets, read);
     let mut notes: Vec<(usize, Leftover)> = Vec::new();
     for (index, found) in found.iter().enumerate() {
@@ -82,12 +91,17 @@ pub fn notes_about_built(
         let moved = gateways.iter().find_map(|gateway| gateway.moved_path(found));
         notes.extend(moved.map(|path| (index, Leftover::Moved(path))));
     }
-    notes.extend(gateways.iter().flat_map(|gateway| gateway.problems_after(&found, evaluation)));
+    let mut client_ids = Vec::new();
+    for (index, gateway) in gateways.iter().enumerate() {
+        let patched = gateway.after(&found, evaluation);
+        notes.extend(patched.problems);
+        client_ids.extend(patched.client_id.map(|client_id| (index, client_id)));
+    }
     notes.sort_by_key(|(index, _)| *index);
     let notes = notes.iter().filter_map(|(index, leftover)| Some(found.get(*index)?.note(leftover)));
     let mut notes: Vec<Note<PointerBuf>> = notes.collect();
     notes.dedup();
-    notes
+    BuiltReport { notes, client_ids }
 }
 
 /// The parts of an object with changes that a tool makes to built objects.

@@ -7,6 +7,7 @@
 mod argo_application;
 mod built_gateway;
 mod chart_version;
+mod deployer;
 mod embedded_texts;
 mod generator;
 mod helm_command;
@@ -34,6 +35,7 @@ mod value_path;
 
 pub use built_gateway::{BuiltGateway, Evaluation, gateways_of_charts};
 pub use chart_version::{NEW_VERSION as CHART_VERSION, REPOSITORY as CHART_REPOSITORY};
+pub use deployer::Deployer;
 pub use generator::{generated_config_maps, write_generated};
 pub use helm_command::migrate_script;
 pub use helmfile::{files_of_helmfile, has_gateway_release, migrate_helmfile};
@@ -42,7 +44,7 @@ pub use installed_release::{
     releases_of_object, releases_of_script, releases_of_terraform, relevant_values,
 };
 pub use kustomize::{GeneratedConfigMap, KustomizeMigration, migrate_kustomization};
-pub use leftovers::notes_about_built;
+pub use leftovers::{BuiltReport, report_about_built};
 pub use overlay::{Kustomizations, Overlay, generated_secrets};
 pub use patch_target::BuiltNames;
 pub use script_lines::{ScriptedGateway, commands_on_gateways};
@@ -54,6 +56,7 @@ use apim_keyless_core::migration::{Fact, Facts};
 use apim_keyless_core::policy::{NamespaceSetting, shell_word};
 use jsonptr::PointerBuf;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 
 /// What a migration needs beside the source.
@@ -243,6 +246,31 @@ pub fn migrate_object(object: &Value, context: SourceContext<'_>) -> Option<Valu
         ("kustomize.toolkit.fluxcd.io", "Kustomization") => flux_kustomization(object, context),
         _ => None,
     }
+}
+
+/// The report about a release in a manifest, or about a kustomization, with the names that each way to deploy it gives.
+/// `report` is that of the source alone.
+pub fn deployed_report(
+    source: &Value,
+    report: SourceReport<PointerBuf>,
+    deployments: &BTreeSet<Overlay>,
+    context: SourceContext<'_>,
+) -> SourceReport<PointerBuf> {
+    if deployments.is_empty() {
+        return report;
+    }
+    let mut deployed = SourceReport { gateways: Vec::new(), delete: Vec::new(), apply: Vec::new(), ..report.clone() };
+    for overlay in deployments {
+        let own = match migrate_object(&overlay.applied_to(source), context) {
+            Some(migration) => migration.report,
+            None => overlay.named_in(&report),
+        };
+        deployed.gateways.extend(own.gateways);
+        deployed.delete.extend(own.delete);
+        deployed.apply.extend(own.apply);
+    }
+    deployed.apply.dedup();
+    deployed
 }
 
 /// A `Kustomization` of Flux has no values, but it patches what it applies. `None` if it patches nothing.

@@ -1,5 +1,7 @@
 //! Kustomizations that include a file, and the namespace and the names that they give to its objects.
 
+use super::deployer::Deployer;
+use super::{SourceReport, value_path};
 use apim_keyless_manifest::normalized;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
@@ -19,6 +21,10 @@ pub struct Overlay {
     pub prefix: String,
     /// What they put after the names.
     pub suffix: String,
+    /// The object of Flux or Argo CD that deploys what is built, by its index in the input.
+    pub deployer: Option<usize>,
+    /// The namespace that it gives to objects that name none.
+    pub default_namespace: Option<String>,
 }
 
 impl Overlay {
@@ -35,7 +41,52 @@ impl Overlay {
             namespace: text("namespace").map(str::to_owned).or_else(|| self.namespace.clone()),
             prefix: format!("{}{}", text("namePrefix").unwrap_or_default(), self.prefix),
             suffix: format!("{}{}", self.suffix, text("nameSuffix").unwrap_or_default()),
+            ..self.clone()
         }
+    }
+
+    /// The same as it is deployed; the namespace of what deploys it wins.
+    fn by(&self, folder: &Path, deployer: &Deployer) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            namespace: deployer.namespace.clone().or_else(|| self.namespace.clone()),
+            prefix: format!("{}{}", deployer.prefix, self.prefix),
+            suffix: format!("{}{}", self.suffix, deployer.suffix),
+            deployer: Some(deployer.object),
+            default_namespace: deployer.default_namespace.clone(),
+        }
+    }
+
+    /// An object with the name and the namespace that it gets.
+    pub(super) fn applied_to(&self, object: &Value) -> Value {
+        let mut new = object.clone();
+        let text = |at: &str| object.pointer(at).and_then(Value::as_str).filter(|text| !text.is_empty());
+        if let Some(name) = text("/metadata/name") {
+            value_path::set(&mut new, &["metadata", "name"], Value::from(self.named(name)));
+        }
+        if let Some(namespace) = self.namespace_of(text("/metadata/namespace")) {
+            value_path::set(&mut new, &["metadata", "namespace"], Value::from(namespace));
+        }
+        new
+    }
+
+    /// The gateways and the Secrets of a report with the names that they get. A Secret that no file has keeps its name.
+    pub(super) fn named_in<At: Clone>(&self, report: &SourceReport<At>) -> SourceReport<At> {
+        let mut new = report.clone();
+        for gateway in &mut new.gateways {
+            gateway.namespace = self.namespace_of(gateway.namespace.as_deref());
+            gateway.service_account = self.named(&gateway.service_account);
+        }
+        for secret in &mut new.delete {
+            secret.namespace = self.namespace_of(secret.namespace.as_deref());
+        }
+        new
+    }
+
+    /// The namespace of an object of the input: `None` if nothing says it.
+    pub fn namespace_of(&self, own: Option<&str>) -> Option<String> {
+        let given = || self.namespace.as_deref();
+        given().or(own).or(self.default_namespace.as_deref()).map(str::to_owned)
     }
 }
 
@@ -46,6 +97,8 @@ pub struct Kustomizations<'k> {
     folders: Vec<PathBuf>,
     /// By a file or folder: the indices of the kustomizations that include it.
     including: HashMap<PathBuf, Vec<usize>>,
+    /// What deploys folders, by the last name of its path.
+    deployers: HashMap<PathBuf, Vec<Deployer>>,
 }
 
 impl<'k> Kustomizations<'k> {
@@ -60,7 +113,16 @@ impl<'k> Kustomizations<'k> {
                 including.entry(entry).or_default().push(index);
             }
         }
-        Self { all, folders, including }
+        Self { all, folders, including, deployers: HashMap::new() }
+    }
+
+    /// The same with the objects of Flux and Argo CD that deploy folders.
+    #[must_use]
+    pub fn deployed_by(mut self, deployers: impl IntoIterator<Item = Deployer>) -> Self {
+        for deployer in deployers {
+            self.deployers.entry(last_name(&deployer.path)).or_default().push(deployer);
+        }
+        self
     }
 
     /// The files and values of the kustomizations.
@@ -82,6 +144,47 @@ impl<'k> Kustomizations<'k> {
     pub fn overlays_of_kustomization(&self, file: &str) -> BTreeSet<Overlay> {
         let own = self.all.iter().filter(|(known, _)| *known == file);
         own.flat_map(|(_, value)| self.walk(Overlay::default().within(&folder_of(file), value)).found).collect()
+    }
+
+    /// The ways in which a file is deployed; none if no kustomization includes it, and neither Flux nor Argo CD deploys it.
+    pub fn deployments_of(&self, file: &str) -> BTreeSet<Overlay> {
+        let overlays = self.overlays_of(file);
+        if !overlays.is_empty() {
+            return overlays.iter().flat_map(|overlay| self.deployments(overlay)).collect();
+        }
+        let folder = folder_of(file);
+        let own = Overlay { folder: folder.clone(), ..Overlay::default() };
+        let deployers = self.deployers_of(&folder);
+        // a folder with a kustomization is built as that says
+        let deployers = deployers.filter(|(folder, _)| !self.folders.iter().any(|known| known == folder));
+        deployers.map(|(folder, deployer)| own.by(folder, deployer)).collect()
+    }
+
+    /// The ways in which the kustomization in this file is deployed.
+    pub fn deployments_of_kustomization(&self, file: &str) -> BTreeSet<Overlay> {
+        let overlays = self.overlays_of_kustomization(file);
+        overlays.iter().flat_map(|overlay| self.deployments(overlay)).collect()
+    }
+
+    /// The ways in which a built kustomization is deployed: as it is, if neither Flux nor Argo CD deploys it.
+    fn deployments(&self, overlay: &Overlay) -> BTreeSet<Overlay> {
+        let deployers = self.deployers_of(&overlay.folder);
+        let found: BTreeSet<Overlay> = deployers.map(|(_, deployer)| overlay.by(&overlay.folder, deployer)).collect();
+        if found.is_empty() { BTreeSet::from([overlay.clone()]) } else { found }
+    }
+
+    /// What deploys a folder, each with the folder that it names.
+    fn deployers_of<'f>(&'f self, folder: &'f Path) -> impl Iterator<Item = (&'f Path, &'f Deployer)> {
+        folder.ancestors().flat_map(move |outer| {
+            let named = self.deployers.get(&last_name(outer)).into_iter().flatten();
+            let is_built = outer != folder && self.folders.iter().any(|known| known == outer);
+            named
+                .filter(move |deployer| {
+                    let is_in = outer == folder || (deployer.is_recursive && !is_built);
+                    is_in && deployer.is_of(outer)
+                })
+                .map(move |deployer| (outer, deployer))
+        })
     }
 
     /// Follows what includes a file or a kustomization, each folder with each namespace and each addition to the names once.
@@ -114,6 +217,10 @@ impl<'k> Kustomizations<'k> {
         }
         walk
     }
+}
+
+fn last_name(path: &Path) -> PathBuf {
+    path.file_name().map(PathBuf::from).unwrap_or_default()
 }
 
 /// What following the inclusions found.

@@ -1,20 +1,24 @@
 //! The gateways of the input as kustomizations and other sources build them from the migrated objects.
 
-use super::other_sources::read_beside;
+use super::other_sources::{beside, read_beside};
 use super::reading::{OtherSource, SourceObject, SourceType, Sources};
 use crate::migration_sources::{
-    BuiltGateway, BuiltNames, Evaluation, Note, SourceContext, changes_labels, gateways_of_charts, notes_about_built,
+    BuiltGateway, BuiltNames, BuiltReport, Evaluation, Note, NoteKind, SourceContext, changes_labels,
+    gateways_of_charts, report_about_built,
 };
 use apim_keyless_core::migration::{Created, MigratedGateway, Migration, problems_of_built};
 use apim_keyless_core::policy::{Date, Policy};
+use apim_keyless_manifest::normalized;
 use jsonptr::PointerBuf;
 use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
 
 /// The migrated objects, and what evaluates them when other sources have changed them.
 pub(super) struct BuiltGateways<'b> {
     sources: &'b Sources,
+    inputs: &'b HashSet<PathBuf>,
     migration: &'b Migration,
     policy: &'b Policy,
     today: Date,
@@ -30,7 +34,12 @@ pub(super) struct BuiltGateways<'b> {
 }
 
 impl<'b> BuiltGateways<'b> {
-    pub(super) fn of(sources: &'b Sources, migration: &'b Migration, (policy, today): (&'b Policy, Date)) -> Self {
+    /// `inputs` are the files of the sources.
+    pub(super) fn of(
+        (sources, inputs): (&'b Sources, &'b HashSet<PathBuf>),
+        migration: &'b Migration,
+        (policy, today): (&'b Policy, Date),
+    ) -> Self {
         let kustomizations = sources.objects.iter().filter(|source| source.other == Some(OtherSource::Kustomization));
         let kustomizations: Vec<&Value> = kustomizations.map(|source| &source.value).collect();
         let is_any = |is_it: &dyn Fn(&Value) -> bool| kustomizations.iter().any(|value| is_it(value));
@@ -48,6 +57,7 @@ impl<'b> BuiltGateways<'b> {
         let secrets = migration.obsolete.iter().filter(|obsolete| obsolete.kind == "Secret");
         Self {
             sources,
+            inputs,
             migration,
             policy,
             today,
@@ -88,13 +98,9 @@ impl<'b> BuiltGateways<'b> {
         Some(BuiltGateway { old, objects, namespace, names: BuiltNames { namespaces: &self.namespaces, ..self.names } })
     }
 
-    /// What a source still says about the Secrets of keys, and does to the gateways that it reaches.
-    pub(super) fn notes(
-        &self,
-        source: &SourceObject,
-        context: SourceContext<'_>,
-        reached: &[usize],
-    ) -> Vec<Note<PointerBuf>> {
+    /// What a source still says about the Secrets of keys, and does to the gateways that it reaches. The client ids have the
+    /// indices of the workloads.
+    pub(super) fn report(&self, source: &SourceObject, context: SourceContext<'_>, reached: &[usize]) -> BuiltReport {
         let problems =
             |objects: &[&Value], namespace: &str| problems_of_built(objects, namespace, self.policy, self.today);
         let object = |kind: &str, namespace: &str, name: &str| self.object(kind, namespace, name).cloned();
@@ -102,8 +108,37 @@ impl<'b> BuiltGateways<'b> {
         // post-renderers of a release change what its own chart renders
         let is_release = source.source_type() == SourceType::HelmRelease;
         let own = if is_release { gateways_of_charts(&source.value) } else { Vec::new() };
-        let gateways: Vec<_> = reached.iter().flat_map(|index| self.gateways(*index)).chain(own).collect();
+        let of_reached =
+            reached.iter().flat_map(|index| self.gateways(*index).into_iter().map(|built| (*index, built)));
+        let (indices, mut gateways): (Vec<usize>, Vec<BuiltGateway<'_>>) = of_reached.unzip();
+        gateways.extend(own);
         let read = |name: &str| read_beside(source.place.file(), name);
-        notes_about_built(&source.value, context, (&self.secrets, &gateways), evaluation, &read)
+        let mut report = report_about_built(&source.value, context, (&self.secrets, &gateways), evaluation, &read);
+        if !reached.is_empty() {
+            report.notes.extend(absent_components(source, self.inputs));
+        }
+        let client_ids = report.client_ids.into_iter().filter_map(|(at, id)| Some((*indices.get(at)?, id)));
+        BuiltReport { client_ids: client_ids.collect(), ..report }
     }
+}
+
+/// Names components of a kustomization that are not in the input: they can patch its gateways.
+fn absent_components(source: &SourceObject, inputs: &HashSet<PathBuf>) -> Vec<Note<PointerBuf>> {
+    if source.other != Some(OtherSource::Kustomization) {
+        return Vec::new();
+    }
+    let components = source.value.get("components").and_then(Value::as_array).into_iter().flatten().enumerate();
+    let absent = components.filter_map(|(index, component)| {
+        let folder = normalized(&beside(source.place.file(), component.as_str()?));
+        let is_input = inputs.iter().any(|input| input.parent() == Some(folder.as_path()));
+        (folder.is_dir() && !is_input).then(|| Note {
+            at: PointerBuf::from_tokens(["components", index.to_string().as_str()]),
+            kind: NoteKind::ByHand,
+            message: format!(
+                "Give {} to this command, too: a component can change how a gateway authenticates",
+                folder.display()
+            ),
+        })
+    });
+    absent.collect()
 }

@@ -59,7 +59,7 @@ impl<'c> Checklist<'c> {
         output: &'c OutputPaths,
         arguments: &'c MigrateArguments,
     ) -> Self {
-        let deployed = Deployed::of(sources, &planned.migration);
+        let deployed = Deployed::of(sources, planned);
         let open = OpenGateways::of(sources, planned);
         let open_sources = OpenSources::of(sources, planned);
         let users = SecretUsers::of(sources, planned, &deployed, &open.objects);

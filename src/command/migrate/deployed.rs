@@ -1,11 +1,13 @@
 //! How the gateways of the input are deployed: as their manifests say, or as kustomizations change their names.
 
+use super::Planned;
 use super::reading::{SourceObject, Sources};
 use crate::migration_sources::{Kustomizations, Overlay, generated_secrets};
-use apim_keyless_core::migration::{MigratedGateway, Migration, Obsolete};
+use apim_keyless_core::migration::{MigratedGateway, Obsolete};
 use apim_keyless_core::policy::shell_word;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 
 /// The namespaces in which an object is deployed; `None` if they are not known.
 pub(super) type Namespaces = Option<BTreeSet<String>>;
@@ -14,6 +16,7 @@ pub(super) type Namespaces = Option<BTreeSet<String>>;
 pub(super) struct Deployed<'s> {
     sources: &'s Sources,
     pub(super) kustomizations: Kustomizations<'s>,
+    client_ids: &'s [PatchedClientId],
     /// The overlays of each file that a kustomization includes.
     of_file: HashMap<&'s str, BTreeSet<Overlay>>,
     /// The overlays of the changed gateways of each namespace; an empty one for those that no kustomization includes.
@@ -26,20 +29,36 @@ pub(super) struct DeployedGateway {
     pub(super) namespace: String,
     pub(super) workload: String,
     pub(super) service_account: String,
+    pub(super) client_id: Option<String>,
     /// The `ConfigMap`s whose names are known: not those of generators, whose names end with a hash.
     pub(super) config_maps: Vec<String>,
 }
 
+/// A client id that a patch gives to the `ServiceAccount` of a gateway.
+pub(super) struct PatchedClientId {
+    /// The index of the gateway's workload.
+    pub(super) gateway: usize,
+    /// The folders of the built kustomizations that have the patch.
+    pub(super) folders: BTreeSet<PathBuf>,
+    /// The index of the object with the patch: it can deploy a folder.
+    pub(super) deployer: usize,
+    pub(super) client_id: String,
+}
+
+impl PatchedClientId {
+    fn is_of(&self, gateway: &MigratedGateway, overlay: &Overlay) -> bool {
+        let is_built_with = self.folders.contains(&overlay.folder) || overlay.deployer == Some(self.deployer);
+        self.gateway == gateway.index && is_built_with
+    }
+}
+
 impl<'s> Deployed<'s> {
-    pub(super) fn of(sources: &'s Sources, migration: &'s Migration) -> Self {
+    pub(super) fn of(sources: &'s Sources, planned: &'s Planned) -> Self {
+        let (migration, client_ids) = (&planned.migration, planned.other.client_ids.as_slice());
         let kustomizations = sources.kustomizations();
         let files: BTreeSet<&str> = sources.objects.iter().map(|source| source.place.file()).collect();
-        let of_file = if kustomizations.iter().next().is_none() {
-            HashMap::new()
-        } else {
-            files.into_iter().map(|file| (file, kustomizations.overlays_of(file))).collect()
-        };
-        let mut deployed = Self { sources, kustomizations, of_file, of_namespace: HashMap::new() };
+        let of_file = files.into_iter().map(|file| (file, kustomizations.deployments_of(file))).collect();
+        let mut deployed = Self { sources, kustomizations, client_ids, of_file, of_namespace: HashMap::new() };
         for gateway in migration.gateways.iter().filter(|gateway| gateway.is_changed) {
             let overlays = deployed.overlays(gateway);
             deployed.of_namespace.entry(gateway.object.namespace.as_str()).or_default().extend(overlays);
@@ -47,11 +66,18 @@ impl<'s> Deployed<'s> {
         deployed
     }
 
-    /// The overlays of a gateway; an empty one if no kustomization includes it.
+    /// The overlays of a gateway, with its namespace in each; an empty one if nothing changes its names.
     fn overlays(&self, gateway: &MigratedGateway) -> BTreeSet<Overlay> {
-        let file = self.sources.objects.get(gateway.index).map(|source| source.place.file());
-        let overlays = file.and_then(|file| self.of_file.get(file)).filter(|overlays| !overlays.is_empty());
-        overlays.cloned().unwrap_or_else(|| BTreeSet::from([Overlay::default()]))
+        let source = self.sources.objects.get(gateway.index);
+        let overlays = source.and_then(|source| self.of_file.get(source.place.file()));
+        let own = source.and_then(own_namespace);
+        let overlays = overlays.into_iter().flatten();
+        let with_namespace = overlays.map(|overlay| {
+            let namespace = overlay.namespace_of(own);
+            Overlay { namespace, ..overlay.clone() }
+        });
+        let overlays: BTreeSet<Overlay> = with_namespace.collect();
+        if overlays.is_empty() { BTreeSet::from([Overlay::default()]) } else { overlays }
     }
 
     /// A gateway as each kustomization deploys it.
@@ -60,6 +86,7 @@ impl<'s> Deployed<'s> {
             let config_maps = gateway.config_maps.iter().filter(|name| !self.is_generated(gateway, name));
             DeployedGateway {
                 namespace: namespace(&gateway.object.namespace, overlay),
+                client_id: self.client_id(gateway, overlay).map(str::to_owned),
                 workload: overlay.named(&gateway.object.name),
                 service_account: self.named(
                     &gateway.object.namespace,
@@ -74,13 +101,27 @@ impl<'s> Deployed<'s> {
         self.overlays(gateway).iter().map(deployed).collect()
     }
 
+    /// The client id of a gateway in an overlay: a patch can change it.
+    fn client_id<'g>(&'g self, gateway: &'g MigratedGateway, overlay: &Overlay) -> Option<&'g str> {
+        let mut patched = self.client_ids.iter().filter(|patched| patched.is_of(gateway, overlay));
+        patched.next_back().map(|patched| patched.client_id.as_str()).or(gateway.client_id.as_deref())
+    }
+
     /// The namespaces of an object: its own, or those that kustomizations give to it.
     pub(super) fn namespaces(&self, source: &SourceObject) -> Namespaces {
-        let own = source.value.pointer("/metadata/namespace").and_then(Value::as_str);
-        let own = own.filter(|name| !name.is_empty()).map(str::to_owned);
+        let own = own_namespace(source);
         let overlays = self.of_file.get(source.place.file()).filter(|overlays| !overlays.is_empty());
-        let Some(overlays) = overlays else { return own.map(|name| BTreeSet::from([name])) };
-        overlays.iter().map(|overlay| overlay.namespace.clone().or_else(|| own.clone())).collect()
+        let Some(overlays) = overlays else { return own.map(|name| BTreeSet::from([name.to_owned()])) };
+        overlays.iter().map(|overlay| overlay.namespace_of(own)).collect()
+    }
+
+    /// The ways in which a file, which can be a kustomization, is deployed; none if it is applied as it is.
+    pub(super) fn deployments(&self, file: &str) -> BTreeSet<Overlay> {
+        let mut deployments = self.of_file.get(file).cloned().unwrap_or_default();
+        if self.kustomizations.iter().any(|(kustomization, _)| kustomization == file) {
+            deployments.extend(self.kustomizations.deployments_of_kustomization(file));
+        }
+        deployments
     }
 
     /// The names that a Secret of a namespace can have in the cluster, and its own.
@@ -147,11 +188,17 @@ impl<'s> Deployed<'s> {
     fn generated(&self, name: &str, overlay: &Overlay) -> Option<(String, bool)> {
         self.kustomizations.iter().find_map(|(file, value)| {
             let (_, has_hash) = generated_secrets(value).find(|(known, _)| *known == name)?;
-            let overlays = self.kustomizations.overlays_of_kustomization(file);
-            let own = overlays.iter().find(|other| other.folder == overlay.folder)?;
+            let overlays = self.kustomizations.deployments_of_kustomization(file);
+            let is_own = |other: &&Overlay| (&other.folder, other.deployer) == (&overlay.folder, overlay.deployer);
+            let own = overlays.iter().find(is_own)?;
             Some((own.named(name), has_hash))
         })
     }
+}
+
+/// The namespace that a manifest names.
+fn own_namespace(source: &SourceObject) -> Option<&str> {
+    source.value.pointer("/metadata/namespace").and_then(Value::as_str).filter(|name| !name.is_empty())
 }
 
 fn delete(namespace: &str, kind: &str, name: &str) -> String {

@@ -2,6 +2,7 @@
 //! Terraform, kustomizations, scripts.
 
 use super::built::BuiltGateways;
+use super::deployed::PatchedClientId;
 use super::files::{FileChange, OutputPaths};
 use super::installed::Installations;
 use super::interactive::KnownFacts;
@@ -9,8 +10,9 @@ use super::reached::ReachedGateways;
 use super::reading::{OtherSource, SourceObject, SourceType, Sources, TextSource, located};
 use super::source_kind::Unsupported;
 use crate::migration_sources::{
-    FilesBeside, GeneratedConfigMap, Note, NoteKind, SourceContext, SourceReport, ValueMigration, files_of_helmfile,
-    migrate_helmfile, migrate_kustomization, migrate_object, migrate_script, migrate_terraform, migrate_values,
+    FilesBeside, GeneratedConfigMap, Kustomizations, Note, NoteKind, Overlay, SourceContext, SourceReport,
+    ValueMigration, deployed_report, files_of_helmfile, migrate_helmfile, migrate_kustomization, migrate_object,
+    migrate_script, migrate_terraform, migrate_values,
 };
 use apim_keyless_core::gateway::{Images, ObjectReference};
 use apim_keyless_core::migration::{Facts, Migration, MissingFact};
@@ -20,7 +22,7 @@ use apim_keyless_manifest::{normalized, read_limited};
 use apim_keyless_report::file_name;
 use jsonptr::PointerBuf;
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -50,6 +52,8 @@ pub(in crate::command) struct OtherPlans {
     pub(super) texts: Vec<FileChange>,
     /// How many sources have workload identity already.
     pub(super) complete: usize,
+    /// The client ids that patches give to the `ServiceAccount`s of gateways.
+    pub(super) client_ids: Vec<PatchedClientId>,
     /// New files, with the file beside which they are, and their texts.
     pub(super) new_files: Vec<(String, PathBuf, String)>,
 }
@@ -65,10 +69,9 @@ impl OtherPlans {
         let mut plans = Self::default();
         let images = &policy.images;
         let reached = ReachedGateways::of(sources, migration);
-        let built = BuiltGateways::of(sources, migration, (policy, today));
+        let (inputs, kustomizations) = (sources.files(), sources.kustomizations());
+        let built = BuiltGateways::of((sources, &inputs), migration, (policy, today));
         let mut changed: Vec<(usize, Option<Value>)> = Vec::new();
-        let inputs: HashSet<PathBuf> =
-            sources.objects.iter().map(|source| normalized(Path::new(source.place.file()))).collect();
         for (index, source) in sources.objects.iter().enumerate().filter(|(_, source)| source.other.is_some()) {
             let (file, reference) = (source.place.file(), source.reference());
             if excluded.contains(&reference) {
@@ -80,11 +83,12 @@ impl OtherPlans {
             let is_built = matches!(source.other, Some(OtherSource::Kustomization | OtherSource::Release));
             let planned = planned.or_else(|| is_built.then(ValueMigration::default));
             let Some(ValueMigration { value, mut report }) = planned else { continue };
+            let deployments = deployments(&kustomizations, source);
+            report = deployed_report(&source.value, report, &deployments, context);
             let reached = reached.by(source);
-            report.notes.extend(built.notes(source, context, &reached));
-            if !reached.is_empty() {
-                report.notes.extend(absent_components(source, &inputs));
-            }
+            let of_built = built.report(source, context, &reached);
+            report.notes.extend(of_built.notes);
+            plans.add_client_ids((index, source), &of_built.client_ids, &kustomizations);
             let is_release =
                 matches!(source.other, Some(OtherSource::Values | OtherSource::Helmfile | OtherSource::Release));
             if is_release && value.is_none() && !has_work(&report) && has_identity(&source.value.to_string()) {
@@ -128,6 +132,27 @@ impl OtherPlans {
             OtherSource::Kustomization => self.kustomization(sources, source, context, migration),
             OtherSource::Generator(_) => None,
         }
+    }
+
+    fn add_client_ids(
+        &mut self,
+        (index, source): (usize, &SourceObject),
+        client_ids: &[(usize, String)],
+        kustomizations: &Kustomizations<'_>,
+    ) {
+        let roots = || match source.source_type() {
+            SourceType::Kustomization => {
+                let overlays = kustomizations.overlays_of_kustomization(source.place.file()).into_iter();
+                overlays.map(|overlay| overlay.folder).collect()
+            }
+            _ => BTreeSet::new(),
+        };
+        self.client_ids.extend(client_ids.iter().map(|(gateway, client_id)| PatchedClientId {
+            gateway: *gateway,
+            folders: roots(),
+            deployer: index,
+            client_id: client_id.clone(),
+        }));
     }
 
     /// Adds what the sources show about each other.
@@ -273,6 +298,15 @@ impl OtherPlans {
     }
 }
 
+/// The ways in which a release in a manifest, or a kustomization, is deployed.
+fn deployments(kustomizations: &Kustomizations<'_>, source: &SourceObject) -> BTreeSet<Overlay> {
+    match source.other {
+        Some(OtherSource::Kustomization) => kustomizations.deployments_of_kustomization(source.place.file()),
+        Some(OtherSource::Release) => kustomizations.deployments_of(source.place.file()),
+        _ => BTreeSet::new(),
+    }
+}
+
 /// What is known of the `ConfigMap` of a generator that replaces another one, and whose entries are in files.
 fn of_replaced(kustomization: &Value, generator: usize, migration: &Migration) -> GeneratedConfigMap {
     let text = |key: &str| kustomization.pointer(&format!("/configMapGenerator/{generator}/{key}"))?.as_str();
@@ -329,27 +363,6 @@ impl OtherPlan {
         let own = self.report.notes.iter().find(is_open).map(|note| note.at.as_str());
         own.or(self.open_installer.as_deref())
     }
-}
-
-/// Names components of a kustomization that are not in the input: they can patch its gateways.
-fn absent_components(source: &SourceObject, inputs: &HashSet<PathBuf>) -> Vec<Note<PointerBuf>> {
-    if source.other != Some(OtherSource::Kustomization) {
-        return Vec::new();
-    }
-    let components = source.value.get("components").and_then(Value::as_array).into_iter().flatten().enumerate();
-    let absent = components.filter_map(|(index, component)| {
-        let folder = normalized(&beside(source.place.file(), component.as_str()?));
-        let is_input = inputs.iter().any(|input| input.parent() == Some(folder.as_path()));
-        (folder.is_dir() && !is_input).then(|| Note {
-            at: PointerBuf::from_tokens(["components", index.to_string().as_str()]),
-            kind: NoteKind::ByHand,
-            message: format!(
-                "Give {} to this command, too: a component can change how a gateway authenticates",
-                folder.display()
-            ),
-        })
-    });
-    absent.collect()
 }
 
 /// The text of a file that another one names.

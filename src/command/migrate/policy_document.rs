@@ -38,8 +38,8 @@ impl PolicyDocument {
         }
         output.check_inside(path)?;
         check_link(path)?;
-        let mut namespaces = of_manifests(migration, deployed);
-        let unknown = add_other(&mut namespaces, other);
+        let (mut namespaces, unknown) = of_manifests(migration, deployed);
+        let unknown = unknown + add_other(&mut namespaces, other);
         if unknown > 0 {
             print_to_stderr(&format!(
                 "--write-policy: add the namespace of {} to {}: the sources do not name it",
@@ -77,12 +77,17 @@ fn check_link(path: &Path) -> anyhow::Result<()> {
 /// By namespace and setting: what is expected.
 type Namespaces = BTreeMap<String, BTreeMap<&'static str, BTreeSet<String>>>;
 
-fn of_manifests(migration: &Migration, deployed: &Deployed<'_>) -> Namespaces {
-    let mut namespaces = Namespaces::new();
+/// What manifests say, and the number of gateways whose namespace they do not say.
+fn of_manifests(migration: &Migration, deployed: &Deployed<'_>) -> (Namespaces, usize) {
+    let (mut namespaces, mut unknown) = (Namespaces::new(), 0);
     for gateway in &migration.gateways {
         for deployed in deployed.gateways(gateway) {
+            if !is_known(&deployed.namespace) {
+                unknown += 1;
+                continue;
+            }
             let of_namespace = namespaces.entry(deployed.namespace).or_default();
-            let ids = gateway.client_id.iter().map(|id| (NamespaceSetting::ClientId, id));
+            let ids = deployed.client_id.iter().filter(|id| is_guid(id)).map(|id| (NamespaceSetting::ClientId, id));
             let tenants = gateway.tenant_id.iter().map(|id| (NamespaceSetting::TenantId, id));
             let accounts = [(NamespaceSetting::ServiceAccount, &deployed.service_account)];
             let config_maps = deployed.config_maps.iter().map(|name| (NamespaceSetting::ConfigMap, name));
@@ -92,13 +97,17 @@ fn of_manifests(migration: &Migration, deployed: &Deployed<'_>) -> Namespaces {
             }
         }
     }
-    namespaces
+    (namespaces, unknown)
+}
+
+/// Whether a name is known: variables and words in capitals, such as RELEASE, stand for what is not.
+fn is_known(name: &str) -> bool {
+    !name.contains(['$', '{', '<', '#', '%']) && name == name.to_ascii_lowercase()
 }
 
 /// Adds what other sources say. Returns the number of gateways whose namespace they do not say.
 fn add_other(namespaces: &mut Namespaces, gateways: &[&SourceGateway]) -> usize {
-    // variables and words in capitals, such as RELEASE, stand for what is not known
-    let is_known = |text: &&String| !text.contains(['$', '{', '<', '#', '%']) && *text == &text.to_ascii_lowercase();
+    let is_known = |name: &&String| is_known(name);
     let mut unknown = 0;
     for gateway in gateways {
         let Some(namespace) = gateway.namespace.as_ref().filter(is_known) else {

@@ -8,8 +8,8 @@ use super::unread;
 use crate::command::check::not_final::NotFinal;
 use crate::command::check::plain_key;
 use crate::migration_sources::{
-    Kustomizations, SourceContext, files_of_generators, generated_config_maps, has_gateway_release, migrate_object,
-    migrate_script, migrate_values,
+    Deployer, Kustomizations, SourceContext, files_of_generators, generated_config_maps, has_gateway_release,
+    migrate_object, migrate_script, migrate_values,
 };
 use apim_keyless_core::gateway::{Gateway, Images, KubernetesObject, ObjectReference, Recognized, RelatedObjects};
 use apim_keyless_core::migration::Facts;
@@ -18,7 +18,7 @@ use apim_keyless_manifest::{
     FileContent, InputError, Inputs, ManifestObject, PatchFiles, Place, is_encrypted, normalized,
 };
 use serde_json::Value;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// The content of the files.
@@ -164,7 +164,9 @@ impl Sources {
         for content in contents {
             sources.add_file(content, &built, reading);
         }
-        for (index, source) in sources.objects.iter().enumerate() {
+        // a patch is only a part of the object with its name
+        let is_whole = |source: &&SourceObject| !built.patches.contains(source.place.file());
+        for (index, source) in sources.objects.iter().enumerate().filter(|(_, source)| is_whole(source)) {
             let name = (source.text("/kind"), source.namespace.as_str(), source.text("/metadata/name"));
             sources.by_name.entry(owned(name)).or_default().push(index);
         }
@@ -294,10 +296,18 @@ impl Sources {
         self.objects.push(SourceObject::other(kustomization, OtherSource::Kustomization, reading));
     }
 
+    /// The files with objects.
+    pub(super) fn files(&self) -> HashSet<PathBuf> {
+        self.objects.iter().map(|source| normalized(Path::new(source.place.file()))).collect()
+    }
+
     /// The kustomizations.
     pub(super) fn kustomizations(&self) -> Kustomizations<'_> {
         let kustomizations = self.objects.iter().filter(|source| source.other == Some(OtherSource::Kustomization));
+        let deployers = self.objects.iter().enumerate();
+        let deployers = deployers.flat_map(|(index, source)| Deployer::of_object(index, &source.value));
         Kustomizations::new(kustomizations.map(|source| (source.place.file(), &source.value)).collect())
+            .deployed_by(deployers)
     }
 
     fn add_object(&mut self, object: ManifestObject, reading: &Reading<'_>) {

@@ -5,7 +5,7 @@ use super::CLIENT;
 use test_support::run::{Folder, RunOutput};
 
 /// A gateway that takes its key from the Secret `orders-token`.
-const DEPLOYMENT: &str = "apiVersion: apps/v1
+pub(super) const DEPLOYMENT: &str = "apiVersion: apps/v1
 kind: Deployment
 metadata: {name: orders, namespace: shop}
 spec:

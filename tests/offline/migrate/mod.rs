@@ -2,6 +2,7 @@
 
 mod built;
 mod corpus;
+mod deployers;
 mod files;
 mod fixtures;
 mod generate;

@@ -3,7 +3,8 @@
 use super::file_order::ordered;
 use super::{Checklist, Steps};
 use crate::command::migrate::files::objects_of;
-use crate::command::migrate::reading::{OtherSource, SourceObject, SourceType};
+use crate::command::migrate::other_sources::OtherPlan;
+use crate::command::migrate::reading::{OtherSource, SourceObject, SourceType, located};
 use crate::command::migrate::shown;
 use apim_keyless_core::policy::shell_word;
 use apim_keyless_manifest::{STANDARD_INPUT, normalized};
@@ -24,19 +25,18 @@ const CLUSTER_KINDS: [&str; 7] = [
 impl Checklist<'_> {
     pub(super) fn apply(&self, steps: &mut Steps) {
         steps.step("Apply the files in this order, or let your GitOps tool do it");
-        let (mut overlays, kustomizations) = (BTreeSet::new(), &self.deployed.kustomizations);
+        let (mut overlays, mut deployers) = (BTreeSet::new(), BTreeSet::new());
         for file in self.files_in_order() {
-            let mut built: BTreeSet<PathBuf> =
-                kustomizations.overlays_of(file).into_iter().map(|overlay| overlay.folder).collect();
-            if kustomizations.iter().any(|(kustomization, _)| kustomization == file) {
-                let outer = kustomizations.overlays_of_kustomization(file);
-                built.extend(outer.into_iter().map(|overlay| overlay.folder));
+            let deployments = self.deployed.deployments(file);
+            if deployments.is_empty() {
+                self.apply_file(file, steps);
             }
-            overlays.extend(built.iter().cloned());
-            if !built.is_empty() {
-                continue;
+            for overlay in deployments {
+                match overlay.deployer {
+                    Some(deployer) => _ = deployers.insert((deployer, overlay.folder)),
+                    None => _ = overlays.insert(overlay.folder),
+                }
             }
-            self.apply_file(file, steps);
         }
         overlays.extend(self.rendering());
         if !overlays.is_empty() || self.needs_whole_folder() {
@@ -45,6 +45,7 @@ impl Checklist<'_> {
         for folder in overlays {
             steps.line(&self.apply_built(&folder));
         }
+        self.deployers(&deployers, steps);
         for plan in self.planned.other.changed() {
             let tool = match plan.source_type {
                 SourceType::HelmRelease => ": Flux reads it from Git",
@@ -67,6 +68,28 @@ impl Checklist<'_> {
         }
         for plan in self.planned.other.changed().filter(|plan| plan.source_type == SourceType::Script) {
             steps.line(&format!("- run {} as before, or its new helm commands", self.written(&plan.file)));
+        }
+    }
+
+    /// How the files get into the folders that Flux and Argo CD deploy.
+    fn deployers(&self, deployers: &BTreeSet<(usize, PathBuf)>, steps: &mut Steps) {
+        let mut commands = BTreeSet::new();
+        for (deployer, folder) in deployers {
+            let Some(source) = self.sources.objects.get(*deployer) else { continue };
+            let (place, folder) = (located(&source.place, ""), shell_word(&folder.display().to_string()));
+            steps.line(&format!(
+                "- commit and push {folder}: {} \"{}\" at {place} deploys it",
+                source.text("/kind"),
+                name(source)
+            ));
+            // those of a changed object are with its own commands
+            let is_own = |plan: &OtherPlan| plan.source == source.reference();
+            if !self.planned.other.changed().any(is_own) {
+                commands.insert(sync_command(source));
+            }
+        }
+        for command in commands {
+            steps.line(&format!("  {command}"));
         }
     }
 
@@ -114,18 +137,7 @@ impl Checklist<'_> {
         let sources = self.sources.objects.iter();
         let own =
             sources.filter(|source| source.source_type() == source_type && shown(source.place.file()) == installer);
-        let name = |source: &SourceObject| {
-            let names = ["/metadata/name", "/spec/template/metadata/name"].map(|at| source.text(at).to_owned());
-            let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| "NAME".to_owned());
-            shell_word(&name)
-        };
-        own.map(|source| match source_type {
-            SourceType::HelmRelease => {
-                format!("flux reconcile helmrelease {} -n {} --with-source", name(source), source.namespace)
-            }
-            _ => format!("argocd app sync {}", name(source)),
-        })
-        .collect()
+        own.map(sync_command).collect()
     }
 
     /// The command that applies what a kustomization builds. `kubectl apply -k` renders no charts of Helm.
@@ -247,6 +259,22 @@ impl Checklist<'_> {
             old.chain(new).filter_map(move |needed| Some((needed, own?))).collect::<Vec<_>>()
         })
     }
+}
+
+/// The command that lets Flux or Argo CD read Git again.
+fn sync_command(source: &SourceObject) -> String {
+    let (name, namespace) = (shell_word(&name(source)), shell_word(&source.namespace));
+    match source.text("/kind") {
+        "HelmRelease" => format!("flux reconcile helmrelease {name} -n {namespace} --with-source"),
+        "Kustomization" => format!("flux reconcile kustomization {name} -n {namespace} --with-source"),
+        _ => format!("argocd app sync {name}"),
+    }
+}
+
+/// The name of an object, or of those that it makes.
+fn name(source: &SourceObject) -> String {
+    let names = ["/metadata/name", "/spec/template/metadata/name"].map(|at| source.text(at).to_owned());
+    names.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| "NAME".to_owned())
 }
 
 fn is_namespaced(kind: &str) -> bool {

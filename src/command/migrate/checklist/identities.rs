@@ -1,6 +1,7 @@
 //! The step about identities: their roles and federated credentials.
 
 use super::{Checklist, Steps};
+use crate::command::migrate::deployed::DeployedGateway;
 use apim_keyless_core::azure::{AUDIENCE, FederatedCredential, MAX_CREDENTIALS};
 use apim_keyless_core::gateway::Authentication;
 use apim_keyless_core::policy::{printable, shell_quoted, shell_word};
@@ -22,19 +23,22 @@ struct Identity {
 
 impl Checklist<'_> {
     /// The apps and managed identities of the migrated gateways, by their client ids.
-    fn identities_of_gateways(&self) -> BTreeMap<&str, Identity> {
-        let mut identities: BTreeMap<&str, Identity> = BTreeMap::new();
-        for gateway in self.planned.changed_gateways() {
-            let Some(client_id) = gateway.client_id.as_deref() else { continue };
+    fn identities_of_gateways(&self) -> BTreeMap<String, Identity> {
+        let mut identities: BTreeMap<String, Identity> = BTreeMap::new();
+        let gateways = self.planned.changed_gateways();
+        let deployed =
+            gateways.flat_map(|gateway| self.deployed.gateways(gateway).into_iter().map(move |at| (gateway, at)));
+        for (gateway, DeployedGateway { namespace, service_account, client_id, .. }) in deployed {
+            let Some(client_id) = client_id else { continue };
+            let is_old = |old: &str| old.eq_ignore_ascii_case(&client_id);
+            let is_old_app = gateway.old_client_id.as_deref().is_some_and(is_old);
             let identity = identities.entry(client_id).or_default();
-            for deployed in self.deployed.gateways(gateway) {
-                identity.subjects.insert((deployed.namespace, deployed.service_account));
-            }
-            let is_old_app = gateway.old_client_id.as_deref().is_some_and(|old| old.eq_ignore_ascii_case(client_id));
+            identity.subjects.insert((namespace, service_account));
             identity.is_new |= gateway.from != Authentication::EntraApp || !is_old_app;
         }
         for gateway in self.other_gateways() {
-            let identity = identities.entry(gateway.client_id.as_deref().unwrap_or("CLIENT_ID")).or_default();
+            let identity =
+                identities.entry(gateway.client_id.clone().unwrap_or_else(|| "CLIENT_ID".to_owned())).or_default();
             let namespace = gateway.namespace.as_deref().unwrap_or("NAMESPACE");
             identity.subjects.insert((namespace.to_owned(), gateway.service_account.clone()));
             identity.is_new = true;
@@ -44,6 +48,8 @@ impl Checklist<'_> {
 
     pub(super) fn identities(&self, steps: &mut Steps) {
         let identities = self.identities_of_gateways();
+        let mut subjects = identities.values().flat_map(|identity| &identity.subjects);
+        let is_unknown = subjects.any(|(namespace, account)| namespace == "NAMESPACE" || account.contains("RELEASE"));
         steps.step("Give each identity its role and its federated credentials, before anything is applied");
         steps.line("ISSUER is the OIDC issuer of the cluster, with its final slash. On AKS:");
         steps.line("  az aks show -g GROUP -n CLUSTER --query oidcIssuerProfile.issuerUrl -o tsv");
@@ -68,15 +74,12 @@ impl Checklist<'_> {
                     "subject": credential.subject,
                     "audiences": [AUDIENCE],
                 });
-                let (id, parameters) = (shell_word(client_id), shell_quoted(&printable(&parameters.to_string())));
+                let (id, parameters) = (shell_word(&client_id), shell_quoted(&printable(&parameters.to_string())));
                 steps.line(&format!("  az ad app federated-credential create --id {id} --parameters \\"));
                 steps.line(&format!("    {parameters}"));
             }
         }
-        if self
-            .other_gateways()
-            .any(|gateway| gateway.namespace.is_none() || gateway.service_account.contains("RELEASE"))
-        {
+        if is_unknown {
             steps.line(
                 "Replace NAMESPACE and RELEASE by the namespace and the name of the Helm release: no file states them.",
             );
