@@ -1,5 +1,6 @@
 //! `migrate`: changes manifests from an auth key or an Entra app to workload identity, and prints what to do beside it.
 
+mod applied_by;
 mod built;
 mod checklist;
 mod deployed;
@@ -125,6 +126,12 @@ impl Planned {
         loop {
             let of_gateway = |gateway: &ObjectReference| (!excluded.contains(gateway)).then(|| facts.of(gateway));
             let mut migration = migrate(&inputs, &of_gateway, policy, today);
+            let applied = applied_by::declined(sources, &migration);
+            if !applied.is_empty() {
+                excluded.extend(applied.iter().map(|declined| declined.gateway.clone()));
+                declined.extend(applied);
+                continue;
+            }
             let mut other = OtherPlans::of((sources, output), facts, (policy, today, &excluded), &mut migration);
             let (mut changes, mut newly, changed_meanwhile) = files::changes(sources, &migration);
             if newly.is_empty() {

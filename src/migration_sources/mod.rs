@@ -31,6 +31,7 @@ mod script_lines;
 mod secret_takers;
 mod shell_words;
 mod terraform;
+mod unread_method;
 mod value_path;
 
 pub use built_gateway::{BuiltGateway, Evaluation, gateways_of_charts};
@@ -50,6 +51,7 @@ pub use patch_target::BuiltNames;
 pub use script_lines::{ScriptedGateway, commands_on_gateways};
 pub use secret_takers::{TakenSecret, lines_of_commands, taken_in_script, words};
 pub use terraform::{FilesBeside, OtherResource, migrate_terraform, other_resources, taken_in_terraform, unread_line};
+pub use unread_method::{line_with_values, lines_with_key, unread_method};
 
 use apim_keyless_core::gateway::Images;
 use apim_keyless_core::migration::{Fact, Facts};
@@ -217,7 +219,7 @@ pub struct ValueMigration {
 }
 
 /// The migration of a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextMigration {
     /// The new text; `None` if it stays as it is.
     pub text: Option<String>,

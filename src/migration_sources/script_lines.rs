@@ -5,17 +5,20 @@ use super::helm_command::{commands, is_plain_key};
 use super::helm_values::KEY_MESSAGE;
 use super::lines::Lines;
 use super::patch_finder::{is_old_image, names_other_method};
+use super::secret_takers::lines_of_commands;
 use super::shell_words::ShellText;
 use super::{NoteKind, ObsoleteSecret, SourceContext};
 use apim_keyless_core::gateway::WORKLOAD_IDENTITY;
 use apim_keyless_core::gateway::well_known::USE;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 const SETTING: &str = "Change this line by hand: remove config.service.auth and the settings below it, or set config.service.auth \
                        to workloadIdentity; else it sets another method of authentication again";
 const TAKES: &str = "Remove this command: it takes the Secret of the key, which is to be deleted";
-const DOCKER: &str = "Move this gateway to a cluster, or keep its key: workload identity needs a ServiceAccount, and a container of \
-                      Docker has none";
+const OUTSIDE: &str = "Move this gateway to a cluster, or keep its key: workload identity needs a ServiceAccount, and a container \
+                       outside of Kubernetes has none";
+/// Texts of commands that start or change a container outside of Kubernetes.
+const OUTSIDE_COMMANDS: [&str; 5] = ["docker ", "podman ", "az container ", "az containerapp ", "AzContainerApp"];
 const KEY: &str = "Remove this after the rollout: with workload identity the gateway needs no key";
 const IMAGE: &str = "Change this by hand, or move the manifest into a file and migrate it there: the gateway needs an image of \
                      version 2.11.0 or newer, the label azure.workload.identity/use: \"true\" and a ServiceAccount";
@@ -37,6 +40,7 @@ impl ScriptLines<'_> {
         noted: &BTreeSet<usize>,
     ) -> Vec<(usize, NoteKind, &'static str)> {
         let has_label = self.text.contains(USE);
+        let commands: BTreeMap<usize, String> = lines_of_commands(self.text).into_iter().collect();
         let mut found = Vec::new();
         let mut lines = self.text.split_inclusive('\n').peekable();
         let (mut start, mut number) = (0, 0);
@@ -49,7 +53,8 @@ impl ScriptLines<'_> {
                 continue;
             }
             let next = lines.peek().copied().unwrap_or_default();
-            if let Some(message) = self.by_hand(&unread, next, has_label) {
+            let command = commands.range(..=number).next_back().map_or("", |(_, command)| command);
+            if let Some(message) = self.by_hand(&unread, next, (command, has_label)) {
                 found.push((number, NoteKind::ByHand, message));
             } else if let Some(key) = unread.find("GatewayKey ").and_then(|at| unread.get(at..)) {
                 let value = key.split(['"', '\'', '\n']).next().unwrap_or_default().trim();
@@ -60,14 +65,14 @@ impl ScriptLines<'_> {
         found
     }
 
-    /// What a person has to change in a line.
-    fn by_hand(&self, line: &str, next: &str, has_label: bool) -> Option<&'static str> {
+    /// What a person has to change in a line of a command.
+    fn by_hand(&self, line: &str, next: &str, (command, has_label): (&str, bool)) -> Option<&'static str> {
         if takes_secret(line, self.secrets) {
             return Some(TAKES);
         }
         if sets_other_method(line, next) {
-            let is_docker = ["docker ", "podman "].iter().any(|program| line.contains(program));
-            return Some(if is_docker { DOCKER } else { SETTING });
+            let is_outside = OUTSIDE_COMMANDS.iter().any(|program| command.contains(program));
+            return Some(if is_outside { OUTSIDE } else { SETTING });
         }
         sets_old_image(line, has_label, self.context).then_some(IMAGE)
     }

@@ -24,7 +24,7 @@ pub const PATCH: &str = "with a patch of Kustomize; check the output of `kustomi
 /// Why an encrypted document is skipped.
 pub const ENCRYPTED: &str = "encrypted by SOPS; check the output of `sops decrypt`";
 /// Why a template in a folder is skipped.
-const TEMPLATE: &str = "a template; check the output of `helm template`";
+pub const TEMPLATE: &str = "a template; check the output of `helm template`";
 /// Why a document of a folder that is not a mapping is skipped.
 const NOT_A_MAPPING: &str = "not a mapping, as a Kubernetes object is";
 /// Why a malformed file of a folder is skipped that does not mention `apiVersion`.

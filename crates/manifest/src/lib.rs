@@ -39,7 +39,7 @@ mod value_kind;
 mod visibility;
 mod yaml_error;
 
-pub use content::{ENCRYPTED, FileContent, KUSTOMIZATION, MALFORMED, PATCH, is_about_gateway};
+pub use content::{ENCRYPTED, FileContent, KUSTOMIZATION, MALFORMED, PATCH, TEMPLATE, is_about_gateway};
 pub use deep_stack::on_deep_stack;
 pub use enclosed::{is_applied, is_manifest};
 pub use ignore_comment::{IgnoreComment, IgnoredRules};

@@ -9,10 +9,11 @@ use super::interactive::KnownFacts;
 use super::reached::ReachedGateways;
 use super::reading::{OtherSource, SourceObject, SourceType, Sources, TextSource, located};
 use super::source_kind::Unsupported;
+use super::unread;
 use crate::migration_sources::{
     FilesBeside, GeneratedConfigMap, Kustomizations, Note, NoteKind, Overlay, SourceContext, SourceReport,
-    ValueMigration, deployed_report, files_of_helmfile, migrate_helmfile, migrate_kustomization, migrate_object,
-    migrate_script, migrate_terraform, migrate_values,
+    TextMigration, ValueMigration, deployed_report, files_of_helmfile, line_with_values, lines_with_key,
+    migrate_helmfile, migrate_kustomization, migrate_object, migrate_script, migrate_terraform, migrate_values,
 };
 use apim_keyless_core::gateway::{Images, ObjectReference};
 use apim_keyless_core::migration::{Facts, Migration, MissingFact};
@@ -245,10 +246,13 @@ impl OtherPlans {
             SourceType::Terraform => migrate_terraform(&source.text, context, &files),
             _ => migrate_script(&source.text, context),
         };
-        let Some(planned) = planned else {
+        let is_complete = planned.is_none();
+        let mut planned = planned.unwrap_or_default();
+        planned.report.notes.extend(unread::lines(source, &planned));
+        if is_complete && planned.report.notes.is_empty() {
             self.complete += usize::from(has_identity(&source.text) && source.text.contains("api-management"));
             return;
-        };
+        }
         let place = |line: &usize| format!("{}:{line}", file_name(&source.file));
         self.add((source.reference(), source.source_type, &source.file), planned.text.is_some(), planned.report, place);
         if let Some(after) = planned.text {
@@ -324,7 +328,7 @@ fn has_work<At>(report: &SourceReport<At>) -> bool {
 }
 
 /// Whether a text selects workload identity, in the chart's spelling or in the gateway's.
-fn has_identity(text: &str) -> bool {
+pub(super) fn has_identity(text: &str) -> bool {
     text.contains("WorkloadIdentity") || text.contains("workloadIdentity")
 }
 

@@ -2,6 +2,7 @@
 
 pub(in crate::command) use super::source_type::SourceType;
 
+use super::other_sources::has_identity;
 use super::source_kind::{OutsideGateway, SourceKind, Unsupported, is_helmfile};
 use super::taken::Taken;
 use super::unread;
@@ -14,9 +15,7 @@ use crate::migration_sources::{
 use apim_keyless_core::gateway::{Gateway, Images, KubernetesObject, ObjectReference, Recognized, RelatedObjects};
 use apim_keyless_core::migration::Facts;
 use apim_keyless_core::policy::dotted;
-use apim_keyless_manifest::{
-    FileContent, InputError, Inputs, ManifestObject, PatchFiles, Place, is_encrypted, normalized,
-};
+use apim_keyless_manifest::{FileContent, Inputs, ManifestObject, PatchFiles, Place, is_encrypted, normalized};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -212,7 +211,7 @@ impl Sources {
     }
 
     fn add_manifests(&mut self, content: FileContent, built: &BuiltFiles, reading: &Reading<'_>) {
-        self.failures.extend(content.errors.iter().map(failure));
+        self.failures.extend(content.errors.iter().map(unread::failure));
         self.failures.extend(unread::failures(&content));
         self.taken.extend(unread::taken(&content));
         if !content.errors.is_empty() && is_helmfile(content.text()) {
@@ -228,28 +227,18 @@ impl Sources {
             |mapping: &ManifestObject| migrate_values(&content.name, &mapping.value, without_facts).is_some();
         let has_values = content.mappings.iter().any(is_values);
         let is_unsupported = content.mappings.iter().any(|mapping| Unsupported::of_mapping(&mapping.value).is_some());
+        // one that selects workload identity already is counted
+        let is_of_chart = || has_identity(content.text()) && content.text().contains("azure-api-management-gateway");
         let is_script = !has_values
             && !is_unsupported
             && !content.mappings.is_empty()
-            && migrate_script(content.text(), without_facts).is_some();
+            && (migrate_script(content.text(), without_facts).is_some() || is_of_chart());
         if is_script {
             self.add_text(&content, SourceType::Script);
         }
+        self.add_unsupported(unread::list(&content));
         for mapping in content.mappings {
-            if let Some(unsupported) = Unsupported::of_mapping(&mapping.value) {
-                let (place, text) = (located(&mapping.place, ""), mapping.value.to_string());
-                self.add_unsupported([OutsideGateway { place, what: Some(unsupported), text }]);
-            } else if has_gateway_release(&mapping.value, without_facts) {
-                self.objects.push(SourceObject::other(mapping, OtherSource::Helmfile, reading));
-            } else if migrate_values(&content.name, &mapping.value, without_facts).is_some() {
-                self.objects.push(SourceObject::other(mapping, OtherSource::Values, reading));
-            } else {
-                let place = located(&mapping.place, "");
-                let Taken { names, commands, .. } = Taken::of(&mapping.value);
-                // the commands of a script are read from its text, which changes
-                let commands = commands.into_iter().filter(|_| !is_script);
-                self.taken.extend(names.into_iter().chain(commands).map(|name| (name, place.clone())));
-            }
+            self.add_mapping(mapping, (&content.name, is_script), reading);
         }
         for kustomization in content.kustomizations {
             self.add_kustomization(kustomization, reading);
@@ -262,6 +251,28 @@ impl Sources {
                 self.add_object(object, reading);
             }
         }
+    }
+
+    /// Adds a mapping that is no object. The commands of a script are read from its text, which changes.
+    fn add_mapping(&mut self, mapping: ManifestObject, (file, is_script): (&str, bool), reading: &Reading<'_>) {
+        let none = Facts::default();
+        let context = SourceContext { facts: &none, images: reading.images };
+        let place = located(&mapping.place, "");
+        if let Some(unsupported) = Unsupported::of_mapping(&mapping.value) {
+            let (what, text) = (Some(unsupported), mapping.value.to_string());
+            return self.add_unsupported([OutsideGateway { place, what, text }]);
+        }
+        if has_gateway_release(&mapping.value, context) {
+            return self.objects.push(SourceObject::other(mapping, OtherSource::Helmfile, reading));
+        }
+        if migrate_values(file, &mapping.value, context).is_some() {
+            return self.objects.push(SourceObject::other(mapping, OtherSource::Values, reading));
+        }
+        let unread = unread::gateway(&mapping.place, &mapping.value);
+        self.add_unsupported(unread.filter(|_| !is_script));
+        let Taken { names, commands, .. } = Taken::of(&mapping.value);
+        let commands = commands.into_iter().filter(|_| !is_script);
+        self.taken.extend(names.into_iter().chain(commands).map(|name| (name, place.clone())));
     }
 
     fn add_text(&mut self, content: &FileContent, source_type: SourceType) {
@@ -320,6 +331,9 @@ impl Sources {
             let (place, text) = (located(&place, ""), value.to_string());
             return self.add_unsupported([OutsideGateway { place, what: Some(unsupported), text }]);
         }
+        // values in a Secret are named with the release that takes them
+        let is_secret = value.get("kind").is_some_and(|kind| kind == "Secret");
+        self.add_unsupported(unread::gateway(&place, &value).filter(|_| !is_secret));
         let is_patch = value.get("$patch").is_some();
         let recognized = KubernetesObject::recognize(value.to_string(), reading.namespace);
         let recognized = match recognized {
@@ -380,10 +394,4 @@ fn located_key(place: &Place, value: &Value, pointer: &str) -> String {
         Some(format!("{file}:{}:{column}", index + 1))
     };
     in_text().unwrap_or_else(|| located(place, pointer))
-}
-
-pub(super) fn failure(error: &InputError) -> String {
-    let at = |number: Option<usize>| number.map(|number| format!(":{number}")).unwrap_or_default();
-    let name = apim_keyless_report::file_name(&error.file);
-    format!("{name}{}{}: {}", at(error.line), at(error.column), error.message)
 }

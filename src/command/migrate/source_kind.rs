@@ -1,6 +1,7 @@
 //! What a file is: manifests, or a source of gateways that this command does not change.
 
-use crate::migration_sources::{OtherResource, lines_of_commands, other_resources};
+use super::unread::is_template_of_gateway;
+use crate::migration_sources::{OtherResource, lines_of_commands, lines_with_key, other_resources};
 use apim_keyless_core::gateway::Images;
 use serde_json::Value;
 use std::path::Path;
@@ -31,6 +32,10 @@ pub(super) enum Unsupported {
     Docker,
     /// A helmfile that is a template: only helmfile can read it.
     HelmfileTemplate,
+    /// A template of another tool.
+    Template,
+    /// Something that hands values to Microsoft's chart and is not read.
+    Unread,
 }
 
 /// A gateway outside of Kubernetes, which keeps its key.
@@ -44,14 +49,18 @@ pub(super) struct OutsideGateway {
 }
 
 /// Programs and their commands that start a container.
-const STARTING: [(&str, &[&str], Unsupported); 4] = [
+const STARTING: [(&str, &[&str], Unsupported); 6] = [
+    ("k8s-extension", &["create", "update"], Unsupported::ArcExtension),
+    ("New-AzKubernetesExtension", &["New-AzKubernetesExtension"], Unsupported::ArcExtension),
     ("docker", &["run", "create"], Unsupported::Docker),
     ("podman", &["run", "create"], Unsupported::Docker),
     ("containerapp", &["create", "update", "up"], Unsupported::ContainerApps),
     ("container", &["create"], Unsupported::ContainerApps),
 ];
 /// Texts of a file that is about a gateway.
-const GATEWAY_TEXTS: [&str; 2] = ["azure-api-management/gateway", "config.service."];
+const GATEWAY_TEXTS: [&str; 2] = [IMAGE, "config.service."];
+/// The end of the gateway's image.
+const IMAGE: &str = "azure-api-management/gateway";
 /// The type of the cluster extension.
 const EXTENSION: &str = "microsoft.apimanagement.gateway";
 /// Deepest nesting in which a template is searched.
@@ -59,19 +68,38 @@ const MAX_DEPTH: usize = 32;
 
 impl SourceKind {
     /// Extensions of files, beside those of manifests, that can have a gateway, and names of files without one.
-    pub(super) const EXTENSIONS: &'static [&'static str] =
-        &["bash", "bicep", "conf", "env", "gotmpl", "jenkinsfile", "makefile", "mk", "ps1", "sh", "tf"];
+    pub(super) const EXTENSIONS: &'static [&'static str] = &[
+        "bash",
+        "bicep",
+        "conf",
+        "env",
+        "gotmpl",
+        "j2",
+        "jenkinsfile",
+        "jinja2",
+        "makefile",
+        "mk",
+        "ps1",
+        "sh",
+        "tf",
+        "tftpl",
+        "tmpl",
+    ];
 
     /// What the file of this path and text is.
     pub(super) fn of(path: &Path, text: &str) -> Self {
         let extension = path.extension().or(path.file_name()).and_then(|name| name.to_str()).unwrap_or_default();
         let is_about = || GATEWAY_TEXTS.iter().any(|needle| text.contains(needle));
         match extension.to_ascii_lowercase().as_str() {
+            "bicep" | "conf" | "env" if !lines_with_key(text).is_empty() => Self::Unsupported(Unsupported::Unread),
             "bicep" if text.to_ascii_lowercase().contains(EXTENSION) => Self::Unsupported(Unsupported::ArcExtension),
             "bicep" if is_about() => Self::Unsupported(Unsupported::ContainerApps),
             "conf" | "env" if is_about() => Self::Unsupported(Unsupported::Docker),
             "gotmpl" if is_helmfile(text) => Self::Unsupported(Unsupported::HelmfileTemplate),
-            "bicep" | "conf" | "env" | "gotmpl" => Self::NotAbout,
+            "gotmpl" | "j2" | "jinja2" | "tftpl" | "tmpl" if is_template_of_gateway(text) => {
+                Self::Unsupported(Unsupported::Template)
+            }
+            "bicep" | "conf" | "env" | "gotmpl" | "j2" | "jinja2" | "tftpl" | "tmpl" => Self::NotAbout,
             "bash" | "jenkinsfile" | "makefile" | "mk" | "ps1" | "sh" => Self::Script,
             "tf" => Self::Terraform,
             _ => Self::Manifests,
@@ -91,7 +119,7 @@ impl Unsupported {
         if text.to_ascii_lowercase().contains(EXTENSION) && has_type(mapping, "extensionType", EXTENSION, 0) {
             return Some(Self::ArcExtension);
         }
-        if !text.contains("azure-api-management/gateway") {
+        if !GATEWAY_TEXTS.iter().any(|needle| text.contains(needle)) {
             return None;
         }
         if mapping.get("services").is_some_and(Value::is_object) {
@@ -111,7 +139,7 @@ impl Unsupported {
 
     /// The gateways of a configuration of Terraform that are not in a cluster.
     pub(super) fn in_terraform(file: &str, text: &str) -> Vec<OutsideGateway> {
-        let mentions = ["azure-api-management/gateway", "Microsoft.ApiManagement.Gateway", EXTENSION];
+        let mentions = [IMAGE, "Microsoft.ApiManagement.Gateway", EXTENSION];
         let of = |OtherResource { resource, text, line }: OtherResource| {
             let what = match () {
                 () if text.to_ascii_lowercase().contains(EXTENSION) => Self::ArcExtension,
@@ -128,13 +156,18 @@ impl Unsupported {
         if !STARTING.iter().any(|(program, ..)| text.contains(program)) {
             return Vec::new();
         }
+        let is_image_in_script = text.contains(IMAGE);
         let of = |(line, command): (usize, String)| {
             let mut words = command.split(|letter: char| letter.is_whitespace() || "\"'=".contains(letter));
-            let has_image = words.any(|word| images.is_gateway(word));
+            // the image can be in a variable of the script
+            let is_about = command.contains("config.service.")
+                || command.to_ascii_lowercase().contains(EXTENSION)
+                || words.any(|word| images.is_gateway(word))
+                || is_image_in_script && command.contains('$');
             let has = |word: &str| command.split_whitespace().any(|other| other == word);
             let is_started =
                 |(program, verbs, _): &&(&str, &[&str], _)| has(program) && verbs.iter().any(|verb| has(verb));
-            let (_, _, what) = STARTING.iter().find(is_started).filter(|_| has_image)?;
+            let (_, _, what) = STARTING.iter().find(is_started).filter(|_| is_about)?;
             // what sets the method in the command is named with its line
             let what = Some(*what).filter(|_| !command.contains("config.service.auth"));
             Some(OutsideGateway { place: format!("{file}:{line}"), what, text: command })
@@ -157,6 +190,14 @@ impl Unsupported {
             Self::Docker => {
                 "a gateway in Docker, which has no ServiceAccounts; see \
                  https://learn.microsoft.com/azure/api-management/how-to-deploy-self-hosted-gateway-docker"
+            }
+            Self::Template => {
+                "change this template by hand: templates are not read; or render it, and migrate the output to see what to \
+                 change"
+            }
+            Self::Unread => {
+                "change this by hand, migrate does not read it: remove gateway.auth.key, set gateway.auth.type: \
+                 WorkloadIdentity, gateway.auth.azureAd.app.id and gateway.name, and version 1.15.1 or newer of the chart"
             }
             Self::HelmfileTemplate => {
                 "change this helmfile by hand: it is a template, which is not read; remove gateway.auth.key, set \

@@ -1,9 +1,14 @@
 //! Files and documents that could not be read, and that can use a Secret or a key.
 
-use super::reading::failure;
-use crate::migration_sources::{unread_line, words};
-use apim_keyless_manifest::{ENCRYPTED, FileContent, InputError, MALFORMED, is_about_gateway};
+use super::reading::{SourceType, TextSource, located};
+use super::source_kind::{OutsideGateway, Unsupported};
+use crate::migration_sources::{
+    Note, NoteKind, TextMigration, line_with_values, lines_with_key, unread_line, unread_method, words,
+};
+use apim_keyless_manifest::{ENCRYPTED, FileContent, InputError, MALFORMED, Place, TEMPLATE, is_about_gateway};
 use apim_keyless_report::file_name;
+use serde_json::Value;
+use std::collections::HashSet;
 use std::path::Path;
 
 /// Texts that only files about a gateway have.
@@ -21,10 +26,54 @@ pub(super) fn failures(content: &FileContent) -> Vec<String> {
     let is_json = Path::new(&content.name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
     let is_failure = |skipped: &&InputError| match skipped.message.as_str() {
         ENCRYPTED => is_about,
+        TEMPLATE => is_template_of_gateway(text),
         MALFORMED => is_about || !is_template && !is_json && begins_as_values(text),
         _ => false,
     };
     content.skipped.iter().filter(is_failure).map(failure).collect()
+}
+
+/// Whether a text, which is a template, is about a gateway.
+pub(super) fn is_template_of_gateway(text: &str) -> bool {
+    let has_values = || text.contains("gateway:") && text.contains("azure-api.net");
+    is_about_gateway(text) || MARKS.iter().any(|mark| text.contains(mark)) || has_values()
+}
+
+/// What hands a key to Microsoft's chart in an object or a mapping that no module reads.
+pub(super) fn gateway(place: &Place, value: &Value) -> Option<OutsideGateway> {
+    let at = unread_method(value)?;
+    Some(outside(located(place, at.as_str()), value))
+}
+
+/// The same in a file with a list, such as a playbook of Ansible.
+pub(super) fn list(content: &FileContent) -> Option<OutsideGateway> {
+    let list = apim_keyless_manifest::value(content.text()).filter(|_| !content.skipped.is_empty())?;
+    (list.is_array() && unread_method(&list).is_some()).then(|| outside(content.name.clone(), &list))
+}
+
+fn outside(place: String, value: &Value) -> OutsideGateway {
+    OutsideGateway { place, what: Some(Unsupported::Unread), text: value.to_string() }
+}
+
+/// Names the lines of a text that still set the key of the chart, and of which no other note says what to do.
+pub(super) fn lines(TextSource { text, source_type, .. }: &TextSource, planned: &TextMigration) -> Vec<Note<usize>> {
+    let is_terraform = *source_type == SourceType::Terraform;
+    let new = planned.text.as_deref().unwrap_or(text);
+    let left: HashSet<String> = lines_with_key(new).into_iter().map(|(_, line)| line).collect();
+    let notes = &planned.report.notes;
+    let is_named = |line: usize, text: &str| {
+        let last = line + text.matches("--").count();
+        notes.iter().any(|note| (line..=last).contains(&note.at))
+    };
+    let lines = lines_with_key(text).into_iter().filter(|(line, text)| left.contains(text) && !is_named(*line, text));
+    let lines = lines.map(|(line, _)| line);
+    // what a resource says in a structure is named with the resource, if it is read
+    let is_open = notes.iter().any(|note| matches!(note.kind, NoteKind::ByHand | NoteKind::Missing(_)));
+    let values =
+        if is_terraform && !is_open && line_with_values(new).is_some() { line_with_values(text) } else { None };
+    let message = "Remove gateway.auth.key here, set gateway.auth.type to WorkloadIdentity, gateway.auth.azureAd.app.id and \
+                   gateway.name, and take version 1.15.1 or newer of the chart: migrate does not read this";
+    lines.chain(values).map(|at| Note { at, kind: NoteKind::ByHand, message: message.to_owned() }).collect()
 }
 
 /// What can be a Secret that documents take which are not read: each word of a file that mentions one.
@@ -58,4 +107,11 @@ fn can_be_about(text: &str) -> bool {
     is_about_gateway(text)
         || MARKS.iter().any(|mark| text.contains(mark))
         || has_key(&["gateway"]) && (has_key(&MEMBERS) || text.contains("configuration"))
+}
+
+/// An error with its place.
+pub(super) fn failure(error: &InputError) -> String {
+    let at = |number: Option<usize>| number.map(|number| format!(":{number}")).unwrap_or_default();
+    let name = apim_keyless_report::file_name(&error.file);
+    format!("{name}{}{}: {}", at(error.line), at(error.column), error.message)
 }

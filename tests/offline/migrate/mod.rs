@@ -20,6 +20,7 @@ mod targets;
 mod terminal;
 mod terraform;
 mod undone;
+mod unread;
 mod users;
 mod values;
 

@@ -1,0 +1,116 @@
+//! What still selects a key in a form that no module reads: it is named, and the keys stay.
+
+use super::CLIENT;
+use super::leftovers::DEPLOYMENT;
+use test_support::run::{Folder, RunOutput};
+
+/// Values of Microsoft's chart that can be migrated, of a gateway whose key another file can use, too.
+const VALUES: &str = "gateway:
+  name: orders
+  configuration: {uri: contoso.configuration.azure-api.net}
+  auth: {key: \"${K}\"}
+";
+
+fn migrate(file: &str, text: &str) -> RunOutput {
+    Folder::with(&[("ok/values.yaml", VALUES), (file, text)]).run(&["migrate", ".", "--client-id", CLIENT])
+}
+
+#[track_caller]
+fn assert_named(file: &str, text: &str, expected: &str) {
+    let ran = migrate(file, text);
+    assert_eq!(ran.code, 2, "{}", ran.everything());
+    assert!(ran.stderr.contains(expected), "{expected}\n{}", ran.everything());
+    assert!(!ran.stdout.contains("regenerateKey"), "{}", ran.stdout);
+}
+
+const OTHER: &str =
+    "{gateway: {name: orders, configuration: {uri: contoso.configuration.azure-api.net}, auth: {key: a}}}";
+const COMMAND: &str = "helm upgrade --install orders apim/azure-api-management-gateway --set gateway.auth.key=$KEY";
+
+#[test]
+fn values_in_objects_of_other_tools_are_named() {
+    let argo = format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: a}}\nspec:\n  source:\n    path: umbrella\n    helm:\n      valuesObject:\n        gwa: {OTHER}\n"
+    );
+    assert_named("argo.yaml", &argo, "not migrated: ./argo.yaml:9:9: change this by hand");
+    let parameters = argo.replace(
+        &format!("valuesObject:\n        gwa: {OTHER}"),
+        "parameters:\n      - {name: gwa.gateway.auth.key, value: a}",
+    );
+    assert_named("argo.yaml", &parameters, "not migrated: ./argo.yaml:9:10: change this by hand");
+    let k3s = format!(
+        "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {{name: a}}\nspec:\n  valuesContent: |\n    {OTHER}\n"
+    );
+    assert_named("k3s.yaml", &k3s, "not migrated: ./k3s.yaml:5:3: ");
+    let script = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata:\n  d.sh: |\n    {COMMAND}\n");
+    assert_named("cm.yaml", &script, "not migrated: ./cm.yaml:5:3: ");
+    let playbook = format!("- hosts: all\n  tasks:\n  - kubernetes.core.helm:\n      values: {OTHER}\n");
+    assert_named("play.yml", &playbook, "not migrated: ./play.yml: ");
+}
+
+#[test]
+fn values_in_terraform_are_named() {
+    let provisioner = format!(
+        "resource \"null_resource\" \"a\" {{\n  provisioner \"local-exec\" {{\n    command = \"{COMMAND}\"\n  }}\n}}\n"
+    );
+    assert_named("main.tf", &provisioner, "not migrated: ./main.tf:3: Remove gateway.auth.key here");
+    let umbrella = "resource \"helm_release\" \"u\" {\n  name = \"orders\"\n  chart = \"./umbrella\"\n  values = [yamlencode({ gwa = { gateway = { configuration = { uri = \"a.configuration.azure-api.net\" }, auth = { key = var.k } } } })]\n}\n";
+    assert_named("main.tf", umbrella, "not migrated: ./main.tf:4: ");
+    let json = "{\"resource\": {\"helm_release\": {\"a\": {\"chart\": \"azure-api-management-gateway\", \"set\": [{\"name\": \"gateway.auth.key\", \"value\": \"a\"}]}}}}\n";
+    assert_named("main.tf.json", json, "not migrated: ./main.tf.json:1:");
+    let bicep = format!(
+        "resource s 'Microsoft.Resources/deploymentScripts@2023-08-01' = {{\n  properties: {{ scriptContent: '{COMMAND}' }}\n}}\n"
+    );
+    assert_named("m.bicep", &bicep, "not migrated: ./m.bicep: ");
+}
+
+#[test]
+fn templates_of_a_gateway_are_named() {
+    let template = VALUES.replace("\"${K}\"", "{{ .key }}");
+    assert_named("b/values.yaml", &template, "error: ./b/values.yaml:4:15: a template");
+    for extension in ["gotmpl", "j2", "tftpl", "tmpl"] {
+        let file = format!("b/values.yaml.{extension}");
+        assert_named(&file, &template, &format!("not migrated: ./{file}: change this template by hand"));
+    }
+    let other = "server:\n  gateway: {{ .Values.gateway }}\n";
+    for file in ["b/values.yaml", "b/values.yaml.tmpl"] {
+        let ran = migrate(file, other);
+        assert!(ran.code == 0 && ran.stdout.contains("regenerateKey"), "{}", ran.everything());
+    }
+}
+
+#[test]
+fn containers_outside_of_kubernetes_are_named() {
+    let image = "mcr.microsoft.com/azure-api-management/gateway:2.3.5";
+    let outside = "./run.sh:1: Move this gateway to a cluster, or keep its key";
+    for (command, expected) in [
+        ("az containerapp create -n a --env-vars config.service.auth=secretref:t\n".to_owned(), outside),
+        ("az containerapp update -n a \\\n  --set-env-vars config.service.auth=secretref:t\n".to_owned(), "./run.sh:2: Move this"),
+        (format!("az container create -n a --image {image} --environment-variables config.service.auth=$K\n"), outside),
+        (format!("IMAGE={image}\ndocker run --env-file a.env \"$IMAGE\"\n"), "./run.sh:2: a gateway in Docker"),
+        ("az k8s-extension create --extension-type Microsoft.ApiManagement.Gateway --config-protected-settings gateway.auth.token=$K\n".to_owned(), "./run.sh:1: a gateway of the Azure Arc extension"),
+    ] {
+        assert_named("run.sh", &command, expected);
+    }
+    let compose = "services:\n  gateway:\n    image: ${IMAGE}\n    environment:\n      config.service.auth: ${KEY}\n";
+    assert_named("docker-compose.yml", compose, "./docker-compose.yml:1:1: a gateway in Docker");
+    let ran = migrate("run.sh", "az containerapp create -n web --image nginx\ndocker run redis\n");
+    assert!(ran.code == 0 && ran.stdout.contains("regenerateKey"), "{}", ran.everything());
+}
+
+#[test]
+fn an_object_that_a_tool_applies_again_is_left() {
+    for (mark, tool) in [
+        ("annotations: {meta.helm.sh/release-name: a}", "Helm release \"a\""),
+        ("labels: {kustomize.toolkit.fluxcd.io/name: a}", "Flux Kustomization \"a\""),
+        ("annotations: {argocd.argoproj.io/tracking-id: 'a:apps/Deployment:shop/orders'}", "Argo CD application \"a\""),
+    ] {
+        let live = DEPLOYMENT.replace("namespace: shop}", &format!("namespace: shop, {mark}}}"));
+        let folder = Folder::with(&[("live.yaml", &*live)]);
+        let ran = folder.run(&["migrate", ".", "--client-id", CLIENT]);
+        assert_eq!(ran.code, 2, "{}", ran.everything());
+        let message = format!("change the source of Deployment shop/orders instead: {tool} applied this object");
+        assert!(ran.stderr.contains(&message), "{message}\n{}", ran.stderr);
+        assert_eq!(super::read(&folder, "live.yaml"), live);
+    }
+}
