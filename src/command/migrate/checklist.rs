@@ -8,8 +8,8 @@ mod identities;
 use super::deployed::Deployed;
 use super::files::{OutputPaths, followers};
 use super::in_use::OpenGateways;
-use super::open_sources::OpenSources;
-use super::reading::{SourceObject, SourceType, Sources};
+use super::open_sources::{OpenSources, names_in_keys};
+use super::reading::{SourceObject, SourceType, Sources, located};
 use super::secret_users::SecretUsers;
 use super::{Planned, shown};
 use crate::cli::MigrateArguments;
@@ -28,6 +28,8 @@ pub(super) struct Checklist<'c> {
     open: OpenGateways<'c>,
     open_sources: OpenSources,
     users: SecretUsers<'c>,
+    /// By the name of a gateway: the place of an object or values that have its key after the migration.
+    key_users: HashMap<String, String>,
     /// The objects of each file.
     files: HashMap<&'c str, Vec<&'c SourceObject>>,
 }
@@ -67,7 +69,8 @@ impl<'c> Checklist<'c> {
         for source in &sources.objects {
             files.entry(source.place.file()).or_default().push(source);
         }
-        Self { sources, planned, output, arguments, deployed, open, open_sources, users, files }
+        let key_users = key_users(sources, planned);
+        Self { sources, planned, output, arguments, deployed, open, open_sources, users, key_users, files }
     }
 
     /// The steps; empty if nothing was migrated.
@@ -248,4 +251,21 @@ impl<'c> Checklist<'c> {
         steps
             .line("federated credential takes minutes. A RollingUpdate of a Deployment keeps the old Pods until then.");
     }
+}
+
+/// What has the keys of gateways after the migration, by the names of the gateways. Secrets, and what makes them, are removed
+/// with the keys.
+fn key_users(sources: &Sources, planned: &Planned) -> HashMap<String, String> {
+    let mut users: HashMap<String, String> = sources.keys_elsewhere.iter().cloned().collect();
+    for (index, source) in sources.objects.iter().enumerate() {
+        let is_of_keys = matches!(source.source_type(), SourceType::Kustomization) || source.text("/kind") == "Secret";
+        let value = planned.migration.changed.get(index).and_then(Option::as_ref).unwrap_or(&source.value);
+        if is_of_keys || source.keys.is_empty() {
+            continue;
+        }
+        for name in names_in_keys(&value.to_string()) {
+            users.entry(name.to_owned()).or_insert_with(|| located(&source.place, ""));
+        }
+    }
+    users
 }

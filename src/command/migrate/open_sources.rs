@@ -73,9 +73,7 @@ impl OpenSources {
 
     /// Adds the gateways whose keys a text has: `GatewayKey NAME&…`.
     fn add_outside(&mut self, place: &str, text: &str) {
-        let keys = text.match_indices(KEY).filter_map(|(at, _)| text.get(at + KEY.len()..)?.split_once('&'));
-        let is_name = |name: &&str| !name.is_empty() && name.chars().all(is_of_name);
-        let names: Vec<&str> = keys.map(|(name, _)| name).filter(is_name).collect();
+        let names = names_in_keys(text);
         let count = |needle: &str| text.matches(needle).count();
         if names.len() < count(KEY).max(count(IMAGE)).max(1) {
             self.outside_of_any.get_or_insert_with(|| place.to_owned());
@@ -108,6 +106,13 @@ impl OpenSources {
             }
         }
     }
+}
+
+/// The names of the gateways whose keys a text has: `GatewayKey NAME&…`.
+pub(super) fn names_in_keys(text: &str) -> Vec<&str> {
+    let keys = text.match_indices(KEY).filter_map(|(at, _)| text.get(at + KEY.len()..)?.split_once('&'));
+    let is_name = |name: &&str| !name.is_empty() && name.chars().all(is_of_name);
+    keys.map(|(name, _)| name).filter(is_name).collect()
 }
 
 /// The beginning of a gateway's key.

@@ -12,8 +12,8 @@ use super::source_kind::Unsupported;
 use super::unread;
 use crate::migration_sources::{
     FilesBeside, GeneratedConfigMap, Kustomizations, Note, NoteKind, Overlay, SourceContext, SourceReport,
-    TextMigration, ValueMigration, deployed_report, files_of_helmfile, line_with_values, lines_with_key,
-    migrate_helmfile, migrate_kustomization, migrate_object, migrate_script, migrate_terraform, migrate_values,
+    ValueMigration, deployed_report, files_of_helmfile, migrate_helmfile, migrate_kustomization, migrate_object,
+    migrate_script, migrate_terraform, migrate_values,
 };
 use apim_keyless_core::gateway::{Images, ObjectReference};
 use apim_keyless_core::migration::{Facts, Migration, MissingFact};

@@ -2,6 +2,7 @@
 
 pub(in crate::command) use super::source_type::SourceType;
 
+use super::open_sources::names_in_keys;
 use super::other_sources::has_identity;
 use super::source_kind::{OutsideGateway, SourceKind, Unsupported, is_helmfile};
 use super::taken::Taken;
@@ -10,7 +11,7 @@ use crate::command::check::not_final::NotFinal;
 use crate::command::check::plain_key;
 use crate::migration_sources::{
     Deployer, Kustomizations, SourceContext, files_of_generators, generated_config_maps, has_gateway_release,
-    migrate_object, migrate_script, migrate_values,
+    migrate_object, migrate_values,
 };
 use apim_keyless_core::gateway::{Gateway, Images, KubernetesObject, ObjectReference, Recognized, RelatedObjects};
 use apim_keyless_core::migration::Facts;
@@ -33,6 +34,8 @@ pub(super) struct Sources {
     pub(super) texts: Vec<TextSource>,
     /// The Secrets that values of other charts take, with the place.
     pub(super) taken: Vec<(String, String)>,
+    /// The names of gateways whose keys other values have, with the place.
+    pub(super) keys_elsewhere: Vec<(String, String)>,
     /// The texts of gateways outside of Kubernetes, with the place: they keep their keys.
     pub(super) outside: Vec<(String, String)>,
     /// The indices of objects, by kind, namespace and name.
@@ -232,7 +235,7 @@ impl Sources {
         let is_script = !has_values
             && !is_unsupported
             && !content.mappings.is_empty()
-            && (migrate_script(content.text(), without_facts).is_some() || is_of_chart());
+            && (unread::has_commands(content.text(), without_facts) || is_of_chart());
         if is_script {
             self.add_text(&content, SourceType::Script);
         }
@@ -255,12 +258,10 @@ impl Sources {
 
     /// Adds a mapping that is no object. The commands of a script are read from its text, which changes.
     fn add_mapping(&mut self, mapping: ManifestObject, (file, is_script): (&str, bool), reading: &Reading<'_>) {
-        let none = Facts::default();
-        let context = SourceContext { facts: &none, images: reading.images };
-        let place = located(&mapping.place, "");
+        let context = SourceContext { facts: &Facts::default(), images: reading.images };
+        let (place, text) = (located(&mapping.place, ""), mapping.value.to_string());
         if let Some(unsupported) = Unsupported::of_mapping(&mapping.value) {
-            let (what, text) = (Some(unsupported), mapping.value.to_string());
-            return self.add_unsupported([OutsideGateway { place, what, text }]);
+            return self.add_unsupported([OutsideGateway { place, what: Some(unsupported), text }]);
         }
         if has_gateway_release(&mapping.value, context) {
             return self.objects.push(SourceObject::other(mapping, OtherSource::Helmfile, reading));
@@ -270,6 +271,8 @@ impl Sources {
         }
         let unread = unread::gateway(&mapping.place, &mapping.value);
         self.add_unsupported(unread.filter(|_| !is_script));
+        let keys = names_in_keys(&text).into_iter().filter(|_| !is_script);
+        self.keys_elsewhere.extend(keys.map(|name| (name.to_owned(), place.clone())));
         let Taken { names, commands, .. } = Taken::of(&mapping.value);
         let commands = commands.into_iter().filter(|_| !is_script);
         self.taken.extend(names.into_iter().chain(commands).map(|name| (name, place.clone())));

@@ -7,6 +7,7 @@ use super::reading::{SourceObject, SourceType, Sources, located};
 use super::taken::{Taken, is_match};
 use crate::migration_sources::{taken_in_script, taken_in_terraform};
 use apim_keyless_core::gateway::ObjectReference;
+use apim_keyless_core::migration::secrets_with_other_keys;
 use apim_keyless_report::file_name;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -19,6 +20,8 @@ pub(super) struct SecretUsers<'s> {
     open: HashMap<String, Users>,
     /// By the name of a Secret: other objects.
     objects: HashMap<String, Users>,
+    /// By the name of a Secret: what gives it other keys than that of a gateway.
+    with_other_keys: HashMap<String, Users>,
     /// By the name of a Secret: what takes it in a namespace that is not known.
     others: HashMap<String, Place>,
     /// Names of which a part is not known.
@@ -68,6 +71,7 @@ impl<'s> SecretUsers<'s> {
             sources,
             open: HashMap::new(),
             objects: HashMap::new(),
+            with_other_keys: HashMap::new(),
             others: HashMap::new(),
             patterns: BTreeMap::new(),
         };
@@ -79,6 +83,9 @@ impl<'s> SecretUsers<'s> {
             let of_open = if is_open { in_use::secrets(&source.value) } else { BTreeSet::new() };
             for name in of_open {
                 users.open.entry(name.to_owned()).or_default().add(index, &namespaces);
+            }
+            for name in secrets_with_other_keys(&source.value) {
+                users.with_other_keys.entry(name).or_default().add(index, &namespaces);
             }
             let changed = planned.migration.changed.get(index).and_then(Option::as_ref);
             let value = changed.unwrap_or(&source.value);
@@ -158,6 +165,12 @@ impl<'s> SecretUsers<'s> {
             patterns.find(|(pattern, _)| is_match(pattern, name)).map(|(_, place)| place.clone())
         };
         open.or_else(|| self.shown(&object().or_else(other).or_else(similar)?))
+    }
+
+    /// What gives other keys to a Secret of this name in one of these namespaces.
+    pub(super) fn source_of_other_keys(&self, namespaces: &Namespaces, name: &str) -> Option<String> {
+        let index = self.with_other_keys.get(name)?.in_namespaces(namespaces)?;
+        self.shown(&Place::Object(index))
     }
 
     fn shown(&self, place: &Place) -> Option<String> {

@@ -3,7 +3,8 @@
 use super::reading::{SourceType, TextSource, located};
 use super::source_kind::{OutsideGateway, Unsupported};
 use crate::migration_sources::{
-    Note, NoteKind, TextMigration, line_with_values, lines_with_key, unread_line, unread_method, words,
+    Note, NoteKind, SourceContext, TextMigration, line_with_values, lines_with_key, migrate_script, unread_line,
+    unread_method, words,
 };
 use apim_keyless_manifest::{ENCRYPTED, FileContent, InputError, MALFORMED, Place, TEMPLATE, is_about_gateway};
 use apim_keyless_report::file_name;
@@ -53,6 +54,14 @@ pub(super) fn list(content: &FileContent) -> Option<OutsideGateway> {
 
 fn outside(place: String, value: &Value) -> OutsideGateway {
     OutsideGateway { place, what: Some(Unsupported::Unread), text: value.to_string() }
+}
+
+/// Whether a mapping has commands of a script that are about a gateway. One with a key alone, such as the values of another
+/// application, has none.
+pub(super) fn has_commands(text: &str, context: SourceContext<'_>) -> bool {
+    let is_of_command = |note: &Note<usize>| !matches!(note.kind, NoteKind::AfterRollout | NoteKind::Key);
+    migrate_script(text, context)
+        .is_some_and(|planned| planned.text.is_some() || planned.report.notes.iter().any(is_of_command))
 }
 
 /// Names the lines of a text that still set the key of the chart, and of which no other note says what to do.

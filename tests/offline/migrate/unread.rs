@@ -114,3 +114,59 @@ fn an_object_that_a_tool_applies_again_is_left() {
         assert_eq!(super::read(&folder, "live.yaml"), live);
     }
 }
+
+const KEY: &str = "GatewayKey orders&202612010000&c2VjcmV0c2lnbmF0dXJlMTIzNDU2Nzg5MGFiY2RlZg==";
+
+#[test]
+fn the_same_key_in_another_file_keeps_the_keys() {
+    let values = "gateway:\n  name: orders\n  configuration: {uri: contoso.configuration.azure-api.net}\n  auth: {key: \"${K}\"}\n";
+    let pod = format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec: {{containers: [{{name: a, image: b, env: [{{name: T, value: \"{KEY}\"}}]}}]}}\n"
+    );
+    let other = format!("proxy:\n  token: \"{KEY}\"\n");
+    for (file, text) in [("pod.yaml", &pod), ("app.yaml", &other)] {
+        let run = |text: &str| {
+            Folder::with(&[("values.yaml", values), (file, text)]).run(&["migrate", ".", "--client-id", CLIENT])
+        };
+        let ran = run(text);
+        assert_eq!(ran.code, 0, "{}", ran.everything());
+        let line = format!("- keep the keys of gateway orders: ./{file}:1:1 still uses them");
+        assert!(ran.stdout.contains(&line), "{line}\n{}", ran.stdout);
+        let ran = run(&text.replace("GatewayKey orders", "GatewayKey billing"));
+        assert!(ran.stdout.contains("/gateways/orders/regenerateKey"), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_secret_with_other_keys_is_kept() {
+    let values = "gateway:\n  name: orders\n  configuration: {uri: contoso.configuration.azure-api.net}\n  auth: {type: GatewayToken}\nsecret: {createSecret: false, existingSecretName: tok}\n";
+    let secret = |keys: &str| format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: tok}}\nstringData: {keys}\n");
+    let external = |spec: &str| {
+        format!(
+            "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {{name: e}}\nspec: {{target: {{name: tok}}, {spec}}}\n"
+        )
+    };
+    for (text, is_kept) in [
+        (secret("{gateway-key: a, password: b}"), true),
+        (secret("{gateway-key: a}"), false),
+        (external("data: [{secretKey: gateway-key}, {secretKey: other}]"), true),
+        (external("dataFrom: [{extract: {key: a}}]"), true),
+        (external("data: [{secretKey: gateway-key}]"), false),
+    ] {
+        let ran =
+            Folder::with(&[("values.yaml", values), ("s.yaml", &*text)]).run(&["migrate", ".", "--client-id", CLIENT]);
+        let line = "- keep Secret \"tok\": ./s.yaml:1:1 gives it other keys, too; remove only the key of the gateway";
+        assert_eq!(ran.stdout.contains(line), is_kept, "{text}{}", ran.everything());
+        assert_eq!(ran.stdout.contains("kubectl delete"), !is_kept, "{text}{}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_migrated_pipeline_is_complete() {
+    let pipeline = "steps:\n- script: helm upgrade -i orders apim/azure-api-management-gateway -n shop --set gateway.name=orders --set gateway.configuration.uri=contoso.configuration.azure-api.net --set gateway.auth.key=$KEY\n";
+    let folder = Folder::with(&[("azure-pipelines.yml", pipeline)]);
+    for expected in ["1 gateway migrated in 1 file", "1 with workload identity already"] {
+        let ran = folder.run(&["migrate", ".", "--client-id", CLIENT]);
+        assert!(ran.code == 0 && ran.stderr.contains(expected), "{expected}\n{}", ran.everything());
+    }
+}

@@ -27,7 +27,7 @@ pub use built::{BuiltProblem, problems_of_built};
 pub use endpoint::{endpoint_of_version_2, gateway_in_address};
 pub use facts::{Fact, Facts, MissingFact};
 pub use leftovers::{leftovers, name_of, secrets_with_auth};
-pub use obsolete::{Obsolete, SecretName, taken_secrets, works_with_secrets};
+pub use obsolete::{Obsolete, SecretName, secrets_with_other_keys, taken_secrets, works_with_secrets};
 pub use planner::name_in_key;
 pub use workload::IMAGE_VERSION;
 

@@ -4,7 +4,7 @@ use super::MigrationInput;
 use super::input_index::InputIndex;
 use super::json::{all_texts, any_text, at, items, text};
 use crate::policy::NamespaceSetting;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// An object that is to be deleted after the rollout.
@@ -59,11 +59,8 @@ impl Takers {
         let fillers = index.fillers(secret);
         let is_itself = |taker: usize| index.written("Secret", namespace, name).any(|own| own == taker);
         let takers = self.secrets.get(secret).into_iter().flatten();
-        let holds_more = |value: &Value| {
-            let data = ["data", "stringData"].iter().filter_map(|field| value.get(field)?.as_object());
-            data.map(Map::len).sum::<usize>() > 1
-        };
-        index.secrets(namespace, name).any(holds_more)
+        let filling = || fillers.iter().filter_map(|filler| Some(index.inputs.get(*filler)?.value));
+        index.secrets(namespace, name).chain(filling()).any(|value| keys_of(value) == Keys::Several)
             || takers.into_iter().any(|taker| !fillers.contains(taker) && !is_itself(*taker))
     }
 }
@@ -81,8 +78,10 @@ pub(super) fn find(
     let mut obsolete = Found::default();
     for secret in secrets.iter().filter(|secret| !is_taken(secret)) {
         let (namespace, name) = secret;
-        let mut fillers = index.fillers(secret).iter().filter_map(|filler| index.inputs.get(*filler));
-        let is_of_unknown_content = unknown.contains(secret) && !fillers.any(|filler| fills_one_key(filler.value));
+        let fillers = index.fillers(secret).iter().filter_map(|filler| Some(keys_of(index.inputs.get(*filler)?.value)));
+        let keys: Vec<Keys> = fillers.collect();
+        let is_open = unknown.contains(secret) || keys.contains(&Keys::All);
+        let is_of_unknown_content = is_open && !keys.contains(&Keys::One);
         let object = |kind: &str, name: &str, input: Option<usize>| Obsolete {
             kind: kind.to_owned(),
             namespace: namespace.clone(),
@@ -195,21 +194,44 @@ pub(super) fn is_class_of(class: &Value, secret: &str) -> bool {
         && objects.matches("objectName").count() <= keys
 }
 
-/// Whether the object says that the Secret that it fills has no more than one key.
-fn fills_one_key(filler: &Value) -> bool {
-    let count = |path: &[&str]| match at(filler, path) {
+/// The keys that a Secret has, as far as an object says it that is the Secret or fills it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keys {
+    /// No more than one.
+    One,
+    Several,
+    /// All keys of a secret in another store, which are not known.
+    All,
+    Unknown,
+}
+
+fn keys_of(object: &Value) -> Keys {
+    let count = |path: &[&str]| match at(object, path) {
         Some(Value::Array(items)) => Some(items.len()),
         Some(Value::Object(members)) => Some(members.len()),
         _ => None,
     };
-    let count = match text(filler, &["kind"]).unwrap_or_default() {
-        "ExternalSecret" if count(&["spec", "dataFrom"]).is_some() => None,
+    let sum = |paths: [&[&str]; 2]| Some(paths.iter().filter_map(|path| count(path)).sum());
+    let count = match text(object, &["kind"]).unwrap_or_default() {
+        "Secret" => sum([&["data"], &["stringData"]]),
+        "ExternalSecret" if count(&["spec", "dataFrom"]).is_some() => return Keys::All,
         "ExternalSecret" => count(&["spec", "target", "template", "data"]).or_else(|| count(&["spec", "data"])),
         "SealedSecret" => count(&["spec", "encryptedData"]),
-        CLASS => items(filler, &["spec", "secretObjects"]).map(|object| items(object, &["data"]).count()).max(),
+        CLASS => items(object, &["spec", "secretObjects"]).map(|object| items(object, &["data"]).count()).max(),
         _ => None,
     };
-    count.is_some_and(|count| count <= 1)
+    count.map_or(Keys::Unknown, |count| if count > 1 { Keys::Several } else { Keys::One })
+}
+
+/// The Secrets, in the namespace of this object, that it is or fills, and that have other keys beside one, or can have them.
+pub fn secrets_with_other_keys(object: &Value) -> Vec<String> {
+    let kind = text(object, &["kind"]).unwrap_or_default();
+    let name = text(object, &["metadata", "name"]).unwrap_or_default();
+    match keys_of(object) {
+        Keys::One | Keys::Unknown => Vec::new(),
+        Keys::Several | Keys::All if kind == "Secret" => vec![name.to_owned()],
+        Keys::Several | Keys::All => filled_secrets(kind, object, name),
+    }
 }
 
 /// Whether a job works with Secrets by kubectl: it can renew the key in one.
@@ -330,13 +352,23 @@ mod tests {
     }
 
     #[test]
-    fn what_fills_a_secret_can_say_that_it_has_one_key() {
-        let external = |spec: Value| json!({"kind": "ExternalSecret", "spec": spec});
-        assert!(fills_one_key(&external(json!({"data": [{"secretKey": "value"}]}))));
-        assert!(!fills_one_key(&external(json!({"data": [{"secretKey": "a"}, {"secretKey": "b"}]}))));
-        assert!(!fills_one_key(&external(json!({"data": [{"secretKey": "a"}], "dataFrom": [{"extract": {}}]}))));
-        assert!(fills_one_key(&json!({"kind": "SealedSecret", "spec": {"encryptedData": {"value": "a"}}})));
-        assert!(!fills_one_key(&json!({"kind": "CronJob"})));
+    fn what_fills_a_secret_can_say_its_keys() {
+        let external = |spec: Value| json!({"kind": "ExternalSecret", "metadata": {"name": "a"}, "spec": spec});
+        for (object, expected) in [
+            (external(json!({"data": [{"secretKey": "value"}]})), Keys::One),
+            (external(json!({"data": [{"secretKey": "a"}, {"secretKey": "b"}]})), Keys::Several),
+            (external(json!({"data": [{"secretKey": "a"}], "dataFrom": [{"extract": {}}]})), Keys::All),
+            (json!({"kind": "SealedSecret", "spec": {"encryptedData": {"value": "a"}}}), Keys::One),
+            (json!({"kind": "Secret", "data": {"a": "b"}, "stringData": {"c": "d"}}), Keys::Several),
+            (json!({"kind": "CronJob"}), Keys::Unknown),
+        ] {
+            assert_eq!(keys_of(&object), expected, "{object}");
+        }
+        let sealed =
+            json!({"kind": "SealedSecret", "metadata": {"name": "a"}, "spec": {"encryptedData": {"b": "c", "d": "e"}}});
+        assert_eq!(secrets_with_other_keys(&sealed), ["a"]);
+        let all = external(json!({"target": {"name": "t"}, "dataFrom": [{"extract": {}}]}));
+        assert_eq!(secrets_with_other_keys(&all), ["t"]);
     }
 
     #[test]

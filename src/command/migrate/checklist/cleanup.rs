@@ -168,7 +168,11 @@ impl Checklist<'_> {
         }
         let taker = self.user_of(secret);
         let place = || self.open_sources.place_of_name(&secret.name);
-        taker.map(|user| still_used(&user)).or_else(|| place().map(until))
+        let other_keys = || {
+            let place = self.users.source_of_other_keys(&namespaces_of(secret), &secret.name)?;
+            Some(format!(": {place} gives it other keys, too; remove only the key of the gateway"))
+        };
+        taker.map(|user| still_used(&user)).or_else(|| place().map(until)).or_else(other_keys)
     }
 
     fn revoke(&self, steps: &mut Steps) {
@@ -193,7 +197,8 @@ impl Checklist<'_> {
             let place = place.or_else(|| self.open_sources.place_of_name(name)).map(until);
             let taker = || self.taker_of_source(plan).map(|user| still_use_them(&user));
             let outside = || self.open_sources.outside(Some(name)).map(still_use_them);
-            match place.or_else(taker).or_else(outside) {
+            let other = || self.key_users.get(name).map(|place| still_use_them(place));
+            match place.or_else(taker).or_else(outside).or_else(other) {
                 Some(why) if kept.insert(name) => steps.line(&format!("- keep the keys of gateway {name}{why}")),
                 Some(_) => {}
                 None => _ = names.insert(name),
@@ -244,8 +249,7 @@ impl Checklist<'_> {
     }
 
     fn user_of(&self, secret: &ObsoleteSecret) -> Option<String> {
-        let namespace = secret.namespace.clone();
-        self.users.user_of(&namespace.map(|namespace| BTreeSet::from([namespace])), &secret.name)
+        self.users.user_of(&namespaces_of(secret), &secret.name)
     }
 
     /// The namespaces in which gateways are deployed.
@@ -287,7 +291,11 @@ impl Checklist<'_> {
             let of_known = || known.iter().find_map(|secret| user(secret));
             if known.is_empty() { each() } else { of_known() }
         };
-        user.or_else(open).or_else(outside).or_else(|| secrets().map(still))
+        let other = || {
+            let mut names = gateway.gateway_names.iter();
+            names.find_map(|name| self.key_users.get(name)).map(|place| still_use_them(place))
+        };
+        user.or_else(open).or_else(outside).or_else(|| secrets().map(still)).or_else(other)
     }
 
     fn keys_in_plain_text(&self, steps: &mut Steps) {
@@ -300,6 +308,10 @@ impl Checklist<'_> {
             }
         }
     }
+}
+
+fn namespaces_of(secret: &ObsoleteSecret) -> Namespaces {
+    secret.namespace.clone().map(|namespace| BTreeSet::from([namespace]))
 }
 
 fn still_used(user: &str) -> String {
