@@ -120,14 +120,15 @@ impl BuiltGateway<'_> {
             }
             let known = first.get_or_insert_with(|| self.problems(&self.objects, evaluation));
             last = self.problems(&objects, evaluation);
-            let known: Vec<BuiltProblem> =
-                known.iter().chain(added.iter().map(|(_, problem)| problem)).cloned().collect();
-            let is_new = |problem: &&BuiltProblem| {
-                !known.iter().any(|known| (known.rule, &known.object) == (problem.rule, &problem.object))
+            let is_known = |problem: &&BuiltProblem| {
+                let mut known = known.iter().chain(added.iter().map(|(_, problem)| problem));
+                known.any(|known| known.is_same(problem))
             };
-            added.extend(last.iter().filter(is_new).map(|problem| (index, problem.clone())));
+            let new: Vec<BuiltProblem> = last.iter().filter(|problem| !is_known(problem)).cloned().collect();
+            added.extend(new.into_iter().map(|problem| (index, problem)));
         }
-        let lasting = added.into_iter().filter(|(_, problem)| last.contains(problem));
+        // a later patch can put it right
+        let lasting = added.into_iter().filter(|(_, problem)| last.iter().any(|last| last.is_same(problem)));
         let mut problems = Vec::new();
         for (index, problem) in lasting {
             let is_same = |(other, _): &&(usize, Leftover)| *other == index;

@@ -11,16 +11,17 @@ use jsonptr::{Pointer, PointerBuf};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Fields with changes that a tool makes to built objects, of Kustomize and of what calls it.
+/// Fields with changes that a tool makes to built objects, of Kustomize and of what calls it, in the order in which Kustomize
+/// applies them.
 pub(super) const FIELDS: [&str; 8] = [
+    "patchesStrategicMerge",
+    "patches",
     "commonLabels",
     "labels",
-    "patches",
     "patchesJson6902",
-    "patchesStrategicMerge",
     "replacements",
-    "templatePatch",
     "transformers",
+    "templatePatch",
 ];
 
 /// What an object says about built objects.

@@ -100,3 +100,26 @@ fn patches_of_a_rendered_chart_are_named() {
         assert_eq!(run(&format!("{removed}\n  target: {target}")).code, 0, "{target}");
     }
 }
+
+/// What counts is the object after all patches.
+#[test]
+fn a_later_patch_can_put_a_problem_right() {
+    let labels = |labels: &str| {
+        format!(
+            "- patch: |-\n    - {{op: add, path: /spec/template/metadata/labels, value: {labels}}}\n  target: {{kind: Deployment}}\n"
+        )
+    };
+    let (without, with) = (labels("{team: a}"), labels("{team: a, azure.workload.identity/use: 'true'}"));
+    let annotations = "- patch: |-\n    - {op: add, path: /spec/template/metadata/annotations, value: {a: b}}\n  target: {kind: Deployment}\n";
+    let kustomization = |patches: &str| format!("patches:\n{patches}");
+    let ran = migrate(&[(
+        "k/prod/kustomization.yaml",
+        &format!("{KUSTOMIZATION}{}", kustomization(&(without.clone() + &with))),
+    )]);
+    assert_eq!(ran.code, 0, "{}", ran.everything());
+    assert_overlay_kept(&kustomization(&(with + &without)), &[]);
+    // the problem is at another place after the second patch
+    let removed = "- patch: |-\n    - {op: remove, path: /spec/template/metadata}\n  target: {kind: Deployment}\n";
+    let added = annotations.replace("/metadata/annotations, value: {a: b}", "/metadata, value: {annotations: {a: b}}");
+    assert_overlay_kept(&kustomization(&(removed.to_owned() + &added)), &[]);
+}

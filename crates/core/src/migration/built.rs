@@ -19,6 +19,13 @@ pub struct BuiltProblem {
     pub sentence: String,
 }
 
+impl BuiltProblem {
+    /// Whether it is the same problem of the same object, which can be at another place.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.rule, &self.object) == (other.rule, &other.object)
+    }
+}
+
 /// What the webhook would deny or set in an enforced namespace, which of a gateway's objects are absent, and whether its
 /// workload is no gateway any more.
 ///
