@@ -234,10 +234,15 @@ pub fn secrets_with_other_keys(object: &Value) -> Vec<String> {
     }
 }
 
-/// Whether a job works with Secrets by kubectl: it can renew the key in one.
+/// Commands of kubectl that write an object.
+const WRITING: [&str; 7] = ["annotate", "apply", "create", "delete", "edit", "patch", "replace"];
+
+/// Whether a job writes Secrets by kubectl: it can renew the key in one.
 pub fn works_with_secrets(job: &Value) -> bool {
     let contains = |spec: &Value, word: &str| any_text(spec, &|text| text.to_ascii_lowercase().contains(word));
-    at(job, &["spec"]).is_some_and(|spec| contains(spec, "kubectl") && contains(spec, "secret"))
+    let is_writing = |text: &str| text.split_whitespace().any(|word| WRITING.contains(&word));
+    at(job, &["spec"])
+        .is_some_and(|spec| contains(spec, "kubectl") && contains(spec, "secret") && any_text(spec, &is_writing))
 }
 
 /// The words of a job that works with Secrets by kubectl: it renews a key whose Secret it names.
@@ -379,5 +384,6 @@ mod tests {
         assert!(!renews("pg_dump --password-file /run/secrets/orders-token", "orders-token"));
         assert!(!renews("kubectl delete secret orders-token-2", "orders-token"));
         assert!(!renews("curl http://orders/status", "orders"));
+        assert!(!renews("kubectl get secret orders-token -o yaml > backup.yaml", "orders-token"));
     }
 }
