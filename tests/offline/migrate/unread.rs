@@ -170,3 +170,19 @@ fn a_migrated_pipeline_is_complete() {
         assert!(ran.code == 0 && ran.stderr.contains(expected), "{expected}\n{}", ran.everything());
     }
 }
+
+#[test]
+fn a_secret_that_another_workload_takes_is_named() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop}\nspec: {containers: [{name: a, image: b, envFrom: [{secretRef: {name: orders-token}}]}]}\n";
+    let run = |pod: &str| {
+        Folder::with(&[("gateway.yaml", DEPLOYMENT), ("pod.yaml", pod)]).run(&["migrate", ".", "--client-id", CLIENT])
+    };
+    let ran = run(pod);
+    assert_eq!(ran.code, 0, "{}", ran.everything());
+    for line in ["- keep Secret \"orders-token\": ./pod.yaml:1:1 still uses it", "- keep the keys of gateway orders: "]
+    {
+        assert_eq!(ran.stdout.matches(line).count(), 1, "{line}\n{}", ran.stdout);
+    }
+    let ran = run(&pod.replace("namespace: shop", "namespace: other"));
+    assert!(ran.stdout.contains("kubectl delete -n shop secret orders-token"), "{}", ran.stdout);
+}

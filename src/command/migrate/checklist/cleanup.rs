@@ -36,6 +36,27 @@ impl Checklist<'_> {
         !self.planned.migration.obsolete.is_empty()
             || self.planned.other.plans.iter().any(|plan| !plan.report.delete.is_empty())
             || self.after_rollout().next().is_some()
+            || !self.taken_by_others().is_empty()
+    }
+
+    /// The Secrets of migrated gateways' keys that something else in the same namespace takes.
+    fn taken_by_others(&self) -> BTreeSet<String> {
+        let obsolete = &self.planned.migration.obsolete;
+        let is_obsolete = |namespace: &str, name: &str| {
+            obsolete.iter().any(|other| other.kind == "Secret" && other.namespace == namespace && other.name == name)
+        };
+        let lines = self.planned.changed_gateways().flat_map(|gateway| {
+            let namespace = gateway.object.namespace.as_str();
+            let source = self.sources.objects.get(gateway.index);
+            let secrets =
+                source.and_then(|source| Some(secrets_with_auth(source.object.as_ref()?, &Images::default())));
+            let kept = secrets.unwrap_or_default().into_iter().filter(move |name| !is_obsolete(namespace, name));
+            kept.filter_map(move |name| {
+                let user = self.user_of_deployed(&self.namespaces(&[gateway]), namespace, &name)?;
+                Some(format!("- keep Secret \"{name}\"{}", still_used(&user)))
+            })
+        });
+        lines.collect()
     }
 
     /// What a person removes from the other sources after the rollout.
@@ -92,8 +113,10 @@ impl Checklist<'_> {
                 steps.line(&line);
             }
         }
-        for line in self.after_rollout() {
-            steps.line(&line);
+        for line in self.taken_by_others().into_iter().chain(self.after_rollout()) {
+            if printed.insert(line.clone()) {
+                steps.line(&line);
+            }
         }
         let mut opened = None;
         let is_known =
