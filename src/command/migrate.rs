@@ -1,6 +1,5 @@
 //! `migrate`: changes manifests from an auth key or an Entra app to workload identity, and prints what to do beside it.
 
-mod applied_by;
 mod built;
 mod checklist;
 mod deployed;
@@ -8,6 +7,7 @@ mod files;
 mod in_use;
 mod installed;
 mod interactive;
+mod left_gateways;
 mod open_sources;
 mod other_sources;
 mod policy_document;
@@ -126,10 +126,10 @@ impl Planned {
         loop {
             let of_gateway = |gateway: &ObjectReference| (!excluded.contains(gateway)).then(|| facts.of(gateway));
             let mut migration = migrate(&inputs, &of_gateway, policy, today);
-            let applied = applied_by::declined(sources, &migration);
-            if !applied.is_empty() {
-                excluded.extend(applied.iter().map(|declined| declined.gateway.clone()));
-                declined.extend(applied);
+            let left = left_gateways::declined(sources, &migration);
+            if !left.is_empty() {
+                excluded.extend(left.iter().map(|declined| declined.gateway.clone()));
+                declined.extend(left);
                 continue;
             }
             let mut other = OtherPlans::of((sources, output), facts, (policy, today, &excluded), &mut migration);

@@ -48,7 +48,12 @@ pub struct Evaluation<'e> {
 pub fn gateways_of_charts(source: &Value) -> Vec<BuiltGateway<'static>> {
     let text = |value: &Value, at: &str| value.pointer(at).and_then(Value::as_str).map(str::to_owned);
     if text(source, "/kind").as_deref() == Some("HelmRelease") {
-        let is_gateway = text(source, "/spec/chart/spec/chart").is_none_or(|chart| is_chart(&chart));
+        let values = source.pointer("/spec/values").unwrap_or(&Value::Null);
+        let of_sub_chart = || values.as_object().into_iter().flatten().any(|(_, member)| has_values(member));
+        let is_gateway = match text(source, "/spec/chart/spec/chart") {
+            Some(chart) => is_chart(&chart) || of_sub_chart(),
+            None => has_values(values) || of_sub_chart(),
+        };
         return if is_gateway { vec![of_chart(&Value::Null, None)] } else { Vec::new() };
     }
     let charts = source.get("helmCharts").and_then(Value::as_array).into_iter().flatten();
@@ -60,10 +65,16 @@ pub fn gateways_of_charts(source: &Value) -> Vec<BuiltGateway<'static>> {
     charts.map(of_chart).collect()
 }
 
+/// Whether these are values of Microsoft's chart.
+fn has_values(values: &Value) -> bool {
+    let gateway = values.get("gateway");
+    gateway.is_some_and(|gateway| ["auth", "configuration"].iter().any(|key| gateway.get(*key).is_some()))
+}
+
 /// A gateway as Microsoft's chart renders it for a release, with `gateway.auth.type: WorkloadIdentity`. All its objects have
 /// the name of its workload.
 fn of_chart(values: &Value, release: Option<&str>) -> BuiltGateway<'static> {
-    let name = full_name(values, release.unwrap_or("release"));
+    let name = full_name(values, release.unwrap_or("RELEASE"));
     let metadata = json!({"name": name});
     let container = json!({
         "name": CHART,
@@ -145,7 +156,7 @@ impl BuiltGateway<'_> {
     /// Applies a patch to the objects that it selects. Returns whether it changed one.
     fn patch(&self, found: &Found<'_>, objects: &mut [Cow<'_, Value>]) -> bool {
         let Leftover::Patch { object, patch } = &found.leftover else { return false };
-        let target = found.target.or(object.as_ref());
+        let target = found.target_of(object.as_ref());
         let mut is_changed = false;
         for slot in objects.iter_mut().filter(|slot| selects(target, slot, self.names)) {
             let mut new = patch.applied_to(slot);
@@ -196,8 +207,9 @@ impl BuiltGateway<'_> {
     /// The path of an operation for the workload that does not do now what it did before: another element of a list, or
     /// none, is at it.
     pub(super) fn moved_path(&self, found: &Found<'_>) -> Option<String> {
-        let Leftover::Patch { patch, .. } = &found.leftover else { return None };
-        let new = self.objects.first().filter(|new| selects(found.target, new, self.names))?;
+        let Leftover::Patch { object, patch } = &found.leftover else { return None };
+        let target = found.target_of(object.as_ref());
+        let new = self.objects.first().filter(|new| selects(target, new, self.names))?;
         let moved = patch.paths().find(|path| self.is_moved(path, new));
         moved.or_else(|| patch.failing_path(&self.old, new))
     }

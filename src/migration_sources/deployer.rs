@@ -22,6 +22,8 @@ pub struct Deployer {
     pub(super) default_namespace: Option<String>,
     pub(super) prefix: String,
     pub(super) suffix: String,
+    /// The folders of components that it adds, from the root of the repository.
+    components: Vec<PathBuf>,
 }
 
 impl Deployer {
@@ -39,9 +41,11 @@ impl Deployer {
     /// <https://fluxcd.io/flux/components/kustomize/kustomizations/>
     fn of_flux(object: usize, kustomization: &Value) -> Self {
         let spec = kustomization.get("spec").unwrap_or(&Value::Null);
+        let path = folder(text(spec, "path").unwrap_or_default());
         Self {
             object,
-            path: folder(text(spec, "path").unwrap_or_default()),
+            components: components(&path, spec),
+            path,
             is_recursive: true,
             namespace: namespace(spec, "targetNamespace"),
             default_namespace: None,
@@ -59,9 +63,11 @@ impl Deployer {
         let deployer = |source: &Value| {
             let path = text(source, "path")?;
             let kustomize = source.get("kustomize").unwrap_or(&Value::Null);
+            let path = folder(path);
             Some(Self {
                 object,
-                path: folder(path),
+                components: components(&path, kustomize),
+                path,
                 is_recursive: source.pointer("/directory/recurse").and_then(Value::as_bool).unwrap_or_default(),
                 namespace: namespace(kustomize, "namespace"),
                 default_namespace: default_namespace.clone(),
@@ -70,6 +76,17 @@ impl Deployer {
             })
         };
         sources.filter_map(deployer).collect()
+    }
+
+    /// Whether this folder has one of its components.
+    pub(super) fn adds(&self, folder: &Path) -> bool {
+        self.components.iter().any(|component| folder.ends_with(component))
+    }
+
+    /// Its components that are in none of these folders.
+    pub fn components_outside<'d>(&'d self, folders: &'d [&Path]) -> impl Iterator<Item = &'d Path> {
+        let components = self.components.iter().map(PathBuf::as_path);
+        components.filter(|component| !folders.iter().any(|folder| folder.ends_with(component)))
     }
 
     /// Whether this is its folder.
@@ -86,6 +103,12 @@ fn folder(path: &str) -> PathBuf {
     normalized(Path::new(path.trim_start_matches('/')))
 }
 
+/// The folders of components in this folder, which a component can leave.
+fn components(path: &Path, value: &Value) -> Vec<PathBuf> {
+    let entries = value.get("components").and_then(Value::as_array).into_iter().flatten();
+    entries.filter_map(|entry| Some(normalized(&path.join(entry.as_str()?)))).collect()
+}
+
 /// A namespace; what a template makes is not known.
 fn namespace(value: &Value, key: &str) -> Option<String> {
     let name = text(value, key)?;
@@ -100,10 +123,11 @@ mod tests {
     #[test]
     fn flux_and_argo_name_a_folder_and_a_namespace() {
         let flux = json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "spec": {
-            "path": "./apps/prod", "targetNamespace": "shop", "namePrefix": "eu-",
+            "path": "./apps/prod", "targetNamespace": "shop", "namePrefix": "eu-", "components": ["../../key"],
         }});
         let [deployer] = Deployer::of_object(3, &flux).try_into().unwrap();
         assert_eq!((deployer.object, deployer.namespace.as_deref()), (3, Some("shop")));
+        assert!(deployer.adds(Path::new("repository/key")) && !deployer.adds(Path::new("apps/prod")));
         assert!(deployer.is_of(Path::new("repository/apps/prod")) && !deployer.is_of(Path::new("apps")));
         let spec = json!({"destination": {"namespace": "{{ .name }}"}, "sources": [
             {"chart": "redis"},

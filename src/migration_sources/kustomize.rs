@@ -12,7 +12,7 @@ use super::helm_values::{self, IMAGE, KEY_MESSAGE, Release, is_key, newer_tag, p
 use super::overlay::RESOURCES;
 use super::patch_finder::Leftover;
 use super::remote_base::{REMOTE, account, gateway_of, is_remote};
-use super::{NoteKind, SourceContext, SourceGateway, SourceReport, layers, leftovers, value_path};
+use super::{KeyResource, NoteKind, SourceContext, SourceGateway, SourceReport, layers, leftovers, value_path};
 use apim_keyless_core::gateway::ImageVersion;
 use apim_keyless_core::gateway::well_known::USE;
 use apim_keyless_core::migration::{ARTICLE_ACCOUNT, Fact};
@@ -115,7 +115,14 @@ impl KustomizeMigrator<'_> {
                 "Remove Secret \"{name}\" from secretGenerator after the rollout, and delete the Secrets that it made: with \
                  workload identity the gateway needs no key"
             );
-            self.report.note(at(&["secretGenerator", &index]), NoteKind::AfterRollout, message);
+            let place = at(&["secretGenerator", &index]);
+            self.report.note(place.clone(), NoteKind::AfterRollout, message);
+            let name = name.to_owned();
+            self.report.key_resources.push(KeyResource {
+                at: place,
+                reference: format!("{name} of secretGenerator"),
+                name,
+            });
         }
     }
 

@@ -4,18 +4,20 @@
 //! removes `config.service.auth` afterwards leaves the gateway without a way to authenticate.
 
 use super::built_gateway::{BuiltGateway, Evaluation};
+use super::patch::Patch;
 use super::patch_finder::{Leftover, find, is_old_image, of_text};
 use super::{Note, NoteKind, SourceContext, SourceReport};
 use apim_keyless_core::migration::BuiltProblem;
 use jsonptr::{Pointer, PointerBuf};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Fields with changes that a tool makes to built objects, of Kustomize and of what calls it, in the order in which Kustomize
 /// applies them.
-pub(super) const FIELDS: [&str; 8] = [
+pub(super) const FIELDS: [&str; 9] = [
     "patchesStrategicMerge",
     "patches",
+    "commonAnnotations",
     "commonLabels",
     "labels",
     "patchesJson6902",
@@ -41,6 +43,11 @@ impl Found<'_> {
         let message = leftover.message();
         let message = self.file.map_or_else(|| message.clone(), |file| format!("In {file}: {message}"));
         Note { at: self.at.clone(), kind: NoteKind::ByHand, message }
+    }
+
+    /// The objects that a patch changes, as the entry or the patch itself says.
+    pub(super) fn target_of<'f>(&'f self, own: Option<&'f Value>) -> Option<&'f Value> {
+        self.target.or(own)
     }
 
     /// Whether something else in the same entry names this problem already.
@@ -72,11 +79,12 @@ pub struct BuiltReport {
 }
 
 /// What a source still says about these Secrets of keys and about the objects of these gateways when it builds them: what
-/// its patches do to them, and files of patches that could not be read.
+/// its patches do to them, and files of patches that could not be read. `reaches_any` says whether it changes any gateway or
+/// release.
 pub fn report_about_built(
     object: &Value,
     context: SourceContext<'_>,
-    (secrets, gateways): (&BTreeSet<String>, &[BuiltGateway<'_>]),
+    (secrets, gateways, reaches_any): (&BTreeSet<String>, &[BuiltGateway<'_>], bool),
     evaluation: Evaluation<'_>,
     read: &dyn Fn(&str) -> Option<String>,
 ) -> BuiltReport {
@@ -85,7 +93,7 @@ pub fn report_about_built(
     for (index, found) in found.iter().enumerate() {
         let is_one = match &found.leftover {
             Leftover::Secret(_) => true,
-            Leftover::Unread => !gateways.is_empty(),
+            Leftover::Unread => reaches_any || !gateways.is_empty(),
             _ => false,
         };
         notes.extend(is_one.then(|| (index, found.leftover.clone())));
@@ -130,9 +138,12 @@ fn holders(object: &Value) -> Vec<PointerBuf> {
 }
 
 /// Whether a source changes objects when they are built.
-pub(super) fn has_changes(object: &Value) -> bool {
+pub fn has_changes(object: &Value) -> bool {
     holders(object).iter().filter_map(|place| place.resolve(object).ok()).any(|holder| {
-        FIELDS.iter().chain(&["images"]).any(|field| holder.get(*field).is_some_and(|entries| !entries.is_null()))
+        FIELDS
+            .iter()
+            .chain(&["components", "images"])
+            .any(|field| holder.get(*field).is_some_and(|entries| !entries.is_null()))
     })
 }
 
@@ -150,6 +161,9 @@ pub(super) fn of_object<'o>(
             let Some(member) = holder.get(field) else { continue };
             let at = place.with_trailing_token(field);
             let entries = member.as_array().map_or(std::slice::from_ref(member), Vec::as_slice);
+            if field == "commonAnnotations" {
+                found.extend(of_annotations(member, &at));
+            }
             let place = |index: usize| if member.is_array() { at.with_trailing_token(index) } else { at.clone() };
             let entries = entries.iter().enumerate();
             found.extend(entries.flat_map(|(index, entry)| of_entry(entry, &place(index), context, secrets, read)));
@@ -164,6 +178,17 @@ pub(super) fn of_object<'o>(
         }
     }
     found
+}
+
+/// Annotations of all objects, and of the Pods of workloads, as patches.
+fn of_annotations<'o>(annotations: &'o Value, at: &Pointer) -> [Found<'o>; 2] {
+    let metadata = json!({"metadata": {"annotations": annotations}});
+    let template = json!({"spec": {"template": metadata}});
+    let found = |object: Value, patch: Value| {
+        let leftover = Leftover::Patch { object: Some(object), patch: Patch::Merge(patch) };
+        Found { at: at.to_owned(), file: None, target: None, leftover }
+    };
+    [found(json!({}), metadata), found(json!({"kind": "Deployment|StatefulSet|DaemonSet"}), template)]
 }
 
 /// Whether an entry of `images`, a text or a mapping, selects an image that is too old.

@@ -55,8 +55,17 @@ fn merge_members(members: &mut Map<String, Value>, patch: &Map<String, Value>) {
             continue;
         }
         let merge_key = MERGED_LISTS.iter().find(|(list, _)| list == key).map(|(_, merge_key)| *merge_key);
-        match (new, merge_key, members.get_mut(key).and_then(Value::as_array_mut)) {
-            (Value::Array(patches), Some(merge_key), Some(items)) => merge_items(items, patches, merge_key),
+        match (new, merge_key) {
+            (Value::Array(patches), Some(merge_key)) => {
+                let mut items =
+                    members.get_mut(key).and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default();
+                let is_new = items.is_empty();
+                merge_items(&mut items, patches, merge_key);
+                // what is deleted from an absent list makes no list
+                if !(is_new && items.is_empty()) {
+                    members.insert(key.clone(), Value::Array(items));
+                }
+            }
             _ => merge(members.entry(key.clone()).or_insert(Value::Null), new),
         }
     }
@@ -119,6 +128,7 @@ mod tests {
             (json!([{"name": "a", "$patch": "delete"}, other]), json!([other])),
             (json!([{"$patch": "replace"}, other]), json!([other])),
             (json!([other]), json!([old, other])),
+            (json!([{"name": "a", "volumeMounts": [{"mountPath": "/a", "$patch": "delete"}]}]), json!([old])),
         ] {
             let new = patched(&workload(&json!([old])), &workload(&patch));
             assert_eq!(new["spec"]["template"]["spec"]["containers"], expected, "{patch}");

@@ -45,7 +45,7 @@ pub use installed_release::{
     releases_of_object, releases_of_script, releases_of_terraform, relevant_values,
 };
 pub use kustomize::{GeneratedConfigMap, KustomizeMigration, migrate_kustomization};
-pub use leftovers::{BuiltReport, report_about_built};
+pub use leftovers::{BuiltReport, has_changes, report_about_built};
 pub use overlay::{Kustomizations, Overlay, generated_secrets};
 pub use patch_target::BuiltNames;
 pub use script_lines::{ScriptedGateway, commands_on_gateways};
@@ -271,7 +271,6 @@ pub fn deployed_report(
         deployed.delete.extend(own.delete);
         deployed.apply.extend(own.apply);
     }
-    deployed.apply.dedup();
     deployed
 }
 
@@ -280,12 +279,6 @@ fn flux_kustomization(object: &Value, context: SourceContext<'_>) -> Option<Valu
     let mut migration = ValueMigration::default();
     leftovers::report(object, context, &|_| None, &mut migration.report);
     leftovers::has_changes(object).then_some(migration)
-}
-
-/// Whether an object, or a source of it, changes what is built: images, patches and components.
-pub fn changes_built_objects(source: &Value) -> bool {
-    let mut fields = leftovers::FIELDS.iter().chain(&["images", "components", "kustomize"]);
-    fields.any(|field| source.get(*field).is_some_and(|entries| !entries.is_null()))
 }
 
 /// Whether a kustomization adds labels or annotations.

@@ -4,7 +4,7 @@ use super::deployer::Deployer;
 use super::{SourceReport, value_path};
 use apim_keyless_manifest::normalized;
 use serde_json::Value;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// Fields with the resources of a kustomization.
@@ -94,7 +94,10 @@ impl Overlay {
 #[derive(Debug, Default)]
 pub struct Kustomizations<'k> {
     all: Vec<(&'k str, &'k Value)>,
+    /// The folder of each of them.
     folders: Vec<PathBuf>,
+    /// All their folders.
+    built: HashSet<PathBuf>,
     /// By a file or folder: the indices of the kustomizations that include it.
     including: HashMap<PathBuf, Vec<usize>>,
     /// What deploys folders, by the last name of its path.
@@ -113,7 +116,8 @@ impl<'k> Kustomizations<'k> {
                 including.entry(entry).or_default().push(index);
             }
         }
-        Self { all, folders, including, deployers: HashMap::new() }
+        let built = folders.iter().cloned().collect();
+        Self { all, folders, built, including, deployers: HashMap::new() }
     }
 
     /// The same with the objects of Flux and Argo CD that deploy folders.
@@ -156,7 +160,7 @@ impl<'k> Kustomizations<'k> {
         let own = Overlay { folder: folder.clone(), ..Overlay::default() };
         let deployers = self.deployers_of(&folder);
         // a folder with a kustomization is built as that says
-        let deployers = deployers.filter(|(folder, _)| !self.folders.iter().any(|known| known == folder));
+        let deployers = deployers.filter(|(folder, _)| !self.built.contains(*folder));
         deployers.map(|(folder, deployer)| own.by(folder, deployer)).collect()
     }
 
@@ -173,11 +177,19 @@ impl<'k> Kustomizations<'k> {
         if found.is_empty() { BTreeSet::from([overlay.clone()]) } else { found }
     }
 
+    /// The indices of the objects that add the kustomization in this file as a component.
+    pub fn deployers_with_component(&self, file: &str) -> BTreeSet<usize> {
+        let folder = folder_of(file);
+        let deployers = self.deployers.values().flatten();
+        deployers.filter(|deployer| deployer.adds(&folder)).map(|deployer| deployer.object).collect()
+    }
+
     /// What deploys a folder, each with the folder that it names.
     fn deployers_of<'f>(&'f self, folder: &'f Path) -> impl Iterator<Item = (&'f Path, &'f Deployer)> {
-        folder.ancestors().flat_map(move |outer| {
+        let ancestors = folder.ancestors().take_while(|_| !self.deployers.is_empty());
+        ancestors.flat_map(move |outer| {
             let named = self.deployers.get(&last_name(outer)).into_iter().flatten();
-            let is_built = outer != folder && self.folders.iter().any(|known| known == outer);
+            let is_built = outer != folder && self.built.contains(outer);
             named
                 .filter(move |deployer| {
                     let is_in = outer == folder || (deployer.is_recursive && !is_built);

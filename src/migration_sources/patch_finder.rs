@@ -389,9 +389,14 @@ impl Finder<'_> {
 
 /// Whether the member `gateway` of the chart's values sets a key, or another method than workload identity.
 pub(super) fn has_other_method(gateway: &Value) -> bool {
-    let Some(auth) = gateway.get("auth") else { return gateway.get("authKey").is_some() };
-    let other = |name: &str| ["GatewayToken", "AzureAdApp"].iter().any(|other| other.eq_ignore_ascii_case(name));
-    auth.get("key").is_some() || auth.get("type").is_some_and(|name| name.as_str().is_none_or(other))
+    let is_set = |key: &Value| !key.is_null() && key != "";
+    let Some(auth) = gateway.get("auth") else { return gateway.get("authKey").is_some_and(is_set) };
+    auth.get("key").is_some_and(is_set) || auth.get("type").is_some_and(|name| name.as_str().is_none_or(is_other_type))
+}
+
+/// Whether a value of `gateway.auth.type` selects another method than workload identity.
+pub(super) fn is_other_type(name: &str) -> bool {
+    ["GatewayToken", "AzureAdApp"].iter().any(|other| other.eq_ignore_ascii_case(name))
 }
 
 /// Whether an operation of a JSON patch sets or removes how the chart's values authenticate.
@@ -402,4 +407,26 @@ fn sets_chart_value(path: &str, value: Option<&Value>) -> bool {
     let mut gateway = json!({});
     value_path::set(&mut gateway, &tokens, value.cloned().unwrap_or_default());
     has_other_method(&gateway)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use apim_keyless_core::policy::rules::RULES;
+
+    #[test]
+    fn the_rules_of_leftovers_exist() {
+        for leftover in [
+            Leftover::Setting,
+            Leftover::Label,
+            Leftover::Image,
+            Leftover::Removed("gateway.name"),
+            Leftover::Endpoint(None),
+            Leftover::Secret(String::new()),
+        ] {
+            for id in leftover.rules() {
+                assert!(RULES.iter().any(|rule| rule.id == *id), "{id}");
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What selects a key for Microsoft's chart in an object or a text that no other module reads, such as the values of another
 //! tool's resource or a command in a Job.
 
-use super::patch_finder::has_other_method;
+use super::patch_finder::{has_other_method, is_other_type};
 use super::secret_takers::lines_of_commands;
 use jsonptr::PointerBuf;
 use serde_json::{Map, Value};
@@ -65,7 +65,8 @@ fn is_in_text(text: &str, is_about: bool, depth: usize) -> bool {
     inner.is_some_and(|inner| is_in(&inner, is_about, depth + 1, &mut PointerBuf::root()))
 }
 
-/// The lines, from 1, of a script or of Terraform that set the key of the chart. Comments and messages are left out.
+/// The first lines, from 1, of the commands of a script or of Terraform that set the key of the chart, with the commands.
+/// Comments and messages are left out.
 pub fn lines_with_key(text: &str) -> Vec<(usize, String)> {
     let is_command = |line: &str| {
         let line = line.trim_start().trim_start_matches(['@', '-', ' ']);
@@ -96,7 +97,7 @@ pub fn line_with_values(text: &str) -> Option<usize> {
         let auth = own.next()?.2;
         let mut method = own.take(MAX_AUTH_MEMBERS);
         let is_key = |(key, value, _): &(&str, &str, usize)| {
-            (*key == "key" && *value != "null") || (*key == "type" && ["GatewayToken", "AzureAdApp"].contains(value))
+            (*key == "key" && *value != "null") || (*key == "type" && is_other_type(value))
         };
         method.any(is_key).then_some(auth)
     };

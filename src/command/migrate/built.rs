@@ -3,7 +3,7 @@
 use super::other_sources::{beside, read_beside};
 use super::reading::{OtherSource, SourceObject, SourceType, Sources};
 use crate::migration_sources::{
-    BuiltGateway, BuiltNames, BuiltReport, Evaluation, Note, NoteKind, SourceContext, changes_labels,
+    BuiltGateway, BuiltNames, BuiltReport, Deployer, Evaluation, Note, NoteKind, SourceContext, changes_labels,
     gateways_of_charts, report_about_built,
 };
 use apim_keyless_core::migration::{Created, MigratedGateway, Migration, problems_of_built};
@@ -13,7 +13,7 @@ use jsonptr::PointerBuf;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The migrated objects, and what evaluates them when other sources have changed them.
 pub(super) struct BuiltGateways<'b> {
@@ -100,7 +100,12 @@ impl<'b> BuiltGateways<'b> {
 
     /// What a source still says about the Secrets of keys, and does to the gateways that it reaches. The client ids have the
     /// indices of the workloads.
-    pub(super) fn report(&self, source: &SourceObject, context: SourceContext<'_>, reached: &[usize]) -> BuiltReport {
+    pub(super) fn report(
+        &self,
+        (index, source): (usize, &SourceObject),
+        context: SourceContext<'_>,
+        reached: &[usize],
+    ) -> BuiltReport {
         let problems =
             |objects: &[&Value], namespace: &str| problems_of_built(objects, namespace, self.policy, self.today);
         let object = |kind: &str, namespace: &str, name: &str| self.object(kind, namespace, name).cloned();
@@ -108,12 +113,12 @@ impl<'b> BuiltGateways<'b> {
         // post-renderers of a release change what its own chart renders
         let is_release = source.source_type() == SourceType::HelmRelease;
         let own = if is_release { gateways_of_charts(&source.value) } else { Vec::new() };
-        let of_reached =
-            reached.iter().flat_map(|index| self.gateways(*index).into_iter().map(|built| (*index, built)));
-        let (indices, mut gateways): (Vec<usize>, Vec<BuiltGateway<'_>>) = of_reached.unzip();
-        gateways.extend(own);
+        let of_reached = reached.iter().flat_map(|at| self.gateways(*at).into_iter().map(|built| (*at, built)));
+        let (indices, gateways): (Vec<usize>, Vec<BuiltGateway<'_>>) =
+            of_reached.chain(own.into_iter().map(|built| (index, built))).unzip();
         let read = |name: &str| read_beside(source.place.file(), name);
-        let mut report = report_about_built(&source.value, context, (&self.secrets, &gateways), evaluation, &read);
+        let built = (&self.secrets, gateways.as_slice(), !reached.is_empty());
+        let mut report = report_about_built(&source.value, context, built, evaluation, &read);
         if !reached.is_empty() {
             report.notes.extend(absent_components(source, self.inputs));
         }
@@ -125,20 +130,23 @@ impl<'b> BuiltGateways<'b> {
 /// Names components of a kustomization that are not in the input: they can patch its gateways.
 fn absent_components(source: &SourceObject, inputs: &HashSet<PathBuf>) -> Vec<Note<PointerBuf>> {
     if source.other != Some(OtherSource::Kustomization) {
-        return Vec::new();
+        let folders: Vec<&Path> = inputs.iter().filter_map(|input| input.parent()).collect();
+        let deployers = Deployer::of_object(0, &source.value);
+        let absent = deployers.iter().flat_map(|deployer| deployer.components_outside(&folders));
+        return absent.map(|folder| absent_component(PointerBuf::root(), folder)).collect();
     }
     let components = source.value.get("components").and_then(Value::as_array).into_iter().flatten().enumerate();
     let absent = components.filter_map(|(index, component)| {
         let folder = normalized(&beside(source.place.file(), component.as_str()?));
         let is_input = inputs.iter().any(|input| input.parent() == Some(folder.as_path()));
-        (folder.is_dir() && !is_input).then(|| Note {
-            at: PointerBuf::from_tokens(["components", index.to_string().as_str()]),
-            kind: NoteKind::ByHand,
-            message: format!(
-                "Give {} to this command, too: a component can change how a gateway authenticates",
-                folder.display()
-            ),
-        })
+        let at = PointerBuf::from_tokens(["components", index.to_string().as_str()]);
+        (folder.is_dir() && !is_input).then(|| absent_component(at, &folder))
     });
     absent.collect()
+}
+
+fn absent_component(at: PointerBuf, folder: &Path) -> Note<PointerBuf> {
+    let folder = folder.display();
+    let message = format!("Give {folder} to this command, too: a component can change how a gateway authenticates");
+    Note { at, kind: NoteKind::ByHand, message }
 }

@@ -2,9 +2,10 @@
 
 use super::Planned;
 use super::reading::{SourceObject, Sources};
-use crate::migration_sources::{Kustomizations, Overlay, generated_secrets};
+use crate::migration_sources::{Deployer, Kustomizations, Overlay, generated_secrets};
 use apim_keyless_core::migration::{MigratedGateway, Obsolete};
 use apim_keyless_core::policy::shell_word;
+use apim_keyless_manifest::FileContent;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -40,15 +41,15 @@ pub(super) struct PatchedClientId {
     pub(super) gateway: usize,
     /// The folders of the built kustomizations that have the patch.
     pub(super) folders: BTreeSet<PathBuf>,
-    /// The index of the object with the patch: it can deploy a folder.
-    pub(super) deployer: usize,
+    /// The indices of the objects of Flux and Argo CD that have the patch.
+    pub(super) deployers: BTreeSet<usize>,
     pub(super) client_id: String,
 }
 
 impl PatchedClientId {
-    fn is_of(&self, gateway: &MigratedGateway, overlay: &Overlay) -> bool {
-        let is_built_with = self.folders.contains(&overlay.folder) || overlay.deployer == Some(self.deployer);
-        self.gateway == gateway.index && is_built_with
+    /// Whether what deploys an overlay has the patch. Its patches are applied last.
+    fn is_of_deployer(&self, overlay: &Overlay) -> bool {
+        overlay.deployer.is_some_and(|deployer| self.deployers.contains(&deployer))
     }
 }
 
@@ -103,8 +104,10 @@ impl<'s> Deployed<'s> {
 
     /// The client id of a gateway in an overlay: a patch can change it.
     fn client_id<'g>(&'g self, gateway: &'g MigratedGateway, overlay: &Overlay) -> Option<&'g str> {
-        let mut patched = self.client_ids.iter().filter(|patched| patched.is_of(gateway, overlay));
-        patched.next_back().map(|patched| patched.client_id.as_str()).or(gateway.client_id.as_deref())
+        let of_gateway = || self.client_ids.iter().filter(|patched| patched.gateway == gateway.index).rev();
+        let of_deployer = of_gateway().find(|patched| patched.is_of_deployer(overlay));
+        let patched = of_deployer.or_else(|| of_gateway().find(|patched| patched.folders.contains(&overlay.folder)));
+        patched.map(|patched| patched.client_id.as_str()).or(gateway.client_id.as_deref())
     }
 
     /// The namespaces of an object: its own, or those that kustomizations give to it.
@@ -207,4 +210,21 @@ fn delete(namespace: &str, kind: &str, name: &str) -> String {
 
 fn namespace(own: &str, overlay: &Overlay) -> String {
     overlay.namespace.clone().unwrap_or_else(|| own.to_owned())
+}
+
+/// The namespace that kustomizations, Flux or Argo CD give to the objects of each file that name none; of several, the first.
+/// Objects of other folders are not theirs, even if they name none, either.
+pub(super) fn namespaces_of_files(contents: &[FileContent]) -> HashMap<String, String> {
+    let all = contents.iter().flat_map(|content| content.kustomizations.iter());
+    let deployers = contents.iter().flat_map(|content| &content.objects);
+    let kustomizations = Kustomizations::new(all.map(|built| (built.place.file(), &built.value)).collect())
+        .deployed_by(deployers.flat_map(|object| Deployer::of_object(0, &object.value)));
+    let namespace = |content: &FileContent| {
+        let built = content.kustomizations.first().map(|built| built.place.file());
+        let of_kustomization = built.map(|file| kustomizations.deployments_of_kustomization(file));
+        let deployments = of_kustomization.unwrap_or_else(|| kustomizations.deployments_of(&content.name));
+        let namespace = deployments.iter().find_map(|overlay| overlay.namespace_of(None))?;
+        Some((content.name.clone(), namespace))
+    };
+    contents.iter().filter_map(namespace).collect()
 }

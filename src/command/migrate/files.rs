@@ -216,7 +216,7 @@ fn declined_source(source: &SourceObject, new: Option<&Value>, unchanged: &Uncha
 }
 
 /// What a person has to write for a gateway.
-fn by_hand(gateway: &MigratedGateway) -> Vec<String> {
+pub(super) fn by_hand(gateway: &MigratedGateway) -> Vec<String> {
     let ObjectReference { kind, name, .. } = &gateway.object;
     let account = &gateway.service_account;
     let client_id = gateway.client_id.as_deref().unwrap_or("CLIENT_ID");

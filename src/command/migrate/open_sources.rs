@@ -36,13 +36,16 @@ impl OpenSources {
             plans.filter_map(|plan| Some((&plan.source, plan.open_place()?))).collect();
         let declined: HashSet<&ObjectReference> = planned.declined.iter().map(|declined| &declined.gateway).collect();
         let reached = ReachedGateways::of(sources, &planned.migration);
-        for source in &sources.objects {
+        let mut opened = None;
+        for (index, source) in sources.objects.iter().enumerate() {
+            // the file stays open for the next object of it
+            _ = std::mem::replace(&mut opened, source.place.open());
             let Some(reference) = source.other.map(|_| source.reference()) else { continue };
             let own = || declined.contains(&reference).then(|| located(&source.place, ""));
             let place = places.get(&reference).map(|place| (*place).to_owned()).or_else(own);
             let Some(place) = place else { continue };
             open.add_words(&source.value.to_string(), &place);
-            for workload in reached.by(source) {
+            for workload in reached.by(index, source) {
                 open.reached.entry(workload).or_insert_with(|| place.clone());
             }
         }
@@ -110,9 +113,13 @@ impl OpenSources {
 
 /// The names of the gateways whose keys a text has: `GatewayKey NAME&…`.
 pub(super) fn names_in_keys(text: &str) -> Vec<&str> {
-    let keys = text.match_indices(KEY).filter_map(|(at, _)| text.get(at + KEY.len()..)?.split_once('&'));
-    let is_name = |name: &&str| !name.is_empty() && name.chars().all(is_of_name);
-    keys.map(|(name, _)| name).filter(is_name).collect()
+    let names = text.match_indices(KEY).filter_map(|(at, _)| {
+        let rest = text.get(at + KEY.len()..)?;
+        let end = rest.find(|letter| !is_of_name(letter))?;
+        let (name, rest) = rest.split_at_checked(end)?;
+        Some(name).filter(|name| !name.is_empty() && rest.starts_with('&'))
+    });
+    names.collect()
 }
 
 /// The beginning of a gateway's key.

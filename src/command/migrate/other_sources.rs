@@ -6,14 +6,14 @@ use super::deployed::PatchedClientId;
 use super::files::{FileChange, OutputPaths};
 use super::installed::Installations;
 use super::interactive::KnownFacts;
-use super::reached::ReachedGateways;
+use super::reached::{ReachedGateways, deployments};
 use super::reading::{OtherSource, SourceObject, SourceType, Sources, TextSource, located};
 use super::source_kind::Unsupported;
 use super::unread;
 use crate::migration_sources::{
-    FilesBeside, GeneratedConfigMap, Kustomizations, Note, NoteKind, Overlay, SourceContext, SourceReport,
-    ValueMigration, deployed_report, files_of_helmfile, migrate_helmfile, migrate_kustomization, migrate_object,
-    migrate_script, migrate_terraform, migrate_values,
+    FilesBeside, GeneratedConfigMap, Note, NoteKind, SourceContext, SourceReport, ValueMigration, deployed_report,
+    files_of_helmfile, migrate_helmfile, migrate_kustomization, migrate_object, migrate_script, migrate_terraform,
+    migrate_values,
 };
 use apim_keyless_core::gateway::{Images, ObjectReference};
 use apim_keyless_core::migration::{Facts, Migration, MissingFact};
@@ -73,7 +73,10 @@ impl OtherPlans {
         let (inputs, kustomizations) = (sources.files(), sources.kustomizations());
         let built = BuiltGateways::of((sources, &inputs), migration, (policy, today));
         let mut changed: Vec<(usize, Option<Value>)> = Vec::new();
+        let mut opened = None;
         for (index, source) in sources.objects.iter().enumerate().filter(|(_, source)| source.other.is_some()) {
+            // the file stays open for the next object of it
+            _ = std::mem::replace(&mut opened, source.place.open());
             let (file, reference) = (source.place.file(), source.reference());
             if excluded.contains(&reference) {
                 continue;
@@ -86,13 +89,14 @@ impl OtherPlans {
             let Some(ValueMigration { value, mut report }) = planned else { continue };
             let deployments = deployments(&kustomizations, source);
             report = deployed_report(&source.value, report, &deployments, context);
-            let reached = reached.by(source);
-            let of_built = built.report(source, context, &reached);
+            let of_built = built.report((index, source), context, &reached.by(index, source));
             report.notes.extend(of_built.notes);
-            plans.add_client_ids((index, source), &of_built.client_ids, &kustomizations);
-            let is_release =
-                matches!(source.other, Some(OtherSource::Values | OtherSource::Helmfile | OtherSource::Release));
-            if is_release && value.is_none() && !has_work(&report) && has_identity(&source.value.to_string()) {
+            for client_id in plans.add_client_ids((index, source), of_built.client_ids, (&reached, migration)) {
+                let message =
+                    format!("Check where this patch sets client id {client_id}: it needs a credential there, too");
+                report.note(PointerBuf::root(), NoteKind::Guess, message);
+            }
+            if is_release(source) && value.is_none() && !has_work(&report) && has_identity(&source.value.to_string()) {
                 plans.complete += 1;
             }
             let place = |at: &PointerBuf| located(&source.place, at.as_str());
@@ -135,25 +139,28 @@ impl OtherPlans {
         }
     }
 
+    /// Adds the client ids that patches of the source with this index give to the `ServiceAccount`s of gateways. Returns those
+    /// of which it is not known where they are deployed.
     fn add_client_ids(
         &mut self,
         (index, source): (usize, &SourceObject),
-        client_ids: &[(usize, String)],
-        kustomizations: &Kustomizations<'_>,
-    ) {
-        let roots = || match source.source_type() {
-            SourceType::Kustomization => {
-                let overlays = kustomizations.overlays_of_kustomization(source.place.file()).into_iter();
-                overlays.map(|overlay| overlay.folder).collect()
-            }
-            _ => BTreeSet::new(),
+        client_ids: Vec<(usize, String)>,
+        (reached, migration): (&ReachedGateways<'_>, &Migration),
+    ) -> BTreeSet<String> {
+        let (folders, deployers) = reached.built_by(index, source);
+        let known: BTreeSet<usize> = reached.deployed_by(&deployers).into_iter().collect();
+        let is_known = |(gateway, _): &(usize, String)| {
+            let is_built = !folders.is_empty() || known.contains(gateway);
+            is_built && migration.gateways.iter().any(|migrated| migrated.index == *gateway)
         };
-        self.client_ids.extend(client_ids.iter().map(|(gateway, client_id)| PatchedClientId {
-            gateway: *gateway,
-            folders: roots(),
-            deployer: index,
-            client_id: client_id.clone(),
+        let (known, unknown): (Vec<_>, Vec<_>) = client_ids.into_iter().partition(is_known);
+        self.client_ids.extend(known.into_iter().map(|(gateway, client_id)| PatchedClientId {
+            gateway,
+            folders: folders.clone(),
+            deployers: deployers.clone(),
+            client_id,
         }));
+        unknown.into_iter().map(|(_, client_id)| client_id).collect()
     }
 
     /// Adds what the sources show about each other.
@@ -172,7 +179,9 @@ impl OtherPlans {
         let folder = |file: &str| normalized(Path::new(file)).parent().map(Path::to_owned).unwrap_or_default();
         for plan in self.plans.iter().filter(|plan| plan.source_type == SourceType::Helmfile) {
             let Some(place) = plan.open_place() else { continue };
-            let is_it = |source: &&SourceObject| source.reference() == plan.source;
+            let is_it = |source: &&SourceObject| {
+                source.other == Some(OtherSource::Helmfile) && source.place.file() == plan.file
+            };
             let named = sources.objects.iter().filter(is_it).flat_map(|source| files_of_helmfile(&source.value));
             let named = named.map(|name| normalized(&beside(&plan.file, name))).collect();
             open.push((place.to_owned(), folder(&plan.file), named));
@@ -302,15 +311,6 @@ impl OtherPlans {
     }
 }
 
-/// The ways in which a release in a manifest, or a kustomization, is deployed.
-fn deployments(kustomizations: &Kustomizations<'_>, source: &SourceObject) -> BTreeSet<Overlay> {
-    match source.other {
-        Some(OtherSource::Kustomization) => kustomizations.deployments_of_kustomization(source.place.file()),
-        Some(OtherSource::Release) => kustomizations.deployments_of(source.place.file()),
-        _ => BTreeSet::new(),
-    }
-}
-
 /// What is known of the `ConfigMap` of a generator that replaces another one, and whose entries are in files.
 fn of_replaced(kustomization: &Value, generator: usize, migration: &Migration) -> GeneratedConfigMap {
     let text = |key: &str| kustomization.pointer(&format!("/configMapGenerator/{generator}/{key}"))?.as_str();
@@ -319,6 +319,15 @@ fn of_replaced(kustomization: &Value, generator: usize, migration: &Migration) -
     let gateway = name.and_then(|name| gateways.find(|gateway| gateway.config_maps.iter().any(|known| known == name)));
     let name = gateway.map(|gateway| gateway.gateway_names.first().cloned().unwrap_or_default());
     name.map_or(GeneratedConfigMap::Unknown, GeneratedConfigMap::OfGateway)
+}
+
+/// Whether a source installs releases.
+fn is_release(source: &SourceObject) -> bool {
+    match source.other {
+        Some(OtherSource::Values | OtherSource::Helmfile) => true,
+        Some(OtherSource::Release) => source.source_type() != SourceType::FluxKustomization,
+        _ => false,
+    }
 }
 
 /// Whether a person has something to do.

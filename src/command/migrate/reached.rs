@@ -1,10 +1,9 @@
 //! The gateways and releases of manifests that another source changes when their objects are built.
 
 use super::reading::{OtherSource, SourceObject, SourceType, Sources};
-use crate::migration_sources::{Kustomizations, changes_built_objects, gateways_of_charts};
+use crate::migration_sources::{Kustomizations, Overlay, gateways_of_charts, has_changes};
 use apim_keyless_core::migration::Migration;
 use apim_keyless_manifest::normalized;
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -13,20 +12,20 @@ pub(super) struct ReachedGateways<'s> {
     kustomizations: Kustomizations<'s>,
     /// By the index of a workload or a release: its folder and the folders of the kustomizations that are built with it.
     folders: BTreeMap<usize, BTreeSet<PathBuf>>,
+    /// By the same index: the indices of the objects of Flux and Argo CD that deploy it.
+    deployers: BTreeMap<usize, BTreeSet<usize>>,
 }
 
 impl<'s> ReachedGateways<'s> {
     pub(super) fn of(sources: &'s Sources, migration: &Migration) -> Self {
         let kustomizations = sources.kustomizations();
-        let of_source = |index: usize, file: &str| {
+        let folders_of = |file: &str| {
             let own = normalized(Path::new(file)).parent().map(Path::to_owned);
             let built = kustomizations.overlays_of(file).into_iter().map(|overlay| overlay.folder);
-            Some((index, own.into_iter().chain(built).collect::<BTreeSet<PathBuf>>()))
+            own.into_iter().chain(built).collect::<BTreeSet<PathBuf>>()
         };
-        let workloads = migration
-            .gateways
-            .iter()
-            .filter_map(|gateway| of_source(gateway.index, sources.objects.get(gateway.index)?.place.file()));
+        let workloads =
+            migration.gateways.iter().filter_map(|gateway| Some((gateway.index, sources.objects.get(gateway.index)?)));
         let releases = sources.objects.iter().enumerate().filter(|(_, source)| match source.source_type() {
             SourceType::HelmRelease | SourceType::ArgoApplication => true,
             SourceType::Kustomization => {
@@ -34,32 +33,45 @@ impl<'s> ReachedGateways<'s> {
             }
             _ => false,
         });
-        let folders = workloads.chain(releases.filter_map(|(index, source)| of_source(index, source.place.file())));
-        let folders = folders.collect();
-        Self { kustomizations, folders }
+        let (mut folders, mut deployers) = (BTreeMap::new(), BTreeMap::new());
+        for (index, source) in workloads.chain(releases) {
+            let deployments = deployments(&kustomizations, source).into_iter();
+            folders.insert(index, folders_of(source.place.file()));
+            deployers.insert(index, deployments.filter_map(|overlay| overlay.deployer).collect());
+        }
+        Self { kustomizations, folders, deployers }
     }
 
-    /// The indices of the workloads and releases that a source can change.
-    pub(super) fn by(&self, source: &SourceObject) -> Vec<usize> {
-        let (file, is_wanted) = (source.place.file(), |wanted: &dyn Fn(&BTreeSet<PathBuf>) -> bool| {
-            let reached = self.folders.iter().filter(|(_, folders)| wanted(folders));
-            reached.map(|(index, _)| *index).collect::<Vec<usize>>()
-        });
+    /// The folders of the built kustomizations that the source with this index is in, and the objects of Flux and Argo CD that
+    /// it is or that add it.
+    pub(super) fn built_by(&self, index: usize, source: &SourceObject) -> (BTreeSet<PathBuf>, BTreeSet<usize>) {
+        if source.source_type() != SourceType::Kustomization {
+            return (BTreeSet::new(), BTreeSet::from([index]));
+        }
+        let file = source.place.file();
+        let roots = self.kustomizations.overlays_of_kustomization(file).into_iter();
+        let roots = roots.map(|overlay| overlay.folder).collect();
+        (roots, self.kustomizations.deployers_with_component(file))
+    }
+
+    /// The indices of the workloads and releases that one of these objects of Flux or Argo CD deploys.
+    pub(super) fn deployed_by(&self, deployers: &BTreeSet<usize>) -> Vec<usize> {
+        let own = self.deployers.iter().filter(|(_, of_gateway)| !of_gateway.is_disjoint(deployers));
+        own.map(|(index, _)| *index).collect()
+    }
+
+    /// The indices of the workloads and releases that the source with this index can change.
+    pub(super) fn by(&self, index: usize, source: &SourceObject) -> Vec<usize> {
+        let (roots, deployers) = self.built_by(index, source);
         match source.source_type() {
             SourceType::Kustomization => {
-                let roots = self.kustomizations.overlays_of_kustomization(file).into_iter();
-                let roots: BTreeSet<PathBuf> = roots.map(|overlay| overlay.folder).collect();
-                is_wanted(&|folders| !folders.is_disjoint(&roots))
+                let own = self.folders.iter().filter(|(_, folders)| !folders.is_disjoint(&roots));
+                let own = own.map(|(index, _)| *index).chain(self.deployed_by(&deployers));
+                own.collect::<BTreeSet<usize>>().into_iter().collect()
             }
-            SourceType::FluxKustomization | SourceType::ArgoApplication => {
-                let paths = paths(&source.value);
-                if paths.is_empty() {
-                    return Vec::new();
-                }
-                // the path begins at the root of a repository, which is not known
-                let is_path =
-                    |folder: &PathBuf| folder.ancestors().any(|folder| paths.iter().any(|path| folder.ends_with(path)));
-                let reached = is_wanted(&|folders| folders.iter().any(is_path));
+            SourceType::FluxKustomization | SourceType::ArgoApplication if has_changes(&source.value) => {
+                let reached = self.deployed_by(&deployers);
+                // a folder that is not in the input can have each of them
                 if reached.is_empty() { self.folders.keys().copied().collect() } else { reached }
             }
             _ => Vec::new(),
@@ -67,12 +79,12 @@ impl<'s> ReachedGateways<'s> {
     }
 }
 
-/// The folders that a `Kustomization` of Flux or an application of Argo CD builds and changes.
-fn paths(object: &Value) -> Vec<PathBuf> {
-    let sources = ["/spec", "/spec/source", "/spec/template/spec/source"].into_iter();
-    let lists = ["/spec/sources", "/spec/template/spec/sources"].into_iter();
-    let listed = lists.filter_map(|list| object.pointer(list)?.as_array()).flatten();
-    let sources = sources.filter_map(|place| object.pointer(place)).chain(listed);
-    let path = |source: &Value| normalized(Path::new(source.get("path").and_then(Value::as_str).unwrap_or_default()));
-    sources.filter(|source| changes_built_objects(source)).map(path).collect()
+/// The ways in which an object, or what a kustomization builds, is deployed.
+pub(super) fn deployments(kustomizations: &Kustomizations<'_>, source: &SourceObject) -> BTreeSet<Overlay> {
+    let file = source.place.file();
+    if source.other == Some(OtherSource::Kustomization) {
+        kustomizations.deployments_of_kustomization(file)
+    } else {
+        kustomizations.deployments_of(file)
+    }
 }

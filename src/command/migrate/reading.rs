@@ -1,7 +1,9 @@
 //! Reads the files of a migration.
 
 pub(in crate::command) use super::source_type::SourceType;
+// longer than the guide: the one place that decides what each file and each document is
 
+use super::deployed::namespaces_of_files;
 use super::open_sources::names_in_keys;
 use super::other_sources::has_identity;
 use super::source_kind::{OutsideGateway, SourceKind, Unsupported, is_helmfile};
@@ -17,6 +19,7 @@ use apim_keyless_core::gateway::{Gateway, Images, KubernetesObject, ObjectRefere
 use apim_keyless_core::migration::Facts;
 use apim_keyless_core::policy::dotted;
 use apim_keyless_manifest::{FileContent, Inputs, ManifestObject, PatchFiles, Place, is_encrypted, normalized};
+use apim_keyless_report::file_name;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -90,7 +93,7 @@ impl TextSource {
     /// A name for it, to ask for its facts.
     pub(super) fn reference(&self) -> ObjectReference {
         let kind = self.source_type.name().to_owned();
-        let name = apim_keyless_report::file_name(&self.file).to_owned();
+        let name = file_name(&self.file).to_owned();
         ObjectReference { kind, name, ..ObjectReference::default() }
     }
 }
@@ -158,13 +161,14 @@ impl Sources {
         for content in &contents {
             built.patches.extend(content.patch_files.iter().cloned());
             let folder = Path::new(&content.name).parent().unwrap_or(Path::new(""));
-            let kustomizations = content.kustomizations.iter();
-            let files = kustomizations.flat_map(|kustomization| files_of_generators(&kustomization.value));
+            let files = content.kustomizations.iter().flat_map(|built| files_of_generators(&built.value));
             built.settings.extend(files.map(|file| normalized(&folder.join(file))));
         }
+        let namespaces = namespaces_of_files(&contents);
         let mut sources = Self::default();
         for content in contents {
-            sources.add_file(content, &built, reading);
+            let namespace = namespaces.get(&content.name).map_or(reading.namespace, String::as_str);
+            sources.add_file(content, &built, &Reading { namespace, ..*reading });
         }
         // a patch is only a part of the object with its name
         let is_whole = |source: &&SourceObject| !built.patches.contains(source.place.file());
@@ -209,7 +213,7 @@ impl Sources {
     fn add_unsupported(&mut self, gateways: impl IntoIterator<Item = OutsideGateway>) {
         for OutsideGateway { place, what, text } in gateways {
             self.unsupported.extend(what.map(|what| (place.clone(), what)));
-            self.outside.push((apim_keyless_report::file_name(&place).to_owned(), text));
+            self.outside.push((file_name(&place).to_owned(), text));
         }
     }
 
@@ -279,8 +283,7 @@ impl Sources {
     }
 
     fn add_text(&mut self, content: &FileContent, source_type: SourceType) {
-        let (file, text) = (content.name.clone(), content.text().to_owned());
-        self.texts.push(TextSource { file, text, source_type });
+        self.texts.push(TextSource { file: content.name.clone(), text: content.text().to_owned(), source_type });
     }
 
     /// Adds a patch of a kustomization, which reports what it says about a gateway: it is a part of an object.
@@ -379,7 +382,7 @@ fn owned((kind, namespace, name): (&str, &str, &str)) -> (String, String, String
 /// `FILE:LINE:COLUMN` of a JSON pointer into an object.
 pub(super) fn located(place: &Place, pointer: &str) -> String {
     let position = place.locate().position(pointer);
-    format!("{}:{}:{}", apim_keyless_report::file_name(place.file()), position.line, position.column)
+    format!("{}:{}:{}", file_name(place.file()), position.line, position.column)
 }
 
 /// `FILE:LINE:COLUMN` of an auth key. In a text of several lines that is YAML itself, the line of the key.
@@ -393,7 +396,7 @@ fn located_key(place: &Place, value: &Value, pointer: &str) -> String {
         let first = located.position(pointer).line;
         let mut lines = located.source().lines().enumerate().skip(first);
         let (index, column) = lines.find_map(|(index, line)| Some((index, line.split_once(key)?.0)))?;
-        let (file, column) = (apim_keyless_report::file_name(place.file()), column.chars().count() + 1);
+        let (file, column) = (file_name(place.file()), column.chars().count() + 1);
         Some(format!("{file}:{}:{column}", index + 1))
     };
     in_text().unwrap_or_else(|| located(place, pointer))

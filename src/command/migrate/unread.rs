@@ -3,8 +3,8 @@
 use super::reading::{SourceType, TextSource, located};
 use super::source_kind::{OutsideGateway, Unsupported};
 use crate::migration_sources::{
-    Note, NoteKind, SourceContext, TextMigration, line_with_values, lines_with_key, migrate_script, unread_line,
-    unread_method, words,
+    Note, NoteKind, SourceContext, TextMigration, line_with_values, lines_of_commands, lines_with_key, migrate_script,
+    unread_line, unread_method, words,
 };
 use apim_keyless_manifest::{ENCRYPTED, FileContent, InputError, MALFORMED, Place, TEMPLATE, is_about_gateway};
 use apim_keyless_report::file_name;
@@ -43,7 +43,11 @@ pub(super) fn is_template_of_gateway(text: &str) -> bool {
 /// What hands a key to Microsoft's chart in an object or a mapping that no module reads.
 pub(super) fn gateway(place: &Place, value: &Value) -> Option<OutsideGateway> {
     let at = unread_method(value)?;
-    Some(outside(located(place, at.as_str()), value))
+    let is_config_map = value.get("kind").is_some_and(|kind| kind == "ConfigMap");
+    let has_commands =
+        || at.resolve(value).ok().and_then(Value::as_str).is_some_and(|text| !lines_with_key(text).is_empty());
+    // values in a ConfigMap are read with the release that takes them
+    (!is_config_map || has_commands()).then(|| outside(located(place, at.as_str()), value))
 }
 
 /// The same in a file with a list, such as a playbook of Ansible.
@@ -70,11 +74,13 @@ pub(super) fn lines(TextSource { text, source_type, .. }: &TextSource, planned: 
     let new = planned.text.as_deref().unwrap_or(text);
     let left: HashSet<String> = lines_with_key(new).into_iter().map(|(_, line)| line).collect();
     let notes = &planned.report.notes;
-    let is_named = |line: usize, text: &str| {
-        let last = line + text.matches("--").count();
-        notes.iter().any(|note| (line..=last).contains(&note.at))
+    let commands: Vec<usize> = lines_of_commands(text).into_iter().map(|(line, _)| line).collect();
+    let is_open = |note: &&Note<usize>| matches!(note.kind, NoteKind::ByHand | NoteKind::Missing(_));
+    let is_named = |line: usize| {
+        let next = commands.iter().find(|next| **next > line).copied().unwrap_or(usize::MAX);
+        notes.iter().filter(is_open).any(|note| (line..next).contains(&note.at))
     };
-    let lines = lines_with_key(text).into_iter().filter(|(line, text)| left.contains(text) && !is_named(*line, text));
+    let lines = lines_with_key(text).into_iter().filter(|(line, text)| left.contains(text) && !is_named(*line));
     let lines = lines.map(|(line, _)| line);
     // what a resource says in a structure is named with the resource, if it is read
     let is_open = notes.iter().any(|note| matches!(note.kind, NoteKind::ByHand | NoteKind::Missing(_)));

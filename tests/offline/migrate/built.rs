@@ -123,3 +123,30 @@ fn a_later_patch_can_put_a_problem_right() {
     let added = annotations.replace("/metadata/annotations, value: {a: b}", "/metadata, value: {annotations: {a: b}}");
     assert_overlay_kept(&kustomization(&(removed.to_owned() + &added)), &[]);
 }
+
+/// The target of a transformer is in its configuration.
+#[test]
+fn a_transformer_changes_what_it_selects() {
+    let transformer = |name: &str| {
+        format!(
+            "transformers:\n- |-\n  apiVersion: builtin\n  kind: PatchTransformer\n  metadata: {{name: a}}\n  target: {{kind: Deployment, name: {name}}}\n  patch: '[{{op: remove, path: /spec/template/spec/containers/0/env/0}}]'\n"
+        )
+    };
+    assert_overlay_kept(&transformer("orders"), &[]);
+    let ran = migrate(&[("k/prod/kustomization.yaml", &format!("{KUSTOMIZATION}{}", transformer("redis")))]);
+    assert_eq!(ran.code, 0, "{}", ran.everything());
+}
+
+#[test]
+fn an_unreadable_patch_of_a_release_is_named() {
+    let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a}\nspec:\n  chart: {spec: {chart: azure-api-management-gateway, version: 1.15.1}}\n  values: {gateway: {name: a, configuration: {uri: contoso.configuration.azure-api.net}, auth: {type: GatewayToken}}}\n";
+    let files = [
+        ("k/release.yaml", release),
+        (
+            "k/kustomization.yaml",
+            "resources: [release.yaml]\npatches: [{path: absent.yaml, target: {kind: HelmRelease}}]\n",
+        ),
+    ];
+    let ran = Folder::with(&files).run(&["migrate", ".", "--client-id", CLIENT]);
+    assert!(ran.code == 2 && ran.stderr.contains("make it readable"), "{}", ran.everything());
+}

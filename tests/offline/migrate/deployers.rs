@@ -163,3 +163,107 @@ fn an_overlay_can_have_a_client_id_of_its_own() {
         assert!(policy.contains(&format!("prod:\n      clientId: \"{other}\"")), "{policy}");
     }
 }
+
+const COMPONENT: &str = "apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+patches:
+- target: {kind: Deployment}
+  patch: |-
+    - {op: remove, path: /spec/template/metadata/labels}
+";
+
+#[test]
+fn components_of_flux_and_argo_are_read() {
+    let flux = format!("{FLUX}  components: [../../comps/x]\n");
+    let argo = argo("    kustomize: {components: [../../comps/x]}\n");
+    for deployer in [&flux, &argo] {
+        let gateway =
+            [("apps/shop/gateway.yaml", DEPLOYMENT), ("apps/shop/kustomization.yaml", "resources: [gateway.yaml]\n")];
+        let ran =
+            migrate(&[&gateway[..], &[("d.yaml", &**deployer), ("comps/x/kustomization.yaml", COMPONENT)]].concat());
+        assert_eq!(ran.code, 2, "{}", ran.everything());
+        assert!(ran.stderr.contains("not migrated: ./comps/x/kustomization.yaml:5:3: Change this"), "{}", ran.stderr);
+        assert!(!ran.stdout.contains("kubectl delete"), "{}", ran.stdout);
+        // one that is not in the input
+        let ran = migrate(&[&gateway[..], &[("d.yaml", &**deployer)]].concat());
+        assert!(ran.stderr.contains("Give comps/x to this command, too"), "{}", ran.everything());
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        let harmless = COMPONENT
+            .replace("remove, path: /spec/template/metadata/labels", "replace, path: /spec/replicas, value: 3");
+        let ran =
+            migrate(&[&gateway[..], &[("d.yaml", &**deployer), ("comps/x/kustomization.yaml", &harmless)]].concat());
+        assert_eq!(ran.code, 0, "{}", ran.everything());
+    }
+}
+
+#[test]
+fn a_client_id_of_a_deployer_or_of_a_chart_is_used_or_named() {
+    let other = "11111111-2222-3333-4444-555555555555";
+    let patch = format!(
+        "  patches:\n  - target: {{kind: ServiceAccount}}\n    patch: |-\n      - {{op: add, path: /metadata/annotations/azure.workload.identity~1client-id, value: {other}}}\n"
+    );
+    let flux = format!("{FLUX}{patch}");
+    let ran = migrate(&[("apps/shop/gateway.yaml", DEPLOYMENT), ("flux.yaml", &flux)]);
+    assert!(ran.stdout.contains(&format!("Client {other} needs")) && !ran.stdout.contains(CLIENT), "{}", ran.stdout);
+    // the folder is not in the input
+    let ran = migrate(&[("elsewhere/gateway.yaml", DEPLOYMENT), ("flux.yaml", &flux)]);
+    let line = format!("Check where this patch sets client id {other}: it needs a credential there, too");
+    assert!(ran.stdout.contains(&line), "{}", ran.everything());
+    let renderer = format!(
+        "  postRenderers:\n  - kustomize:\n      patches:\n      - target: {{kind: ServiceAccount}}\n        patch: |-\n          - {{op: add, path: /metadata/annotations/azure.workload.identity~1client-id, value: {other}}}\n"
+    );
+    let ran = migrate(&[("release.yaml", &format!("{RELEASE}{renderer}"))]);
+    assert!(ran.stdout.contains(&line), "{}", ran.everything());
+    // annotations of all objects
+    let files = [
+        ("k/base/gateway.yaml", DEPLOYMENT),
+        ("k/base/kustomization.yaml", "resources: [gateway.yaml]\n"),
+        (
+            "k/prod/kustomization.yaml",
+            &format!("resources: [../base]\ncommonAnnotations: {{azure.workload.identity/client-id: {other}}}\n"),
+        ),
+    ];
+    let ran = migrate(&files);
+    assert!(
+        ran.stdout.contains(&format!("Client {other} needs")) && !ran.stdout.contains(CLIENT),
+        "{}",
+        ran.everything()
+    );
+}
+
+/// Objects that name no namespace are those of the kustomization that includes them.
+#[test]
+fn gateways_of_other_namespaces_share_nothing() {
+    let gateway = |name: &str| without_namespace().replace("orders", name);
+    let kustomization = |name: &str| format!("resources: [gateway.yaml]\nnamespace: {name}\n");
+    let (orders, pay) = (gateway("orders"), gateway("pay"));
+    let folder = Folder::with(&[
+        ("a/gateway.yaml", &orders),
+        ("a/kustomization.yaml", &kustomization("shop")),
+        ("b/gateway.yaml", &pay),
+        ("b/kustomization.yaml", &kustomization("billing")),
+    ]);
+    let ran = folder.run(&["migrate", ".", "--client-id", CLIENT]);
+    assert_subjects(&ran, &[&format!("billing:{ACCOUNT}"), &format!("shop:{ACCOUNT}")]);
+    for file in ["a/gateway.yaml", "b/gateway.yaml"] {
+        assert!(super::read(&folder, file).contains("kind: ServiceAccount"), "{file}");
+    }
+    for (line, expected) in
+        [("-n shop secret orders-token", 1), ("-n billing secret pay-token", 1), ("-n billing secret orders-token", 0)]
+    {
+        assert_eq!(ran.stdout.matches(line).count(), expected, "{line}\n{}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_service_account_with_placeholders_is_not_written_twice() {
+    let account = format!(
+        "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: {ACCOUNT}\n  namespace: shop\n  annotations: {{azure.workload.identity/client-id: \"${{CID}}\"}}\n"
+    );
+    let folder = Folder::with(&[("gateway.yaml", DEPLOYMENT), ("account.yaml", &account)]);
+    let ran = folder.run(&["migrate", ".", "--client-id", CLIENT]);
+    assert_eq!(ran.code, 2, "{}", ran.everything());
+    let message = "not migrated: ./account.yaml:1:1: change Deployment shop/orders and this ServiceAccount by hand";
+    assert!(ran.stderr.contains(message), "{}", ran.stderr);
+    assert_eq!(super::read(&folder, "gateway.yaml"), DEPLOYMENT);
+}

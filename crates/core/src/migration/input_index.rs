@@ -2,7 +2,7 @@
 
 use super::MigrationInput;
 use super::json::{items, text};
-use super::obsolete::{self, SecretName};
+use super::obsolete::{self, Keys, SecretName, keys_of};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
@@ -114,6 +114,18 @@ impl<'i> InputIndex<'i> {
     ) -> impl Iterator<Item = &'i MigrationInput<'i>> + use<'s, 'i> {
         let inputs = self.inputs;
         self.bindings.get(&(namespace, account)).into_iter().flatten().filter_map(move |index| inputs.get(*index))
+    }
+
+    /// The keys that a Secret has, as far as it, or what fills it, says them. Two objects that fill one key each fill several.
+    pub(super) fn keys_of_secret(&self, secret: &SecretName) -> Keys {
+        let (namespace, name) = secret;
+        let filling = self.fillers(secret).iter().filter_map(|filler| Some(self.inputs.get(*filler)?.value));
+        // what fills a Secret of the input fills the same key
+        let filled: Vec<Keys> = filling.map(keys_of).collect();
+        let of_one = filled.iter().filter(|keys| **keys == Keys::One).count();
+        let own = self.secrets(namespace, name).map(keys_of);
+        let most = own.chain(filled).max().unwrap_or(Keys::Unknown);
+        if of_one > 1 { Keys::Several } else { most }
     }
 
     /// The indices of what only fills or renews a Secret.

@@ -18,8 +18,8 @@ pub struct Obsolete {
     pub name: String,
     /// The index in the input, if it is there.
     pub input: Option<usize>,
-    /// Whether it may hold something else: the gateway took the whole Secret, which is not in the input. A person has to
-    /// look at the names of its keys before it is deleted.
+    /// Whether it may hold something else: the input does not say its keys, and the gateway took the whole Secret, or all keys
+    /// of a secret in another store fill it. A person has to look at the names of its keys before it is deleted.
     pub is_of_unknown_content: bool,
 }
 
@@ -59,8 +59,7 @@ impl Takers {
         let fillers = index.fillers(secret);
         let is_itself = |taker: usize| index.written("Secret", namespace, name).any(|own| own == taker);
         let takers = self.secrets.get(secret).into_iter().flatten();
-        let filling = || fillers.iter().filter_map(|filler| Some(index.inputs.get(*filler)?.value));
-        index.secrets(namespace, name).chain(filling()).any(|value| keys_of(value) == Keys::Several)
+        index.keys_of_secret(secret) == Keys::Several
             || takers.into_iter().any(|taker| !fillers.contains(taker) && !is_itself(*taker))
     }
 }
@@ -78,10 +77,8 @@ pub(super) fn find(
     let mut obsolete = Found::default();
     for secret in secrets.iter().filter(|secret| !is_taken(secret)) {
         let (namespace, name) = secret;
-        let fillers = index.fillers(secret).iter().filter_map(|filler| Some(keys_of(index.inputs.get(*filler)?.value)));
-        let keys: Vec<Keys> = fillers.collect();
-        let is_open = unknown.contains(secret) || keys.contains(&Keys::All);
-        let is_of_unknown_content = is_open && !keys.contains(&Keys::One);
+        let keys = index.keys_of_secret(secret);
+        let is_of_unknown_content = keys == Keys::All || unknown.contains(secret) && keys == Keys::Unknown;
         let object = |kind: &str, name: &str, input: Option<usize>| Obsolete {
             kind: kind.to_owned(),
             namespace: namespace.clone(),
@@ -194,18 +191,19 @@ pub(super) fn is_class_of(class: &Value, secret: &str) -> bool {
         && objects.matches("objectName").count() <= keys
 }
 
-/// The keys that a Secret has, as far as an object says it that is the Secret or fills it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Keys {
+/// The keys that a Secret has, as far as an object says it that is the Secret or fills it. Of several objects the greatest
+/// counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Keys {
+    Unknown,
     /// No more than one.
     One,
-    Several,
     /// All keys of a secret in another store, which are not known.
     All,
-    Unknown,
+    Several,
 }
 
-fn keys_of(object: &Value) -> Keys {
+pub(super) fn keys_of(object: &Value) -> Keys {
     let count = |path: &[&str]| match at(object, path) {
         Some(Value::Array(items)) => Some(items.len()),
         Some(Value::Object(members)) => Some(members.len()),
@@ -217,6 +215,7 @@ fn keys_of(object: &Value) -> Keys {
         "ExternalSecret" if count(&["spec", "dataFrom"]).is_some() => return Keys::All,
         "ExternalSecret" => count(&["spec", "target", "template", "data"]).or_else(|| count(&["spec", "data"])),
         "SealedSecret" => count(&["spec", "encryptedData"]),
+        "VaultStaticSecret" | "VaultDynamicSecret" => return Keys::All,
         CLASS => items(object, &["spec", "secretObjects"]).map(|object| items(object, &["data"]).count()).max(),
         _ => None,
     };
@@ -365,6 +364,7 @@ mod tests {
             (external(json!({"data": [{"secretKey": "a"}], "dataFrom": [{"extract": {}}]})), Keys::All),
             (json!({"kind": "SealedSecret", "spec": {"encryptedData": {"value": "a"}}}), Keys::One),
             (json!({"kind": "Secret", "data": {"a": "b"}, "stringData": {"c": "d"}}), Keys::Several),
+            (json!({"kind": "VaultStaticSecret"}), Keys::All),
             (json!({"kind": "CronJob"}), Keys::Unknown),
         ] {
             assert_eq!(keys_of(&object), expected, "{object}");

@@ -76,7 +76,7 @@ impl Checklist<'_> {
         let mut commands = BTreeSet::new();
         for (deployer, folder) in deployers {
             let Some(source) = self.sources.objects.get(*deployer) else { continue };
-            let (place, folder) = (located(&source.place, ""), shell_word(&folder.display().to_string()));
+            let (place, folder) = (located(&source.place, ""), shown_folder(folder));
             steps.line(&format!(
                 "- commit and push {folder}: {} \"{}\" at {place} deploys it",
                 source.text("/kind"),
@@ -154,7 +154,7 @@ impl Checklist<'_> {
                     .any(|overlay| overlay.folder == *folder);
             is_built && value.get("helmCharts").is_some()
         });
-        let folder = shell_word(&folder.display().to_string());
+        let folder = shown_folder(folder);
         if has_charts {
             format!("  kubectl kustomize --enable-helm {folder} | kubectl apply -f -")
         } else {
@@ -259,6 +259,12 @@ impl Checklist<'_> {
             old.chain(new).filter_map(move |needed| Some((needed, own?))).collect::<Vec<_>>()
         })
     }
+}
+
+/// A folder as a word of a shell.
+fn shown_folder(folder: &Path) -> String {
+    let is_current = folder.as_os_str().is_empty();
+    shell_word(&if is_current { ".".to_owned() } else { folder.display().to_string() })
 }
 
 /// The command that lets Flux or Argo CD read Git again.

@@ -12,7 +12,7 @@ use apim_keyless_core::gateway::{Authentication, Images};
 use apim_keyless_core::migration::{MigratedGateway, Obsolete, secrets_with_auth};
 use apim_keyless_core::policy::{shell_quoted, shell_word};
 use serde_json::json;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 impl Checklist<'_> {
     /// The steps after the rollout. What could not be read can use the same Secrets and keys: then none is named.
@@ -41,10 +41,10 @@ impl Checklist<'_> {
 
     /// The Secrets of migrated gateways' keys that something else in the same namespace takes.
     fn taken_by_others(&self) -> BTreeSet<String> {
-        let obsolete = &self.planned.migration.obsolete;
-        let is_obsolete = |namespace: &str, name: &str| {
-            obsolete.iter().any(|other| other.kind == "Secret" && other.namespace == namespace && other.name == name)
-        };
+        let obsolete = self.planned.migration.obsolete.iter().filter(|obsolete| obsolete.kind == "Secret");
+        let obsolete: HashSet<(&str, &str)> =
+            obsolete.map(|secret| (secret.namespace.as_str(), secret.name.as_str())).collect();
+        let is_obsolete = |namespace: &str, name: &str| obsolete.contains(&(namespace, name));
         let lines = self.planned.changed_gateways().flat_map(|gateway| {
             let namespace = gateway.object.namespace.as_str();
             let source = self.sources.objects.get(gateway.index);
@@ -137,8 +137,8 @@ impl Checklist<'_> {
             return;
         }
         steps.line(&format!(
-            "- keep Secret \"{name}\" if it has keys beside the auth key: it is not in the input, and the gateway took all \
-             of them. This shows their names, without values:"
+            "- keep Secret \"{name}\" if it has keys beside the auth key: the input does not say which keys it has. This shows \
+             their names, without values:"
         ));
         for line in self.deployed.descriptions(obsolete) {
             steps.line(&line);
@@ -193,7 +193,7 @@ impl Checklist<'_> {
         let place = || self.open_sources.place_of_name(&secret.name);
         let other_keys = || {
             let place = self.users.source_of_other_keys(&namespaces_of(secret), &secret.name)?;
-            Some(format!(": {place} gives it other keys, too; remove only the key of the gateway"))
+            Some(format!(": {place} says that it can have other keys, too; remove only the key of the gateway"))
         };
         taker.map(|user| still_used(&user)).or_else(|| place().map(until)).or_else(other_keys)
     }
@@ -247,7 +247,9 @@ impl Checklist<'_> {
         let mut is_free = false;
         for plan in unnamed.filter(|plan| plan.is_changed || plan.open_place().is_some()) {
             let open = self.open_sources.place_of_source(plan).map(until);
-            let outside = || self.open_sources.outside(None).map(still_use_them);
+            // each key can be of a gateway without a name
+            let other = || self.key_users.values().min().map(|place| still_use_them(place));
+            let outside = || self.open_sources.outside(None).map(still_use_them).or_else(other);
             match open.or_else(|| self.taker_of_source(plan).map(|user| still_use_them(&user))).or_else(outside) {
                 Some(why) => steps.line(&format!("- keep the keys of the gateway in {}{why}", shown(&plan.file))),
                 None => is_free = true,
@@ -316,7 +318,9 @@ impl Checklist<'_> {
         };
         let other = || {
             let mut names = gateway.gateway_names.iter();
-            names.find_map(|name| self.key_users.get(name)).map(|place| still_use_them(place))
+            let unnamed = || self.key_users.values().min().filter(|_| gateway.gateway_names.is_empty());
+            let place = names.find_map(|name| self.key_users.get(name)).or_else(unnamed);
+            place.map(|place| still_use_them(place))
         };
         user.or_else(open).or_else(outside).or_else(|| secrets().map(still)).or_else(other)
     }

@@ -1,0 +1,64 @@
+//! Gateways that are left although they could be changed: another tool applies them again and would restore the key, or their
+//! `ServiceAccount` is not the one that reaches a cluster.
+
+use super::files::{Declined, by_hand};
+use super::reading::{SourceObject, Sources, located};
+use apim_keyless_core::migration::{MigratedGateway, Migration};
+use serde_json::Value;
+
+/// Where a tool writes what it applied, and what that is. Only objects in a cluster have these marks.
+const MARKS: [(&str, &str, &str); 5] = [
+    ("annotations", "meta.helm.sh/release-name", "Helm release"),
+    ("labels", "helm.toolkit.fluxcd.io/name", "HelmRelease"),
+    ("labels", "kustomize.toolkit.fluxcd.io/name", "Flux Kustomization"),
+    ("annotations", "argocd.argoproj.io/tracking-id", "Argo CD application"),
+    ("annotations", "objectset.rio.cattle.io/id", "Fleet bundle"),
+];
+
+/// The gateways that would change, and that are left.
+pub(super) fn declined(sources: &Sources, migration: &Migration) -> Vec<Declined> {
+    let changed = migration.gateways.iter().filter(|gateway| gateway.is_changed);
+    let declined = changed.filter_map(|gateway| {
+        let applied = || applied_again(sources, gateway);
+        let (message, by_hand) = unread_account(sources, gateway)
+            .map(|message| (message, by_hand(gateway)))
+            .or_else(|| Some((applied()?, Vec::new())))?;
+        Some(Declined { gateway: gateway.object.clone(), message: format!("not migrated: {message}"), by_hand })
+    });
+    declined.collect()
+}
+
+/// What to do if another tool applied the workload of a gateway.
+fn applied_again(sources: &Sources, gateway: &MigratedGateway) -> Option<String> {
+    let source = sources.objects.get(gateway.index)?;
+    let (map, key, tool, name) = applied_by(source)?;
+    Some(format!(
+        "{}: change the source of {} instead: {tool} \"{name}\" applied this object, and would apply it with the key again. \
+         Give that source to this command, or remove {key} here if nothing applies the object any more",
+        located(&source.place, &format!("/metadata/{map}/{}", key.replace('/', "~1"))),
+        gateway.object,
+    ))
+}
+
+/// What to do if the `ServiceAccount` of a gateway has placeholders or is encrypted: a second one of its name cannot be added.
+fn unread_account(sources: &Sources, gateway: &MigratedGateway) -> Option<String> {
+    let name = gateway.service_account.as_str();
+    let mut accounts = sources.find("ServiceAccount", &gateway.object.namespace, name);
+    let (_, account) = accounts.find(|(_, account)| account.object.is_none())?;
+    Some(format!(
+        "{}: change {} and this ServiceAccount by hand, or give what they are rendered to: the ServiceAccount has \
+         placeholders, or is encrypted; by hand:",
+        located(&account.place, ""),
+        gateway.object,
+    ))
+}
+
+/// The member of the metadata, the tool, and the name of what applied an object.
+fn applied_by(source: &SourceObject) -> Option<(&'static str, &'static str, &'static str, String)> {
+    MARKS.iter().find_map(|(map, key, tool)| {
+        let name = source.value.get("metadata")?.get(*map)?.get(*key).and_then(Value::as_str)?;
+        // Argo CD adds the object behind a colon
+        let name = name.split(':').next().unwrap_or_default().to_owned();
+        Some((*map, *key, *tool, name))
+    })
+}
