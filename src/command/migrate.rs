@@ -1,5 +1,6 @@
 //! `migrate`: changes manifests from an auth key or an Entra app to workload identity, and prints what to do beside it.
 
+mod beside;
 mod built;
 mod checklist;
 mod deployed;

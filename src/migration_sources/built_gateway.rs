@@ -1,6 +1,7 @@
 //! The objects of a gateway after the patches of a source, evaluated like any other objects.
 
 use super::chart_version::{CHART, full_name, is_chart};
+use super::field_path::is_in;
 use super::leftovers::Found;
 use super::patch_finder::Leftover;
 use super::patch_target::{BuiltNames, selects};
@@ -17,6 +18,10 @@ const MAX_PROBLEMS: usize = 3;
 const POSITIONAL: [&str; 4] = ["env", "envFrom", "volumes", "volumeMounts"];
 /// The paths to the pod template of a workload; a Pod is one itself.
 const TEMPLATES: [&str; 3] = ["/spec/jobTemplate/spec/template", "/spec/template", ""];
+/// Ends of paths whose new value decides how a gateway authenticates.
+const CHECKED: [&str; 5] = [".image", ".serviceAccountName", "/client-id", "/client-id]", ".gateway.name"];
+const REPLACEMENT: &str = "Check what this replacement writes: the gateway needs an image of version 2.11.0 or newer, and the credential \
+                           has the ServiceAccount, the client id and the name of the gateway without it";
 /// The rule that a `ConfigMap` is absent: it can be in another place, so it counts only instead of the gateway's own.
 const ABSENT_CONFIG_MAP: &str = "absent-config-map";
 /// Nothing expects another `ServiceAccount`, but the identity trusts that of the migrated workload.
@@ -122,11 +127,15 @@ pub(super) struct PatchedGateway {
 impl BuiltGateway<'_> {
     /// What these patches make of it.
     pub(super) fn after(&self, found: &[Found<'_>], evaluation: Evaluation<'_>) -> PatchedGateway {
-        let mut objects = self.objects.clone();
+        let (mut old, mut objects) = (Cow::Borrowed(self.old.as_ref()), self.objects.clone());
+        let mut moved: Vec<(usize, Leftover)> = Vec::new();
         let (mut first, mut last) = (None, Vec::new());
         let mut added: Vec<(usize, BuiltProblem)> = Vec::new();
         for (index, found) in found.iter().enumerate() {
-            if !self.patch(found, &mut objects) {
+            moved.extend(self.moved_path(found, (&old, &objects)).map(|path| (index, Leftover::Moved(path))));
+            found.patch(&mut old, self.names);
+            let changed = objects.iter_mut().filter_map(|object| found.patch(object, self.names).then_some(())).count();
+            if changed == 0 {
                 continue;
             }
             let known = first.get_or_insert_with(|| self.problems(&self.objects, evaluation));
@@ -140,7 +149,7 @@ impl BuiltGateway<'_> {
         }
         // a later patch can put it right
         let lasting = added.into_iter().filter(|(_, problem)| last.iter().any(|last| last.is_same(problem)));
-        let mut problems = Vec::new();
+        let mut problems = moved;
         for (index, problem) in lasting {
             let is_same = |(other, _): &&(usize, Leftover)| *other == index;
             let is_named =
@@ -151,25 +160,6 @@ impl BuiltGateway<'_> {
         }
         let id = client_id(&objects).filter(|id| Some(*id) != client_id(&self.objects));
         PatchedGateway { problems, client_id: id.map(str::to_owned) }
-    }
-
-    /// Applies a patch to the objects that it selects. Returns whether it changed one.
-    fn patch(&self, found: &Found<'_>, objects: &mut [Cow<'_, Value>]) -> bool {
-        let Leftover::Patch { object, patch } = &found.leftover else { return false };
-        let target = found.target_of(object.as_ref());
-        let mut is_changed = false;
-        for slot in objects.iter_mut().filter(|slot| selects(target, slot, self.names)) {
-            let mut new = patch.applied_to(slot);
-            // Kustomize keeps the name of an object that a target selects
-            if let (Some(new), Some(name)) = (new.pointer_mut("/metadata/name"), slot.pointer("/metadata/name")) {
-                *new = name.clone();
-            }
-            if new != **slot {
-                *slot = Cow::Owned(new);
-                is_changed = true;
-            }
-        }
-        is_changed
     }
 
     /// The problems of these objects, with those in the input that the workload names now.
@@ -189,6 +179,9 @@ impl BuiltGateway<'_> {
         let mut problems = (evaluation.problems)(&whole, self.namespace);
         let loses_own = !own.is_subset(&taken) || objects.iter().any(|object| object.is_null());
         problems.retain(|problem| problem.rule != ABSENT_CONFIG_MAP || loses_own);
+        // a tool replaces it
+        let has_placeholder = client_id(objects).is_some_and(|id| id.contains(['$', '{']));
+        problems.retain(|problem| problem.rule != "malformed-client-id" || !has_placeholder);
         let old_account = spec(old).map(|spec| text(spec, "/serviceAccountName")).unwrap_or_default();
         if !workload.is_null() && !account.is_empty() && account != old_account {
             problems.retain(|problem| problem.rule != "absent-service-account");
@@ -204,24 +197,51 @@ impl BuiltGateway<'_> {
         problems
     }
 
+    /// What a replacement does to it: a path that is not there any more, or a value that is to be checked.
+    pub(super) fn replaced(&self, found: &Found<'_>) -> Option<Leftover> {
+        let Leftover::Replacement { select, paths } = &found.leftover else { return None };
+        let workload = self.objects.first().map_or(&Value::Null, AsRef::as_ref);
+        let is_workload = selects(select.as_ref(), workload, self.names);
+        let lost = paths.iter().filter(|path| is_workload && is_in(&self.old, path) && !is_in(workload, path));
+        let lost = lost.map(|path| Leftover::Moved(path.clone())).next();
+        let selected: Vec<&Value> = self
+            .objects
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(|object| selects(select.as_ref(), object, self.names))
+            .collect();
+        let is_checked = |path: &&String| {
+            CHECKED.iter().any(|end| path.replace('\\', "").ends_with(end))
+                && selected.iter().any(|object| is_in(object, path))
+        };
+        lost.or_else(|| paths.iter().find(is_checked).map(|_| Leftover::Check(REPLACEMENT)))
+    }
+
+    /// Whether a patch selects one of its objects.
+    pub(super) fn is_changed_by(&self, found: &Found<'_>) -> bool {
+        self.objects.iter().any(|object| found.patch(&mut Cow::Borrowed(object.as_ref()), self.names))
+    }
+
     /// The path of an operation for the workload that does not do now what it did before: another element of a list, or
     /// none, is at it.
-    pub(super) fn moved_path(&self, found: &Found<'_>) -> Option<String> {
+    fn moved_path(&self, found: &Found<'_>, (old, objects): (&Value, &[Cow<'_, Value>])) -> Option<String> {
         let Leftover::Patch { object, patch } = &found.leftover else { return None };
         let target = found.target_of(object.as_ref());
-        let new = self.objects.first().filter(|new| selects(target, new, self.names))?;
-        let moved = patch.paths().find(|path| self.is_moved(path, new));
-        moved.or_else(|| patch.failing_path(&self.old, new))
+        let new = objects.first().filter(|new| selects(target, new, self.names))?;
+        let mut positions = patch.paths();
+        let moved = positions.find(|path| self.is_moved(path));
+        moved.or_else(|| patch.failing_path(old, new))
     }
 
     /// Whether another element, or none, is now at a position in a path.
-    fn is_moved(&self, path: &str, new: &Value) -> bool {
+    fn is_moved(&self, path: &str) -> bool {
+        let (old, Some(new)) = (self.old.as_ref(), self.objects.first()) else { return false };
         let tokens: Vec<&str> = path.split('/').collect();
         let is_index = |token: &str| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit());
         let is_position = |pair: &[&str]| matches!(pair, [list, index] if POSITIONAL.contains(list) && is_index(index));
         let Some(list) = tokens.windows(2).rposition(is_position) else { return false };
         let element = tokens.get(..list + 2).unwrap_or_default().join("/");
-        new.pointer(&element).is_none() || new.pointer(&element) != self.old.pointer(&element)
+        new.pointer(&element).is_none() || new.pointer(&element) != old.pointer(&element)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use apim_keyless_manifest::normalized;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// What stands for a namespace that a template makes.
 const UNKNOWN_NAMESPACE: &str = "NAMESPACE";
@@ -89,9 +89,23 @@ impl Deployer {
         components.filter(|component| !folders.iter().any(|folder| folder.ends_with(component)))
     }
 
-    /// Whether this is its folder.
+    /// Whether a template makes a part of its path.
+    pub(super) fn is_templated(&self) -> bool {
+        self.path.to_string_lossy().contains("{{")
+    }
+
+    /// Whether this is its folder. What a template makes can be each name.
     pub(super) fn is_of(&self, folder: &Path) -> bool {
-        if self.path.as_os_str().is_empty() { folder == self.path } else { folder.ends_with(&self.path) }
+        if self.path.as_os_str().is_empty() {
+            return folder == self.path;
+        }
+        let is_template = |name: &Component<'_>| name.as_os_str().to_string_lossy().contains("{{");
+        // `{{path}}` alone can be any folder
+        if self.path.components().all(|name| is_template(&name)) {
+            return false;
+        }
+        let mut folders = folder.components().rev();
+        self.path.components().rev().all(|own| folders.next().is_some_and(|name| name == own || is_template(&own)))
     }
 }
 

@@ -6,10 +6,12 @@
 use super::built_gateway::{BuiltGateway, Evaluation};
 use super::patch::Patch;
 use super::patch_finder::{Leftover, find, is_old_image, of_text};
+use super::patch_target::{BuiltNames, selects};
 use super::{Note, NoteKind, SourceContext, SourceReport};
 use apim_keyless_core::migration::BuiltProblem;
 use jsonptr::{Pointer, PointerBuf};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// Fields with changes that a tool makes to built objects, of Kustomize and of what calls it, in the order in which Kustomize
@@ -42,12 +44,37 @@ impl Found<'_> {
     fn note(&self, leftover: &Leftover) -> Note<PointerBuf> {
         let message = leftover.message();
         let message = self.file.map_or_else(|| message.clone(), |file| format!("In {file}: {message}"));
-        Note { at: self.at.clone(), kind: NoteKind::ByHand, message }
+        let kind = if matches!(leftover, Leftover::Check(_)) { NoteKind::Guess } else { NoteKind::ByHand };
+        Note { at: self.at.clone(), kind, message }
+    }
+
+    /// Applies a patch to an object, if it selects it. Returns whether it changed it.
+    pub(super) fn patch(&self, object: &mut Cow<'_, Value>, names: BuiltNames<'_>) -> bool {
+        let Leftover::Patch { object: own, patch } = &self.leftover else { return false };
+        if !selects(self.target_of(own.as_ref()), object, names) {
+            return false;
+        }
+        let mut new = patch.applied_to(object);
+        // Kustomize keeps the name of an object that a target selects
+        if let (Some(new), Some(name)) = (new.pointer_mut("/metadata/name"), object.pointer("/metadata/name")) {
+            *new = name.clone();
+        }
+        let is_changed = new != **object;
+        if is_changed {
+            *object = Cow::Owned(new);
+        }
+        is_changed
     }
 
     /// The objects that a patch changes, as the entry or the patch itself says.
     pub(super) fn target_of<'f>(&'f self, own: Option<&'f Value>) -> Option<&'f Value> {
         self.target.or(own)
+    }
+
+    /// Whether it is a patch that something else is a part of.
+    fn is_around(&self, other: &Self) -> bool {
+        let is_patch = matches!(self.leftover, Leftover::Patch { .. });
+        is_patch && self.file == other.file && other.at.starts_with(&self.at)
     }
 
     /// Whether something else in the same entry names this problem already.
@@ -67,6 +94,23 @@ pub(super) fn report<'o>(
     let certain = found.iter().filter(|found| !found.leftover.depends_on_gateways());
     report.notes.extend(certain.map(|found| found.note(&found.leftover)));
     report.notes.dedup();
+}
+
+/// What an object is after the patches of a source; `None` if they do not change it.
+pub fn patched_by(
+    source: &Value,
+    object: &Value,
+    (context, names): (SourceContext<'_>, BuiltNames<'_>),
+    read: &dyn Fn(&str) -> Option<String>,
+) -> Option<Value> {
+    let mut patched = Cow::Borrowed(object);
+    for found in of_object(source, context, &BTreeSet::new(), read) {
+        found.patch(&mut patched, names);
+    }
+    match patched {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(patched) => Some(patched),
+    }
 }
 
 /// What a source does to gateways when it builds them.
@@ -90,15 +134,21 @@ pub fn report_about_built(
 ) -> BuiltReport {
     let found = of_object(object, context, secrets, read);
     let mut notes: Vec<(usize, Leftover)> = Vec::new();
+    let found_all = &found;
     for (index, found) in found.iter().enumerate() {
         let is_one = match &found.leftover {
-            Leftover::Secret(_) => true,
+            // a patch of another application takes it
+            Leftover::Secret(_) => {
+                let mut patches = found_all.iter().filter(|other| other.is_around(found)).peekable();
+                patches.peek().is_none()
+                    || patches.any(|other| gateways.iter().any(|gateway| gateway.is_changed_by(other)))
+            }
+            Leftover::Check(_) => !gateways.is_empty(),
             Leftover::Unread => reaches_any || !gateways.is_empty(),
             _ => false,
         };
         notes.extend(is_one.then(|| (index, found.leftover.clone())));
-        let moved = gateways.iter().find_map(|gateway| gateway.moved_path(found));
-        notes.extend(moved.map(|path| (index, Leftover::Moved(path))));
+        notes.extend(gateways.iter().find_map(|gateway| gateway.replaced(found)).map(|leftover| (index, leftover)));
     }
     let mut client_ids = Vec::new();
     for (index, gateway) in gateways.iter().enumerate() {

@@ -9,6 +9,7 @@ mod built_gateway;
 mod chart_version;
 mod deployer;
 mod embedded_texts;
+mod field_path;
 mod generator;
 mod helm_command;
 mod helm_file;
@@ -45,7 +46,7 @@ pub use installed_release::{
     releases_of_object, releases_of_script, releases_of_terraform, relevant_values,
 };
 pub use kustomize::{GeneratedConfigMap, KustomizeMigration, migrate_kustomization};
-pub use leftovers::{BuiltReport, has_changes, report_about_built};
+pub use leftovers::{BuiltReport, has_changes, patched_by, report_about_built};
 pub use overlay::{Kustomizations, Overlay, generated_secrets};
 pub use patch_target::BuiltNames;
 pub use script_lines::{ScriptedGateway, commands_on_gateways};
@@ -251,19 +252,19 @@ pub fn migrate_object(object: &Value, context: SourceContext<'_>) -> Option<Valu
 }
 
 /// The report about a release in a manifest, or about a kustomization, with the names that each way to deploy it gives.
-/// `report` is that of the source alone.
+/// `report` is that of the source alone; `patched` returns the source with the patches of an overlay.
 pub fn deployed_report(
-    source: &Value,
     report: SourceReport<PointerBuf>,
     deployments: &BTreeSet<Overlay>,
     context: SourceContext<'_>,
+    patched: &dyn Fn(&Overlay) -> Value,
 ) -> SourceReport<PointerBuf> {
     if deployments.is_empty() {
         return report;
     }
     let mut deployed = SourceReport { gateways: Vec::new(), delete: Vec::new(), apply: Vec::new(), ..report.clone() };
     for overlay in deployments {
-        let own = match migrate_object(&overlay.applied_to(source), context) {
+        let own = match migrate_object(&overlay.applied_to(&patched(overlay)), context) {
             Some(migration) => migration.report,
             None => overlay.named_in(&report),
         };

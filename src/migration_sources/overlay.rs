@@ -4,7 +4,7 @@ use super::deployer::Deployer;
 use super::{SourceReport, value_path};
 use apim_keyless_manifest::normalized;
 use serde_json::Value;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// Fields with the resources of a kustomization.
@@ -96,8 +96,8 @@ pub struct Kustomizations<'k> {
     all: Vec<(&'k str, &'k Value)>,
     /// The folder of each of them.
     folders: Vec<PathBuf>,
-    /// All their folders.
-    built: HashSet<PathBuf>,
+    /// The index of each folder.
+    by_folder: HashMap<PathBuf, usize>,
     /// By a file or folder: the indices of the kustomizations that include it.
     including: HashMap<PathBuf, Vec<usize>>,
     /// What deploys folders, by the last name of its path.
@@ -116,15 +116,16 @@ impl<'k> Kustomizations<'k> {
                 including.entry(entry).or_default().push(index);
             }
         }
-        let built = folders.iter().cloned().collect();
-        Self { all, folders, built, including, deployers: HashMap::new() }
+        let by_folder = folders.iter().cloned().enumerate().map(|(index, folder)| (folder, index)).collect();
+        Self { all, folders, by_folder, including, deployers: HashMap::new() }
     }
 
     /// The same with the objects of Flux and Argo CD that deploy folders.
     #[must_use]
     pub fn deployed_by(mut self, deployers: impl IntoIterator<Item = Deployer>) -> Self {
         for deployer in deployers {
-            self.deployers.entry(last_name(&deployer.path)).or_default().push(deployer);
+            let name = if deployer.is_templated() { PathBuf::from(TEMPLATED) } else { last_name(&deployer.path) };
+            self.deployers.entry(name).or_default().push(deployer);
         }
         self
     }
@@ -160,7 +161,7 @@ impl<'k> Kustomizations<'k> {
         let own = Overlay { folder: folder.clone(), ..Overlay::default() };
         let deployers = self.deployers_of(&folder);
         // a folder with a kustomization is built as that says
-        let deployers = deployers.filter(|(folder, _)| !self.built.contains(*folder));
+        let deployers = deployers.filter(|(folder, _)| !self.by_folder.contains_key(*folder));
         deployers.map(|(folder, deployer)| own.by(folder, deployer)).collect()
     }
 
@@ -188,14 +189,25 @@ impl<'k> Kustomizations<'k> {
     fn deployers_of<'f>(&'f self, folder: &'f Path) -> impl Iterator<Item = (&'f Path, &'f Deployer)> {
         let ancestors = folder.ancestors().take_while(|_| !self.deployers.is_empty());
         ancestors.flat_map(move |outer| {
-            let named = self.deployers.get(&last_name(outer)).into_iter().flatten();
-            let is_built = outer != folder && self.built.contains(outer);
+            let templated = self.deployers.get(Path::new(TEMPLATED)).into_iter().flatten();
+            let named = self.deployers.get(&last_name(outer)).into_iter().flatten().chain(templated);
+            let is_built = outer != folder && self.by_folder.contains_key(outer);
             named
                 .filter(move |deployer| {
                     let is_in = outer == folder || (deployer.is_recursive && !is_built);
                     is_in && deployer.is_of(outer)
                 })
                 .map(move |deployer| (outer, deployer))
+        })
+    }
+
+    /// The components of a kustomization in this folder, which change all its objects, with their folders.
+    fn components<'c>(&'c self, folder: &'c Path, value: &'c Value) -> impl Iterator<Item = (&'c PathBuf, &'c Value)> {
+        let entries = value.get("components").and_then(Value::as_array).into_iter().flatten();
+        entries.filter_map(move |entry| {
+            let component = normalized(&folder.join(entry.as_str()?));
+            let index = *self.by_folder.get(&component)?;
+            Some((self.folders.get(index)?, self.all.get(index)?.1))
         })
     }
 
@@ -216,8 +228,11 @@ impl<'k> Kustomizations<'k> {
                 None => _ = walk.found.insert(inner),
                 Some(outer) => left.extend(outer.iter().filter_map(|index| {
                     let ((_, value), folder) = (self.all.get(*index)?, self.folders.get(*index)?);
+                    let components =
+                        self.components(folder, value).filter(|(component, _)| **component != inner.folder);
+                    let changed = components.fold(inner.clone(), |inner, (_, value)| inner.within(folder, value));
                     // in a cycle, names would grow for ever
-                    Some(inner.within(folder, value))
+                    Some(changed.within(folder, value))
                         .filter(|outer| outer.prefix.len() + outer.suffix.len() <= MAX_NAME)
                 })),
             }
@@ -230,6 +245,9 @@ impl<'k> Kustomizations<'k> {
         walk
     }
 }
+
+/// The key of what deploys folders whose names a template makes; no folder has this name.
+const TEMPLATED: &str = "{}";
 
 fn last_name(path: &Path) -> PathBuf {
     path.file_name().map(PathBuf::from).unwrap_or_default()
@@ -305,6 +323,16 @@ mod tests {
         assert_eq!(kustomizations.overlays_of_kustomization("k/base/kustomization.yaml"), of_file);
         let own = kustomizations.overlays_of_kustomization("k/eu/kustomization.yaml");
         assert_eq!(own.first().unwrap().named("token"), "eu-token-v2");
+        let with_component = json!({"resources": ["../base"], "components": ["../c"], "namePrefix": "eu-"});
+        let component = json!({"kind": "Component", "namePrefix": "c-", "namespace": "shop"});
+        let kustomizations = Kustomizations::new(vec![
+            ("k/base/kustomization.yaml", &base),
+            ("k/c/kustomization.yaml", &component),
+            ("k/eu/kustomization.yaml", &with_component),
+        ]);
+        let found = kustomizations.overlays_of("k/base/deployment.yaml");
+        let overlay = found.first().unwrap();
+        assert_eq!((overlay.named("shop").as_str(), overlay.namespace.as_deref()), ("eu-c-apim-shop", Some("shop")));
         assert_eq!(generated_secrets(&eu).collect::<Vec<_>>(), [("a", true), ("b", false)]);
     }
 

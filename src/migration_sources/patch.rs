@@ -41,14 +41,16 @@ impl Patch {
         operations.iter().map(|operation| operation.path().to_string())
     }
 
-    /// The path of the first operation that succeeds on one object and fails on the other.
+    /// The path of the first operation that fails on the new object and not on the old one, or appends to a list that the new
+    /// one lacks: no tool builds that.
     pub(super) fn failing_path(&self, old: &Value, new: &Value) -> Option<String> {
         let Self::Operations(operations) = self else { return None };
         let (mut old, mut new) = (old.clone(), new.clone());
         let is_failing = |operation: &&PatchOperation| {
             let operation = std::slice::from_ref(*operation);
             let is_done = json_patch::patch(&mut old, operation).is_ok();
-            json_patch::patch(&mut new, operation).is_err() && is_done
+            let is_append = operation.iter().any(|operation| operation.path().to_string().ends_with("/env/-"));
+            json_patch::patch(&mut new, operation).is_err() && (is_done || is_append)
         };
         operations.iter().find(is_failing).map(|operation| operation.path().to_string())
     }
@@ -85,5 +87,7 @@ mod tests {
         assert_eq!(patch.failing_path(&old, &new).as_deref(), Some("/list/-"));
         assert_eq!(patch.failing_path(&old, &old), None);
         assert_eq!(patch.failing_path(&new, &new), None);
+        let append = operations(&json!([{"op": "add", "path": "/env/-", "value": 1}]));
+        assert_eq!(append.failing_path(&new, &new).as_deref(), Some("/env/-"));
     }
 }

@@ -19,6 +19,17 @@ const MAX_NAME: usize = 64;
 const CHART_VALUES: &str = "Remove gateway.auth.key here, or set gateway.auth.type to WorkloadIdentity: this is applied to the \
                             migrated values, and the gateway would authenticate in another way";
 
+/// Kinds of transformers that change names, namespaces or images.
+const TRANSFORMERS: [&str; 6] = [
+    "ImageTagTransformer",
+    "NamespaceTransformer",
+    "PrefixSuffixTransformer",
+    "PrefixTransformer",
+    "ReplacementTransformer",
+    "SuffixTransformer",
+];
+const TRANSFORMER: &str =
+    "Check what this transformer changes: the names, the namespaces and the image in these steps are without it";
 /// The rules about how a gateway authenticates.
 const SETTING_RULES: [&str; 9] = [
     "auth-key-literal",
@@ -51,6 +62,10 @@ pub(super) enum Leftover {
     Moved(String),
     /// It changes the object of this kind and name, if it says it.
     Patch { object: Option<Value>, patch: Patch },
+    /// It writes another value to these paths of the objects that it selects.
+    Replacement { select: Option<Value>, paths: Vec<String> },
+    /// What it makes of a gateway is to be checked.
+    Check(&'static str),
     /// After it, an object of a migrated gateway has this problem.
     Problem(BuiltProblem),
     /// It refers to this Secret, which held the key.
@@ -62,7 +77,16 @@ pub(super) enum Leftover {
 impl Leftover {
     /// Whether only the gateways of the input show that it is one.
     pub(super) fn depends_on_gateways(&self) -> bool {
-        matches!(self, Self::Moved(_) | Self::Patch { .. } | Self::Problem(_) | Self::Secret(_) | Self::Unread)
+        matches!(
+            self,
+            Self::Moved(_)
+                | Self::Replacement { .. }
+                | Self::Check(_)
+                | Self::Patch { .. }
+                | Self::Problem(_)
+                | Self::Secret(_)
+                | Self::Unread
+        )
     }
 
     /// Says which objects a patch changes.
@@ -81,7 +105,13 @@ impl Leftover {
             Self::Removed(_) => &["missing-gateway-name", "missing-endpoint", "missing-configuration-reference"],
             Self::Endpoint(_) => &["retired-endpoint"],
             Self::Secret(_) => &["auth-key-reference"],
-            Self::ChartValues | Self::Moved(_) | Self::Patch { .. } | Self::Problem(_) | Self::Unread => &[],
+            Self::ChartValues
+            | Self::Moved(_)
+            | Self::Replacement { .. }
+            | Self::Check(_)
+            | Self::Patch { .. }
+            | Self::Problem(_)
+            | Self::Unread => &[],
         }
     }
 
@@ -114,7 +144,8 @@ impl Leftover {
                 "Check that this file sets no {AUTH} and names no Secret of a key, and make it readable: it could not be read"
             ),
             // what it does to an object says it
-            Self::Patch { .. } => String::new(),
+            Self::Patch { .. } | Self::Replacement { .. } => String::new(),
+            Self::Check(what) => (*what).to_owned(),
             Self::Problem(BuiltProblem { object, sentence, .. }) => {
                 format!("Change this: it is applied to the migrated {object}, which then has {sentence}")
             }
@@ -294,6 +325,13 @@ impl Finder<'_> {
         let known = self.found.len();
         for (key, member) in members {
             self.below(key, |finder| finder.member(key, member, is_secret));
+        }
+        if let Some(paths) = members.get("fieldPaths").and_then(Value::as_array) {
+            let paths = paths.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            self.add(Leftover::Replacement { select: members.get("select").cloned(), paths });
+        }
+        if text("kind").is_some_and(|kind| TRANSFORMERS.contains(&kind)) {
+            self.add(Leftover::Check(TRANSFORMER));
         }
         // the configuration of a transformer has a patch and its target
         if let Some(target) = members.get("target").filter(|target| target.is_object()) {

@@ -1,10 +1,10 @@
 //! The gateways of the input as kustomizations and other sources build them from the migrated objects.
 
-use super::other_sources::{beside, read_beside};
+use super::beside::{beside, read_beside};
 use super::reading::{OtherSource, SourceObject, SourceType, Sources};
 use crate::migration_sources::{
     BuiltGateway, BuiltNames, BuiltReport, Deployer, Evaluation, Note, NoteKind, SourceContext, changes_labels,
-    gateways_of_charts, report_about_built,
+    described_changes, gateways_of_charts, migrate_object, patched_by, report_about_built,
 };
 use apim_keyless_core::migration::{Created, MigratedGateway, Migration, problems_of_built};
 use apim_keyless_core::policy::{Date, Policy};
@@ -98,6 +98,49 @@ impl<'b> BuiltGateways<'b> {
         Some(BuiltGateway { old, objects, namespace, names: BuiltNames { namespaces: &self.namespaces, ..self.names } })
     }
 
+    /// A release with the patches of these sources, in their order.
+    pub(super) fn patched_release(&self, release: &Value, sources: &[usize], context: SourceContext<'_>) -> Value {
+        let names = BuiltNames { namespaces: &self.namespaces, ..self.names };
+        let sources = sources.iter().filter_map(|index| self.sources.objects.get(*index));
+        sources.fold(release.clone(), |release, source| {
+            let read = |name: &str| read_beside(source.place.file(), name);
+            patched_by(&source.value, &release, (context, names), &read).unwrap_or(release)
+        })
+    }
+
+    /// What a source makes of migrated releases that it reaches: what has to change in them then.
+    fn notes_about_releases(
+        &self,
+        (index, source): (usize, &SourceObject),
+        context: SourceContext<'_>,
+        reached: &[usize],
+        notes: &[Note<PointerBuf>],
+    ) -> Vec<Note<PointerBuf>> {
+        let is_release = |source: &&SourceObject| {
+            matches!(source.source_type(), SourceType::HelmRelease | SourceType::ArgoApplication)
+        };
+        let releases = reached.iter().filter(|reached| **reached != index);
+        let releases = releases.filter_map(|index| self.sources.objects.get(*index)).filter(is_release);
+        let note = |release: &SourceObject| {
+            let migrated = migrate_object(&release.value, context)?.value.unwrap_or_else(|| release.value.clone());
+            let patched = self.patched_release(&migrated, &[index], context);
+            let new = migrate_object(&patched, context)?.value.filter(|_| patched != migrated)?;
+            let (kind, name) = (release.text("/kind"), release.text("/metadata/name"));
+            let changes = described_changes(&patched, &new);
+            let message = format!(
+                "Change what patches {kind} \"{name}\" here: they are applied to the migrated object, which then is not \
+                 migrated any more. {changes}"
+            );
+            Some(Note { at: first_patch(&source.value), kind: NoteKind::ByHand, message })
+        };
+        // what sets another method is named with its own place
+        if notes.iter().any(|note| note.kind == NoteKind::ByHand) {
+            Vec::new()
+        } else {
+            releases.filter_map(note).collect()
+        }
+    }
+
     /// What a source still says about the Secrets of keys, and does to the gateways that it reaches. The client ids have the
     /// indices of the workloads.
     pub(super) fn report(
@@ -122,6 +165,8 @@ impl<'b> BuiltGateways<'b> {
         if !reached.is_empty() {
             report.notes.extend(absent_components(source, self.inputs));
         }
+        let of_releases = self.notes_about_releases((index, source), context, reached, &report.notes);
+        report.notes.extend(of_releases);
         let client_ids = report.client_ids.into_iter().filter_map(|(at, id)| Some((*indices.get(at)?, id)));
         BuiltReport { client_ids: client_ids.collect(), ..report }
     }
@@ -150,3 +195,14 @@ fn absent_component(at: PointerBuf, folder: &Path) -> Note<PointerBuf> {
     let message = format!("Give {folder} to this command, too: a component can change how a gateway authenticates");
     Note { at, kind: NoteKind::ByHand, message }
 }
+
+/// The place of the first patches of a source.
+fn first_patch(source: &Value) -> PointerBuf {
+    let starts = ["", "/spec", "/spec/source/kustomize"].into_iter();
+    let places = starts.flat_map(|start| PATCHES.map(|field| format!("{start}/{field}")));
+    let place = places.into_iter().find(|place| source.pointer(place).is_some());
+    place.and_then(|place| PointerBuf::parse(place).ok()).unwrap_or_default()
+}
+
+/// Fields of Kustomize and of what calls it with patches.
+const PATCHES: [&str; 3] = ["patches", "patchesStrategicMerge", "patchesJson6902"];

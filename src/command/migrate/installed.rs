@@ -1,6 +1,7 @@
 //! The releases that the input installs: all values of a release together show its version and its `ServiceAccount`.
 
-use super::other_sources::{OtherPlan, OtherPlans, beside};
+use super::beside::beside;
+use super::other_sources::{OtherPlan, OtherPlans};
 use super::reading::{OtherSource, SourceObject, SourceType, Sources, located};
 use crate::migration_sources::{
     InstalledLayer, InstalledRelease, NoteKind, SourceContext, SourceGateway, SourceReport, aliases,

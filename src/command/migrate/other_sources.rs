@@ -1,6 +1,7 @@
 //! Plans what changes in sources that are not plain manifests: values of Microsoft's chart and what hands them to Helm,
 //! Terraform, kustomizations, scripts.
 
+use super::beside::{beside, read_beside};
 use super::built::BuiltGateways;
 use super::deployed::PatchedClientId;
 use super::files::{FileChange, OutputPaths};
@@ -11,20 +12,19 @@ use super::reading::{OtherSource, SourceObject, SourceType, Sources, TextSource,
 use super::source_kind::Unsupported;
 use super::unread;
 use crate::migration_sources::{
-    FilesBeside, GeneratedConfigMap, Note, NoteKind, SourceContext, SourceReport, ValueMigration, deployed_report,
-    files_of_helmfile, migrate_helmfile, migrate_kustomization, migrate_object, migrate_script, migrate_terraform,
-    migrate_values,
+    FilesBeside, GeneratedConfigMap, Note, NoteKind, Overlay, SourceContext, SourceReport, ValueMigration,
+    deployed_report, files_of_helmfile, migrate_helmfile, migrate_kustomization, migrate_object, migrate_script,
+    migrate_terraform, migrate_values,
 };
 use apim_keyless_core::gateway::{Images, ObjectReference};
 use apim_keyless_core::migration::{Facts, Migration, MissingFact};
 use apim_keyless_core::policy::{Date, Policy};
+use apim_keyless_manifest::normalized;
 use apim_keyless_manifest::rewrite::FileRewrite;
-use apim_keyless_manifest::{normalized, read_limited};
 use apim_keyless_report::file_name;
 use jsonptr::PointerBuf;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashSet};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// What changes in a source, and what to know about it.
@@ -73,6 +73,7 @@ impl OtherPlans {
         let (inputs, kustomizations) = (sources.files(), sources.kustomizations());
         let built = BuiltGateways::of((sources, &inputs), migration, (policy, today));
         let mut changed: Vec<(usize, Option<Value>)> = Vec::new();
+        let patching = reached.patching(sources);
         let mut opened = None;
         for (index, source) in sources.objects.iter().enumerate().filter(|(_, source)| source.other.is_some()) {
             // the file stays open for the next object of it
@@ -87,8 +88,13 @@ impl OtherPlans {
             let is_built = matches!(source.other, Some(OtherSource::Kustomization | OtherSource::Release));
             let planned = planned.or_else(|| is_built.then(ValueMigration::default));
             let Some(ValueMigration { value, mut report }) = planned else { continue };
-            let deployments = deployments(&kustomizations, source);
-            report = deployed_report(&source.value, report, &deployments, context);
+            let patched = |overlay: &Overlay| {
+                let patching = patching.get(&index).into_iter().flatten().copied();
+                let patching: Vec<usize> =
+                    patching.filter(|other| reached.is_built_in(sources, *other, overlay)).collect();
+                built.patched_release(&source.value, &patching, context)
+            };
+            report = deployed_report(report, &deployments(&kustomizations, source), context, &patched);
             let of_built = built.report((index, source), context, &reached.by(index, source));
             report.notes.extend(of_built.notes);
             for client_id in plans.add_client_ids((index, source), of_built.client_ids, (&reached, migration)) {
@@ -108,10 +114,7 @@ impl OtherPlans {
                 *slot = value;
             }
         }
-        for source in &sources.texts {
-            let facts = facts.of(&source.reference());
-            plans.text(source, SourceContext { facts: &facts, images }, &inputs);
-        }
+        plans.add_texts(sources, (facts, images), &inputs);
         plans.add_what_is_around(sources, images, migration);
         plans
     }
@@ -230,6 +233,13 @@ impl OtherPlans {
         self.new_files
             .extend(migrated.new_files.into_iter().map(|(name, text)| (file.to_owned(), folder.join(name), text)));
         Some(ValueMigration { value: migrated.value, report: migrated.report })
+    }
+
+    fn add_texts(&mut self, sources: &Sources, (facts, images): (&KnownFacts, &Images), inputs: &HashSet<PathBuf>) {
+        for source in &sources.texts {
+            let facts = facts.of(&source.reference());
+            self.text(source, SourceContext { facts: &facts, images }, inputs);
+        }
     }
 
     fn text(&mut self, source: &TextSource, context: SourceContext<'_>, inputs: &HashSet<PathBuf>) {
@@ -376,22 +386,4 @@ impl OtherPlan {
         let own = self.report.notes.iter().find(is_open).map(|note| note.at.as_str());
         own.or(self.open_installer.as_deref())
     }
-}
-
-/// The text of a file that another one names.
-pub(super) fn read_beside(file: &str, name: &str) -> Option<String> {
-    read_regular(&beside(file, name))
-}
-
-/// The path of a file that another one names.
-pub(super) fn beside(file: &str, name: &str) -> PathBuf {
-    Path::new(file).parent().unwrap_or(Path::new("")).join(name)
-}
-
-/// The text of a regular file: a pipe or a device has no end.
-fn read_regular(path: &Path) -> Option<String> {
-    if !path.is_file() {
-        return None;
-    }
-    String::from_utf8(read_limited(File::open(path).ok()?).ok()?).ok()
 }

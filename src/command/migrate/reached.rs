@@ -42,6 +42,24 @@ impl<'s> ReachedGateways<'s> {
         Self { kustomizations, folders, deployers }
     }
 
+    /// By the index of a workload or a release: the indices of the sources that can change it.
+    pub(super) fn patching(&self, sources: &Sources) -> BTreeMap<usize, Vec<usize>> {
+        let mut patching: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (index, source) in sources.objects.iter().enumerate().filter(|(_, source)| source.other.is_some()) {
+            for reached in self.by(index, source) {
+                patching.entry(reached).or_default().push(index);
+            }
+        }
+        patching
+    }
+
+    /// Whether the source with this index is applied in an overlay.
+    pub(super) fn is_built_in(&self, sources: &Sources, index: usize, overlay: &Overlay) -> bool {
+        let Some(source) = sources.objects.get(index) else { return false };
+        let (folders, deployers) = self.built_by(index, source);
+        folders.contains(&overlay.folder) || overlay.deployer.is_some_and(|deployer| deployers.contains(&deployer))
+    }
+
     /// The folders of the built kustomizations that the source with this index is in, and the objects of Flux and Argo CD that
     /// it is or that add it.
     pub(super) fn built_by(&self, index: usize, source: &SourceObject) -> (BTreeSet<PathBuf>, BTreeSet<usize>) {

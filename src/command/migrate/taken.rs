@@ -88,7 +88,7 @@ impl Taken {
         self.add_command(text);
         if depth < MAX_DEPTH
             && text.contains(':')
-            && let Some(inner) = apim_keyless_manifest::value(text).filter(Value::is_object)
+            && let Some(inner) = apim_keyless_manifest::value(text).filter(|inner| !inner.is_string())
         {
             self.add_root(&inner, depth + 1);
         }
@@ -141,6 +141,7 @@ mod tests {
             json!({"env": [{"valueFrom": {"secretKeyRef": {"name": "token"}}}]}),
             json!({"parameters": [{"name": "auth.existingSecret", "value": "token"}]}),
             json!({"values": "auth:\n  existingSecret: token\n"}),
+            json!({"patch": "- op: add\n  path: /spec/a\n  value: [{secretRef: {name: token}}]\n"}),
             json!({"rules": [{"resources": ["secrets"], "verbs": ["get"], "resourceNames": ["token"]}]}),
         ] {
             assert!(Taken::of(&value).names.contains("token"), "{value}");

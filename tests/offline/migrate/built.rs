@@ -150,3 +150,76 @@ fn an_unreadable_patch_of_a_release_is_named() {
     let ran = Folder::with(&files).run(&["migrate", ".", "--client-id", CLIENT]);
     assert!(ran.code == 2 && ran.stderr.contains("make it readable"), "{}", ran.everything());
 }
+
+#[test]
+fn replacements_of_what_decides_are_named() {
+    let replacement = |path: &str, target: &str| {
+        format!(
+            "replacements:\n- source: {{kind: ConfigMap, name: a, fieldPath: data.a}}\n  targets: [{{select: {{kind: {target}}}, fieldPaths: [\"{path}\"]}}]\n"
+        )
+    };
+    let env = "spec.template.spec.containers.[name=gateway].env";
+    // the variable is in the ConfigMap now, and no tool finds the path
+    assert_overlay_kept(&replacement(&format!("{env}.[name=config.service.endpoint].value"), "Deployment"), &[]);
+    for (path, target, is_named) in [
+        ("spec.template.spec.serviceAccountName", "Deployment", true),
+        ("spec.template.spec.containers.0.image", "Deployment", true),
+        ("metadata.annotations.[azure.workload.identity/client-id]", "ServiceAccount", false),
+        ("spec.replicas", "Deployment", false),
+        ("spec.template.spec.serviceAccountName", "StatefulSet", false),
+    ] {
+        let kustomization = format!("{KUSTOMIZATION}{}", replacement(path, target));
+        let ran = migrate(&[("k/prod/kustomization.yaml", &kustomization)]);
+        assert_eq!(ran.code, 0, "{}", ran.everything());
+        assert_eq!(ran.stdout.contains("Check what this replacement writes"), is_named, "{path} {}", ran.stdout);
+    }
+    let transformer = "transformers:\n- |-\n  apiVersion: builtin\n  kind: NamespaceTransformer\n  metadata: {name: a, namespace: test}\n";
+    let ran = migrate(&[("k/prod/kustomization.yaml", &format!("{KUSTOMIZATION}{transformer}"))]);
+    assert!(ran.stdout.contains("Check what this transformer changes"), "{}", ran.everything());
+}
+
+/// A patch of another application that takes the Secret of the key is a user of it, and stays.
+#[test]
+fn a_patch_of_another_application_keeps_the_secret() {
+    let web = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {template: {spec: {containers: [{name: web, image: 'x:1'}]}}}\n";
+    let patch = "patches:\n- target: {kind: Deployment, name: web}\n  patch: |-\n    - {op: add, path: /spec/template/spec/containers/0/envFrom, value: [{secretRef: {name: orders-token}}]}\n";
+    let kustomization = format!("resources: [../base, web.yaml]\n{patch}");
+    let ran = migrate(&[("k/prod/kustomization.yaml", &kustomization), ("k/prod/web.yaml", web)]);
+    assert_eq!(ran.code, 0, "{}", ran.everything());
+    assert!(
+        ran.stdout.contains("- keep Secret \"orders-token\": ./k/prod/kustomization.yaml:1:1 still uses it"),
+        "{}",
+        ran.stdout
+    );
+}
+
+/// A release is what it is after the patches of its kustomization.
+#[test]
+fn patches_of_a_release_are_evaluated() {
+    let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: orders, namespace: shop}\nspec:\n  chart: {spec: {chart: azure-api-management-gateway, version: 1.14.1}}\n  values: {gateway: {name: orders, configuration: {uri: contoso.configuration.azure-api.net}, auth: {type: GatewayToken}}, image: {tag: 2.3.5}}\n";
+    let run = |operation: &str| {
+        let kustomization = format!(
+            "resources: [../base]\npatches:\n- target: {{kind: HelmRelease}}\n  patch: |-\n    - {{{operation}}}\n"
+        );
+        let files = [
+            ("k/base/release.yaml", release),
+            ("k/base/kustomization.yaml", "resources: [release.yaml]\n"),
+            ("k/prod/kustomization.yaml", &kustomization),
+        ];
+        Folder::with(&files).run(&["migrate", ".", "--client-id", CLIENT])
+    };
+    for operation in [
+        "op: replace, path: /spec/values/image/tag, value: 2.4.0",
+        "op: replace, path: /spec/chart/spec/version, value: 1.13.0",
+    ] {
+        let ran = run(operation);
+        assert_eq!(ran.code, 2, "{}", ran.everything());
+        let message = "not migrated: ./k/prod/kustomization.yaml:2:1: Change what patches HelmRelease \"orders\" here";
+        assert!(ran.stderr.contains(message), "{}", ran.stderr);
+        assert!(!ran.stdout.contains("regenerateKey"), "{}", ran.stdout);
+    }
+    let ran = run("op: add, path: /spec/targetNamespace, value: prod");
+    assert_eq!(ran.code, 0, "{}", ran.everything());
+    assert!(ran.stdout.contains("system:serviceaccount:prod:"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("system:serviceaccount:shop:"), "{}", ran.stdout);
+}
