@@ -266,8 +266,16 @@ impl Planned {
             summary += &format!("; {left} not migrated");
         }
         print_to_stderr(&summary);
-        let has_sources = !sources.texts.is_empty() || sources.objects.iter().any(|source| source.other.is_some());
-        let is_nothing = self.migration.gateways.is_empty() && !has_sources && left == 0 && sources.failures.is_empty();
+        let is_about = |text: &str| text.contains("api-management");
+        let mut others = sources.objects.iter().filter(|source| source.other.is_some());
+        let has_sources = sources.texts.iter().any(|source| is_about(&source.text))
+            || others.any(|source| is_about(&source.value.to_string()));
+        let is_nothing = self.migration.gateways.is_empty()
+            && !has_sources
+            && self.other.plans.is_empty()
+            && self.other.complete == 0
+            && left == 0
+            && sources.failures.is_empty();
         if is_nothing {
             print_to_stderr("no gateway was found; check the path, and pass the file with the gateway's workload, too");
         }

@@ -1,7 +1,7 @@
 //! The objects of a gateway after the patches of a source, evaluated like any other objects.
 
 use super::chart_version::{CHART, full_name, is_chart};
-use super::field_path::is_in;
+use super::field_path::{is_in, pointer};
 use super::leftovers::Found;
 use super::patch_finder::Leftover;
 use super::patch_target::{BuiltNames, selects};
@@ -19,7 +19,7 @@ const POSITIONAL: [&str; 4] = ["env", "envFrom", "volumes", "volumeMounts"];
 /// The paths to the pod template of a workload; a Pod is one itself.
 const TEMPLATES: [&str; 3] = ["/spec/jobTemplate/spec/template", "/spec/template", ""];
 /// Ends of paths whose new value decides how a gateway authenticates.
-const CHECKED: [&str; 5] = [".image", ".serviceAccountName", "/client-id", "/client-id]", ".gateway.name"];
+const CHECKED: [&str; 4] = [".image", ".serviceAccountName", "/client-id", ".gateway.name"];
 const REPLACEMENT: &str = "Check what this replacement writes: the gateway needs an image of version 2.11.0 or newer, and the credential \
                            has the ServiceAccount, the client id and the name of the gateway without it";
 /// The rule that a `ConfigMap` is absent: it can be in another place, so it counts only instead of the gateway's own.
@@ -202,7 +202,11 @@ impl BuiltGateway<'_> {
         let Leftover::Replacement { select, paths } = &found.leftover else { return None };
         let workload = self.objects.first().map_or(&Value::Null, AsRef::as_ref);
         let is_workload = selects(select.as_ref(), workload, self.names);
-        let lost = paths.iter().filter(|path| is_workload && is_in(&self.old, path) && !is_in(workload, path));
+        let is_lost = |path: &&String| {
+            let is_there = is_in(&self.old, path);
+            is_there && (!is_in(workload, path) || self.is_moved(&pointer(path)))
+        };
+        let lost = paths.iter().filter(|path| is_workload && is_lost(path));
         let lost = lost.map(|path| Leftover::Moved(path.clone())).next();
         let selected: Vec<&Value> = self
             .objects
@@ -211,23 +215,22 @@ impl BuiltGateway<'_> {
             .filter(|object| selects(select.as_ref(), object, self.names))
             .collect();
         let is_checked = |path: &&String| {
-            CHECKED.iter().any(|end| path.replace('\\', "").ends_with(end))
+            CHECKED.iter().any(|end| path.replace(['\\', '[', ']'], "").ends_with(end))
                 && selected.iter().any(|object| is_in(object, path))
         };
         lost.or_else(|| paths.iter().find(is_checked).map(|_| Leftover::Check(REPLACEMENT)))
     }
 
     /// Whether a patch selects one of its objects.
-    pub(super) fn is_changed_by(&self, found: &Found<'_>) -> bool {
-        self.objects.iter().any(|object| found.patch(&mut Cow::Borrowed(object.as_ref()), self.names))
+    pub(super) fn is_selected_by(&self, found: &Found<'_>) -> bool {
+        self.objects.iter().any(|object| found.selects(object, self.names))
     }
 
     /// The path of an operation for the workload that does not do now what it did before: another element of a list, or
     /// none, is at it.
     fn moved_path(&self, found: &Found<'_>, (old, objects): (&Value, &[Cow<'_, Value>])) -> Option<String> {
-        let Leftover::Patch { object, patch } = &found.leftover else { return None };
-        let target = found.target_of(object.as_ref());
-        let new = objects.first().filter(|new| selects(target, new, self.names))?;
+        let Leftover::Patch { patch, .. } = &found.leftover else { return None };
+        let new = objects.first().filter(|new| found.selects(new, self.names))?;
         let mut positions = patch.paths();
         let moved = positions.find(|path| self.is_moved(path));
         moved.or_else(|| patch.failing_path(old, new))

@@ -1,6 +1,12 @@
 //! Paths of Kustomize's replacements into an object: `spec.containers.[name=gateway].image`.
 
+use jsonptr::PointerBuf;
 use serde_json::Value;
+
+/// The path as a JSON pointer, without conditions and wildcards.
+pub(super) fn pointer(path: &str) -> String {
+    PointerBuf::from_tokens(tokens(path)).to_string()
+}
 
 /// Whether an object has a value at a path.
 pub(super) fn is_in(value: &Value, path: &str) -> bool {
@@ -10,7 +16,10 @@ pub(super) fn is_in(value: &Value, path: &str) -> bool {
 fn is_below(value: &Value, tokens: &[String]) -> bool {
     let Some((first, rest)) = tokens.split_first() else { return true };
     match value {
-        Value::Object(members) => members.get(first).is_some_and(|member| is_below(member, rest)),
+        Value::Object(members) => {
+            let name = first.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(first);
+            members.get(name).is_some_and(|member| is_below(member, rest))
+        }
         Value::Array(items) => items
             .iter()
             .enumerate()
@@ -60,6 +69,7 @@ mod tests {
             ("spec.containers.[name=a.b].env.[name=X].name", true),
             ("spec.containers.*.name", true),
             ("data.a\\.b", true),
+            ("data.[a.b]", true),
             ("data.a.b", false),
             ("spec.containers.[name=a].env", false),
             ("spec.containers.1", false),

@@ -50,8 +50,8 @@ impl Found<'_> {
 
     /// Applies a patch to an object, if it selects it. Returns whether it changed it.
     pub(super) fn patch(&self, object: &mut Cow<'_, Value>, names: BuiltNames<'_>) -> bool {
-        let Leftover::Patch { object: own, patch } = &self.leftover else { return false };
-        if !selects(self.target_of(own.as_ref()), object, names) {
+        let Leftover::Patch { patch, .. } = &self.leftover else { return false };
+        if !self.selects(object, names) {
             return false;
         }
         let mut new = patch.applied_to(object);
@@ -66,9 +66,10 @@ impl Found<'_> {
         is_changed
     }
 
-    /// The objects that a patch changes, as the entry or the patch itself says.
-    pub(super) fn target_of<'f>(&'f self, own: Option<&'f Value>) -> Option<&'f Value> {
-        self.target.or(own)
+    /// Whether it is a patch that selects an object: by the target of the entry, or by its own.
+    pub(super) fn selects(&self, object: &Value, names: BuiltNames<'_>) -> bool {
+        let Leftover::Patch { object: own, .. } = &self.leftover else { return false };
+        selects(self.target.or(own.as_ref()), object, names)
     }
 
     /// Whether it is a patch that something else is a part of.
@@ -118,21 +119,24 @@ pub fn patched_by(
 pub struct BuiltReport {
     /// What a person has to change.
     pub notes: Vec<Note<PointerBuf>>,
+    /// Notes of the source alone that are none: its patches select no object of a gateway or of a release.
+    pub unneeded: Vec<Note<PointerBuf>>,
     /// The client ids that it gives to `ServiceAccount`s, with the indices of their gateways.
     pub client_ids: Vec<(usize, String)>,
 }
 
 /// What a source still says about these Secrets of keys and about the objects of these gateways when it builds them: what
-/// its patches do to them, and files of patches that could not be read. `reaches_any` says whether it changes any gateway or
-/// release.
+/// its patches do to them, and files of patches that could not be read. `releases` are those that it reaches.
 pub fn report_about_built(
     object: &Value,
     context: SourceContext<'_>,
-    (secrets, gateways, reaches_any): (&BTreeSet<String>, &[BuiltGateway<'_>], bool),
+    (secrets, gateways): (&BTreeSet<String>, &[BuiltGateway<'_>]),
+    (releases, names): (&[&Value], BuiltNames<'_>),
     evaluation: Evaluation<'_>,
     read: &dyn Fn(&str) -> Option<String>,
 ) -> BuiltReport {
     let found = of_object(object, context, secrets, read);
+    let reaches_any = !gateways.is_empty() || !releases.is_empty();
     let mut notes: Vec<(usize, Leftover)> = Vec::new();
     let found_all = &found;
     for (index, found) in found.iter().enumerate() {
@@ -141,10 +145,10 @@ pub fn report_about_built(
             Leftover::Secret(_) => {
                 let mut patches = found_all.iter().filter(|other| other.is_around(found)).peekable();
                 patches.peek().is_none()
-                    || patches.any(|other| gateways.iter().any(|gateway| gateway.is_changed_by(other)))
+                    || patches.any(|other| gateways.iter().any(|gateway| gateway.is_selected_by(other)))
             }
             Leftover::Check(_) => !gateways.is_empty(),
-            Leftover::Unread => reaches_any || !gateways.is_empty(),
+            Leftover::Unread => reaches_any,
             _ => false,
         };
         notes.extend(is_one.then(|| (index, found.leftover.clone())));
@@ -160,7 +164,17 @@ pub fn report_about_built(
     let notes = notes.iter().filter_map(|(index, leftover)| Some(found.get(*index)?.note(leftover)));
     let mut notes: Vec<Note<PointerBuf>> = notes.collect();
     notes.dedup();
-    BuiltReport { notes, client_ids }
+    let is_effective = |found: &Found<'_>| {
+        gateways.iter().any(|gateway| gateway.is_selected_by(found))
+            || releases.iter().any(|release| found.selects(release, names))
+    };
+    let is_unneeded = |other: &&Found<'_>| {
+        let mut patches = found.iter().filter(|patch| patch.is_around(other)).peekable();
+        patches.peek().is_some() && !patches.any(is_effective)
+    };
+    let certain = found.iter().filter(|found| !found.leftover.depends_on_gateways() && reaches_any);
+    let unneeded = certain.filter(is_unneeded).map(|found| found.note(&found.leftover)).collect();
+    BuiltReport { notes, unneeded, client_ids }
 }
 
 /// The parts of an object with changes that a tool makes to built objects.

@@ -162,7 +162,7 @@ impl<'k> Kustomizations<'k> {
         let deployers = self.deployers_of(&folder);
         // a folder with a kustomization is built as that says
         let deployers = deployers.filter(|(folder, _)| !self.by_folder.contains_key(*folder));
-        deployers.map(|(folder, deployer)| own.by(folder, deployer)).collect()
+        deployers.map(|(folder, deployer)| self.with_components(&own, deployer).by(folder, deployer)).collect()
     }
 
     /// The ways in which the kustomization in this file is deployed.
@@ -176,6 +176,12 @@ impl<'k> Kustomizations<'k> {
         let deployers = self.deployers_of(&overlay.folder);
         let found: BTreeSet<Overlay> = deployers.map(|(_, deployer)| overlay.by(&overlay.folder, deployer)).collect();
         if found.is_empty() { BTreeSet::from([overlay.clone()]) } else { found }
+    }
+
+    /// An overlay with what the components say that a deployer adds.
+    fn with_components(&self, overlay: &Overlay, deployer: &Deployer) -> Overlay {
+        let components = self.folders.iter().zip(&self.all).filter(|(folder, _)| deployer.adds(folder));
+        components.fold(overlay.clone(), |overlay, (folder, (_, value))| overlay.within(folder, value))
     }
 
     /// The indices of the objects that add the kustomization in this file as a component.

@@ -128,8 +128,8 @@ impl<'b> BuiltGateways<'b> {
             let (kind, name) = (release.text("/kind"), release.text("/metadata/name"));
             let changes = described_changes(&patched, &new);
             let message = format!(
-                "Change what patches {kind} \"{name}\" here: they are applied to the migrated object, which then is not \
-                 migrated any more. {changes}"
+                "Change what patches {kind} \"{name}\" here: they are applied to the migrated object, and undo a part of its \
+                 migration. {changes}"
             );
             Some(Note { at: first_patch(&source.value), kind: NoteKind::ByHand, message })
         };
@@ -160,8 +160,12 @@ impl<'b> BuiltGateways<'b> {
         let (indices, gateways): (Vec<usize>, Vec<BuiltGateway<'_>>) =
             of_reached.chain(own.into_iter().map(|built| (index, built))).unzip();
         let read = |name: &str| read_beside(source.place.file(), name);
-        let built = (&self.secrets, gateways.as_slice(), !reached.is_empty());
-        let mut report = report_about_built(&source.value, context, built, evaluation, &read);
+        let releases = reached.iter().filter_map(|index| self.sources.objects.get(*index));
+        let releases: Vec<&Value> =
+            releases.filter(|release| release.other.is_some()).map(|release| &release.value).collect();
+        let names = BuiltNames { namespaces: &self.namespaces, ..self.names };
+        let built = (&self.secrets, gateways.as_slice());
+        let mut report = report_about_built(&source.value, context, built, (&releases, names), evaluation, &read);
         if !reached.is_empty() {
             report.notes.extend(absent_components(source, self.inputs));
         }

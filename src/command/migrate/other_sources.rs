@@ -96,6 +96,7 @@ impl OtherPlans {
             };
             report = deployed_report(report, &deployments(&kustomizations, source), context, &patched);
             let of_built = built.report((index, source), context, &reached.by(index, source));
+            report.notes.retain(|note| !of_built.unneeded.contains(note));
             report.notes.extend(of_built.notes);
             for client_id in plans.add_client_ids((index, source), of_built.client_ids, (&reached, migration)) {
                 let message =

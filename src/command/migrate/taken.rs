@@ -68,7 +68,9 @@ impl Taken {
             Value::Object(members) => {
                 let text = |key: &str| members.get(key).and_then(Value::as_str);
                 let is_of_secret = |name: &&str| name.to_ascii_lowercase().contains("secret");
-                if let (Some(_), Some(name)) = (text("name").filter(is_of_secret), text("value")) {
+                // a parameter of a chart, or an operation of a JSON patch
+                let key = text("name").filter(is_of_secret).or_else(|| text("path").filter(is_of_secret));
+                if let (Some(_), Some(name)) = (key, text("value")) {
                     self.names.insert(name.to_owned());
                 }
                 // a kustomization makes the Secrets of its generators
@@ -141,6 +143,7 @@ mod tests {
             json!({"env": [{"valueFrom": {"secretKeyRef": {"name": "token"}}}]}),
             json!({"parameters": [{"name": "auth.existingSecret", "value": "token"}]}),
             json!({"values": "auth:\n  existingSecret: token\n"}),
+            json!({"patch": "- {op: replace, path: /spec/a/secretRef/name, value: token}\n"}),
             json!({"patch": "- op: add\n  path: /spec/a\n  value: [{secretRef: {name: token}}]\n"}),
             json!({"rules": [{"resources": ["secrets"], "verbs": ["get"], "resourceNames": ["token"]}]}),
         ] {

@@ -4,6 +4,8 @@ use super::CLIENT;
 use super::leftovers::{KUSTOMIZATION, assert_kept, assert_overlay_kept, migrate, patch};
 use test_support::run::Folder;
 
+const OTHER_METHOD: &str = "        env: [{name: config.service.auth, value: azureAdApp}]\n";
+
 /// A patch that the migration made unnecessary, and patches that do not select a gateway.
 #[test]
 fn patches_without_an_effect_keep_nothing() {
@@ -16,6 +18,10 @@ fn patches_without_an_effect_keep_nothing() {
         target("kind: Deployment, namespace: billing"),
         target("kind: Deploy.*, name: bill.*"),
         target("group: batch"),
+        format!(
+            "patches:\n- patch: |-\n{}  target: {{kind: Deployment, labelSelector: tier=web}}\n",
+            patch("    ", OTHER_METHOD)
+        ),
     ] {
         let ran = migrate(&[("k/prod/kustomization.yaml", &format!("{KUSTOMIZATION}{kustomization}"))]);
         assert_eq!(ran.code, 0, "{kustomization}{}", ran.everything());
@@ -161,10 +167,13 @@ fn replacements_of_what_decides_are_named() {
     let env = "spec.template.spec.containers.[name=gateway].env";
     // the variable is in the ConfigMap now, and no tool finds the path
     assert_overlay_kept(&replacement(&format!("{env}.[name=config.service.endpoint].value"), "Deployment"), &[]);
+    // another variable is at the position now
+    assert_overlay_kept(&replacement("spec.template.spec.containers.0.env.0.name", "Deployment"), &[]);
     for (path, target, is_named) in [
         ("spec.template.spec.serviceAccountName", "Deployment", true),
         ("spec.template.spec.containers.0.image", "Deployment", true),
-        ("metadata.annotations.[azure.workload.identity/client-id]", "ServiceAccount", false),
+        ("metadata.annotations.[azure.workload.identity/client-id]", "ServiceAccount", true),
+        ("data.[gateway.name]", "ConfigMap", true),
         ("spec.replicas", "Deployment", false),
         ("spec.template.spec.serviceAccountName", "StatefulSet", false),
     ] {
