@@ -32,6 +32,9 @@ impl Changes<'_> {
             Value::Object(members) => !members.is_empty(),
             _ => false,
         };
+        if is_filled(&node.content) {
+            self.removed.push(node.range.clone());
+        }
         match &node.content {
             Content::Sequence(StructureStyle::Block, _) | Content::Mapping(StructureStyle::Block, _)
                 if is_collection =>
@@ -71,7 +74,7 @@ impl Changes<'_> {
         let is_nested = matches!(slot, Slot::Member(..)) && new.is_object();
         let least = if is_nested { site.column + self.style.step } else { 0 };
         let lines = self.style.block(new, column.max(least));
-        self.change(node.range.clone(), " ".repeat(least.saturating_sub(column)) + &lines);
+        self.change(node.range.clone(), self.style.columns(least.saturating_sub(column)) + &lines);
     }
 
     /// Replaces the lines of a block collection by a value in the line of its key or dash.
@@ -87,14 +90,29 @@ impl Changes<'_> {
         Ok(())
     }
 
-    /// Replaces a scalar or an empty collection by the lines of a block collection.
+    /// Replaces a scalar or an empty collection by the lines of a block collection. Comments, an anchor and a tag between
+    /// the key and the value stay.
     fn replace_by_lines(&mut self, node: &Node, slot: Slot<'_>, site: &Site, new: &Value) -> Outcome {
         let after = site.after(node)?;
-        if let Slot::Item(..) = slot {
-            self.change(after..node.range.end, format!(" {}", self.style.block(new, site.column)));
+        let before = self.text.slice(&(after..node.range.start));
+        let blank = before.len() - before.trim_end_matches([' ', '\t']).len();
+        let old = node.range.start - blank..node.range.end;
+        if self.text.line_start(node.range.start) > after {
+            // behind an anchor there is no place for lines
+            if !self.text.is_first(node.range.start) {
+                return Err(Declined { at: node.range.start, reason: LAYOUT });
+            }
+            let column = self.text.column(node.range.start);
+            self.change(node.range.clone(), self.style.block(new, column));
+        } else if matches!(slot, Slot::Item(..)) && old.start == after {
+            self.change(old, format!(" {}", self.style.block(new, site.column)));
+        } else if let Slot::Item(..) = slot {
+            self.change(old, String::new());
+            let lines = format!("{}{}", self.new_line(site.column), self.style.block(new, site.column));
+            self.insert(self.text.line_end(node.range.end), lines);
         } else {
             // a comment behind the value stays in the line of the key
-            self.change(after..node.range.end, String::new());
+            self.change(old, String::new());
             self.insert(self.text.line_end(node.range.end), self.style.member_value(new, site.column));
         }
         Ok(())
@@ -103,7 +121,7 @@ impl Changes<'_> {
     /// Replaces a value where it is.
     fn replace_inline(&mut self, node: &Node, site: &Site, new: &Value, is_collection: bool) -> Outcome {
         let text = match (&node.content, new) {
-            (_, new) if is_collection && self.style.is_json && self.text.0.contains('\n') => {
+            (_, new) if is_collection && self.style.is_json && self.text.0.trim().contains('\n') => {
                 self.style.json_lines(new, self.text.indentation(node.range.start))
             }
             (Content::Scalar(ScalarStyle::Literal), Value::String(text)) => {
