@@ -159,25 +159,30 @@ pub(super) fn create(path: &Path, text: &str) -> anyhow::Result<()> {
 /// Replaces the content of a file: writes it to a file beside it first, so that an interruption leaves the old content.
 pub(super) fn replace(path: &Path, rewrite: &FileRewrite) -> anyhow::Result<()> {
     let target = fs::canonicalize(path).map_err(|_| removed(path))?;
-    write(&target, path, rewrite)
+    write_at(&target, path, path, rewrite)
 }
 
 /// Writes the changed content of the file `source` to the file `path` at once, with the encoding, the mode and, if that is
 /// allowed, the owner of `source`.
 pub(super) fn write(path: &Path, source: &Path, rewrite: &FileRewrite) -> anyhow::Result<()> {
-    let failed = |error: std::io::Error| cannot_write(path, &error);
+    write_at(path, path, source, rewrite)
+}
+
+/// Writes the file `target`; messages call it `name`.
+fn write_at(target: &Path, name: &Path, source: &Path, rewrite: &FileRewrite) -> anyhow::Result<()> {
+    let failed = |error: std::io::Error| cannot_write(name, &error);
     let Ok(old) = fs::read(source) else { return Err(removed(source)) };
     let Some(bytes) = rewrite.encoded(&old) else {
         bail!("{} was changed while it was read; run the command again", source.display());
     };
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = target.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(failed)?;
     let mut new = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     new.write_all(&bytes).map_err(failed)?;
     let metadata = fs::metadata(source).map_err(failed)?;
     keep_owner(new.as_file(), &metadata);
     new.as_file().set_permissions(metadata.permissions()).map_err(failed)?;
-    new.persist(path).map_err(|error| failed(error.error))?;
+    new.persist(target).map_err(|error| failed(error.error))?;
     Ok(())
 }
 

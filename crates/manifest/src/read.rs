@@ -86,9 +86,9 @@ impl Inputs {
 
     /// Adds a file, if it is not among the files under another name.
     fn add_file(&mut self, path: PathBuf, is_named: bool) {
-        // its name in messages could be that of another file
+        // its path in messages could be that of another file
         if path.to_str().is_none() {
-            let message = "its name is not UTF-8; rename the file".to_owned();
+            let message = "its path is not UTF-8; rename the file or its folder".to_owned();
             return self.all.push(Input::Unreadable { name: path.display().to_string(), message });
         }
         let next = self.all.len();
@@ -310,7 +310,7 @@ mod tests {
         }
         let manifests = read(&[folder.path()], b"");
         assert_eq!((manifests.objects.len(), manifests.errors.len()), (1, 1));
-        assert!(manifests.errors[0].message.contains("its name is not UTF-8"));
+        assert!(manifests.errors[0].message.contains("its path is not UTF-8"));
     }
 
     #[test]

@@ -60,7 +60,7 @@ fn a_file_name_that_is_not_utf_8_is_an_error() {
     fs::write(&name, UNLABELED).unwrap();
     let ran = folder.run(&["fix", "a"]);
     assert_eq!(ran.code, 2, "{}", ran.everything());
-    assert!(ran.stderr.contains("its name is not UTF-8; rename the file"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("its path is not UTF-8; rename the file or its folder"), "{}", ran.stderr);
     assert_eq!(read(&folder, "a/a\u{fffd}.yaml").matches(LABEL).count(), 1);
     assert_eq!(fs::read_to_string(name).unwrap(), UNLABELED);
 }

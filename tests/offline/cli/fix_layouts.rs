@@ -184,3 +184,24 @@ fn a_diff_shows_each_change() {
     let (ran, _) = fixed("a.yaml", &merged, &["--diff"]);
     assert!(ran.stdout.contains("+    metadata: {***"), "{}", ran.everything());
 }
+
+/// A text ends where the object around it ends: each change was verified without the other.
+#[test]
+fn of_changes_in_one_place_the_second_waits() {
+    let account = "  config.service.endpoint: https://x.configuration.azure-api.net
+  a.yaml: |
+    apiVersion: v1
+    kind: ServiceAccount
+    metadata:
+      name: orders-identity
+      namespace: shop
+";
+    let text = config_map(account);
+    let (ran, after) = fixed("a.yaml", &text, &[]);
+    assert_eq!(ran.code, 1, "{}", ran.everything());
+    assert!(ran.stderr.contains("unlabeled-service-account: two changes are in the same place"), "{}", ran.stderr);
+    assert!(after.contains("namespace: shop\n  config.service.auth: workloadIdentity\n"), "{after}");
+    let (ran, after) = fixed("a.yaml", &after, &[]);
+    assert_eq!(ran.code, 0, "{}", ran.everything());
+    assert!(after.contains("namespace: shop\n      labels:\n        azure.workload.identity/use"), "{after}");
+}

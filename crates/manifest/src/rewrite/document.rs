@@ -15,8 +15,8 @@ const COMMENT: &str =
 const UNREADABLE: &str = "the document cannot be read again; change it by hand";
 const NOT_JSON: &str =
     "it is not valid JSON, as with comments or keys without quotes; correct it, or change it by hand";
-/// Most attempts to find the changes of a document that can be made: each reads the document again.
-const MOST_ATTEMPTS: usize = 100;
+/// Most bytes that are read again to find the changes of a document that can be made: each attempt reads all of it.
+const MOST_BYTES: usize = 64 << 20;
 
 /// A part of the change of an object: the indices of both.
 pub(super) type Part = (usize, usize);
@@ -92,7 +92,7 @@ impl<'d, 'c> DocumentChanges<'d, 'c> {
     /// The parts that can be made. A part that spoils the text must not keep the others from being made.
     fn possible(&self, parts: &[Part], unmade: &mut Vec<Unmade>) -> Vec<Part> {
         let Err(reason) = self.attempt(parts) else { return parts.to_vec() };
-        if parts.len() <= 1 || self.attempts.get() > MOST_ATTEMPTS {
+        if parts.len() <= 1 || self.attempts.get() * self.text.len() > MOST_BYTES {
             unmade.append(&mut self.none(parts, reason).unmade);
             return Vec::new();
         }
