@@ -35,7 +35,8 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
     for line in text::failures(&report) {
         print_to_stderr(&line);
     }
-    let asked_for = AskedFor { select: &arguments.select, is_unsafe: arguments.is_unsafe };
+    let is_selected = |rule: &str| arguments.select.is_empty() || arguments.select.iter().any(|other| other == rule);
+    let asked_for = AskedFor { is_selected: &is_selected, is_unsafe: arguments.is_unsafe };
     let mut fixes = asked_for.fixes(&report, &places);
     if let Some(text) = &text {
         outcome.stdin(text, &fixes.remove(STANDARD_INPUT).unwrap_or_default(), arguments)?;

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, HashMap};
 
 /// The fixes that are asked for.
 pub(super) struct AskedFor<'a> {
-    /// Ids of rules; empty for all.
-    pub(super) select: &'a [String],
+    /// Whether the findings of a rule are fixed.
+    pub(super) is_selected: &'a dyn Fn(&str) -> bool,
     /// Whether fixes that change what a person wrote are made, too.
     pub(super) is_unsafe: bool,
 }
@@ -52,12 +52,15 @@ impl AskedFor<'_> {
     }
 
     fn fix<'r>(&self, finding: &'r Diagnostic) -> Option<&'r Fix> {
-        let is_selected = self.select.is_empty() || self.select.iter().any(|rule| *rule == finding.rule);
         let is_asked_for = |fix: &&Fix| match fix.safety {
             Safety::Safe => finding.level == Level::Fixable,
             Safety::Unsafe => self.is_unsafe,
         };
-        finding.fixes.iter().find(is_asked_for).filter(|_| is_selected && finding.suppressed.is_none())
+        finding
+            .fixes
+            .iter()
+            .find(is_asked_for)
+            .filter(|_| finding.suppressed.is_none() && (self.is_selected)(finding.rule))
     }
 }
 

@@ -2,18 +2,20 @@
 
 use crate::command::object_fixes::{AskedFor, ObjectFix};
 use crate::command::rewritten_file::why_not_written;
+use crate::command::selection::Selection;
 use apim_keyless_manifest::Place;
 use apim_keyless_manifest::rewrite::{self, FileRewrite, ObjectChange};
 use apim_keyless_report::{Replacement, Report, Span, TextFix};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// Adds what `fix` would write into files of `paths`: of each object one fix, to its first finding with a safe one. Two
-/// fixes of one object could insert at the same place, in an order that an editor does not know. `places` are those of
-/// the findings' objects.
-pub(super) fn add(report: &mut Report, places: &[Place], paths: &[PathBuf]) {
+/// Adds what `fix` would write into files of `paths`: of each object one fix, to the first of its selected findings with a
+/// safe one. Two fixes of one object could insert at the same place, in an order that an editor does not know. `places`
+/// are those of the findings' objects.
+pub(super) fn add(report: &mut Report, places: &[Place], paths: &[PathBuf], selection: &Selection) {
+    let asked_for = AskedFor { is_selected: &|rule| selection.keeps(rule), is_unsafe: false };
     let mut found: Vec<(usize, TextFix)> = Vec::new();
-    for (file, fixes) in (AskedFor { select: &[], is_unsafe: false }).fixes(report, places) {
+    for (file, fixes) in asked_for.fixes(report, places) {
         let is_on_disk = fixes.first().is_some_and(|fix| fix.place.is_on_disk());
         if is_on_disk && why_not_written(file, paths).is_none() {
             found.append(&mut text_fixes(&fixes));

@@ -176,6 +176,11 @@ spec:
         let title = fix["description"]["text"].as_str().unwrap();
         title.contains("client-id") && title.contains(", set metadata.labels")
     }));
+    let selected = ["--select", "unlabeled-service-account"];
+    let log_of_rule =
+        folder.run(&[&["check", "--policy", "policy", "--output", "sarif", "a.yaml"], &selected[..]].concat()).json();
+    let of_rule = &fixes(&log_of_rule, "a.yaml")["unlabeled-service-account"];
+    assert!(!of_rule[0]["description"]["text"].as_str().unwrap().contains("client-id"), "{log_of_rule:#}");
     assert_eq!(folder.run(&["fix", "--policy", "policy", "a.yaml"]).code, 0);
     assert_eq!(applied(&text, &all), fs::read_to_string(folder.path("a.yaml")).unwrap());
 }
