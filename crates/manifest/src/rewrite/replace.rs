@@ -32,9 +32,8 @@ impl Changes<'_> {
             Value::Object(members) => !members.is_empty(),
             _ => false,
         };
-        if is_filled(&node.content) {
-            self.removed.push(node.range.clone());
-        }
+        // a comment behind an opening bracket is not about a part
+        self.removed.extend(first_part(&node.content).map(|start| start..node.range.end));
         match &node.content {
             Content::Sequence(StructureStyle::Block, _) | Content::Mapping(StructureStyle::Block, _)
                 if is_collection =>
@@ -45,7 +44,7 @@ impl Changes<'_> {
             Content::Sequence(StructureStyle::Block, _) | Content::Mapping(StructureStyle::Block, _) => {
                 self.replace_lines_by_scalar(node, &site, new)
             }
-            content if is_collection && site.is_in_block && !is_filled(content) && !self.style.is_json => {
+            content if is_collection && site.is_in_block && first_part(content).is_none() && !self.style.is_json => {
                 self.replace_by_lines(node, slot, &site, new)
             }
             _ => self.replace_inline(node, &site, new, is_collection),
@@ -174,11 +173,11 @@ impl Changes<'_> {
     }
 }
 
-/// Returns true for a collection that is not empty.
-fn is_filled(content: &Content) -> bool {
+/// The first byte of the parts of a collection; `None` if it has none.
+fn first_part(content: &Content) -> Option<usize> {
     match content {
-        Content::Sequence(_, items) => !items.is_empty(),
-        Content::Mapping(_, members) => !members.is_empty(),
-        Content::Scalar(_) | Content::Alias => false,
+        Content::Sequence(_, items) => items.first().map(|item| item.range.start),
+        Content::Mapping(_, members) => members.first().map(|member| member.key_range.start),
+        Content::Scalar(_) | Content::Alias => None,
     }
 }
