@@ -61,25 +61,21 @@ fn what_is_only_meant_as_json_is_declined() {
 #[test]
 fn no_comment_is_lost() {
     for (labels, expected) in [
-        (" # a\n        # b\n        {}", Some(" # a\n        # b\n        azure.workload.identity/use: \"true\"")),
-        (" # a\n        ~", Some(" # a\n        azure.workload.identity/use: \"true\"")),
-        (" &a {} # b", Some(" &a # b\n        azure.workload.identity/use: \"true\"")),
-        (" {\n        # a\n      }", None),
-        (" { # a\n      }", None),
+        (" # a\n        # b\n        {}", " # a\n        # b\n        azure.workload.identity/use: \"true\""),
+        (" # a\n        ~", " # a\n        azure.workload.identity/use: \"true\""),
+        (" &a {} # b", " &a # b\n        azure.workload.identity/use: \"true\""),
+        (" {\n        # a\n      }", " {\n        # a\n        azure.workload.identity/use: \"true\"\n      }"),
+        (" { # a\n        }", " { # a\n          azure.workload.identity/use: \"true\"\n        }"),
     ] {
-        let text = labeled(labels);
-        let (ran, after) = fixed("a.yaml", &text, &[]);
-        assert_eq!(after, labeled(expected.unwrap_or(labels)), "{}", ran.everything());
-        if expected.is_none() {
-            assert_eq!(ran.code, 1);
-            assert!(
-                ran.stderr
-                    .contains("not fixed: a.yaml:7:15: missing-identity-label: the change would remove a comment"),
-                "{}",
-                ran.stderr
-            );
-        }
+        let (ran, after) = fixed("a.yaml", &labeled(labels), &[]);
+        assert_eq!(after, labeled(expected), "{}", ran.everything());
     }
+    let env = "        env: [{name: AZURE_CLIENT_ID, value: a}, # about a
+          {name: X, value: b}]\n        envFrom";
+    let text = labeled("\n        azure.workload.identity/use: \"true\"").replace("        envFrom", env);
+    let (ran, after) = fixed("a.yaml", &text, &["--unsafe"]);
+    assert_eq!((ran.code, &after), (1, &text), "{}", ran.everything());
+    assert!(ran.stderr.contains("overridden-identity-variable: the change would remove a comment"), "{}", ran.stderr);
 }
 
 /// A `ConfigMap` of a gateway with this text as its data.

@@ -35,6 +35,29 @@ impl Changes<'_> {
         self.insert(self.text.line_end(before.end), format!("{line}{}{comma}", parts.join(&separator)));
     }
 
+    /// Adds the parts of `new` to the flow collection `node`, in which there are only comments, above its closing bracket;
+    /// returns whether that has a line of its own.
+    pub(super) fn add_below_comments(&mut self, node: &Node, new: &Value) -> bool {
+        let bracket = node.range.end.saturating_sub(1);
+        if !self.text.slice(&node.range).contains('#') || !self.text.is_first(bracket) {
+            return false;
+        }
+        let parts: Vec<String> = match new {
+            Value::Object(members) => {
+                let member =
+                    |(key, value): (&String, &Value)| format!("{}: {}", self.style.key(key), self.style.inline(value));
+                members.iter().map(member).collect()
+            }
+            Value::Array(items) => items.iter().map(|item| self.style.inline(item)).collect(),
+            _ => return false,
+        };
+        let column = self.text.column(bracket) + self.style.step;
+        let parts = parts.join(&format!(",{}", self.new_line(column)));
+        let line = format!("{}{parts}{}", self.style.columns(column), self.style.line_break);
+        self.insert(self.text.line_start(bracket), line);
+        true
+    }
+
     /// The text of a new value in the flow collection `node`, beside the part at this byte.
     pub(super) fn flow_value(&self, node: &Node, part: usize, style: Style, value: &Value) -> String {
         if style.is_json && self.is_in_lines(node, part) {

@@ -34,6 +34,14 @@ impl Changes<'_> {
         };
         // a comment behind an opening bracket is not about a part
         self.removed.extend(first_part(&node.content).map(|start| start..node.range.end));
+        let is_empty_flow = match (&node.content, new) {
+            (Content::Sequence(StructureStyle::Flow, items), Value::Array(_)) => items.is_empty(),
+            (Content::Mapping(StructureStyle::Flow, members), Value::Object(_)) => members.is_empty(),
+            _ => false,
+        };
+        if is_collection && is_empty_flow && self.add_below_comments(node, new) {
+            return Ok(());
+        }
         match &node.content {
             Content::Sequence(StructureStyle::Block, _) | Content::Mapping(StructureStyle::Block, _)
                 if is_collection =>

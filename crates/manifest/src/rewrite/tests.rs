@@ -116,6 +116,8 @@ fn comments_anchors_and_tags_before_an_empty_value_stay() {
     changes("labels: !!map {}\n", label(), "labels: !!map\n  x: \"true\"\n");
     changes("labels: &a\n", label(), "labels: &a\n  x: \"true\"\n");
     changes("a:\n- &b {}\n", set("/a/0/x", json!("w")), "a:\n- &b\n  x: w\n");
+    changes("labels: {\n  # a\n}\n", label(), "labels: {\n  # a\n  x: \"true\"\n}\n");
+    changes("a: [ # b\n  ]\n", set("/a/-", json!({"name": "x"})), "a: [ # b\n    {name: x}\n  ]\n");
     changes("a: # b\n  []\n", set("/a/-", json!({"name": "x"})), "a: # b\n  - name: x\n");
 }
 
