@@ -16,14 +16,14 @@ pub(super) fn decode(bytes: Vec<u8>) -> Result<String, String> {
 }
 
 /// The bytes of a file whose text was `before` with the text `after`, in the same encoding and with the same byte order
-/// mark; `None` if its text is another one.
+/// mark, whether `before` has that or not; `None` if its text is another one.
 pub(super) fn reencode(bytes: &[u8], before: &str, after: &str) -> Option<Vec<u8>> {
     let text = decode(bytes.to_vec()).ok()?;
-    let without_mark = text.strip_prefix(BYTE_ORDER_MARK);
-    if without_mark.unwrap_or(&text) != before {
+    let has_lost_mark = text != before;
+    if has_lost_mark && text.strip_prefix(BYTE_ORDER_MARK) != Some(before) {
         return None;
     }
-    let is_marked = without_mark.is_some() || bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    let is_marked = has_lost_mark || bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
     let mark = if is_marked { "\u{feff}" } else { "" };
     let units = mark.encode_utf16().chain(after.encode_utf16());
     Some(match bytes {
@@ -75,6 +75,11 @@ mod tests {
                 assert_eq!(reencode(&old, "a: e", "a: 😀"), None);
             }
         }
+    }
+
+    #[test]
+    fn a_text_with_its_mark_keeps_it_once() {
+        assert_eq!(reencode("\u{feff}a".as_bytes(), "\u{feff}a", "\u{feff}b"), Some("\u{feff}b".as_bytes().to_vec()));
     }
 
     #[test]
