@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     };
     let (mut report, places) = input.evaluate(&policy, file.as_deref(), today);
     if arguments.report.output == Output::Sarif {
-        replacements::add(&mut report, &places, &paths);
+        replacements::add(&mut report, &places, &paths, &selection);
     }
     sort(&mut report);
     report.findings.extend(file.iter().flat_map(|path| exceptions(&policy, path, today)));

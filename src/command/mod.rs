@@ -16,6 +16,7 @@ mod generate;
 mod ids;
 mod ignore_comments;
 mod migrate;
+mod object_fixes;
 mod output;
 mod pager;
 mod plan;

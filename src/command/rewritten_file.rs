@@ -1,16 +1,16 @@
 //! Shows and writes the changed texts of files, for `fix` and `migrate`.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use apim_keyless_core::policy::printable;
 use apim_keyless_manifest::rewrite::FileRewrite;
 use apim_keyless_manifest::{MAX_FILE_BYTES, STANDARD_INPUT, read_limited};
-use similar::TextDiff;
+use similar::{ChangeTag, TextDiff};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write, stdin};
 use std::path::{Path, PathBuf};
 
-/// The byte order mark, which a text that was read no longer has.
-const BYTE_ORDER_MARK: &str = "\u{feff}";
+/// What is shown of a line that cannot be masked in part.
+const MASK: &str = "***";
 /// Lines around a change in a diff.
 const CONTEXT_LINES: usize = 3;
 
@@ -26,41 +26,78 @@ pub(super) fn read_stdin(paths: &[PathBuf]) -> anyhow::Result<Option<Vec<u8>>> {
     }
 }
 
-/// The changes as a unified diff of what `mask` leaves of both texts: it also shows the lines around them.
+/// The changes as a unified diff that shows what `mask` leaves of both texts: it also shows the lines around them.
 pub(super) fn diff(file: &str, rewrite: &FileRewrite, mask: fn(&str) -> String) -> String {
-    shown_diff((&format!("a/{file}"), &mask(&rewrite.before)), (&format!("b/{file}"), &mask(&rewrite.after)))
+    let (old, new) = (ShownText::of(&rewrite.before, mask), ShownText::of(&rewrite.after, mask));
+    shown_diff((&format!("a/{file}"), &old), (&format!("b/{file}"), &new))
 }
 
-/// A new file as a unified diff of what `mask` leaves of it.
+/// A new file as a unified diff that shows what `mask` leaves of it.
 pub(super) fn diff_of_new(file: &str, text: &str, mask: fn(&str) -> String) -> String {
-    shown_diff(("/dev/null", ""), (&format!("b/{file}"), &mask(text)))
+    shown_diff(("/dev/null", &ShownText::default()), (&format!("b/{file}"), &ShownText::of(text, mask)))
 }
 
-/// The diff of two texts, each with its name. Control characters are escaped: a terminal would obey them.
-fn shown_diff((old_name, old): (&str, &str), (new_name, new): (&str, &str)) -> String {
-    let (old, new) = (printable_lines(old), printable_lines(new));
-    let diff = TextDiff::from_lines(&old, &new);
-    let (old_name, new_name) = (printable(old_name), printable(new_name));
-    diff.unified_diff().context_radius(CONTEXT_LINES).header(&old_name, &new_name).to_string()
+/// The lines of a text, and what is shown of each: a line whose change is masked is still a change.
+#[derive(Default)]
+struct ShownText<'t> {
+    lines: Vec<&'t str>,
+    shown: Vec<String>,
 }
 
-/// The lines with control characters escaped, except tabs.
-fn printable_lines(text: &str) -> String {
-    let line = |line: &str| {
-        let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
-        let parts: Vec<_> = line.trim_end_matches('\r').split('\t').map(printable).collect();
-        parts.join("\t") + end
-    };
-    text.split_inclusive('\n').map(line).collect()
+impl<'t> ShownText<'t> {
+    fn of(text: &'t str, mask: fn(&str) -> String) -> Self {
+        let (lines, masked) = (lines(text), mask(text));
+        let mut shown: Vec<String> = self::lines(&masked).into_iter().map(printable_line).collect();
+        if shown.len() != lines.len() {
+            shown = vec![MASK.to_owned(); lines.len()];
+        }
+        Self { lines, shown }
+    }
+}
+
+/// The lines of a text without their line breaks, each of which YAML knows.
+fn lines(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    if lines.last().is_some_and(|last| last.is_empty()) {
+        lines.pop();
+    }
+    let inner = lines.into_iter().map(|line| line.strip_suffix('\r').unwrap_or(line));
+    inner.flat_map(|line| line.split('\r')).collect()
+}
+
+/// The diff of two texts, each with its name.
+fn shown_diff((old_name, old): (&str, &ShownText<'_>), (new_name, new): (&str, &ShownText<'_>)) -> String {
+    let diff = TextDiff::from_slices(&old.lines, &new.lines);
+    let mut text = String::new();
+    for hunk in diff.unified_diff().context_radius(CONTEXT_LINES).iter_hunks() {
+        if text.is_empty() {
+            text = format!("--- {}\n+++ {}\n", printable(old_name), printable(new_name));
+        }
+        text += &format!("{}\n", hunk.header());
+        for change in hunk.iter_changes() {
+            let of_old = || old.shown.get(change.old_index()?);
+            let of_new = || new.shown.get(change.new_index()?);
+            let line = if change.tag() == ChangeTag::Delete { of_old() } else { of_new() };
+            text += &format!("{}{}\n", change.tag(), line.map_or(MASK, String::as_str));
+        }
+    }
+    text
+}
+
+/// A line with control characters escaped, except tabs: a terminal would obey them.
+fn printable_line(line: &str) -> String {
+    let parts: Vec<_> = line.split('\t').map(printable).collect();
+    parts.join("\t")
 }
 
 /// The folder among the arguments in which a file was found that is outside of it, behind a symbolic link.
 pub(super) fn folder_outside<'p>(file: &str, paths: &'p [PathBuf]) -> Option<&'p Path> {
     let file = Path::new(file);
-    if paths.iter().any(|path| path == file) {
+    let target = fs::canonicalize(file).ok()?;
+    let is_named = |path: &PathBuf| !path.is_dir() && fs::canonicalize(path).is_ok_and(|path| path == target);
+    if paths.iter().any(is_named) {
         return None;
     }
-    let target = fs::canonicalize(file).ok()?;
     let mut folders = paths.iter().filter(|path| path.is_dir() && file.starts_with(path)).peekable();
     let folder = *folders.peek()?;
     let is_inside = |folder: &PathBuf| fs::canonicalize(folder).is_ok_and(|folder| target.starts_with(folder));
@@ -85,13 +122,19 @@ pub(super) fn has_other_names(path: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        path.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.nlink() > 1)
+        fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.nlink() > 1)
     }
     #[cfg(not(unix))]
     {
         _ = path;
         false
     }
+}
+
+/// Why a file is not fixed, although its text could be changed.
+pub(super) fn why_not_written(file: &str, paths: &[PathBuf]) -> Option<String> {
+    let has_others = || has_other_names(Path::new(file)).then(|| other_names_message(file));
+    folder_outside(file, paths).map(|folder| outside_message(file, folder)).or_else(has_others)
 }
 
 /// Whether this is a file, and no link, with this content.
@@ -102,42 +145,65 @@ pub(super) fn is_written(path: &Path, text: &str) -> bool {
 
 /// Creates a file; an existing one stays.
 pub(super) fn create(path: &Path, text: &str) -> anyhow::Result<()> {
-    let cannot_write = || format!("cannot write {}; check that its folder is writable", path.display());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).with_context(cannot_write)?;
+    fs::create_dir_all(folder).map_err(|error| cannot_write(path, &error))?;
     // not through a link: it can lead anywhere
     match File::create_new(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             bail!("{} exists; remove it, or move its content, and run the command again", path.display());
         }
-        file => file.and_then(|mut file| file.write_all(text.as_bytes())).with_context(cannot_write),
+        file => file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| cannot_write(path, &error)),
     }
 }
 
 /// Replaces the content of a file: writes it to a file beside it first, so that an interruption leaves the old content.
 pub(super) fn replace(path: &Path, rewrite: &FileRewrite) -> anyhow::Result<()> {
-    let target = fs::canonicalize(path).with_context(|| format!("cannot find {}", path.display()))?;
-    write(&target, &target, rewrite)
+    let target = fs::canonicalize(path).map_err(|_| removed(path))?;
+    write_at(&target, path, path, rewrite)
 }
 
-/// Writes the changed content of the file `source` to the file `path` at once, with the mode of `source`.
+/// Writes the changed content of the file `source` to the file `path` at once, with the encoding, the mode and, if that is
+/// allowed, the owner of `source`.
 pub(super) fn write(path: &Path, source: &Path, rewrite: &FileRewrite) -> anyhow::Result<()> {
-    let cannot_write = || format!("cannot write {}; check that its folder is writable", path.display());
-    let bytes = fs::read(source).with_context(cannot_write)?;
-    let mark = match bytes.strip_prefix(BYTE_ORDER_MARK.as_bytes()) {
-        Some(rest) if rest == rewrite.before.as_bytes() => BYTE_ORDER_MARK,
-        _ if bytes == rewrite.before.as_bytes() => "",
-        _ => bail!(
-            "{} is not UTF-8, or was changed meanwhile; save it as UTF-8 and run the command again",
-            source.display()
-        ),
+    write_at(path, path, source, rewrite)
+}
+
+/// Writes the file `target`; messages call it `name`.
+fn write_at(target: &Path, name: &Path, source: &Path, rewrite: &FileRewrite) -> anyhow::Result<()> {
+    let failed = |error: std::io::Error| cannot_write(name, &error);
+    let Ok(old) = fs::read(source) else { return Err(removed(source)) };
+    let Some(bytes) = rewrite.encoded(&old) else {
+        bail!("{} was changed while it was read; run the command again", source.display());
     };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).with_context(cannot_write)?;
-    let mut new = tempfile::NamedTempFile::new_in(folder).with_context(cannot_write)?;
-    new.write_all(mark.as_bytes()).and_then(|()| new.write_all(rewrite.after.as_bytes())).with_context(cannot_write)?;
-    let permissions = fs::metadata(source).with_context(cannot_write)?.permissions();
-    new.as_file().set_permissions(permissions).with_context(cannot_write)?;
-    new.persist(path).with_context(cannot_write)?;
+    let folder = target.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(failed)?;
+    let mut new = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    new.write_all(&bytes).map_err(failed)?;
+    let metadata = fs::metadata(source).map_err(failed)?;
+    keep_owner(new.as_file(), &metadata);
+    new.as_file().set_permissions(metadata.permissions()).map_err(failed)?;
+    new.persist(target).map_err(|error| failed(error.error))?;
     Ok(())
+}
+
+/// Only the root user can give a file away, and to another one it belongs already.
+fn keep_owner(file: &File, metadata: &fs::Metadata) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        _ = fchown(file, Some(metadata.uid()), Some(metadata.gid()));
+    }
+    #[cfg(not(unix))]
+    {
+        _ = (file, metadata);
+    }
+}
+
+/// The error of a file that cannot be written. It names no file of ours beside it.
+fn cannot_write(path: &Path, error: &std::io::Error) -> anyhow::Error {
+    anyhow!("cannot write {}: {}; check that its folder is writable", path.display(), error.kind())
+}
+
+fn removed(path: &Path) -> anyhow::Error {
+    anyhow!("{} was removed or made unreadable while it was read; run the command again", path.display())
 }

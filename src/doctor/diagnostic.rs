@@ -88,7 +88,7 @@ pub(crate) fn of_entry(
     Diagnostic {
         object,
         location,
-        fixes: vec![Fix { title, safety: Safety::Unsafe, edits: Vec::new(), replacements: Vec::new() }],
+        fixes: vec![Fix { title, safety: Safety::Unsafe, edits: Vec::new() }],
         ..Diagnostic::new(id, entry.level, message)
     }
 }

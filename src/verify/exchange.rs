@@ -93,7 +93,7 @@ fn rejected(
         let account = format!("{}:{}", input.running.name, gateway.service_account);
         let title = explained.fix.replace("NAMESPACE:NAME", &account);
         let title = title.replace("--id CLIENT_ID", &format!("--id {}", exchange.client_id));
-        finding.fixes = vec![Fix { title, safety: Safety::Unsafe, edits: Vec::new(), replacements: Vec::new() }];
+        finding.fixes = vec![Fix { title, safety: Safety::Unsafe, edits: Vec::new() }];
     }
     finding
 }

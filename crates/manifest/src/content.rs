@@ -98,7 +98,7 @@ impl FileContent {
         let name = source.name.clone();
         let content =
             Self { name, is_named: file.is_named, is_about_gateway, text: Some(Arc::clone(source)), ..Self::default() };
-        let mut reader = Reader { file, source, content, locator: Locator::default(), is_item: false, is_text: false };
+        let mut reader = Reader { file, source, content, locator: Locator::default(), is_item: false, outer: None };
         for document in document::split(source) {
             if let Some(document) = reader.after_kubectl_errors(document) {
                 reader.read(&document);
@@ -125,8 +125,8 @@ struct Reader<'r> {
     locator: Locator,
     /// Whether the document is an item of a list in JSON.
     is_item: bool,
-    /// Whether the document is a text in an object.
-    is_text: bool,
+    /// The document in which the document is a text.
+    outer: Option<Arc<DocumentSource>>,
 }
 
 impl<'r> Reader<'r> {
@@ -220,7 +220,7 @@ impl<'r> Reader<'r> {
     }
 
     fn add_document(&mut self, document: &Document<'_>, value: Value, item_type: &ItemType) {
-        let source = Arc::new(DocumentSource::new(self.file, document));
+        let source = Arc::new(DocumentSource::new(self.file, document, self.outer.clone()));
         let items = list_kind::expand(value);
         self.content.empty_lists += usize::from(items.is_empty());
         let mut items = enclosed::expand(&self.source.name, items);
@@ -230,14 +230,14 @@ impl<'r> Reader<'r> {
             list_kind::complete(&mut value, item_type);
             let place = Place::new(&source, &at);
             let texts = self.take_texts(&mut value, &place);
-            let is_enclosed = is_enclosed || self.is_text;
+            let is_enclosed = is_enclosed || self.outer.is_some();
             let object = ManifestObject { value, place, ignored: ignored.take(index), is_enclosed };
             is_template |= self.add(document, object);
-            let is_text = std::mem::replace(&mut self.is_text, true);
+            let outer = self.outer.replace(Arc::clone(&source));
             for (document, value) in texts {
                 self.add_document(&document, value, &ItemType::Own);
             }
-            self.is_text = is_text;
+            self.outer = outer;
         }
         if is_template && let Some(error) = template::input_error(self.source, document) {
             self.malformed(error);

@@ -1,4 +1,4 @@
-//! Auth keys of gateways that are in no value: in comments, and in documents that cannot be read.
+//! Auth keys of gateways that are in no value: in comments, in documents that cannot be read, and as keys of mappings.
 
 use super::IgnoredRules;
 use super::document::{self, Document};
@@ -14,6 +14,9 @@ use std::sync::Arc;
 const KEY_PREFIXES: [&str; 2] = ["GatewayKey ", "SharedAccessSignature "];
 /// Least length of what follows: an explanation has a word there, or a placeholder.
 const KEY_BYTES: usize = 24;
+
+/// Least length of base64 as the key of a mapping: names of fields have fewer letters and digits of all kinds.
+const BASE64_BYTES: usize = 20;
 
 /// An auth key in plain text in a comment, or in a document that cannot be read.
 #[derive(Clone, Debug)]
@@ -72,6 +75,22 @@ fn holds_key(text: &str) -> bool {
     text.contains('&') && text.split_whitespace().any(has_signed_part) || KEY_PREFIXES.iter().any(follows)
 }
 
+/// Whether the key of a mapping is an auth key or base64 of one: names of fields and settings look like other keys, too.
+pub(super) fn is_key_name(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let has = |run: &str, class: fn(&u8) -> bool| run.bytes().any(|byte| class(&byte));
+    let is_base64 = |run: &str| {
+        run.len() >= BASE64_BYTES
+            && has(run, u8::is_ascii_uppercase)
+            && has(run, u8::is_ascii_lowercase)
+            && has(run, u8::is_ascii_digit)
+    };
+    lower.contains("gatewaykey ")
+        || lower.contains("sharedaccesssignature ")
+        || has_signed_part(name)
+        || name.split(|letter: char| !letter.is_ascii_alphanumeric()).any(is_base64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +98,27 @@ mod tests {
     fn found(text: &str) -> Vec<(usize, usize)> {
         let source = SourceFile::new("a", text);
         find(&source).into_iter().map(|(line, at)| (line.number, at)).collect()
+    }
+
+    #[test]
+    fn an_auth_key_as_the_key_of_a_mapping_is_told_from_names() {
+        for name in [
+            "GatewayKey gw&202612312359&c2VjcmV0",
+            "SharedAccessSignature x",
+            "gw&202612312359&c2VjcmV0",
+            "R2F0ZXdheUtleSBndyYyMDI2",
+        ] {
+            assert!(is_key_name(name), "{name}");
+        }
+        for name in [
+            "config.service.auth.key",
+            "GatewayKey",
+            "azure.workload.identity/service-account-token-expiration",
+            "apim-gateway-2-token-of-the-orders-gateway",
+            "telemetry.metrics.cloud.v2.local",
+        ] {
+            assert!(!is_key_name(name), "{name}");
+        }
     }
 
     #[test]

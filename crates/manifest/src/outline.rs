@@ -1,6 +1,7 @@
 //! Splits the tree of a document into positions and tokens, each of which a report may show or not.
 
 use super::document::Document;
+use super::loose_key;
 use super::node::Node;
 use super::position::{Children, Layout, Position};
 use super::visibility::{KeyContext, MappingFacts};
@@ -77,7 +78,8 @@ impl Outliner<'_> {
         let facts = facts(&members);
         for (key, member) in members {
             if key.referenced == key.defined {
-                self.token(&key.referenced, true);
+                // an auth key can be in the wrong place
+                self.token(&key.referenced, !loose_key::is_key_name(&key.value));
             }
             let layout = self.node(member, context.member(&facts, &key.value));
             let layout = Layout { position: self.position(&key.referenced), ..layout };

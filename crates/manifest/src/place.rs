@@ -6,11 +6,11 @@ use super::mask;
 use super::outline::{self, Outline};
 use super::position::{Layout, Position};
 use super::source::{Line, SourceFile};
-use super::{deep_stack, node};
+use super::{deep_stack, node, rewrite};
 use jsonptr::{Pointer, PointerBuf};
 use serde_json::Value;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 /// Longest part of a line, in bytes, that is shown before and after a field: JSON can be a single line.
 const CONTEXT_BYTES: usize = 100;
@@ -22,6 +22,10 @@ pub(super) struct DocumentSource {
     range: Range<usize>,
     lines_before: usize,
     columns_before: usize,
+    /// The document in which it is a text.
+    outer: Option<Arc<DocumentSource>>,
+    /// Bytes of the file with the values that an alias repeats; found for the documents in it.
+    repeated: OnceLock<Vec<Range<usize>>>,
     opened: Mutex<Weak<OpenDocument>>,
 }
 
@@ -34,12 +38,15 @@ struct OpenDocument {
 }
 
 impl DocumentSource {
-    pub(super) fn new(file: &Arc<FileSource>, document: &Document<'_>) -> Self {
+    /// A document; `outer` is the one in which it is a text.
+    pub(super) fn new(file: &Arc<FileSource>, document: &Document<'_>, outer: Option<Arc<DocumentSource>>) -> Self {
         Self {
             file: Arc::clone(file),
             range: document.start..document.start + document.text.len(),
             lines_before: document.lines_before,
             columns_before: document.columns_before,
+            outer,
+            repeated: OnceLock::new(),
             opened: Mutex::default(),
         }
     }
@@ -49,18 +56,37 @@ impl DocumentSource {
         Some((self.file.open()?, self.range.clone()))
     }
 
+    /// The document in the text of its file.
+    pub(super) fn document<'s>(&self, source: &'s SourceFile) -> Option<Document<'s>> {
+        Some(Document {
+            lines_before: self.lines_before,
+            columns_before: self.columns_before,
+            start: self.range.start,
+            text: source.text.get(self.range.clone())?,
+        })
+    }
+
+    /// Whether it is in a text that an alias repeats: a change of it would change the others, too.
+    pub(super) fn is_repeated(&self, source: &SourceFile) -> bool {
+        self.outer.as_deref().is_some_and(|outer| {
+            let repeated = outer.repeated.get_or_init(|| outer.find_repeated(source));
+            repeated.iter().any(|range| range.contains(&self.range.start)) || outer.is_repeated(source)
+        })
+    }
+
+    fn find_repeated(&self, source: &SourceFile) -> Vec<Range<usize>> {
+        let text = source.text.get(self.range.clone()).unwrap_or_default();
+        let ranges = if text.contains('*') { rewrite::repeated(text) } else { Vec::new() };
+        ranges.into_iter().map(|range| range.start + self.range.start..range.end + self.range.start).collect()
+    }
+
     fn open(&self) -> Option<Arc<OpenDocument>> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(document) = opened.upgrade() {
             return Some(document);
         }
         let source = self.file.open()?;
-        let document = Document {
-            lines_before: self.lines_before,
-            columns_before: self.columns_before,
-            start: self.range.start,
-            text: source.text.get(self.range.clone())?,
-        };
+        let document = self.document(&source)?;
         let parse = || Some(outline::outline(&document, node::tree(document.text).ok()?));
         let outline = deep_stack::with_deep_stack(parse)??;
         let document = Arc::new(OpenDocument { source, range: self.range.clone(), outline });

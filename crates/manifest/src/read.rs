@@ -72,6 +72,10 @@ impl Inputs {
     /// `-`, which is `stdin`.
     pub fn add(&mut self, path: &Path, mut stdin: impl Read) {
         if path == Path::new(STANDARD_INPUT) {
+            // it can be read once
+            if self.all.iter().any(|input| matches!(input, Input::Text { name, .. } if name == STANDARD_INPUT)) {
+                return;
+            }
             self.all.push(Input::Text { name: STANDARD_INPUT.to_owned(), bytes: read_limited(&mut stdin) });
         } else if path.is_dir() {
             self.list_folder(path);
@@ -82,6 +86,11 @@ impl Inputs {
 
     /// Adds a file, if it is not among the files under another name.
     fn add_file(&mut self, path: PathBuf, is_named: bool) {
+        // its path in messages could be that of another file
+        if path.to_str().is_none() {
+            let message = "its path is not UTF-8; rename the file or its folder".to_owned();
+            return self.all.push(Input::Unreadable { name: path.display().to_string(), message });
+        }
         let next = self.all.len();
         let known = file_id(&path).map_or(next, |id| *self.files.entry(id).or_insert(next));
         match self.all.get_mut(known) {
@@ -286,9 +295,22 @@ mod tests {
     }
 
     #[test]
-    fn a_dash_is_standard_input() {
-        let manifests = read(&[Path::new("-")], POD.as_bytes());
+    fn a_dash_is_standard_input_which_is_read_once() {
+        let manifests = read(&[Path::new("-"), Path::new("-")], POD.as_bytes());
         assert_eq!((files(&manifests), manifests.objects[0].place.locate().source()), (vec!["-"], POD));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_name_that_is_not_utf_8_is_an_error() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = tempfile::tempdir().unwrap();
+        for name in [&b"a\xff.yaml"[..], "a\u{fffd}.yaml".as_bytes()] {
+            fs::write(folder.path().join(OsStr::from_bytes(name)), POD).unwrap();
+        }
+        let manifests = read(&[folder.path()], b"");
+        assert_eq!((manifests.objects.len(), manifests.errors.len()), (1, 1));
+        assert!(manifests.errors[0].message.contains("its path is not UTF-8"));
     }
 
     #[test]

@@ -48,12 +48,13 @@ impl SourceFile {
         Some((line.number, before.chars().count() + 1))
     }
 
-    /// Like [`Self::line_and_column`]; the end of a text that ends with a line break is in a line of its own.
-    pub(super) fn boundary(&self, byte: usize) -> Option<(usize, usize)> {
+    /// The number of the line with the byte at an offset, and the offset of its first byte. The end of a text that ends
+    /// with a line break is in a line of its own.
+    pub(super) fn line_start_of(&self, byte: usize) -> Option<(usize, usize)> {
         if byte == self.text.len() && (byte == 0 || self.text.ends_with(['\n', '\r'])) {
-            return Some((self.starts.len() + 1, 1));
+            return Some((self.starts.len() + 1, byte));
         }
-        self.line_and_column(byte)
+        self.line_at(byte).map(|line| (line.number, line.start))
     }
 
     /// The line with a number, from 1.
@@ -97,9 +98,9 @@ mod tests {
 
     #[test]
     fn the_end_of_a_text_is_after_its_last_line() {
-        assert_eq!(SourceFile::new("a", "one\ntwo").boundary(7), Some((2, 4)));
-        assert_eq!(SourceFile::new("a", "one\n").boundary(4), Some((2, 1)));
-        assert_eq!(SourceFile::new("a", "").boundary(0), Some((1, 1)));
+        assert_eq!(SourceFile::new("a", "one\ntwo").line_start_of(7), Some((2, 4)));
+        assert_eq!(SourceFile::new("a", "one\n").line_start_of(4), Some((2, 4)));
+        assert_eq!(SourceFile::new("a", "").line_start_of(0), Some((1, 0)));
     }
 
     #[test]

@@ -107,6 +107,9 @@ pub struct Diagnostic {
     pub message: String,
     /// What puts it right, if that is known.
     pub fixes: Vec<Fix>,
+    /// The safe fixes of the object, at the first of its findings that has one; `None` if they are not known or cannot be
+    /// written faithfully.
+    pub text_fix: Option<TextFix>,
     /// URL of the page about the rule.
     pub help_uri: Option<String>,
     /// Why the finding does not count, if it does not.
@@ -150,8 +153,14 @@ pub struct Fix {
     pub safety: Safety,
     /// The edits of the object; empty if the fix is not an edit of the object.
     pub edits: Vec<Edit>,
-    /// The same edits as replaced ranges of the finding's file, in order; empty if they are not known or cannot be written
-    /// faithfully.
+}
+
+/// All safe fixes of an object, as replaced ranges of its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextFix {
+    /// What to do, as an imperative.
+    pub title: String,
+    /// The replaced ranges, in order.
     pub replacements: Vec<Replacement>,
 }
 
@@ -268,6 +277,7 @@ impl Diagnostic {
             related: Vec::new(),
             message: message.into(),
             fixes: Vec::new(),
+            text_fix: None,
             help_uri: None,
             suppressed: None,
             snippet: None,
@@ -280,12 +290,7 @@ impl Diagnostic {
         let Finding { rule, problem, .. } = finding;
         let fixes = [(Safety::Safe, problem.fix), (Safety::Unsafe, problem.unsafe_fix)];
         let fixes = fixes.into_iter().filter(|(_, edits)| !edits.is_empty());
-        let fixes = fixes.map(|(safety, edits)| Fix {
-            title: Edit::described(&edits),
-            safety,
-            edits,
-            replacements: Vec::new(),
-        });
+        let fixes = fixes.map(|(safety, edits)| Fix { title: Edit::described(&edits), safety, edits });
         Self {
             mode,
             object: Some(object.clone()),

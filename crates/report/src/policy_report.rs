@@ -235,7 +235,7 @@ mod tests {
     fn each_namespace_with_findings_has_its_results_with_the_severe_ones_first() {
         let mut fixable = finding("team-b", "missing-identity-label", Level::Fixable, 2);
         let title = "x".repeat(2000);
-        fixable.fixes = vec![Fix { title, safety: Safety::Safe, edits: Vec::new(), replacements: Vec::new() }];
+        fixable.fixes = vec![Fix { title, safety: Safety::Safe, edits: Vec::new() }];
         let report = report(vec![
             finding("team-b", "rolling-version", Level::Warning, 1),
             fixable,

@@ -4,7 +4,7 @@
 //! upload without it closes no earlier alert.
 
 use super::location_text::{describe_at, failure, field, name};
-use super::{Diagnostic, Failure, Fix, Location, Report, RuleDescription, Severity, Span, SuppressedBy};
+use super::{Diagnostic, Failure, Location, Report, RuleDescription, Severity, Span, SuppressedBy, TextFix};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
@@ -104,9 +104,8 @@ fn result(finding: &Diagnostic, report: &Report, rules: &Rules<'_>) -> Value {
         let related = finding.related.iter().map(|related| location(related, finding));
         set(&mut result, "relatedLocations", related.collect());
     }
-    let fixes: Vec<Value> = finding.fixes.iter().filter_map(|of_finding| fix(of_finding, &finding.location)).collect();
-    if !fixes.is_empty() {
-        set(&mut result, "fixes", fixes.into());
+    if let Some(fix) = finding.text_fix.as_ref().and_then(|of_object| fix(of_object, &finding.location)) {
+        set(&mut result, "fixes", json!([fix]));
     }
     if report.gone_from_baseline.is_some() {
         let is_known = finding.suppressed.as_ref().is_some_and(|by| by.by == SuppressedBy::Baseline);
@@ -129,16 +128,13 @@ fn set(object: &mut Value, key: &str, value: Value) {
     }
 }
 
-/// A fix as changes of the finding's file; `None` if they are not known.
-fn fix(fix: &Fix, location: &Location) -> Option<Value> {
+/// A fix as changes of the finding's file; `None` if it is in none.
+fn fix(fix: &TextFix, location: &Location) -> Option<Value> {
     let replacements: Vec<Value> = fix
         .replacements
         .iter()
         .map(|replaced| json!({"deletedRegion": region(replaced.span), "insertedContent": {"text": replaced.text}}))
         .collect();
-    if replacements.is_empty() {
-        return None;
-    }
     let change = json!({
         "artifactLocation": {"uri": uri(location.file.as_deref()?)},
         "replacements": replacements,

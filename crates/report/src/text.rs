@@ -246,7 +246,7 @@ mod tests {
     use apim_keyless_core::policy::Edit;
 
     fn fixable(mode: Mode, edits: Vec<Edit>) -> String {
-        let fix = Fix { title: "set a to \"b\"".to_owned(), safety: Safety::Safe, edits, replacements: Vec::new() };
+        let fix = Fix { title: "set a to \"b\"".to_owned(), safety: Safety::Safe, edits };
         finding(&Diagnostic { mode, fixes: vec![fix], ..Diagnostic::new("rule", Level::Fixable, "Set a") })
     }
 

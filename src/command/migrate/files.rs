@@ -97,13 +97,13 @@ fn change<'c>(source: &'c SourceObject, new: Option<&'c Value>) -> ObjectChange<
     let new = new.unwrap_or(&source.value);
     if let Some(OtherSource::Generator(index)) = source.other {
         let change = move |kustomization: &mut Value| write_generated(kustomization, index, new);
-        return ObjectChange { place: &source.place, change: Box::new(change) };
+        return ObjectChange::new(&source.place, change);
     }
     if source.other == Some(OtherSource::Kustomization) {
         // the changes of its generators are in the value already
         let differences = json_patch::diff(&source.value, new);
         let change = move |kustomization: &mut Value| _ = json_patch::patch(kustomization, &differences);
-        return ObjectChange { place: &source.place, change: Box::new(change) };
+        return ObjectChange::new(&source.place, change);
     }
     let change = move |value: &mut Value| {
         let mut new = new.clone();
@@ -117,7 +117,7 @@ fn change<'c>(source: &'c SourceObject, new: Option<&'c Value>) -> ObjectChange<
         }
         *value = new;
     };
-    ObjectChange { place: &source.place, change: Box::new(change) }
+    ObjectChange::new(&source.place, change)
 }
 
 /// What is placed before a workload.

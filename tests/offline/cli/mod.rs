@@ -10,6 +10,8 @@ mod enclosed;
 mod exit_codes;
 mod explain;
 mod fix;
+mod fix_files;
+mod fix_layouts;
 mod flags;
 mod formats;
 mod help;

@@ -153,9 +153,40 @@ fn an_ignored_finding_has_no_fix() {
     assert_eq!(log["runs"][0]["results"].as_array().unwrap().len(), 1);
 }
 
-/// Each fix reads its document again, and the items of a list in YAML are one document.
+/// An editor can apply all fixes: those of one object are one, because they can insert at the same place.
 #[test]
-fn a_long_list_has_fixes_for_its_first_findings() {
+fn the_fixes_of_an_object_are_one() {
+    let account = "apiVersion: v1
+kind: ServiceAccount
+metadata: {name: orders-identity, namespace: shop}
+---
+";
+    let policy = "apiVersion: apim-keyless.dev/v1alpha1
+kind: GatewayPolicy
+metadata: {name: default}
+spec:
+  defaults: {clientId: 7d1c6ae4-3b52-4f0e-9a64-0c5f6e2b8d10}
+";
+    let text = format!("{account}{UNLABELED}");
+    let folder = Folder::with(&[("a.yaml", &text), ("policy", policy)]);
+    let log = folder.run(&["check", "--policy", "policy", "--output", "sarif", "a.yaml"]).json();
+    let all: Vec<&Value> = fixes(&log, "a.yaml").into_values().flatten().collect();
+    assert_eq!(all.len(), 2, "{log:#}");
+    assert!(all.iter().any(|fix| {
+        let title = fix["description"]["text"].as_str().unwrap();
+        title.contains("client-id") && title.contains(", set metadata.labels")
+    }));
+    let selected = ["--select", "unlabeled-service-account"];
+    let log_of_rule =
+        folder.run(&[&["check", "--policy", "policy", "--output", "sarif", "a.yaml"], &selected[..]].concat()).json();
+    let of_rule = &fixes(&log_of_rule, "a.yaml")["unlabeled-service-account"];
+    assert!(!of_rule[0]["description"]["text"].as_str().unwrap().contains("client-id"), "{log_of_rule:#}");
+    assert_eq!(folder.run(&["fix", "--policy", "policy", "a.yaml"]).code, 0);
+    assert_eq!(applied(&text, &all), fs::read_to_string(folder.path("a.yaml")).unwrap());
+}
+
+#[test]
+fn each_object_of_a_long_list_has_a_fix() {
     let item = "- apiVersion: v1
   kind: ServiceAccount
   metadata: {name: orders, labels: {app.kubernetes.io/component: self-hosted-gateway}}
@@ -164,5 +195,5 @@ fn a_long_list_has_fixes_for_its_first_findings() {
     let log = Folder::with(&[("a.yaml", &text)]).run(&["check", "--output", "sarif", "a.yaml"]).json();
     let results = log["runs"][0]["results"].as_array().unwrap().iter();
     assert_eq!(results.filter(|result| result["ruleId"] == "unlabeled-service-account").count(), 150);
-    assert_eq!(fixes(&log, "a.yaml")["unlabeled-service-account"].len(), 100);
+    assert_eq!(fixes(&log, "a.yaml")["unlabeled-service-account"].len(), 150);
 }

@@ -11,7 +11,8 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 const ALIAS: &str = "it is written by an alias or a merge key; write it out here, or change the anchor by hand";
-const ANCHOR: &str = "an alias repeats it, and would change too; write the values out, or change both by hand";
+pub(super) const ANCHOR: &str =
+    "an alias repeats it, and would change too; write the values out, or change both by hand";
 pub(super) const LAYOUT: &str = "its layout cannot be changed without rewriting other lines; change it by hand";
 pub(super) const TWICE: &str = "two changes are in the same place; run the command again after the first";
 
@@ -20,6 +21,8 @@ pub(super) struct Changes<'a> {
     pub(super) text: Text<'a>,
     pub(super) style: Style,
     pub(super) found: Vec<TextChange>,
+    /// Bytes of the values that are removed: their comments go with them.
+    pub(super) removed: Vec<Range<usize>>,
 }
 
 /// Where a value is written.
@@ -120,49 +123,34 @@ impl Changes<'_> {
             }
         }
         let written: HashSet<&str> = members.iter().map(|member| member.key.as_str()).collect();
-        // what a merge key supplies is unchanged, or overridden by a member
         let is_added = |key: &str, value: &Value| !written.contains(key) && old.get(key) != Some(value);
         let added = new.iter().filter(|(key, value)| is_added(key, value));
         let added: Map<String, Value> = added.map(|(key, value)| (key.clone(), value.clone())).collect();
-        let ranges: Vec<_> = members.iter().map(|member| member.key_range.start..end(member)).collect();
+        // a merge key supplies it: a collection that is written out here no longer follows the anchor
+        let is_copied =
+            |(key, value): (&String, &Value)| old.contains_key(key) && (value.is_object() || value.is_array());
+        if added.iter().any(is_copied) {
+            return Err(Declined { at: node.range.start, reason: ALIAS });
+        }
+        let ranges: Vec<_> = members.iter().map(|member| member.key_range.start..member.end()).collect();
         self.remove(style, &ranges, &kept)?;
         if added.is_empty() {
             return Ok(());
         }
         match style {
-            StructureStyle::Block => self.add_lines(last, &added),
+            StructureStyle::Block => self.add_lines(members, last, &added),
             StructureStyle::Flow => self.add_to_flow(node, members, last, &added),
         }
         Ok(())
     }
 
     /// Adds members to a block mapping, below its member `last`.
-    fn add_lines(&mut self, last: &Member, added: &Map<String, Value>) {
-        let column = self.text.column(last.key_range.start);
+    fn add_lines(&mut self, members: &[Member], last: &Member, added: &Map<String, Value>) {
+        // an anchor or a tag can be before the key of a member
+        let first = members.iter().find(|member| self.text.is_first(member.key_range.start)).unwrap_or(last);
+        let column = self.text.column(first.key_range.start);
         let lines = self.style.block(&Value::Object(added.clone()), column);
-        self.insert(self.text.line_end(end(last)), format!("{}{lines}", self.new_line(column)));
-    }
-
-    /// Adds members to the flow mapping `node`, behind its member `last`.
-    fn add_to_flow(&mut self, node: &Node, members: &[Member], last: &Member, added: &Map<String, Value>) {
-        let style = self.flow_style(members);
-        let separator = self.separator(node, last.key_range.start, style);
-        let space = if self.has_space(last) { " " } else { "" };
-        let mut text = String::new();
-        for (key, value) in added {
-            let value = self.flow_value(node, last.key_range.start, style, value);
-            text += &format!("{separator}{}:{space}{value}", style.key(key));
-        }
-        self.insert(end(last), text);
-    }
-
-    /// The text of a new value in the flow collection `node`, beside the part at this byte.
-    fn flow_value(&self, node: &Node, part: usize, style: Style, value: &Value) -> String {
-        if style.is_json && self.is_in_lines(node, part) {
-            style.json_lines(value, self.text.column(part))
-        } else {
-            style.inline(value)
-        }
+        self.insert(self.text.line_end(last.end()), format!("{}{lines}", self.new_line(column)));
     }
 
     fn sequence(
@@ -220,9 +208,8 @@ impl Changes<'_> {
                 self.insert(self.text.line_end(before.end), item);
             }
             StructureStyle::Flow => {
-                let separator = self.separator(node, before.start, self.style);
                 let value = self.flow_value(node, before.start, self.style, value);
-                self.insert(before.end, format!("{separator}{value}"));
+                self.add_parts(node, before, self.style, &[value]);
             }
         }
     }
@@ -233,7 +220,7 @@ impl Changes<'_> {
         match style {
             StructureStyle::Block if self.text.is_first(first) => {
                 let item = self.style.block(value, column + 2);
-                let line = format!("{}- {item}{}", " ".repeat(column), self.style.line_break);
+                let line = format!("{}- {item}{}", self.style.columns(column), self.style.line_break);
                 self.insert(self.text.line_start(first), line);
             }
             StructureStyle::Block => {
@@ -254,15 +241,25 @@ impl Changes<'_> {
                 continue;
             }
             let last = ranges.get(index + run - 1).unwrap_or(range);
+            let parts = range.start..last.end;
             let (before, next) = (index.checked_sub(1).and_then(|index| ranges.get(index)), ranges.get(index + run));
-            let removed = match (style, before, next) {
-                (StructureStyle::Block, ..) if self.text.is_first(range.start) => {
-                    self.text.lines(&(range.start..last.end))
+            let lines = match style {
+                StructureStyle::Block => self.text.is_first(parts.start).then(|| self.text.lines(&parts)),
+                StructureStyle::Flow => {
+                    self.lines_of_parts(&parts, before.filter(|_| next.is_none()).map(|before| before.end))
                 }
-                (_, _, Some(next)) => range.start..next.start,
-                (StructureStyle::Flow, Some(before), None) => before.end..last.end,
+            };
+            let removed = match (style, &lines, before, next) {
+                (_, Some(lines), ..) => lines.clone(),
+                (_, None, _, Some(next)) => parts.start..next.start,
+                (StructureStyle::Flow, None, Some(before), None) => before.end..parts.end,
                 _ => return Err(Declined { at: range.start, reason: LAYOUT }),
             };
+            let line_end = self.text.line_end(parts.end);
+            self.removed.push(match style {
+                StructureStyle::Block => parts.start..line_end,
+                StructureStyle::Flow => lines.unwrap_or(parts),
+            });
             self.change(removed, String::new());
             index += run;
         }
@@ -281,36 +278,8 @@ impl Changes<'_> {
         }
     }
 
-    /// Returns true if the part of a flow collection at this byte begins a line of its own.
-    fn is_in_lines(&self, node: &Node, part: usize) -> bool {
-        self.text.line_start(part) > node.range.start && self.text.is_first(part)
-    }
-
-    /// What separates a new part of a flow collection from the part before it.
-    fn separator(&self, node: &Node, part: usize, style: Style) -> String {
-        if self.is_in_lines(node, part) {
-            format!(",{}", self.new_line(self.text.column(part)))
-        } else if style.is_json && !self.text.0.contains(", ") {
-            ",".to_owned()
-        } else {
-            ", ".to_owned()
-        }
-    }
-
-    /// Returns true if a space follows the colon of a member.
-    fn has_space(&self, member: &Member) -> bool {
-        let rest = member.colon.and_then(|colon| self.text.0.get(colon..));
-        rest.is_none_or(|rest| rest.starts_with([' ', '\n', '\r']))
-    }
-
-    /// A flow mapping with quoted keys is written like JSON.
-    fn flow_style(&self, members: &[Member]) -> Style {
-        let is_quoted = members.first().is_some_and(|member| self.text.slice(&member.key_range).starts_with('"'));
-        Style { is_json: is_quoted, ..self.style }
-    }
-
-    fn new_line(&self, column: usize) -> String {
-        format!("{}{}", self.style.line_break, " ".repeat(column))
+    pub(super) fn new_line(&self, column: usize) -> String {
+        format!("{}{}", self.style.line_break, self.style.columns(column))
     }
 
     pub(super) fn insert(&mut self, at: usize, text: String) {
@@ -318,6 +287,11 @@ impl Changes<'_> {
     }
 
     pub(super) fn change(&mut self, range: Range<usize>, text: String) {
+        // a file can have several line breaks: a new line has that of its neighbor
+        let text = match self.text.near_line_break(range.start) {
+            Some(near) if near != self.style.line_break => text.replace(self.style.line_break, near),
+            _ => text,
+        };
         // an insertion after another one at the same byte continues it
         match self.found.iter_mut().rev().find(|change| change.range == range && range.is_empty()) {
             Some(change) => change.text.push_str(&text),
@@ -325,11 +299,6 @@ impl Changes<'_> {
             None => self.found.push(TextChange { range, text }),
         }
     }
-}
-
-/// The end of a member.
-fn end(member: &Member) -> usize {
-    member.value.range.end.max(member.key_range.end)
 }
 
 /// A value that is written in one place and read in several cannot change in one of them.

@@ -1,35 +1,51 @@
 //! The changes of one file, verified before anything is written.
 
-use super::change::LAYOUT;
+use super::change::{ANCHOR, TWICE};
+use super::document::{DocumentChanges, Made};
+use super::generated::{GENERATED, is_generated};
 use super::placement::{self, Placement};
-use super::{Declined, Rewrite, TextChange, apply};
-use crate::document::{self, Document};
-use crate::place::{OpenFile, Place};
+use super::{TextChange, apply};
+use crate::place::{DocumentSource, Place};
 use crate::position::Position;
 use crate::source::SourceFile;
-use crate::{deep_stack, mask, node, outline};
+use crate::{decode, deep_stack};
 use serde_json::Value;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Texts near the beginning of a file that another program writes again.
-const GENERATED: [&str; 3] = ["DO NOT EDIT", "do not edit", "# Source: "];
-/// Number of lines in which they are searched.
-const HEAD_LINES: usize = 8;
+/// Changes the parts of a value for which the function returns true.
+type ChangeParts<'c> = dyn Fn(&mut Value, &dyn Fn(usize) -> bool) + Sync + 'c;
 
 /// A change of an object.
 pub struct ObjectChange<'c> {
     /// The object.
     pub place: &'c Place,
+    /// Number of its parts: one that cannot be made does not keep the others from being made.
+    pub parts: usize,
     /// Changes its value.
-    pub change: Box<dyn Fn(&mut Value) + Sync + 'c>,
+    pub change: Box<ChangeParts<'c>>,
 }
 
-/// A change that was not made.
+impl<'c> ObjectChange<'c> {
+    /// A change that is made as a whole or not at all.
+    pub fn new(place: &'c Place, change: impl Fn(&mut Value) + Sync + 'c) -> Self {
+        let change = move |value: &mut Value, is_asked_for: &dyn Fn(usize) -> bool| {
+            if is_asked_for(0) {
+                change(value);
+            }
+        };
+        Self { place, parts: 1, change: Box::new(change) }
+    }
+}
+
+/// A part of a change that was not made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unchanged {
     /// The index of the change.
     pub index: usize,
+    /// The index of its part.
+    pub part: usize,
     /// The line and column in the file where the obstacle is.
     pub position: Position,
     /// What the obstacle is, and what to do.
@@ -45,13 +61,15 @@ pub struct FileRewrite {
     pub after: String,
     /// The replaced ranges of `before`, in order.
     pub changes: Vec<TextChange>,
-    /// The changes that were not made.
+    /// For each of them the index of the object's change that it belongs to; empty with placements.
+    pub owners: Vec<usize>,
+    /// The parts of changes that were not made.
     pub unchanged: Vec<Unchanged>,
 }
 
 impl FileRewrite {
     /// Changes objects of one file. Every change that is made was verified: the new text reads as the changed objects and
-    /// as the same other ones.
+    /// as the same other ones, and it has the same comments except those of removed values.
     ///
     /// `None` if the file was changed or removed since its objects were read.
     pub fn of(changes: &[ObjectChange<'_>]) -> Option<Self> {
@@ -71,123 +89,120 @@ impl FileRewrite {
         })?
     }
 
-    fn with_changes(changes: &[ObjectChange<'_>], placements: &[Placement<'_>]) -> Option<Self> {
-        let (source, _) = changes.first()?.place.document.text()?;
-        let mut rewrite = Self { before: source.text.clone(), ..Self::default() };
-        let mut next = 0;
-        while let Some(first) = changes.get(next) {
-            let of_document =
-                changes.iter().skip(next).take_while(|other| Arc::ptr_eq(&other.place.document, &first.place.document));
-            let of_document: Vec<&ObjectChange<'_>> = of_document.collect();
-            let (_, range) = first.place.document.text()?;
-            rewrite.document(&source, (range, next), &of_document, placements);
-            next += of_document.len();
-        }
-        rewrite.changes.sort_by_key(|change| change.range.start);
-        rewrite.after = apply(&rewrite.before, &rewrite.changes);
-        Some(rewrite)
+    /// The bytes of the file after its changes, in its encoding; `None` if these are not the bytes that were read.
+    pub fn encoded(&self, read: &[u8]) -> Option<Vec<u8>> {
+        decode::reencode(read, &self.before, &self.after)
     }
 
-    /// Changes the objects of one document; the first has the index `first`.
+    fn with_changes(changes: &[ObjectChange<'_>], placements: &[Placement<'_>]) -> Option<Self> {
+        let (source, _) = changes.first()?.place.document.text()?;
+        // the objects of one document need not follow each other: texts in them can be between
+        let mut documents: Vec<Vec<usize>> = Vec::new();
+        let mut known: HashMap<*const DocumentSource, usize> = HashMap::new();
+        for (index, change) in changes.iter().enumerate() {
+            let document = *known.entry(Arc::as_ptr(&change.place.document)).or_insert(documents.len());
+            match documents.get_mut(document) {
+                Some(indices) => indices.push(index),
+                None => documents.push(vec![index]),
+            }
+        }
+        let mut file = FileChanges { source: &source, made: Vec::new(), unchanged: Vec::new() };
+        for indices in &documents {
+            let of_document: Vec<&ObjectChange<'_>> = indices.iter().filter_map(|index| changes.get(*index)).collect();
+            let (_, range) = of_document.first()?.place.document.text()?;
+            file.document(range, indices, &of_document, placements);
+        }
+        Some(file.finish(&documents, changes))
+    }
+
+    /// The parts of these changes that were made: the indices of the change and of its part.
+    pub fn made(&self, changes: &[ObjectChange<'_>]) -> Vec<(usize, usize)> {
+        let unchanged: HashSet<_> = self.unchanged.iter().map(|unchanged| (unchanged.index, unchanged.part)).collect();
+        let all = changes.iter().enumerate();
+        let all = all.flat_map(|(index, change)| (0..change.parts).map(move |part| (index, part)));
+        all.filter(|part| !unchanged.contains(part)).collect()
+    }
+}
+
+/// The changes of the documents of a file.
+struct FileChanges<'s> {
+    source: &'s SourceFile,
+    /// The replaced ranges of the file, each with the index of its object.
+    made: Vec<(usize, TextChange)>,
+    unchanged: Vec<Unchanged>,
+}
+
+impl FileChanges<'_> {
+    /// Changes the objects of one document, which have these indices.
     fn document(
         &mut self,
-        source: &Arc<SourceFile>,
-        (range, first): (Range<usize>, usize),
+        range: Range<usize>,
+        indices: &[usize],
         changes: &[&ObjectChange<'_>],
         placements: &[Placement<'_>],
     ) {
-        let text = source.text.get(range.clone()).unwrap_or_default();
-        let all_unchanged = |reason| {
-            let position = position(source, range.start);
-            (first..first + changes.len()).map(|index| Unchanged { index, position, reason }).collect::<Vec<_>>()
+        let text = self.source.text.get(range.clone()).unwrap_or_default();
+        let in_file = |index: usize| indices.get(index).copied().unwrap_or(index);
+        let is_repeated = changes.first().is_some_and(|change| change.place.document.is_repeated(self.source));
+        let document = match () {
+            () if is_generated(self.source, text) => Err(GENERATED),
+            () if is_repeated => Err(ANCHOR),
+            () => DocumentChanges::new((&self.source.name, text), changes, placements),
         };
-        if is_generated(source, text) {
-            self.unchanged.extend(all_unchanged("the file is generated; change what it is generated from"));
+        let made = match document {
+            Ok(document) => document.make(),
+            Err(reason) => Made::none(changes, reason),
+        };
+        self.unchanged.extend(made.unmade.into_iter().map(|((index, part), declined)| Unchanged {
+            index: in_file(index),
+            part,
+            position: position(self.source, range.start + declined.at),
+            reason: declined.reason,
+        }));
+        self.made.extend(made.changes.into_iter().map(|(index, change)| {
+            let range = change.range.start + range.start..change.range.end + range.start;
+            (in_file(index), TextChange { range, ..change })
+        }));
+    }
+
+    /// The changed file.
+    fn finish(mut self, documents: &[Vec<usize>], changes: &[ObjectChange<'_>]) -> FileRewrite {
+        self.made.sort_by_key(|(_, change)| (change.range.start, change.range.end));
+        self.leave_out_second(documents, changes);
+        let before = self.source.text.clone();
+        let (owners, changes): (Vec<usize>, Vec<TextChange>) = self.made.into_iter().unzip();
+        let after = apply(&before, &changes);
+        FileRewrite { before, after, changes, owners, unchanged: self.unchanged }
+    }
+
+    /// Where changes of two documents are in the same place, as of a text and of the object that holds it, leaves out
+    /// those of the second document: each was verified without the other.
+    fn leave_out_second(&mut self, documents: &[Vec<usize>], changes: &[ObjectChange<'_>]) {
+        let documents = documents.iter().enumerate();
+        let of_index: HashMap<usize, usize> =
+            documents.flat_map(|(number, all)| all.iter().map(move |index| (*index, number))).collect();
+        let mut left_out: HashMap<usize, usize> = HashMap::new();
+        for pair in self.made.windows(2) {
+            let [(first, before), (second, after)] = pair else { continue };
+            let is_same_place = after.range.start < before.range.end || before.range == after.range;
+            let (first, second) = (of_index.get(first), of_index.get(second));
+            if is_same_place && first != second {
+                left_out.extend(first.max(second).map(|document| (*document, after.range.start)));
+            }
+        }
+        if left_out.is_empty() {
             return;
         }
-        let (Some(mut rewrite), Ok(mut expected)) = (Rewrite::new(text), node::value(text)) else {
-            self.unchanged.extend(all_unchanged("the document cannot be read again; change it by hand"));
-            return;
-        };
-        let mut unchanged = Vec::new();
+        let is_left_out = |index: &usize| of_index.get(index).and_then(|document| left_out.get(document)).copied();
+        self.made.retain(|(index, _)| is_left_out(index).is_none());
+        let known: HashSet<_> = self.unchanged.iter().map(|unchanged| (unchanged.index, unchanged.part)).collect();
         for (index, change) in changes.iter().enumerate() {
-            let Some(slot) = expected.pointer_mut(change.place.at.as_str()) else { continue };
-            let old = slot.clone();
-            (change.change)(slot);
-            if let Err(Declined { at, reason }) = rewrite.change(&change.place.at, &old, slot) {
-                *slot = old;
-                let position = position(source, range.start + at);
-                unchanged.push(Unchanged { index: first + index, position, reason });
-            }
-        }
-        placement::insert_items((&mut rewrite, &mut expected), changes, placements);
-        let made = rewrite.finish();
-        let is_faithful = |made: &Vec<TextChange>| node::value(&apply(text, made)).is_ok_and(|value| value == expected);
-        match made {
-            Ok(made) if is_faithful(&made) => {
-                self.unchanged.append(&mut unchanged);
-                self.changes.extend(made.into_iter().map(|change| TextChange {
-                    range: change.range.start + range.start..change.range.end + range.start,
-                    ..change
-                }));
-            }
-            _ => self.unchanged.extend(all_unchanged(LAYOUT)),
+            let Some(at) = is_left_out(&index) else { continue };
+            let position = position(self.source, at);
+            let parts = (0..change.parts).filter(|part| !known.contains(&(index, *part)));
+            self.unchanged.extend(parts.map(|part| Unchanged { index, part, position, reason: TWICE }));
         }
     }
-}
-
-/// A replaced range of a file. Lines and columns are from 1, columns in code points; the end is exclusive.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replacement {
-    /// First line and column.
-    pub start: (usize, usize),
-    /// Line and column after the last character; of an insertion, the start.
-    pub end: (usize, usize),
-    /// The new text.
-    pub text: String,
-}
-
-/// The replaced ranges that make one change of an object, verified as by [`FileRewrite::of`]; empty if it cannot be made.
-/// It reads the object's document twice. `last` keeps the file open for the next object of it.
-pub fn replacements(change: &ObjectChange<'_>, last: &mut Option<OpenFile>) -> Vec<Replacement> {
-    let made = deep_stack::with_deep_stack(|| {
-        let (source, range) = change.place.document.text()?;
-        let mut rewrite = FileRewrite::default();
-        rewrite.document(&source, (range, 0), &[change], &[]);
-        let replaced = |change: &TextChange| {
-            let (start, end) = (source.boundary(change.range.start)?, source.boundary(change.range.end)?);
-            Some(Replacement { start, end, text: change.text.clone() })
-        };
-        let replacements: Option<Vec<Replacement>> = rewrite.changes.iter().map(replaced).collect();
-        *last = Some(OpenFile::new(source));
-        replacements
-    });
-    made.flatten().unwrap_or_default()
-}
-
-/// A text of documents with `***` for every value that can bear a secret, to be shown. A document that cannot be read is
-/// left out.
-pub fn masked(text: &str) -> String {
-    let mask_all = || {
-        let source = SourceFile::new("", text);
-        let documents = document::split(&source);
-        documents.iter().map(|document| masked_document(&source, document)).collect()
-    };
-    deep_stack::with_deep_stack(mask_all).unwrap_or_default()
-}
-
-fn masked_document(source: &SourceFile, document: &Document<'_>) -> String {
-    let Ok(root) = node::tree(document.text) else { return String::new() };
-    let tokens = outline::outline(document, root).tokens;
-    let end = document.start + document.text.len();
-    let lines = source.lines().filter(|line| (document.start..end).contains(&line.start));
-    lines.map(|line| mask::mask(line, &tokens) + "\n").collect()
-}
-
-/// Whether the file or the document says that another program writes it.
-fn is_generated(source: &SourceFile, document: &str) -> bool {
-    let mut heads = source.text.lines().take(HEAD_LINES).chain(document.lines().take(HEAD_LINES));
-    heads.any(|line| GENERATED.iter().any(|mark| line.contains(mark)))
 }
 
 pub(super) fn position(source: &SourceFile, byte: usize) -> Position {

@@ -6,6 +6,8 @@ use std::fmt::Write;
 /// How a document is written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Style {
+    /// What a column of indentation is: a space, or a tab in JSON.
+    pub(super) indent: char,
     /// Columns by which a nested mapping is indented.
     pub(super) step: usize,
     /// Columns by which the dashes of a sequence are indented below its key.
@@ -54,8 +56,13 @@ impl Style {
     fn start_line(self, text: &mut String, index: usize, column: usize) {
         if index > 0 {
             text.push_str(self.line_break);
-            text.push_str(&" ".repeat(column));
+            text.push_str(&self.columns(column));
         }
+    }
+
+    /// The indentation of this many columns.
+    pub(super) fn columns(self, count: usize) -> String {
+        std::iter::repeat_n(self.indent, count).collect()
     }
 
     fn write_member(self, text: &mut String, key: &str, member: &Value, column: usize) {
@@ -71,7 +78,7 @@ impl Style {
             Value::Array(items) if !items.is_empty() => column + self.dash,
             scalar => return format!(" {}", self.inline(scalar)),
         };
-        format!("{}{}{}", self.line_break, " ".repeat(nested), self.block(value, nested))
+        format!("{}{}{}", self.line_break, self.columns(nested), self.block(value, nested))
     }
 
     /// A value in one line.
@@ -114,13 +121,13 @@ impl Style {
         for (index, (key, part)) in parts.into_iter().enumerate() {
             // Writing to a String cannot fail.
             _ = write!(text, "{}{}", if index > 0 { "," } else { "" }, self.line_break);
-            text.push_str(&" ".repeat(column + self.step));
+            text.push_str(&self.columns(column + self.step));
             if let Some(key) = key {
                 _ = write!(text, "{}: ", self.key(key));
             }
             self.write_json(text, part, column + self.step);
         }
-        _ = write!(text, "{}{}{close}", self.line_break, " ".repeat(column));
+        _ = write!(text, "{}{}{close}", self.line_break, self.columns(column));
     }
 
     pub(super) fn key(self, key: &str) -> String {
@@ -166,7 +173,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const STYLE: Style = Style { step: 2, dash: 2, is_json: false, line_break: "\n" };
+    const STYLE: Style = Style { indent: ' ', step: 2, dash: 2, is_json: false, line_break: "\n" };
 
     #[test]
     fn strings_that_another_type_could_be_read_from_are_quoted() {

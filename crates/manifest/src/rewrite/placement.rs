@@ -30,7 +30,7 @@ impl Place {
     /// Whether its text is a whole YAML document, and so can be moved in the file.
     pub fn is_yaml_document(&self) -> bool {
         let text = self.document.text().and_then(|(source, range)| Some(source.text.get(range)?.to_owned()));
-        !self.is_part() && text.is_some_and(|text| !is_json(&text))
+        !self.is_part() && text.is_some_and(|text| !is_in_braces(&text))
     }
 
     fn range(&self) -> Option<Range<usize>> {
@@ -38,7 +38,8 @@ impl Place {
     }
 }
 
-fn is_json(document: &str) -> bool {
+/// Whether a document is JSON, or written like it.
+fn is_in_braces(document: &str) -> bool {
     document.starts_with(['{', '['])
 }
 
@@ -82,6 +83,7 @@ pub(super) fn make(
     placements: &[Placement<'_>],
 ) -> FileRewrite {
     let before = rewrite.changes.clone();
+    rewrite.owners.clear();
     let is_made =
         rewrite.unchanged.is_empty() && placements.iter().all(|placement| place(&mut rewrite, placement).is_some());
     rewrite.changes.sort_by_key(|change| change.range.start);
@@ -95,7 +97,8 @@ pub(super) fn make(
         let start = |change: &ObjectChange<'_>| change.place.range().map_or(0, |range| range.start);
         let unchanged = changes.iter().enumerate();
         let unchanged = unchanged.map(|(index, change)| (index, position(&source, start(change))));
-        rewrite.unchanged = unchanged.map(|(index, position)| Unchanged { index, position, reason: LAYOUT }).collect();
+        let all = unchanged.map(|(index, position)| Unchanged { index, part: 0, position, reason: LAYOUT });
+        rewrite.unchanged = all.collect();
         rewrite.changes.clear();
     }
     rewrite.after = apply(&rewrite.before, &rewrite.changes);
@@ -113,7 +116,7 @@ fn place(rewrite: &mut FileRewrite, placement: &Placement<'_>) -> Option<()> {
     let style = Rewrite::new(&document)?;
     let added: Vec<String> = placement.added.iter().map(|value| style.new_document(value)).collect();
     let line_break = style.style.line_break;
-    if is_json(&document) {
+    if is_in_braces(&document) {
         let text = json_text(&rewrite.before, range.start, &added);
         rewrite.changes.push(TextChange { range: range.start..range.start, text });
         return placement.moved.is_empty().then_some(());
@@ -225,7 +228,7 @@ fn is_faithful(rewrite: &FileRewrite, changes: &[ObjectChange<'_>], placements: 
     let new_value = |key: &Option<Key>, object: &ManifestObject| {
         let mut value = object.value.clone();
         for change in changes.get(key).into_iter().flatten() {
-            (change.change)(&mut value);
+            (change.change)(&mut value, &|_| true);
         }
         value
     };

@@ -32,6 +32,16 @@ impl Changes<'_> {
             Value::Object(members) => !members.is_empty(),
             _ => false,
         };
+        // a comment behind an opening bracket is not about a part
+        self.removed.extend(first_part(&node.content).map(|start| start..node.range.end));
+        let is_empty_flow = match (&node.content, new) {
+            (Content::Sequence(StructureStyle::Flow, items), Value::Array(_)) => items.is_empty(),
+            (Content::Mapping(StructureStyle::Flow, members), Value::Object(_)) => members.is_empty(),
+            _ => false,
+        };
+        if is_collection && is_empty_flow && self.add_below_comments(node, new) {
+            return Ok(());
+        }
         match &node.content {
             Content::Sequence(StructureStyle::Block, _) | Content::Mapping(StructureStyle::Block, _)
                 if is_collection =>
@@ -42,7 +52,7 @@ impl Changes<'_> {
             Content::Sequence(StructureStyle::Block, _) | Content::Mapping(StructureStyle::Block, _) => {
                 self.replace_lines_by_scalar(node, &site, new)
             }
-            content if is_collection && site.is_in_block && !is_filled(content) && !self.style.is_json => {
+            content if is_collection && site.is_in_block && first_part(content).is_none() && !self.style.is_json => {
                 self.replace_by_lines(node, slot, &site, new)
             }
             _ => self.replace_inline(node, &site, new, is_collection),
@@ -71,7 +81,7 @@ impl Changes<'_> {
         let is_nested = matches!(slot, Slot::Member(..)) && new.is_object();
         let least = if is_nested { site.column + self.style.step } else { 0 };
         let lines = self.style.block(new, column.max(least));
-        self.change(node.range.clone(), " ".repeat(least.saturating_sub(column)) + &lines);
+        self.change(node.range.clone(), self.style.columns(least.saturating_sub(column)) + &lines);
     }
 
     /// Replaces the lines of a block collection by a value in the line of its key or dash.
@@ -87,14 +97,29 @@ impl Changes<'_> {
         Ok(())
     }
 
-    /// Replaces a scalar or an empty collection by the lines of a block collection.
+    /// Replaces a scalar or an empty collection by the lines of a block collection. Comments, an anchor and a tag between
+    /// the key and the value stay.
     fn replace_by_lines(&mut self, node: &Node, slot: Slot<'_>, site: &Site, new: &Value) -> Outcome {
         let after = site.after(node)?;
-        if let Slot::Item(..) = slot {
-            self.change(after..node.range.end, format!(" {}", self.style.block(new, site.column)));
+        let before = self.text.slice(&(after..node.range.start));
+        let blank = before.len() - before.trim_end_matches([' ', '\t']).len();
+        let old = node.range.start - blank..node.range.end;
+        if self.text.line_start(node.range.start) > after {
+            // behind an anchor there is no place for lines
+            if !self.text.is_first(node.range.start) {
+                return Err(Declined { at: node.range.start, reason: LAYOUT });
+            }
+            let column = self.text.column(node.range.start);
+            self.change(node.range.clone(), self.style.block(new, column));
+        } else if matches!(slot, Slot::Item(..)) && old.start == after {
+            self.change(old, format!(" {}", self.style.block(new, site.column)));
+        } else if let Slot::Item(..) = slot {
+            self.change(old, String::new());
+            let lines = format!("{}{}", self.new_line(site.column), self.style.block(new, site.column));
+            self.insert(self.text.line_end(node.range.end), lines);
         } else {
             // a comment behind the value stays in the line of the key
-            self.change(after..node.range.end, String::new());
+            self.change(old, String::new());
             self.insert(self.text.line_end(node.range.end), self.style.member_value(new, site.column));
         }
         Ok(())
@@ -103,7 +128,7 @@ impl Changes<'_> {
     /// Replaces a value where it is.
     fn replace_inline(&mut self, node: &Node, site: &Site, new: &Value, is_collection: bool) -> Outcome {
         let text = match (&node.content, new) {
-            (_, new) if is_collection && self.style.is_json && self.text.0.contains('\n') => {
+            (_, new) if is_collection && self.style.is_json && self.text.0.trim().contains('\n') => {
                 self.style.json_lines(new, self.text.indentation(node.range.start))
             }
             (Content::Scalar(ScalarStyle::Literal), Value::String(text)) => {
@@ -156,11 +181,11 @@ impl Changes<'_> {
     }
 }
 
-/// Returns true for a collection that is not empty.
-fn is_filled(content: &Content) -> bool {
+/// The first byte of the parts of a collection; `None` if it has none.
+fn first_part(content: &Content) -> Option<usize> {
     match content {
-        Content::Sequence(_, items) => !items.is_empty(),
-        Content::Mapping(_, members) => !members.is_empty(),
-        Content::Scalar(_) | Content::Alias => false,
+        Content::Sequence(_, items) => items.first().map(|item| item.range.start),
+        Content::Mapping(_, members) => members.first().map(|member| member.key_range.start),
+        Content::Scalar(_) | Content::Alias => None,
     }
 }

@@ -92,7 +92,7 @@ fn a_member_is_added_after_the_last_one() {
     let label = || set("/labels/x", json!("true"));
     changes("labels:\n  a: b # c\n# d\ne: f\n", label(), "labels:\n  a: b # c\n  x: \"true\"\n# d\ne: f\n");
     changes("labels:\n    a: b", label(), "labels:\n    a: b\n    x: \"true\"");
-    changes("labels:\r\n  a: b\r\ne: f\r\n", label(), "labels:\r\n  a: b\n  x: \"true\"\r\ne: f\r\n");
+    changes("labels:\r\n  a: b\r\ne: f\r\n", label(), "labels:\r\n  a: b\r\n  x: \"true\"\r\ne: f\r\n");
     changes("labels: {a: b} # c\n", label(), "labels: {a: b, x: \"true\"} # c\n");
     changes("labels: {} # c\n", label(), "labels: # c\n  x: \"true\"\n");
     changes("labels: # c\ne: f\n", label(), "labels: # c\n  x: \"true\"\ne: f\n");
@@ -101,10 +101,41 @@ fn a_member_is_added_after_the_last_one() {
     changes(
         "labels: {\n  a: b, # c\n  d: e # f\n}\n",
         label(),
-        "labels: {\n  a: b, # c\n  d: e,\n  x: \"true\" # f\n}\n",
+        "labels: {\n  a: b, # c\n  d: e, # f\n  x: \"true\"\n}\n",
     );
     changes("labels:\n  a: |\n    b\n\ne: f\n", label(), "labels:\n  a: |\n    b\n  x: \"true\"\n\ne: f\n");
     changes("labels:\n  a:\ne: f\n", label(), "labels:\n  a:\n  x: \"true\"\ne: f\n");
+}
+
+#[test]
+fn comments_anchors_and_tags_before_an_empty_value_stay() {
+    let label = || set("/labels/x", json!("true"));
+    changes("labels: # a\n  # b\n  {}\ne: f\n", label(), "labels: # a\n  # b\n  x: \"true\"\ne: f\n");
+    changes("labels: # a\n  ~ # b\n", label(), "labels: # a\n  x: \"true\" # b\n");
+    changes("labels: &a {} # b\n", label(), "labels: &a # b\n  x: \"true\"\n");
+    changes("labels: !!map {}\n", label(), "labels: !!map\n  x: \"true\"\n");
+    changes("labels: &a\n", label(), "labels: &a\n  x: \"true\"\n");
+    changes("a:\n- &b {}\n", set("/a/0/x", json!("w")), "a:\n- &b\n  x: w\n");
+    changes("labels: {\n  # a\n}\n", label(), "labels: {\n  # a\n  x: \"true\"\n}\n");
+    changes("a: [ # b\n  ]\n", set("/a/-", json!({"name": "x"})), "a: [ # b\n    {name: x}\n  ]\n");
+    changes("a: # b\n  []\n", set("/a/-", json!({"name": "x"})), "a: # b\n  - name: x\n");
+}
+
+#[test]
+fn comments_stay_beside_their_parts_of_a_flow_collection() {
+    let label = || set("/labels/x", json!("w"));
+    changes("labels: {\n  a: b, # c\n  d: e, # f\n}\n", label(), "labels: {\n  a: b, # c\n  d: e, # f\n  x: w,\n}\n");
+    changes("labels: {a: b, # c\n  d: e # f\n  }\n", label(), "labels: {a: b, # c\n  d: e, # f\n  x: w\n  }\n");
+    let list = "a: [\n  {name: b}, # b\n  {name: c}, # c\n  {name: d} # d\n]\n";
+    changes(list, remove("/a/0"), "a: [\n  {name: c}, # c\n  {name: d} # d\n]\n");
+    changes(list, remove("/a/1"), "a: [\n  {name: b}, # b\n  {name: d} # d\n]\n");
+    changes(list, remove("/a/2"), "a: [\n  {name: b}, # b\n  {name: c} # c\n]\n");
+}
+
+#[test]
+fn a_new_line_ends_like_its_neighbor() {
+    changes("labels:\n  a: b\r\ne: f\r\n", set("/labels/x", json!("w")), "labels:\n  a: b\r\n  x: w\r\ne: f\r\n");
+    changes("a:\r\n- b\r\n", |object| object["a"] = json!(["x", "b"]), "a:\r\n- x\r\n- b\r\n");
 }
 
 #[test]
@@ -200,6 +231,14 @@ fn json_stays_json() {
             r#"{"apiVersion": "v1", "kind": "A", "labels": {"x":{"y":["z"]}}}"#,
         ),
         (
+            "{\n\t\"apiVersion\": \"v1\",\n\t\"kind\": \"A\",\n\t\"labels\": {\n\t\t\"a\": \"b\"\n\t}\n}\n",
+            "{\n\t\"apiVersion\": \"v1\",\n\t\"kind\": \"A\",\n\t\"labels\": {\n\t\t\"a\": \"b\",\n\t\t\"x\": {\n\t\t\t\"y\": [\n\t\t\t\t\"z\"\n\t\t\t]\n\t\t}\n\t}\n}\n",
+        ),
+        (
+            " \n{\"apiVersion\": \"v1\", \"kind\": \"A\", \"labels\": {}}\n",
+            " \n{\"apiVersion\": \"v1\", \"kind\": \"A\", \"labels\": {\"x\":{\"y\":[\"z\"]}}}\n",
+        ),
+        (
             "{\n    \"apiVersion\": \"v1\",\n    \"kind\": \"A\",\n    \"labels\": {\n        \"a\": \"b\"\n    }\n}\n",
             "{\n    \"apiVersion\": \"v1\",\n    \"kind\": \"A\",\n    \"labels\": {\n        \"a\": \"b\",\n        \"x\": {\n            \"y\": [\n                \"z\"\n            ]\n        }\n    }\n}\n",
         ),
@@ -211,7 +250,7 @@ fn json_stays_json() {
 }
 
 #[test]
-fn a_member_of_a_merge_key_can_be_overridden() {
+fn a_scalar_of_a_merge_key_can_be_overridden() {
     let before = "x: &x {b: c, d: e}\na:\n  <<: *x\n  f: g\n";
     changes(before, set("/a/b", json!("h")), "x: &x {b: c, d: e}\na:\n  <<: *x\n  f: g\n  b: h\n");
 }
@@ -222,6 +261,8 @@ fn what_is_written_once_and_read_twice_is_declined() {
         ("a: &a {b: c}\nd: *a\n", Box::new(set("/a/b", json!("x"))) as Box<dyn FnOnce(&mut Value)>),
         ("a: &a {b: c}\nd: *a\n", Box::new(set("/d/b", json!("x")))),
         ("a: &a {b: c}\nd:\n  <<: *a\n", Box::new(remove("/d/b"))),
+        ("a: &a {b: {c: d}}\nd:\n  <<: *a\n", Box::new(set("/d/b/x", json!("y")))),
+        ("a: &a {b: [c]}\nd: {<<: *a}\n", Box::new(set("/d/b/-", json!("y")))),
     ] {
         let text = format!("apiVersion: v1\nkind: A\n{text}");
         let mut new = read(&text);

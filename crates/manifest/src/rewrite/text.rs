@@ -20,6 +20,15 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// The line break that ends the line with this byte, or else that before it; `None` for a single line.
+    pub(super) fn near_line_break(self, at: usize) -> Option<&'a str> {
+        let end = self.line_end(at);
+        let after = end..end + self.break_at(end);
+        let start = self.line_start(at);
+        let before = start - self.break_before(start)..start;
+        [after, before].iter().map(|range| self.slice(range)).find(|line_break| !line_break.is_empty())
+    }
+
     /// The first byte of the line with this byte.
     pub(super) fn line_start(self, at: usize) -> usize {
         self.slice(&(0..at)).rfind(['\n', '\r']).map_or(0, |line_break| line_break + 1)
@@ -49,10 +58,10 @@ impl<'a> Text<'a> {
         self.slice(&(self.line_start(at)..at)).bytes().all(|byte| byte == b' ' || byte == b'\t')
     }
 
-    /// The columns by which the line with this byte is indented.
+    /// The columns by which the line with this byte is indented; a tab is one.
     pub(super) fn indentation(self, at: usize) -> usize {
         let line = self.slice(&(self.line_start(at)..self.line_end(at)));
-        line.len() - line.trim_start_matches(' ').len()
+        line.len() - line.trim_start_matches([' ', '\t']).len()
     }
 
     /// The length of the line break at this byte.

@@ -3,6 +3,7 @@
 
 use super::text::Text;
 use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
+use jsonptr::Pointer;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -37,7 +38,44 @@ pub(super) struct Member {
     pub(super) value: Node,
 }
 
+impl Member {
+    pub(super) fn end(&self) -> usize {
+        self.value.range.end.max(self.key_range.end)
+    }
+}
+
 impl Node {
+    /// Adds the bytes of the values that an alias repeats.
+    pub(super) fn add_repeated(&self, found: &mut Vec<Range<usize>>) {
+        if self.is_repeated {
+            found.push(self.range.clone());
+            return;
+        }
+        match &self.content {
+            Content::Scalar(_) | Content::Alias => {}
+            Content::Sequence(_, items) => items.iter().for_each(|item| item.add_repeated(found)),
+            Content::Mapping(_, members) => members.iter().for_each(|member| member.value.add_repeated(found)),
+        }
+    }
+
+    /// The value at a JSON pointer, or the nearest one above it.
+    pub(super) fn nearest(&self, pointer: &Pointer) -> &Self {
+        let mut node = self;
+        for token in pointer.tokens() {
+            let key = token.decoded();
+            let child = match &node.content {
+                Content::Scalar(_) | Content::Alias => None,
+                Content::Sequence(_, items) => key.parse().ok().and_then(|index: usize| items.get(index)),
+                Content::Mapping(_, members) => {
+                    members.iter().find(|member| member.key == key).map(|member| &member.value)
+                }
+            };
+            let Some(child) = child else { break };
+            node = child;
+        }
+        node
+    }
+
     /// The node at the root of a document. `None` if it cannot be read, or nests deeper than an object can.
     pub(super) fn parse(document: &str) -> Option<Self> {
         let mut events = Vec::new();
