@@ -243,6 +243,10 @@ impl Planned {
                 print_to_stderr(&printable(&format!("kept: {}: {kept}", gateway.object)));
             }
         }
+        let of_sources = self.other.plans.iter().flat_map(|plan| &plan.report.notes);
+        for note in of_sources.filter(|note| note.kind == NoteKind::Kept) {
+            print_to_stderr(&printable(&format!("kept: {}: {}", note.at, note.message)));
+        }
     }
 
     fn finish(&self, sources: &Sources, arguments: &MigrateArguments) -> ExitCode {

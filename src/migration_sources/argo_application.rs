@@ -27,7 +27,7 @@ pub(super) fn migrate(object: &Value, context: SourceContext<'_>) -> Option<Valu
     let mut migrator = ApplicationMigrator { new: object.clone(), report: SourceReport::default(), context };
     let mut is_found = false;
     for at in &sources {
-        is_found |= migrator.source(at, Release { name, namespace }).is_some();
+        is_found |= migrator.source(at, Release { name, namespace, ..Release::default() }).is_some();
     }
     let value = (migrator.new != *object).then_some(migrator.new);
     let mut report = migrator.report;

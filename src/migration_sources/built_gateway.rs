@@ -63,7 +63,7 @@ pub fn gateways_of_charts(source: &Value) -> Vec<BuiltGateway<'static>> {
 /// A gateway as Microsoft's chart renders it for a release, with `gateway.auth.type: WorkloadIdentity`. All its objects have
 /// the name of its workload.
 fn of_chart(values: &Value, release: Option<&str>) -> BuiltGateway<'static> {
-    let name = full_name(values, release.unwrap_or("release"));
+    let name = full_name(values, release.unwrap_or("release"), CHART);
     let metadata = json!({"name": name});
     let container = json!({
         "name": CHART,

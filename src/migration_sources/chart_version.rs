@@ -56,13 +56,14 @@ pub(super) fn is_chart(name: &str) -> bool {
     last == CHART || archived.is_some()
 }
 
-/// The name of the chart's objects: `fullnameOverride`, or a name that is made of the release's.
-pub(super) fn full_name(values: &Value, release: &str) -> String {
+/// The name of the chart's objects: `fullnameOverride`, or a name that is made of the release's. `chart` is the name of the
+/// chart, or its alias as a sub-chart.
+pub(super) fn full_name(values: &Value, release: &str, chart: &str) -> String {
     let text = |key: &str| values.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
     if let Some(name) = text("fullnameOverride") {
         return name.to_owned();
     }
-    let chart = text("nameOverride").unwrap_or(CHART);
+    let chart = text("nameOverride").unwrap_or(chart);
     let name = if release.contains(chart) { release.to_owned() } else { format!("{release}-{chart}") };
     // Kubernetes' limit on the length of a label
     name.chars().take(63).collect::<String>().trim_end_matches('-').to_owned()

@@ -324,7 +324,7 @@ impl Script<'_> {
         let plan = if command.sets.is_empty() && command.has_files {
             helm_values::ValuesPlan::default()
         } else {
-            helm_values::plan(&values, Release { name, namespace }, self.context)
+            helm_values::plan(&values, Release { name, namespace, ..Release::default() }, self.context)
         };
         let pairs = command.sets.iter().flat_map(|set| &set.pairs).rev();
         let starts: BTreeMap<&ValuePath, usize> = pairs.map(|pair| (&pair.path, pair.range.start)).collect();

@@ -33,6 +33,16 @@ fn search(values: &Value, path: &mut ValuePath, context: SourceContext<'_>, foun
 
 /// Migrates a file of values. `None` if no part of it is of Microsoft's chart.
 pub(super) fn migrate_file(file: &str, values: &Value, context: SourceContext<'_>) -> Option<ValueMigration> {
+    migrate_values_of(file, values, Release::default(), context)
+}
+
+/// Migrates the values of a release. `None` if no part of them is of Microsoft's chart.
+pub(super) fn migrate_values_of(
+    file: &str,
+    values: &Value,
+    release: Release<'_>,
+    context: SourceContext<'_>,
+) -> Option<ValueMigration> {
     let places = places(values, context);
     if places.is_empty() {
         return None;
@@ -41,7 +51,10 @@ pub(super) fn migrate_file(file: &str, values: &Value, context: SourceContext<'_
     for path in &places {
         let own = value_path::get(values, path)?;
         let is_only_image = path.last().is_none_or(|key| key != CHART) && own.get("gateway").is_none();
-        let plan = if is_only_image { plan_image(own, context) } else { plan(own, Release::default(), context) };
+        // other tools have the values of a release below this name
+        let alias = path.last().map(String::as_str).filter(|key| *key != "values");
+        let release = Release { alias, ..release };
+        let plan = if is_only_image { plan_image(own, context) } else { plan(own, release, context) };
         let mut layer = [own.clone()];
         layers::apply(&plan.changes, &mut layer, 0);
         let [layer] = layer;

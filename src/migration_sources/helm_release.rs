@@ -23,12 +23,13 @@ fn migrate_values(object: &Value, context: SourceContext<'_>) -> Option<ValueMig
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
     let values = object.pointer("/spec/values").cloned().unwrap_or_else(|| json!({}));
     let is_own = text("/spec/chart/spec/chart").is_some_and(is_chart) || helm_values::are_of_chart(&values, context);
-    if !is_own {
-        return of_sub_chart(object, &values, context);
-    }
     let namespace = text("/spec/targetNamespace").or_else(|| text("/metadata/namespace"));
     let name = release_name(object);
-    let release = Release { name: name.as_deref(), namespace };
+    if !is_own {
+        let release = Release { name: name.as_deref(), namespace, ..Release::default() };
+        return of_sub_chart(object, &values, release, context);
+    }
+    let release = Release { name: name.as_deref(), namespace, ..Release::default() };
     let plan = helm_values::plan(&values, release, context);
     let mut report = SourceReport::default();
     helm_values::append(&mut report, plan.report, |at| pointer(["spec", "values"].map(str::to_owned).iter().chain(at)));
@@ -58,8 +59,14 @@ fn migrate_values(object: &Value, context: SourceContext<'_>) -> Option<ValueMig
 }
 
 /// Migrates the values of Microsoft's chart as a sub-chart of the released one.
-fn of_sub_chart(object: &Value, values: &Value, context: SourceContext<'_>) -> Option<ValueMigration> {
-    let ValueMigration { value, report: of_values } = super::helm_file::migrate_file("", values, context)?;
+fn of_sub_chart(
+    object: &Value,
+    values: &Value,
+    release: Release<'_>,
+    context: SourceContext<'_>,
+) -> Option<ValueMigration> {
+    let ValueMigration { value, report: of_values } =
+        super::helm_file::migrate_values_of("", values, release, context)?;
     let mut report = SourceReport::default();
     let at_values = |at: &PointerBuf| {
         let mut place = pointer(&["spec", "values"].map(str::to_owned));

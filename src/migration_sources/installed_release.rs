@@ -1,8 +1,9 @@
 //! The releases of Microsoft's chart that a source installs, with the files of values that it names: together they show what a
 //! file of values alone does not.
 
+use super::chart_values::{newer_tag, service_account_of};
 use super::chart_version::{CHART, is_chart};
-use super::helm_values::{Release, newer_tag, pointer, service_account_of};
+use super::helm_values::{Release, pointer};
 use super::helmfile::releases_of_helmfile;
 use super::patch_finder::has_other_method;
 use super::value_path::{self, ValuePath};
@@ -215,6 +216,7 @@ pub fn problems_of_values(merged: &Value, context: SourceContext<'_>) -> Vec<(Po
 
 /// The gateway of a release with these merged values, and the commands for a `ServiceAccount` that the chart does not create.
 pub fn gateway_of_release(merged: &Value, release: &InstalledRelease) -> (SourceGateway, Vec<String>) {
-    let named = Release { name: release.name.as_deref(), namespace: release.namespace.as_deref() };
+    let alias = release.below.last().map(String::as_str);
+    let named = Release { name: release.name.as_deref(), namespace: release.namespace.as_deref(), alias };
     service_account_of(merged, named)
 }

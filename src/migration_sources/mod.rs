@@ -6,6 +6,7 @@
 
 mod argo_application;
 mod built_gateway;
+mod chart_values;
 mod chart_version;
 mod deployer;
 mod embedded_texts;
@@ -53,7 +54,7 @@ pub use secret_takers::{TakenSecret, lines_of_commands, taken_in_script, words};
 pub use terraform::{FilesBeside, OtherResource, migrate_terraform, other_resources, taken_in_terraform, unread_line};
 pub use unread_method::{line_with_values, lines_with_key, unread_method};
 
-use apim_keyless_core::gateway::Images;
+use apim_keyless_core::gateway::{Authentication, Images};
 use apim_keyless_core::migration::{Fact, Facts};
 use apim_keyless_core::policy::{NamespaceSetting, shell_word};
 use jsonptr::PointerBuf;
@@ -90,6 +91,10 @@ pub enum NoteKind {
     AfterRollout,
     /// An auth key in plain text.
     Key,
+    /// The client secret of an Entra app in plain text.
+    ClientSecret,
+    /// What a gateway with workload identity keeps although a flag states something else.
+    Kept,
     /// A fact without which the gateway was left as it is.
     Missing(Fact),
     /// A value that was not written in the source; a person should check it.
@@ -99,6 +104,10 @@ pub enum NoteKind {
 /// A gateway of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceGateway {
+    /// How it authenticated.
+    pub from: Authentication,
+    /// The client id of the Entra app as which it authenticated.
+    pub old_client_id: Option<String>,
     /// The namespace, if the source says it.
     pub namespace: Option<String>,
     /// The `ServiceAccount` that it runs under now: the federated credential names it. In capitals what the source does
@@ -108,6 +117,19 @@ pub struct SourceGateway {
     pub client_id: Option<String>,
     /// The name of the gateway resource, if the source says it.
     pub gateway_name: Option<String>,
+}
+
+impl Default for SourceGateway {
+    fn default() -> Self {
+        Self {
+            from: Authentication::Unknown,
+            old_client_id: None,
+            namespace: None,
+            service_account: String::new(),
+            client_id: None,
+            gateway_name: None,
+        }
+    }
 }
 
 /// What a person has to know about a source.

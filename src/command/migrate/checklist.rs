@@ -142,7 +142,7 @@ impl<'c> Checklist<'c> {
     fn left_by_hand(&self) -> String {
         let mut text = "To do by hand:\n".to_owned();
         let notes = self.planned.other.plans.iter().flat_map(|plan| &plan.report.notes);
-        for note in notes.filter(|note| !matches!(note.kind, NoteKind::Guess | NoteKind::Missing(_))) {
+        for note in notes.filter(|note| !matches!(note.kind, NoteKind::Guess | NoteKind::Kept | NoteKind::Missing(_))) {
             text += &printable(&format!("- {}: {}", note.at, note.message));
             text.push('\n');
         }
@@ -180,7 +180,7 @@ impl<'c> Checklist<'c> {
             let (at, message) = (&note.at, &note.message);
             match note.kind {
                 NoteKind::Guess | NoteKind::ByHand => steps.line(&format!("- {at}: {message}")),
-                NoteKind::AfterRollout | NoteKind::Key | NoteKind::Missing(_) => {}
+                _ => {}
             }
         }
     }

@@ -261,6 +261,16 @@ fn of_chart(source: &SourceObject) -> Vec<InstalledRelease> {
     aliases.iter().flat_map(|alias| names.iter().map(move |name| release(alias, name))).collect()
 }
 
+/// The gateways of releases, with how those of the source of the same name, or the only one, authenticated.
+fn with_old_methods(new: Vec<SourceGateway>, old: &[SourceGateway]) -> Vec<SourceGateway> {
+    let of_old = |gateway: SourceGateway| {
+        let same = old.iter().find(|old| old.gateway_name == gateway.gateway_name).or(old.first());
+        let (from, old_client_id) = same.map(|old| (old.from, old.old_client_id.clone()))?;
+        Some(SourceGateway { from, old_client_id, ..gateway })
+    };
+    new.into_iter().filter_map(of_old).collect()
+}
+
 fn pointer(keys: &[String]) -> String {
     keys.iter().fold(String::new(), |pointer, key| pointer + "/" + key)
 }
@@ -299,7 +309,7 @@ impl Found {
     fn write(self, plans: &mut OtherPlans) {
         for (index, gateways) in self.gateways {
             if let Some(plan) = plans.plans.get_mut(index).filter(|plan| !plan.report.gateways.is_empty()) {
-                plan.report.gateways = gateways;
+                plan.report.gateways = with_old_methods(gateways, &plan.report.gateways);
             }
         }
         for (index, commands) in self.commands {

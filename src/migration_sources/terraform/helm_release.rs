@@ -32,7 +32,7 @@ pub(super) fn migrate<'b>(
     }
     let at = editor.line(block);
     let line_of = |path: &ValuePath| line_of(path, (&places, &layers, &merged), editor).unwrap_or(at);
-    let release = Release { name: text("name"), namespace: text("namespace") };
+    let release = Release { name: text("name"), namespace: text("namespace"), ..Release::default() };
     // values in files alone are migrated there
     let is_in_files = layers.is_empty() && !unreadable.is_empty();
     let plan =

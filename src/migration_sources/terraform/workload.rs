@@ -140,6 +140,7 @@ impl<'b> Workload<'b> {
             service_account: String::new(),
             client_id,
             gateway_name: gateway_name.or_else(|| text(Setting::GatewayName)).map(str::to_owned),
+            ..SourceGateway::default()
         };
         self.identity(gateway, editor, report, accounts);
         for container in &self.containers {
