@@ -134,6 +134,7 @@ impl Planned {
             }
             let mut other = OtherPlans::of((sources, output), facts, (policy, today, &excluded), &mut migration);
             let (mut changes, mut newly, changed_meanwhile) = files::changes(sources, &migration);
+            newly.extend(files::of_one_document(sources, &migration));
             if newly.is_empty() {
                 changes.append(&mut other.texts);
                 return Self { migration, changes, other, declined, changed_meanwhile };

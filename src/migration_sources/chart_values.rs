@@ -62,9 +62,18 @@ pub(super) fn service_account_of(values: &Value, release: Release<'_>) -> (Sourc
     (gateway, commands)
 }
 
-/// The tag in place of one that is older than the first version with workload identity, or that moves.
+/// The tag in place of one that is older than the first version with workload identity, or that moves. Of `${TAG:=2.3.5}` the
+/// default changes.
 pub(super) fn newer_tag(tag: &str, context: SourceContext<'_>) -> Option<String> {
-    let version = context.images.version(&format!("{IMAGE}:{tag}"), &FIRST_VERSION);
-    let is_old = matches!(version, ImageVersion::Older | ImageVersion::Preview | ImageVersion::Rolling);
-    is_old.then(|| IMAGE_VERSION.to_string())
+    let version = |tag: &str| context.images.version(&format!("{IMAGE}:{tag}"), &FIRST_VERSION);
+    let is_old = |version| matches!(version, ImageVersion::Older | ImageVersion::Preview | ImageVersion::Rolling);
+    let whole = version(tag);
+    // a digest that is not known is taken for that of its tag
+    let of_tag = tag.split_once('@').filter(|_| whole == ImageVersion::Unverifiable);
+    if is_old(whole) || of_tag.is_some_and(|(tag, _)| is_old(version(tag))) {
+        return Some(IMAGE_VERSION.to_string());
+    }
+    let inner = tag.strip_prefix("${")?.strip_suffix('}')?;
+    let (name, default) = [":=", ":-"].iter().find_map(|mark| inner.split_once(mark))?;
+    is_old(version(default)).then(|| tag.replace(default, &IMAGE_VERSION.to_string())).filter(|_| !name.is_empty())
 }

@@ -1,6 +1,6 @@
 //! A `HelmRelease` of Flux (helm.toolkit.fluxcd.io): its values, the version of its chart, and Secrets with values.
 
-use super::chart_version::{NEW_VERSION, is_chart, is_too_old};
+use super::chart_version::{NEW_VERSION, OTHER_CHART, is_chart, is_too_old};
 use super::helm_values::{self, Release, pointer};
 use super::value_path;
 use super::{NoteKind, SourceContext, SourceReport, ValueMigration, layers, leftovers};
@@ -106,8 +106,12 @@ pub(super) fn release_name(object: &Value) -> Option<String> {
 fn raise_version(object: &mut Value, report: &mut SourceReport<PointerBuf>) {
     let path = ["spec", "chart", "spec", "version"];
     let is_old = value_path::get(object, &path).and_then(Value::as_str).is_some_and(is_too_old);
-    if is_old {
-        value_path::set(object, &path, json!(NEW_VERSION));
+    let chart = ["spec", "chart", "spec", "chart"];
+    let name = value_path::get(object, &chart).and_then(Value::as_str);
+    match name.map(is_chart) {
+        Some(true) if is_old => value_path::set(object, &path, json!(NEW_VERSION)),
+        Some(false) => report.note(pointer(&chart.map(str::to_owned)), NoteKind::Guess, OTHER_CHART),
+        _ => {}
     }
     if let Some(reference) = object.pointer("/spec/chartRef") {
         let text = |key: &str| reference.get(key).and_then(Value::as_str).unwrap_or("NAME");

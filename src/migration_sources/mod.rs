@@ -8,6 +8,7 @@ mod argo_application;
 mod built_gateway;
 mod chart_values;
 mod chart_version;
+mod command_versions;
 mod deployer;
 mod embedded_texts;
 mod generator;
@@ -29,6 +30,7 @@ mod patch_finder;
 mod patch_target;
 mod remote_base;
 mod script_lines;
+mod script_variables;
 mod secret_takers;
 mod shell_words;
 mod terraform;
@@ -36,14 +38,14 @@ mod unread_method;
 mod value_path;
 
 pub use built_gateway::{BuiltGateway, Evaluation, gateways_of_charts};
-pub use chart_version::{NEW_VERSION as CHART_VERSION, REPOSITORY as CHART_REPOSITORY};
+pub use chart_version::{NEW_VERSION as CHART_VERSION, OLD_CHART, REPOSITORY as CHART_REPOSITORY, is_old_chart};
 pub use deployer::Deployer;
 pub use generator::{generated_config_maps, write_generated};
 pub use helm_command::migrate_script;
 pub use helmfile::{files_of_helmfile, has_gateway_release, migrate_helmfile};
 pub use installed_release::{
-    InstalledLayer, InstalledRelease, aliases, gateway_of_release, merged_values, problems_of_values,
-    releases_of_object, releases_of_script, releases_of_terraform, relevant_values,
+    InstalledLayer, InstalledRelease, aliases, gateway_of_release, is_name_of_chart, merged_values, problems_of_values,
+    releases_of_object, releases_of_script, releases_of_terraform, relevant_values, selects_identity, value_at,
 };
 pub use kustomize::{GeneratedConfigMap, KustomizeMigration, migrate_kustomization};
 pub use leftovers::{BuiltReport, report_about_built};
@@ -51,7 +53,10 @@ pub use overlay::{Kustomizations, Overlay, generated_secrets};
 pub use patch_target::BuiltNames;
 pub use script_lines::{ScriptedGateway, commands_on_gateways};
 pub use secret_takers::{TakenSecret, lines_of_commands, taken_in_script, words};
-pub use terraform::{FilesBeside, OtherResource, migrate_terraform, other_resources, taken_in_terraform, unread_line};
+pub use terraform::{
+    FilesBeside, OtherResource, files_of_one_document, migrate_terraform, other_resources, taken_in_terraform,
+    unread_line,
+};
 pub use unread_method::{line_with_values, lines_with_key, unread_method};
 
 use apim_keyless_core::gateway::{Authentication, Images};
@@ -252,7 +257,10 @@ pub struct TextMigration {
 /// Migrates the values of Microsoft's chart in the file of this name, also below the name of a sub-chart, and the
 /// `Chart.yaml` that has it as a dependency. `None` for other mappings.
 pub fn migrate_values(file: &str, values: &Value, context: SourceContext<'_>) -> Option<ValueMigration> {
-    chart_version::migrate_dependencies(file, values).or_else(|| helm_file::migrate_file(file, values, context))
+    let chart = || chart_version::migrate_copy(values);
+    chart_version::migrate_dependencies(file, values)
+        .or_else(chart)
+        .or_else(|| helm_file::migrate_file(file, values, context))
 }
 
 /// What turns one value into another, as a sentence for a person.

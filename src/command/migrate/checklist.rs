@@ -105,7 +105,8 @@ impl<'c> Checklist<'c> {
             || self.planned.other.changed().any(|plan| {
                 let is_rendered =
                     matches!(&plan.installer, Some((_, SourceType::ArgoApplication | SourceType::Kustomization)));
-                plan.source_type.is_of_helm() && plan.source_type != SourceType::ArgoApplication && !is_rendered
+                let is_of_helm = plan.source_type.is_of_helm() && plan.source_type != SourceType::ArgoApplication;
+                is_of_helm && !is_rendered && !self.only_renders(&plan.file)
             });
         let has_manifests = self.planned.changed_gateways().next().is_some();
         let secrets = if is_helm { "" } else { " Their Secrets still exist." };
@@ -124,6 +125,13 @@ impl<'c> Checklist<'c> {
             *text += "The change deletes the Secret of the chart (secret.createSecret: false). The old files restore it, if they \
                       have the key.\n";
         }
+    }
+
+    /// Whether the commands of a script render charts, and make no releases.
+    fn only_renders(&self, file: &str) -> bool {
+        let mut texts = self.sources.texts.iter().filter(|source| source.file == file);
+        let has_release = |text: &str| ["upgrade", "install"].iter().any(|command| text.contains(command));
+        texts.any(|source| source.text.contains("helm template ") && !has_release(&source.text))
     }
 
     /// Commands of the other sources, each once.

@@ -3,9 +3,9 @@
 use super::other_sources::{OtherPlan, OtherPlans, beside};
 use super::reading::{OtherSource, SourceObject, SourceType, Sources, located};
 use crate::migration_sources::{
-    InstalledLayer, InstalledRelease, NoteKind, SourceContext, SourceGateway, SourceReport, aliases,
-    gateway_of_release, merged_values, problems_of_values, releases_of_object, releases_of_script,
-    releases_of_terraform, relevant_values,
+    InstalledLayer, InstalledRelease, NoteKind, OLD_CHART, SourceContext, SourceGateway, SourceReport, aliases,
+    gateway_of_release, is_name_of_chart, is_old_chart, merged_values, problems_of_values, releases_of_object,
+    releases_of_script, releases_of_terraform, relevant_values, selects_identity, value_at,
 };
 use apim_keyless_core::gateway::ObjectReference;
 use apim_keyless_core::migration::Migration;
@@ -36,8 +36,21 @@ struct Found {
     commands: BTreeMap<usize, BTreeSet<String>>,
     /// By the index of a plan: the place that a person has to change first.
     open: BTreeMap<usize, String>,
+    /// By the index of a plan: the file that installs its values, and what it is.
+    installers: BTreeMap<usize, (String, SourceType)>,
     /// By the place: its file, and what to do.
     notes: BTreeMap<String, (String, String)>,
+}
+
+/// What installs releases.
+#[derive(Clone, Copy)]
+struct Installer<'i> {
+    file: &'i str,
+    /// The namespace of the object.
+    namespace: &'i str,
+    /// The place of the object; `None` if it is a text.
+    place: Option<&'i Place>,
+    source_type: SourceType,
 }
 
 pub(super) struct Installations<'s> {
@@ -72,11 +85,18 @@ impl<'s> Installations<'s> {
             of_file.entry(normalized(Path::new(&plan.file))).or_default().push(index);
         }
         let mut all = Self { sources, migration, context, files, plans: of_file, found: Found::default() };
-        for (index, source) in sources.objects.iter().enumerate().filter(|(_, source)| source.other.is_some()) {
+        let installs = |source: &SourceObject| source.other.is_some() || deployer_of_chart(source).is_some();
+        for (index, source) in sources.objects.iter().enumerate().filter(|(_, source)| installs(source)) {
             let new = migration.changed.get(index).and_then(Option::as_ref).unwrap_or(&source.value);
             let mut releases = releases_of_object(new);
             releases.extend(of_chart(source));
-            all.releases(source.place.file(), &source.namespace, releases, plans);
+            let of = Installer {
+                file: source.place.file(),
+                namespace: &source.namespace,
+                place: Some(&source.place),
+                source_type: deployer_of_chart(source).unwrap_or(source.source_type()),
+            };
+            all.releases(of, releases, plans);
         }
         for source in &sources.texts {
             let changed = plans.texts.iter().find(|change| change.file == source.file);
@@ -85,19 +105,110 @@ impl<'s> Installations<'s> {
                 SourceType::Terraform => releases_of_terraform(text),
                 _ => releases_of_script(text),
             };
-            all.releases(&source.file, "", releases, plans);
+            let of = Installer { file: &source.file, namespace: "", place: None, source_type: source.source_type };
+            all.releases(of, releases, plans);
         }
         all.found.write(plans);
     }
 
-    fn releases(&mut self, file: &str, namespace: &str, mut releases: Vec<InstalledRelease>, plans: &OtherPlans) {
+    fn releases(&mut self, of: Installer<'_>, mut releases: Vec<InstalledRelease>, plans: &OtherPlans) {
         releases.dedup();
-        for release in &releases {
-            self.release(file, namespace, release, plans);
+        for release in releases {
+            for release in self.of_folder(of, release) {
+                self.release(of, &release, plans);
+            }
         }
     }
 
-    fn release(&mut self, file: &str, namespace: &str, release: &InstalledRelease, plans: &OtherPlans) {
+    /// The release as the folder of its chart shows it: none if the chart is another one, and one for each alias of Microsoft's
+    /// chart as a sub-chart.
+    fn of_folder(&mut self, of: Installer<'_>, release: InstalledRelease) -> Vec<InstalledRelease> {
+        let Some(chart) = release.chart.clone() else { return vec![release] };
+        let found = self.found_beside(of.file, &format!("{chart}/Chart.yaml"));
+        let read = found.and_then(|path| Some((path.clone(), read_mapping(&path)?)));
+        let Some((path, (value, _))) = read else {
+            return if is_name_of_chart(&chart) { vec![release] } else { Vec::new() };
+        };
+        if value.get("name").and_then(Value::as_str).is_some_and(is_name_of_chart) {
+            return vec![InstalledRelease { chart: Some(path.display().to_string()), ..release }];
+        }
+        let own = InstalledLayer::Path(path.with_file_name("values.yaml"));
+        let layers = || std::iter::once(own.clone()).chain(release.layers.clone()).collect();
+        let of_alias = |alias: &str| InstalledRelease {
+            below: vec![alias.to_owned()],
+            layers: layers(),
+            chart: None,
+            ..release.clone()
+        };
+        aliases(&value).into_iter().map(of_alias).collect()
+    }
+
+    /// Names a copy of the chart that is too old. Returns its place.
+    fn old_chart(&mut self, release: &InstalledRelease, plans: &OtherPlans) -> Option<String> {
+        let path: PathBuf =
+            Path::new(release.chart.as_deref().filter(|chart| chart.ends_with("Chart.yaml"))?).components().collect();
+        let mut own = self.plans.get(&normalized(&path)).into_iter().flatten();
+        if let Some(place) = own.find_map(|index| plans.plans.get(*index)?.open_place()) {
+            return Some(place.to_owned());
+        }
+        let (_, place) = read_mapping(&path).filter(|(value, _)| is_old_chart(value))?;
+        let place_of_version = located(&place, "/version");
+        self.found.notes.insert(place_of_version.clone(), (place.file().to_owned(), OLD_CHART.to_owned()));
+        Some(place_of_version)
+    }
+
+    /// Names a file with the values of a release that was not migrated. Returns the place.
+    fn absent_values(&mut self, of: Installer<'_>, release: &InstalledRelease, merged: &Value) -> Option<String> {
+        if !release.has_all_layers || selects_identity(merged) {
+            return None;
+        }
+        let mut files = release.layers.iter().filter_map(|layer| match layer {
+            InstalledLayer::File(name) => Some(name.clone()),
+            _ => None,
+        });
+        let name = files.find(|name| !self.is_given(of.file, name))?;
+        let place = match of.place {
+            Some(place) => located(place, ""),
+            None => format!("{}:{}", file_name(of.file), release.line),
+        };
+        let message = format!(
+            "Give {} to this command, too, or set gateway.auth.type: WorkloadIdentity in it by hand: it has values of this \
+             release, and the others do not select workload identity",
+            without_variable(&name)
+        );
+        self.found.notes.insert(place.clone(), (of.file.to_owned(), message));
+        Some(place)
+    }
+
+    /// Whether the values of a file, or those of one that a name with a variable can stand for, are migrated.
+    fn is_given(&mut self, from: &str, name: &str) -> bool {
+        let path = named_path(name);
+        let is_known = |(file, values): (&PathBuf, &Option<Values>)| {
+            file.ends_with(&path) && values.as_ref().is_some_and(|values| values.is_known)
+        };
+        // the folder in which a script runs is not known
+        let is_elsewhere = !path.as_os_str().is_empty() && self.files.iter().any(is_known);
+        let is_fitting = !self.fitting(name).is_empty();
+        is_elsewhere || is_fitting || self.file(from, name).is_some_and(|values| values.is_known)
+    }
+
+    /// The known files that a name with a variable can stand for.
+    fn fitting(&self, name: &str) -> Vec<PathBuf> {
+        let Some(at) = without_variable(name).find(['$', '{', '%', '#']) else { return Vec::new() };
+        let (start, rest) = without_variable(name).split_at(at);
+        let start = start.rsplit('/').next().unwrap_or_default();
+        let end = rest.rsplit(['}', ')', '%']).next().unwrap_or_default();
+        let end = if end == rest { end.rsplit_once('.').map_or("", |(_, end)| end) } else { end };
+        let known = self.files.iter().filter(|(_, values)| values.as_ref().is_some_and(|values| values.is_known));
+        let fits = |path: &&PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.starts_with(start) && name.ends_with(end)
+        };
+        known.map(|(path, _)| path).filter(fits).cloned().collect()
+    }
+
+    fn release(&mut self, of: Installer<'_>, release: &InstalledRelease, plans: &OtherPlans) {
+        let (file, namespace) = (of.file, of.namespace);
         let layers: Vec<(Value, Option<Values>)> =
             release.layers.iter().filter_map(|layer| self.layer((file, namespace), release, layer)).collect();
         let merged = merged_values(&layers.iter().map(|(value, _)| value.clone()).collect::<Vec<_>>());
@@ -105,10 +216,22 @@ impl<'s> Installations<'s> {
         let known = layers.iter().filter_map(|(_, values)| values.as_ref().filter(|values| values.is_known));
         let of_values: BTreeSet<usize> =
             known.flat_map(|values| own(&normalized(Path::new(values.place.file())))).collect();
+        let named = release.layers.iter().filter_map(|layer| match layer {
+            InstalledLayer::File(name) => Some(self.fitting(name)),
+            _ => None,
+        });
+        let fitting: Vec<usize> = named.flatten().flat_map(|path| own(&path).collect::<Vec<_>>()).collect();
+        if of.source_type.installs() {
+            for index in of_values.iter().chain(&fitting) {
+                self.found.installers.entry(*index).or_insert_with(|| (file.to_owned(), of.source_type));
+            }
+        }
         let installer: Vec<usize> = own(&normalized(Path::new(file))).collect();
         let open_installer =
             installer.iter().find_map(|index| plans.plans.get(*index)?.open_place().map(str::to_owned));
         let named = self.problems(release, &layers, &merged);
+        let named = named.or_else(|| self.old_chart(release, plans));
+        let named = named.or_else(|| self.absent_values(of, release, &merged));
         if let Some(place) = &named {
             self.found.keep(installer.iter(), place);
         }
@@ -142,8 +265,13 @@ impl<'s> Installations<'s> {
         let (value, values) = match layer {
             InstalledLayer::Inline(value) => (value.clone(), None),
             InstalledLayer::File(name) => self.file(file, name).map(|values| (values.value.clone(), Some(values)))?,
-            InstalledLayer::ConfigMap { name, key } => {
-                self.config_map(namespace, name, key).map(|values| (values.value.clone(), Some(values)))?
+            InstalledLayer::Path(path) => {
+                let values = self.files.entry(normalized(path)).or_insert_with(|| read(path)).clone()?;
+                (values.value.clone(), Some(values))
+            }
+            InstalledLayer::Object { kind, name, key, target } => {
+                let values = self.entry((kind, namespace, name), key, target.as_deref())?;
+                (values.value.clone(), Some(values))
             }
         };
         Some((relevant_values(value.pointer(&pointer(&release.below))?), values))
@@ -170,24 +298,38 @@ impl<'s> Installations<'s> {
         first
     }
 
-    /// The values of a file that another one names, from its folder or from the root of a repository around it.
+    /// The values of a file that another one names.
     fn file(&mut self, from: &str, name: &str) -> Option<Values> {
-        let plain = Path::new(without_variable(name));
-        let folder = Path::new(from).parent().unwrap_or(Path::new(""));
-        let near = beside(from, without_variable(name));
-        let is_relative = plain.components().all(|part| matches!(part, Component::Normal(_)));
-        let around = folder.ancestors().skip(1).filter(|_| is_relative).map(|folder| folder.join(plain));
-        let is_it = |path: &PathBuf| self.files.contains_key(&normalized(path)) || path.is_file();
-        let path = std::iter::once(near).chain(around).find(is_it)?;
+        let path = self.found_beside(from, name)?;
         let values = self.files.entry(normalized(&path)).or_insert_with(|| read(&path));
         values.clone()
     }
 
-    fn config_map(&self, namespace: &str, name: &str, key: &str) -> Option<Values> {
-        let (index, source) = self.sources.find("ConfigMap", namespace, name).next()?;
+    /// A file that another one names, from its folder or from the root of a repository around it.
+    fn found_beside(&self, from: &str, name: &str) -> Option<PathBuf> {
+        let plain = Path::new(without_variable(name));
+        let folder = Path::new(from).parent().unwrap_or(Path::new(""));
+        let near = beside(from, without_variable(name));
+        let is_relative = plain.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        let around = folder.ancestors().skip(1).filter(|_| is_relative).map(|folder| folder.join(plain));
+        let is_it = |path: &PathBuf| self.files.contains_key(&normalized(path)) || path.is_file();
+        std::iter::once(near).chain(around).find(is_it)
+    }
+
+    /// The values in an entry of a `ConfigMap` or a Secret, without a key: with workload identity the chart reads none.
+    fn entry(&self, (kind, namespace, name): (&str, &str, &str), key: &str, target: Option<&str>) -> Option<Values> {
+        let (index, source) = self.sources.find(kind, namespace, name).next()?;
         let changed = self.migration.changed.get(index).and_then(Option::as_ref).unwrap_or(&source.value);
-        let value = apim_keyless_manifest::value(changed.get("data")?.get(key)?.as_str()?)?;
-        Some(Values { value, place: source.place.clone(), within: "/data", is_known: false })
+        let (within, text) = ["/data", "/stringData"].into_iter().find_map(|within| {
+            let is_plain = kind == "ConfigMap" || within == "/stringData";
+            Some((within, changed.pointer(within)?.get(key)?.as_str().filter(|_| is_plain)?))
+        })?;
+        let value = match target {
+            Some(target) => value_at(target, text),
+            None => apim_keyless_manifest::value(text)?,
+        };
+        let value = if kind == "Secret" { without_key(value) } else { value };
+        Some(Values { value, place: source.place.clone(), within, is_known: false })
     }
 }
 
@@ -241,6 +383,15 @@ fn named_path(word: &str) -> PathBuf {
     Path::new(without_variable(word)).components().filter(|part| matches!(part, Component::Normal(_))).collect()
 }
 
+/// What an object is that installs a chart of a repository with Git, whose folder alone shows that Microsoft's is in it.
+pub(super) fn deployer_of_chart(source: &SourceObject) -> Option<SourceType> {
+    match (source.text("/apiVersion").split('/').next()?, source.text("/kind")) {
+        ("argoproj.io", "Application" | "ApplicationSet") => Some(SourceType::ArgoApplication),
+        ("helm.toolkit.fluxcd.io", "HelmRelease") => Some(SourceType::HelmRelease),
+        _ => None,
+    }
+}
+
 /// The releases of a chart that has Microsoft's as a dependency, with each file of values beside it.
 fn of_chart(source: &SourceObject) -> Vec<InstalledRelease> {
     let aliases = if source.source_type() == SourceType::HelmChart { aliases(&source.value) } else { Vec::new() };
@@ -268,7 +419,9 @@ fn with_old_methods(new: Vec<SourceGateway>, old: &[SourceGateway]) -> Vec<Sourc
         let (from, old_client_id) = same.map(|old| (old.from, old.old_client_id.clone()))?;
         Some(SourceGateway { from, old_client_id, ..gateway })
     };
-    new.into_iter().filter_map(of_old).collect()
+    let is_unnamed = |gateway: &SourceGateway| gateway.service_account.contains("RELEASE");
+    let has_names = new.iter().any(|gateway| !is_unnamed(gateway));
+    new.into_iter().filter(|gateway| !has_names || !is_unnamed(gateway)).filter_map(of_old).collect()
 }
 
 fn pointer(keys: &[String]) -> String {
@@ -277,12 +430,24 @@ fn pointer(keys: &[String]) -> String {
 
 /// The values in a file that is none of Microsoft's chart by itself.
 fn read(path: &Path) -> Option<Values> {
+    let (value, place) = read_mapping(path)?;
+    Some(Values { value: relevant_below(&value), place, within: "", is_known: false })
+}
+
+fn read_mapping(path: &Path) -> Option<(Value, Place)> {
     let mut inputs = Inputs::default();
     inputs.add(path, std::io::empty());
     let content = inputs.read(|content| content).into_iter().next()?;
     let mapping = content.mappings.into_iter().next()?;
-    let value = relevant_below(&mapping.value);
-    Some(Values { value, place: mapping.place, within: "", is_known: false })
+    Some((mapping.value, mapping.place))
+}
+
+/// Values without an auth key.
+fn without_key(mut value: Value) -> Value {
+    for (parent, key) in [("/gateway/auth", "key"), ("/gateway", "authKey")] {
+        value.pointer_mut(parent).and_then(Value::as_object_mut).and_then(|members| members.remove(key));
+    }
+    value
 }
 
 /// The values of a chart and of its sub-charts that say how a gateway authenticates.
@@ -307,6 +472,11 @@ impl Found {
     }
 
     fn write(self, plans: &mut OtherPlans) {
+        for (index, (file, source_type)) in self.installers {
+            if let Some(plan) = plans.plans.get_mut(index).filter(|plan| plan.source_type == SourceType::HelmValues) {
+                plan.installed_by(&file, source_type);
+            }
+        }
         for (index, gateways) in self.gateways {
             if let Some(plan) = plans.plans.get_mut(index).filter(|plan| !plan.report.gateways.is_empty()) {
                 plan.report.gateways = with_old_methods(gateways, &plan.report.gateways);

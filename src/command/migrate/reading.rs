@@ -10,8 +10,8 @@ use super::unread;
 use crate::command::check::not_final::NotFinal;
 use crate::command::check::plain_key;
 use crate::migration_sources::{
-    Deployer, Kustomizations, SourceContext, files_of_generators, generated_config_maps, has_gateway_release,
-    migrate_object, migrate_values,
+    Deployer, InstalledRelease, Kustomizations, SourceContext, files_of_generators, generated_config_maps,
+    has_gateway_release, is_name_of_chart, migrate_object, migrate_values, releases_of_script,
 };
 use apim_keyless_core::gateway::{Gateway, Images, KubernetesObject, ObjectReference, Recognized, RelatedObjects};
 use apim_keyless_core::migration::Facts;
@@ -235,7 +235,7 @@ impl Sources {
         let is_script = !has_values
             && !is_unsupported
             && !content.mappings.is_empty()
-            && (unread::has_commands(content.text(), without_facts) || is_of_chart());
+            && (unread::has_commands(content.text(), without_facts) || is_of_chart() || installs_chart(content.text()));
         if is_script {
             self.add_text(&content, SourceType::Script);
         }
@@ -374,6 +374,12 @@ impl Sources {
 
 fn owned((kind, namespace, name): (&str, &str, &str)) -> (String, String, String) {
     (kind.to_owned(), namespace.to_owned(), name.to_owned())
+}
+
+/// Whether the commands of a pipeline install Microsoft's chart.
+fn installs_chart(text: &str) -> bool {
+    let is_own = |release: &InstalledRelease| release.chart.as_deref().is_some_and(is_name_of_chart);
+    text.contains("azure-api-management-gateway") && releases_of_script(text).iter().any(is_own)
 }
 
 /// `FILE:LINE:COLUMN` of a JSON pointer into an object.
