@@ -13,6 +13,7 @@ mod other_sources;
 mod policy_document;
 mod reached;
 mod reading;
+mod release_files;
 mod script_commands;
 mod secret_users;
 mod source_kind;

@@ -18,7 +18,7 @@ use apim_keyless_core::policy::shell_word;
 use apim_keyless_manifest::rewrite::{TextChange, apply};
 use serde_json::{Value, json};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 /// Commands of Helm that take values.
@@ -56,11 +56,13 @@ const KEY_NAMES: [&str; 2] = ["gateway.auth.key=", "gateway.authKey="];
 /// Migrates the commands of a script. `None` if it has none for a gateway.
 pub fn migrate_script(text: &str, context: SourceContext<'_>) -> Option<TextMigration> {
     let (lines, embedded) = (Lines::of(text), embedded_texts::find(text));
+    let written = embedded.iter().filter_map(|text| text.file.clone()).collect();
     let report = SourceReport::default();
     let mut script = Script {
         text,
         lines,
         embedded,
+        written,
         context,
         report,
         changes: Vec::new(),
@@ -90,14 +92,14 @@ pub fn migrate_script(text: &str, context: SourceContext<'_>) -> Option<TextMigr
 /// show.
 pub(super) fn installed(text: &str) -> Vec<InstalledRelease> {
     let shell = ShellText::new(text);
-    let (lines, embedded) = (Lines::of(text), embedded_texts::find(text));
+    let written: HashSet<String> = embedded_texts::find(text).into_iter().filter_map(|text| text.file).collect();
+    let lines = Lines::of(text);
     let of_helm = commands(&shell, text, "helm").into_iter().filter_map(|command| {
         let line = lines.at(command.words.first()?.range.start);
         let read = HelmCommand::read(&shell, &command.words).filter(|command| !command.is_download())?;
         let mut layers: Vec<InstalledLayer> = read.files.iter().cloned().map(InstalledLayer::File).collect();
         layers.push(InstalledLayer::Inline(read.values()));
-        let is_written = |name: &String| embedded.iter().any(|text| text.file.as_ref() == Some(name));
-        let has_all_layers = !read.reads_input && !read.files.iter().any(is_written);
+        let has_all_layers = !read.reads_input && !read.files.iter().any(|name| written.contains(name));
         Some(InstalledRelease {
             name: read.release_name().map(str::to_owned),
             namespace: read.namespace.clone().filter(|name| !is_variable(name)),
@@ -141,6 +143,8 @@ struct Script<'s> {
     lines: Lines,
     /// The texts that commands read from their input.
     embedded: Vec<EmbeddedText>,
+    /// The files that commands write such texts into.
+    written: HashSet<String>,
     context: SourceContext<'s>,
     report: SourceReport<usize>,
     changes: Vec<TextChange>,
@@ -270,8 +274,8 @@ impl<'w> HelmCommand<'w> {
 
     /// The text that the last pair of this name sets.
     pub(super) fn last_text(&self, path: &[&str]) -> Option<&str> {
-        let pairs = self.sets.iter().filter(|set| !set.is_of_files).flat_map(|set| &set.pairs);
-        pairs.filter(|pair| pair.path == path).last().map(|pair| pair.value.as_str())
+        let mut pairs = self.sets.iter().filter(|set| !set.is_of_files).flat_map(|set| &set.pairs);
+        pairs.rfind(|pair| pair.path == path).map(|pair| pair.value.as_str())
     }
 
     fn values(&self) -> Value {
@@ -373,13 +377,21 @@ impl Script<'_> {
             return self.download(shell, read, &command);
         }
         self.named_values(&command);
+        self.release(shell, read, (&command, &values));
+    }
+
+    /// Migrates a command that installs the chart.
+    fn release(&mut self, shell: &ShellText<'_>, read: &Command, (command, values): (&HelmCommand<'_>, &Value)) {
+        let words = &read.words;
+        let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
+        let at = self.line(first.range.start);
         let name = command.release_name();
         let namespace = command.namespace.as_deref().filter(|name| !is_variable(name));
         // values in files alone are migrated there; only the version is here
         let plan = if command.sets.is_empty() && command.has_files {
             helm_values::ValuesPlan::default()
         } else {
-            helm_values::plan(&values, Release { name, namespace, ..Release::default() }, self.context)
+            helm_values::plan(values, Release { name, namespace, ..Release::default() }, self.context)
         };
         let pairs = command.sets.iter().flat_map(|set| &set.pairs).rev();
         let starts: BTreeMap<&ValuePath, usize> = pairs.map(|pair| (&pair.path, pair.range.start)).collect();
@@ -392,7 +404,7 @@ impl Script<'_> {
         if let Some(range) = &command.reuses_values {
             self.report.note(self.line(range.start), NoteKind::ByHand, REUSES);
         }
-        self.input(&command, at, self.line(last.range.end));
+        self.input(command, at, self.line(last.range.end));
         let is_old = command.is_of_chart() && command.version.as_ref().is_some_and(|version| is_too_old(&version.text));
         if plan.changes.is_empty() && !is_old {
             return;
@@ -407,8 +419,8 @@ impl Script<'_> {
             let message = format!("{}, with --set in place of --set-json", by_hand(&plan.changes));
             return self.report.note(at, NoteKind::ByHand, message);
         }
-        self.expected.insert(first.range.start, expected(shell, read, &command, &plan.changes));
-        self.change(&command, &plan.changes, last.range.end);
+        self.expected.insert(first.range.start, expected(shell, read, command, &plan.changes));
+        self.change(command, &plan.changes, last.range.end);
     }
 
     /// Raises the version of a command that downloads the chart.
@@ -450,6 +462,9 @@ impl Script<'_> {
     /// Names what a script writes into the files of values of a command.
     fn named_values(&mut self, command: &HelmCommand<'_>) {
         let is_named = |text: &&EmbeddedText| text.file.as_ref().is_some_and(|file| command.files.contains(file));
+        if !command.files.iter().any(|file| self.written.contains(file)) {
+            return;
+        }
         let mut notes = Vec::new();
         for text in self.embedded.iter().filter(is_named) {
             let Some(values) = apim_keyless_manifest::value(&text.text).filter(Value::is_object) else { continue };
@@ -458,12 +473,7 @@ impl Script<'_> {
                 continue;
             }
             if command_versions::has_method(&values) {
-                let plan = helm_values::plan(&values, Release::default(), self.context);
-                let missing = plan.report.notes.into_iter().filter(|note| matches!(note.kind, NoteKind::Missing(_)));
-                notes.extend(missing.map(|note| (text.line, note.kind, note.message)));
-                if !plan.changes.is_empty() {
-                    notes.push((text.line, NoteKind::ByHand, by_hand(&plan.changes)));
-                }
+                notes.extend(self.notes_about(&values).into_iter().map(|(kind, message)| (text.line, kind, message)));
             } else if command.last_text(&["image", "tag"]).is_none() {
                 let problems = problems_of_values(&values, self.context);
                 notes.extend(problems.into_iter().map(|(_, message)| (text.line, NoteKind::ByHand, message)));
@@ -472,6 +482,15 @@ impl Script<'_> {
         for (line, kind, message) in notes {
             self.report.note(line, kind, message);
         }
+    }
+
+    /// What a person has to do about values that are a text in a script.
+    fn notes_about(&self, values: &Value) -> Vec<(NoteKind, String)> {
+        let plan = helm_values::plan(values, Release::default(), self.context);
+        let is_known = |kind| matches!(kind, NoteKind::Key | NoteKind::ClientSecret | NoteKind::Missing(_));
+        let notes = plan.report.notes.into_iter().filter(|note| is_known(note.kind));
+        let by_hand = (!plan.changes.is_empty()).then(|| (NoteKind::ByHand, by_hand(&plan.changes)));
+        notes.map(|note| (note.kind, note.message)).chain(by_hand).collect()
     }
 
     /// Names values from the input of a command that are in no text beside it.
@@ -585,26 +604,23 @@ impl Script<'_> {
 
     /// The line with a byte, as far as it is looked at.
     fn line_around(&self, at: usize) -> &str {
-        let before = self.text.get(..at).unwrap_or_default();
-        let start = before.rfind('\n').map_or(0, |line_break| line_break + 1);
-        self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default()
+        let start = self.text.floor_char_boundary(at.saturating_sub(NEAR));
+        let before = self.text.get(start..at).unwrap_or_default();
+        let start = before.rfind('\n').map_or(start, |line_break| start + line_break + 1);
+        near(self.text, start).lines().next().unwrap_or_default()
     }
 
     /// Reports values of the chart that a command reads from its input.
     fn embedded_values(&mut self) {
+        let mut notes = Vec::new();
         for text in &self.embedded {
-            let Some(values) = apim_keyless_manifest::value(&text.text).filter(Value::is_object) else { continue };
-            if !helm_values::are_of_chart(&values, self.context) {
-                continue;
-            }
-            let plan = helm_values::plan(&values, Release::default(), self.context);
-            let notes = plan.report.notes.into_iter();
-            for note in notes.filter(|note| matches!(note.kind, NoteKind::Key | NoteKind::Missing(_))) {
-                self.report.note(text.line, note.kind, note.message);
-            }
-            if !plan.changes.is_empty() {
-                self.report.note(text.line, NoteKind::ByHand, by_hand(&plan.changes));
-            }
+            let values = apim_keyless_manifest::value(&text.text).filter(Value::is_object);
+            let own = values.filter(|values| helm_values::are_of_chart(values, self.context));
+            let of_text = own.map(|values| self.notes_about(&values)).into_iter().flatten();
+            notes.extend(of_text.map(|(kind, message)| (text.line, kind, message)));
+        }
+        for (line, kind, message) in notes {
+            self.report.note(line, kind, message);
         }
     }
 
@@ -633,6 +649,7 @@ impl Script<'_> {
     fn finish(mut self, shell: &ShellText<'_>, helm: &[Command]) -> Option<TextMigration> {
         self.changes.sort_by_key(|change| (change.range.start, change.range.end));
         self.report.notes.sort_by_key(|note| note.at);
+        self.report.notes.dedup();
         let is_in_order =
             self.changes.windows(2).all(|pair| matches!(pair, [one, other] if one.range.end <= other.range.start));
         let new = apply(self.text, &self.changes);

@@ -288,9 +288,10 @@ impl<'c> ValuesPlanner<'c> {
         let annotated = self.text(&ANNOTATION).filter(|id| is_guid(id));
         let stated = self.context.facts.tenant_id.clone();
         if annotated.is_some() && stated.is_some() && annotated != stated {
-            match self.has_identity() {
-                true => self.kept(&ANNOTATION, "The tenant id", "--tenant-id"),
-                false => self.missing(&ANNOTATION, Fact::Consistency, OTHER_TENANT_ID),
+            if self.has_identity() {
+                self.kept(&ANNOTATION, "The tenant id", "--tenant-id");
+            } else {
+                self.missing(&ANNOTATION, Fact::Consistency, OTHER_TENANT_ID);
             }
         } else if let Some(id) = stated.or(written.map(str::to_owned)) {
             self.set(&ANNOTATION, json!(id));

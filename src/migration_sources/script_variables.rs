@@ -24,15 +24,22 @@ struct Reference<'w> {
     after: &'w str,
 }
 
+/// The most texts of a variable that are kept: each command looks at all of them.
+const MAX_TEXTS: usize = 32;
 /// Words before an assignment.
 const WORDS: [&str; 8] = ["export ", "local ", "readonly ", "declare ", "set ", "- ", "$env:", "$"];
 
 impl ScriptVariables {
     pub(super) fn of(text: &str) -> Self {
         let mut by_name: HashMap<String, Vec<Assigned>> = HashMap::new();
-        for (index, line) in text.lines().enumerate() {
-            for (name, text) in assignment(line).into_iter().chain(defaults(line)) {
-                by_name.entry(name.to_owned()).or_default().push(Assigned { line: index + 1, text: text.to_owned() });
+        let lines = text.lines().enumerate();
+        let assigned = lines.flat_map(|(index, line)| {
+            assignment(line).into_iter().chain(defaults(line)).map(move |(name, text)| (index + 1, name, text))
+        });
+        for (line, name, text) in assigned {
+            let texts = by_name.entry(name.to_owned()).or_default();
+            if texts.len() < MAX_TEXTS {
+                texts.push(Assigned { line, text: text.to_owned() });
             }
         }
         Self { by_name }

@@ -1,32 +1,22 @@
 //! The releases that the input installs: all values of a release together show its version and its `ServiceAccount`.
 
-use super::other_sources::{OtherPlan, OtherPlans, beside};
+use super::other_sources::{OtherPlan, OtherPlans};
 use super::reading::{OtherSource, SourceObject, SourceType, Sources, located};
+use super::release_files::{ReleaseFiles, Values, named_path, read_mapping, without_variable};
 use crate::migration_sources::{
     InstalledLayer, InstalledRelease, NoteKind, OLD_CHART, SourceContext, SourceGateway, SourceReport, aliases,
     gateway_of_release, is_name_of_chart, is_old_chart, merged_values, problems_of_values, releases_of_object,
-    releases_of_script, releases_of_terraform, relevant_values, selects_identity, value_at,
+    releases_of_script, releases_of_terraform, relevant_values, selects_identity,
 };
 use apim_keyless_core::gateway::ObjectReference;
 use apim_keyless_core::migration::Migration;
-use apim_keyless_manifest::{Inputs, Place, normalized};
+use apim_keyless_manifest::{Place, normalized};
 use apim_keyless_report::file_name;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
-use std::path::{Component, Path, PathBuf};
-
-/// The values of a file or of a `ConfigMap`, after the migration.
-#[derive(Clone)]
-struct Values {
-    value: Value,
-    place: Place,
-    /// The pointer to the values in the object, if they are a text in it.
-    within: &'static str,
-    /// Whether the migration reads the file as values of Microsoft's chart.
-    is_known: bool,
-}
+use std::path::{Path, PathBuf};
 
 /// What the releases of the input say about the plans.
 #[derive(Default)]
@@ -54,10 +44,8 @@ struct Installer<'i> {
 }
 
 pub(super) struct Installations<'s> {
-    sources: &'s Sources,
-    migration: &'s Migration,
     context: SourceContext<'s>,
-    files: HashMap<PathBuf, Option<Values>>,
+    files: ReleaseFiles<'s>,
     /// The plans of files, by their path.
     plans: HashMap<PathBuf, Vec<usize>>,
     found: Found,
@@ -71,20 +59,12 @@ impl<'s> Installations<'s> {
         context: SourceContext<'s>,
         migration: &'s Migration,
     ) {
-        let mut files = HashMap::new();
-        for (index, source) in sources.objects.iter().enumerate() {
-            if source.other == Some(OtherSource::Values) && source.value.get("dependencies").is_none() {
-                let changed = migration.changed.get(index).and_then(Option::as_ref);
-                let value = changed.unwrap_or(&source.value).clone();
-                let values = Values { value, place: source.place.clone(), within: "", is_known: true };
-                files.insert(normalized(Path::new(source.place.file())), Some(values));
-            }
-        }
         let mut of_file: HashMap<PathBuf, Vec<usize>> = HashMap::new();
         for (index, plan) in plans.plans.iter().enumerate() {
             of_file.entry(normalized(Path::new(&plan.file))).or_default().push(index);
         }
-        let mut all = Self { sources, migration, context, files, plans: of_file, found: Found::default() };
+        let files = ReleaseFiles::of(sources, migration);
+        let mut all = Self { context, files, plans: of_file, found: Found::default() };
         let installs = |source: &SourceObject| source.other.is_some() || deployer_of_chart(source).is_some();
         for (index, source) in sources.objects.iter().enumerate().filter(|(_, source)| installs(source)) {
             let new = migration.changed.get(index).and_then(Option::as_ref).unwrap_or(&source.value);
@@ -124,7 +104,7 @@ impl<'s> Installations<'s> {
     /// chart as a sub-chart.
     fn of_folder(&mut self, of: Installer<'_>, release: InstalledRelease) -> Vec<InstalledRelease> {
         let Some(chart) = release.chart.clone() else { return vec![release] };
-        let found = self.found_beside(of.file, &format!("{chart}/Chart.yaml"));
+        let found = self.files.found_beside(of.file, &format!("{chart}/Chart.yaml"));
         let read = found.and_then(|path| Some((path.clone(), read_mapping(&path)?)));
         let Some((path, (value, _))) = read else {
             return if is_name_of_chart(&chart) { vec![release] } else { Vec::new() };
@@ -166,7 +146,7 @@ impl<'s> Installations<'s> {
             InstalledLayer::File(name) => Some(name.clone()),
             _ => None,
         });
-        let name = files.find(|name| !self.is_given(of.file, name))?;
+        let name = files.find(|name| !self.files.is_given(of.file, name))?;
         let place = match of.place {
             Some(place) => located(place, ""),
             None => format!("{}:{}", file_name(of.file), release.line),
@@ -180,33 +160,6 @@ impl<'s> Installations<'s> {
         Some(place)
     }
 
-    /// Whether the values of a file, or those of one that a name with a variable can stand for, are migrated.
-    fn is_given(&mut self, from: &str, name: &str) -> bool {
-        let path = named_path(name);
-        let is_known = |(file, values): (&PathBuf, &Option<Values>)| {
-            file.ends_with(&path) && values.as_ref().is_some_and(|values| values.is_known)
-        };
-        // the folder in which a script runs is not known
-        let is_elsewhere = !path.as_os_str().is_empty() && self.files.iter().any(is_known);
-        let is_fitting = !self.fitting(name).is_empty();
-        is_elsewhere || is_fitting || self.file(from, name).is_some_and(|values| values.is_known)
-    }
-
-    /// The known files that a name with a variable can stand for.
-    fn fitting(&self, name: &str) -> Vec<PathBuf> {
-        let Some(at) = without_variable(name).find(['$', '{', '%', '#']) else { return Vec::new() };
-        let (start, rest) = without_variable(name).split_at(at);
-        let start = start.rsplit('/').next().unwrap_or_default();
-        let end = rest.rsplit(['}', ')', '%']).next().unwrap_or_default();
-        let end = if end == rest { end.rsplit_once('.').map_or("", |(_, end)| end) } else { end };
-        let known = self.files.iter().filter(|(_, values)| values.as_ref().is_some_and(|values| values.is_known));
-        let fits = |path: &&PathBuf| {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            name.starts_with(start) && name.ends_with(end)
-        };
-        known.map(|(path, _)| path).filter(fits).cloned().collect()
-    }
-
     fn release(&mut self, of: Installer<'_>, release: &InstalledRelease, plans: &OtherPlans) {
         let (file, namespace) = (of.file, of.namespace);
         let layers: Vec<(Value, Option<Values>)> =
@@ -217,7 +170,7 @@ impl<'s> Installations<'s> {
         let of_values: BTreeSet<usize> =
             known.flat_map(|values| own(&normalized(Path::new(values.place.file())))).collect();
         let named = release.layers.iter().filter_map(|layer| match layer {
-            InstalledLayer::File(name) => Some(self.fitting(name)),
+            InstalledLayer::File(name) => Some(self.files.fitting(name)),
             _ => None,
         });
         let fitting: Vec<usize> = named.flatten().flat_map(|path| own(&path).collect::<Vec<_>>()).collect();
@@ -264,13 +217,15 @@ impl<'s> Installations<'s> {
     ) -> Option<(Value, Option<Values>)> {
         let (value, values) = match layer {
             InstalledLayer::Inline(value) => (value.clone(), None),
-            InstalledLayer::File(name) => self.file(file, name).map(|values| (values.value.clone(), Some(values)))?,
+            InstalledLayer::File(name) => {
+                self.files.file(file, name).map(|values| (values.value.clone(), Some(values)))?
+            }
             InstalledLayer::Path(path) => {
-                let values = self.files.entry(normalized(path)).or_insert_with(|| read(path)).clone()?;
+                let values = self.files.at(path)?;
                 (values.value.clone(), Some(values))
             }
             InstalledLayer::Object { kind, name, key, target } => {
-                let values = self.entry((kind, namespace, name), key, target.as_deref())?;
+                let values = self.files.entry((kind, namespace, name), key, target.as_deref())?;
                 (values.value.clone(), Some(values))
             }
         };
@@ -296,40 +251,6 @@ impl<'s> Installations<'s> {
             first.get_or_insert(place);
         }
         first
-    }
-
-    /// The values of a file that another one names.
-    fn file(&mut self, from: &str, name: &str) -> Option<Values> {
-        let path = self.found_beside(from, name)?;
-        let values = self.files.entry(normalized(&path)).or_insert_with(|| read(&path));
-        values.clone()
-    }
-
-    /// A file that another one names, from its folder or from the root of a repository around it.
-    fn found_beside(&self, from: &str, name: &str) -> Option<PathBuf> {
-        let plain = Path::new(without_variable(name));
-        let folder = Path::new(from).parent().unwrap_or(Path::new(""));
-        let near = beside(from, without_variable(name));
-        let is_relative = plain.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        let around = folder.ancestors().skip(1).filter(|_| is_relative).map(|folder| folder.join(plain));
-        let is_it = |path: &PathBuf| self.files.contains_key(&normalized(path)) || path.is_file();
-        std::iter::once(near).chain(around).find(is_it)
-    }
-
-    /// The values in an entry of a `ConfigMap` or a Secret, without a key: with workload identity the chart reads none.
-    fn entry(&self, (kind, namespace, name): (&str, &str, &str), key: &str, target: Option<&str>) -> Option<Values> {
-        let (index, source) = self.sources.find(kind, namespace, name).next()?;
-        let changed = self.migration.changed.get(index).and_then(Option::as_ref).unwrap_or(&source.value);
-        let (within, text) = ["/data", "/stringData"].into_iter().find_map(|within| {
-            let is_plain = kind == "ConfigMap" || within == "/stringData";
-            Some((within, changed.pointer(within)?.get(key)?.as_str().filter(|_| is_plain)?))
-        })?;
-        let value = match target {
-            Some(target) => value_at(target, text),
-            None => apim_keyless_manifest::value(text)?,
-        };
-        let value = if kind == "Secret" { without_key(value) } else { value };
-        Some(Values { value, place: source.place.clone(), within, is_known: false })
     }
 }
 
@@ -370,17 +291,6 @@ impl OtherPlans {
             plan.installed_by(file, source_type);
         }
     }
-}
-
-/// A path without a variable at its beginning, such as `${path.module}/`.
-fn without_variable(path: &str) -> &str {
-    let variable = path.split_once('/').filter(|(first, _)| first.contains(['$', '}']));
-    variable.map_or(path, |(_, rest)| rest)
-}
-
-/// The path that a word names, without a variable at its beginning and without `../`.
-fn named_path(word: &str) -> PathBuf {
-    Path::new(without_variable(word)).components().filter(|part| matches!(part, Component::Normal(_))).collect()
 }
 
 /// What an object is that installs a chart of a repository with Git, whose folder alone shows that Microsoft's is in it.
@@ -426,41 +336,6 @@ fn with_old_methods(new: Vec<SourceGateway>, old: &[SourceGateway]) -> Vec<Sourc
 
 fn pointer(keys: &[String]) -> String {
     keys.iter().fold(String::new(), |pointer, key| pointer + "/" + key)
-}
-
-/// The values in a file that is none of Microsoft's chart by itself.
-fn read(path: &Path) -> Option<Values> {
-    let (value, place) = read_mapping(path)?;
-    Some(Values { value: relevant_below(&value), place, within: "", is_known: false })
-}
-
-fn read_mapping(path: &Path) -> Option<(Value, Place)> {
-    let mut inputs = Inputs::default();
-    inputs.add(path, std::io::empty());
-    let content = inputs.read(|content| content).into_iter().next()?;
-    let mapping = content.mappings.into_iter().next()?;
-    Some((mapping.value, mapping.place))
-}
-
-/// Values without an auth key.
-fn without_key(mut value: Value) -> Value {
-    for (parent, key) in [("/gateway/auth", "key"), ("/gateway", "authKey")] {
-        value.pointer_mut(parent).and_then(Value::as_object_mut).and_then(|members| members.remove(key));
-    }
-    value
-}
-
-/// The values of a chart and of its sub-charts that say how a gateway authenticates.
-fn relevant_below(value: &Value) -> Value {
-    let mut relevant = relevant_values(value);
-    let members =
-        value.as_object().into_iter().flatten().filter(|(key, member)| member.is_object() && *key != "gateway");
-    if let Some(own) = relevant.as_object_mut() {
-        for (key, member) in members {
-            own.entry(key.as_str()).or_insert_with(|| relevant_values(member));
-        }
-    }
-    relevant
 }
 
 impl Found {

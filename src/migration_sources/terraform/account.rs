@@ -122,9 +122,8 @@ impl Workload<'_> {
 /// The commands that give its identity to a `ServiceAccount` that something else made.
 fn commands_of_account((name, namespace): (&str, Option<&str>), annotations: &Map<String, Value>) -> [String; 2] {
     let (account, namespace) = (shell_word(name), shell_word(namespace.unwrap_or("NAMESPACE")));
-    let pairs =
-        annotations.iter().map(|(key, value)| shell_word(&format!("{key}={}", value.as_str().unwrap_or_default())));
-    let pairs: Vec<String> = pairs.map(|pair| pair.to_string()).collect();
+    let pair = |(key, value): (&String, &Value)| format!("{key}={}", value.as_str().unwrap_or_default());
+    let pairs: Vec<String> = annotations.iter().map(|annotation| shell_word(&pair(annotation))).collect();
     let of = |verb: &str, pairs: &str| {
         format!("kubectl {verb} serviceaccount {account} --namespace {namespace} --overwrite {pairs}")
     };

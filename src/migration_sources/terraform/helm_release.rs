@@ -30,11 +30,7 @@ pub(super) fn migrate<'b>(
     let ReleaseValues { layers: places, values: mut layers, unreadable } =
         ReleaseValues::of(&block.body, editor, sources);
     let merged = layers::merged(&layers);
-    let is_path = || {
-        let chart = block.body.get_attribute("chart").map(|chart| editor.slice(&chart.value));
-        chart.is_some_and(|chart| is_chart(chart.trim_matches([' ', '"'])))
-    };
-    if !text("chart").is_some_and(is_chart) && !is_path() && !helm_values::are_of_chart(&merged, context) {
+    if !is_of_chart(block, sources, editor) && !helm_values::are_of_chart(&merged, context) {
         return None;
     }
     let at = editor.line(block);
@@ -61,10 +57,6 @@ pub(super) fn migrate<'b>(
     }
     raise_version(block, (sources, !plan.changes.is_empty()), editor, report);
     image(&merged, sources, editor, context, report);
-    let reuses = block.body.get_attribute("reuse_values").filter(|reuses| reuses.value.as_bool() == Some(true));
-    if let Some(reuses) = reuses {
-        report.note(editor.line(reuses), NoteKind::ByHand, REUSES);
-    }
     if let Some(line) = line_of_instances(block, &plan.changes, editor) {
         report.note(line, NoteKind::ByHand, format!("{INSTANCES}. {}", by_hand(&plan.changes)));
         return secret;
@@ -86,6 +78,21 @@ pub(super) fn migrate<'b>(
         add_values(block, (&plan.changes, by_hand_at), editor, report);
     }
     secret
+}
+
+/// Whether a release is of Microsoft's chart, by its name or its path.
+fn is_of_chart(block: &Block, sources: Sources<'_, '_>, editor: &Editor<'_>) -> bool {
+    let Some(chart) = block.body.get_attribute("chart") else { return false };
+    let path = editor.slice(&chart.value).trim_matches([' ', '"']);
+    is_chart(sources.text(&chart.value).unwrap_or(path))
+}
+
+/// Names a release that reuses its old values.
+fn reused_values(block: &Block, editor: &Editor<'_>, report: &mut SourceReport<usize>) {
+    let reuses = block.body.get_attribute("reuse_values").filter(|reuses| reuses.value.as_bool() == Some(true));
+    if let Some(reuses) = reuses {
+        report.note(editor.line(reuses), NoteKind::ByHand, REUSES);
+    }
 }
 
 const REUSES: &str = "Remove reuse_values, and write all values of the release here: the values of a chart older than 1.15.0 lack those \
@@ -136,13 +143,14 @@ fn member_at<'o>(object: &'o Object, path: &[String]) -> Option<&'o Expression> 
     Some(inner.unwrap_or(member))
 }
 
-/// Raises the version of the chart, or names what is too old.
+/// Raises the version of the chart, or names what is too old, also in reused values.
 fn raise_version(
     block: &Block,
     (sources, is_changed): (Sources<'_, '_>, bool),
     editor: &mut Editor<'_>,
     report: &mut SourceReport<usize>,
 ) {
+    reused_values(block, editor, report);
     let chart = block.body.get_attribute("chart");
     let path = chart.map(|chart| editor.slice(&chart.value).trim_matches([' ', '"'])).unwrap_or_default();
     if let Some(chart) = chart.filter(|_| is_old_archive(path)) {
@@ -156,10 +164,11 @@ fn raise_version(
         }
         return;
     };
-    if !chart.is_some_and(|chart| is_chart(sources.text(&chart.value).unwrap_or(path))) {
+    if !is_of_chart(block, sources, editor) {
         // the version of another chart says nothing about Microsoft's
-        let note = is_changed.then_some((editor.line(version), OTHER_CHART));
-        note.into_iter().for_each(|(line, message)| report.note(line, NoteKind::Guess, message));
+        if is_changed {
+            report.note(editor.line(version), NoteKind::Guess, OTHER_CHART);
+        }
         return;
     }
     let elsewhere = sources.resolved(&version.value);

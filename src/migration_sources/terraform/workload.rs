@@ -93,15 +93,11 @@ impl<'b> Workload<'b> {
         });
         let names = blocks.filter_map(|block| {
             let text = block.body.get_attribute("name")?.value.clone();
-            Some(match text.as_str() {
-                Some(name) => name.to_owned(),
-                // an instance is a part of its resource
-                None => {
-                    let text = text.to_string();
-                    let resource = text.trim().split('[').next().unwrap_or_default();
-                    resource.split('.').take(2).collect::<Vec<_>>().join(".")
-                }
-            })
+            let reference = text.to_string();
+            // an instance is a part of its resource
+            let resource = reference.trim().split('[').next().unwrap_or_default();
+            let resource = || resource.split('.').take(2).collect::<Vec<_>>().join(".");
+            Some(text.as_str().map_or_else(resource, str::to_owned))
         });
         names.collect()
     }
