@@ -92,14 +92,14 @@ pub fn migrate_script(text: &str, context: SourceContext<'_>) -> Option<TextMigr
 /// show.
 pub(super) fn installed(text: &str) -> Vec<InstalledRelease> {
     let shell = ShellText::new(text);
-    let written: HashSet<String> = embedded_texts::find(text).into_iter().filter_map(|text| text.file).collect();
+    let written = files_after_redirections(text);
     let lines = Lines::of(text);
     let of_helm = commands(&shell, text, "helm").into_iter().filter_map(|command| {
         let line = lines.at(command.words.first()?.range.start);
         let read = HelmCommand::read(&shell, &command.words).filter(|command| !command.is_download())?;
         let mut layers: Vec<InstalledLayer> = read.files.iter().cloned().map(InstalledLayer::File).collect();
         layers.push(InstalledLayer::Inline(read.values()));
-        let has_all_layers = !read.reads_input && !read.files.iter().any(|name| written.contains(name));
+        let has_all_layers = !read.reads_input && !read.files.iter().any(|name| written.contains(name.as_str()));
         Some(InstalledRelease {
             name: read.release_name().map(str::to_owned),
             namespace: read.namespace.clone().filter(|name| !is_variable(name)),
@@ -119,6 +119,16 @@ pub(super) fn installed(text: &str) -> Vec<InstalledRelease> {
         found.extend(command_versions::releases_of_tasks(&apim_keyless_manifest::value(text).unwrap_or_default()));
     }
     found
+}
+
+/// The files that commands of a script write, with `>` or `tee`: what they have is made from something else.
+fn files_after_redirections(text: &str) -> HashSet<&str> {
+    let marks = [">", "tee "].into_iter().flat_map(|mark| text.match_indices(mark));
+    let names = marks.filter_map(|(at, mark)| {
+        let rest = near(text, at + mark.len()).trim_start_matches(['>', '|', ' ']);
+        rest.split(|letter: char| letter.is_whitespace() || ";|&)\"'".contains(letter)).find(|word| !word.is_empty())
+    });
+    names.collect()
 }
 
 /// The commands of a program. A name among the arguments of another command is not a command.

@@ -220,6 +220,8 @@ fn values_that_are_not_in_the_input_are_named() {
     assert_open(&[("d.sh", &script)], "./d.sh:1: Give ../secret/v.yaml to this command, too");
     let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: orders, namespace: argocd}\nspec:\n  destination: {namespace: shop}\n  source:\n    chart: azure-api-management-gateway\n    targetRevision: 1.15.1\n    helm: {valueFiles: [$vals/x.yaml]}\n";
     assert_open(&[("a.yaml", application)], "./a.yaml:1:1: Give x.yaml to this command, too");
+    let script = format!("sed s/a/b/ values.yaml > /tmp/v.yaml\nhelm upgrade orders {CHART} -n shop -f /tmp/v.yaml\n");
+    assert_eq!(migrate(&[("d.sh", &script), ("values.yaml", VALUES)]).0.code, 0);
     // a file of another folder, or of each environment, can be the one that is named
     for name in ["../x/values.yaml", "values.yaml", "$DIR/values.yaml", "val$ENV.yaml"] {
         let script = format!("helm upgrade orders {CHART} -n shop -f {name}\n");
