@@ -38,7 +38,7 @@ use deployed::Deployed;
 use files::{Declined, FileChange, OutputPaths};
 use interactive::KnownFacts;
 use other_sources::OtherPlans;
-use reading::{Reading, Sources, located};
+use reading::{Reading, SourceType, Sources, located};
 use std::collections::HashSet;
 use std::io::{IsTerminal, stderr, stdin};
 use std::path::Path;
@@ -251,11 +251,26 @@ impl Planned {
         }
     }
 
+    /// How many gateways the other sources have. Files of values and scripts can be of one release.
+    fn other_gateways(&self) -> usize {
+        let mut seen = HashSet::new();
+        let mut number = 0;
+        for plan in self.other.changed() {
+            let is_part = matches!(plan.source_type, SourceType::HelmValues | SourceType::Script);
+            let new = plan.report.gateways.iter().filter(|gateway| {
+                let is_named = is_part && !gateway.service_account.contains("RELEASE");
+                !is_named || seen.insert((&gateway.namespace, &gateway.service_account))
+            });
+            number += new.count();
+        }
+        number
+    }
+
     fn finish(&self, sources: &Sources, arguments: &MigrateArguments) -> ExitCode {
         let verb = if arguments.shows_only() { "would be migrated" } else { "migrated" };
         let changed = self.changed_gateways().count();
         let complete = self.migration.gateways.len() - changed + self.other.complete;
-        let total = changed + self.other.changed().map(|plan| plan.report.gateways.len()).sum::<usize>();
+        let total = changed + self.other_gateways();
         let mut summary = format!("{} {verb} in {}", counted(total, "gateway"), counted(self.changes.len(), "file"));
         let mut kinds: Vec<&str> = self.other.changed().map(|plan| plan.source_type.name()).collect();
         kinds.sort_unstable();

@@ -144,7 +144,7 @@ impl<'c> ValuesPlanner<'c> {
     }
 
     fn kept(&mut self, path: &[&str], what: &str, flag: &str) {
-        self.note(path, NoteKind::Kept, format!("{what} stays, which is not that of {flag}"));
+        self.note(path, NoteKind::Kept, format!("the {what} of these values, which is not that of {flag}"));
     }
 
     fn text(&self, path: &[&str]) -> Option<String> {
@@ -233,7 +233,7 @@ impl<'c> ValuesPlanner<'c> {
         let stays = self.has_identity() || self.from == Authentication::None;
         let existing = written.clone().or(annotated.clone()).filter(|_| stays);
         if is_other(&existing) {
-            self.kept(&APP_ID, "The client id", "--client-id");
+            self.kept(&APP_ID, "client id", "--client-id");
         } else if existing.is_none() && is_other(&annotated) && !is_new {
             return self.missing(&ANNOTATION, Fact::Consistency, OTHER_CLIENT_ID);
         } else if existing.is_none() && is_other(&written) {
@@ -289,7 +289,7 @@ impl<'c> ValuesPlanner<'c> {
         let stated = self.context.facts.tenant_id.clone();
         if annotated.is_some() && stated.is_some() && annotated != stated {
             if self.has_identity() {
-                self.kept(&ANNOTATION, "The tenant id", "--tenant-id");
+                self.kept(&ANNOTATION, "tenant id", "--tenant-id");
             } else {
                 self.missing(&ANNOTATION, Fact::Consistency, OTHER_TENANT_ID);
             }
@@ -348,7 +348,7 @@ impl<'c> ValuesPlanner<'c> {
         if self.has_identity() {
             let stated = self.context.facts.service_account.as_ref();
             if stated.is_some() && stated != written.as_ref() {
-                self.kept(&NAME, "The ServiceAccount", "--service-account");
+                self.kept(&NAME, "ServiceAccount", "--service-account");
             }
         } else if let Some(name) = &self.context.facts.service_account {
             self.values.as_object_mut().and_then(|values| values.remove("serviceAccountName"));

@@ -1,6 +1,6 @@
 //! The releases that the input installs: all values of a release together show its version and its `ServiceAccount`.
 
-use super::other_sources::{OtherPlan, OtherPlans};
+use super::other_sources::{OtherPlan, OtherPlans, has_identity};
 use super::reading::{OtherSource, SourceObject, SourceType, Sources, located};
 use super::release_files::{ReleaseFiles, Values, named_path, read_mapping, without_variable};
 use crate::migration_sources::{
@@ -167,31 +167,32 @@ impl<'s> Installations<'s> {
         let merged = merged_values(&layers.iter().map(|(value, _)| value.clone()).collect::<Vec<_>>());
         let own = |path: &Path| self.plans.get(path).into_iter().flatten().copied();
         let known = layers.iter().filter_map(|(_, values)| values.as_ref().filter(|values| values.is_known));
-        let of_values: BTreeSet<usize> =
-            known.flat_map(|values| own(&normalized(Path::new(values.place.file())))).collect();
-        let named = release.layers.iter().filter_map(|layer| match layer {
-            InstalledLayer::File(name) => Some(self.files.fitting(name)),
-            _ => None,
-        });
-        let fitting: Vec<usize> = named.flatten().flat_map(|path| own(&path).collect::<Vec<_>>()).collect();
-        if of.source_type.installs() {
-            for index in of_values.iter().chain(&fitting) {
-                self.found.installers.entry(*index).or_insert_with(|| (file.to_owned(), of.source_type));
-            }
+        let known = known.map(|values| normalized(Path::new(values.place.file())));
+        let of_values: BTreeSet<usize> = known.flat_map(|path| own(&path).collect::<Vec<_>>()).collect();
+        let fitting: BTreeMap<usize, PathBuf> = release
+            .layers
+            .iter()
+            .filter_map(
+                |layer| if let InstalledLayer::File(name) = layer { Some(self.files.fitting(name)) } else { None },
+            )
+            .flatten()
+            .flat_map(|path| own(&path).map(|index| (index, path.clone())).collect::<Vec<_>>())
+            .collect();
+        let all_files = || of_values.iter().chain(fitting.keys());
+        for index in all_files().filter(|_| of.source_type.installs()) {
+            self.found.installers.entry(*index).or_insert_with(|| (file.to_owned(), of.source_type));
         }
         let installer: Vec<usize> = own(&normalized(Path::new(file))).collect();
         let open_installer =
             installer.iter().find_map(|index| plans.plans.get(*index)?.open_place().map(str::to_owned));
-        let named = self.problems(release, &layers, &merged);
-        let named = named.or_else(|| self.old_chart(release, plans));
+        let named = self.problems(release, &layers, &merged).or_else(|| self.old_chart(release, plans));
         let named = named.or_else(|| self.absent_values(of, release, &merged));
         if let Some(place) = &named {
             self.found.keep(installer.iter(), place);
         }
         if let Some(place) = open_installer.or(named) {
-            self.found.keep(of_values.iter(), &place);
+            self.found.keep(all_files(), &place);
         }
-        let (gateway, commands) = gateway_of_release(&merged, release);
         let inline = layers.iter().filter(|(_, values)| values.is_none()).map(|(value, _)| value.clone());
         let (old, _) = gateway_of_release(&merged_values(&inline.collect::<Vec<_>>()), release);
         let is_of_installer = |index: &usize| {
@@ -199,12 +200,12 @@ impl<'s> Installations<'s> {
             matches!(gateways, Some([own]) if (&own.namespace, &own.service_account) == (&old.namespace, &old.service_account))
         };
         let of_release: BTreeSet<usize> = installer.into_iter().filter(is_of_installer).chain(of_values).collect();
-        for index in of_release.into_iter().filter(|_| gateway.client_id.is_some()) {
-            let gateways = self.found.gateways.entry(index).or_default();
-            if !gateways.contains(&gateway) {
-                gateways.push(gateway.clone());
-            }
-            self.found.commands.entry(index).or_default().extend(commands.iter().cloned());
+        self.found.add(of_release, gateway_of_release(&merged, release));
+        // each file that the name of another can stand for is of a release of its own
+        for (index, path) in fitting {
+            let Some(values) = self.files.at(&path) else { continue };
+            let merged = merged_values(&[merged.clone(), relevant_values(&values.value)]);
+            self.found.add([index], gateway_of_release(&merged, release));
         }
     }
 
@@ -302,6 +303,13 @@ pub(super) fn deployer_of_chart(source: &SourceObject) -> Option<SourceType> {
     }
 }
 
+/// Whether a pipeline installs Microsoft's chart. One that selects workload identity already is counted.
+pub(super) fn installs_chart(text: &str) -> bool {
+    let is_own = |release: &InstalledRelease| release.chart.as_deref().is_some_and(is_name_of_chart);
+    let is_of_chart = || has_identity(text) || releases_of_script(text).iter().any(is_own);
+    text.contains("azure-api-management-gateway") && is_of_chart()
+}
+
 /// The releases of a chart that has Microsoft's as a dependency, with each file of values beside it.
 fn of_chart(source: &SourceObject) -> Vec<InstalledRelease> {
     let aliases = if source.source_type() == SourceType::HelmChart { aliases(&source.value) } else { Vec::new() };
@@ -339,6 +347,17 @@ fn pointer(keys: &[String]) -> String {
 }
 
 impl Found {
+    /// Adds the gateway of a release, and the commands for its `ServiceAccount`, to plans.
+    fn add(&mut self, plans: impl IntoIterator<Item = usize>, (gateway, commands): (SourceGateway, Vec<String>)) {
+        for index in plans.into_iter().filter(|_| gateway.client_id.is_some()) {
+            let gateways = self.gateways.entry(index).or_default();
+            if !gateways.contains(&gateway) {
+                gateways.push(gateway.clone());
+            }
+            self.commands.entry(index).or_default().extend(commands.iter().cloned());
+        }
+    }
+
     /// Keeps the Secrets and keys of plans until a person has changed this place.
     fn keep<'i>(&mut self, plans: impl Iterator<Item = &'i usize>, place: &str) {
         for index in plans {

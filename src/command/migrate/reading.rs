@@ -2,16 +2,16 @@
 
 pub(in crate::command) use super::source_type::SourceType;
 
+use super::installed::installs_chart;
 use super::open_sources::names_in_keys;
-use super::other_sources::has_identity;
 use super::source_kind::{OutsideGateway, SourceKind, Unsupported, is_helmfile};
 use super::taken::Taken;
 use super::unread;
 use crate::command::check::not_final::NotFinal;
 use crate::command::check::plain_key;
 use crate::migration_sources::{
-    Deployer, InstalledRelease, Kustomizations, SourceContext, files_of_generators, generated_config_maps,
-    has_gateway_release, is_name_of_chart, migrate_object, migrate_values, releases_of_script,
+    Deployer, Kustomizations, SourceContext, files_of_generators, generated_config_maps, has_gateway_release,
+    migrate_object, migrate_values,
 };
 use apim_keyless_core::gateway::{Gateway, Images, KubernetesObject, ObjectReference, Recognized, RelatedObjects};
 use apim_keyless_core::migration::Facts;
@@ -230,12 +230,10 @@ impl Sources {
             |mapping: &ManifestObject| migrate_values(&content.name, &mapping.value, without_facts).is_some();
         let has_values = content.mappings.iter().any(is_values);
         let is_unsupported = content.mappings.iter().any(|mapping| Unsupported::of_mapping(&mapping.value).is_some());
-        // one that selects workload identity already is counted
-        let is_of_chart = || has_identity(content.text()) && content.text().contains("azure-api-management-gateway");
         let is_script = !has_values
             && !is_unsupported
             && !content.mappings.is_empty()
-            && (unread::has_commands(content.text(), without_facts) || is_of_chart() || installs_chart(content.text()));
+            && (unread::has_commands(content.text(), without_facts) || installs_chart(content.text()));
         if is_script {
             self.add_text(&content, SourceType::Script);
         }
@@ -374,12 +372,6 @@ impl Sources {
 
 fn owned((kind, namespace, name): (&str, &str, &str)) -> (String, String, String) {
     (kind.to_owned(), namespace.to_owned(), name.to_owned())
-}
-
-/// Whether the commands of a pipeline install Microsoft's chart.
-fn installs_chart(text: &str) -> bool {
-    let is_own = |release: &InstalledRelease| release.chart.as_deref().is_some_and(is_name_of_chart);
-    text.contains("azure-api-management-gateway") && releases_of_script(text).iter().any(is_own)
 }
 
 /// `FILE:LINE:COLUMN` of a JSON pointer into an object.

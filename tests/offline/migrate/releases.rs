@@ -309,3 +309,21 @@ fn rendered_charts_have_no_release_to_roll_back() {
     let (ran, _) = migrate(&[("d.sh", &script)]);
     assert!(!ran.stdout.contains("helm rollback"), "{}", ran.everything());
 }
+
+#[test]
+fn a_file_of_each_environment_is_of_the_release() {
+    let base = "gateway:\n  name: orders\n  configuration: {uri: contoso.configuration.azure-api.net}\n";
+    let dev = "gateway:\n  auth: {key: x}\n  name: dev\n  configuration: {uri: contoso.configuration.azure-api.net}\n";
+    let script = format!("helm upgrade orders {CHART} -n shop -f values.yaml -f values-$ENV.yaml --version $V\n");
+    let files = [("values.yaml", base), ("values-dev.yaml", dev), ("d.sh", &script)];
+    let (ran, _) = migrate(&files);
+    assert_eq!(ran.code, 0, "{}", ran.everything());
+    assert!(
+        ran.stdout.contains("./d.sh installs ./values-dev.yaml") && !ran.stdout.contains("RELEASE-"),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stderr.contains("1 gateway migrated in 2 files"), "{}", ran.stderr);
+    let script = format!("V=1.7.0\n{script}");
+    assert_open(&[files[0], files[1], ("d.sh", &script)], "./d.sh:1: Set the version");
+}
