@@ -26,6 +26,8 @@ struct Reference<'w> {
 
 /// The most texts of a variable that are kept: each command looks at all of them.
 const MAX_TEXTS: usize = 32;
+/// The most bytes of a variable with its default.
+const MAX_REFERENCE: usize = 128;
 /// Words before an assignment.
 const WORDS: [&str; 8] = ["export ", "local ", "readonly ", "declare ", "set ", "- ", "$env:", "$"];
 
@@ -77,8 +79,10 @@ fn assignment(line: &str) -> Option<(&str, &str)> {
 /// The defaults that a line of a shell gives to variables: `${NAME:=DEFAULT}`.
 fn defaults(line: &str) -> impl Iterator<Item = (&str, &str)> {
     line.match_indices("${").filter_map(move |(at, _)| {
-        let Reference { name, default, .. } = reference(line.get(at..)?)?;
-        let is_set = line.get(at..)?.split_once('}')?.0.contains(":=");
+        // a reference is short, and a line can have many
+        let near = line.get(at..line.floor_char_boundary(at + MAX_REFERENCE))?;
+        let Reference { name, default, .. } = reference(near)?;
+        let is_set = near.split_once('}')?.0.contains(":=");
         Some((name, default.filter(|text| is_set && !text.contains('$'))?))
     })
 }
@@ -129,5 +133,11 @@ mod tests {
             let found: Vec<(usize, &str)> = found.iter().map(|found| (found.line, found.text.as_str())).collect();
             assert_eq!(found, expected, "{word}");
         }
+    }
+
+    #[test]
+    fn a_line_with_many_open_references_is_read_once() {
+        // a time that grows with the square of the text would be hours
+        assert!(ScriptVariables::of(&"x ${a".repeat(1_000_000)).by_name.is_empty());
     }
 }
