@@ -14,6 +14,7 @@ mod other_sources;
 mod policy_document;
 mod reached;
 mod reading;
+mod release_files;
 mod script_commands;
 mod secret_users;
 mod source_kind;
@@ -38,7 +39,7 @@ use deployed::Deployed;
 use files::{Declined, FileChange, OutputPaths};
 use interactive::KnownFacts;
 use other_sources::OtherPlans;
-use reading::{Reading, Sources, located};
+use reading::{Reading, SourceType, Sources, located};
 use std::collections::HashSet;
 use std::io::{IsTerminal, stderr, stdin};
 use std::path::Path;
@@ -135,6 +136,7 @@ impl Planned {
             }
             let mut other = OtherPlans::of((sources, output), facts, (policy, today, &excluded), &mut migration);
             let (mut changes, mut newly, changed_meanwhile) = files::changes(sources, &migration);
+            newly.extend(files::of_one_document(sources, &migration));
             if newly.is_empty() {
                 changes.append(&mut other.texts);
                 return Self { migration, changes, other, declined, changed_meanwhile };
@@ -244,13 +246,32 @@ impl Planned {
                 print_to_stderr(&printable(&format!("kept: {}: {kept}", gateway.object)));
             }
         }
+        let of_sources = self.other.plans.iter().flat_map(|plan| &plan.report.notes);
+        for note in of_sources.filter(|note| note.kind == NoteKind::Kept) {
+            print_to_stderr(&printable(&format!("kept: {}: {}", note.at, note.message)));
+        }
+    }
+
+    /// How many gateways the other sources have. Files of values and scripts can be of one release.
+    fn other_gateways(&self) -> usize {
+        let mut seen = HashSet::new();
+        let mut number = 0;
+        for plan in self.other.changed() {
+            let is_part = matches!(plan.source_type, SourceType::HelmValues | SourceType::Script);
+            let new = plan.report.gateways.iter().filter(|gateway| {
+                let is_named = is_part && !gateway.service_account.contains("RELEASE");
+                !is_named || seen.insert((&gateway.namespace, &gateway.service_account))
+            });
+            number += new.count();
+        }
+        number
     }
 
     fn finish(&self, sources: &Sources, arguments: &MigrateArguments) -> ExitCode {
         let verb = if arguments.shows_only() { "would be migrated" } else { "migrated" };
         let changed = self.changed_gateways().count();
         let complete = self.migration.gateways.len() - changed + self.other.complete;
-        let total = changed + self.other.changed().map(|plan| plan.report.gateways.len()).sum::<usize>();
+        let total = changed + self.other_gateways();
         let mut summary = format!("{} {verb} in {}", counted(total, "gateway"), counted(self.changes.len(), "file"));
         let mut kinds: Vec<&str> = self.other.changed().map(|plan| plan.source_type.name()).collect();
         kinds.sort_unstable();

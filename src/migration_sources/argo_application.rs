@@ -3,7 +3,7 @@
 //!
 //! Argo CD hands `valueFiles`, then `values` or `valuesObject`, then `parameters` to Helm; later ones win.
 
-use super::chart_version::{CHART, NEW_VERSION, is_chart, is_too_old};
+use super::chart_version::{CHART, NEW_VERSION, OTHER_CHART, is_chart, is_too_old};
 use super::helm_values::{self, Release, pointer};
 use super::installed_release::{InstalledLayer, InstalledRelease};
 use super::layers::{self, ValueChanges};
@@ -27,7 +27,7 @@ pub(super) fn migrate(object: &Value, context: SourceContext<'_>) -> Option<Valu
     let mut migrator = ApplicationMigrator { new: object.clone(), report: SourceReport::default(), context };
     let mut is_found = false;
     for at in &sources {
-        is_found |= migrator.source(at, Release { name, namespace }).is_some();
+        is_found |= migrator.source(at, Release { name, namespace, ..Release::default() }).is_some();
     }
     let value = (migrator.new != *object).then_some(migrator.new);
     let mut report = migrator.report;
@@ -145,6 +145,10 @@ impl ApplicationMigrator<'_> {
             );
             return self.report.note(pointer(at), NoteKind::Guess, message);
         }
+        let chart = pointer(at.iter().chain([&"chart".to_owned()]));
+        if !chart.resolve(&self.new).ok().and_then(Value::as_str).is_some_and(is_chart) {
+            return self.report.note(chart, NoteKind::Guess, OTHER_CHART);
+        }
         if let Ok(revision) = version.resolve_mut(&mut self.new)
             && revision.as_str().is_some_and(is_too_old)
         {
@@ -230,11 +234,17 @@ pub(super) fn installed(object: &Value) -> Vec<InstalledRelease> {
     let text = |pointer: &str| whole.pointer(pointer).and_then(Value::as_str).filter(|text| !text.contains("{{"));
     let listed = whole.pointer("/spec/sources").and_then(Value::as_array).into_iter().flatten();
     let sources = whole.pointer("/spec/source").into_iter().chain(listed);
-    let own = sources.filter(|source| source.get("chart").and_then(Value::as_str).is_some_and(is_chart));
+    let own = sources.filter(|source| source.get("path").is_some() || chart_of(source).is_some_and(is_chart));
     own.map(|source| {
         let helm = source.get("helm").cloned().unwrap_or_default();
+        let folder = source.get("path").and_then(Value::as_str).unwrap_or_default();
+        // from the folder of the chart, from the root of the repository, or from that of another source
+        let from_folder = |file: &str| match file.strip_prefix('/') {
+            None if !folder.is_empty() && !file.starts_with('$') => format!("{folder}/{file}"),
+            root => root.unwrap_or(file).to_owned(),
+        };
         let files = helm.get("valueFiles").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-        let mut layers: Vec<InstalledLayer> = files.map(|file| InstalledLayer::File(file.to_owned())).collect();
+        let mut layers: Vec<InstalledLayer> = files.map(|file| InstalledLayer::File(from_folder(file))).collect();
         let of_text = helm.get("values").and_then(Value::as_str).and_then(apim_keyless_manifest::value);
         let own = of_text.into_iter().chain(helm.get("valuesObject").cloned());
         layers.extend(own.chain(helm.get("parameters").map(of_parameters)).map(InstalledLayer::Inline));
@@ -243,10 +253,16 @@ pub(super) fn installed(object: &Value) -> Vec<InstalledRelease> {
             name: own_name.or_else(|| text("/metadata/name")).map(str::to_owned),
             namespace: text("/spec/destination/namespace").map(str::to_owned),
             layers,
+            chart: chart_of(source).or(source.get("path").and_then(Value::as_str)).map(str::to_owned),
+            has_all_layers: true,
             ..InstalledRelease::default()
         }
     })
     .collect()
+}
+
+fn chart_of(source: &Value) -> Option<&str> {
+    source.get("chart").and_then(Value::as_str)
 }
 
 /// What to write into values, as sentences.

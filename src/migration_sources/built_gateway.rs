@@ -79,7 +79,7 @@ fn has_values(values: &Value) -> bool {
 /// A gateway as Microsoft's chart renders it for a release, with `gateway.auth.type: WorkloadIdentity`. All its objects have
 /// the name of its workload.
 fn of_chart(values: &Value, release: Option<&str>) -> BuiltGateway<'static> {
-    let name = full_name(values, release.unwrap_or("RELEASE"));
+    let name = full_name(values, release.unwrap_or("RELEASE"), CHART);
     let metadata = json!({"name": name});
     let container = json!({
         "name": CHART,

@@ -3,8 +3,9 @@
 //! Workload identity is supported since chart 1.15.0 with gateway 2.11.0 (github.com/Azure/api-management-self-hosted-gateway,
 //! helm-charts/azure-api-management-gateway).
 
-use super::{SourceReport, ValueMigration};
+use super::{NoteKind, SourceReport, ValueMigration};
 use apim_keyless_core::policy::shell_word;
+use jsonptr::PointerBuf;
 use semver::{Version, VersionReq};
 use serde_json::{Value, json};
 
@@ -56,13 +57,44 @@ pub(super) fn is_chart(name: &str) -> bool {
     last == CHART || archived.is_some()
 }
 
-/// The name of the chart's objects: `fullnameOverride`, or a name that is made of the release's.
-pub(super) fn full_name(values: &Value, release: &str) -> String {
+/// Whether a word names an archive of the chart whose version is too old, such as `azure-api-management-gateway-1.7.0.tgz`.
+pub(super) fn is_old_archive(name: &str) -> bool {
+    let last = name.rsplit('/').next().unwrap_or_default();
+    let version = last.strip_prefix(CHART).and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".tgz"));
+    version.is_some_and(is_too_old)
+}
+
+/// Whether the `Chart.yaml` is that of Microsoft's chart in a version that is too old.
+pub fn is_old_chart(chart: &Value) -> bool {
+    let text = |key: &str| chart.get(key).and_then(Value::as_str).unwrap_or_default();
+    text("name") == CHART && is_too_old(text("version"))
+}
+
+/// What to do about a chart of another name that is made from Microsoft's.
+pub(super) const OTHER_CHART: &str = "Check that this chart is made from version 1.15.0 or newer of azure-api-management-gateway: older \
+                                      charts do not support workload identity";
+/// What to do about a copy of the chart that is too old.
+pub const OLD_CHART: &str =
+    "Replace this copy of the chart by version 1.15.1 or newer: older charts do not support workload identity";
+
+/// Names a copy of Microsoft's chart that is too old. `None` for other charts.
+pub(super) fn migrate_copy(chart: &Value) -> Option<ValueMigration> {
+    if !is_old_chart(chart) {
+        return None;
+    }
+    let mut report = SourceReport::default();
+    report.note(PointerBuf::from_tokens(["version"]), NoteKind::ByHand, OLD_CHART);
+    Some(ValueMigration { value: None, report })
+}
+
+/// The name of the chart's objects: `fullnameOverride`, or a name that is made of the release's. `chart` is the name of the
+/// chart, or its alias as a sub-chart.
+pub(super) fn full_name(values: &Value, release: &str, chart: &str) -> String {
     let text = |key: &str| values.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
     if let Some(name) = text("fullnameOverride") {
         return name.to_owned();
     }
-    let chart = text("nameOverride").unwrap_or(CHART);
+    let chart = text("nameOverride").unwrap_or(chart);
     let name = if release.contains(chart) { release.to_owned() } else { format!("{release}-{chart}") };
     // Kubernetes' limit on the length of a label
     name.chars().take(63).collect::<String>().trim_end_matches('-').to_owned()

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 pub(super) struct EmbeddedText {
     /// The line, from 1, with the command.
     pub(super) line: usize,
+    /// The file that the command writes.
+    pub(super) file: Option<String>,
     /// The text, without the lines around it.
     pub(super) text: String,
 }
@@ -25,10 +27,20 @@ pub(super) fn find(text: &str) -> Vec<EmbeddedText> {
         let ends = places.get(end).map(Vec::as_slice).unwrap_or_default();
         let Some(end) = ends.get(ends.partition_point(|place| *place < index)) else { continue };
         let inner = lines.get(index..*end).unwrap_or_default();
-        found.push(EmbeddedText { line: index, text: inner.join("\n") });
+        let file = file_of(line).map(str::to_owned);
+        found.push(EmbeddedText { line: index, file, text: inner.join("\n") });
         index = end + 1;
     }
     found
+}
+
+/// The file that the command of a line writes: `cat > FILE <<EOF`, `tee FILE <<EOF`.
+fn file_of(line: &str) -> Option<&str> {
+    let target = line.split_once('>').map(|(_, after)| after.trim_start_matches(['>', '|']));
+    let target =
+        target.or_else(|| line.split_once("tee ").map(|(_, after)| after.trim_start().trim_start_matches("-a ")));
+    let name = target?.split_whitespace().next()?.trim_matches(['"', '\'']);
+    (!name.is_empty()).then_some(name)
 }
 
 /// The line that ends the text that begins behind this line.
@@ -58,6 +70,10 @@ mod tests {
         let found: Vec<(usize, String)> = find(text).into_iter().map(|text| (text.line, text.text)).collect();
         let expected = [(1, "x: 1\n  y"), (5, "\tz"), (8, "w")].map(|(line, text)| (line, text.to_owned()));
         assert_eq!(found, expected);
+        for line in ["cat > v.yaml <<EOF", "cat <<EOF >v.yaml", "sudo tee -a \"v.yaml\" <<EOF | a"] {
+            assert_eq!(file_of(line), Some("v.yaml"), "{line}");
+        }
+        assert_eq!(file_of("kubectl apply -f - <<EOF"), None);
         assert!(find("# a <<EOF\nx\nEOF\n1 << 2\n").is_empty());
     }
 }

@@ -3,12 +3,14 @@
 
 use super::argo_application::{by_hand, text_of};
 use super::chart_version::{NEW_VERSION, is_chart, is_too_old};
+use super::command_versions::{self, PROGRAMS};
 use super::embedded_texts::{self, EmbeddedText};
 use super::helm_values::{self, KEY_MESSAGE, Release, is_key};
-use super::installed_release::{InstalledLayer, InstalledRelease};
+use super::installed_release::{InstalledLayer, InstalledRelease, problems_of_values};
 use super::layers::ValueChanges;
 use super::lines::Lines;
-use super::script_lines::ScriptLines;
+use super::script_lines::{ScriptLines, is_comment};
+use super::script_variables::ScriptVariables;
 use super::shell_words::{Command, ShellText, Word};
 use super::value_path::{self, ValuePath};
 use super::{NoteKind, SourceContext, SourceReport, TextMigration};
@@ -16,11 +18,13 @@ use apim_keyless_core::policy::shell_word;
 use apim_keyless_manifest::rewrite::{TextChange, apply};
 use serde_json::{Value, json};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 /// Commands of Helm that take values.
 const COMMANDS: [&str; 3] = ["install", "upgrade", "template"];
+/// Commands of Helm that download a chart.
+const DOWNLOADS: [&str; 2] = ["pull", "fetch"];
 /// Flags of Helm without a value.
 const SWITCHES: [&str; 20] = [
     "--install",
@@ -52,22 +56,31 @@ const KEY_NAMES: [&str; 2] = ["gateway.auth.key=", "gateway.authKey="];
 /// Migrates the commands of a script. `None` if it has none for a gateway.
 pub fn migrate_script(text: &str, context: SourceContext<'_>) -> Option<TextMigration> {
     let (lines, embedded) = (Lines::of(text), embedded_texts::find(text));
+    let written = embedded.iter().filter_map(|text| text.file.clone()).collect();
     let report = SourceReport::default();
     let mut script = Script {
         text,
         lines,
         embedded,
+        written,
         context,
         report,
         changes: Vec::new(),
         read: Vec::new(),
         expected: BTreeMap::new(),
+        variables: ScriptVariables::of(text),
     };
     let shell = ShellText::new(text);
     let helm = commands(&shell, text, "helm");
     for command in &helm {
         script.helm(&shell, command);
     }
+    for (program, chart, version) in PROGRAMS {
+        for command in commands(&shell, text, program) {
+            script.program((chart, version), &command);
+        }
+    }
+    script.tasks();
     for command in commands(&shell, text, "kubectl") {
         script.secret(&command.words);
     }
@@ -75,24 +88,47 @@ pub fn migrate_script(text: &str, context: SourceContext<'_>) -> Option<TextMigr
     script.finish(&shell, &helm)
 }
 
-/// The releases of Microsoft's chart that the commands of a script install.
+/// The releases that the commands of a script, and tasks of a pipeline, install. Whether the chart is Microsoft's, its folder can
+/// show.
 pub(super) fn installed(text: &str) -> Vec<InstalledRelease> {
     let shell = ShellText::new(text);
-    let commands = commands(&shell, text, "helm");
-    let read = commands.iter().filter_map(|command| HelmCommand::read(&shell, &command.words));
-    let own = read.filter(|command| command.positional.iter().any(|word| is_chart(&word.text)));
-    own.map(|command| {
-        let mut layers: Vec<InstalledLayer> = command.files.iter().cloned().map(InstalledLayer::File).collect();
-        layers.push(InstalledLayer::Inline(command.values()));
-        let namespace = command.namespace.clone().filter(|name| !is_variable(name));
-        InstalledRelease {
-            name: command.release_name().map(str::to_owned),
-            namespace,
+    let written = files_after_redirections(text);
+    let lines = Lines::of(text);
+    let of_helm = commands(&shell, text, "helm").into_iter().filter_map(|command| {
+        let line = lines.at(command.words.first()?.range.start);
+        let read = HelmCommand::read(&shell, &command.words).filter(|command| !command.is_download())?;
+        let mut layers: Vec<InstalledLayer> = read.files.iter().cloned().map(InstalledLayer::File).collect();
+        layers.push(InstalledLayer::Inline(read.values()));
+        let has_all_layers = !read.reads_input && !read.files.iter().any(|name| written.contains(name.as_str()));
+        Some(InstalledRelease {
+            name: read.release_name().map(str::to_owned),
+            namespace: read.namespace.clone().filter(|name| !is_variable(name)),
             layers,
+            chart: Some(read.chart()?.to_owned()),
+            line,
+            has_all_layers,
             ..InstalledRelease::default()
-        }
-    })
-    .collect()
+        })
+    });
+    let others = PROGRAMS.into_iter().flat_map(|(program, chart, _)| {
+        let commands = commands(&shell, text, program).into_iter();
+        commands.filter_map(move |command| command_versions::release_of(&command, chart)).collect::<Vec<_>>()
+    });
+    let mut found: Vec<InstalledRelease> = of_helm.chain(others).collect();
+    if text.contains("chartName") {
+        found.extend(command_versions::releases_of_tasks(&apim_keyless_manifest::value(text).unwrap_or_default()));
+    }
+    found
+}
+
+/// The files that commands of a script write, with `>` or `tee`: what they have is made from something else.
+fn files_after_redirections(text: &str) -> HashSet<&str> {
+    let marks = [">", "tee "].into_iter().flat_map(|mark| text.match_indices(mark));
+    let names = marks.filter_map(|(at, mark)| {
+        let rest = near(text, at + mark.len()).trim_start_matches(['>', '|', ' ']);
+        rest.split(|letter: char| letter.is_whitespace() || ";|&)\"'".contains(letter)).find(|word| !word.is_empty())
+    });
+    names.collect()
 }
 
 /// The commands of a program. A name among the arguments of another command is not a command.
@@ -117,6 +153,8 @@ struct Script<'s> {
     lines: Lines,
     /// The texts that commands read from their input.
     embedded: Vec<EmbeddedText>,
+    /// The files that commands write such texts into.
+    written: HashSet<String>,
     context: SourceContext<'s>,
     report: SourceReport<usize>,
     changes: Vec<TextChange>,
@@ -124,6 +162,7 @@ struct Script<'s> {
     read: Vec<Range<usize>>,
     /// By the byte at which a command begins: what it is to be after the changes.
     expected: BTreeMap<usize, Shape>,
+    variables: ScriptVariables,
 }
 
 /// What a command says, to compare it before and after a change.
@@ -161,8 +200,8 @@ struct SetFlag {
 
 /// A command of Helm.
 #[derive(Default)]
-struct HelmCommand<'w> {
-    positional: Vec<&'w Word>,
+pub(super) struct HelmCommand<'w> {
+    pub(super) positional: Vec<&'w Word>,
     /// The name of the release, as the chart's page documents it for Helm 2.
     name: Option<&'w Word>,
     sets: Vec<SetFlag>,
@@ -170,7 +209,7 @@ struct HelmCommand<'w> {
     json: Vec<(ValuePath, Value)>,
     /// Whether it reads values from its input.
     reads_input: bool,
-    version: Option<Word>,
+    pub(super) version: Option<Word>,
     namespace: Option<String>,
     has_files: bool,
     /// The files with values, in their order.
@@ -224,7 +263,29 @@ impl<'w> HelmCommand<'w> {
                 _ => {}
             }
         }
-        command.positional.first().is_some_and(|word| COMMANDS.contains(&word.text.as_str())).then_some(command)
+        let is_known = |word: &&Word| COMMANDS.iter().chain(&DOWNLOADS).any(|known| *known == word.text);
+        command.positional.first().is_some_and(is_known).then_some(command)
+    }
+
+    fn is_download(&self) -> bool {
+        self.positional.first().is_some_and(|word| DOWNLOADS.contains(&word.text.as_str()))
+    }
+
+    fn is_of_chart(&self) -> bool {
+        self.positional.iter().any(|word| is_chart(&word.text))
+    }
+
+    /// The chart of a command that installs it.
+    fn chart(&self) -> Option<&'w str> {
+        let at = if self.name.is_some() { 1 } else { 2 };
+        let chart = self.positional.iter().find(|word| is_chart(&word.text)).or_else(|| self.positional.get(at));
+        chart.map(|word| word.text.as_str())
+    }
+
+    /// The text that the last pair of this name sets.
+    pub(super) fn last_text(&self, path: &[&str]) -> Option<&str> {
+        let mut pairs = self.sets.iter().filter(|set| !set.is_of_files).flat_map(|set| &set.pairs);
+        pairs.rfind(|pair| pair.path == path).map(|pair| pair.value.as_str())
     }
 
     fn values(&self) -> Value {
@@ -312,11 +373,27 @@ impl Script<'_> {
         let Some(command) = HelmCommand::read(shell, words) else { return };
         let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
         let values = command.values();
-        let is_chart = command.positional.iter().any(|word| is_chart(&word.text));
-        if !is_chart && !helm_values::are_of_chart(&values, self.context) {
+        let is_own =
+            command.is_of_chart() || !command.is_download() && helm_values::are_of_chart(&values, self.context);
+        if !is_own {
             return;
         }
         self.read.push(first.range.start..last.range.end);
+        let at = self.line(first.range.start);
+        for (line, message) in command_versions::of_helm(&command, at, &self.variables, self.context) {
+            self.report.note(line, NoteKind::ByHand, message);
+        }
+        if command.is_download() {
+            return self.download(shell, read, &command);
+        }
+        self.named_values(&command);
+        self.release(shell, read, (&command, &values));
+    }
+
+    /// Migrates a command that installs the chart.
+    fn release(&mut self, shell: &ShellText<'_>, read: &Command, (command, values): (&HelmCommand<'_>, &Value)) {
+        let words = &read.words;
+        let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
         let at = self.line(first.range.start);
         let name = command.release_name();
         let namespace = command.namespace.as_deref().filter(|name| !is_variable(name));
@@ -324,7 +401,7 @@ impl Script<'_> {
         let plan = if command.sets.is_empty() && command.has_files {
             helm_values::ValuesPlan::default()
         } else {
-            helm_values::plan(&values, Release { name, namespace }, self.context)
+            helm_values::plan(values, Release { name, namespace, ..Release::default() }, self.context)
         };
         let pairs = command.sets.iter().flat_map(|set| &set.pairs).rev();
         let starts: BTreeMap<&ValuePath, usize> = pairs.map(|pair| (&pair.path, pair.range.start)).collect();
@@ -334,8 +411,11 @@ impl Script<'_> {
         if plan.is_missing_facts {
             return;
         }
-        self.input(&command, at, self.line(last.range.end));
-        let is_old = command.version.as_ref().is_some_and(|version| is_too_old(&version.text));
+        if let Some(range) = &command.reuses_values {
+            self.report.note(self.line(range.start), NoteKind::ByHand, REUSES);
+        }
+        self.input(command, at, self.line(last.range.end));
+        let is_old = command.is_of_chart() && command.version.as_ref().is_some_and(|version| is_too_old(&version.text));
         if plan.changes.is_empty() && !is_old {
             return;
         }
@@ -349,13 +429,78 @@ impl Script<'_> {
             let message = format!("{}, with --set in place of --set-json", by_hand(&plan.changes));
             return self.report.note(at, NoteKind::ByHand, message);
         }
-        self.expected.insert(first.range.start, expected(shell, read, &command, &plan.changes));
-        self.change(&command, &plan.changes, last.range.end);
-        if let Some(range) = &command.reuses_values {
-            let message = "Replace --reuse-values by --reset-then-reuse-values: the values of a chart older than 1.15.0 lack \
-                           those that the new chart needs";
-            self.report.note(self.line(range.start), NoteKind::Guess, message);
+        self.expected.insert(first.range.start, expected(shell, read, command, &plan.changes));
+        self.change(command, &plan.changes, last.range.end);
+    }
+
+    /// Raises the version of a command that downloads the chart.
+    fn download(&mut self, shell: &ShellText<'_>, read: &Command, command: &HelmCommand<'_>) {
+        let Some(version) = command.version.as_ref().filter(|version| is_too_old(&version.text)) else { return };
+        let start = read.words.first().map_or(0, |word| word.range.start);
+        if read.is_uncertain {
+            return self.report.note(self.line(start), NoteKind::ByHand, uncertain(&ValueChanges::default(), true));
         }
+        self.changes.push(TextChange { range: version.range.clone(), text: NEW_VERSION.to_owned() });
+        self.expected.insert(start, expected(shell, read, command, &ValueChanges::default()));
+    }
+
+    /// Names an old version in a command of another tool.
+    fn program(&mut self, flags: (&str, &str), command: &Command) {
+        let line = self.line(command.words.first().map_or(0, |word| word.range.start));
+        for (line, message) in command_versions::of_program(flags, command, line, &self.variables) {
+            self.report.note(line, NoteKind::ByHand, message);
+        }
+    }
+
+    /// Names old versions in tasks of a pipeline.
+    fn tasks(&mut self) {
+        if !self.text.contains("chartVersion") {
+            return;
+        }
+        let value = apim_keyless_manifest::value(self.text).unwrap_or_default();
+        let old: BTreeSet<&str> = command_versions::old_in_tasks(&value).into_iter().collect();
+        for (index, line) in self.text.lines().enumerate() {
+            let version = line.trim_start().trim_start_matches("- ").strip_prefix("chartVersion:");
+            let version =
+                version.and_then(|rest| rest.split(" #").next()).map(|rest| rest.trim().trim_matches(['"', '\'']));
+            if version.is_some_and(|version| old.contains(version)) {
+                self.report.note(index + 1, NoteKind::ByHand, command_versions::version_message("chartVersion"));
+            }
+        }
+    }
+
+    /// Names what a script writes into the files of values of a command.
+    fn named_values(&mut self, command: &HelmCommand<'_>) {
+        let is_named = |text: &&EmbeddedText| text.file.as_ref().is_some_and(|file| command.files.contains(file));
+        if !command.files.iter().any(|file| self.written.contains(file)) {
+            return;
+        }
+        let mut notes = Vec::new();
+        for text in self.embedded.iter().filter(is_named) {
+            let Some(values) = apim_keyless_manifest::value(&text.text).filter(Value::is_object) else { continue };
+            // values of the chart by themselves are named in each place
+            if helm_values::are_of_chart(&values, self.context) {
+                continue;
+            }
+            if command_versions::has_method(&values) {
+                notes.extend(self.notes_about(&values).into_iter().map(|(kind, message)| (text.line, kind, message)));
+            } else if command.last_text(&["image", "tag"]).is_none() {
+                let problems = problems_of_values(&values, self.context);
+                notes.extend(problems.into_iter().map(|(_, message)| (text.line, NoteKind::ByHand, message)));
+            }
+        }
+        for (line, kind, message) in notes {
+            self.report.note(line, kind, message);
+        }
+    }
+
+    /// What a person has to do about values that are a text in a script.
+    fn notes_about(&self, values: &Value) -> Vec<(NoteKind, String)> {
+        let plan = helm_values::plan(values, Release::default(), self.context);
+        let is_known = |kind| matches!(kind, NoteKind::Key | NoteKind::ClientSecret | NoteKind::Missing(_));
+        let notes = plan.report.notes.into_iter().filter(|note| is_known(note.kind));
+        let by_hand = (!plan.changes.is_empty()).then(|| (NoteKind::ByHand, by_hand(&plan.changes)));
+        notes.map(|note| (note.kind, note.message)).chain(by_hand).collect()
     }
 
     /// Names values from the input of a command that are in no text beside it.
@@ -449,7 +594,8 @@ impl Script<'_> {
                 let rest = near(self.text, at + name.len());
                 let value = rest.split(['\n', ',', ';']).next().unwrap_or_default().trim().trim_matches(['"', '\'']);
                 found.extend(is_plain_key(value).then_some((at, NoteKind::Key, KEY_MESSAGE.into())));
-                found.push((at, NoteKind::ByHand, OTHER_COMMAND.into()));
+                let is_command = !is_comment(self.line_around(at));
+                found.extend(is_command.then_some((at, NoteKind::ByHand, OTHER_COMMAND.into())));
             }
         }
         for (at, _) in self.text.match_indices("/generateToken").filter(|(at, _)| !is_read(*at)) {
@@ -466,21 +612,25 @@ impl Script<'_> {
         self.settings(&is_read);
     }
 
+    /// The line with a byte, as far as it is looked at.
+    fn line_around(&self, at: usize) -> &str {
+        let start = self.text.floor_char_boundary(at.saturating_sub(NEAR));
+        let before = self.text.get(start..at).unwrap_or_default();
+        let start = before.rfind('\n').map_or(start, |line_break| start + line_break + 1);
+        near(self.text, start).lines().next().unwrap_or_default()
+    }
+
     /// Reports values of the chart that a command reads from its input.
     fn embedded_values(&mut self) {
+        let mut notes = Vec::new();
         for text in &self.embedded {
-            let Some(values) = apim_keyless_manifest::value(&text.text).filter(Value::is_object) else { continue };
-            if !helm_values::are_of_chart(&values, self.context) {
-                continue;
-            }
-            let plan = helm_values::plan(&values, Release::default(), self.context);
-            let notes = plan.report.notes.into_iter();
-            for note in notes.filter(|note| matches!(note.kind, NoteKind::Key | NoteKind::Missing(_))) {
-                self.report.note(text.line, note.kind, note.message);
-            }
-            if !plan.changes.is_empty() {
-                self.report.note(text.line, NoteKind::ByHand, by_hand(&plan.changes));
-            }
+            let values = apim_keyless_manifest::value(&text.text).filter(Value::is_object);
+            let own = values.filter(|values| helm_values::are_of_chart(values, self.context));
+            let of_text = own.map(|values| self.notes_about(&values)).into_iter().flatten();
+            notes.extend(of_text.map(|(kind, message)| (text.line, kind, message)));
+        }
+        for (line, kind, message) in notes {
+            self.report.note(line, kind, message);
         }
     }
 
@@ -509,6 +659,7 @@ impl Script<'_> {
     fn finish(mut self, shell: &ShellText<'_>, helm: &[Command]) -> Option<TextMigration> {
         self.changes.sort_by_key(|change| (change.range.start, change.range.end));
         self.report.notes.sort_by_key(|note| note.at);
+        self.report.notes.dedup();
         let is_in_order =
             self.changes.windows(2).all(|pair| matches!(pair, [one, other] if one.range.end <= other.range.start));
         let new = apply(self.text, &self.changes);
@@ -518,7 +669,7 @@ impl Script<'_> {
             && (!is_yaml || apim_keyless_manifest::value(&new).is_some());
         if !is_safe {
             let first = self.changes.first().map_or(0, |change| change.range.start);
-            self.report.note(self.lines.at(first), NoteKind::ByHand, OTHER_COMMAND);
+            self.report.note(self.lines.at(first), NoteKind::ByHand, UNSAFE);
         }
         let text = (is_safe && new != self.text).then_some(new);
         (text.is_some() || !self.report.is_empty()).then_some(TextMigration { text, report: self.report })
@@ -577,15 +728,20 @@ fn uncertain(changes: &ValueChanges, is_old: bool) -> String {
         (false, true) => format!("{version}. {}", by_hand(changes)),
         (false, false) => by_hand(changes),
     };
-    format!("{message}: the command cannot be changed safely")
+    format!("{message}: it is not certain where this command ends, because of a quote, a backquote or a substitution")
 }
 
 const OTHER_COMMAND: &str = "Remove gateway.auth.key from these values by hand, and set gateway.auth.type=WorkloadIdentity, \
-                             gateway.auth.azureAd.app.id=CLIENT-ID and gateway.name=NAME: the command cannot be changed \
-                             safely";
+                             gateway.auth.azureAd.app.id=CLIENT-ID and gateway.name=NAME: this is no command of Helm that can be \
+                             read, as one in quotes, of a plugin, with escapes in its values, or whose program is in a variable";
+const UNSAFE: &str = "Set gateway.auth.type=WorkloadIdentity, gateway.auth.azureAd.app.id=CLIENT-ID and gateway.name=NAME in this \
+                      command by hand, and remove gateway.auth.key: an escape or a quote in its values would be read in another \
+                      way after the change";
 const TOKEN: &str =
     "Remove this request after the rollout: it makes a token for a gateway, which needs none with workload identity";
 
+const REUSES: &str = "Replace --reuse-values by --reset-then-reuse-values: the values of a chart older than 1.15.0 lack those that \
+                      the new chart needs";
 const INPUT: &str = "Write the values that this command reads from its input into a file, name the file in the command, and give \
                      it to this command, too: values in an input cannot be read here";
 /// The most bytes before or behind a mark that are looked at. No key and no address is longer.
@@ -630,7 +786,7 @@ fn is_of_gateway(name: &str, value: &str) -> bool {
 }
 
 pub(super) fn is_plain_key(value: &str) -> bool {
-    is_key(value) && !is_variable(value)
+    is_key(value) && !is_variable(value) && value.contains(char::is_alphanumeric)
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! A file of values of Microsoft's chart, or of a chart that has it as a sub-chart.
 
-use super::chart_version::{CHART, NEW_VERSION, REPOSITORY};
+use super::chart_version::{CHART, NEW_VERSION, REPOSITORY, is_chart, is_too_old};
 use super::helm_values::{Release, append, are_of_chart, plan, plan_image, pointer};
 use super::layers;
 use super::value_path::{self, ValuePath};
 use super::{SourceContext, SourceReport, ValueMigration};
 use apim_keyless_core::policy::shell_word;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Deepest sub-chart whose values are searched.
 const MAX_DEPTH: usize = 4;
@@ -33,6 +33,16 @@ fn search(values: &Value, path: &mut ValuePath, context: SourceContext<'_>, foun
 
 /// Migrates a file of values. `None` if no part of it is of Microsoft's chart.
 pub(super) fn migrate_file(file: &str, values: &Value, context: SourceContext<'_>) -> Option<ValueMigration> {
+    migrate_values_of(file, values, Release::default(), context)
+}
+
+/// Migrates the values of a release. `None` if no part of them is of Microsoft's chart.
+pub(super) fn migrate_values_of(
+    file: &str,
+    values: &Value,
+    release: Release<'_>,
+    context: SourceContext<'_>,
+) -> Option<ValueMigration> {
     let places = places(values, context);
     if places.is_empty() {
         return None;
@@ -41,22 +51,44 @@ pub(super) fn migrate_file(file: &str, values: &Value, context: SourceContext<'_
     for path in &places {
         let own = value_path::get(values, path)?;
         let is_only_image = path.last().is_none_or(|key| key != CHART) && own.get("gateway").is_none();
-        let plan = if is_only_image { plan_image(own, context) } else { plan(own, Release::default(), context) };
+        // other tools have the values of a release below this name
+        let alias = path.last().map(String::as_str).filter(|key| *key != "values");
+        let release = Release { alias, ..release };
+        let plan = if is_only_image { plan_image(own, context) } else { plan(own, release, context) };
         let mut layer = [own.clone()];
         layers::apply(&plan.changes, &mut layer, 0);
         let [layer] = layer;
         value_path::set(&mut new, path, layer);
         append(&mut report, plan.report, |at| pointer(path.iter().chain(at)));
-        let command = upgrade_of_file(file, path);
-        if !plan.changes.is_empty() && !report.apply.contains(&command) {
-            report.apply.push(command);
-        }
+        let is_changed = !plan.changes.is_empty();
+        // another tool than Helm reads a file with a chart and its values
+        let command = (!is_of_tool(values, path)).then(|| upgrade_of_file(file, path));
+        report.apply.extend(command.filter(|command| is_changed && !report.apply.contains(command)));
+        raise_version(&mut new, path);
     }
     Some(ValueMigration { value: (new != *values).then_some(new), report })
 }
 
+/// Whether values are below the name of the chart that they are for, as in the files of Fleet and Pulumi.
+fn is_of_tool(values: &Value, path: &[String]) -> bool {
+    let parent = path.split_last().and_then(|(_, parent)| value_path::get(values, parent));
+    parent.is_some_and(|parent| parent.get("chart").is_some())
+}
+
+/// Raises the version of the chart beside its values.
+fn raise_version(file: &mut Value, path: &[String]) {
+    let Some((_, parent)) = path.split_last() else { return };
+    let text = |key: &str| value_path::get(file, parent)?.get(key)?.as_str();
+    if text("chart").is_some_and(is_chart) && text("version").is_some_and(is_too_old) {
+        let at: Vec<&str> = parent.iter().map(String::as_str).chain(["version"]).collect();
+        value_path::set(file, &at, json!(NEW_VERSION));
+    }
+}
+
 /// The command that upgrades a release with a file of values; what is in capitals is not known.
 fn upgrade_of_file(file: &str, path: &[String]) -> String {
+    // stdin has no name
+    let file = if file == "-" { "FILE" } else { file };
     if path.is_empty() {
         return upgrade("RELEASE", "NAMESPACE", &format!("--values {}", shell_word(file)));
     }

@@ -1,6 +1,6 @@
 //! A `HelmRelease` of Flux (helm.toolkit.fluxcd.io): its values, the version of its chart, and Secrets with values.
 
-use super::chart_version::{NEW_VERSION, is_chart, is_too_old};
+use super::chart_version::{NEW_VERSION, OTHER_CHART, is_chart, is_too_old};
 use super::helm_values::{self, Release, pointer};
 use super::value_path;
 use super::{NoteKind, SourceContext, SourceReport, ValueMigration, layers, leftovers};
@@ -23,12 +23,13 @@ fn migrate_values(object: &Value, context: SourceContext<'_>) -> Option<ValueMig
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
     let values = object.pointer("/spec/values").cloned().unwrap_or_else(|| json!({}));
     let is_own = text("/spec/chart/spec/chart").is_some_and(is_chart) || helm_values::are_of_chart(&values, context);
-    if !is_own {
-        return of_sub_chart(object, &values, context);
-    }
     let namespace = text("/spec/targetNamespace").or_else(|| text("/metadata/namespace"));
     let name = release_name(object);
-    let release = Release { name: name.as_deref(), namespace };
+    if !is_own {
+        let release = Release { name: name.as_deref(), namespace, ..Release::default() };
+        return of_sub_chart(object, &values, release, context);
+    }
+    let release = Release { name: name.as_deref(), namespace, ..Release::default() };
     let plan = helm_values::plan(&values, release, context);
     let mut report = SourceReport::default();
     helm_values::append(&mut report, plan.report, |at| pointer(["spec", "values"].map(str::to_owned).iter().chain(at)));
@@ -58,8 +59,14 @@ fn migrate_values(object: &Value, context: SourceContext<'_>) -> Option<ValueMig
 }
 
 /// Migrates the values of Microsoft's chart as a sub-chart of the released one.
-fn of_sub_chart(object: &Value, values: &Value, context: SourceContext<'_>) -> Option<ValueMigration> {
-    let ValueMigration { value, report: of_values } = super::helm_file::migrate_file("", values, context)?;
+fn of_sub_chart(
+    object: &Value,
+    values: &Value,
+    release: Release<'_>,
+    context: SourceContext<'_>,
+) -> Option<ValueMigration> {
+    let ValueMigration { value, report: of_values } =
+        super::helm_file::migrate_values_of("", values, release, context)?;
     let mut report = SourceReport::default();
     let at_values = |at: &PointerBuf| {
         let mut place = pointer(&["spec", "values"].map(str::to_owned));
@@ -99,8 +106,12 @@ pub(super) fn release_name(object: &Value) -> Option<String> {
 fn raise_version(object: &mut Value, report: &mut SourceReport<PointerBuf>) {
     let path = ["spec", "chart", "spec", "version"];
     let is_old = value_path::get(object, &path).and_then(Value::as_str).is_some_and(is_too_old);
-    if is_old {
-        value_path::set(object, &path, json!(NEW_VERSION));
+    let chart = ["spec", "chart", "spec", "chart"];
+    let name = value_path::get(object, &chart).and_then(Value::as_str);
+    match name.map(is_chart) {
+        Some(true) if is_old => value_path::set(object, &path, json!(NEW_VERSION)),
+        Some(false) => report.note(pointer(&chart.map(str::to_owned)), NoteKind::Guess, OTHER_CHART),
+        _ => {}
     }
     if let Some(reference) = object.pointer("/spec/chartRef") {
         let text = |key: &str| reference.get(key).and_then(Value::as_str).unwrap_or("NAME");

@@ -3,15 +3,15 @@
 //! Facts about the chart: its values.yaml and templates, version 1.15.1, and the older versions of
 //! github.com/Azure/api-management-self-hosted-gateway. With `gateway.auth.type: WorkloadIdentity` it creates a
 //! `ServiceAccount` with the client id `gateway.auth.azureAd.app.id`, and needs `gateway.name`.
+// longer than the guide: a plan changes each value with what the others were
 
-use super::chart_version::full_name;
+use super::chart_values::{APP_ID, authentication, newer_tag, service_account_of, text_at};
 use super::layers::ValueChanges;
 use super::value_path::{self, ValuePath};
 use super::{Note, NoteKind, SourceContext, SourceGateway, SourceReport};
 use apim_keyless_core::gateway::well_known::{CLIENT_ID, DEFAULT_SERVICE_ACCOUNT, TENANT_ID, USE};
-use apim_keyless_core::gateway::{AuthMethod, Cloud, EndpointForm, ImageVersion, Setting, is_guid};
-use apim_keyless_core::migration::{Fact, IMAGE_VERSION, endpoint_of_version_2, gateway_in_address, name_in_key};
-use apim_keyless_core::policy::{FIRST_VERSION, shell_word};
+use apim_keyless_core::gateway::{AuthMethod, Authentication, Cloud, EndpointForm, Setting, is_guid};
+use apim_keyless_core::migration::{Fact, endpoint_of_version_2, gateway_in_address, is_same_endpoint, name_in_key};
 use jsonptr::PointerBuf;
 use serde_json::{Value, json};
 
@@ -28,6 +28,8 @@ pub(super) struct Release<'r> {
     pub(super) name: Option<&'r str>,
     /// Its namespace.
     pub(super) namespace: Option<&'r str>,
+    /// The alias of Microsoft's chart as a sub-chart: Helm then takes it as the name of the chart.
+    pub(super) alias: Option<&'r str>,
 }
 
 /// What changes in the values of a release.
@@ -91,42 +93,58 @@ struct ValuesPlanner<'c> {
     release: Release<'c>,
     report: SourceReport<ValuePath>,
     missing: bool,
+    /// How the gateway authenticates with the old values.
+    from: Authentication,
+    /// The client id of its old Entra app.
+    old_client_id: Option<String>,
 }
 
 impl<'c> ValuesPlanner<'c> {
     fn new(values: &Value, release: Release<'c>, context: SourceContext<'c>) -> Self {
-        Self { values: values.clone(), context, release, report: SourceReport::default(), missing: false }
+        let from = authentication(values);
+        let old_client_id = text_at(values, &APP_ID).filter(|id| from == Authentication::EntraApp && is_guid(id));
+        let (values, report) = (values.clone(), SourceReport::default());
+        Self { values, context, release, report, missing: false, from, old_client_id }
     }
 
     fn finish(mut self, old: &Value) -> ValuesPlan {
         let mut changes = ValueChanges::default();
         if self.missing {
-            self.report.notes.retain(|note| matches!(note.kind, NoteKind::Missing(_) | NoteKind::Key));
+            let is_known = |kind| matches!(kind, NoteKind::Missing(_) | NoteKind::Key | NoteKind::ClientSecret);
+            self.report.notes.retain(|note| is_known(note.kind));
             self.report = SourceReport { notes: self.report.notes, ..SourceReport::default() };
         } else {
             changes = ValueChanges::between(old, &self.values);
         }
         if changes.is_empty() && !self.missing {
-            self.report = SourceReport::default();
+            self.report.notes.retain(|note| note.kind == NoteKind::Kept);
+            self.report = SourceReport { notes: self.report.notes, ..SourceReport::default() };
         }
         ValuesPlan { changes, report: self.report, is_missing_facts: self.missing }
     }
 
     fn run(&mut self) {
-        let auth_type = self.text(&["gateway", "auth", "type"]).unwrap_or_default();
-        let had_identity = auth_type.eq_ignore_ascii_case(WORKLOAD_IDENTITY_TYPE);
         let key = self.remove_key();
         let endpoint = self.endpoint();
         self.client_id();
         self.name(key.as_deref(), endpoint.as_deref());
         self.tenant_id();
         self.remove_settings();
-        if !had_identity {
+        if !self.has_identity() {
             self.set(&["gateway", "auth", "type"], json!(WORKLOAD_IDENTITY_TYPE));
         }
-        self.secret(had_identity);
-        self.service_account(had_identity);
+        self.secret();
+        self.service_account();
         self.image();
+    }
+
+    /// Whether the gateway has workload identity already.
+    fn has_identity(&self) -> bool {
+        self.from == Authentication::WorkloadIdentity
+    }
+
+    fn kept(&mut self, path: &[&str], what: &str, flag: &str) {
+        self.note(path, NoteKind::Kept, format!("the {what} of these values, which is not that of {flag}"));
     }
 
     fn text(&self, path: &[&str]) -> Option<String> {
@@ -163,7 +181,8 @@ impl<'c> ValuesPlanner<'c> {
         if let Some(secret) = self.remove(&["gateway", "auth", "azureAd", "app", "secret"])
             && secret.as_str().is_some_and(is_key)
         {
-            self.note(&["gateway", "auth", "azureAd", "app", "secret"], NoteKind::Key, CLIENT_SECRET_MESSAGE);
+            let path = ["gateway", "auth", "azureAd", "app", "secret"];
+            self.note(&path, NoteKind::ClientSecret, CLIENT_SECRET_MESSAGE);
         }
         found
     }
@@ -176,7 +195,12 @@ impl<'c> ValuesPlanner<'c> {
         let retired = self.remove(&["gateway", "endpoint"]).and_then(|text| text.as_str().map(str::to_owned));
         let written = self.text(&PATH).or(retired);
         if let Some(endpoint) = self.context.facts.endpoint.clone() {
-            self.set(&PATH, json!(endpoint));
+            let usable = written.as_ref().filter(|written| EndpointForm::of(written) == EndpointForm::Usable);
+            match usable.filter(|written| !is_same_endpoint(written, &endpoint)) {
+                Some(_) if self.has_identity() => self.kept(&PATH, "gateway.configuration.uri", "--endpoint"),
+                Some(_) => self.missing(&PATH, Fact::Consistency, OTHER_ENDPOINT),
+                None => self.set(&PATH, json!(endpoint)),
+            }
             return written.or(Some(endpoint));
         }
         let written = written?;
@@ -197,14 +221,30 @@ impl<'c> ValuesPlanner<'c> {
     }
 
     fn client_id(&mut self) {
-        const PATH: [&str; 5] = ["gateway", "auth", "azureAd", "app", "id"];
         const ANNOTATION: [&str; 3] = ["serviceAccount", "annotations", CLIENT_ID];
-        let written = self.text(&PATH).filter(|id| is_guid(id) || is_variable(id));
-        let annotated = self.remove(&ANNOTATION).and_then(|id| id.as_str().map(str::to_owned));
-        match self.context.facts.client_id.clone().or(written).or(annotated) {
-            Some(id) => self.set(&PATH, json!(id)),
+        let written = self.text(&APP_ID).filter(|id| is_guid(id) || is_variable(id));
+        let annotated = self.text(&ANNOTATION);
+        let (stated, is_new) = (self.context.facts.client_id.clone(), self.context.facts.service_account.is_some());
+        let is_other = |id: &Option<String>| {
+            let id = id.as_ref().filter(|id| is_guid(id));
+            id.zip(stated.as_ref()).is_some_and(|(id, stated)| !id.eq_ignore_ascii_case(stated))
+        };
+        // without a method these values are a part of others, which can have selected workload identity
+        let stays = self.has_identity() || self.from == Authentication::None;
+        let existing = written.clone().or(annotated.clone()).filter(|_| stays);
+        if is_other(&existing) {
+            self.kept(&APP_ID, "client id", "--client-id");
+        } else if existing.is_none() && is_other(&annotated) && !is_new {
+            return self.missing(&ANNOTATION, Fact::Consistency, OTHER_CLIENT_ID);
+        } else if existing.is_none() && is_other(&written) {
+            let message = "Check this client id, that of --client-id: it takes the place of that of the old Entra app";
+            self.note(&APP_ID, NoteKind::Guess, message);
+        }
+        self.remove(&ANNOTATION);
+        match existing.or(stated).or(written).or(annotated) {
+            Some(id) => self.set(&APP_ID, json!(id)),
             None => self.missing(
-                &PATH,
+                &APP_ID,
                 Fact::ClientId,
                 "Pass --client-id, the client id of the Entra app or the managed identity: the values do not have it",
             ),
@@ -245,7 +285,15 @@ impl<'c> ValuesPlanner<'c> {
         const ANNOTATION: [&str; 3] = ["serviceAccount", "annotations", TENANT_ID];
         let written = self.remove(&["gateway", "auth", "azureAd", "tenant", "id"]);
         let written = written.as_ref().and_then(Value::as_str).filter(|id| is_guid(id) || is_variable(id));
-        if let Some(id) = self.context.facts.tenant_id.clone().or(written.map(str::to_owned)) {
+        let annotated = self.text(&ANNOTATION).filter(|id| is_guid(id));
+        let stated = self.context.facts.tenant_id.clone();
+        if annotated.is_some() && stated.is_some() && annotated != stated {
+            if self.has_identity() {
+                self.kept(&ANNOTATION, "tenant id", "--tenant-id");
+            } else {
+                self.missing(&ANNOTATION, Fact::Consistency, OTHER_TENANT_ID);
+            }
+        } else if let Some(id) = stated.or(written.map(str::to_owned)) {
             self.set(&ANNOTATION, json!(id));
         }
         value_path::remove(&mut self.values, &value_path::parse("gateway.auth.azureAd.authority"));
@@ -280,27 +328,32 @@ impl<'c> ValuesPlanner<'c> {
     }
 
     /// Lets the chart create no Secret, which would be empty, and reports one that held the key.
-    fn secret(&mut self, had_identity: bool) {
+    fn secret(&mut self) {
         let existing = self.remove(&["secret", "existingSecretName"]);
         let existing = existing.as_ref().and_then(Value::as_str).filter(|name| !name.is_empty());
         if let Some(name) = existing {
             self.report.delete_secret(self.release.namespace, name);
         }
-        if !had_identity {
+        if !self.has_identity() {
             self.set(&["secret", "createSecret"], json!(false));
         }
     }
 
-    fn service_account(&mut self, had_identity: bool) {
+    fn service_account(&mut self) {
         const NAME: [&str; 2] = ["serviceAccount", "name"];
         const CREATE: [&str; 2] = ["serviceAccount", "create"];
         let is_own = |name: &String| name != DEFAULT_SERVICE_ACCOUNT;
         let retired = self.text(&["serviceAccountName"]);
         let written = self.text(&NAME);
-        if let Some(name) = &self.context.facts.service_account {
+        if self.has_identity() {
+            let stated = self.context.facts.service_account.as_ref();
+            if stated.is_some() && stated != written.as_ref() {
+                self.kept(&NAME, "ServiceAccount", "--service-account");
+            }
+        } else if let Some(name) = &self.context.facts.service_account {
             self.values.as_object_mut().and_then(|values| values.remove("serviceAccountName"));
             self.set(&NAME, json!(name));
-        } else if !had_identity {
+        } else {
             // the default account belongs to every Pod of the namespace, and Helm cannot create it
             if written.as_ref().is_some_and(|name| !is_own(name)) {
                 self.remove(&NAME);
@@ -317,16 +370,19 @@ impl<'c> ValuesPlanner<'c> {
         }
         let (gateway, commands) = service_account_of(&self.values, self.release);
         self.report.apply.extend(commands);
-        self.report.gateways.push(gateway);
+        let (from, old_client_id) = (self.from, self.old_client_id.clone());
+        self.report.gateways.push(SourceGateway { from, old_client_id, ..gateway });
     }
 
     /// Sets the tag of an image that is older than the first version with workload identity, or whose tag moves.
     fn image(&mut self) {
         const PATH: [&str; 2] = ["image", "tag"];
-        if let Some(tag) = &self.context.facts.image_tag {
+        let written = self.text(&PATH);
+        let is_old = || written.as_ref().is_some_and(|tag| newer_tag(tag, self.context).is_some());
+        if let Some(tag) = self.context.facts.image_tag.as_ref().filter(|_| !self.has_identity() || is_old()) {
             return self.set(&PATH, json!(tag));
         }
-        let Some(tag) = self.text(&PATH) else { return };
+        let Some(tag) = written else { return };
         if let Some(newest) = newer_tag(&tag, self.context) {
             self.note(
                 &PATH,
@@ -338,42 +394,12 @@ impl<'c> ValuesPlanner<'c> {
     }
 }
 
-fn text_at(values: &Value, path: &[&str]) -> Option<String> {
-    match value_path::get(values, path)? {
-        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-/// The gateway of migrated values, and the commands for a `ServiceAccount` that the chart does not create.
-pub(super) fn service_account_of(values: &Value, release: Release<'_>) -> (SourceGateway, Vec<String>) {
-    let service_account = text_at(values, &["serviceAccount", "name"])
-        .or_else(|| text_at(values, &["serviceAccountName"]))
-        .unwrap_or_else(|| full_name(values, release.name.unwrap_or("RELEASE")));
-    let client_id = text_at(values, &["gateway", "auth", "azureAd", "app", "id"]);
-    let create = value_path::get(values, &["serviceAccount", "create"]);
-    let mut commands = Vec::new();
-    if create.is_some_and(|create| *create == false || *create == "false") {
-        let account = shell_word(&service_account);
-        let namespace = shell_word(release.namespace.unwrap_or("NAMESPACE"));
-        let annotation = shell_word(&format!("{CLIENT_ID}={}", client_id.as_deref().unwrap_or_default()));
-        commands.push(format!(
-            "kubectl annotate serviceaccount {account} --namespace {namespace} --overwrite {annotation}"
-        ));
-        commands.push(format!("kubectl label serviceaccount {account} --namespace {namespace} --overwrite {USE}=true"));
-    }
-    let (gateway_name, namespace) = (text_at(values, &["gateway", "name"]), release.namespace.map(str::to_owned));
-    (SourceGateway { namespace, service_account, client_id, gateway_name }, commands)
-}
-
-/// The tag in place of one that is older than the first version with workload identity, or that moves.
-pub(super) fn newer_tag(tag: &str, context: SourceContext<'_>) -> Option<String> {
-    let version = context.images.version(&format!("{IMAGE}:{tag}"), &FIRST_VERSION);
-    let is_old = matches!(version, ImageVersion::Older | ImageVersion::Preview | ImageVersion::Rolling);
-    is_old.then(|| IMAGE_VERSION.to_string())
-}
-
+const OTHER_CLIENT_ID: &str = "Leave out --client-id for these values, or pass --service-account with a new name: their \
+                               ServiceAccount has another client id";
+const OTHER_TENANT_ID: &str = "Leave out --tenant-id for these values, or pass --service-account with a new name: their \
+                               ServiceAccount has another tenant id";
+const OTHER_ENDPOINT: &str = "Leave out --endpoint for these values, or change their gateway.configuration.uri first: it names \
+                              another configuration API";
 /// What to do about a name that these values do not have.
 const NAME_ELSEWHERE: &str = "Check that gateway.name is the name of the gateway resource in API Management, in these values or \
                               in others of the release";

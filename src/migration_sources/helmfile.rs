@@ -93,7 +93,14 @@ pub(super) fn releases_of_helmfile(helmfile: &Value) -> Vec<InstalledRelease> {
         layers.extend(sets(release).map(|(.., layer)| InstalledLayer::Inline(layer)));
         // a name with a template is not known
         let text = |key: &str| release.get(key)?.as_str().filter(|text| !is_variable(text)).map(str::to_owned);
-        InstalledRelease { name: text("name"), namespace: text("namespace"), layers, ..InstalledRelease::default() }
+        let chart = text("chart");
+        InstalledRelease {
+            name: text("name"),
+            namespace: text("namespace"),
+            layers,
+            chart,
+            ..InstalledRelease::default()
+        }
     })
     .collect()
 }

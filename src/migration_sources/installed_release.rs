@@ -1,18 +1,22 @@
 //! The releases of Microsoft's chart that a source installs, with the files of values that it names: together they show what a
 //! file of values alone does not.
 
+use super::chart_values::{authentication, newer_tag, service_account_of};
 use super::chart_version::{CHART, is_chart};
-use super::helm_values::{Release, newer_tag, pointer, service_account_of};
+use super::helm_values::{Release, pointer};
 use super::helmfile::releases_of_helmfile;
+use super::lines::Lines;
 use super::patch_finder::has_other_method;
 use super::value_path::{self, ValuePath};
 use super::{SourceContext, SourceGateway, argo_application, helm_command, layers};
+use apim_keyless_core::gateway::Authentication;
 use apim_keyless_core::migration::IMAGE_VERSION;
 use hcl_edit::Span;
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::Block;
 use jsonptr::PointerBuf;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 /// A release of the chart.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,6 +29,12 @@ pub struct InstalledRelease {
     pub below: Vec<String>,
     /// Its values; later ones win.
     pub layers: Vec<InstalledLayer>,
+    /// The folder of its chart, if the source names one.
+    pub chart: Option<String>,
+    /// The line, from 1, that installs it; 0 if the source is one object.
+    pub line: usize,
+    /// Whether nothing else than these layers can select how its gateway authenticates.
+    pub has_all_layers: bool,
 }
 
 /// Values of a release.
@@ -32,12 +42,18 @@ pub struct InstalledRelease {
 pub enum InstalledLayer {
     /// In a file of this name.
     File(String),
-    /// In this entry of a `ConfigMap`.
-    ConfigMap {
+    /// In a file of this path, which is not from the folder of the source.
+    Path(PathBuf),
+    /// In this entry of a `ConfigMap` or a Secret.
+    Object {
+        /// Its kind.
+        kind: String,
         /// Its name.
         name: String,
         /// The name of the entry.
         key: String,
+        /// The name of the one value that the entry is, as `targetPath` of Flux has it.
+        target: Option<String>,
     },
     /// In the source itself.
     Inline(Value),
@@ -88,10 +104,11 @@ pub fn releases_of_script(text: &str) -> Vec<InstalledRelease> {
 /// The releases that a configuration of Terraform installs.
 pub fn releases_of_terraform(text: &str) -> Vec<InstalledRelease> {
     let Ok(body) = hcl_edit::parser::parse_body(text) else { return Vec::new() };
-    let releases = body.blocks().filter(|block| {
-        let is_release = block.labels.first().is_some_and(|label| label.as_str() == "helm_release");
-        is_release && attribute(block, "chart").is_some_and(is_chart)
-    });
+    let is_release = |block: &&Block| block.labels.first().is_some_and(|label| label.as_str() == "helm_release");
+    let chart = |block: &Block| path_of(&block.body.get_attribute("chart")?.value, text);
+    // a chart whose name is in a variable is not known
+    let releases = body.blocks().filter(is_release).filter(|block| chart(block).is_some());
+    let lines = Lines::of(text);
     let layers = |block: &Block| {
         let values = block.body.get_attribute("values").and_then(|attribute| attribute.value.as_array());
         values.into_iter().flatten().filter_map(|value| file_of(value, text)).map(InstalledLayer::File).collect()
@@ -102,6 +119,8 @@ pub fn releases_of_terraform(text: &str) -> Vec<InstalledRelease> {
             name: owned(block, "name"),
             namespace: owned(block, "namespace"),
             layers: layers(block),
+            chart: chart(block),
+            line: block.span().map_or(1, |range| lines.at(range.start)),
             ..InstalledRelease::default()
         })
         .collect()
@@ -122,7 +141,12 @@ fn attribute<'b>(block: &'b Block, name: &str) -> Option<&'b str> {
 fn file_of(value: &Expression, text: &str) -> Option<String> {
     let Expression::FuncCall(call) = value else { return None };
     ["file", "templatefile"].contains(&call.name.name.as_str()).then_some(())?;
-    let path = text.get(call.args.iter().next()?.span()?)?.trim().strip_prefix('"')?.strip_suffix('"')?;
+    path_of(call.args.iter().next()?, text)
+}
+
+/// The path in an expression, from the folder of the configuration.
+fn path_of(value: &Expression, text: &str) -> Option<String> {
+    let path = text.get(value.span()?)?.trim().strip_prefix('"')?.strip_suffix('"')?;
     Some(
         ["${path.module}/", "${path.root}/"]
             .iter()
@@ -134,20 +158,18 @@ fn file_of(value: &Expression, text: &str) -> Option<String> {
 
 fn of_flux(object: &Value) -> Option<InstalledRelease> {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
-    text("/spec/chart/spec/chart").filter(|name| is_chart(name))?;
+    let chart = text("/spec/chart/spec/chart")?.to_owned();
     let name = super::helm_release::release_name(object);
     let sources = object.pointer("/spec/valuesFrom").and_then(Value::as_array).into_iter().flatten();
-    let mut layers: Vec<InstalledLayer> = sources
-        .filter(|source| source.get("kind").and_then(Value::as_str) == Some("ConfigMap"))
-        .filter(|source| source.get("targetPath").is_none())
-        .filter_map(|source| {
-            let key = source.get("valuesKey").and_then(Value::as_str).unwrap_or("values.yaml");
-            Some(InstalledLayer::ConfigMap { name: source.get("name")?.as_str()?.to_owned(), key: key.to_owned() })
-        })
-        .collect();
+    let layer = |source: &Value| {
+        let text = |key: &str| source.get(key).and_then(Value::as_str).map(str::to_owned);
+        let key = text("valuesKey").unwrap_or_else(|| "values.yaml".to_owned());
+        Some(InstalledLayer::Object { kind: text("kind")?, name: text("name")?, key, target: text("targetPath") })
+    };
+    let mut layers: Vec<InstalledLayer> = sources.filter_map(layer).collect();
     layers.extend(object.pointer("/spec/values").cloned().map(InstalledLayer::Inline));
     let namespace = text("/spec/targetNamespace").or_else(|| text("/metadata/namespace")).map(str::to_owned);
-    Some(InstalledRelease { name, namespace, layers, ..InstalledRelease::default() })
+    Some(InstalledRelease { name, namespace, layers, chart: Some(chart), ..InstalledRelease::default() })
 }
 
 fn of_kustomization(kustomization: &Value) -> Vec<InstalledRelease> {
@@ -165,10 +187,28 @@ fn of_kustomization(kustomization: &Value) -> Vec<InstalledRelease> {
                 name: text("releaseName").map(str::to_owned),
                 namespace: of_all.or_else(|| text("namespace")).map(str::to_owned),
                 layers,
+                has_all_layers: true,
                 ..InstalledRelease::default()
             })
         })
         .collect()
+}
+
+/// Values with one text at a path, as `helm --set-string` takes it.
+pub fn value_at(path: &str, text: &str) -> Value {
+    let mut values = json!({});
+    value_path::set(&mut values, &value_path::parse(path), json!(text.trim()));
+    values
+}
+
+/// Whether merged values select workload identity.
+pub fn selects_identity(merged: &Value) -> bool {
+    authentication(merged) == Authentication::WorkloadIdentity
+}
+
+/// Whether this is the name of Microsoft's chart, or its path.
+pub fn is_name_of_chart(chart: &str) -> bool {
+    is_chart(chart)
 }
 
 /// What says how a gateway authenticates in the values of a chart: a copy that is small.
@@ -215,6 +255,7 @@ pub fn problems_of_values(merged: &Value, context: SourceContext<'_>) -> Vec<(Po
 
 /// The gateway of a release with these merged values, and the commands for a `ServiceAccount` that the chart does not create.
 pub fn gateway_of_release(merged: &Value, release: &InstalledRelease) -> (SourceGateway, Vec<String>) {
-    let named = Release { name: release.name.as_deref(), namespace: release.namespace.as_deref() };
+    let alias = release.below.last().map(String::as_str);
+    let named = Release { name: release.name.as_deref(), namespace: release.namespace.as_deref(), alias };
     service_account_of(merged, named)
 }

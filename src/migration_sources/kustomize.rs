@@ -3,12 +3,13 @@
 //! Manifests of a local base are migrated in their files. A base at a remote address cannot be changed: a patch in a new file
 //! changes it when it is built.
 
+use super::chart_values::newer_tag;
 use super::chart_version::{NEW_VERSION, is_chart, is_too_old};
 use super::generator::{
     entries_in_files, is_of_other_method, is_whole, literals, mentions_gateway, migrate_literals, replaces_method,
     selects_identity, write_literals,
 };
-use super::helm_values::{self, IMAGE, KEY_MESSAGE, Release, is_key, newer_tag, pointer};
+use super::helm_values::{self, IMAGE, KEY_MESSAGE, Release, is_key, pointer};
 use super::overlay::RESOURCES;
 use super::patch_finder::Leftover;
 use super::remote_base::{REMOTE, account, gateway_of, is_remote};
@@ -181,7 +182,7 @@ impl KustomizeMigrator<'_> {
                 continue;
             }
             let index = index.to_string();
-            let release = Release { name: text("releaseName"), namespace: text("namespace") };
+            let release = Release { name: text("releaseName"), namespace: text("namespace"), ..Release::default() };
             let place = format!("/helmCharts/{index}");
             let values = chart.get("valuesInline").cloned();
             // values in a file alone are migrated there
@@ -315,6 +316,7 @@ impl KustomizeMigrator<'_> {
             service_account: account_name,
             client_id: Some(client_id),
             gateway_name: Some(gateway),
+            ..SourceGateway::default()
         });
     }
 

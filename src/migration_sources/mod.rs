@@ -6,7 +6,9 @@
 
 mod argo_application;
 mod built_gateway;
+mod chart_values;
 mod chart_version;
+mod command_versions;
 mod deployer;
 mod embedded_texts;
 mod field_path;
@@ -29,6 +31,7 @@ mod patch_finder;
 mod patch_target;
 mod remote_base;
 mod script_lines;
+mod script_variables;
 mod secret_takers;
 mod shell_words;
 mod terraform;
@@ -36,14 +39,14 @@ mod unread_method;
 mod value_path;
 
 pub use built_gateway::{BuiltGateway, Evaluation, gateways_of_charts};
-pub use chart_version::{NEW_VERSION as CHART_VERSION, REPOSITORY as CHART_REPOSITORY};
+pub use chart_version::{NEW_VERSION as CHART_VERSION, OLD_CHART, REPOSITORY as CHART_REPOSITORY, is_old_chart};
 pub use deployer::Deployer;
 pub use generator::{generated_config_maps, write_generated};
 pub use helm_command::migrate_script;
 pub use helmfile::{files_of_helmfile, has_gateway_release, migrate_helmfile};
 pub use installed_release::{
-    InstalledLayer, InstalledRelease, aliases, gateway_of_release, merged_values, problems_of_values,
-    releases_of_object, releases_of_script, releases_of_terraform, relevant_values,
+    InstalledLayer, InstalledRelease, aliases, gateway_of_release, is_name_of_chart, merged_values, problems_of_values,
+    releases_of_object, releases_of_script, releases_of_terraform, relevant_values, selects_identity, value_at,
 };
 pub use kustomize::{GeneratedConfigMap, KustomizeMigration, migrate_kustomization};
 pub use leftovers::{BuiltReport, has_changes, patched_by, report_about_built};
@@ -51,10 +54,13 @@ pub use overlay::{Kustomizations, Overlay, generated_secrets};
 pub use patch_target::BuiltNames;
 pub use script_lines::{ScriptedGateway, commands_on_gateways};
 pub use secret_takers::{TakenSecret, lines_of_commands, taken_in_script, words};
-pub use terraform::{FilesBeside, OtherResource, migrate_terraform, other_resources, taken_in_terraform, unread_line};
+pub use terraform::{
+    FilesBeside, OtherResource, files_of_one_document, migrate_terraform, other_resources, taken_in_terraform,
+    unread_line,
+};
 pub use unread_method::{line_with_values, lines_with_key, unread_method};
 
-use apim_keyless_core::gateway::Images;
+use apim_keyless_core::gateway::{Authentication, Images};
 use apim_keyless_core::migration::{Fact, Facts};
 use apim_keyless_core::policy::{NamespaceSetting, shell_word};
 use jsonptr::PointerBuf;
@@ -91,6 +97,10 @@ pub enum NoteKind {
     AfterRollout,
     /// An auth key in plain text.
     Key,
+    /// The client secret of an Entra app in plain text.
+    ClientSecret,
+    /// What a gateway with workload identity keeps although a flag states something else.
+    Kept,
     /// A fact without which the gateway was left as it is.
     Missing(Fact),
     /// A value that was not written in the source; a person should check it.
@@ -100,6 +110,10 @@ pub enum NoteKind {
 /// A gateway of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceGateway {
+    /// How it authenticated.
+    pub from: Authentication,
+    /// The client id of the Entra app as which it authenticated.
+    pub old_client_id: Option<String>,
     /// The namespace, if the source says it.
     pub namespace: Option<String>,
     /// The `ServiceAccount` that it runs under now: the federated credential names it. In capitals what the source does
@@ -109,6 +123,19 @@ pub struct SourceGateway {
     pub client_id: Option<String>,
     /// The name of the gateway resource, if the source says it.
     pub gateway_name: Option<String>,
+}
+
+impl Default for SourceGateway {
+    fn default() -> Self {
+        Self {
+            from: Authentication::Unknown,
+            old_client_id: None,
+            namespace: None,
+            service_account: String::new(),
+            client_id: None,
+            gateway_name: None,
+        }
+    }
 }
 
 /// What a person has to know about a source.
@@ -231,7 +258,10 @@ pub struct TextMigration {
 /// Migrates the values of Microsoft's chart in the file of this name, also below the name of a sub-chart, and the
 /// `Chart.yaml` that has it as a dependency. `None` for other mappings.
 pub fn migrate_values(file: &str, values: &Value, context: SourceContext<'_>) -> Option<ValueMigration> {
-    chart_version::migrate_dependencies(file, values).or_else(|| helm_file::migrate_file(file, values, context))
+    let chart = || chart_version::migrate_copy(values);
+    chart_version::migrate_dependencies(file, values)
+        .or_else(chart)
+        .or_else(|| helm_file::migrate_file(file, values, context))
 }
 
 /// What turns one value into another, as a sentence for a person.
@@ -269,7 +299,8 @@ pub fn deployed_report(
             None => overlay.named_in(&report),
         };
         deployed.gateways.extend(own.gateways);
-        deployed.delete.extend(own.delete);
+        // a patch that is to be changed can hide a Secret
+        deployed.delete.extend(own.delete.into_iter().chain(overlay.named_in(&report).delete));
         deployed.apply.extend(own.apply);
     }
     deployed

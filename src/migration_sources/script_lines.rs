@@ -79,7 +79,7 @@ impl ScriptLines<'_> {
 }
 
 /// Whether a line is a comment or only prints a text: it neither passes the text on nor runs another command.
-fn is_comment(line: &str) -> bool {
+pub(super) fn is_comment(line: &str) -> bool {
     let line = line.trim_start().trim_start_matches(['@', '-', ' ']).to_ascii_lowercase();
     let begins = |words: &[&str]| words.iter().any(|word| line.starts_with(word));
     begins(&["#", "//"])

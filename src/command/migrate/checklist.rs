@@ -105,7 +105,8 @@ impl<'c> Checklist<'c> {
             || self.planned.other.changed().any(|plan| {
                 let is_rendered =
                     matches!(&plan.installer, Some((_, SourceType::ArgoApplication | SourceType::Kustomization)));
-                plan.source_type.is_of_helm() && plan.source_type != SourceType::ArgoApplication && !is_rendered
+                let is_of_helm = plan.source_type.is_of_helm() && plan.source_type != SourceType::ArgoApplication;
+                is_of_helm && !is_rendered && !self.only_renders(&plan.file)
             });
         let has_manifests = self.planned.changed_gateways().next().is_some();
         let secrets = if is_helm { "" } else { " Their Secrets still exist." };
@@ -126,6 +127,13 @@ impl<'c> Checklist<'c> {
         }
     }
 
+    /// Whether the commands of a script render charts, and make no releases.
+    fn only_renders(&self, file: &str) -> bool {
+        let mut texts = self.sources.texts.iter().filter(|source| source.file == file);
+        let has_release = |text: &str| ["upgrade", "install"].iter().any(|command| text.contains(command));
+        texts.any(|source| source.text.contains("helm template ") && !has_release(&source.text))
+    }
+
     /// Commands of the other sources, each once.
     fn commands(&self, of: fn(&SourceReport<String>) -> &Vec<String>) -> impl Iterator<Item = &str> {
         let commands = self.planned.other.plans.iter().flat_map(move |plan| of(&plan.report));
@@ -142,7 +150,7 @@ impl<'c> Checklist<'c> {
     fn left_by_hand(&self) -> String {
         let mut text = "To do by hand:\n".to_owned();
         let notes = self.planned.other.plans.iter().flat_map(|plan| &plan.report.notes);
-        for note in notes.filter(|note| !matches!(note.kind, NoteKind::Guess | NoteKind::Missing(_))) {
+        for note in notes.filter(|note| !matches!(note.kind, NoteKind::Guess | NoteKind::Kept | NoteKind::Missing(_))) {
             text += &printable(&format!("- {}: {}", note.at, note.message));
             text.push('\n');
         }
@@ -180,7 +188,7 @@ impl<'c> Checklist<'c> {
             let (at, message) = (&note.at, &note.message);
             match note.kind {
                 NoteKind::Guess | NoteKind::ByHand => steps.line(&format!("- {at}: {message}")),
-                NoteKind::AfterRollout | NoteKind::Key | NoteKind::Missing(_) => {}
+                _ => {}
             }
         }
     }

@@ -1,15 +1,16 @@
 //! The files of a migration: their changed texts, in an order that can be applied.
 
-use super::reading::{OtherSource, SourceObject, Sources};
+use super::beside::beside;
+use super::reading::{OtherSource, SourceObject, SourceType, Sources, located};
 use crate::cli::MigrateArguments;
 use crate::command::rewritten_file::diff;
-use crate::migration_sources::{described_changes, write_generated};
+use crate::migration_sources::{described_changes, files_of_one_document, write_generated};
 use anyhow::{bail, ensure};
 use apim_keyless_core::gateway::ObjectReference;
 use apim_keyless_core::migration::{MigratedGateway, Migration};
 use apim_keyless_core::policy::printable;
 use apim_keyless_manifest::rewrite::{FileRewrite, ObjectChange, Placement, Unchanged, masked};
-use apim_keyless_manifest::{Place, STANDARD_INPUT, masked_text};
+use apim_keyless_manifest::{Place, STANDARD_INPUT, masked_text, normalized};
 use apim_keyless_report::file_name;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -191,6 +192,30 @@ fn declined_gateways(object: &SourceObject, unchanged: &Unchanged, gateways: &Ga
             by_hand: by_hand(gateway),
         })
         .collect()
+}
+
+/// The gateways in manifests that a resource of Terraform reads as one document: new objects beside them would not be read.
+pub(super) fn of_one_document(sources: &Sources, migration: &Migration) -> Vec<Declined> {
+    let terraform = sources.texts.iter().filter(|source| source.source_type == SourceType::Terraform);
+    let mut read: BTreeMap<PathBuf, String> = BTreeMap::new();
+    for source in terraform {
+        for (name, line) in files_of_one_document(&source.text) {
+            let place = format!("{}:{line}", file_name(&source.file));
+            read.entry(normalized(&beside(&source.file, &name))).or_insert(place);
+        }
+    }
+    let changed = migration.gateways.iter().filter(|gateway| gateway.is_changed && !read.is_empty());
+    let declined = changed.filter_map(|gateway| {
+        let source = sources.objects.get(gateway.index)?;
+        let place = read.get(&normalized(Path::new(source.place.file())))?;
+        let message = format!(
+            "not migrated: {}: {place} reads this file as one document, and workload identity needs a ServiceAccount beside \
+             it; by hand:",
+            located(&source.place, "")
+        );
+        Some(Declined { gateway: gateway.object.clone(), message, by_hand: by_hand(gateway) })
+    });
+    declined.collect()
 }
 
 /// The gateways of a workload, a `ServiceAccount` or a `ConfigMap`, by its kind, namespace and name.

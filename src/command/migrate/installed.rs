@@ -1,33 +1,22 @@
 //! The releases that the input installs: all values of a release together show its version and its `ServiceAccount`.
 
-use super::beside::beside;
-use super::other_sources::{OtherPlan, OtherPlans};
+use super::other_sources::{OtherPlan, OtherPlans, has_identity};
 use super::reading::{OtherSource, SourceObject, SourceType, Sources, located};
+use super::release_files::{ReleaseFiles, Values, named_path, read_mapping, without_variable};
 use crate::migration_sources::{
-    InstalledLayer, InstalledRelease, NoteKind, SourceContext, SourceGateway, SourceReport, aliases,
-    gateway_of_release, merged_values, problems_of_values, releases_of_object, releases_of_script,
-    releases_of_terraform, relevant_values,
+    InstalledLayer, InstalledRelease, NoteKind, OLD_CHART, SourceContext, SourceGateway, SourceReport, aliases,
+    gateway_of_release, is_name_of_chart, is_old_chart, merged_values, problems_of_values, releases_of_object,
+    releases_of_script, releases_of_terraform, relevant_values, selects_identity,
 };
 use apim_keyless_core::gateway::ObjectReference;
 use apim_keyless_core::migration::Migration;
-use apim_keyless_manifest::{Inputs, Place, normalized};
+use apim_keyless_manifest::{Place, normalized};
 use apim_keyless_report::file_name;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
-use std::path::{Component, Path, PathBuf};
-
-/// The values of a file or of a `ConfigMap`, after the migration.
-#[derive(Clone)]
-struct Values {
-    value: Value,
-    place: Place,
-    /// The pointer to the values in the object, if they are a text in it.
-    within: &'static str,
-    /// Whether the migration reads the file as values of Microsoft's chart.
-    is_known: bool,
-}
+use std::path::{Path, PathBuf};
 
 /// What the releases of the input say about the plans.
 #[derive(Default)]
@@ -37,15 +26,26 @@ struct Found {
     commands: BTreeMap<usize, BTreeSet<String>>,
     /// By the index of a plan: the place that a person has to change first.
     open: BTreeMap<usize, String>,
+    /// By the index of a plan: the file that installs its values, and what it is.
+    installers: BTreeMap<usize, (String, SourceType)>,
     /// By the place: its file, and what to do.
     notes: BTreeMap<String, (String, String)>,
 }
 
+/// What installs releases.
+#[derive(Clone, Copy)]
+struct Installer<'i> {
+    file: &'i str,
+    /// The namespace of the object.
+    namespace: &'i str,
+    /// The place of the object; `None` if it is a text.
+    place: Option<&'i Place>,
+    source_type: SourceType,
+}
+
 pub(super) struct Installations<'s> {
-    sources: &'s Sources,
-    migration: &'s Migration,
     context: SourceContext<'s>,
-    files: HashMap<PathBuf, Option<Values>>,
+    files: ReleaseFiles<'s>,
     /// The plans of files, by their path.
     plans: HashMap<PathBuf, Vec<usize>>,
     found: Found,
@@ -59,25 +59,24 @@ impl<'s> Installations<'s> {
         context: SourceContext<'s>,
         migration: &'s Migration,
     ) {
-        let mut files = HashMap::new();
-        for (index, source) in sources.objects.iter().enumerate() {
-            if source.other == Some(OtherSource::Values) && source.value.get("dependencies").is_none() {
-                let changed = migration.changed.get(index).and_then(Option::as_ref);
-                let value = changed.unwrap_or(&source.value).clone();
-                let values = Values { value, place: source.place.clone(), within: "", is_known: true };
-                files.insert(normalized(Path::new(source.place.file())), Some(values));
-            }
-        }
         let mut of_file: HashMap<PathBuf, Vec<usize>> = HashMap::new();
         for (index, plan) in plans.plans.iter().enumerate() {
             of_file.entry(normalized(Path::new(&plan.file))).or_default().push(index);
         }
-        let mut all = Self { sources, migration, context, files, plans: of_file, found: Found::default() };
-        for (index, source) in sources.objects.iter().enumerate().filter(|(_, source)| source.other.is_some()) {
+        let files = ReleaseFiles::of(sources, migration);
+        let mut all = Self { context, files, plans: of_file, found: Found::default() };
+        let installs = |source: &SourceObject| source.other.is_some() || deployer_of_chart(source).is_some();
+        for (index, source) in sources.objects.iter().enumerate().filter(|(_, source)| installs(source)) {
             let new = migration.changed.get(index).and_then(Option::as_ref).unwrap_or(&source.value);
             let mut releases = releases_of_object(new);
             releases.extend(of_chart(source));
-            all.releases(source.place.file(), &source.namespace, releases, plans);
+            let of = Installer {
+                file: source.place.file(),
+                namespace: &source.namespace,
+                place: Some(&source.place),
+                source_type: deployer_of_chart(source).unwrap_or(source.source_type()),
+            };
+            all.releases(of, releases, plans);
         }
         for source in &sources.texts {
             let changed = plans.texts.iter().find(|change| change.file == source.file);
@@ -86,37 +85,114 @@ impl<'s> Installations<'s> {
                 SourceType::Terraform => releases_of_terraform(text),
                 _ => releases_of_script(text),
             };
-            all.releases(&source.file, "", releases, plans);
+            let of = Installer { file: &source.file, namespace: "", place: None, source_type: source.source_type };
+            all.releases(of, releases, plans);
         }
         all.found.write(plans);
     }
 
-    fn releases(&mut self, file: &str, namespace: &str, mut releases: Vec<InstalledRelease>, plans: &OtherPlans) {
+    fn releases(&mut self, of: Installer<'_>, mut releases: Vec<InstalledRelease>, plans: &OtherPlans) {
         releases.dedup();
-        for release in &releases {
-            self.release(file, namespace, release, plans);
+        for release in releases {
+            for release in self.of_folder(of, release) {
+                self.release(of, &release, plans);
+            }
         }
     }
 
-    fn release(&mut self, file: &str, namespace: &str, release: &InstalledRelease, plans: &OtherPlans) {
+    /// The release as the folder of its chart shows it: none if the chart is another one, and one for each alias of Microsoft's
+    /// chart as a sub-chart.
+    fn of_folder(&mut self, of: Installer<'_>, release: InstalledRelease) -> Vec<InstalledRelease> {
+        let Some(chart) = release.chart.clone() else { return vec![release] };
+        let found = self.files.found_beside(of.file, &format!("{chart}/Chart.yaml"));
+        let read = found.and_then(|path| Some((path.clone(), read_mapping(&path)?)));
+        let Some((path, (value, _))) = read else {
+            return if is_name_of_chart(&chart) { vec![release] } else { Vec::new() };
+        };
+        if value.get("name").and_then(Value::as_str).is_some_and(is_name_of_chart) {
+            return vec![InstalledRelease { chart: Some(path.display().to_string()), ..release }];
+        }
+        let own = InstalledLayer::Path(path.with_file_name("values.yaml"));
+        let layers = || std::iter::once(own.clone()).chain(release.layers.clone()).collect();
+        let of_alias = |alias: &str| InstalledRelease {
+            below: vec![alias.to_owned()],
+            layers: layers(),
+            chart: None,
+            ..release.clone()
+        };
+        aliases(&value).into_iter().map(of_alias).collect()
+    }
+
+    /// Names a copy of the chart that is too old. Returns its place.
+    fn old_chart(&mut self, release: &InstalledRelease, plans: &OtherPlans) -> Option<String> {
+        let path: PathBuf =
+            Path::new(release.chart.as_deref().filter(|chart| chart.ends_with("Chart.yaml"))?).components().collect();
+        let mut own = self.plans.get(&normalized(&path)).into_iter().flatten();
+        if let Some(place) = own.find_map(|index| plans.plans.get(*index)?.open_place()) {
+            return Some(place.to_owned());
+        }
+        let (_, place) = read_mapping(&path).filter(|(value, _)| is_old_chart(value))?;
+        let place_of_version = located(&place, "/version");
+        self.found.notes.insert(place_of_version.clone(), (place.file().to_owned(), OLD_CHART.to_owned()));
+        Some(place_of_version)
+    }
+
+    /// Names a file with the values of a release that was not migrated. Returns the place.
+    fn absent_values(&mut self, of: Installer<'_>, release: &InstalledRelease, merged: &Value) -> Option<String> {
+        if !release.has_all_layers || selects_identity(merged) {
+            return None;
+        }
+        let mut files = release.layers.iter().filter_map(|layer| match layer {
+            InstalledLayer::File(name) => Some(name.clone()),
+            _ => None,
+        });
+        let name = files.find(|name| !self.files.is_given(of.file, name))?;
+        let place = match of.place {
+            Some(place) => located(place, ""),
+            None => format!("{}:{}", file_name(of.file), release.line),
+        };
+        let message = format!(
+            "Give {} to this command, too, or set gateway.auth.type: WorkloadIdentity in it by hand: it has values of this \
+             release, and the others do not select workload identity",
+            without_variable(&name)
+        );
+        self.found.notes.insert(place.clone(), (of.file.to_owned(), message));
+        Some(place)
+    }
+
+    fn release(&mut self, of: Installer<'_>, release: &InstalledRelease, plans: &OtherPlans) {
+        let (file, namespace) = (of.file, of.namespace);
         let layers: Vec<(Value, Option<Values>)> =
             release.layers.iter().filter_map(|layer| self.layer((file, namespace), release, layer)).collect();
         let merged = merged_values(&layers.iter().map(|(value, _)| value.clone()).collect::<Vec<_>>());
         let own = |path: &Path| self.plans.get(path).into_iter().flatten().copied();
         let known = layers.iter().filter_map(|(_, values)| values.as_ref().filter(|values| values.is_known));
-        let of_values: BTreeSet<usize> =
-            known.flat_map(|values| own(&normalized(Path::new(values.place.file())))).collect();
+        let known = known.map(|values| normalized(Path::new(values.place.file())));
+        let of_values: BTreeSet<usize> = known.flat_map(|path| own(&path).collect::<Vec<_>>()).collect();
+        let fitting: BTreeMap<usize, PathBuf> = release
+            .layers
+            .iter()
+            .filter_map(
+                |layer| if let InstalledLayer::File(name) = layer { Some(self.files.fitting(name)) } else { None },
+            )
+            .flatten()
+            .flat_map(|path| own(&path).map(|index| (index, path.clone())).collect::<Vec<_>>())
+            .collect();
+        let all_files = || of_values.iter().chain(fitting.keys());
+        for index in all_files().filter(|_| of.source_type.installs()) {
+            self.found.installers.entry(*index).or_insert_with(|| (file.to_owned(), of.source_type));
+        }
         let installer: Vec<usize> = own(&normalized(Path::new(file))).collect();
         let open_installer =
             installer.iter().find_map(|index| plans.plans.get(*index)?.open_place().map(str::to_owned));
-        let named = self.problems(release, &layers, &merged);
+        let named = self.problems(release, &layers, &merged).or_else(|| self.old_chart(release, plans));
+        let named = named.or_else(|| self.absent_values(of, release, &merged));
         if let Some(place) = &named {
             self.found.keep(installer.iter(), place);
         }
         if let Some(place) = open_installer.or(named) {
-            self.found.keep(of_values.iter(), &place);
+            self.found.keep(all_files(), &place);
         }
-        let (gateway, commands) = gateway_of_release(&merged, release);
         let inline = layers.iter().filter(|(_, values)| values.is_none()).map(|(value, _)| value.clone());
         let (old, _) = gateway_of_release(&merged_values(&inline.collect::<Vec<_>>()), release);
         let is_of_installer = |index: &usize| {
@@ -124,12 +200,12 @@ impl<'s> Installations<'s> {
             matches!(gateways, Some([own]) if (&own.namespace, &own.service_account) == (&old.namespace, &old.service_account))
         };
         let of_release: BTreeSet<usize> = installer.into_iter().filter(is_of_installer).chain(of_values).collect();
-        for index in of_release.into_iter().filter(|_| gateway.client_id.is_some()) {
-            let gateways = self.found.gateways.entry(index).or_default();
-            if !gateways.contains(&gateway) {
-                gateways.push(gateway.clone());
-            }
-            self.found.commands.entry(index).or_default().extend(commands.iter().cloned());
+        self.found.add(of_release, gateway_of_release(&merged, release));
+        // each file that the name of another can stand for is of a release of its own
+        for (index, path) in fitting {
+            let Some(values) = self.files.at(&path) else { continue };
+            let merged = merged_values(&[merged.clone(), relevant_values(&values.value)]);
+            self.found.add([index], gateway_of_release(&merged, release));
         }
     }
 
@@ -142,9 +218,16 @@ impl<'s> Installations<'s> {
     ) -> Option<(Value, Option<Values>)> {
         let (value, values) = match layer {
             InstalledLayer::Inline(value) => (value.clone(), None),
-            InstalledLayer::File(name) => self.file(file, name).map(|values| (values.value.clone(), Some(values)))?,
-            InstalledLayer::ConfigMap { name, key } => {
-                self.config_map(namespace, name, key).map(|values| (values.value.clone(), Some(values)))?
+            InstalledLayer::File(name) => {
+                self.files.file(file, name).map(|values| (values.value.clone(), Some(values)))?
+            }
+            InstalledLayer::Path(path) => {
+                let values = self.files.at(path)?;
+                (values.value.clone(), Some(values))
+            }
+            InstalledLayer::Object { kind, name, key, target } => {
+                let values = self.files.entry((kind, namespace, name), key, target.as_deref())?;
+                (values.value.clone(), Some(values))
             }
         };
         Some((relevant_values(value.pointer(&pointer(&release.below))?), values))
@@ -169,26 +252,6 @@ impl<'s> Installations<'s> {
             first.get_or_insert(place);
         }
         first
-    }
-
-    /// The values of a file that another one names, from its folder or from the root of a repository around it.
-    fn file(&mut self, from: &str, name: &str) -> Option<Values> {
-        let plain = Path::new(without_variable(name));
-        let folder = Path::new(from).parent().unwrap_or(Path::new(""));
-        let near = beside(from, without_variable(name));
-        let is_relative = plain.components().all(|part| matches!(part, Component::Normal(_)));
-        let around = folder.ancestors().skip(1).filter(|_| is_relative).map(|folder| folder.join(plain));
-        let is_it = |path: &PathBuf| self.files.contains_key(&normalized(path)) || path.is_file();
-        let path = std::iter::once(near).chain(around).find(is_it)?;
-        let values = self.files.entry(normalized(&path)).or_insert_with(|| read(&path));
-        values.clone()
-    }
-
-    fn config_map(&self, namespace: &str, name: &str, key: &str) -> Option<Values> {
-        let (index, source) = self.sources.find("ConfigMap", namespace, name).next()?;
-        let changed = self.migration.changed.get(index).and_then(Option::as_ref).unwrap_or(&source.value);
-        let value = apim_keyless_manifest::value(changed.get("data")?.get(key)?.as_str()?)?;
-        Some(Values { value, place: source.place.clone(), within: "/data", is_known: false })
     }
 }
 
@@ -231,15 +294,20 @@ impl OtherPlans {
     }
 }
 
-/// A path without a variable at its beginning, such as `${path.module}/`.
-fn without_variable(path: &str) -> &str {
-    let variable = path.split_once('/').filter(|(first, _)| first.contains(['$', '}']));
-    variable.map_or(path, |(_, rest)| rest)
+/// What an object is that installs a chart of a repository with Git, whose folder alone shows that Microsoft's is in it.
+pub(super) fn deployer_of_chart(source: &SourceObject) -> Option<SourceType> {
+    match (source.text("/apiVersion").split('/').next()?, source.text("/kind")) {
+        ("argoproj.io", "Application" | "ApplicationSet") => Some(SourceType::ArgoApplication),
+        ("helm.toolkit.fluxcd.io", "HelmRelease") => Some(SourceType::HelmRelease),
+        _ => None,
+    }
 }
 
-/// The path that a word names, without a variable at its beginning and without `../`.
-fn named_path(word: &str) -> PathBuf {
-    Path::new(without_variable(word)).components().filter(|part| matches!(part, Component::Normal(_))).collect()
+/// Whether a pipeline installs Microsoft's chart. One that selects workload identity already is counted.
+pub(super) fn installs_chart(text: &str) -> bool {
+    let is_own = |release: &InstalledRelease| release.chart.as_deref().is_some_and(is_name_of_chart);
+    let is_of_chart = || has_identity(text) || releases_of_script(text).iter().any(is_own);
+    text.contains("azure-api-management-gateway") && is_of_chart()
 }
 
 /// The releases of a chart that has Microsoft's as a dependency, with each file of values beside it.
@@ -262,34 +330,34 @@ fn of_chart(source: &SourceObject) -> Vec<InstalledRelease> {
     aliases.iter().flat_map(|alias| names.iter().map(move |name| release(alias, name))).collect()
 }
 
+/// The gateways of releases, with how those of the source of the same name, or the only one, authenticated.
+fn with_old_methods(new: Vec<SourceGateway>, old: &[SourceGateway]) -> Vec<SourceGateway> {
+    let of_old = |gateway: SourceGateway| {
+        let same = old.iter().find(|old| old.gateway_name == gateway.gateway_name).or(old.first());
+        let (from, old_client_id) = same.map(|old| (old.from, old.old_client_id.clone()))?;
+        Some(SourceGateway { from, old_client_id, ..gateway })
+    };
+    let is_unnamed = |gateway: &SourceGateway| gateway.service_account.contains("RELEASE");
+    let has_names = new.iter().any(|gateway| !is_unnamed(gateway));
+    new.into_iter().filter(|gateway| !has_names || !is_unnamed(gateway)).filter_map(of_old).collect()
+}
+
 fn pointer(keys: &[String]) -> String {
     keys.iter().fold(String::new(), |pointer, key| pointer + "/" + key)
 }
 
-/// The values in a file that is none of Microsoft's chart by itself.
-fn read(path: &Path) -> Option<Values> {
-    let mut inputs = Inputs::default();
-    inputs.add(path, std::io::empty());
-    let content = inputs.read(|content| content).into_iter().next()?;
-    let mapping = content.mappings.into_iter().next()?;
-    let value = relevant_below(&mapping.value);
-    Some(Values { value, place: mapping.place, within: "", is_known: false })
-}
-
-/// The values of a chart and of its sub-charts that say how a gateway authenticates.
-fn relevant_below(value: &Value) -> Value {
-    let mut relevant = relevant_values(value);
-    let members =
-        value.as_object().into_iter().flatten().filter(|(key, member)| member.is_object() && *key != "gateway");
-    if let Some(own) = relevant.as_object_mut() {
-        for (key, member) in members {
-            own.entry(key.as_str()).or_insert_with(|| relevant_values(member));
+impl Found {
+    /// Adds the gateway of a release, and the commands for its `ServiceAccount`, to plans.
+    fn add(&mut self, plans: impl IntoIterator<Item = usize>, (gateway, commands): (SourceGateway, Vec<String>)) {
+        for index in plans.into_iter().filter(|_| gateway.client_id.is_some()) {
+            let gateways = self.gateways.entry(index).or_default();
+            if !gateways.contains(&gateway) {
+                gateways.push(gateway.clone());
+            }
+            self.commands.entry(index).or_default().extend(commands.iter().cloned());
         }
     }
-    relevant
-}
 
-impl Found {
     /// Keeps the Secrets and keys of plans until a person has changed this place.
     fn keep<'i>(&mut self, plans: impl Iterator<Item = &'i usize>, place: &str) {
         for index in plans {
@@ -298,9 +366,14 @@ impl Found {
     }
 
     fn write(self, plans: &mut OtherPlans) {
+        for (index, (file, source_type)) in self.installers {
+            if let Some(plan) = plans.plans.get_mut(index).filter(|plan| plan.source_type == SourceType::HelmValues) {
+                plan.installed_by(&file, source_type);
+            }
+        }
         for (index, gateways) in self.gateways {
             if let Some(plan) = plans.plans.get_mut(index).filter(|plan| !plan.report.gateways.is_empty()) {
-                plan.report.gateways = gateways;
+                plan.report.gateways = with_old_methods(gateways, &plan.report.gateways);
             }
         }
         for (index, commands) in self.commands {

@@ -266,13 +266,11 @@ impl OtherPlans {
             SourceType::Terraform => migrate_terraform(&source.text, context, &files),
             _ => migrate_script(&source.text, context),
         };
-        let is_complete = planned.is_none();
         let mut planned = planned.unwrap_or_default();
         planned.report.notes.extend(unread::lines(source, &planned));
-        if is_complete && planned.report.notes.is_empty() {
-            self.complete += usize::from(has_identity(&source.text) && source.text.contains("api-management"));
-            return;
-        }
+        let is_done = planned.text.is_none() && !has_work(&planned.report);
+        let is_complete = is_done && has_identity(&source.text) && source.text.contains("api-management");
+        self.complete += usize::from(is_complete);
         let place = |line: &usize| format!("{}:{line}", file_name(&source.file));
         self.add((source.reference(), source.source_type, &source.file), planned.text.is_some(), planned.report, place);
         if let Some(after) = planned.text {
@@ -343,7 +341,8 @@ fn is_release(source: &SourceObject) -> bool {
 
 /// Whether a person has something to do.
 fn has_work<At>(report: &SourceReport<At>) -> bool {
-    let is_work = |kind| matches!(kind, NoteKind::AfterRollout | NoteKind::ByHand | NoteKind::Key);
+    let is_work =
+        |kind| matches!(kind, NoteKind::AfterRollout | NoteKind::ByHand | NoteKind::Key | NoteKind::ClientSecret);
     report.notes.iter().any(|note| is_work(note.kind))
 }
 
@@ -374,10 +373,11 @@ impl OtherPlan {
         self.report.apply = if source_type == SourceType::Terraform { commands.to_vec() } else { Vec::new() };
     }
 
-    /// The places of auth keys in a text; those of YAML are found with the objects.
+    /// The places of client secrets, and of auth keys in a text; those of YAML are found with the objects.
     pub(super) fn keys(&self) -> impl Iterator<Item = String> {
         let is_text = self.source_type.is_text();
-        let notes = self.report.notes.iter().filter(move |note| is_text && note.kind == NoteKind::Key);
+        let is_key = move |kind| is_text && kind == NoteKind::Key || kind == NoteKind::ClientSecret;
+        let notes = self.report.notes.iter().filter(move |note| is_key(note.kind));
         notes.map(|note| note.at.clone())
     }
 

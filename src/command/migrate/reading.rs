@@ -4,8 +4,8 @@ pub(in crate::command) use super::source_type::SourceType;
 // longer than the guide: the one place that decides what each file and each document is
 
 use super::deployed::namespaces_of_files;
+use super::installed::installs_chart;
 use super::open_sources::names_in_keys;
-use super::other_sources::has_identity;
 use super::source_kind::{OutsideGateway, SourceKind, Unsupported, is_helmfile};
 use super::taken::Taken;
 use super::unread;
@@ -234,12 +234,10 @@ impl Sources {
             |mapping: &ManifestObject| migrate_values(&content.name, &mapping.value, without_facts).is_some();
         let has_values = content.mappings.iter().any(is_values);
         let is_unsupported = content.mappings.iter().any(|mapping| Unsupported::of_mapping(&mapping.value).is_some());
-        // one that selects workload identity already is counted
-        let is_of_chart = || has_identity(content.text()) && content.text().contains("azure-api-management-gateway");
         let is_script = !has_values
             && !is_unsupported
             && !content.mappings.is_empty()
-            && (unread::has_commands(content.text(), without_facts) || is_of_chart());
+            && (unread::has_commands(content.text(), without_facts) || installs_chart(content.text()));
         if is_script {
             self.add_text(&content, SourceType::Script);
         }

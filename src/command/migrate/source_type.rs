@@ -36,6 +36,11 @@ impl SourceType {
         matches!(self, Self::Script | Self::Terraform)
     }
 
+    /// Whether its tool installs a release with the files of values that it names.
+    pub(in crate::command) fn installs(self) -> bool {
+        !matches!(self, Self::HelmChart | Self::HelmValues | Self::Manifest)
+    }
+
     /// Whether Helm installs what it has. A configuration of Terraform can have other resources alone.
     pub(in crate::command) fn is_of_helm(self) -> bool {
         matches!(self, Self::ArgoApplication | Self::HelmChart | Self::HelmRelease | Self::HelmValues | Self::Script)

@@ -4,11 +4,14 @@ use super::editor::Editor;
 use super::release_values::{Layer, ReleaseValues, SetEntry};
 use super::{Sources, values};
 use crate::migration_sources::argo_application::{by_hand, text_of};
-use crate::migration_sources::chart_version::{NEW_VERSION, is_chart, is_too_old};
+use crate::migration_sources::chart_values::newer_tag;
+use crate::migration_sources::chart_version::{NEW_VERSION, OTHER_CHART, is_chart, is_old_archive, is_too_old};
+use crate::migration_sources::command_versions::ARCHIVE;
 use crate::migration_sources::helm_values::{self, Release};
 use crate::migration_sources::layers::{self, ValueChanges};
 use crate::migration_sources::value_path::{self, ValuePath};
 use crate::migration_sources::{NoteKind, SourceContext, SourceReport, nested_text};
+use apim_keyless_core::migration::IMAGE_VERSION;
 use hcl_edit::Span;
 use hcl_edit::expr::{Expression, Object};
 use hcl_edit::structure::Block;
@@ -27,12 +30,12 @@ pub(super) fn migrate<'b>(
     let ReleaseValues { layers: places, values: mut layers, unreadable } =
         ReleaseValues::of(&block.body, editor, sources);
     let merged = layers::merged(&layers);
-    if !text("chart").is_some_and(is_chart) && !helm_values::are_of_chart(&merged, context) {
+    if !is_of_chart(block, sources, editor) && !helm_values::are_of_chart(&merged, context) {
         return None;
     }
     let at = editor.line(block);
     let line_of = |path: &ValuePath| line_of(path, (&places, &layers, &merged), editor).unwrap_or(at);
-    let release = Release { name: text("name"), namespace: text("namespace") };
+    let release = Release { name: text("name"), namespace: text("namespace"), ..Release::default() };
     // values in files alone are migrated there
     let is_in_files = layers.is_empty() && !unreadable.is_empty();
     let plan =
@@ -52,7 +55,8 @@ pub(super) fn migrate<'b>(
         let is_done = is_overridden || values.is_migrated_elsewhere;
         report.note(values.line, if is_done { NoteKind::Guess } else { NoteKind::ByHand }, values.message);
     }
-    raise_version(block, editor, report);
+    raise_version(block, (sources, !plan.changes.is_empty()), editor, report);
+    image(&merged, sources, editor, context, report);
     if let Some(line) = line_of_instances(block, &plan.changes, editor) {
         report.note(line, NoteKind::ByHand, format!("{INSTANCES}. {}", by_hand(&plan.changes)));
         return secret;
@@ -76,6 +80,23 @@ pub(super) fn migrate<'b>(
     secret
 }
 
+/// Whether a release is of Microsoft's chart, by its name or its path.
+fn is_of_chart(block: &Block, sources: Sources<'_, '_>, editor: &Editor<'_>) -> bool {
+    let Some(chart) = block.body.get_attribute("chart") else { return false };
+    let path = editor.slice(&chart.value).trim_matches([' ', '"']);
+    is_chart(sources.text(&chart.value).unwrap_or(path))
+}
+
+/// Names a release that reuses its old values.
+fn reused_values(block: &Block, editor: &Editor<'_>, report: &mut SourceReport<usize>) {
+    let reuses = block.body.get_attribute("reuse_values").filter(|reuses| reuses.value.as_bool() == Some(true));
+    if let Some(reuses) = reuses {
+        report.note(editor.line(reuses), NoteKind::ByHand, REUSES);
+    }
+}
+
+const REUSES: &str = "Remove reuse_values, and write all values of the release here: the values of a chart older than 1.15.0 lack those \
+                      that the new chart needs";
 /// The value that selects the method.
 const TYPE: [&str; 3] = ["gateway", "auth", "type"];
 const INSTANCES: &str = "Change these values by hand: each instance of this block has a gateway of its own, and needs its own \
@@ -122,20 +143,73 @@ fn member_at<'o>(object: &'o Object, path: &[String]) -> Option<&'o Expression> 
     Some(inner.unwrap_or(member))
 }
 
-fn raise_version(block: &Block, editor: &mut Editor<'_>, report: &mut SourceReport<usize>) {
-    let Some(version) = block.body.get_attribute("version") else { return };
-    match version.value.as_str() {
-        Some(text) if is_too_old(text) => {
+/// Raises the version of the chart, or names what is too old, also in reused values.
+fn raise_version(
+    block: &Block,
+    (sources, is_changed): (Sources<'_, '_>, bool),
+    editor: &mut Editor<'_>,
+    report: &mut SourceReport<usize>,
+) {
+    reused_values(block, editor, report);
+    let chart = block.body.get_attribute("chart");
+    let path = chart.map(|chart| editor.slice(&chart.value).trim_matches([' ', '"'])).unwrap_or_default();
+    if let Some(chart) = chart.filter(|_| is_old_archive(path)) {
+        report.note(editor.line(chart), NoteKind::ByHand, ARCHIVE);
+    }
+    let Some(version) = block.body.get_attribute("version") else {
+        let is_folder = path.starts_with(['.', '/', '$']) && !is_old_archive(path);
+        if let Some(chart) = chart.filter(|_| is_folder && is_changed) {
+            let message = format!("Check that this chart is version {NEW_VERSION} or newer: {OLDER}");
+            report.note(editor.line(chart), NoteKind::Guess, message);
+        }
+        return;
+    };
+    if !is_of_chart(block, sources, editor) {
+        // the version of another chart says nothing about Microsoft's
+        if is_changed {
+            report.note(editor.line(version), NoteKind::Guess, OTHER_CHART);
+        }
+        return;
+    }
+    let elsewhere = sources.resolved(&version.value);
+    match (version.value.as_str(), elsewhere.as_str()) {
+        (Some(text), _) if is_too_old(text) => {
             if let Some(range) = version.value.span() {
                 editor.replace(range, json!(NEW_VERSION).to_string());
             }
         }
-        Some(_) => {}
-        None => report.note(
+        (Some(_), _) => {}
+        (None, Some(text)) if is_too_old(text) => {
+            let message = format!("Set this version of the chart to {NEW_VERSION} or newer: {OLDER}");
+            report.note(editor.line(elsewhere), NoteKind::ByHand, message);
+        }
+        (None, _) => report.note(
             editor.line(version),
             NoteKind::Guess,
-            format!("Check that this version is {NEW_VERSION} or newer: older charts do not support workload identity"),
+            format!("Check that this version is {NEW_VERSION} or newer: {OLDER}"),
         ),
+    }
+}
+
+const OLDER: &str = "older charts do not support workload identity";
+
+/// Names an old image whose tag is in a local value, or in the default of a variable.
+fn image(
+    merged: &Value,
+    sources: Sources<'_, '_>,
+    editor: &Editor<'_>,
+    context: SourceContext<'_>,
+    report: &mut SourceReport<usize>,
+) {
+    let tag = value_path::get(merged, &["image", "tag"]).and_then(Value::as_str);
+    if let Some((tag, place)) = tag.and_then(|tag| sources.filled(tag))
+        && newer_tag(&tag, context).is_some()
+    {
+        let message = format!(
+            "Set this tag to {IMAGE_VERSION} or another version that is 2.11.0 or newer: older versions do not support \
+             workload identity"
+        );
+        report.note(editor.line(place), NoteKind::ByHand, message);
     }
 }
 

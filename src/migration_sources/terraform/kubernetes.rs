@@ -2,7 +2,7 @@
 
 use super::editor::Editor;
 use super::workload::Workload;
-use super::{resource_name, resource_type, resources, values};
+use super::{Sources, resource_name, resource_type, resources, values};
 use crate::migration_sources::chart_version::CHART;
 use crate::migration_sources::helm_values::KEY_MESSAGE;
 use crate::migration_sources::{KeyResource, NoteKind, SourceContext, SourceReport, patch_finder};
@@ -43,16 +43,16 @@ pub(super) fn metadata<'b>(block: &'b Block, name: &str) -> Option<&'b Expressio
 
 /// Migrates the gateways of a configuration. `secrets` are the Secrets of keys that releases took.
 pub(super) fn migrate(
-    body: &Body,
+    sources: Sources<'_, '_>,
     mut secrets: BTreeSet<String>,
     editor: &mut Editor<'_>,
     context: SourceContext<'_>,
     report: &mut SourceReport<usize>,
 ) {
-    let mut accounts = Vec::new();
+    let (body, mut accounts) = (sources.body, Vec::new());
     let mut config_maps: Vec<&Block> = Vec::new();
     for block in resources(body).filter(|block| WORKLOADS.contains(&kind(block))) {
-        if let Some(workload) = Workload::of(block, body, editor, context) {
+        if let Some(workload) = Workload::of(block, sources, editor, context) {
             workload.migrate(editor, report, &mut accounts);
             secrets.extend(workload.secrets(editor));
             config_maps.extend(workload.config_maps());

@@ -2,6 +2,7 @@
 //!
 //! hcl-edit reads the configuration; the changes are made in its text, so that everything else stays as it is.
 
+mod account;
 mod editor;
 mod helm_release;
 mod kubernetes;
@@ -41,17 +42,33 @@ impl<'b> Sources<'b, '_> {
     where
         'b: 'e,
     {
-        let text = expression.to_string();
+        self.named(expression.to_string().trim()).unwrap_or(expression)
+    }
+
+    /// The expression of a local value, or of the default of a variable: `local.NAME`, `var.NAME`.
+    fn named(&self, reference: &str) -> Option<&'b Expression> {
         let named = |block: &'b Block, name: &str| block.body.get_attribute(name).map(|attribute| &attribute.value);
-        let found = match text.trim().split_once('.') {
-            Some(("var", name)) => {
+        match reference.split_once('.')? {
+            ("var", name) => {
                 let is_it = |block: &&Block| block.labels.first().is_some_and(|label| label.as_str() == name);
                 self.body.get_blocks("variable").find(is_it).and_then(|block| named(block, "default"))
             }
-            Some(("local", name)) => self.body.get_blocks("locals").find_map(|block| named(block, name)),
+            ("local", name) => self.body.get_blocks("locals").find_map(|block| named(block, name)),
             _ => None,
-        };
-        found.unwrap_or(expression)
+        }
+    }
+
+    /// A text with the known texts in place of `${NAME}`, and the first expression that has one.
+    fn filled(&self, text: &str) -> Option<(String, &'b Expression)> {
+        let mut parts = text.split("${");
+        let (mut filled, mut first) = (parts.next()?.to_owned(), None);
+        for part in parts {
+            let (reference, rest) = part.split_once('}')?;
+            let expression = self.named(reference.trim())?;
+            filled = filled + expression.as_str()? + rest;
+            first.get_or_insert(expression);
+        }
+        Some((filled, first?))
     }
 
     /// The text of an expression, if it is known.
@@ -77,7 +94,7 @@ pub fn migrate_terraform(text: &str, context: SourceContext<'_>, files: &FilesBe
     for block in releases.chain(data_sources(&body).filter(|block| resource_type(block) == "helm_template")) {
         secrets.extend(helm_release::migrate(block, sources, &mut editor, context, &mut report));
     }
-    kubernetes::migrate(&body, secrets, &mut editor, context, &mut report);
+    kubernetes::migrate(sources, secrets, &mut editor, context, &mut report);
     let edited = editor.finish();
     let new = edited.clone().filter(|new| hcl_edit::parser::parse_body(new).is_ok());
     if new.is_none() {
@@ -98,6 +115,26 @@ pub fn migrate_terraform(text: &str, context: SourceContext<'_>, files: &FilesBe
         report.apply.push("terraform apply".to_owned());
     }
     (new.is_some() || !report.is_empty()).then_some(TextMigration { text: new, report })
+}
+
+/// The files, and the lines, of manifests that a configuration reads as one document each.
+pub fn files_of_one_document(text: &str) -> Vec<(String, usize)> {
+    let Ok(body) = hcl_edit::parser::parse_body(text) else { return Vec::new() };
+    let editor = Editor::new(text);
+    let blocks = resources(&body).filter(|block| {
+        ["kubernetes_manifest", "kubectl_manifest"].contains(&resource_type(block))
+            && block.body.get_attribute("for_each").is_none()
+    });
+    let of_block = |block: &Block| {
+        let read = ["manifest", "yaml_body"].iter().find_map(|name| block.body.get_attribute(name))?;
+        let value = editor.slice(&read.value);
+        let (_, path) = value.split_once("file(\"")?;
+        let path = path.split('"').next()?;
+        let path =
+            ["${path.module}/", "${path.root}/"].iter().find_map(|start| path.strip_prefix(start)).unwrap_or(path);
+        Some((path.to_owned(), editor.line(block)))
+    };
+    blocks.filter_map(of_block).collect()
 }
 
 /// A configuration that cannot be read. `None` if it does not mention a gateway.

@@ -1,45 +1,38 @@
 //! A workload of a gateway in Terraform.
 
+use super::account::NewAccount;
 use super::editor::Editor;
-use super::kubernetes::{
-    add_members, annotations, change_settings, child, data, entries, inner_indentation, insert_first,
-    is_of_other_method, kind, metadata, service_account,
-};
+use super::kubernetes::{change_settings, child, data, entries, is_of_other_method, kind, metadata};
 use super::variables::{add_variables, remove_secret, setting, variable_of, variables};
-use super::{resource_name, resource_type, resources, values};
+use super::{Sources, resource_name, resource_type, resources, values};
 use crate::migration_sources::helm_values::is_variable;
 use crate::migration_sources::{NoteKind, SourceContext, SourceGateway, SourceReport};
-use apim_keyless_core::gateway::well_known::{CLIENT_ID, DEFAULT_SERVICE_ACCOUNT, USE};
+use apim_keyless_core::gateway::well_known::USE;
 use apim_keyless_core::gateway::{EndpointForm, ImageName, ImageVersion, Setting, WORKLOAD_IDENTITY, is_guid};
-use apim_keyless_core::migration::{ARTICLE_ACCOUNT, Fact, IMAGE_VERSION, endpoint_of_version_2, gateway_in_address};
+use apim_keyless_core::migration::{Fact, IMAGE_VERSION, endpoint_of_version_2, gateway_in_address};
 use apim_keyless_core::policy::FIRST_VERSION;
 use hcl_edit::Span;
 use hcl_edit::expr::Object;
-use hcl_edit::structure::{Attribute, Block, Body};
+use hcl_edit::structure::{Block, Body};
 use serde_json::{Map, Value, json};
 
 /// A workload with containers of a gateway.
 pub(super) struct Workload<'b> {
-    block: &'b Block,
-    body: &'b Body,
+    pub(super) block: &'b Block,
+    pub(super) body: &'b Body,
+    sources: Sources<'b, 'b>,
     /// The block with the labels and the one with the containers.
-    template: &'b Block,
-    spec: &'b Block,
+    pub(super) template: &'b Block,
+    pub(super) spec: &'b Block,
     containers: Vec<&'b Block>,
-    context: SourceContext<'b>,
-}
-
-/// A `ServiceAccount` that was added for the gateways of a namespace.
-pub(super) struct NewAccount {
-    namespace: Option<String>,
-    reference: String,
+    pub(super) context: SourceContext<'b>,
 }
 
 impl<'b> Workload<'b> {
     /// A resource with a container of a gateway.
     pub(super) fn of(
         block: &'b Block,
-        body: &'b Body,
+        sources: Sources<'b, 'b>,
         editor: &Editor<'_>,
         context: SourceContext<'b>,
     ) -> Option<Self> {
@@ -52,12 +45,21 @@ impl<'b> Workload<'b> {
             .get_blocks("container")
             .filter(|container| {
                 let image = container.body.get_attribute("image").map(|image| values::value(&image.value, editor));
-                let is_image =
-                    image.as_ref().and_then(Value::as_str).is_some_and(|name| context.images.is_gateway(name));
+                let image = image.as_ref().and_then(Value::as_str);
+                let filled = image.and_then(|name| sources.filled(name)).map(|(name, _)| name);
+                let is_image = image.into_iter().chain(filled.as_deref()).any(|name| context.images.is_gateway(name));
                 is_image || variables(container, editor).any(|(setting, _)| setting.is_auth())
             })
             .collect();
-        (!containers.is_empty()).then_some(Self { block, body, template, spec, containers, context })
+        (!containers.is_empty()).then_some(Self {
+            block,
+            body: sources.body,
+            sources,
+            template,
+            spec,
+            containers,
+            context,
+        })
     }
 
     /// The `ConfigMap`s of this configuration that the gateway takes as a whole.
@@ -91,10 +93,11 @@ impl<'b> Workload<'b> {
         });
         let names = blocks.filter_map(|block| {
             let text = block.body.get_attribute("name")?.value.clone();
-            Some(match text.as_str() {
-                Some(name) => name.to_owned(),
-                None => text.to_string().trim().split('.').take(2).collect::<Vec<_>>().join("."),
-            })
+            let reference = text.to_string();
+            // an instance is a part of its resource
+            let resource = reference.trim().split('[').next().unwrap_or_default();
+            let resource = || resource.split('.').take(2).collect::<Vec<_>>().join(".");
+            Some(text.as_str().map_or_else(resource, str::to_owned))
         });
         names.collect()
     }
@@ -114,6 +117,7 @@ impl<'b> Workload<'b> {
         accounts: &mut Vec<NewAccount>,
     ) {
         self.name_dynamic_blocks(editor, report);
+        self.name_old_images(editor, report);
         let settings = self.settings(editor);
         let text =
             |wanted: Setting| settings.iter().rfind(|(setting, _)| *setting == wanted).map(|(_, text)| text.as_str());
@@ -126,6 +130,9 @@ impl<'b> Workload<'b> {
         let is_missing = notes.notes.iter().any(|note| matches!(note.kind, NoteKind::Missing(_)));
         if is_complete && further.is_empty() {
             return;
+        }
+        if let Some(line) = self.line_of_instances(editor) {
+            return report.note(line, NoteKind::ByHand, INSTANCES);
         }
         notes.notes.retain(|note| !is_missing || matches!(note.kind, NoteKind::Missing(_)));
         report.notes.append(&mut notes.notes);
@@ -140,6 +147,7 @@ impl<'b> Workload<'b> {
             service_account: String::new(),
             client_id,
             gateway_name: gateway_name.or_else(|| text(Setting::GatewayName)).map(str::to_owned),
+            ..SourceGateway::default()
         };
         self.identity(gateway, editor, report, accounts);
         for container in &self.containers {
@@ -155,6 +163,32 @@ impl<'b> Workload<'b> {
         for block in blocks.filter(is_of_variables) {
             report.note(editor.line(block), NoteKind::ByHand, DYNAMIC);
         }
+    }
+
+    /// The line of `for_each` or `count`, if each instance has a name or a namespace of its own: new resources and settings beside
+    /// the workload would be those of one instance.
+    fn line_of_instances(&self, editor: &Editor<'_>) -> Option<usize> {
+        let of_each = ["for_each", "count"].iter().find_map(|name| self.block.body.get_attribute(name))?;
+        let names = ["name", "namespace"].iter().filter_map(|name| metadata(self.block, name));
+        let has_own =
+            names.map(|name| editor.slice(name)).any(|name| name.contains("each.") || name.contains("count."));
+        has_own.then(|| editor.line(of_each))
+    }
+
+    /// Names old images that are in local values, or in defaults of variables.
+    fn name_old_images(&self, editor: &Editor<'_>, report: &mut SourceReport<usize>) {
+        for container in &self.containers {
+            let image = container.body.get_attribute("image").map(|image| values::value(&image.value, editor));
+            let filled = image.as_ref().and_then(Value::as_str).and_then(|name| self.sources.filled(name));
+            if let Some((_, place)) = filled.filter(|(name, _)| self.is_old(name)) {
+                report.note(editor.line(place), NoteKind::ByHand, OLD_IMAGE);
+            }
+        }
+    }
+
+    fn is_old(&self, image: &str) -> bool {
+        let version = self.context.images.version(image, &FIRST_VERSION);
+        matches!(version, ImageVersion::Older | ImageVersion::Preview | ImageVersion::Rolling)
     }
 
     /// The settings to write beside the method of authentication.
@@ -260,110 +294,19 @@ impl<'b> Workload<'b> {
         }
     }
 
-    /// Sets the label and the `ServiceAccount`, whose name is added to the gateway.
-    fn identity(
-        &self,
-        mut gateway: SourceGateway,
-        editor: &mut Editor<'_>,
-        report: &mut SourceReport<usize>,
-        accounts: &mut Vec<NewAccount>,
-    ) {
-        let label = Map::from_iter([(USE.to_owned(), json!("true"))]);
-        let is_labeled = child(&self.template.body, "metadata")
-            .is_some_and(|metadata| add_members(metadata, "labels", &label, editor));
-        if !is_labeled {
-            report.note(editor.line(self.template), NoteKind::ByHand, LABEL);
-        }
-        let client_id = gateway.client_id.as_deref().unwrap_or_default();
-        let annotations = annotations(client_id, self.context.facts.tenant_id.as_deref());
-        let written = self.spec.body.get_attribute("service_account_name");
-        let own = written.filter(|name| name.value.as_str() != Some(DEFAULT_SERVICE_ACCOUNT));
-        gateway.service_account = match own.filter(|_| self.context.facts.service_account.is_none()) {
-            Some(own) => self.existing_account(own, (&annotations, &label), editor, report),
-            None => self.new_account(written, &annotations, accounts, editor, report),
-        };
-        report.gateways.push(gateway);
-    }
-
-    /// Annotates the `ServiceAccount` that the workload names, and returns its name.
-    fn existing_account(
-        &self,
-        own: &Attribute,
-        (annotations, label): (&Map<String, Value>, &Map<String, Value>),
-        editor: &mut Editor<'_>,
-        report: &mut SourceReport<usize>,
-    ) -> String {
-        let text = editor.slice(&own.value).trim().to_owned();
-        let account = resources(self.body).filter(|block| kind(block) == "kubernetes_service_account").find(|block| {
-            text.starts_with(&format!("{}.{}.", resource_type(block), resource_name(block)))
-                || metadata(block, "name").is_some_and(|name| editor.slice(name).trim() == text)
-        });
-        let block = account.and_then(|account| child(&account.body, "metadata"));
-        let is_set = block.is_some_and(|metadata| {
-            add_members(metadata, "annotations", annotations, editor) && add_members(metadata, "labels", label, editor)
-        });
-        if !is_set {
-            let client_id = annotations.get(CLIENT_ID).and_then(Value::as_str).unwrap_or_default();
-            let message = format!(
-                "Set annotation {CLIENT_ID}: {client_id} and label {USE}: \"true\" on the ServiceAccount that this line \
-                 names"
-            );
-            report.note(editor.line(own), NoteKind::ByHand, message);
-        }
-        let name = account.and_then(|account| metadata(account, "name")).unwrap_or(&own.value);
-        values::value(name, editor).as_str().unwrap_or_default().to_owned()
-    }
-
-    /// Lets the workload run under a new `ServiceAccount`, and returns its name.
-    fn new_account(
-        &self,
-        written: Option<&Attribute>,
-        annotations: &Map<String, Value>,
-        accounts: &mut Vec<NewAccount>,
-        editor: &mut Editor<'_>,
-        report: &mut SourceReport<usize>,
-    ) -> String {
-        let name = self.context.facts.service_account.as_deref().unwrap_or(ARTICLE_ACCOUNT);
-        let namespace = metadata(self.block, "namespace").map(|namespace| editor.slice(namespace).trim().to_owned());
-        let resource = format!("{}_identity", resource_name(self.block));
-        let known = accounts.iter().find(|account| account.namespace == namespace);
-        let reference = known.map_or_else(
-            || format!("kubernetes_service_account_v1.{resource}.metadata[0].name"),
-            |account| account.reference.clone(),
-        );
-        if let Some(range) = self.block.span().filter(|_| known.is_none()) {
-            editor.insert_lines(range.end, &service_account(&resource, name, namespace.as_deref(), annotations));
-            accounts.push(NewAccount { namespace, reference: reference.clone() });
-        }
-        let range = written.and_then(|attribute| attribute.value.span());
-        let is_set = match (range, inner_indentation(self.spec, editor)) {
-            (Some(range), _) => {
-                editor.replace(range, reference.clone());
-                true
-            }
-            (None, Some(indentation)) => {
-                insert_first(self.spec, &format!("{indentation}service_account_name = {reference}\n"), editor)
-            }
-            (None, None) => false,
-        };
-        if !is_set {
-            let message = format!("Set service_account_name = {reference} in this block");
-            report.note(editor.line(self.spec), NoteKind::ByHand, message);
-        }
-        name.to_owned()
-    }
-
     /// Sets the tag of an image that is older than the first version with workload identity, or whose tag moves.
     fn image(&self, container: &Block, editor: &mut Editor<'_>, report: &mut SourceReport<usize>) {
         let Some(image) = container.body.get_attribute("image") else { return };
         let line = editor.line(image);
         let (Some(name), Some(range)) = (image.value.as_str(), image.value.span()) else {
+            let value = values::value(&image.value, editor);
+            if value.as_str().is_some_and(|name| self.sources.filled(name).is_some()) {
+                return;
+            }
             return report.note(line, NoteKind::Guess, IMAGE);
         };
         let tag = self.context.facts.image_tag.as_deref();
-        let version = self.context.images.version(name, &FIRST_VERSION);
-        let is_old = matches!(version, ImageVersion::Older | ImageVersion::Preview | ImageVersion::Rolling);
-        if tag.is_none() && !is_old {
+        if tag.is_none() && !self.is_old(name) {
             return;
         }
         let newest = IMAGE_VERSION.to_string();
@@ -383,11 +326,15 @@ impl<'b> Workload<'b> {
     }
 }
 
+const INSTANCES: &str = "Change this workload by hand: each of its instances has a name or a namespace of its own. Remove the auth key, \
+                         set config.service.auth: workloadIdentity and gateway.name for each, add a ServiceAccount with the \
+                         client id, the label azure.workload.identity/use and service_account_name, and use an image of version \
+                         2.11.0 or newer";
+const OLD_IMAGE: &str = "Set this image to version 2.11.0 or newer: older versions do not support workload identity";
 const ENDPOINT: &str = "Pass --endpoint, the configuration endpoint, such as NAME.configuration.azure-api.net: the resource has \
                         an address of version 1, which was retired";
 const CLIENT: &str =
     "Pass --client-id, the client id of the Entra app or the managed identity: the configuration does not have it";
 const DYNAMIC: &str = "Write these variables as blocks of their own: they are made by an expression that is not read, and can set \
                        config.service.auth again";
-const LABEL: &str = "Set label azure.workload.identity/use = \"true\" in the metadata of this template";
 const IMAGE: &str = "Check that this image is version 2.11.0 or newer: older versions do not support workload identity";

@@ -12,6 +12,7 @@ mod leftovers;
 mod messages;
 mod output;
 mod policy;
+mod releases;
 mod safety;
 mod scripts;
 mod several;

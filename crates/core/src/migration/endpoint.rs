@@ -43,7 +43,7 @@ pub fn gateway_in_address(address: &str) -> Option<String> {
 }
 
 /// Whether two addresses are of the same configuration API.
-pub(super) fn is_same_endpoint(one: &str, other: &str) -> bool {
+pub fn is_same_endpoint(one: &str, other: &str) -> bool {
     host_of(&one.trim().to_ascii_lowercase()) == host_of(&other.trim().to_ascii_lowercase())
 }
 

@@ -3,6 +3,7 @@
 use super::file_order::ordered;
 use super::{Checklist, Steps};
 use crate::command::migrate::files::objects_of;
+use crate::command::migrate::installed::deployer_of_chart;
 use crate::command::migrate::other_sources::OtherPlan;
 use crate::command::migrate::reading::{OtherSource, SourceObject, SourceType, located};
 use crate::command::migrate::shown;
@@ -135,8 +136,10 @@ impl Checklist<'_> {
             return Vec::new();
         }
         let sources = self.sources.objects.iter();
-        let own =
-            sources.filter(|source| source.source_type() == source_type && shown(source.place.file()) == installer);
+        let is_it = |source: &SourceObject| {
+            source.source_type() == source_type || deployer_of_chart(source) == Some(source_type)
+        };
+        let own = sources.filter(|source| is_it(source) && shown(source.place.file()) == installer);
         own.map(sync_command).collect()
     }
 

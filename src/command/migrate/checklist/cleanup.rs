@@ -6,7 +6,7 @@ use crate::command::migrate::deployed::Namespaces;
 use crate::command::migrate::in_use;
 use crate::command::migrate::other_sources::OtherPlan;
 use crate::command::migrate::reading::located;
-use crate::migration_sources::{NoteKind, ObsoleteSecret};
+use crate::migration_sources::{NoteKind, ObsoleteSecret, SourceGateway};
 use crate::plan::{API_VERSION, percent_encoded};
 use apim_keyless_core::gateway::{Authentication, Images};
 use apim_keyless_core::migration::{MigratedGateway, Obsolete, secrets_with_auth};
@@ -202,6 +202,7 @@ impl Checklist<'_> {
         let gateways: Vec<&MigratedGateway> = self.planned.changed_gateways().collect();
         steps.step("Last, revoke the old keys and secrets: they still give access to the configuration");
         steps.line("Keep the keys of a gateway that is also deployed with a key in another file or another cluster.");
+        let length = steps.text.len();
         let (mut kept, mut names, mut apps) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut kept_apps = BTreeSet::new();
         for gateway in gateways {
@@ -214,6 +215,13 @@ impl Checklist<'_> {
                 names.extend(gateway.gateway_names.iter().map(String::as_str));
             }
             apps.extend(client_id);
+        }
+        for plan in &self.planned.other.plans {
+            let is_open = self.open_sources.place_of_source(plan).is_some();
+            let old = plan.report.gateways.iter().filter(|gateway| gateway.from == Authentication::EntraApp);
+            let old: BTreeSet<&str> = old.filter_map(|gateway| gateway.old_client_id.as_deref()).collect();
+            kept_apps.extend(old.iter().copied().filter(|_| is_open));
+            apps.extend(old);
         }
         for (plan, name) in self.names_of_other_gateways() {
             let place = self.open_sources.place_of_source(plan);
@@ -228,7 +236,8 @@ impl Checklist<'_> {
             }
         }
         for name in names.difference(&kept) {
-            regenerate(name, steps);
+            // what a tool fills in is not known
+            regenerate(if name.contains(['$', '{']) { "GATEWAY" } else { name }, steps);
         }
         for client_id in apps.difference(&kept_apps).copied().map(shell_word) {
             steps.line(&format!("  az ad app credential list --id {client_id}"));
@@ -238,12 +247,19 @@ impl Checklist<'_> {
             self.revoke_of_unnamed(steps);
         }
         self.keys_in_plain_text(steps);
+        if steps.text.len() == length {
+            steps.line("- nothing in the input had a key or a client secret");
+        }
     }
 
     /// Of gateways whose names the input does not have. What is in capitals is not known.
     fn revoke_of_unnamed(&self, steps: &mut Steps) {
         let plans = self.planned.other.plans.iter();
-        let unnamed = plans.filter(|plan| plan.report.gateways.iter().any(|gateway| gateway.gateway_name.is_none()));
+        let is_unnamed = |gateway: &SourceGateway| {
+            gateway.gateway_name.is_none()
+                && !matches!(gateway.from, Authentication::EntraApp | Authentication::WorkloadIdentity)
+        };
+        let unnamed = plans.filter(|plan| plan.report.gateways.iter().any(is_unnamed));
         let mut is_free = false;
         for plan in unnamed.filter(|plan| plan.is_changed || plan.open_place().is_some()) {
             let open = self.open_sources.place_of_source(plan).map(until);
@@ -289,7 +305,10 @@ impl Checklist<'_> {
     fn names_of_other_gateways(&self) -> impl Iterator<Item = (&OtherPlan, &str)> {
         let plans = self.planned.other.plans.iter().filter(|plan| plan.is_changed || plan.open_place().is_some());
         plans.flat_map(|plan| {
-            let names = plan.report.gateways.iter().filter_map(|gateway| gateway.gateway_name.as_deref());
+            // an Entra app, or workload identity, needed no key of the gateway
+            let had_key = |from| !matches!(from, Authentication::EntraApp | Authentication::WorkloadIdentity);
+            let gateways = plan.report.gateways.iter().filter(move |gateway| had_key(gateway.from));
+            let names = gateways.filter_map(|gateway| gateway.gateway_name.as_deref());
             names.map(move |name| (plan, name))
         })
     }

@@ -41,15 +41,17 @@ impl Checklist<'_> {
                 identities.entry(gateway.client_id.clone().unwrap_or_else(|| "CLIENT_ID".to_owned())).or_default();
             let namespace = gateway.namespace.as_deref().unwrap_or("NAMESPACE");
             identity.subjects.insert((namespace.to_owned(), gateway.service_account.clone()));
-            identity.is_new = true;
+            let old = gateway.old_client_id.as_ref().filter(|_| gateway.from == Authentication::EntraApp);
+            identity.is_new |= old.is_none() || old != gateway.client_id.as_ref();
         }
         identities
     }
 
     pub(super) fn identities(&self, steps: &mut Steps) {
         let identities = self.identities_of_gateways();
-        let mut subjects = identities.values().flat_map(|identity| &identity.subjects);
-        let is_unknown = subjects.any(|(namespace, account)| namespace == "NAMESPACE" || account.contains("RELEASE"));
+        let subjects = || identities.values().flat_map(|identity| &identity.subjects);
+        let is_unknown = subjects().any(|(namespace, account)| namespace == "NAMESPACE" || account.contains("RELEASE"));
+        let is_unknown_account = subjects().any(|(_, account)| account == "SERVICE_ACCOUNT");
         steps.step("Give each identity its role and its federated credentials, before anything is applied");
         steps.line("ISSUER is the OIDC issuer of the cluster, with its final slash. On AKS:");
         steps.line("  az aks show -g GROUP -n CLUSTER --query oidcIssuerProfile.issuerUrl -o tsv");
@@ -83,6 +85,9 @@ impl Checklist<'_> {
             steps.line(
                 "Replace NAMESPACE and RELEASE by the namespace and the name of the Helm release: no file states them.",
             );
+        }
+        if is_unknown_account {
+            steps.line("Replace SERVICE_ACCOUNT by the name of the ServiceAccount: it is in a variable or a template.");
         }
         steps.line("For a managed identity, with the same names and subjects:");
         steps.line("  az identity federated-credential create --resource-group GROUP --identity-name IDENTITY \\");
