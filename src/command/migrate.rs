@@ -287,7 +287,9 @@ impl Planned {
             summary += &format!("; {left} not migrated");
         }
         print_to_stderr(&summary);
-        let is_about = |text: &str| text.contains("api-management");
+        // the last is the file that a kustomization of a base at a URL got
+        let marks = ["api-management", "gateway.auth.type", "workload-identity.yaml"];
+        let is_about = |text: &str| marks.iter().any(|mark| text.contains(mark));
         let mut others = sources.objects.iter().filter(|source| source.other.is_some());
         let has_sources = sources.texts.iter().any(|source| is_about(&source.text))
             || others.any(|source| is_about(&source.value.to_string()));

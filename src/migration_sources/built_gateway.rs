@@ -199,12 +199,16 @@ impl BuiltGateway<'_> {
 
     /// What a replacement does to it: a path that is not there any more, or a value that is to be checked.
     pub(super) fn replaced(&self, found: &Found<'_>) -> Option<Leftover> {
-        let Leftover::Replacement { select, paths } = &found.leftover else { return None };
+        let Leftover::Replacement { select, paths, creates } = &found.leftover else { return None };
         let workload = self.objects.first().map_or(&Value::Null, AsRef::as_ref);
         let is_workload = selects(select.as_ref(), workload, self.names);
         let is_lost = |path: &&String| {
-            let is_there = is_in(&self.old, path);
-            is_there && (!is_in(workload, path) || self.is_moved(&pointer(path)))
+            if !is_in(workload, path) {
+                // no tool builds a replacement in a list that lacks its place
+                let is_in_list = POSITIONAL.iter().any(|list| path.contains(&format!(".{list}.")));
+                return !creates && (is_in_list || is_in(&self.old, path));
+            }
+            is_in(&self.old, path) && self.is_moved(&pointer(path))
         };
         let lost = paths.iter().filter(|path| is_workload && is_lost(path));
         let lost = lost.map(|path| Leftover::Moved(path.clone())).next();

@@ -230,6 +230,13 @@ impl KustomizeMigrator<'_> {
                 continue;
             }
             let entries = literals(generator);
+            let is_overlay =
+                generator.get("behavior").is_some_and(|behavior| behavior == "merge" || behavior == "replace");
+            if let Some(entry) = entries.iter().position(is_client_id).filter(|_| is_overlay) {
+                let place = at(&["configMapGenerator", &index.to_string(), "literals", &entry.to_string()]);
+                self.report.note(place, NoteKind::ByHand, OWN_APP);
+                continue;
+            }
             let gateway_name = match generated(index) {
                 GeneratedConfigMap::Migrated => continue,
                 GeneratedConfigMap::OfGateway(name) => Some(name),
@@ -348,6 +355,13 @@ impl KustomizeMigrator<'_> {
     }
 }
 
+/// Whether an entry is the client id of an Entra app.
+fn is_client_id((name, _): &(String, String)) -> bool {
+    is_of_other_method(&(name.clone(), String::new())) && name.to_ascii_lowercase().ends_with("clientid")
+}
+
+const OWN_APP: &str = "Patch the ServiceAccount of the gateway here with this client id, as annotation azure.workload.identity/client-id, and \
+                       remove the settings of the Entra app: this overlay has an app of its own, which needs a credential, too";
 const REPLACED: &str = "Add config.service.auth=workloadIdentity and gateway.name to the entries of this generator, or set behavior: merge: \
                         it replaces the ConfigMap of a gateway, which would not authenticate";
 #[cfg(test)]
@@ -459,6 +473,15 @@ mod tests {
         let other = json!({"resources": ["https://git.example/base?ref=v1"], "images": [{"name": "mcr.microsoft.com/azure-api-management/gateway", "newTag": "2.12.2"}]});
         let migration = migrated(&other, &[]).unwrap();
         assert_eq!((migration.value, migration.report.notes[0].kind), (None, NoteKind::ByHand));
+    }
+
+    #[test]
+    fn an_overlay_with_an_app_of_its_own_is_left() {
+        let id = "config.service.auth.azureAd.clientId=11111111-2222-3333-4444-555555555555";
+        let generator = |behavior: &str| json!({"configMapGenerator": [{"name": "a", "behavior": behavior, "literals": ["a=b", id]}]});
+        let migration = migrated(&generator("merge"), &[]).unwrap();
+        assert_eq!((migration.value, migration.report.notes[0].kind), (None, NoteKind::ByHand));
+        assert_eq!(migration.report.notes[0].at.to_string(), "/configMapGenerator/0/literals/1");
     }
 
     #[test]

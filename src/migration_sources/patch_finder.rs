@@ -63,7 +63,8 @@ pub(super) enum Leftover {
     /// It changes the object of this kind and name, if it says it.
     Patch { object: Option<Value>, patch: Patch },
     /// It writes another value to these paths of the objects that it selects.
-    Replacement { select: Option<Value>, paths: Vec<String> },
+    /// `creates`: it adds what is absent.
+    Replacement { select: Option<Value>, paths: Vec<String>, creates: bool },
     /// What it makes of a gateway is to be checked.
     Check(&'static str),
     /// After it, an object of a migrated gateway has this problem.
@@ -328,7 +329,9 @@ impl Finder<'_> {
         }
         if let Some(paths) = members.get("fieldPaths").and_then(Value::as_array) {
             let paths = paths.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-            self.add(Leftover::Replacement { select: members.get("select").cloned(), paths });
+            let creates =
+                members.get("options").and_then(|options| options.get("create")?.as_bool()).unwrap_or_default();
+            self.add(Leftover::Replacement { select: members.get("select").cloned(), paths, creates });
         }
         if text("kind").is_some_and(|kind| TRANSFORMERS.contains(&kind)) {
             self.add(Leftover::Check(TRANSFORMER));
