@@ -10,9 +10,8 @@ use super::generator::{
     selects_identity, write_literals,
 };
 use super::helm_values::{self, IMAGE, KEY_MESSAGE, Release, is_key, pointer};
-use super::overlay::RESOURCES;
 use super::patch_finder::Leftover;
-use super::remote_base::{REMOTE, account, gateway_of, is_remote};
+use super::remote_base::{REMOTE, account, gateway_of, has_remote_base};
 use super::{KeyResource, NoteKind, SourceContext, SourceGateway, SourceReport, layers, leftovers, value_path};
 use apim_keyless_core::gateway::ImageVersion;
 use apim_keyless_core::gateway::well_known::USE;
@@ -275,9 +274,7 @@ impl KustomizeMigrator<'_> {
 
     /// Writes a patch for a base at a remote address.
     fn remote_base(&mut self, read: &dyn Fn(&str) -> Option<String>) {
-        let resources: Vec<Value> = RESOURCES.iter().flat_map(|field| self.items(field)).collect();
-        let mut names = resources.iter().filter_map(Value::as_str);
-        if !names.any(is_remote) {
+        if !has_remote_base(&self.new) {
             return;
         }
         let is_gateway_image = |image: &Value| {

@@ -52,6 +52,7 @@ pub use kustomize::{GeneratedConfigMap, KustomizeMigration, migrate_kustomizatio
 pub use leftovers::{BuiltReport, has_changes, patched_by, report_about_built};
 pub use overlay::{Kustomizations, Overlay, generated_secrets};
 pub use patch_target::BuiltNames;
+pub use remote_base::has_remote_base;
 pub use script_lines::{ScriptedGateway, commands_on_gateways};
 pub use secret_takers::{TakenSecret, lines_of_commands, taken_in_script, words};
 pub use terraform::{

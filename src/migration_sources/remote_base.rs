@@ -1,6 +1,7 @@
 //! The patch and the `ServiceAccount` for a gateway whose manifest is at a remote address.
 
 use super::SourceContext;
+use super::overlay::RESOURCES;
 use apim_keyless_core::gateway::well_known::{CLIENT_ID, USE};
 use apim_keyless_core::gateway::{Setting, WORKLOAD_IDENTITY};
 use serde_json::{Value, json};
@@ -49,6 +50,12 @@ impl PatchedWorkload {
 /// Whether an entry of `resources` is a remote address and no path.
 pub(super) fn is_remote(entry: &str) -> bool {
     entry.contains("://") || entry.contains("?ref=") || entry.starts_with("git@") || entry.starts_with("github.com/")
+}
+
+/// Whether a kustomization includes a base at a remote address: nobody here knows its objects.
+pub fn has_remote_base(kustomization: &Value) -> bool {
+    let entries = RESOURCES.iter().filter_map(|field| kustomization.get(*field)?.as_array()).flatten();
+    entries.filter_map(Value::as_str).any(is_remote)
 }
 
 /// The workload of a gateway that a patch changes.

@@ -4,7 +4,7 @@ use super::beside::{beside, read_beside};
 use super::reading::{OtherSource, SourceObject, SourceType, Sources};
 use crate::migration_sources::{
     BuiltGateway, BuiltNames, BuiltReport, Deployer, Evaluation, Note, NoteKind, SourceContext, changes_labels,
-    described_changes, gateways_of_charts, migrate_object, patched_by, report_about_built,
+    described_changes, gateways_of_charts, has_remote_base, migrate_object, patched_by, report_about_built,
 };
 use apim_keyless_core::migration::{Created, MigratedGateway, Migration, problems_of_built};
 use apim_keyless_core::policy::{Date, Policy};
@@ -28,6 +28,8 @@ pub(super) struct BuiltGateways<'b> {
     created: HashMap<(&'b str, &'b str, &'b str), &'b Value>,
     /// The names of the Secrets that held a key, and are to be deleted.
     secrets: BTreeSet<String>,
+    /// Whether a kustomization includes a base at a remote address.
+    has_remote_base: bool,
     /// The namespaces that kustomizations give to objects.
     namespaces: Vec<&'b str>,
     names: BuiltNames<'static>,
@@ -64,6 +66,7 @@ impl<'b> BuiltGateways<'b> {
             created: migration.created.iter().filter_map(by_name).collect(),
             gateways: migration.gateways.iter().map(|gateway| (gateway.index, gateway)).collect(),
             secrets: secrets.map(|obsolete| obsolete.name.clone()).collect(),
+            has_remote_base: is_any(&has_remote_base),
             namespaces: kustomizations.iter().filter_map(|value| value.get("namespace")?.as_str()).collect(),
             names,
         }
@@ -166,6 +169,10 @@ impl<'b> BuiltGateways<'b> {
         let names = BuiltNames { namespaces: &self.namespaces, ..self.names };
         let built = (&self.secrets, gateways.as_slice());
         let mut report = report_about_built(&source.value, context, built, (&releases, names), evaluation, &read);
+        // a patch that selects nothing here can be for an object of a remote base
+        if self.has_remote_base {
+            report.unneeded.clear();
+        }
         if !reached.is_empty() {
             report.notes.extend(absent_components(source, self.inputs));
         }

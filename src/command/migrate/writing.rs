@@ -69,7 +69,8 @@ impl Planned {
             }
             match output.of_file(&change.file) {
                 _ if change.file == STANDARD_INPUT => {
-                    print_unchanged(change.rewrite.after.as_bytes())?;
+                    let encoded = stdin.and_then(|read| change.rewrite.encoded(read));
+                    print_unchanged(encoded.as_deref().unwrap_or(change.rewrite.after.as_bytes()))?;
                     is_stdin_written = true;
                 }
                 Some(path) => rewritten_file::write(path, Path::new(&change.file), &change.rewrite)?,

@@ -263,3 +263,23 @@ fn a_file_keeps_its_mode_and_a_link_its_target() {
     let names: Vec<_> = fs::read_dir(folder.path(".")).unwrap().collect();
     assert_eq!(names.len(), 3);
 }
+
+/// A ConfigMap without an endpoint is a problem of its own, and not of the workload that takes it after the fix.
+#[test]
+fn what_is_fixed_is_no_error_afterwards() {
+    let config_map =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: apim-gateway-env}\nbinaryData: {gateway.name: a2V5}\n";
+    let image = "mcr.microsoft.com/azure-api-management/gateway:2.11.2";
+    let job = format!(
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: a}}\nspec: {{template: {{spec: {{containers: [{{name: a, image: '{image}', envFrom: [{{configMapRef: {{name: other}}}}, {{configMapRef: {{name: apim-gateway-env}}}}]}}]}}}}}}\n"
+    );
+    let workload = format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: b}}\nspec:\n  template:\n    spec:\n      containers:\n        - name: api\n          image: {image}\n        - name: b\n          image: {image}\n          envFrom: [{{prefix: CONFIG__SERVICE__, configMapRef: {{name: c}}}}]\n"
+    );
+    let folder = Folder::with(&[("cm.yaml", config_map), ("job.yaml", &job), ("workload.yaml", &workload)]);
+    let ran = folder.run(&["fix", "."]);
+    let fixed = fs::read_to_string(folder.path("workload.yaml")).unwrap();
+    assert!(fixed.contains("name: apim-gateway-env"), "{fixed}{}", ran.everything());
+    let ran = folder.run(&["check", ".", "--mode", "enforce"]);
+    assert!(!ran.stdout.contains("error[missing-configuration-reference]"), "{}", ran.everything());
+}

@@ -123,6 +123,15 @@ fn an_output_folder_gets_the_changed_files() {
 }
 
 #[test]
+fn stdin_keeps_its_byte_order_mark() {
+    let marked = format!("\u{feff}{VS_CODE}");
+    for arguments in [&["migrate", "-", "--client-id", CLIENT][..], &["migrate", "-"]] {
+        let ran = Folder::with(&[]).feed(arguments, &marked);
+        assert!(ran.stdout.starts_with('\u{feff}'), "{}", ran.everything());
+    }
+}
+
+#[test]
 fn stdin_is_written_to_stdout_and_the_steps_to_stderr() {
     let ran = Folder::with(&[]).feed(&["migrate", "-", "--client-id", CLIENT], VS_CODE);
     let (_, file) = migrated(VS_CODE, &[]);

@@ -40,7 +40,13 @@ fn problem(input: &RuleInput<'_>, container: &GatewayContainer<'_>) -> Option<Pr
     // itself one of the related objects
     let is_among_files =
         input.related.coverage.is_given() && names.iter().any(|name| input.related.is_config_map_of_gateway(name));
-    Some(Problem { only_warned: !is_among_files, ..problem })
+    // it takes what the fix would set: the endpoint is missing there, and not in the workload
+    let has_image = !container.images.is_empty();
+    let is_expected = match input.expectations.config_map_to_set(input.related, has_image) {
+        Candidates::One(expected) => names.contains(&expected),
+        Candidates::Several(_) | Candidates::None => false,
+    };
+    Some(Problem { only_warned: !is_among_files || is_expected, ..problem })
 }
 
 /// The problem with its fix: a reference to the expected `ConfigMap`, unless the container has it.
