@@ -62,9 +62,9 @@ const ATTACKS: [(Attack, usize, &str); 4] = [
     (Attack::IdleConnection, 600, "rejected_connections_total"),
 ];
 
-/// Flags for a small `--reviews`: a review takes so little time that few are evaluated at once.
+/// Flags for a small `--reviews`: a review takes so little time that few are evaluated at once, on two cores hardly ever eight.
 fn few_reviews(_: &ControlPlane) -> Vec<String> {
-    ["--reviews", "8"].map(str::to_owned).to_vec()
+    ["--reviews", "4"].map(str::to_owned).to_vec()
 }
 
 /// How often the user writes a gateway that is mutated and one that is denied, during each attack.
@@ -79,7 +79,8 @@ async fn an_attacker_at_full_load_takes_no_place_of_the_api_server() {
     for (attack, number, metric) in ATTACKS {
         let mut attacks = JoinSet::new();
         spawn(&mut attacks, &webhook, attack, number);
-        timeout(Duration::from_mins(1), wait_for(&webhook, metric)).await.unwrap();
+        let is_counted = timeout(Duration::from_mins(1), wait_for(&webhook, metric)).await;
+        assert!(is_counted.is_ok(), "{metric} stays 0");
         assert_reviewed(&user).await;
         attacks.shutdown().await;
     }
