@@ -1,7 +1,7 @@
 //! Adds the `ConfigMap` reference to a gateway container that has no endpoint.
 
 use super::listed;
-use crate::gateway::{ContainerList, GatewayContainer, Setting};
+use crate::gateway::{ContainerList, GatewayContainer, Lookup, Setting};
 use crate::policy::lacking::{has_setting, is_main, whole_config_maps};
 use crate::policy::{Candidates, Edit, Mode, Problem, Rule, RuleInput};
 
@@ -40,13 +40,16 @@ fn problem(input: &RuleInput<'_>, container: &GatewayContainer<'_>) -> Option<Pr
     // itself one of the related objects
     let is_among_files =
         input.related.coverage.is_given() && names.iter().any(|name| input.related.is_config_map_of_gateway(name));
-    // it takes what the fix would set: the endpoint is missing there, and not in the workload
-    let has_image = !container.images.is_empty();
-    let is_expected = match input.expectations.config_map_to_set(input.related, has_image) {
-        Candidates::One(expected) => names.contains(&expected),
-        Candidates::Several(_) | Candidates::None => false,
-    };
-    Some(Problem { only_warned: !is_among_files || is_expected, ..problem })
+    Some(Problem { only_warned: !is_among_files, ..problem })
+}
+
+/// Whether a `ConfigMap` among files has no endpoint, and no rule would report that if the container took it: then a reference
+/// to it fixes nothing.
+fn is_known_without_endpoint(input: &RuleInput<'_>, config_map: &str) -> bool {
+    let is_found = || matches!(input.related.config_map(config_map), Lookup::Found(_));
+    let mut taken = input.authenticating_containers().flat_map(whole_config_maps).map(|(name, _)| name);
+    let takes_others = taken.any(|name| name != config_map);
+    input.related.coverage.is_given() && takes_others && is_found() && !is_main(input, config_map)
 }
 
 /// The problem with its fix: a reference to the expected `ConfigMap`, unless the container has it.
@@ -54,6 +57,11 @@ fn addition(input: &RuleInput<'_>, container: &GatewayContainer<'_>, names: &[&s
     let (at, name) = (container.container.pointer_to(["envFrom"]), container.container.name);
     let has_gateway_image = !container.images.is_empty();
     match input.expectations.config_map_to_set(input.related, has_gateway_image) {
+        Candidates::One(config_map) if is_known_without_endpoint(input, config_map) => {
+            let addition = format!(", and add it to envFrom of container \"{name}\"");
+            let addition = if names.contains(&config_map) { "" } else { &addition };
+            Problem::new(at, format!("Set config.service.endpoint in ConfigMap \"{config_map}\"{addition}: {why}"))
+        }
         Candidates::One(config_map) if !names.contains(&config_map) => {
             let reference = serde_json::json!({"configMapRef": {"name": config_map}});
             Problem::new(
