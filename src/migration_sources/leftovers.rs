@@ -138,12 +138,11 @@ pub fn report_about_built(
     let found = of_object(object, context, secrets, read);
     let reaches_any = !gateways.is_empty() || !releases.is_empty();
     let mut notes: Vec<(usize, Leftover)> = Vec::new();
-    let found_all = &found;
-    for (index, found) in found.iter().enumerate() {
-        let is_one = match &found.leftover {
+    for (index, one) in found.iter().enumerate() {
+        let is_one = match &one.leftover {
             // a patch of another application takes it
             Leftover::Secret(_) => {
-                let mut patches = found_all.iter().filter(|other| other.is_around(found)).peekable();
+                let mut patches = found.iter().filter(|other| other.is_around(one)).peekable();
                 patches.peek().is_none()
                     || patches.any(|other| gateways.iter().any(|gateway| gateway.is_selected_by(other)))
             }
@@ -151,8 +150,8 @@ pub fn report_about_built(
             Leftover::Unread => reaches_any,
             _ => false,
         };
-        notes.extend(is_one.then(|| (index, found.leftover.clone())));
-        notes.extend(gateways.iter().find_map(|gateway| gateway.replaced(found)).map(|leftover| (index, leftover)));
+        notes.extend(is_one.then(|| (index, one.leftover.clone())));
+        notes.extend(gateways.iter().find_map(|gateway| gateway.replaced(one)).map(|leftover| (index, leftover)));
     }
     let mut client_ids = Vec::new();
     for (index, gateway) in gateways.iter().enumerate() {
@@ -209,6 +208,12 @@ pub fn has_changes(object: &Value) -> bool {
             .chain(&["components", "images"])
             .any(|field| holder.get(*field).is_some_and(|entries| !entries.is_null()))
     })
+}
+
+/// The place of the first field with which a source changes built objects.
+pub fn first_change(source: &Value) -> PointerBuf {
+    let fields = holders(source).into_iter().flat_map(|place| FIELDS.map(|field| place.with_trailing_token(field)));
+    fields.into_iter().find(|place| place.resolve(source).is_ok()).unwrap_or_default()
 }
 
 /// What an object still says. `secrets` are names of Secrets of keys.

@@ -49,7 +49,7 @@ pub use installed_release::{
     releases_of_object, releases_of_script, releases_of_terraform, relevant_values, selects_identity, value_at,
 };
 pub use kustomize::{GeneratedConfigMap, KustomizeMigration, migrate_kustomization};
-pub use leftovers::{BuiltReport, has_changes, patched_by, report_about_built};
+pub use leftovers::{BuiltReport, first_change, has_changes, patched_by, report_about_built};
 pub use overlay::{Kustomizations, Overlay, generated_secrets};
 pub use patch_target::BuiltNames;
 pub use remote_base::has_remote_base;
@@ -106,6 +106,13 @@ pub enum NoteKind {
     Missing(Fact),
     /// A value that was not written in the source; a person should check it.
     Guess,
+}
+
+impl NoteKind {
+    /// Whether a person has to do something before nothing needs the old key any more.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::ByHand | Self::Missing(_))
+    }
 }
 
 /// A gateway of a source.

@@ -162,7 +162,7 @@ impl<'k> Kustomizations<'k> {
         let deployers = self.deployers_of(&folder);
         // a folder with a kustomization is built as that says
         let deployers = deployers.filter(|(folder, _)| !self.by_folder.contains_key(*folder));
-        deployers.map(|(folder, deployer)| self.with_components(&own, deployer).by(folder, deployer)).collect()
+        deployers.map(|(folder, deployer)| self.deployed(&own, folder, deployer)).collect()
     }
 
     /// The ways in which the kustomization in this file is deployed.
@@ -174,14 +174,16 @@ impl<'k> Kustomizations<'k> {
     /// The ways in which a built kustomization is deployed: as it is, if neither Flux nor Argo CD deploys it.
     fn deployments(&self, overlay: &Overlay) -> BTreeSet<Overlay> {
         let deployers = self.deployers_of(&overlay.folder);
-        let found: BTreeSet<Overlay> = deployers.map(|(_, deployer)| overlay.by(&overlay.folder, deployer)).collect();
+        let found: BTreeSet<Overlay> =
+            deployers.map(|(_, deployer)| self.deployed(overlay, &overlay.folder, deployer)).collect();
         if found.is_empty() { BTreeSet::from([overlay.clone()]) } else { found }
     }
 
-    /// An overlay with what the components say that a deployer adds.
-    fn with_components(&self, overlay: &Overlay, deployer: &Deployer) -> Overlay {
+    /// An overlay as it is deployed, with what the components say that the deployer adds.
+    fn deployed(&self, overlay: &Overlay, folder: &Path, deployer: &Deployer) -> Overlay {
         let components = self.folders.iter().zip(&self.all).filter(|(folder, _)| deployer.adds(folder));
-        components.fold(overlay.clone(), |overlay, (folder, (_, value))| overlay.within(folder, value))
+        let built = components.fold(overlay.clone(), |overlay, (folder, (_, value))| overlay.within(folder, value));
+        built.by(folder, deployer)
     }
 
     /// The indices of the objects that add the kustomization in this file as a component.

@@ -4,8 +4,10 @@ use super::beside::{beside, read_beside};
 use super::reading::{OtherSource, SourceObject, SourceType, Sources};
 use crate::migration_sources::{
     BuiltGateway, BuiltNames, BuiltReport, Deployer, Evaluation, Note, NoteKind, SourceContext, changes_labels,
-    described_changes, gateways_of_charts, has_remote_base, migrate_object, patched_by, report_about_built,
+    described_changes, first_change, gateways_of_charts, has_remote_base, migrate_object, patched_by,
+    report_about_built,
 };
+use apim_keyless_core::gateway::Images;
 use apim_keyless_core::migration::{Created, MigratedGateway, Migration, problems_of_built};
 use apim_keyless_core::policy::{Date, Policy};
 use apim_keyless_manifest::normalized;
@@ -72,12 +74,16 @@ impl<'b> BuiltGateways<'b> {
         }
     }
 
+    /// What kustomizations add to objects.
+    fn names(&self) -> BuiltNames<'_> {
+        BuiltNames { namespaces: &self.namespaces, ..self.names }
+    }
+
     /// The object of this kind and name after the migration.
     fn object(&self, kind: &str, namespace: &str, name: &str) -> Option<&'b Value> {
         let (sources, migration) = (self.sources, self.migration);
         let of_input = sources.find(kind, namespace, name).next();
-        let of_input = of_input
-            .map(|(index, source)| migration.changed.get(index).and_then(Option::as_ref).unwrap_or(&source.value));
+        let of_input = of_input.map(|(index, source)| migration.value_of(index, &source.value));
         of_input.or_else(|| self.created.get(&(kind, namespace, name)).copied())
     }
 
@@ -93,17 +99,17 @@ impl<'b> BuiltGateways<'b> {
     fn gateway(&self, index: usize) -> Option<BuiltGateway<'_>> {
         let source = self.sources.objects.get(index).filter(|source| source.other.is_none())?;
         let (gateway, old) = (*self.gateways.get(&index)?, &source.value);
-        let new = self.migration.changed.get(index)?.as_ref().unwrap_or(old);
+        let new = self.migration.value_of(index, old);
         let namespace = gateway.object.namespace.as_str();
         let beside = gateway.objects().filter_map(|(kind, name)| self.object(kind, namespace, name));
         let objects = [new].into_iter().chain(beside).map(Cow::Borrowed).collect();
         let old = Cow::Borrowed(old);
-        Some(BuiltGateway { old, objects, namespace, names: BuiltNames { namespaces: &self.namespaces, ..self.names } })
+        Some(BuiltGateway { old, objects, namespace, names: self.names() })
     }
 
     /// A release with the patches of these sources, in their order.
     pub(super) fn patched_release(&self, release: &Value, sources: &[usize], context: SourceContext<'_>) -> Value {
-        let names = BuiltNames { namespaces: &self.namespaces, ..self.names };
+        let names = self.names();
         let sources = sources.iter().filter_map(|index| self.sources.objects.get(*index));
         sources.fold(release.clone(), |release, source| {
             let read = |name: &str| read_beside(source.place.file(), name);
@@ -134,7 +140,7 @@ impl<'b> BuiltGateways<'b> {
                 "Change what patches {kind} \"{name}\" here: they are applied to the migrated object, and undo a part of its \
                  migration. {changes}"
             );
-            Some(Note { at: first_patch(&source.value), kind: NoteKind::ByHand, message })
+            Some(Note { at: first_change(&source.value), kind: NoteKind::ByHand, message })
         };
         // what sets another method is named with its own place
         if notes.iter().any(|note| note.kind == NoteKind::ByHand) {
@@ -166,15 +172,17 @@ impl<'b> BuiltGateways<'b> {
         let releases = reached.iter().filter_map(|index| self.sources.objects.get(*index));
         let releases: Vec<&Value> =
             releases.filter(|release| release.other.is_some()).map(|release| &release.value).collect();
-        let names = BuiltNames { namespaces: &self.namespaces, ..self.names };
         let built = (&self.secrets, gateways.as_slice());
-        let mut report = report_about_built(&source.value, context, built, (&releases, names), evaluation, &read);
+        let releases = (releases.as_slice(), self.names());
+        let mut report = report_about_built(&source.value, context, built, releases, evaluation, &read);
         // a patch that selects nothing here can be for an object of a remote base
         if self.has_remote_base {
             report.unneeded.clear();
         }
         if !reached.is_empty() {
             report.notes.extend(absent_components(source, self.inputs));
+        } else if changes_gateway_image(&source.value, context.images) {
+            report.notes.extend(absent_folders(source, self.inputs, "resources"));
         }
         let of_releases = self.notes_about_releases((index, source), context, reached, &report.notes);
         report.notes.extend(of_releases);
@@ -189,31 +197,34 @@ fn absent_components(source: &SourceObject, inputs: &HashSet<PathBuf>) -> Vec<No
         let folders: Vec<&Path> = inputs.iter().filter_map(|input| input.parent()).collect();
         let deployers = Deployer::of_object(0, &source.value);
         let absent = deployers.iter().flat_map(|deployer| deployer.components_outside(&folders));
-        return absent.map(|folder| absent_component(PointerBuf::root(), folder)).collect();
+        return absent.map(|folder| absent_folder(PointerBuf::root(), folder, COMPONENT)).collect();
     }
-    let components = source.value.get("components").and_then(Value::as_array).into_iter().flatten().enumerate();
-    let absent = components.filter_map(|(index, component)| {
-        let folder = normalized(&beside(source.place.file(), component.as_str()?));
+    absent_folders(source, inputs, "components")
+}
+
+/// Names the folders in a list of a kustomization that are not in the input.
+fn absent_folders(source: &SourceObject, inputs: &HashSet<PathBuf>, list: &str) -> Vec<Note<PointerBuf>> {
+    let entries = source.value.get(list).and_then(Value::as_array).into_iter().flatten().enumerate();
+    let absent = entries.filter_map(|(index, entry)| {
+        let folder = normalized(&beside(source.place.file(), entry.as_str()?));
         let is_input = inputs.iter().any(|input| input.parent() == Some(folder.as_path()));
-        let at = PointerBuf::from_tokens(["components", index.to_string().as_str()]);
-        (folder.is_dir() && !is_input).then(|| absent_component(at, &folder))
+        let at = PointerBuf::from_tokens([list, index.to_string().as_str()]);
+        let message = if list == "components" { COMPONENT } else { BASE };
+        (folder.is_dir() && !is_input).then(|| absent_folder(at, &folder, message))
     });
     absent.collect()
 }
 
-fn absent_component(at: PointerBuf, folder: &Path) -> Note<PointerBuf> {
-    let folder = folder.display();
-    let message = format!("Give {folder} to this command, too: a component can change how a gateway authenticates");
+/// Whether a kustomization sets the image of a gateway.
+fn changes_gateway_image(kustomization: &Value, images: &Images) -> bool {
+    let entries = kustomization.get("images").and_then(Value::as_array).into_iter().flatten();
+    entries.filter_map(|image| image.get("name")?.as_str()).any(|name| images.is_gateway(name))
+}
+
+const COMPONENT: &str = "a component can change how a gateway authenticates";
+const BASE: &str = "the kustomization sets the image of a gateway, which is not in the input";
+
+fn absent_folder(at: PointerBuf, folder: &Path, why: &str) -> Note<PointerBuf> {
+    let message = format!("Give {} to this command, too: {why}", folder.display());
     Note { at, kind: NoteKind::ByHand, message }
 }
-
-/// The place of the first patches of a source.
-fn first_patch(source: &Value) -> PointerBuf {
-    let starts = ["", "/spec", "/spec/source/kustomize"].into_iter();
-    let places = starts.flat_map(|start| PATCHES.map(|field| format!("{start}/{field}")));
-    let place = places.into_iter().find(|place| source.pointer(place).is_some());
-    place.and_then(|place| PointerBuf::parse(place).ok()).unwrap_or_default()
-}
-
-/// Fields of Kustomize and of what calls it with patches.
-const PATCHES: [&str; 3] = ["patches", "patchesStrategicMerge", "patchesJson6902"];

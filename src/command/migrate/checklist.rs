@@ -267,7 +267,7 @@ fn key_users(sources: &Sources, planned: &Planned) -> HashMap<String, String> {
     let mut users: HashMap<String, String> = sources.keys_elsewhere.iter().cloned().collect();
     for (index, source) in sources.objects.iter().enumerate() {
         let is_of_keys = matches!(source.source_type(), SourceType::Kustomization) || source.text("/kind") == "Secret";
-        let value = planned.migration.changed.get(index).and_then(Option::as_ref).unwrap_or(&source.value);
+        let value = planned.migration.value_of(index, &source.value);
         if is_of_keys || source.keys.is_empty() {
             continue;
         }

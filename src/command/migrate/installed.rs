@@ -67,7 +67,7 @@ impl<'s> Installations<'s> {
         let mut all = Self { context, files, plans: of_file, found: Found::default() };
         let installs = |source: &SourceObject| source.other.is_some() || deployer_of_chart(source).is_some();
         for (index, source) in sources.objects.iter().enumerate().filter(|(_, source)| installs(source)) {
-            let new = migration.changed.get(index).and_then(Option::as_ref).unwrap_or(&source.value);
+            let new = migration.value_of(index, &source.value);
             let mut releases = releases_of_object(new);
             releases.extend(of_chart(source));
             let of = Installer {

@@ -7,14 +7,14 @@ use super::deployed::PatchedClientId;
 use super::files::{FileChange, OutputPaths};
 use super::installed::Installations;
 use super::interactive::KnownFacts;
-use super::reached::{ReachedGateways, deployments};
+use super::reached::{ReachedGateways, deployments, patching};
 use super::reading::{OtherSource, SourceObject, SourceType, Sources, TextSource, located};
 use super::source_kind::Unsupported;
 use super::unread;
 use crate::migration_sources::{
-    FilesBeside, GeneratedConfigMap, Note, NoteKind, Overlay, SourceContext, SourceReport, ValueMigration,
-    deployed_report, files_of_helmfile, migrate_helmfile, migrate_kustomization, migrate_object, migrate_script,
-    migrate_terraform, migrate_values,
+    FilesBeside, GeneratedConfigMap, NoteKind, Overlay, SourceContext, SourceReport, ValueMigration, deployed_report,
+    files_of_helmfile, migrate_helmfile, migrate_kustomization, migrate_object, migrate_script, migrate_terraform,
+    migrate_values,
 };
 use apim_keyless_core::gateway::{Images, ObjectReference};
 use apim_keyless_core::migration::{Facts, Migration, MissingFact};
@@ -73,7 +73,8 @@ impl OtherPlans {
         let (inputs, kustomizations) = (sources.files(), sources.kustomizations());
         let built = BuiltGateways::of((sources, &inputs), migration, (policy, today));
         let mut changed: Vec<(usize, Option<Value>)> = Vec::new();
-        let patching = reached.patching(sources);
+        let reached_by = reached.by_source(sources);
+        let patching = patching(&reached_by);
         let mut opened = None;
         for (index, source) in sources.objects.iter().enumerate().filter(|(_, source)| source.other.is_some()) {
             // the file stays open for the next object of it
@@ -95,14 +96,10 @@ impl OtherPlans {
                 built.patched_release(&source.value, &patching, context)
             };
             report = deployed_report(report, &deployments(&kustomizations, source), context, &patched);
-            let of_built = built.report((index, source), context, &reached.by(index, source));
+            let of_built = built.report((index, source), context, reached_by.get(&index).map_or(&[], Vec::as_slice));
             report.notes.retain(|note| !of_built.unneeded.contains(note));
             report.notes.extend(of_built.notes);
-            for client_id in plans.add_client_ids((index, source), of_built.client_ids, (&reached, migration)) {
-                let message =
-                    format!("Check where this patch sets client id {client_id}: it needs a credential there, too");
-                report.note(PointerBuf::root(), NoteKind::Guess, message);
-            }
+            plans.add_client_ids((index, source), of_built.client_ids, (&reached, migration), &mut report);
             if is_release(source) && value.is_none() && !has_work(&report) && has_identity(&source.value.to_string()) {
                 plans.complete += 1;
             }
@@ -143,14 +140,15 @@ impl OtherPlans {
         }
     }
 
-    /// Adds the client ids that patches of the source with this index give to the `ServiceAccount`s of gateways. Returns those
-    /// of which it is not known where they are deployed.
+    /// Adds the client ids that patches of the source with this index give to the `ServiceAccount`s of gateways. Those of which
+    /// it is not known where they are deployed are to be checked.
     fn add_client_ids(
         &mut self,
         (index, source): (usize, &SourceObject),
         client_ids: Vec<(usize, String)>,
         (reached, migration): (&ReachedGateways<'_>, &Migration),
-    ) -> BTreeSet<String> {
+        report: &mut SourceReport<PointerBuf>,
+    ) {
         let (folders, deployers) = reached.built_by(index, source);
         let known: BTreeSet<usize> = reached.deployed_by(&deployers).into_iter().collect();
         let is_known = |(gateway, _): &(usize, String)| {
@@ -164,7 +162,11 @@ impl OtherPlans {
             deployers: deployers.clone(),
             client_id,
         }));
-        unknown.into_iter().map(|(_, client_id)| client_id).collect()
+        for client_id in unknown.into_iter().map(|(_, client_id)| client_id).collect::<BTreeSet<String>>() {
+            let message =
+                format!("Check where this patch sets client id {client_id}: it needs a credential there, too");
+            report.note(PointerBuf::root(), NoteKind::Guess, message);
+        }
     }
 
     /// Adds what the sources show about each other.
@@ -383,8 +385,7 @@ impl OtherPlan {
 
     /// The first place that a person has to change before nothing needs the old key any more.
     pub(super) fn open_place(&self) -> Option<&str> {
-        let is_open = |note: &&Note<String>| matches!(note.kind, NoteKind::ByHand | NoteKind::Missing(_));
-        let own = self.report.notes.iter().find(is_open).map(|note| note.at.as_str());
+        let own = self.report.notes.iter().find(|note| note.kind.is_open()).map(|note| note.at.as_str());
         own.or(self.open_installer.as_deref())
     }
 }

@@ -42,15 +42,10 @@ impl<'s> ReachedGateways<'s> {
         Self { kustomizations, folders, deployers }
     }
 
-    /// By the index of a workload or a release: the indices of the sources that can change it.
-    pub(super) fn patching(&self, sources: &Sources) -> BTreeMap<usize, Vec<usize>> {
-        let mut patching: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (index, source) in sources.objects.iter().enumerate().filter(|(_, source)| source.other.is_some()) {
-            for reached in self.by(index, source) {
-                patching.entry(reached).or_default().push(index);
-            }
-        }
-        patching
+    /// By the index of a source: the indices of the workloads and releases that it can change.
+    pub(super) fn by_source(&self, sources: &Sources) -> BTreeMap<usize, Vec<usize>> {
+        let others = sources.objects.iter().enumerate().filter(|(_, source)| source.other.is_some());
+        others.map(|(index, source)| (index, self.by(index, source))).collect()
     }
 
     /// Whether the source with this index is applied in an overlay.
@@ -95,6 +90,17 @@ impl<'s> ReachedGateways<'s> {
             _ => Vec::new(),
         }
     }
+}
+
+/// By the index of a workload or a release: the indices of the sources that can change it.
+pub(super) fn patching(by_source: &BTreeMap<usize, Vec<usize>>) -> BTreeMap<usize, Vec<usize>> {
+    let mut patching: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (source, reached) in by_source {
+        for reached in reached {
+            patching.entry(*reached).or_default().push(*source);
+        }
+    }
+    patching
 }
 
 /// The ways in which an object, or what a kustomization builds, is deployed.

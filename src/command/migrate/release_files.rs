@@ -31,8 +31,7 @@ impl<'s> ReleaseFiles<'s> {
         let mut files = HashMap::new();
         for (index, source) in sources.objects.iter().enumerate() {
             if source.other == Some(OtherSource::Values) && source.value.get("dependencies").is_none() {
-                let changed = migration.changed.get(index).and_then(Option::as_ref);
-                let value = changed.unwrap_or(&source.value).clone();
+                let value = migration.value_of(index, &source.value).clone();
                 let values = Values { value, place: source.place.clone(), within: "", is_known: true };
                 files.insert(normalized(Path::new(source.place.file())), Some(values));
             }
@@ -97,7 +96,7 @@ impl<'s> ReleaseFiles<'s> {
         target: Option<&str>,
     ) -> Option<Values> {
         let (index, source) = self.sources.find(kind, namespace, name).next()?;
-        let changed = self.migration.changed.get(index).and_then(Option::as_ref).unwrap_or(&source.value);
+        let changed = self.migration.value_of(index, &source.value);
         let (within, text) = ["/data", "/stringData"].into_iter().find_map(|within| {
             let is_plain = kind == "ConfigMap" || within == "/stringData";
             Some((within, changed.pointer(within)?.get(key)?.as_str().filter(|_| is_plain)?))

@@ -87,8 +87,7 @@ impl<'s> SecretUsers<'s> {
             for name in secrets_with_other_keys(&source.value) {
                 users.with_other_keys.entry(name).or_default().add(index, &namespaces);
             }
-            let changed = planned.migration.changed.get(index).and_then(Option::as_ref);
-            let value = changed.unwrap_or(&source.value);
+            let value = planned.migration.value_of(index, &source.value);
             users.add_object(index, value, &namespaces, obsolete.contains(&index));
         }
         for (name, place) in &sources.taken {

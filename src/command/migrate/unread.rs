@@ -75,15 +75,14 @@ pub(super) fn lines(TextSource { text, source_type, .. }: &TextSource, planned: 
     let left: HashSet<String> = lines_with_key(new).into_iter().map(|(_, line)| line).collect();
     let notes = &planned.report.notes;
     let commands: Vec<usize> = lines_of_commands(text).into_iter().map(|(line, _)| line).collect();
-    let is_open = |note: &&Note<usize>| matches!(note.kind, NoteKind::ByHand | NoteKind::Missing(_));
     let is_named = |line: usize| {
         let next = commands.iter().find(|next| **next > line).copied().unwrap_or(usize::MAX);
-        notes.iter().filter(is_open).any(|note| (line..next).contains(&note.at))
+        notes.iter().any(|note| note.kind.is_open() && (line..next).contains(&note.at))
     };
     let lines = lines_with_key(text).into_iter().filter(|(line, text)| left.contains(text) && !is_named(*line));
     let lines = lines.map(|(line, _)| line);
     // what a resource says in a structure is named with the resource, if it is read
-    let is_open = notes.iter().any(|note| matches!(note.kind, NoteKind::ByHand | NoteKind::Missing(_)));
+    let is_open = notes.iter().any(|note| note.kind.is_open());
     let values =
         if is_terraform && !is_open && line_with_values(new).is_some() { line_with_values(text) } else { None };
     let message = "Remove gateway.auth.key here, set gateway.auth.type to WorkloadIdentity, gateway.auth.azureAd.app.id and \
@@ -127,6 +126,6 @@ fn can_be_about(text: &str) -> bool {
 /// An error with its place.
 pub(super) fn failure(error: &InputError) -> String {
     let at = |number: Option<usize>| number.map(|number| format!(":{number}")).unwrap_or_default();
-    let name = apim_keyless_report::file_name(&error.file);
+    let name = file_name(&error.file);
     format!("{name}{}{}: {}", at(error.line), at(error.column), error.message)
 }

@@ -196,6 +196,36 @@ fn components_of_flux_and_argo_are_read() {
     }
 }
 
+/// The image of a gateway changes, and nobody sees the gateway.
+#[test]
+fn a_base_that_is_not_in_the_input_is_named() {
+    let overlay =
+        "resources: [../base]\nimages: [{name: mcr.microsoft.com/azure-api-management/gateway, newTag: 2.5.0}]\n";
+    let folder = Folder::with(&[
+        ("k/base/gateway.yaml", DEPLOYMENT),
+        ("k/base/kustomization.yaml", "resources: [gateway.yaml]\n"),
+        ("k/prod/kustomization.yaml", overlay),
+    ]);
+    let ran = folder.run(&["migrate", "k/prod", "--client-id", CLIENT]);
+    assert_eq!(ran.code, 2, "{}", ran.everything());
+    assert!(ran.stderr.contains("k/prod/kustomization.yaml:1:13: Give k/base to this command, too"), "{}", ran.stderr);
+    assert_eq!(folder.run(&["migrate", "k", "--client-id", CLIENT]).code, 0);
+}
+
+/// A component that Flux adds changes names, too, with and without a kustomization in the folder.
+#[test]
+fn components_of_flux_give_names() {
+    let flux = format!("{FLUX}  components: [../../comps/x]\n");
+    let component =
+        "kind: Component\napiVersion: kustomize.config.k8s.io/v1alpha1\nnamePrefix: cc-\nnamespace: other\n";
+    let own =
+        [("apps/shop/gateway.yaml", DEPLOYMENT), ("flux.yaml", &*flux), ("comps/x/kustomization.yaml", component)];
+    let kustomization = [("apps/shop/kustomization.yaml", "resources: [gateway.yaml]\n")];
+    for files in [own.to_vec(), [&own[..], &kustomization].concat()] {
+        assert_subjects(&migrate(&files), &[&format!("other:cc-{ACCOUNT}")]);
+    }
+}
+
 #[test]
 fn a_client_id_of_a_deployer_or_of_a_chart_is_used_or_named() {
     let other = "11111111-2222-3333-4444-555555555555";

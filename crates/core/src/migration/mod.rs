@@ -89,6 +89,13 @@ impl Created {
     }
 }
 
+impl Migration {
+    /// The value of the object with this index after the migration: `old`, if it does not change.
+    pub fn value_of<'v>(&'v self, index: usize, old: &'v Value) -> &'v Value {
+        self.changed.get(index).and_then(Option::as_ref).unwrap_or(old)
+    }
+}
+
 impl MigratedGateway {
     /// Its `ServiceAccount` and the `ConfigMap`s that it takes: the kinds and the names.
     pub fn objects(&self) -> impl Iterator<Item = (&str, &str)> {
