@@ -125,6 +125,10 @@ impl Section {
         let was_in_example = self.is_in_example;
         self.is_in_example = if was_in_example { line != FENCE } else { line.starts_with("```yaml") };
         if was_in_example || self.is_in_example {
+            // the example does not follow its sentence
+            if let Some(sentence) = self.text.trim_end().strip_suffix(':') {
+                self.text = format!("{sentence}.\n\n");
+            }
             self.examples += &shown;
         } else if !(line.is_empty() && self.text.ends_with("\n\n")) {
             self.text += &shown;

@@ -2,13 +2,14 @@
 
 use super::check::CheckedFiles;
 use super::object_fixes::{AskedFor, FindingFix, ObjectFix};
+use super::output::hint_at_migrate;
 use super::policy::{self, UsedPolicy};
 use super::rewritten_file::{diff, read_stdin, replace, why_not_written};
 use super::{print, print_to_stderr, print_unchanged};
 use crate::cli::FixArguments;
 use apim_keyless_core::policy::{Level, Mode, printable, rules, utc_date};
 use apim_keyless_manifest::STANDARD_INPUT;
-use apim_keyless_manifest::rewrite::{FileRewrite, ObjectChange, Unchanged, masked};
+use apim_keyless_manifest::rewrite::{FileRewrite, ObjectChange, Unchanged};
 use apim_keyless_report::{Report, counted, file_name, text};
 use std::path::Path;
 use std::process::ExitCode;
@@ -103,7 +104,7 @@ impl Outcome {
         let fix = |(index, part): &(usize, usize)| fixes.get(*index)?.fixes.get(*part);
         let made: Vec<&FindingFix<'_>> = made.iter().filter_map(fix).collect();
         if arguments.diff {
-            print(&diff(file, &rewrite, masked))?;
+            print(&diff(file, &rewrite))?;
         }
         if !arguments.shows_only() {
             if let Err(error) = write(&rewrite) {
@@ -141,6 +142,7 @@ impl Outcome {
             summary += &format!("; {} without a safe fix: see `apim-keyless check`", counted(errors, "error"));
         }
         print_to_stderr(&summary);
+        hint_at_migrate(report);
         ExitCode::from(match () {
             () if self.failures > 0 => 2,
             () if self.declined > 0 || (arguments.check && self.changed > 0) => 1,

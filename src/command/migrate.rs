@@ -69,8 +69,17 @@ pub(super) fn run(arguments: &MigrateArguments) -> anyhow::Result<ExitCode> {
     // before the files are written: the places are those in the old text
     let steps = Checklist::new(&sources, &planned, &output, arguments).text();
     planned.write(arguments, &output, text.as_deref())?;
-    if let Some(document) = document.filter(|_| !arguments.shows_only()) {
-        document.write()?;
+    match document {
+        Some(document) if !arguments.shows_only() => document.write()?,
+        Some(document) if !document.is_written() => {
+            if arguments.diff {
+                print(&document.diff())?;
+            }
+            if arguments.check {
+                print_to_stderr(&format!("would create {}", document.path.display()));
+            }
+        }
+        _ => {}
     }
     // with stdin, stdout has the manifests
     match () {

@@ -3,8 +3,11 @@
 use super::{print, print_to_stderr, written};
 use crate::cli::{Output, ReportArguments};
 use anyhow::ensure;
-use apim_keyless_report::{Level, Report, github, html, inventory, json, junit, sarif, text};
+use apim_keyless_report::{Diagnostic, Level, Report, github, html, inventory, json, junit, sarif, text};
 use std::io::{self, BufWriter, Write};
+
+/// The rules whose findings `migrate` corrects.
+const MIGRATED: [&str; 3] = ["auth-key-reference", "auth-key-literal", "entra-app-auth-method"];
 
 /// The title of the HTML page.
 fn title(report: &Report) -> &'static str {
@@ -58,8 +61,20 @@ pub(super) fn print_report(report: &Report, arguments: &ReportArguments, fail_on
             if arguments.quiet {
                 return print(&text::summary(report));
             }
-            print_while_made(|stdout| text::write(report, stdout))
+            print_while_made(|stdout| text::write(report, stdout))?;
+            hint_at_migrate(report);
+            Ok(())
         }
+    }
+}
+
+/// Says on stderr which command changes what is found, if a gateway has a key or an Entra app.
+pub(super) fn hint_at_migrate(report: &Report) {
+    let is_about_method = |finding: &Diagnostic| finding.suppressed.is_none() && MIGRATED.contains(&finding.rule);
+    if report.findings.iter().any(is_about_method) {
+        print_to_stderr(
+            "`apim-keyless migrate` changes the files of these gateways from an auth key, or an Entra app, to workload identity",
+        );
     }
 }
 

@@ -2,8 +2,8 @@
 
 use anyhow::{Context, anyhow, bail};
 use apim_keyless_core::policy::printable;
-use apim_keyless_manifest::rewrite::FileRewrite;
-use apim_keyless_manifest::{MAX_FILE_BYTES, STANDARD_INPUT, read_limited};
+use apim_keyless_manifest::rewrite::{FileRewrite, masked};
+use apim_keyless_manifest::{MAX_FILE_BYTES, STANDARD_INPUT, masked_text, read_limited};
 use similar::{ChangeTag, TextDiff};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write, stdin};
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// What is shown of a line that cannot be masked in part.
 const MASK: &str = "***";
-/// Lines around a change in a diff.
+/// Lines around a change in a diff of YAML, in which every value is masked that is not known to be harmless.
 const CONTEXT_LINES: usize = 3;
 
 /// The bytes of stdin, if it is one of the paths: what is not changed is written unchanged.
@@ -26,15 +26,25 @@ pub(super) fn read_stdin(paths: &[PathBuf]) -> anyhow::Result<Option<Vec<u8>>> {
     }
 }
 
-/// The changes as a unified diff that shows what `mask` leaves of both texts: it also shows the lines around them.
-pub(super) fn diff(file: &str, rewrite: &FileRewrite, mask: fn(&str) -> String) -> String {
+/// The changes of YAML as a unified diff with masked values.
+pub(super) fn diff(file: &str, rewrite: &FileRewrite) -> String {
+    diff_of_change(file, rewrite, masked, CONTEXT_LINES)
+}
+
+/// The changes of a script, a pipeline or Terraform as a unified diff with masked values. Only the changed lines are shown:
+/// others can hold a secret under any name.
+pub(super) fn diff_of_text(file: &str, rewrite: &FileRewrite) -> String {
+    diff_of_change(file, rewrite, masked_text, 0)
+}
+
+fn diff_of_change(file: &str, rewrite: &FileRewrite, mask: fn(&str) -> String, context_lines: usize) -> String {
     let (old, new) = (ShownText::of(&rewrite.before, mask), ShownText::of(&rewrite.after, mask));
-    shown_diff((&format!("a/{file}"), &old), (&format!("b/{file}"), &new))
+    shown_diff((&format!("a/{file}"), &old), (&format!("b/{file}"), &new), context_lines)
 }
 
 /// A new file as a unified diff that shows what `mask` leaves of it.
 pub(super) fn diff_of_new(file: &str, text: &str, mask: fn(&str) -> String) -> String {
-    shown_diff(("/dev/null", &ShownText::default()), (&format!("b/{file}"), &ShownText::of(text, mask)))
+    shown_diff(("/dev/null", &ShownText::default()), (&format!("b/{file}"), &ShownText::of(text, mask)), CONTEXT_LINES)
 }
 
 /// The lines of a text, and what is shown of each: a line whose change is masked is still a change.
@@ -66,10 +76,14 @@ fn lines(text: &str) -> Vec<&str> {
 }
 
 /// The diff of two texts, each with its name.
-fn shown_diff((old_name, old): (&str, &ShownText<'_>), (new_name, new): (&str, &ShownText<'_>)) -> String {
+fn shown_diff(
+    (old_name, old): (&str, &ShownText<'_>),
+    (new_name, new): (&str, &ShownText<'_>),
+    context_lines: usize,
+) -> String {
     let diff = TextDiff::from_slices(&old.lines, &new.lines);
     let mut text = String::new();
-    for hunk in diff.unified_diff().context_radius(CONTEXT_LINES).iter_hunks() {
+    for hunk in diff.unified_diff().context_radius(context_lines).iter_hunks() {
         if text.is_empty() {
             text = format!("--- {}\n+++ {}\n", printable(old_name), printable(new_name));
         }

@@ -39,9 +39,10 @@ pub(super) fn text_at(values: &Value, path: &[&str]) -> Option<String> {
 
 /// The gateway of migrated values, and the commands for a `ServiceAccount` that the chart does not create.
 pub(super) fn service_account_of(values: &Value, release: Release<'_>) -> (SourceGateway, Vec<String>) {
+    let of_chart = full_name(values, release.name.unwrap_or("RELEASE"), release.alias.unwrap_or(CHART));
     let service_account = text_at(values, &["serviceAccount", "name"])
         .or_else(|| text_at(values, &["serviceAccountName"]))
-        .unwrap_or_else(|| full_name(values, release.name.unwrap_or("RELEASE"), release.alias.unwrap_or(CHART)));
+        .unwrap_or_else(|| of_chart.clone());
     // a name that a tool fills in is in capitals, as what no file states
     let service_account = if is_variable(&service_account) { UNKNOWN_ACCOUNT.to_owned() } else { service_account };
     let client_id = text_at(values, &["gateway", "auth", "azureAd", "app", "id"]);
@@ -58,7 +59,9 @@ pub(super) fn service_account_of(values: &Value, release: Release<'_>) -> (Sourc
     }
     let namespace = release.namespace.filter(|name| !is_variable(name)).map(str::to_owned);
     let gateway_name = text_at(values, &["gateway", "name"]);
-    let gateway = SourceGateway { namespace, service_account, client_id, gateway_name, ..SourceGateway::default() };
+    let chart_secret = Some(of_chart);
+    let gateway =
+        SourceGateway { namespace, service_account, client_id, gateway_name, chart_secret, ..SourceGateway::default() };
     (gateway, commands)
 }
 

@@ -81,16 +81,15 @@ pub(super) fn replaces_method(generator: &Value, read: &dyn Fn(&str) -> Option<S
         && entries_in_files(generator, read, selects).is_empty()
 }
 
-/// The `ConfigMap`s that the generators of a kustomization make of literals alone, with the index of the generator.
-pub fn generated_config_maps(kustomization: &Value) -> Vec<(usize, Value)> {
+/// The `ConfigMap`s that the generators of a kustomization make, with the index of the generator. `read` returns the text of a
+/// file beside it. One whose settings cannot be read is left out, and so is one that replaces another with files.
+pub fn generated_config_maps(kustomization: &Value, read: &dyn Fn(&str) -> Option<String>) -> Vec<(usize, Value)> {
     let generators =
         kustomization.get("configMapGenerator").and_then(Value::as_array).into_iter().flatten().enumerate();
-    let of_literals = generators.filter(|(_, generator)| {
-        is_whole(generator) && ["files", "envs", "env"].iter().all(|field| generator.get(*field).is_none())
-    });
-    let config_maps = of_literals.filter_map(|(index, generator)| {
-        let data: Map<String, Value> =
+    let config_maps = generators.filter(|(_, generator)| is_whole(generator)).filter_map(|(index, generator)| {
+        let mut data: Map<String, Value> =
             literals(generator).into_iter().map(|(name, value)| (name, json!(value))).collect();
+        data.extend(data_of_files(generator, read)?);
         let name = generator.get("name")?;
         let metadata = match generator.get("namespace") {
             Some(namespace) => json!({"name": name, "namespace": namespace}),
@@ -101,16 +100,84 @@ pub fn generated_config_maps(kustomization: &Value) -> Vec<(usize, Value)> {
     config_maps.collect()
 }
 
-/// Lets the generator with this index make a `ConfigMap`.
-pub fn write_generated(kustomization: &mut Value, index: usize, config_map: &Value) {
-    let Some(literals) = kustomization.pointer_mut(&format!("/configMapGenerator/{index}/literals")) else { return };
-    let Some(data) = config_map.get("data").and_then(Value::as_object) else { return };
+/// The entries of a generator's files; `None` if a file cannot be read, or if such an entry can be a setting of a gateway whose
+/// value is not known.
+fn data_of_files(generator: &Value, read: &dyn Fn(&str) -> Option<String>) -> Option<Vec<(String, Value)>> {
+    let files = generator.get("files").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let has_files = !files.is_empty() || env_files(generator).next().is_some();
+    if has_files && generator.get("behavior").is_some_and(|behavior| behavior != "create") {
+        return None;
+    }
+    let mut data = Vec::new();
+    for file in env_files(generator) {
+        for line in read(file)?.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let (name, value) = line.split_once('=')?;
+            data.push((name.to_owned(), json!(value)));
+        }
+    }
+    for entry in files {
+        let entry = entry.as_str()?;
+        let (name, _) = entry.split_once('=').unwrap_or((entry.rsplit('/').next().unwrap_or_default(), entry));
+        // the content of other files does not matter, and can be large
+        Setting::of(name).is_none().then(|| data.push((name.to_owned(), json!(""))))?;
+    }
+    Some(data)
+}
+
+/// Lets the generator with this index make the `ConfigMap` `new` in place of `old`. What is in files stays there.
+pub fn write_generated(kustomization: &mut Value, index: usize, (old, new): (&Value, &Value)) {
+    let Some(generator) = kustomization.pointer_mut(&format!("/configMapGenerator/{index}")) else { return };
+    let (Some(before), Some(data)) = (entries(old), entries(new)) else { return };
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let old: Vec<(String, String)> = pairs(literals);
-    let kept = old.iter().filter_map(|(name, _)| Some((name.clone(), text(data.get(name)?))));
-    let added = data.iter().filter(|(name, _)| old.iter().all(|(known, _)| known != *name));
+    let written = literals(generator);
+    let kept = written.iter().filter_map(|(name, _)| Some((name.clone(), text(data.get(name)?))));
+    let added = data.iter().filter(|(name, _)| !before.contains_key(*name));
     let new: Vec<(String, String)> = kept.chain(added.map(|(name, value)| (name.clone(), text(value)))).collect();
-    write_literals(literals, &new);
+    if let Some(members) = generator.as_object_mut() {
+        write_literals(members.entry("literals").or_insert_with(|| json!([])), &new);
+    }
+}
+
+fn entries(config_map: &Value) -> Option<&Map<String, Value>> {
+    config_map.get("data").and_then(Value::as_object)
+}
+
+/// An entry in a file of a generator that has to change.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ChangedEntry {
+    /// The file, as the generator names it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What to do in this line.
+    pub what_to_do: String,
+}
+
+/// The entries in files of the generator with this index that the `ConfigMap` `new` has with another value, or not at all.
+pub fn changed_in_files(
+    kustomization: &Value,
+    index: usize,
+    new: &Value,
+    read: &dyn Fn(&str) -> Option<String>,
+) -> Vec<ChangedEntry> {
+    let generator = kustomization.pointer(&format!("/configMapGenerator/{index}"));
+    let Some((generator, data)) = generator.zip(entries(new)) else { return Vec::new() };
+    let mut changed = Vec::new();
+    for file in env_files(generator) {
+        let text = read(file).unwrap_or_default();
+        let lines = text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.starts_with('#'));
+        changed.extend(lines.filter_map(|(index, line)| {
+            let (name, old) = line.split_once('=')?;
+            let what_to_do = match data.get(name).and_then(Value::as_str) {
+                Some(new) if new == old => return None,
+                // new values are addresses, names and methods, and no secrets
+                Some(new) => format!("Change {name} to {new}"),
+                None => format!("Remove {name}"),
+            };
+            Some(ChangedEntry { file: file.to_owned(), line: index + 1, what_to_do })
+        }));
+    }
+    changed
 }
 
 /// Writes entries into the literals of a generator. What stays also keeps its quotes.
@@ -195,19 +262,47 @@ mod tests {
     #[test]
     fn a_generated_config_map_is_read_and_written() {
         let mut kustomization = json!({"configMapGenerator": [
-            {"name": "files", "files": ["a"]},
+            {"name": "files", "files": ["config.service.auth=a"]},
             {"name": "orders", "literals": ["config.service.auth=key", "a='b'", "other=1"]},
             {"name": "orders", "behavior": "merge", "literals": ["a=b"]},
         ]});
-        let generated = generated_config_maps(&kustomization);
+        let generated = generated_config_maps(&kustomization, &|_| None);
         let [(1, config_map)] = generated.as_slice() else { panic!("{generated:?}") };
         assert_eq!(config_map["data"], json!({"config.service.auth": "key", "a": "b", "other": "1"}));
         let mut new = config_map.clone();
         new["data"] = json!({"config.service.auth": "workloadIdentity", "a": "b", "gateway.name": "orders"});
-        write_generated(&mut kustomization, 1, &new);
+        write_generated(&mut kustomization, 1, (config_map, &new));
         assert_eq!(
             kustomization["configMapGenerator"][1]["literals"],
             json!(["config.service.auth=workloadIdentity", "a='b'", "gateway.name=orders"])
         );
+    }
+
+    #[test]
+    fn entries_in_files_stay_there() {
+        let generator = json!({"name": "orders", "envs": ["a.env"], "files": ["settings.json"]});
+        let mut kustomization = json!({"configMapGenerator": [generator]});
+        let read = |name: &str| (name == "a.env").then(|| "# settings\n\ngateway.name=a\nb=c=d\n".to_owned());
+        let generated = generated_config_maps(&kustomization, &read);
+        let [(0, config_map)] = generated.as_slice() else { panic!("{generated:?}") };
+        assert_eq!(config_map["data"], json!({"gateway.name": "a", "b": "c=d", "settings.json": ""}));
+        let mut new = config_map.clone();
+        new["data"]["config.service.auth"] = json!("workloadIdentity");
+        assert_eq!(changed_in_files(&kustomization, 0, &new, &read), []);
+        write_generated(&mut kustomization, 0, (config_map, &new));
+        let literals = &kustomization["configMapGenerator"][0]["literals"];
+        assert_eq!(*literals, json!(["config.service.auth=workloadIdentity"]));
+        new["data"]["b"] = json!("other");
+        new["data"].as_object_mut().unwrap().remove("gateway.name");
+        let expected = [(3, "Remove gateway.name"), (4, "Change b to other")].map(|(line, what_to_do)| ChangedEntry {
+            file: "a.env".to_owned(),
+            line,
+            what_to_do: what_to_do.to_owned(),
+        });
+        assert_eq!(changed_in_files(&kustomization, 0, &new, &read), expected);
+        // a value from the environment, and a file that cannot be read
+        for text in [Some("gateway.name"), None] {
+            assert!(generated_config_maps(&kustomization, &|_| text.map(str::to_owned)).is_empty());
+        }
     }
 }

@@ -47,20 +47,32 @@ pub enum GeneratedConfigMap {
     Unknown,
 }
 
-/// Migrates a kustomization. `read` returns the text of a file beside it, `None` if it has none of that name; `generated` says
-/// what is known of the `ConfigMap` of the generator with an index. `None` if the kustomization says nothing about a gateway.
+/// What is known of the files and the gateways of a kustomization.
+#[derive(Clone, Copy)]
+pub struct KnownOfKustomization<'k> {
+    /// The text of a file beside it; `None` if it has none of that name.
+    pub read: &'k dyn Fn(&str) -> Option<String>,
+    /// What is known of the `ConfigMap` of the generator with an index.
+    pub generated: &'k dyn Fn(usize) -> GeneratedConfigMap,
+    /// Whether each gateway that it builds is left as it is, such as for a missing fact.
+    pub is_left: bool,
+}
+
+/// Migrates a kustomization. `None` if it says nothing about a gateway.
 pub fn migrate_kustomization(
     value: &Value,
     context: SourceContext<'_>,
-    read: &dyn Fn(&str) -> Option<String>,
-    generated: &dyn Fn(usize) -> GeneratedConfigMap,
+    known: KnownOfKustomization<'_>,
 ) -> Option<KustomizeMigration> {
     let mut migrator =
         KustomizeMigrator { new: value.clone(), context, report: SourceReport::default(), files: Vec::new() };
+    let read = known.read;
     migrator.secrets(read);
-    migrator.images();
     migrator.charts();
-    migrator.config_maps(read, generated);
+    if !known.is_left {
+        migrator.images();
+        migrator.config_maps(read, known.generated);
+    }
     leftovers::report(value, context, read, &mut migrator.report);
     migrator.remote_base(read);
     let new = (migrator.new != *value).then_some(migrator.new);
@@ -370,19 +382,22 @@ mod tests {
 
     const CLIENT: &str = "11111111-2222-3333-4444-555555555555";
 
+    fn known(read: &dyn Fn(&str) -> Option<String>) -> KnownOfKustomization<'_> {
+        KnownOfKustomization { read, generated: &|_| GeneratedConfigMap::Unknown, is_left: false }
+    }
+
     fn migrated(value: &Value, files: &[(&str, &str)]) -> Option<KustomizeMigration> {
         let facts = Facts { client_id: Some(CLIENT.to_owned()), ..Facts::default() };
         let context = SourceContext { facts: &facts, images: &Images::default() };
         let read = |name: &str| files.iter().find(|(file, _)| *file == name).map(|(_, text)| (*text).to_owned());
-        let migration = migrate_kustomization(value, context, &read, &|_| GeneratedConfigMap::Unknown)?;
+        let migration = migrate_kustomization(value, context, known(&read))?;
         if let Some(new) = &migration.value {
             let read = |name: &str| {
                 let new = migration.new_files.iter().find(|(file, _)| file == name).map(|(_, text)| text.clone());
                 new.or_else(|| read(name))
             };
             assert_eq!(
-                migrate_kustomization(new, context, &read, &|_| GeneratedConfigMap::Unknown)
-                    .and_then(|second| second.value),
+                migrate_kustomization(new, context, known(&read)).and_then(|second| second.value),
                 None,
                 "{new}"
             );

@@ -41,14 +41,14 @@ mod value_path;
 pub use built_gateway::{BuiltGateway, Evaluation, gateways_of_charts};
 pub use chart_version::{NEW_VERSION as CHART_VERSION, OLD_CHART, REPOSITORY as CHART_REPOSITORY, is_old_chart};
 pub use deployer::Deployer;
-pub use generator::{generated_config_maps, write_generated};
+pub use generator::{ChangedEntry, changed_in_files, generated_config_maps, write_generated};
 pub use helm_command::migrate_script;
 pub use helmfile::{files_of_helmfile, has_gateway_release, migrate_helmfile};
 pub use installed_release::{
     InstalledLayer, InstalledRelease, aliases, gateway_of_release, is_name_of_chart, merged_values, problems_of_values,
     releases_of_object, releases_of_script, releases_of_terraform, relevant_values, selects_identity, value_at,
 };
-pub use kustomize::{GeneratedConfigMap, KustomizeMigration, migrate_kustomization};
+pub use kustomize::{GeneratedConfigMap, KnownOfKustomization, KustomizeMigration, migrate_kustomization};
 pub use leftovers::{BuiltReport, first_change, has_changes, patched_by, report_about_built};
 pub use overlay::{Kustomizations, Overlay, generated_secrets};
 pub use patch_target::BuiltNames;
@@ -131,6 +131,8 @@ pub struct SourceGateway {
     pub client_id: Option<String>,
     /// The name of the gateway resource, if the source says it.
     pub gateway_name: Option<String>,
+    /// The name of the Secret that Microsoft's chart makes for the release: with workload identity it has no key.
+    pub chart_secret: Option<String>,
 }
 
 impl Default for SourceGateway {
@@ -142,6 +144,7 @@ impl Default for SourceGateway {
             service_account: String::new(),
             client_id: None,
             gateway_name: None,
+            chart_secret: None,
         }
     }
 }

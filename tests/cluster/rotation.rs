@@ -11,12 +11,15 @@ const TIME: Duration = Duration::from_secs(45);
 /// How late an API server notices a change of its webhook configurations: within the propagation delay.
 const LAG: Duration = Duration::from_secs(1);
 
+/// `--propagation-delay`: what is noticed later can fail.
+const PROPAGATION_DELAY: Duration = Duration::from_secs(2);
+
 /// A CA is valid as long as four certificates; in production it is 156.
 fn periods() -> Vec<String> {
     let periods = [
         ("--ca-validity", "24s"),
         ("--certificate-validity", "6s"),
-        ("--propagation-delay", "2s"),
+        ("--propagation-delay", &format!("{}s", PROPAGATION_DELAY.as_secs())),
         ("--ca-overlap", "4s"),
         ("--check-interval", "500ms"),
     ];
@@ -37,11 +40,14 @@ async fn no_write_fails_while_certificates_and_cas_rotate() {
         while ca_bundles.get(1).is_some_and(|(read_at, _)| read_at.elapsed() > LAG) {
             ca_bundles.pop_front();
         }
-        for ca_bundle in ca_bundles.front().into_iter().flat_map(|(_, ca_bundles)| ca_bundles) {
+        let Some((read_at, late)) = ca_bundles.front() else { continue };
+        for ca_bundle in late {
             // a busy machine can end a handshake; one that is not trusted fails again
             let is_trusted = webhook.is_trusted_by(ca_bundle).await || webhook.is_trusted_by(ca_bundle).await;
-            assert!(is_trusted, "the handshake of a client that is {LAG:?} late fails");
-            handshakes += 1;
+            // on a busy machine the bundle can be too old by now
+            let lag = read_at.elapsed();
+            assert!(is_trusted || lag > PROPAGATION_DELAY, "the handshake of a client that is {lag:?} late fails");
+            handshakes += usize::from(is_trusted);
         }
     }
     let (certificates, changes) = (webhook.count("serves a new certificate"), webhook.count("changed the CAs"));
@@ -49,6 +55,7 @@ async fn no_write_fails_while_certificates_and_cas_rotate() {
         "{writes} pairs of writes, {handshakes} handshakes, {certificates} certificates, \
          {changes} changes of the CAs, no failure"
     ));
+    assert!(handshakes > 20, "{handshakes} handshakes");
     // a new CA was added and trusted, and the old one retired, more than once
     assert!(certificates > 9 && changes > 5, "{certificates} certificates, {changes} changes of the CAs");
 }

@@ -10,7 +10,7 @@ use apim_keyless_core::gateway::KubernetesObject;
 use apim_keyless_core::policy::{Edit, Finding, Level, Mode, Policy};
 use proptest::prelude::*;
 use proptest::sample::select;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use test_support::TODAY;
 use test_support::generate::evaluate::{evaluate, fixable, fixed, levels};
@@ -18,7 +18,7 @@ use test_support::generate::objects::{any_object, config_map, service_account, w
 use test_support::generate::places::{differences, is_listed, named_places, overlap};
 use test_support::generate::review::{damage, endpoint, harmless_update, review, sent_patch, unreadable_json};
 use test_support::generate::vary::{bare, defaulted, with_long_names};
-use test_support::generate::world::{EXPECTATIONS, World, parsed, world};
+use test_support::generate::world::{DOCUMENTS, EXPECTATIONS, World, parsed, world};
 use test_support::generate::{GATEWAYS, NON_GATEWAYS, UNKNOWN};
 
 const MUTATE: Endpoint = Endpoint { webhook: Webhook::Mutating, mode: Mode::Enforce };
@@ -209,6 +209,27 @@ proptest! {
         let fixed = Policy::fixed(&parsed, &world.policy().evaluate_all(std::slice::from_ref(&parsed), Mode::Enforce, TODAY)[0].findings);
         prop_assert!(fixed.is_none_or(|fixed| fixed["kind"] == object["kind"]), "the edits replace the object");
     }
+}
+
+#[test]
+fn a_config_map_that_was_added_is_not_reported_at_the_workload() {
+    let container = |config_maps: &[&str]| {
+        let sources: Vec<Value> = config_maps.iter().map(|name| json!({"configMapRef": {"name": name}})).collect();
+        json!({"name": "a", "image": "mcr.microsoft.com/azure-api-management/gateway:2.11.1", "envFrom": sources})
+    };
+    let pod = |name: &str, config_maps: &[&str]| {
+        let spec = json!({"serviceAccountName": "a", "containers": [container(config_maps)]});
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})
+    };
+    let config_map =
+        |name: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": "b"}});
+    // another gateway takes the ConfigMap that the fix adds, too, and not alone
+    let objects = vec![config_map("apim-gateway-env"), config_map("b"), pod("other", &["apim-gateway-env", "b"])];
+    let world = World { document: DOCUMENTS[0], annotations: &[], is_complete: false, objects };
+    let after = fixed(&world, &pod("new", &[])).expect("a reference is added");
+    assert_eq!(after.pointer("/spec/containers/0/envFrom/0/configMapRef/name"), Some(&json!("apim-gateway-env")));
+    let rules: Vec<&str> = evaluate(&world, &after).iter().map(|finding| finding.rule.id).collect();
+    assert!(!rules.contains(&"missing-configuration-reference"), "{rules:?}");
 }
 
 /// All properties together take a minute. `PROPTEST_CASES` sets a higher number of cases.

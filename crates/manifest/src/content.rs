@@ -18,9 +18,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Why a kustomization is skipped.
-pub const KUSTOMIZATION: &str = "with a kustomization; check the output of `kustomize build`, or add --kustomize";
+pub const KUSTOMIZATION: &str =
+    "with a kustomization; give the output of `kustomize build`, or use `check --kustomize`";
 /// Why a patch is skipped.
-pub const PATCH: &str = "with a patch of Kustomize; check the output of `kustomize build`, or add --kustomize";
+pub const PATCH: &str = "with a patch of Kustomize; give the output of `kustomize build`, or use `check --kustomize`";
 /// Why an encrypted document is skipped.
 pub const ENCRYPTED: &str = "encrypted by SOPS; check the output of `sops decrypt`";
 /// Why a template in a folder is skipped.

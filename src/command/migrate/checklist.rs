@@ -167,7 +167,14 @@ impl<'c> Checklist<'c> {
             guesses.chain(namespace).chain(gateway.to_do.iter().cloned()).chain(order).collect::<Vec<_>>()
         };
         let with_notes: Vec<_> = gateways.map(|gateway| (gateway, notes(gateway))).collect();
-        steps.step("Read the changed files (`git diff`), and check what was guessed");
+        let read = match &self.arguments.output_dir {
+            Some(folder) => {
+                let folder = folder.display().to_string();
+                format!("Compare the files in {} with the old ones (`diff -u`)", printable(&folder))
+            }
+            None => "Read the changed files (`git diff`)".to_owned(),
+        };
+        steps.step(&format!("{read}, and check what was guessed"));
         for (gateway, notes) in with_notes.iter().filter(|(_, notes)| !notes.is_empty()) {
             steps.line(&format!("{}:", gateway.object));
             for note in notes {

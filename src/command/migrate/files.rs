@@ -3,14 +3,14 @@
 use super::beside::beside;
 use super::reading::{OtherSource, SourceObject, SourceType, Sources, located};
 use crate::cli::MigrateArguments;
-use crate::command::rewritten_file::diff;
+use crate::command::rewritten_file::{diff, diff_of_text};
 use crate::migration_sources::{described_changes, files_of_one_document, write_generated};
 use anyhow::{bail, ensure};
 use apim_keyless_core::gateway::ObjectReference;
 use apim_keyless_core::migration::{MigratedGateway, Migration};
 use apim_keyless_core::policy::printable;
-use apim_keyless_manifest::rewrite::{FileRewrite, ObjectChange, Placement, Unchanged, masked};
-use apim_keyless_manifest::{Place, STANDARD_INPUT, masked_text, normalized};
+use apim_keyless_manifest::rewrite::{FileRewrite, ObjectChange, Placement, Unchanged};
+use apim_keyless_manifest::{Place, STANDARD_INPUT, normalized};
 use apim_keyless_report::file_name;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -28,7 +28,8 @@ pub(in crate::command) struct FileChange {
 impl FileChange {
     /// The changes as a unified diff, with masked values.
     pub(super) fn diff(&self) -> String {
-        diff(&self.file, &self.rewrite, if self.is_text { masked_text } else { masked })
+        let diff = if self.is_text { diff_of_text } else { diff };
+        diff(&self.file, &self.rewrite)
     }
 }
 
@@ -97,7 +98,7 @@ pub(super) fn changes(sources: &Sources, migration: &Migration) -> (Vec<FileChan
 fn change<'c>(source: &'c SourceObject, new: Option<&'c Value>) -> ObjectChange<'c> {
     let new = new.unwrap_or(&source.value);
     if let Some(OtherSource::Generator(index)) = source.other {
-        let change = move |kustomization: &mut Value| write_generated(kustomization, index, new);
+        let change = move |kustomization: &mut Value| write_generated(kustomization, index, (&source.value, new));
         return ObjectChange::new(&source.place, change);
     }
     if source.other == Some(OtherSource::Kustomization) {

@@ -1,9 +1,12 @@
 //! Gateways that are left although they could be changed: another tool applies them again and would restore the key, or their
 //! `ServiceAccount` is not the one that reaches a cluster.
 
-use super::files::{Declined, by_hand};
-use super::reading::{SourceObject, Sources, located};
+use super::beside::{beside, read_beside};
+use super::files::{Declined, by_hand, objects_of};
+use super::reading::{OtherSource, SourceObject, Sources, located};
+use crate::migration_sources::{ChangedEntry, changed_in_files};
 use apim_keyless_core::migration::{MigratedGateway, Migration};
+use apim_keyless_report::file_name;
 use serde_json::Value;
 
 /// Where a tool writes what it applied, and what that is. Only objects in a cluster have these marks.
@@ -22,7 +25,8 @@ pub(super) fn declined(sources: &Sources, migration: &Migration) -> Vec<Declined
         let applied = || applied_again(sources, gateway);
         let (message, by_hand) = unread_account(sources, gateway)
             .map(|message| (message, by_hand(gateway)))
-            .or_else(|| Some((applied()?, Vec::new())))?;
+            .or_else(|| Some((applied()?, Vec::new())))
+            .or_else(|| changed_files(sources, migration, gateway))?;
         Some(Declined { gateway: gateway.object.clone(), message: format!("not migrated: {message}"), by_hand })
     });
     declined.collect()
@@ -51,6 +55,27 @@ fn unread_account(sources: &Sources, gateway: &MigratedGateway) -> Option<String
         located(&account.place, ""),
         gateway.object,
     ))
+}
+
+/// What to do if entries have to change that a generator of Kustomize reads from files, and the places of the others.
+fn changed_files(sources: &Sources, migration: &Migration, gateway: &MigratedGateway) -> Option<(String, Vec<String>)> {
+    objects_of(sources, gateway).find_map(|(index, source)| {
+        let Some(OtherSource::Generator(generator)) = source.other else { return None };
+        let new = migration.changed.get(index)?.as_ref()?;
+        let file = source.place.file();
+        let is_it =
+            |other: &&SourceObject| other.other == Some(OtherSource::Kustomization) && other.place.file() == file;
+        // it follows its generators
+        let kustomization = sources.objects.iter().skip(index).find(is_it)?;
+        let read = |name: &str| read_beside(file, name);
+        let changed = changed_in_files(&kustomization.value, generator, new, &read);
+        let shown = |ChangedEntry { file: name, line, what_to_do }: &ChangedEntry| {
+            format!("{}:{line}: {what_to_do}", file_name(&beside(file, name).to_string_lossy()))
+        };
+        let (first, others) = changed.split_first()?;
+        let message = format!("{}, and run the command again: a generator of Kustomize reads this line", shown(first));
+        Some((message, others.iter().map(shown).collect()))
+    })
 }
 
 /// The member of the metadata, the tool, and the name of what applied an object.

@@ -35,7 +35,7 @@ impl OpenSources {
         let places: HashMap<&ObjectReference, &str> =
             plans.filter_map(|plan| Some((&plan.source, plan.open_place()?))).collect();
         let declined: HashSet<&ObjectReference> = planned.declined.iter().map(|declined| &declined.gateway).collect();
-        let reached = ReachedGateways::of(sources, &planned.migration);
+        let reached = ReachedGateways::of(sources, &planned.migration, &planned.left());
         let mut opened = None;
         for (index, source) in sources.objects.iter().enumerate() {
             // the file stays open for the next object of it

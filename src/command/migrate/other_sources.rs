@@ -12,9 +12,9 @@ use super::reading::{OtherSource, SourceObject, SourceType, Sources, TextSource,
 use super::source_kind::Unsupported;
 use super::unread;
 use crate::migration_sources::{
-    FilesBeside, GeneratedConfigMap, NoteKind, Overlay, SourceContext, SourceReport, ValueMigration, deployed_report,
-    files_of_helmfile, migrate_helmfile, migrate_kustomization, migrate_object, migrate_script, migrate_terraform,
-    migrate_values,
+    FilesBeside, GeneratedConfigMap, KnownOfKustomization, NoteKind, Overlay, SourceContext, SourceReport,
+    ValueMigration, deployed_report, files_of_helmfile, migrate_helmfile, migrate_kustomization, migrate_object,
+    migrate_script, migrate_terraform, migrate_values,
 };
 use apim_keyless_core::gateway::{Images, ObjectReference};
 use apim_keyless_core::migration::{Facts, Migration, MissingFact};
@@ -69,7 +69,7 @@ impl OtherPlans {
     ) -> Self {
         let mut plans = Self::default();
         let images = &policy.images;
-        let reached = ReachedGateways::of(sources, migration);
+        let reached = ReachedGateways::of(sources, migration, excluded);
         let (inputs, kustomizations) = (sources.files(), sources.kustomizations());
         let built = BuiltGateways::of((sources, &inputs), migration, (policy, today));
         let mut changed: Vec<(usize, Option<Value>)> = Vec::new();
@@ -85,7 +85,7 @@ impl OtherPlans {
             }
             let facts = facts.of(&reference);
             let context = SourceContext { facts: &facts, images };
-            let planned = plans.object((sources, output), source, context, migration);
+            let planned = plans.object((sources, output), (index, source), context, (&reached, migration));
             let is_built = matches!(source.other, Some(OtherSource::Kustomization | OtherSource::Release));
             let planned = planned.or_else(|| is_built.then(ValueMigration::default));
             let Some(ValueMigration { value, mut report }) = planned else { continue };
@@ -121,9 +121,9 @@ impl OtherPlans {
     fn object(
         &mut self,
         (sources, output): (&Sources, &OutputPaths),
-        source: &SourceObject,
+        (index, source): (usize, &SourceObject),
         context: SourceContext<'_>,
-        migration: &Migration,
+        (reached, migration): (&ReachedGateways<'_>, &Migration),
     ) -> Option<ValueMigration> {
         let file = source.place.file();
         match source.other? {
@@ -135,7 +135,10 @@ impl OtherPlans {
             }
             OtherSource::Helmfile => Some(migrate_helmfile(&source.value, context)),
             OtherSource::Release => migrate_object(&source.value, context),
-            OtherSource::Kustomization => self.kustomization(sources, source, context, migration),
+            OtherSource::Kustomization => {
+                let is_left = reached.is_left(index, source);
+                self.kustomization(sources, (source, is_left), context, migration)
+            }
             OtherSource::Generator(_) => None,
         }
     }
@@ -206,7 +209,7 @@ impl OtherPlans {
     fn kustomization(
         &mut self,
         sources: &Sources,
-        source: &SourceObject,
+        (source, is_left): (&SourceObject, bool),
         context: SourceContext<'_>,
         migration: &Migration,
     ) -> Option<ValueMigration> {
@@ -232,7 +235,11 @@ impl OtherPlans {
                 None => GeneratedConfigMap::Unknown,
             }
         };
-        let migrated = migrate_kustomization(&source.value, context, &read, &generated)?;
+        let migrated = migrate_kustomization(
+            &source.value,
+            context,
+            KnownOfKustomization { read: &read, generated: &generated, is_left },
+        )?;
         self.new_files
             .extend(migrated.new_files.into_iter().map(|(name, text)| (file.to_owned(), folder.join(name), text)));
         Some(ValueMigration { value: migrated.value, report: migrated.report })

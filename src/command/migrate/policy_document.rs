@@ -3,6 +3,7 @@
 use super::deployed::Deployed;
 use super::files::OutputPaths;
 use crate::command::print_to_stderr;
+use crate::command::rewritten_file::{diff_of_new, is_written};
 use crate::migration_sources::SourceGateway;
 use anyhow::{Context, anyhow, bail, ensure};
 use apim_keyless_core::gateway::is_guid;
@@ -18,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 /// A policy document that is to be written.
 pub(super) struct PolicyDocument {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     text: String,
 }
 
@@ -57,6 +58,16 @@ impl PolicyDocument {
             ),
             _ => Ok(Self { path: path.to_owned(), text }),
         }
+    }
+
+    /// Whether the file has this content.
+    pub(super) fn is_written(&self) -> bool {
+        is_written(&self.path, &self.text)
+    }
+
+    /// The new file as a unified diff. It holds names and ids, which are no secrets.
+    pub(super) fn diff(&self) -> String {
+        diff_of_new(&self.path.display().to_string(), &self.text, str::to_owned)
     }
 
     pub(super) fn write(&self) -> anyhow::Result<()> {

@@ -2,9 +2,10 @@
 
 use super::reading::{OtherSource, SourceObject, SourceType, Sources};
 use crate::migration_sources::{Kustomizations, Overlay, gateways_of_charts, has_changes};
+use apim_keyless_core::gateway::ObjectReference;
 use apim_keyless_core::migration::Migration;
 use apim_keyless_manifest::normalized;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 /// Where each gateway is built from.
@@ -14,10 +15,13 @@ pub(super) struct ReachedGateways<'s> {
     folders: BTreeMap<usize, BTreeSet<PathBuf>>,
     /// By the same index: the indices of the objects of Flux and Argo CD that deploy it.
     deployers: BTreeMap<usize, BTreeSet<usize>>,
+    /// The folders of the kustomizations that are built with a gateway that is left as it is.
+    left: BTreeSet<PathBuf>,
 }
 
 impl<'s> ReachedGateways<'s> {
-    pub(super) fn of(sources: &'s Sources, migration: &Migration) -> Self {
+    /// Finds them. `excluded` are gateways whose text cannot be changed.
+    pub(super) fn of(sources: &'s Sources, migration: &Migration, excluded: &HashSet<ObjectReference>) -> Self {
         let kustomizations = sources.kustomizations();
         let folders_of = |file: &str| {
             let own = normalized(Path::new(file)).parent().map(Path::to_owned);
@@ -39,7 +43,19 @@ impl<'s> ReachedGateways<'s> {
             folders.insert(index, folders_of(source.place.file()));
             deployers.insert(index, deployments.filter_map(|overlay| overlay.deployer).collect());
         }
-        Self { kustomizations, folders, deployers }
+        let is_missing: HashSet<usize> = migration.missing.iter().filter_map(|missing| missing.index).collect();
+        let is_left = |(index, source): &(usize, &SourceObject)| {
+            is_missing.contains(index) || excluded.contains(&source.reference())
+        };
+        let left = sources.objects.iter().enumerate().filter(is_left);
+        let left = left.flat_map(|(_, source)| folders_of(source.place.file())).collect();
+        Self { kustomizations, folders, deployers, left }
+    }
+
+    /// Whether gateways that the kustomization with this index builds are left as they are, and all that it can change.
+    pub(super) fn is_left(&self, index: usize, source: &SourceObject) -> bool {
+        let (roots, _) = self.built_by(index, source);
+        !self.left.is_disjoint(&roots) && self.by(index, source).is_empty()
     }
 
     /// By the index of a source: the indices of the workloads and releases that it can change.

@@ -3,6 +3,7 @@
 pub(in crate::command) use super::source_type::SourceType;
 // longer than the guide: the one place that decides what each file and each document is
 
+use super::beside::read_beside;
 use super::deployed::namespaces_of_files;
 use super::installed::installs_chart;
 use super::open_sources::names_in_keys;
@@ -295,7 +296,8 @@ impl Sources {
 
     /// Adds a kustomization, and the `ConfigMap`s that it generates: workloads take them.
     fn add_kustomization(&mut self, kustomization: ManifestObject, reading: &Reading<'_>) {
-        for (index, value) in generated_config_maps(&kustomization.value) {
+        let read = |name: &str| read_beside(kustomization.place.file(), name);
+        for (index, value) in generated_config_maps(&kustomization.value, &read) {
             let is_same = |other: &SourceObject| {
                 matches!(other.other, Some(OtherSource::Generator(_)))
                     && other.value.get("metadata") == value.get("metadata")

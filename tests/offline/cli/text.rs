@@ -25,10 +25,13 @@ const FIXABLE: &str = r#"fixable[missing-identity-label]: Set label azure.worklo
 1 finding (1 fixable) in 1 of 1 object, 1 gateway
 "#;
 
+/// What is printed beside an auth key.
+const MIGRATE: &str = "`apim-keyless migrate` changes the files of these gateways from an auth key, or an Entra app, to workload identity\n";
+
 #[test]
 fn the_examples_have_the_findings_of_their_comments() {
     let ran = in_project(&["check", "deploy/examples", "--policy", "deploy/policy.yaml"]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (1, ""));
+    assert_eq!((ran.code, ran.stderr.as_str()), (1, MIGRATE));
     assert_eq!(
         ran.stdout.lines().last(),
         Some("20 findings (6 errors, 11 fixable, 3 warnings) in 10 of 12 objects, 5 gateways")

@@ -238,3 +238,58 @@ fn a_new_item_of_a_json_list_has_the_indentation_of_the_list() {
     assert!(after.contains(start), "{after}");
     assert!(after.contains("\n      }\n    },\n    {\n      \"apiVersion\": \"apps/v1\""), "{after}");
 }
+
+#[test]
+fn a_kustomization_of_a_gateway_that_is_left_stays() {
+    let gateway = |name: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\nspec:\n  selector: {{matchLabels: {{app: a}}}}\n  template:\n    metadata: {{labels: {{app: a}}}}\n    spec:\n      containers:\n      - name: a\n        image: mcr.microsoft.com/azure-api-management/gateway:2.3.5\n        env:\n        - {{name: config.service.auth, valueFrom: {{secretKeyRef: {{name: token, key: value}}}}}}\n        envFrom: [{{configMapRef: {{name: {name}-env}}}}]\n"
+        )
+    };
+    let overlay = |settings: &str| {
+        format!(
+            "resources: [../base]\nimages: [{{name: mcr.microsoft.com/azure-api-management/gateway, newTag: 2.5.0}}]\n{settings}"
+        )
+    };
+    let settings = "configMapGenerator: [{name: orders-env, literals: [config.service.endpoint=contoso.configuration.azure-api.net]}]\n";
+    let folder = Folder::with(&[
+        ("base/gw.yaml", &gateway("orders")),
+        ("base/kustomization.yaml", "resources: [gw.yaml]\n"),
+        ("prod/kustomization.yaml", &overlay(settings)),
+    ]);
+    let ran = folder.run(&["migrate", "."]);
+    assert!(ran.stderr.contains("0 gateways migrated in 0 files; 1 not migrated"), "{}", ran.everything());
+    assert_eq!(ran.code, 2);
+    let ran = folder.run(&["migrate", ".", "--client-id", CLIENT]);
+    assert!(ran.stderr.contains("1 gateway migrated in 2 files"), "{}", ran.everything());
+}
+
+#[test]
+fn settings_in_files_of_a_generator_stay_there() {
+    let gateway = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: orders}\nspec:\n  selector: {matchLabels: {app: a}}\n  template:\n    metadata: {labels: {app: a}}\n    spec:\n      containers:\n      - name: a\n        image: mcr.microsoft.com/azure-api-management/gateway:2.11.1\n        env:\n        - {name: config.service.auth, valueFrom: {secretKeyRef: {name: token, key: value}}}\n        envFrom: [{configMapRef: {name: orders-env}}]\n";
+    let kustomization =
+        "resources: [gw.yaml]\nconfigMapGenerator:\n- name: orders-env\n  envs: [gw.env] # of the gateway\n";
+    let with = |settings: &str| {
+        let folder = Folder::with(&[("gw.yaml", gateway), ("kustomization.yaml", kustomization), ("gw.env", settings)]);
+        (folder.run(&["migrate", ".", "--client-id", CLIENT]), folder)
+    };
+    let settings = "# settings\nconfig.service.endpoint=contoso.configuration.azure-api.net\n";
+    let (ran, folder) = with(settings);
+    assert_eq!(ran.code, 0, "{}", ran.everything());
+    let added = "  literals:\n  - \"config.service.auth=workloadIdentity\"\n  - \"gateway.name=orders\"\n";
+    assert_eq!(read(&folder, "kustomization.yaml"), format!("{kustomization}{added}"));
+    assert_eq!(read(&folder, "gw.env"), settings);
+    let again = folder.run(&["migrate", ".", "--client-id", CLIENT]);
+    assert!(
+        again.stderr.contains("0 gateways migrated in 0 files; 1 with workload identity"),
+        "{}",
+        again.everything()
+    );
+    // what has to change in the file is named
+    let old = "config.service.endpoint=https://contoso.management.azure-api.net/subscriptions/x/gateways/a?api-version=2021-08-01\n";
+    let (ran, folder) = with(old);
+    let line =
+        "not migrated: ./gw.env:1: Change config.service.endpoint to contoso.configuration.azure-api.net, and run";
+    assert!(ran.stderr.starts_with(line), "{}", ran.everything());
+    assert_eq!((ran.code, read(&folder, "gw.yaml").as_str()), (2, gateway));
+}

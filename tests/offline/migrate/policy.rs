@@ -28,6 +28,8 @@ spec:
 "
         )
     );
+    let shown = Folder::with(&[("a.yaml", VS_CODE)]).run(&[&arguments[..], &["--diff"]].concat());
+    assert!(shown.stdout.contains("+++ b/policy.yaml\n") && shown.stdout.contains("+      gatewayName: orders\n"));
     // the command can be repeated, and overwrites nothing else
     assert_eq!((folder.run(&arguments).code, read(&folder, "policy.yaml")), (0, policy));
     let checked =

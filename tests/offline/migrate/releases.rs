@@ -327,3 +327,30 @@ fn a_file_of_each_environment_is_of_the_release() {
     let script = format!("V=1.7.0\n{script}");
     assert_open(&[files[0], files[1], ("d.sh", &script)], "./d.sh:1: Set the version");
 }
+
+#[test]
+fn a_user_of_the_secret_that_the_chart_makes_keeps_the_keys() {
+    let values =
+        "gateway:\n  configuration: {uri: contoso.configuration.azure-api.net}\n  name: orders\n  auth: {key: $KEY}\n";
+    let install = "helm upgrade --install eu azure-apim-gateway/azure-api-management-gateway -n shop -f values.yaml\n";
+    let with = |namespace: &str, secret: &str| {
+        let pod = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a, namespace: {namespace}}}\nspec: {{containers: [{{name: a, image: b, envFrom: [{{secretRef: {{name: {secret}}}}}]}}]}}\n"
+        );
+        migrate(&[("values.yaml", values), ("install.sh", install), ("pod.yaml", &pod)]).0
+    };
+    let ran = with("shop", "eu-azure-api-management-gateway");
+    assert!(!ran.stdout.contains("regenerateKey"), "{}", ran.everything());
+    let lines = [
+        "- first change ./pod.yaml:1:1: it takes Secret \"eu-azure-api-management-gateway\" of the chart",
+        "- keep the keys of gateway orders: ./pod.yaml:1:1 still uses them",
+    ];
+    for line in lines {
+        assert!(ran.stdout.contains(line), "{line}\n{}", ran.everything());
+    }
+    for (namespace, secret) in [("dev", "eu-azure-api-management-gateway"), ("shop", "eu")] {
+        let ran = with(namespace, secret);
+        assert!(!ran.stdout.contains("first change"), "{}", ran.everything());
+        assert!(ran.stdout.contains("/gateways/orders/regenerateKey"), "{}", ran.everything());
+    }
+}

@@ -31,6 +31,15 @@ fn assert_done(script: &str) {
 const UPGRADE: &str = "helm upgrade orders x/azure-api-management-gateway -n shop --set gateway.name=orders --set gateway.auth.key=$KEY --set secret.existingSecretName=orders-token\n";
 
 #[test]
+fn a_diff_of_a_script_shows_only_the_changed_lines() {
+    let script = "export OTHER=hunter2\nhelm install a azure-apim-gateway/azure-api-management-gateway --set gateway.name=a --set gateway.auth.key=\"$KEY\"\necho hunter2\n";
+    let folder = Folder::with(&[("install.sh", script)]);
+    let ran = folder.run(&["migrate", ".", "--client-id", CLIENT, "--diff"]);
+    assert!(ran.stdout.contains("+helm install a "), "{}", ran.everything());
+    assert!(!ran.stdout.contains("hunter2"), "{}", ran.everything());
+}
+
+#[test]
 fn a_manifest_in_a_here_document_is_named() {
     let manifest = |setting: &str, label: &str| {
         format!(

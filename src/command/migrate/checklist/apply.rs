@@ -55,6 +55,7 @@ impl Checklist<'_> {
             };
             steps.line(&format!("- first commit and push {}{tool}", self.written(&plan.file)));
         }
+        self.chart_secrets(steps);
         self.installers(steps);
         let (releases, others): (Vec<&str>, Vec<&str>) =
             self.commands(|report| &report.apply).partition(|command| command.starts_with("helm upgrade RELEASE "));
@@ -69,6 +70,16 @@ impl Checklist<'_> {
         }
         for plan in self.planned.other.changed().filter(|plan| plan.source_type == SourceType::Script) {
             steps.line(&format!("- run {} as before, or its new helm commands", self.written(&plan.file)));
+        }
+    }
+
+    /// What takes the Secrets of charts: with workload identity the chart keeps no key in them.
+    fn chart_secrets(&self, steps: &mut Steps) {
+        let users = self.other_gateways().filter_map(|gateway| self.user_of_chart_secret(gateway));
+        for (secret, user) in users.collect::<BTreeSet<_>>() {
+            steps.line(&format!(
+                "- first change {user}: it takes Secret \"{secret}\" of the chart, which has no key any more after the change"
+            ));
         }
     }
 

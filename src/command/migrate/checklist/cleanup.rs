@@ -281,7 +281,18 @@ impl Checklist<'_> {
         let resources = plan.report.key_resources.iter().flat_map(|resource| [&resource.name, &resource.reference]);
         let mut names = plan.report.key_secrets.iter().chain(resources);
         let of_tool = || names.find_map(|name| self.users.user_of(&None, name));
-        plan.report.delete.iter().find_map(|secret| self.user_of(secret)).or_else(of_tool)
+        let of_chart = || {
+            let mut gateways = plan.report.gateways.iter();
+            gateways.find_map(|gateway| Some(self.user_of_chart_secret(gateway)?.1))
+        };
+        plan.report.delete.iter().find_map(|secret| self.user_of(secret)).or_else(of_tool).or_else(of_chart)
+    }
+
+    /// The Secret that Microsoft's chart makes for the release of a gateway, and what takes it beside the gateway.
+    pub(super) fn user_of_chart_secret<'g>(&self, gateway: &'g SourceGateway) -> Option<(&'g str, String)> {
+        let secret = gateway.chart_secret.as_deref()?;
+        let namespaces = gateway.namespace.clone().map(|namespace| BTreeSet::from([namespace]));
+        Some((secret, self.users.user_of(&namespaces, secret)?))
     }
 
     /// What takes a Secret of manifests, which can have another name in the cluster.

@@ -30,7 +30,8 @@ fn problem(input: &RuleInput<'_>, container: &GatewayContainer<'_>) -> Option<Pr
         return Some(addition(input, container, &names, why));
     }
     // at the webhook each object answers for itself
-    let is_reported = |name: &&str| input.related.coverage.is_given() && is_main(input, name);
+    let is_reported =
+        |name: &&str| input.related.coverage.is_given() && (takes_only(input, name) || is_main(input, name));
     if !container.environment.is_fully_known() || names.iter().any(is_reported) {
         return None;
     }
@@ -47,9 +48,13 @@ fn problem(input: &RuleInput<'_>, container: &GatewayContainer<'_>) -> Option<Pr
 /// to it fixes nothing.
 fn is_known_without_endpoint(input: &RuleInput<'_>, config_map: &str) -> bool {
     let is_found = || matches!(input.related.config_map(config_map), Lookup::Found(_));
-    let mut taken = input.authenticating_containers().flat_map(whole_config_maps).map(|(name, _)| name);
-    let takes_others = taken.any(|name| name != config_map);
-    input.related.coverage.is_given() && takes_others && is_found() && !is_main(input, config_map)
+    input.related.coverage.is_given() && !takes_only(input, config_map) && is_found() && !is_main(input, config_map)
+}
+
+/// Whether the gateway's containers take no `ConfigMap` except this one.
+fn takes_only(input: &RuleInput<'_>, config_map: &str) -> bool {
+    let mut taken = input.authenticating_containers().flat_map(whole_config_maps);
+    taken.all(|(name, _)| name == config_map)
 }
 
 /// The problem with its fix: a reference to the expected `ConfigMap`, unless the container has it.
