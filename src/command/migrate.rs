@@ -9,6 +9,7 @@ mod in_use;
 mod installed;
 mod interactive;
 mod left_gateways;
+mod left_scripts;
 mod open_sources;
 mod other_sources;
 mod policy_document;

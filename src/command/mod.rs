@@ -3,6 +3,7 @@
 mod audit;
 mod baseline;
 mod certs;
+mod changed_words;
 mod check;
 mod cluster_checks;
 mod completions;

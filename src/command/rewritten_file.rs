@@ -1,9 +1,10 @@
 //! Shows and writes the changed texts of files, for `fix` and `migrate`.
 
+use super::changed_words;
 use anyhow::{Context, anyhow, bail};
 use apim_keyless_core::policy::printable;
 use apim_keyless_manifest::rewrite::{FileRewrite, masked};
-use apim_keyless_manifest::{MAX_FILE_BYTES, STANDARD_INPUT, masked_text, read_limited};
+use apim_keyless_manifest::{MAX_FILE_BYTES, STANDARD_INPUT, read_limited};
 use similar::{ChangeTag, TextDiff};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write, stdin};
@@ -28,23 +29,25 @@ pub(super) fn read_stdin(paths: &[PathBuf]) -> anyhow::Result<Option<Vec<u8>>> {
 
 /// The changes of YAML as a unified diff with masked values.
 pub(super) fn diff(file: &str, rewrite: &FileRewrite) -> String {
-    diff_of_change(file, rewrite, masked, CONTEXT_LINES)
+    diff_of_change(file, rewrite, [masked(&rewrite.before), masked(&rewrite.after)], CONTEXT_LINES)
 }
 
-/// The changes of a script, a pipeline or Terraform as a unified diff with masked values. Only the changed lines are shown:
+/// The changes of a script, a pipeline or Terraform as a unified diff with masked words. Only the changed lines are shown:
 /// others can hold a secret under any name.
 pub(super) fn diff_of_text(file: &str, rewrite: &FileRewrite) -> String {
-    diff_of_change(file, rewrite, masked_text, 0)
+    diff_of_change(file, rewrite, changed_words::masked(&rewrite.before, &rewrite.after), 0)
 }
 
-fn diff_of_change(file: &str, rewrite: &FileRewrite, mask: fn(&str) -> String, context_lines: usize) -> String {
-    let (old, new) = (ShownText::of(&rewrite.before, mask), ShownText::of(&rewrite.after, mask));
+fn diff_of_change(file: &str, rewrite: &FileRewrite, masked: [String; 2], context_lines: usize) -> String {
+    let [before, after] = &masked;
+    let (old, new) = (ShownText::of(&rewrite.before, before), ShownText::of(&rewrite.after, after));
     shown_diff((&format!("a/{file}"), &old), (&format!("b/{file}"), &new), context_lines)
 }
 
-/// A new file as a unified diff that shows what `mask` leaves of it.
-pub(super) fn diff_of_new(file: &str, text: &str, mask: fn(&str) -> String) -> String {
-    shown_diff(("/dev/null", &ShownText::default()), (&format!("b/{file}"), &ShownText::of(text, mask)), CONTEXT_LINES)
+/// A new file as a unified diff that shows the lines of `masked`.
+pub(super) fn diff_of_new(file: &str, text: &str, masked: &str) -> String {
+    let new = ShownText::of(text, masked);
+    shown_diff(("/dev/null", &ShownText::default()), (&format!("b/{file}"), &new), CONTEXT_LINES)
 }
 
 /// The lines of a text, and what is shown of each: a line whose change is masked is still a change.
@@ -55,9 +58,9 @@ struct ShownText<'t> {
 }
 
 impl<'t> ShownText<'t> {
-    fn of(text: &'t str, mask: fn(&str) -> String) -> Self {
-        let (lines, masked) = (lines(text), mask(text));
-        let mut shown: Vec<String> = self::lines(&masked).into_iter().map(printable_line).collect();
+    fn of(text: &'t str, masked: &str) -> Self {
+        let lines = lines(text);
+        let mut shown: Vec<String> = self::lines(masked).into_iter().map(printable_line).collect();
         if shown.len() != lines.len() {
             shown = vec![MASK.to_owned(); lines.len()];
         }

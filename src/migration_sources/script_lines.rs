@@ -9,7 +9,7 @@ use super::secret_takers::lines_of_commands;
 use super::shell_words::ShellText;
 use super::{NoteKind, ObsoleteSecret, SourceContext};
 use apim_keyless_core::gateway::WORKLOAD_IDENTITY;
-use apim_keyless_core::gateway::well_known::USE;
+use apim_keyless_core::gateway::well_known::{CLIENT_ID, USE};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 const SETTING: &str = "Change this line by hand: remove config.service.auth and the settings below it, or set config.service.auth \
@@ -138,6 +138,9 @@ const ACCOUNT: &str = "Remove this command, or let it name the ServiceAccount of
 const LABEL: &str =
     "Leave the label azure.workload.identity/use: \"true\" here: without it a Pod gets no token of workload identity";
 const NAME: &str = "Leave gateway.name here: with workload identity the gateway needs its name";
+const FROM_FILE: &str = "Remove this command, or let the file have config.service.auth=workloadIdentity and gateway.name and no key: it replaces \
+                         the migrated ConfigMap of the gateway";
+const CLIENT: &str = "Leave the annotation azure.workload.identity/client-id here: the gateway needs its client id";
 const DELETES: &str = "Remove this command: the gateway runs under this ServiceAccount after the migration";
 
 /// What commands of a script undo of the migration of these gateways: the index of the gateway, the line, and what to do.
@@ -212,6 +215,9 @@ fn undone(words: &[&str], gateway: &ScriptedGateway<'_>) -> Option<&'static str>
     let removes_name = patch.split_once("gateway.name").is_some_and(|(before, after)| {
         before.contains("\"remove\"") || after.trim_start_matches(['"', '\'', ':']).starts_with("null")
     });
+    let creates_from_file = has(&["create"])
+        && words.iter().any(|word| word.starts_with("--from-env-file") || word.starts_with("--from-file"));
+    let removes_client_id = words.iter().any(|word| word.strip_prefix(CLIENT_ID).is_some_and(|rest| rest == "-"));
     let is_account = has(&["serviceaccount", "serviceaccounts", "sa"])
         || words.iter().any(|word| ["serviceaccount/", "sa/"].iter().any(|start| word.starts_with(start)));
     match () {
@@ -219,6 +225,8 @@ fn undone(words: &[&str], gateway: &ScriptedGateway<'_>) -> Option<&'static str>
         () if is_workload && sets_account && !is_own_account => Some(ACCOUNT),
         () if (is_workload || names(&gateway.accounts)) && removes_label => Some(LABEL),
         () if names(&gateway.config_maps) && removes_name => Some(NAME),
+        () if names(&gateway.config_maps) && creates_from_file => Some(FROM_FILE),
+        () if names(&gateway.accounts) && has(&["annotate"]) && removes_client_id => Some(CLIENT),
         () => None,
     }
 }

@@ -41,8 +41,9 @@ pub fn taken_in_script(text: &str) -> Vec<TakenSecret> {
     for (line, command) in lines_of_commands(text) {
         let begins =
             ["secret ", "secrets ", "secret/", "secrets/"].iter().any(|word| command.trim_start().starts_with(word));
-        // the arguments of a task of a pipeline, too
-        let is_kubectl = begins || command.contains(": secret ") || command.contains("kubectl");
+        // kubectl can have another name, and a task of a pipeline its arguments alone
+        let reads = ["get secret", "describe secret"].iter().any(|words| command.contains(words));
+        let is_kubectl = begins || reads || command.contains(": secret ") || command.contains("kubectl");
         if !command.contains("ecret") || !(is_kubectl || command.contains("helm")) {
             continue;
         }
@@ -69,10 +70,11 @@ pub fn words(text: &str) -> BTreeSet<&str> {
 
 /// A name in which `*` stands for each variable; `None` if it can be no name.
 pub(super) fn pattern(name: &str) -> Option<String> {
-    let name = with_unknowns(name);
+    // `%s` is what format() of Terraform fills in
+    let name = with_unknowns(name).replace("%s", "*");
     let is_possible = name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-.*".contains(letter));
-    let is_known = name == "*" || name.contains(|letter: char| letter.is_ascii_alphanumeric());
-    (is_possible && is_known).then_some(name)
+    let is_name = name.contains(|letter: char| letter.is_ascii_alphanumeric() || letter == '*');
+    (is_possible && is_name).then_some(name)
 }
 
 /// The lines of a script with their numbers, joined where one continues. Comments are left out.
@@ -235,15 +237,21 @@ mod tests {
             "kubectl create secret generic copy --from-literal=a=\"`kubectl get secret token`\"",
             "arguments: secret token -o json",
             "kubectl get secret $NAME # token",
+            "oc get secret token -n a",
+            "${KUBECTL} get secret token",
             "echo token | xargs kubectl get secret",
             "helm upgrade --install a ./a --set a=b,auth.existingSecret=token",
             "helm upgrade --install a ./a --set=existingSecret='token'",
         ] {
             assert!(names(&format!("\n{line}\n")).contains(&("token".to_owned(), 2)), "{line}");
         }
-        for (name, pattern) in
-            [("${APP}-token", "*-token"), ("$(app)-token", "*-token"), ("a-{{ .b }}-c", "a-*-c"), ("%A%-b", "*-b")]
-        {
+        for (name, pattern) in [
+            ("${APP}-token", "*-token"),
+            ("$(app)-token", "*-token"),
+            ("a-{{ .b }}-c", "a-*-c"),
+            ("%A%-b", "*-b"),
+            ("${A}-${B}", "*-*"),
+        ] {
             assert_eq!(names(&format!("kubectl get secret {name}")), [(pattern.to_owned(), 1)]);
         }
     }

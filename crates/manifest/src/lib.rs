@@ -34,7 +34,6 @@ mod read;
 pub mod rewrite;
 mod source;
 mod template;
-mod text_mask;
 mod value_kind;
 mod visibility;
 mod yaml_error;
@@ -48,7 +47,6 @@ pub use loose_key::LooseKey;
 pub use place::{Excerpt, LocatedObject, Locator, OpenFile, Place};
 pub use position::Position;
 pub use read::{Inputs, MAX_FILE_BYTES, STANDARD_INPUT, read_limited};
-pub use text_mask::masked_text;
 pub use value_kind::is_encrypted;
 
 use serde_json::Value;

@@ -4,6 +4,7 @@ mod apply;
 mod cleanup;
 mod file_order;
 mod identities;
+mod revoking;
 
 use super::deployed::Deployed;
 use super::files::{OutputPaths, followers};
@@ -149,12 +150,21 @@ impl<'c> Checklist<'c> {
     /// What a person has to do if nothing changes.
     fn left_by_hand(&self) -> String {
         let mut text = "To do by hand:\n".to_owned();
+        // the keys of a gateway that is left are still used
+        let is_shown = |kind: NoteKind| match kind {
+            NoteKind::Key | NoteKind::ClientSecret => self.planned.left().is_empty(),
+            kind => kind == NoteKind::ByHand,
+        };
         let notes = self.planned.other.plans.iter().flat_map(|plan| &plan.report.notes);
-        for note in notes.filter(|note| !matches!(note.kind, NoteKind::Guess | NoteKind::Kept | NoteKind::Missing(_))) {
-            text += &printable(&format!("- {}: {}", note.at, note.message));
+        let by_hand = notes.filter(|note| is_shown(note.kind)).map(|note| format!("- {}: {}", note.at, note.message));
+        let mut seen = BTreeSet::new();
+        for line in
+            by_hand.chain(self.after_rollout(self.planned.other.plans.iter())).filter(|line| seen.insert(line.clone()))
+        {
+            text += &printable(&line);
             text.push('\n');
         }
-        text
+        if seen.is_empty() { String::new() } else { text }
     }
 
     /// What was guessed, and what could not be done in the files.

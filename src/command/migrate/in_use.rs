@@ -1,8 +1,11 @@
 //! The gateways that still use a key after the migration, and the Secrets that workloads use.
 
 use super::Planned;
-use super::reading::Sources;
-use apim_keyless_core::gateway::ObjectReference;
+use super::beside::read_beside;
+use super::open_sources::names_in_keys;
+use super::reading::{OtherSource, SourceObject, Sources};
+use crate::command::check::plain_key::decoded;
+use apim_keyless_core::gateway::{ObjectReference, Setting};
 use apim_keyless_core::migration::MigratedGateway;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -13,6 +16,8 @@ pub(super) struct OpenGateways<'s> {
     pub(super) objects: HashSet<&'s ObjectReference>,
     /// Those of them that have a kind and a name in a namespace.
     by_name: HashMap<(&'s str, &'s str, &'s str), &'s ObjectReference>,
+    /// By the name of a gateway in API Management: those of them that are it, by their key or their settings.
+    by_gateway_name: HashMap<String, &'s ObjectReference>,
 }
 
 impl<'s> OpenGateways<'s> {
@@ -24,9 +29,40 @@ impl<'s> OpenGateways<'s> {
             let Some(reference) = source.object.as_ref().map(|object| &object.reference) else { continue };
             if open.contains(reference) {
                 gateways.add(reference);
+                gateways.add_names(sources, source, reference);
             }
         }
         gateways
+    }
+
+    /// Adds the names of the gateway resources that a workload can be: those in its keys, and in its `ConfigMap`s.
+    fn add_names(&mut self, sources: &'s Sources, source: &SourceObject, reference: &'s ObjectReference) {
+        let named = |kind: &str, name: &str| {
+            let objects = sources.find(kind, &reference.namespace, name);
+            objects.map(|(_, object)| &object.value).collect::<Vec<_>>()
+        };
+        let mut names: Vec<String> = names_in_keys(&source.value.to_string()).into_iter().map(str::to_owned).collect();
+        for secret in secrets(&source.value) {
+            let texts = named("Secret", secret).into_iter().flat_map(key_texts);
+            let texts = texts.chain(generated_key_texts(sources, secret));
+            names
+                .extend(texts.flat_map(|text| names_in_keys(&text).into_iter().map(str::to_owned).collect::<Vec<_>>()));
+        }
+        let mut config_maps = BTreeSet::new();
+        add_config_maps(&source.value, &mut config_maps);
+        for config_map in config_maps.into_iter().flat_map(|name| named("ConfigMap", name)) {
+            let data = config_map.get("data").and_then(Value::as_object).into_iter().flatten();
+            let own = data.filter(|(key, _)| Setting::of(key) == Some(Setting::GatewayName));
+            names.extend(own.filter_map(|(_, name)| name.as_str()).map(str::to_owned));
+        }
+        for name in names {
+            self.by_gateway_name.entry(name).or_insert(reference);
+        }
+    }
+
+    /// An object that is the gateway of this name.
+    pub(super) fn user_of_name(&self, name: &str) -> Option<&'s ObjectReference> {
+        self.by_gateway_name.get(name).copied()
     }
 
     fn add(&mut self, reference: &'s ObjectReference) {
@@ -41,7 +77,47 @@ impl<'s> OpenGateways<'s> {
         let itself = self.objects.get(&gateway.object).copied();
         let of_objects =
             || gateway.objects().find_map(|(kind, name)| self.by_name.get(&(kind, namespace, name)).copied());
-        itself.or_else(of_objects)
+        let of_name = || gateway.gateway_names.iter().find_map(|name| self.user_of_name(name));
+        itself.or_else(of_objects).or_else(of_name)
+    }
+}
+
+/// The values of a Secret, in plain text.
+fn key_texts(secret: &Value) -> Vec<String> {
+    let values = |member: &str| secret.get(member).and_then(Value::as_object).into_iter().flatten();
+    let plain = values("stringData").filter_map(|(_, text)| text.as_str().map(str::to_owned));
+    plain.chain(values("data").filter_map(|(_, text)| decoded(text.as_str()?))).collect()
+}
+
+/// The texts in which a generator of Kustomize can have the key of this Secret.
+fn generated_key_texts(sources: &Sources, secret: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    for source in sources.objects.iter().filter(|source| source.other == Some(OtherSource::Kustomization)) {
+        let generators = source.value.get("secretGenerator").and_then(Value::as_array).into_iter().flatten();
+        let own = generators.filter(|generator| generator.get("name").and_then(Value::as_str) == Some(secret));
+        for generator in own {
+            texts.push(generator.to_string());
+            let lists = ["envs", "files"].into_iter().filter_map(|list| generator.get(list)?.as_array()).flatten();
+            let files = lists.filter_map(Value::as_str).map(|entry| entry.rsplit('=').next().unwrap_or(entry));
+            texts.extend(files.filter_map(|file| read_beside(source.place.file(), file)));
+        }
+    }
+    texts
+}
+
+/// Adds the names of the `ConfigMap`s that a workload takes variables from.
+fn add_config_maps<'v>(value: &'v Value, names: &mut BTreeSet<&'v str>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| add_config_maps(item, names)),
+        Value::Object(members) => {
+            for (key, member) in members {
+                if ["configMapRef", "configMapKeyRef"].contains(&key.as_str()) {
+                    names.extend(member.get("name").and_then(Value::as_str));
+                }
+                add_config_maps(member, names);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -4,7 +4,7 @@ use super::Planned;
 use super::other_sources::OtherPlan;
 use super::reached::ReachedGateways;
 use super::reading::{Sources, located};
-use apim_keyless_core::gateway::ObjectReference;
+use apim_keyless_core::gateway::{ObjectReference, Setting};
 use apim_keyless_core::migration::MigratedGateway;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -16,6 +16,8 @@ pub(super) struct OpenSources {
     releases: HashMap<ObjectReference, String>,
     /// The place in an open source, by each word of the source: it can name a Secret or a gateway.
     words: HashMap<String, String>,
+    /// The place in an open source that has settings of a gateway, and no name of a migrated one: it can be about each of them.
+    of_any: Option<String>,
     /// The place of a gateway outside of Kubernetes, by the name of the gateway whose key it has.
     outside: HashMap<String, String>,
     /// The place of one whose key can be that of any gateway.
@@ -28,6 +30,7 @@ impl OpenSources {
             reached: BTreeMap::new(),
             releases: HashMap::new(),
             words: HashMap::new(),
+            of_any: None,
             outside: HashMap::new(),
             outside_of_any: None,
         };
@@ -35,6 +38,7 @@ impl OpenSources {
         let places: HashMap<&ObjectReference, &str> =
             plans.filter_map(|plan| Some((&plan.source, plan.open_place()?))).collect();
         let declined: HashSet<&ObjectReference> = planned.declined.iter().map(|declined| &declined.gateway).collect();
+        let names: HashSet<&str> = planned.changed_gateways().flat_map(names).collect();
         let reached = ReachedGateways::of(sources, &planned.migration, &planned.left());
         let mut opened = None;
         for (index, source) in sources.objects.iter().enumerate() {
@@ -45,7 +49,9 @@ impl OpenSources {
             let place = places.get(&reference).map(|place| (*place).to_owned()).or_else(own);
             let Some(place) = place else { continue };
             open.add_words(&source.value.to_string(), &place);
-            for workload in reached.by(index, source) {
+            let reached = reached.by(index, source);
+            open.add_unnamed(&source.value.to_string(), &place, &names, reached.is_empty());
+            for workload in reached {
                 open.reached.entry(workload).or_insert_with(|| place.clone());
             }
         }
@@ -57,12 +63,21 @@ impl OpenSources {
         for source in &sources.texts {
             if let Some(place) = places.get(&source.reference()) {
                 open.add_words(&source.text, place);
+                open.add_unnamed(&source.text, place, &names, true);
             }
         }
         for (place, text) in &sources.outside {
             open.add_outside(place, text);
         }
         open
+    }
+
+    /// Adds a source with a setting of a gateway, if it names none of the migrated ones and is not known to reach another.
+    fn add_unnamed(&mut self, text: &str, place: &str, names: &HashSet<&str>, reaches_none: bool) {
+        let is_named = || words(text).any(|word| names.contains(word));
+        if reaches_none && text.contains(Setting::Auth.name()) && !is_named() {
+            self.of_any.get_or_insert_with(|| place.to_owned());
+        }
     }
 
     /// The place of a gateway outside of Kubernetes that can have the key of the gateway of this name.
@@ -88,13 +103,14 @@ impl OpenSources {
 
     /// The place that has to be changed before nothing needs the old key of a gateway.
     pub(super) fn place_of_gateway(&self, gateway: &MigratedGateway) -> Option<&str> {
-        let by_name = || gateway.gateway_names.iter().find_map(|name| self.place_of_name(name));
-        self.reached.get(&gateway.index).map(String::as_str).or_else(by_name)
+        let by_name = || names(gateway).find_map(|name| self.place_of_name(name));
+        self.reached.get(&gateway.index).map(String::as_str).or_else(by_name).or(self.of_any.as_deref())
     }
 
     /// The place that has to be changed before nothing needs the old key of another source.
     pub(super) fn place_of_source<'p>(&'p self, plan: &'p OtherPlan) -> Option<&'p str> {
-        plan.open_place().or_else(|| self.releases.get(&plan.source).map(String::as_str))
+        let reached = || self.releases.get(&plan.source).map(String::as_str);
+        plan.open_place().or_else(reached).or(self.of_any.as_deref())
     }
 
     /// The place in a source that has to be changed, and that has this name of a Secret or a gateway.
@@ -103,12 +119,18 @@ impl OpenSources {
     }
 
     fn add_words(&mut self, text: &str, place: &str) {
-        for word in text.split(|letter| !is_of_name(letter)).map(|word| word.trim_matches(['.', '-', '_'])) {
+        for word in words(text) {
             if !word.is_empty() && !self.words.contains_key(word) {
                 self.words.insert(word.to_owned(), place.to_owned());
             }
         }
     }
+}
+
+/// What a source that is about a gateway of manifests names.
+fn names(gateway: &MigratedGateway) -> impl Iterator<Item = &str> {
+    let own = gateway.gateway_names.iter().chain(&gateway.config_maps).map(String::as_str);
+    own.chain([gateway.object.name.as_str()])
 }
 
 /// The names of the gateways whose keys a text has: `GatewayKey NAME&…`.
@@ -126,6 +148,10 @@ pub(super) fn names_in_keys(text: &str) -> Vec<&str> {
 const KEY: &str = "GatewayKey ";
 /// The gateway's image.
 const IMAGE: &str = "azure-api-management/gateway";
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|letter| !is_of_name(letter)).map(|word| word.trim_matches(['.', '-', '_']))
+}
 
 fn is_of_name(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || "-._".contains(letter)

@@ -114,6 +114,7 @@ impl OtherPlans {
         }
         plans.add_texts(sources, (facts, images), &inputs);
         plans.add_what_is_around(sources, images, migration);
+        plans.leave_scripts(sources);
         plans
     }
 

@@ -67,7 +67,7 @@ impl PolicyDocument {
 
     /// The new file as a unified diff. It holds names and ids, which are no secrets.
     pub(super) fn diff(&self) -> String {
-        diff_of_new(&self.path.display().to_string(), &self.text, str::to_owned)
+        diff_of_new(&self.path.display().to_string(), &self.text, &self.text)
     }
 
     pub(super) fn write(&self) -> anyhow::Result<()> {

@@ -26,6 +26,8 @@ pub(super) struct SecretUsers<'s> {
     others: HashMap<String, Place>,
     /// Names of which a part is not known.
     patterns: BTreeMap<String, Place>,
+    /// Whether External Secrets of the input can read Secrets of Kubernetes.
+    has_store_of_secrets: bool,
 }
 
 /// The first user of a Secret in each namespace, as indices of objects.
@@ -74,6 +76,10 @@ impl<'s> SecretUsers<'s> {
             with_other_keys: HashMap::new(),
             others: HashMap::new(),
             patterns: BTreeMap::new(),
+            has_store_of_secrets: sources
+                .objects
+                .iter()
+                .any(|source| source.value.pointer("/spec/provider/kubernetes").is_some()),
         };
         let obsolete: HashSet<usize> =
             planned.migration.obsolete.iter().filter_map(|obsolete| obsolete.input).collect();
@@ -98,10 +104,16 @@ impl<'s> SecretUsers<'s> {
     }
 
     fn add_object(&mut self, index: usize, value: &Value, namespaces: &Namespaces, is_obsolete: bool) {
-        if FILLING.contains(&value.get("kind").and_then(Value::as_str).unwrap_or_default()) {
+        let kind = value.get("kind").and_then(Value::as_str).unwrap_or_default();
+        let taken = Taken::of(value);
+        let of_store =
+            if kind == "ExternalSecret" && self.has_store_of_secrets { remote_keys(value) } else { Vec::new() };
+        for name in taken.copies.iter().cloned().chain(of_store) {
+            self.add_other(name, || Place::Object(index));
+        }
+        if FILLING.contains(&kind) {
             return;
         }
-        let taken = Taken::of(value);
         // what renews the key is deleted with the Secret
         if is_obsolete && taken.writes {
             return;
@@ -180,6 +192,14 @@ impl<'s> SecretUsers<'s> {
     }
 }
 
+/// The names in a store that an `ExternalSecret` reads.
+fn remote_keys(external_secret: &Value) -> Vec<String> {
+    let items = |at: &str| external_secret.pointer(at).and_then(Value::as_array).into_iter().flatten();
+    let single = items("/spec/data").filter_map(|item| item.pointer("/remoteRef/key"));
+    let whole = items("/spec/dataFrom").filter_map(|item| item.pointer("/extract/key"));
+    single.chain(whole).filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 /// The namespaces in which a source takes Secrets.
 fn namespaces(source: &SourceObject, deployed: &Deployed<'_>) -> Namespaces {
     let target = ["/spec/targetNamespace", "/spec/destination/namespace"];
@@ -194,8 +214,9 @@ fn namespaces(source: &SourceObject, deployed: &Deployed<'_>) -> Namespaces {
 }
 
 /// Kinds of objects that make a Secret. They are listed with it, and do not need it.
-const FILLING: [&str; 7] = [
+const FILLING: [&str; 8] = [
     "AzureKeyVaultSecret",
+    "Certificate",
     "ExternalSecret",
     "SealedSecret",
     "Secret",

@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 const MAX_DEPTH: usize = 4;
 /// What a permission only to read a Secret allows.
 const READING: [&str; 3] = ["get", "list", "watch"];
+/// Ends of annotations that name a Secret to copy, as NAMESPACE/NAME.
+const COPYING: [&str; 2] = ["/reflects", "/replicate-from"];
 /// Texts of what writes a Secret.
 const WRITING: [&str; 4] = ["create secret", "patch secret", "delete secret", "kind: Secret"];
 
@@ -19,6 +21,8 @@ pub(super) struct Taken {
     pub(super) names: BTreeSet<String>,
     /// Their names, or patterns of them, in commands, which can be for any namespace.
     pub(super) commands: BTreeSet<String>,
+    /// The names of those that it copies, which can be in any namespace.
+    pub(super) copies: BTreeSet<String>,
     /// Whether a command writes a Secret.
     pub(super) writes: bool,
 }
@@ -60,6 +64,7 @@ impl Taken {
                 let words: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
                 if let Some(words) = words {
                     self.add_command(&words.join(" "));
+                    self.add_flags(&words);
                 }
                 for item in items {
                     self.add(item, depth);
@@ -73,6 +78,7 @@ impl Taken {
                 if let (Some(_), Some(name)) = (key, text("value")) {
                     self.names.insert(name.to_owned());
                 }
+                self.add_copies(value);
                 // a kustomization makes the Secrets of its generators
                 let members = members.iter().filter(|(key, _)| *key != "secretGenerator");
                 for (_, member) in members {
@@ -81,6 +87,27 @@ impl Taken {
             }
             _ => {}
         }
+    }
+
+    /// The names in flags such as `--token-secret=NAME` and `--token-secret NAME`, also behind a namespace.
+    fn add_flags(&mut self, words: &[&str]) {
+        for (index, word) in words.iter().enumerate() {
+            let (flag, value) = word.split_once('=').map_or((*word, None), |(flag, value)| (flag, Some(value)));
+            if !flag.starts_with('-') || !flag.to_ascii_lowercase().contains("secret") {
+                continue;
+            }
+            let value = value.or_else(|| words.get(index + 1).copied());
+            self.names.extend(value.and_then(|value| value.rsplit('/').next()).map(str::to_owned));
+        }
+    }
+
+    /// What copies a Secret: the annotations of Reflector and of Replicator, the rules of Kyverno.
+    fn add_copies(&mut self, value: &Value) {
+        let members = value.as_object().into_iter().flatten();
+        let of_annotations = members.filter(|(key, _)| COPYING.iter().any(|end| key.ends_with(end)));
+        let of_annotations = of_annotations.filter_map(|(_, source)| source.as_str()?.rsplit('/').next());
+        let of_rule = value.pointer("/clone/name").and_then(Value::as_str);
+        self.copies.extend(of_annotations.chain(of_rule).map(str::to_owned));
     }
 
     fn add_text(&mut self, text: &str, depth: usize) {
@@ -143,6 +170,8 @@ mod tests {
             json!({"env": [{"valueFrom": {"secretKeyRef": {"name": "token"}}}]}),
             json!({"parameters": [{"name": "auth.existingSecret", "value": "token"}]}),
             json!({"values": "auth:\n  existingSecret: token\n"}),
+            json!({"args": ["--a", "--token-secret=token"]}),
+            json!({"args": ["--token-secret", "shop/token"]}),
             json!({"patch": "- {op: replace, path: /spec/a/secretRef/name, value: token}\n"}),
             json!({"patch": "- op: add\n  path: /spec/a\n  value: [{secretRef: {name: token}}]\n"}),
             json!({"rules": [{"resources": ["secrets"], "verbs": ["get"], "resourceNames": ["token"]}]}),
@@ -156,6 +185,12 @@ mod tests {
             json!({"inputs": {"command": "get", "arguments": "secret token -o json"}}),
         ] {
             assert!(Taken::of(&value).commands.contains("token"), "{value}");
+        }
+        for value in [
+            json!({"metadata": {"annotations": {"reflector.v1.k8s.emberstack.com/reflects": "shop/token"}}}),
+            json!({"generate": {"kind": "Secret", "clone": {"namespace": "shop", "name": "token"}}}),
+        ] {
+            assert!(Taken::of(&value).copies.contains("token"), "{value}");
         }
         let renewing =
             json!({"rules": [{"resources": ["secrets"], "verbs": ["get", "patch"], "resourceNames": ["token"]}]});

@@ -6,6 +6,8 @@ use crate::migration_sources::{
     Note, NoteKind, SourceContext, TextMigration, line_with_values, lines_of_commands, lines_with_key, migrate_script,
     unread_line, unread_method, words,
 };
+use apim_keyless_core::gateway::well_known::USE;
+use apim_keyless_core::gateway::{Setting, WORKLOAD_IDENTITY};
 use apim_keyless_manifest::{ENCRYPTED, FileContent, InputError, MALFORMED, Place, TEMPLATE, is_about_gateway};
 use apim_keyless_report::file_name;
 use serde_json::Value;
@@ -63,7 +65,10 @@ fn outside(place: String, value: &Value) -> OutsideGateway {
 /// Whether a mapping has commands of a script that are about a gateway. One with a key alone, such as the values of another
 /// application, has none.
 pub(super) fn has_commands(text: &str, context: SourceContext<'_>) -> bool {
-    let is_of_command = |note: &Note<usize>| !matches!(note.kind, NoteKind::AfterRollout | NoteKind::Key);
+    // a key alone is to be removed after the rollout, too
+    let makes_keys = ["/generateToken", "create secret"].iter().any(|words| text.contains(words));
+    let is_of_command =
+        |note: &Note<usize>| note.kind != NoteKind::Key && (makes_keys || note.kind != NoteKind::AfterRollout);
     migrate_script(text, context)
         .is_some_and(|planned| planned.text.is_some() || planned.report.notes.iter().any(is_of_command))
 }
@@ -87,7 +92,42 @@ pub(super) fn lines(TextSource { text, source_type, .. }: &TextSource, planned: 
         if is_terraform && !is_open && line_with_values(new).is_some() { line_with_values(text) } else { None };
     let message = "Remove gateway.auth.key here, set gateway.auth.type to WorkloadIdentity, gateway.auth.azureAd.app.id and \
                    gateway.name, and take version 1.15.1 or newer of the chart: migrate does not read this";
-    lines.chain(values).map(|at| Note { at, kind: NoteKind::ByHand, message: message.to_owned() }).collect()
+    let note = |at: usize, message: &str| Note { at, kind: NoteKind::ByHand, message: message.to_owned() };
+    let of_chart = lines.chain(values).map(|at| note(at, message));
+    let other = if is_terraform { lines_with_other_settings(new) } else { Vec::new() };
+    of_chart.chain(other.into_iter().map(|at| note(at, OTHER_SETTING))).collect()
+}
+
+const OTHER_SETTING: &str = "Remove this line, or set config.service.auth to workloadIdentity and azure.workload.identity/use to \"true\" \
+                             here: this resource changes objects of a gateway, and migrate does not change it";
+
+/// The resources of Terraform that change a part of an object, and the generator of a provider for Kustomize.
+const PARTIAL: [&str; 5] = [
+    "\"kubernetes_annotations\"",
+    "\"kubernetes_config_map_v1_data\"",
+    "\"kubernetes_env\"",
+    "\"kubernetes_labels\"",
+    "\"kustomization_overlay\"",
+];
+
+/// The lines, from 1, in resources of Terraform that change a part of a gateway's objects to another method.
+fn lines_with_other_settings(text: &str) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut is_partial = false;
+    let lines: Vec<&str> = text.lines().collect();
+    for (index, line) in lines.iter().enumerate() {
+        if line.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            is_partial = PARTIAL.iter().any(|name| line.contains(name));
+        }
+        // a value can follow its name
+        let value = lines.get(index..).unwrap_or_default().iter().take(2).copied().collect::<String>();
+        let is_other = line.contains(Setting::Auth.name()) && !value.contains(WORKLOAD_IDENTITY)
+            || line.contains(USE) && !value.contains("\"true\"");
+        if is_partial && is_other && !line.trim_start().starts_with(['#', '/']) {
+            found.push(index + 1);
+        }
+    }
+    found
 }
 
 /// What can be a Secret that documents take which are not read: each word of a file that mentions one.

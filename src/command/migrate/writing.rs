@@ -80,7 +80,7 @@ impl Planned {
         for (beside, path, text) in &self.other.new_files {
             let path = output.beside(beside, path);
             if arguments.diff {
-                print(&diff_of_new(&path.display().to_string(), text, masked))?;
+                print(&diff_of_new(&path.display().to_string(), text, &masked(text)))?;
             }
             if !arguments.shows_only() && !is_written(&path, text) {
                 rewritten_file::create(&path, text)?;

@@ -15,6 +15,7 @@ mod policy;
 mod releases;
 mod safety;
 mod scripts;
+mod secret_copies;
 mod several;
 mod size;
 mod targets;

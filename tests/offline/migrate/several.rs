@@ -148,9 +148,9 @@ spec: {containers: [{name: a, image: b, env: [{name: A, valueFrom: {secretKeyRef
     assert_eq!(
         deleted,
         [
-            "kubectl delete -n shop secret a-token",
             "kubectl delete -n shop cronjob rotation",
-            "kubectl delete -n shop externalsecret a"
+            "kubectl delete -n shop externalsecret a",
+            "kubectl delete -n shop secret a-token",
         ]
     );
     // nothing is deleted here

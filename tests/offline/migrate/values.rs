@@ -99,7 +99,7 @@ fn each_installer_names_release_and_namespace() {
         assert_named(&[VALUES, installer, ("prod.yaml", "image: {tag: 2.4.0}\n")], "./prod.yaml:1:9: Set image.tag");
     }
     let without = assert_done(&[VALUES]);
-    assert!(without.contains("Replace NAMESPACE and RELEASE by"), "{without}");
+    assert!(without.contains("Replace RELEASE by"), "{without}");
 }
 
 #[test]

@@ -7,7 +7,9 @@ use super::key_sources::{RemovalContext, RemovedSources};
 use super::obsolete::{self, SecretName, Takers};
 use super::plan::{GatewayPlan, keys_of_secret};
 use super::settings::{Settings, WrittenAt};
-use super::workload::{ImageChange, remove_auth_settings, set_identity, set_in_data, take_config_map, write_variable};
+use super::workload::{
+    ImageChange, remove_auth_settings, set_identity, set_in_data, take_config_map, take_reloads, write_variable,
+};
 use super::{Created, MigratedGateway, Migration, MissingFact, result};
 use crate::gateway::well_known::{CLIENT_ID, TENANT_ID, USE};
 use crate::gateway::{Authentication, ObjectReference, Setting, WORKLOAD_IDENTITY, is_guid};
@@ -201,6 +203,7 @@ impl<'a> GatewayMigrator<'a> {
     }
 
     fn volumes(&self, plan: &GatewayPlan<'_>, value: &mut Value, removed: &mut RemovedSources) {
+        take_reloads(value, removed);
         if let Ok(template) = plan.gateway.workload.pointer_to([]).resolve_mut(value) {
             removed.take_annotations(template);
         }

@@ -86,7 +86,6 @@ pub(super) fn find(
             input,
             is_of_unknown_content,
         };
-        obsolete.add(object("Secret", name, index.written("Secret", namespace, name).next()));
         for filler in index.fillers(secret) {
             let Some(input) = index.inputs.get(*filler) else { continue };
             let kind = text(input.value, &["kind"]).unwrap_or_default();
@@ -95,6 +94,8 @@ pub(super) fn find(
                 obsolete.add(object(kind, own_name, Some(*filler)));
             }
         }
+        // last, because what fills it would make it again
+        obsolete.add(object("Secret", name, index.written("Secret", namespace, name).next()));
     }
     obsolete.objects
 }
@@ -170,6 +171,8 @@ pub(super) fn filled_secrets(kind: &str, value: &Value, own_name: &str) -> Vec<S
         "SealedSecret" => target(&["spec", "template", "metadata", "name"]),
         // Vault Secrets Operator
         "VaultStaticSecret" | "VaultDynamicSecret" => named(&["spec", "destination", "name"]),
+        // cert-manager
+        "Certificate" => named(&["spec", "secretName"]),
         // akv2k8s
         "AzureKeyVaultSecret" => named(&["spec", "output", "secret", "name"]),
         CLASS => {

@@ -1,6 +1,7 @@
 //! The pod template of a migrated gateway: its identity, its image, and the `ConfigMap` that its containers take.
 
-use super::json::{append, items, set, text};
+use super::json::{append, items, remove, set, text};
+use super::key_sources::RemovedSources;
 use super::settings::WrittenAt;
 use crate::gateway::well_known::USE;
 use crate::gateway::{Gateway, GatewayContainer, ImageName, ImageVersion, Images, Setting, Workload};
@@ -171,6 +172,25 @@ pub(super) fn remove_auth_settings(config_map: &mut Value, kept: Option<Setting>
             let is_removed = |setting: Setting| super::settings::is_of_other_method(setting) && Some(setting) != kept;
             data.retain(|key, _| !Setting::of(key).is_some_and(is_removed));
         }
+    }
+}
+
+/// Stakater Reloader restarts the workload when one of these Secrets changes.
+const RELOAD: &str = "secret.reloader.stakater.com/reload";
+
+/// Removes the Secrets that only served the key from the annotation of Reloader.
+pub(super) fn take_reloads(workload: &mut Value, removed: &RemovedSources) {
+    let names = text(workload, &["metadata", "annotations", RELOAD]).unwrap_or_default();
+    let is_left = |name: &&str| !removed.secrets.contains_key(*name);
+    let left: Vec<&str> = names.split(',').map(str::trim).filter(is_left).collect();
+    if left.len() == names.split(',').count() {
+        return;
+    }
+    if left.is_empty() {
+        remove(workload, &["metadata", "annotations"], RELOAD);
+    } else {
+        let left = left.join(",");
+        set(workload, &["metadata", "annotations", RELOAD], left);
     }
 }
 

@@ -26,6 +26,7 @@ const CLUSTER_KINDS: [&str; 7] = [
 impl Checklist<'_> {
     pub(super) fn apply(&self, steps: &mut Steps) {
         steps.step("Apply the files in this order, or let your GitOps tool do it");
+        self.chart_secrets(steps);
         let (mut overlays, mut deployers) = (BTreeSet::new(), BTreeSet::new());
         for file in self.files_in_order() {
             let deployments = self.deployed.deployments(file);
@@ -55,7 +56,6 @@ impl Checklist<'_> {
             };
             steps.line(&format!("- first commit and push {}{tool}", self.written(&plan.file)));
         }
-        self.chart_secrets(steps);
         self.installers(steps);
         let (releases, others): (Vec<&str>, Vec<&str>) =
             self.commands(|report| &report.apply).partition(|command| command.starts_with("helm upgrade RELEASE "));

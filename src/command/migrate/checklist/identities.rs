@@ -50,11 +50,13 @@ impl Checklist<'_> {
     pub(super) fn identities(&self, steps: &mut Steps) {
         let identities = self.identities_of_gateways();
         let subjects = || identities.values().flat_map(|identity| &identity.subjects);
-        let is_unknown = subjects().any(|(namespace, account)| namespace == "NAMESPACE" || account.contains("RELEASE"));
+        let is_unknown_namespace = subjects().any(|(namespace, _)| namespace == "NAMESPACE");
+        let is_unknown_release = subjects().any(|(_, account)| account.contains("RELEASE"));
         let is_unknown_account = subjects().any(|(_, account)| account == "SERVICE_ACCOUNT");
         steps.step("Give each identity its role and its federated credentials, before anything is applied");
         steps.line("ISSUER is the OIDC issuer of the cluster, with its final slash. On AKS:");
         steps.line("  az aks show -g GROUP -n CLUSTER --query oidcIssuerProfile.issuerUrl -o tsv");
+        steps.line("Each cluster has its own issuer. A second cluster needs a second credential, with another name.");
         for (client_id, Identity { subjects, is_new }) in identities {
             let role = if is_new {
                 format!("needs the right to read the gateway's configuration: {ARTICLE}")
@@ -81,10 +83,11 @@ impl Checklist<'_> {
                 steps.line(&format!("    {parameters}"));
             }
         }
-        if is_unknown {
-            steps.line(
-                "Replace NAMESPACE and RELEASE by the namespace and the name of the Helm release: no file states them.",
-            );
+        if is_unknown_namespace {
+            steps.line("Replace NAMESPACE by the namespace of the gateway: it could not be read from a file.");
+        }
+        if is_unknown_release {
+            steps.line("Replace RELEASE by the name of the Helm release: it could not be read from a file.");
         }
         if is_unknown_account {
             steps.line("Replace SERVICE_ACCOUNT by the name of the ServiceAccount: it is in a variable or a template.");
@@ -92,7 +95,11 @@ impl Checklist<'_> {
         steps.line("For a managed identity, with the same names and subjects:");
         steps.line("  az identity federated-credential create --resource-group GROUP --identity-name IDENTITY \\");
         steps.line(&format!("    --name NAME --issuer ISSUER --subject SUBJECT --audiences {AUDIENCE}"));
-        steps
-            .line("`apim-keyless plan` writes these commands and those for the roles as a script, Bicep or Terraform.");
+        // it reads manifests
+        if self.planned.changed_gateways().next().is_some() {
+            steps.line(
+                "`apim-keyless plan` writes these commands and those for the roles as a script, Bicep or Terraform.",
+            );
+        }
     }
 }
