@@ -10,7 +10,7 @@ use super::generator::{
     selects_identity, write_literals,
 };
 use super::helm_values::{self, IMAGE, KEY_MESSAGE, Release, is_key, pointer};
-use super::patch_finder::Leftover;
+use super::patch_finder::{Leftover, of_version};
 use super::remote_base::{REMOTE, account, gateway_of, has_remote_base};
 use super::{KeyResource, NoteKind, SourceContext, SourceGateway, SourceReport, layers, leftovers, value_path};
 use apim_keyless_core::gateway::ImageVersion;
@@ -69,8 +69,11 @@ pub fn migrate_kustomization(
     let read = known.read;
     migrator.secrets(read);
     migrator.charts();
-    if !known.is_left {
+    // a patch migrates the gateway of a remote base
+    if !known.is_left || has_remote_base(value) {
         migrator.images();
+    }
+    if !known.is_left {
         migrator.config_maps(read, known.generated);
     }
     leftovers::report(value, context, read, &mut migrator.report);
@@ -159,7 +162,13 @@ impl KustomizeMigrator<'_> {
                     self.report.note(at(&["images", &index, "newTag"]), NoteKind::Guess, message);
                     newest
                 }
-                (None, None) => continue,
+                (None, None) => {
+                    // a digest wins over the tag
+                    if let (None, Some(found)) = (text("digest"), of_version(&format!(":{tag}"), self.context)) {
+                        self.report.note(at(&["images", &index, "newTag"]), NoteKind::Guess, found.message());
+                    }
+                    continue;
+                }
             };
             if let Some(slot) = self.new.pointer_mut(&format!("/images/{index}/newTag")) {
                 *slot = json!(new);
