@@ -12,7 +12,7 @@ use super::generator::{
 use super::helm_values::{self, IMAGE, KEY_MESSAGE, Release, is_key, pointer};
 use super::patch_finder::{Leftover, of_version};
 use super::remote_base::{REMOTE, account, gateway_of, has_remote_base};
-use super::{KeyResource, NoteKind, SourceContext, SourceGateway, SourceReport, layers, leftovers, value_path};
+use super::{KeyResource, Note, NoteKind, SourceContext, SourceGateway, SourceReport, layers, leftovers, value_path};
 use apim_keyless_core::gateway::ImageVersion;
 use apim_keyless_core::gateway::well_known::USE;
 use apim_keyless_core::migration::{ARTICLE_ACCOUNT, Fact};
@@ -164,9 +164,13 @@ impl KustomizeMigrator<'_> {
                 }
                 (None, None) => {
                     // a digest wins over the tag
-                    if let (None, Some(found)) = (text("digest"), of_version(&format!(":{tag}"), self.context)) {
-                        self.report.note(at(&["images", &index, "newTag"]), NoteKind::Guess, found.message());
-                    }
+                    let to_check = of_version(&format!(":{tag}"), self.context).filter(|_| text("digest").is_none());
+                    let note = to_check.map(|found| found.message());
+                    self.report.notes.extend(note.map(|message| Note {
+                        at: at(&["images", &index, "newTag"]),
+                        kind: NoteKind::Guess,
+                        message,
+                    }));
                     continue;
                 }
             };

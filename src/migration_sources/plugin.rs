@@ -68,7 +68,9 @@ fn of_plugin(
     for path in paths.filter(|_| is_transformer && kind.contains("Patch")) {
         let mut patches = read(path).map_or_else(|| vec![Leftover::Unread], |text| of_patch(&text, context, secrets));
         if let Some(target) = plugin.get("target") {
-            patches.iter_mut().for_each(|patch| patch.set_target(target));
+            for patch in &mut patches {
+                patch.set_target(target);
+            }
         }
         found.append(&mut patches);
     }

@@ -264,8 +264,8 @@ pub(super) fn by_hand(gateway: &MigratedGateway) -> Vec<String> {
 /// Names the new files of `--output-dir` in what a person has to check or to change in them: the steps copy them over the old
 /// ones.
 pub(super) fn name_new_files(plans: &mut [OtherPlan], changes: &[FileChange], output: &OutputPaths) {
-    let changed: HashSet<&str> = changes.iter().map(|change| change.file.as_str()).collect();
-    for plan in plans.iter_mut().filter(|plan| changed.contains(plan.file.as_str())) {
+    let new: HashSet<&str> = changes.iter().map(|change| change.file.as_str()).collect();
+    for plan in plans.iter_mut().filter(|plan| new.contains(plan.file.as_str())) {
         let Some(path) = output.of_file(&plan.file) else { continue };
         let notes = plan.report.notes.iter_mut();
         for note in notes.filter(|note| note.kind == NoteKind::Guess || note.kind.is_open()) {

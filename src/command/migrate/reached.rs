@@ -47,11 +47,9 @@ impl<'s> ReachedGateways<'s> {
         let is_left = |(index, source): &(usize, &SourceObject)| {
             is_missing.contains(index)
                 || match (&source.object, source.other) {
-                    // the reference of another source has its line: its file is read
-                    (_, Some(OtherSource::Generator(_))) => false,
-                    (_, Some(_)) => !excluded.is_empty() && excluded.contains(&source.reference()),
                     (Some(object), None) => excluded.contains(&object.reference),
-                    (None, None) => false,
+                    // the reference of another source has its line: its file is read
+                    _ => source.is_other() && !excluded.is_empty() && excluded.contains(&source.reference()),
                 }
         };
         let left = sources.objects.iter().enumerate().filter(is_left);

@@ -71,8 +71,8 @@ const KEY_PATCH: &str = "[{\"op\": \"add\", \"path\": \"/spec/template/spec/cont
 #[track_caller]
 fn assert_plugin_kept(field: &str, plugin: &str, files: &[(&str, &str)]) {
     assert_overlay_kept(&format!("{field}: [plugin.yaml]\n"), &[&[("k/prod/plugin.yaml", plugin)], files].concat());
-    let inline: String = plugin.lines().map(|line| format!("  {line}\n")).collect();
-    assert_overlay_kept(&format!("{field}:\n- |-\n{inline}"), files);
+    let inline: Vec<String> = plugin.lines().map(|line| format!("  {line}\n")).collect();
+    assert_overlay_kept(&format!("{field}:\n- |-\n{}", inline.concat()), files);
 }
 
 #[test]
