@@ -18,6 +18,7 @@ mod reading;
 mod release_files;
 mod script_commands;
 mod secret_users;
+mod shared_objects;
 mod source_kind;
 mod source_type;
 mod taken;
@@ -138,6 +139,7 @@ impl Planned {
         loop {
             let of_gateway = |gateway: &ObjectReference| (!excluded.contains(gateway)).then(|| facts.of(gateway));
             let mut migration = migrate(&inputs, &of_gateway, policy, today);
+            shared_objects::place(sources, &mut migration);
             let left = left_gateways::declined(sources, &migration);
             if !left.is_empty() {
                 excluded.extend(left.iter().map(|declined| declined.gateway.clone()));
@@ -149,6 +151,7 @@ impl Planned {
             newly.extend(files::of_one_document(sources, &migration));
             if newly.is_empty() {
                 changes.append(&mut other.texts);
+                files::name_new_files(&mut other.plans, &changes, output);
                 return Self { migration, changes, other, declined, changed_meanwhile };
             }
             excluded.extend(newly.iter().map(|declined| declined.gateway.clone()));

@@ -5,6 +5,7 @@ use super::patch_finder::is_of_method;
 use super::{NoteKind, SourceContext, SourceReport};
 use apim_keyless_core::gateway::{AuthMethod, EndpointForm, Setting, WORKLOAD_IDENTITY};
 use apim_keyless_core::migration::{Fact, endpoint_of_version_2, gateway_in_address};
+use jsonptr::PointerBuf;
 use serde_json::{Map, Value, json};
 
 /// The names and values of a generator's literals, without quotes around the values.
@@ -53,6 +54,22 @@ pub(super) fn entries_in_files(
     }
     found.retain(|(_, _, entry)| is_wanted(entry));
     found
+}
+
+/// The names of the gateways whose keys the Secrets of a kustomization have, with the places of the generators.
+pub fn gateways_of_keys(kustomization: &Value, read: &dyn Fn(&str) -> Option<String>) -> Vec<(PointerBuf, String)> {
+    let generators = kustomization.get("secretGenerator").and_then(Value::as_array).into_iter().flatten().enumerate();
+    let names = generators.flat_map(|(index, generator)| {
+        let in_files = entries_in_files(generator, read, |_| true).into_iter().map(|(.., entry)| entry);
+        let values = literals(generator).into_iter().chain(in_files).map(|(_, value)| value);
+        let names = values.filter_map(|value| {
+            let (name, _) = value.trim_matches(['"', '\'']).strip_prefix("GatewayKey ")?.split_once('&')?;
+            Some(name.to_owned())
+        });
+        let at = PointerBuf::from_tokens(["secretGenerator", index.to_string().as_str()]);
+        names.map(|name| (at.clone(), name)).collect::<Vec<_>>()
+    });
+    names.collect()
 }
 
 /// The files with `NAME=VALUE` lines of a generator.

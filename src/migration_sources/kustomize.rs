@@ -10,9 +10,9 @@ use super::generator::{
     selects_identity, write_literals,
 };
 use super::helm_values::{self, IMAGE, KEY_MESSAGE, Release, is_key, pointer};
-use super::patch_finder::Leftover;
+use super::patch_finder::{Leftover, of_version};
 use super::remote_base::{REMOTE, account, gateway_of, has_remote_base};
-use super::{KeyResource, NoteKind, SourceContext, SourceGateway, SourceReport, layers, leftovers, value_path};
+use super::{KeyResource, Note, NoteKind, SourceContext, SourceGateway, SourceReport, layers, leftovers, value_path};
 use apim_keyless_core::gateway::ImageVersion;
 use apim_keyless_core::gateway::well_known::USE;
 use apim_keyless_core::migration::{ARTICLE_ACCOUNT, Fact};
@@ -69,8 +69,11 @@ pub fn migrate_kustomization(
     let read = known.read;
     migrator.secrets(read);
     migrator.charts();
-    if !known.is_left {
+    // a patch migrates the gateway of a remote base
+    if !known.is_left || has_remote_base(value) {
         migrator.images();
+    }
+    if !known.is_left {
         migrator.config_maps(read, known.generated);
     }
     leftovers::report(value, context, read, &mut migrator.report);
@@ -159,7 +162,17 @@ impl KustomizeMigrator<'_> {
                     self.report.note(at(&["images", &index, "newTag"]), NoteKind::Guess, message);
                     newest
                 }
-                (None, None) => continue,
+                (None, None) => {
+                    // a digest wins over the tag
+                    let to_check = of_version(&format!(":{tag}"), self.context).filter(|_| text("digest").is_none());
+                    let note = to_check.map(|found| found.message());
+                    self.report.notes.extend(note.map(|message| Note {
+                        at: at(&["images", &index, "newTag"]),
+                        kind: NoteKind::Guess,
+                        message,
+                    }));
+                    continue;
+                }
             };
             if let Some(slot) = self.new.pointer_mut(&format!("/images/{index}/newTag")) {
                 *slot = json!(new);

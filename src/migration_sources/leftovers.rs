@@ -4,9 +4,11 @@
 //! removes `config.service.auth` afterwards leaves the gateway without a way to authenticate.
 
 use super::built_gateway::{BuiltGateway, Evaluation};
+use super::helm_values::is_variable;
 use super::patch::Patch;
-use super::patch_finder::{Leftover, find, is_old_image, of_text};
+use super::patch_finder::{Leftover, find, of_text, of_version};
 use super::patch_target::{BuiltNames, selects};
+use super::plugin;
 use super::{Note, NoteKind, SourceContext, SourceReport};
 use apim_keyless_core::migration::BuiltProblem;
 use jsonptr::{Pointer, PointerBuf};
@@ -24,9 +26,12 @@ pub(super) const FIELDS: [&str; 9] = [
     "labels",
     "patchesJson6902",
     "replacements",
-    "transformers",
+    TRANSFORMERS,
     "templatePatch",
 ];
+/// Fields with objects that make or change others.
+const GENERATORS: &str = "generators";
+const TRANSFORMERS: &str = "transformers";
 
 /// What an object says about built objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +117,20 @@ pub fn patched_by(
         Cow::Borrowed(_) => None,
         Cow::Owned(patched) => Some(patched),
     }
+}
+
+/// The place of the first patch of a source after which this holds for an object, and the other file in which it is.
+pub fn first_patch(
+    source: &Value,
+    object: &Value,
+    (context, names): (SourceContext<'_>, BuiltNames<'_>),
+    read: &dyn Fn(&str) -> Option<String>,
+    is_it: impl Fn(&Value) -> bool,
+) -> Option<(PointerBuf, Option<String>)> {
+    let mut patched = Cow::Borrowed(object);
+    let found = of_object(source, context, &BTreeSet::new(), read);
+    let first = found.iter().find(|found| found.patch(&mut patched, names) && is_it(&patched))?;
+    Some((first.at.clone(), first.file.map(str::to_owned)))
 }
 
 /// What a source does to gateways when it builds them.
@@ -210,12 +229,6 @@ pub fn has_changes(object: &Value) -> bool {
     })
 }
 
-/// The place of the first field with which a source changes built objects.
-pub fn first_change(source: &Value) -> PointerBuf {
-    let fields = holders(source).into_iter().flat_map(|place| FIELDS.map(|field| place.with_trailing_token(field)));
-    fields.into_iter().find(|place| place.resolve(source).is_ok()).unwrap_or_default()
-}
-
 /// What an object still says. `secrets` are names of Secrets of keys.
 pub(super) fn of_object<'o>(
     object: &'o Value,
@@ -226,7 +239,9 @@ pub(super) fn of_object<'o>(
     let mut found = Vec::new();
     for place in holders(object) {
         let Ok(holder) = place.resolve(object) else { continue };
-        for field in FIELDS {
+        // an ApplicationSet has generators of another kind
+        let generators = place.is_root().then_some(GENERATORS);
+        for field in generators.into_iter().chain(FIELDS) {
             let Some(member) = holder.get(field) else { continue };
             let at = place.with_trailing_token(field);
             let entries = member.as_array().map_or(std::slice::from_ref(member), Vec::as_slice);
@@ -235,15 +250,18 @@ pub(super) fn of_object<'o>(
             }
             let place = |index: usize| if member.is_array() { at.with_trailing_token(index) } else { at.clone() };
             let entries = entries.iter().enumerate();
-            found.extend(entries.flat_map(|(index, entry)| of_entry(entry, &place(index), context, secrets, read)));
+            let of_entry = |(index, entry)| match field {
+                GENERATORS | TRANSFORMERS => of_plugin(entry, &place(index), field, (context, secrets), read),
+                _ => of_entry(entry, &place(index), context, secrets, read),
+            };
+            found.extend(entries.flat_map(of_entry));
         }
         // the images of a kustomization are changed there
         let images = holder.get("images").and_then(Value::as_array).filter(|_| !place.is_root());
         for (index, image) in images.into_iter().flatten().enumerate() {
             let at = place.with_trailing_token("images").with_trailing_token(index);
-            if is_old_image_entry(image, context) {
-                found.push(Found { at, file: None, target: None, leftover: Leftover::Image });
-            }
+            let leftover = of_image_entry(image, context);
+            found.extend(leftover.map(|leftover| Found { at, file: None, target: None, leftover }));
         }
     }
     found
@@ -260,15 +278,39 @@ fn of_annotations<'o>(annotations: &'o Value, at: &Pointer) -> [Found<'o>; 2] {
     [found(json!({}), metadata), found(json!({"kind": "Deployment|StatefulSet|DaemonSet"}), template)]
 }
 
-/// Whether an entry of `images`, a text or a mapping, selects an image that is too old.
-fn is_old_image_entry(image: &Value, context: SourceContext<'_>) -> bool {
+/// What is wrong with an entry of `images`, a text or a mapping, that selects an image of a gateway.
+fn of_image_entry(image: &Value, context: SourceContext<'_>) -> Option<Leftover> {
     let text = |key: &str| image.get(key).and_then(Value::as_str);
-    let version = text("digest").map(|digest| format!("@{digest}")).or(text("newTag").map(|tag| format!(":{tag}")));
-    match (image.as_str(), text("newName").or(text("name")), version) {
-        (Some(text), ..) => is_old_image(text.rsplit('=').next().unwrap_or_default(), context),
-        (None, Some(name), Some(version)) => is_old_image(&format!("{name}{version}"), context),
-        _ => false,
+    if let Some(whole) = image.as_str() {
+        let renamed = whole.split_once('=').filter(|(name, _)| !is_variable(name));
+        let name = renamed.map_or(whole, |(_, new)| new);
+        // an entry without a version keeps that of the manifest
+        let path = name.rfind('/').map_or(0, |slash| slash + 1);
+        let version = name.get(path..)?.find([':', '@']).and_then(|at| name.get(path + at..))?;
+        return of_version(version, context).filter(|_| context.images.is_gateway(name));
     }
+    let is_of_gateway =
+        [text("newName"), text("name")].into_iter().flatten().any(|name| context.images.is_gateway(name));
+    let version = text("digest").map(|digest| format!("@{digest}")).or(text("newTag").map(|tag| format!(":{tag}")));
+    of_version(&version.filter(|_| is_of_gateway)?, context)
+}
+
+/// What an entry of a list of generators or transformers still says.
+fn of_plugin<'o>(
+    entry: &'o Value,
+    at: &Pointer,
+    field: &str,
+    context: (SourceContext<'_>, &BTreeSet<String>),
+    read: &dyn Fn(&str) -> Option<String>,
+) -> Vec<Found<'o>> {
+    let Some(text) = entry.as_str() else { return Vec::new() };
+    let file = Some(text).filter(|text| !text.contains('\n'));
+    let of_text = |text: &str| plugin::of_text(text, field == TRANSFORMERS, context, read);
+    let found = match file {
+        Some(file) => read(file).map_or_else(|| vec![Leftover::Unread], |text| of_text(&text)),
+        None => of_text(text),
+    };
+    found.into_iter().map(|leftover| Found { at: at.to_owned(), file, target: None, leftover }).collect()
 }
 
 /// What an entry of a list of patches or replacements still says.

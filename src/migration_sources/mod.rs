@@ -29,6 +29,7 @@ mod overlay;
 mod patch;
 mod patch_finder;
 mod patch_target;
+mod plugin;
 mod remote_base;
 mod script_lines;
 mod script_variables;
@@ -41,7 +42,7 @@ mod value_path;
 pub use built_gateway::{BuiltGateway, Evaluation, gateways_of_charts};
 pub use chart_version::{NEW_VERSION as CHART_VERSION, OLD_CHART, REPOSITORY as CHART_REPOSITORY, is_old_chart};
 pub use deployer::Deployer;
-pub use generator::{ChangedEntry, changed_in_files, generated_config_maps, write_generated};
+pub use generator::{ChangedEntry, changed_in_files, gateways_of_keys, generated_config_maps, write_generated};
 pub use helm_command::migrate_script;
 pub use helmfile::{files_of_helmfile, has_gateway_release, migrate_helmfile};
 pub use installed_release::{
@@ -49,7 +50,7 @@ pub use installed_release::{
     releases_of_object, releases_of_script, releases_of_terraform, relevant_values, selects_identity, value_at,
 };
 pub use kustomize::{GeneratedConfigMap, KnownOfKustomization, KustomizeMigration, migrate_kustomization};
-pub use leftovers::{BuiltReport, first_change, has_changes, patched_by, report_about_built};
+pub use leftovers::{BuiltReport, first_patch, has_changes, patched_by, report_about_built};
 pub use overlay::{Kustomizations, Overlay, generated_secrets};
 pub use patch_target::BuiltNames;
 pub use remote_base::has_remote_base;

@@ -2,6 +2,8 @@
 //! replacements, and patches in texts.
 // longer than the guide: each form of a patch is found in one walk, beside what to do about it
 
+use super::chart_values::newer_tag;
+use super::helm_values::IMAGE;
 use super::patch::Patch;
 use super::{SourceContext, value_path};
 use apim_keyless_core::gateway::well_known::USE;
@@ -28,6 +30,8 @@ const TRANSFORMERS: [&str; 6] = [
     "ReplacementTransformer",
     "SuffixTransformer",
 ];
+const IMAGE_TO_CHECK: &str = "Check that this image has version 2.11.0 or newer: older versions do not support workload identity, \
+                              and this wins over the image of the manifest";
 const TRANSFORMER: &str =
     "Check what this transformer changes: the names, the namespaces and the image in these steps are without it";
 /// The rules about how a gateway authenticates.
@@ -91,7 +95,7 @@ impl Leftover {
     }
 
     /// Says which objects a patch changes.
-    fn set_target(&mut self, target: &Value) {
+    pub(super) fn set_target(&mut self, target: &Value) {
         if let Self::Patch { object, .. } = self {
             *object = Some(target.clone());
         }
@@ -166,11 +170,17 @@ pub(super) fn find(
     let mut finder = Finder { context, secrets, at: PointerBuf::root(), found: Vec::new() };
     finder.value(value, false);
     // a patch without a target names its object itself
-    if value.get("kind").is_some_and(Value::is_string) {
+    if value.get("kind").is_some_and(Value::is_string) && !is_plugin(value) {
         let object = json!({"kind": value.get("kind"), "name": value.pointer("/metadata/name")});
         finder.add(Leftover::Patch { object: Some(object), patch: Patch::Merge(value.clone()) });
     }
     finder.found
+}
+
+/// Whether an object is the configuration of a generator or a transformer of Kustomize: it changes others.
+pub(super) fn is_plugin(object: &Value) -> bool {
+    let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
+    text("apiVersion") == "builtin" || ["Transformer", "Generator"].iter().any(|end| text("kind").ends_with(end))
 }
 
 /// What a text still says: the documents of a file with patches.
@@ -192,7 +202,7 @@ pub(super) fn of_text(text: &str, context: SourceContext<'_>, secrets: &BTreeSet
 }
 
 /// The documents of a YAML text.
-fn documents(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn documents(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let whole = rest?;
@@ -211,6 +221,18 @@ pub(super) fn is_old_image(name: &str, context: SourceContext<'_>) -> bool {
     let version = context.images.version(name, &FIRST_VERSION);
     context.images.is_gateway(name)
         && matches!(version, ImageVersion::Older | ImageVersion::Preview | ImageVersion::Rolling)
+}
+
+/// What is wrong with the tag or the digest of a gateway's image, if something is or can be.
+pub(super) fn of_version(version: &str, context: SourceContext<'_>) -> Option<Leftover> {
+    let known = context.images.version(&format!("{IMAGE}{version}"), &FIRST_VERSION);
+    match known {
+        ImageVersion::Supported => None,
+        ImageVersion::Older | ImageVersion::Preview | ImageVersion::Rolling => Some(Leftover::Image),
+        // the default of a variable
+        _ if version.strip_prefix(':').is_some_and(|tag| newer_tag(tag, context).is_some()) => Some(Leftover::Image),
+        ImageVersion::PinnedToUnknownDigest | ImageVersion::Unverifiable => Some(Leftover::Check(IMAGE_TO_CHECK)),
+    }
 }
 
 /// Whether a setting belongs to another method of authentication, or is the method itself.

@@ -1,10 +1,19 @@
 //! The objects that a patch changes, as Kustomize selects them.
 
-use regex::RegexBuilder;
+use regex::{Regex, RegexBuilder};
 use serde_json::Value;
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 /// The largest compiled expression for names, in bytes.
 const MAX_EXPRESSION: usize = 1 << 20;
+/// The most compiled expressions that are kept.
+const MAX_KEPT: usize = 64;
+
+thread_local! {
+    /// Compiled expressions: a patch is compared with each object. `None` is one that cannot be read.
+    static EXPRESSIONS: RefCell<HashMap<String, Option<Regex>>> = RefCell::default();
+}
 
 /// What kustomizations add to objects before a patch selects them: nobody knows which patch is first.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,8 +58,20 @@ pub(super) fn selects(target: Option<&Value>, object: &Value, built: BuiltNames<
 
 /// Whether a text is what Kustomize wants. An expression that cannot be read selects everything here.
 fn is_match(wanted: &str, text: &str) -> bool {
-    let expression = || RegexBuilder::new(&format!("^(?:{wanted})$")).size_limit(MAX_EXPRESSION).build();
-    wanted == text || (!is_plain(wanted) && expression().map_or(true, |expression| expression.is_match(text)))
+    wanted == text || (!is_plain(wanted) && is_match_of_expression(wanted, text))
+}
+
+fn is_match_of_expression(wanted: &str, text: &str) -> bool {
+    EXPRESSIONS.with_borrow_mut(|kept| {
+        if !kept.contains_key(wanted) {
+            if kept.len() >= MAX_KEPT {
+                kept.clear();
+            }
+            let expression = RegexBuilder::new(&format!("^(?:{wanted})$")).size_limit(MAX_EXPRESSION).build();
+            kept.insert(wanted.to_owned(), expression.ok());
+        }
+        kept.get(wanted).and_then(Option::as_ref).is_none_or(|expression| expression.is_match(text))
+    })
 }
 
 /// Whether an expression stands only for itself.

@@ -4,7 +4,7 @@ use super::beside::{beside, read_beside};
 use super::reading::{OtherSource, SourceObject, SourceType, Sources};
 use crate::migration_sources::{
     BuiltGateway, BuiltNames, BuiltReport, Deployer, Evaluation, Note, NoteKind, SourceContext, changes_labels,
-    described_changes, first_change, gateways_of_charts, has_remote_base, migrate_object, patched_by,
+    described_changes, first_patch, gateways_of_charts, gateways_of_keys, has_remote_base, migrate_object, patched_by,
     report_about_built,
 };
 use apim_keyless_core::gateway::Images;
@@ -136,11 +136,17 @@ impl<'b> BuiltGateways<'b> {
             let new = migrate_object(&patched, context)?.value.filter(|_| patched != migrated)?;
             let (kind, name) = (release.text("/kind"), release.text("/metadata/name"));
             let changes = described_changes(&patched, &new);
+            let read = |name: &str| read_beside(source.place.file(), name);
+            let is_undone =
+                |patched: &Value| migrate_object(patched, context).is_some_and(|migration| migration.value.is_some());
+            let (at, file) =
+                first_patch(&source.value, &migrated, (context, self.names()), &read, is_undone).unwrap_or_default();
+            let file = file.map(|file| format!("In {file}: ")).unwrap_or_default();
             let message = format!(
-                "Change what patches {kind} \"{name}\" here: they are applied to the migrated object, and undo a part of its \
+                "{file}Change this patch of {kind} \"{name}\": it is applied to the migrated object, and undoes a part of its \
                  migration. {changes}"
             );
-            Some(Note { at: first_change(&source.value), kind: NoteKind::ByHand, message })
+            Some(Note { at, kind: NoteKind::ByHand, message })
         };
         // what sets another method is named with its own place
         if notes.iter().any(|note| note.kind == NoteKind::ByHand) {
@@ -148,6 +154,31 @@ impl<'b> BuiltGateways<'b> {
         } else {
             releases.filter_map(note).collect()
         }
+    }
+
+    /// Names the keys of a kustomization that are of another gateway than the migrated ones: each overlay of a base can have a
+    /// gateway of its own.
+    fn notes_about_names(&self, source: &SourceObject, reached: &[usize]) -> Vec<Note<PointerBuf>> {
+        let gateways: Vec<&&MigratedGateway> = reached.iter().filter_map(|index| self.gateways.get(index)).collect();
+        let is_known = !gateways.is_empty() && gateways.iter().all(|gateway| !gateway.gateway_names.is_empty());
+        if source.other != Some(OtherSource::Kustomization) || !is_known || sets_name(source) {
+            return Vec::new();
+        }
+        let read = |name: &str| read_beside(source.place.file(), name);
+        let is_other =
+            |name: &String| gateways.iter().all(|gateway| !gateway.gateway_names.iter().any(|known| known == name));
+        let keys = gateways_of_keys(&source.value, &read).into_iter().filter(|(_, name)| is_other(name));
+        let note = |(at, name): (PointerBuf, String)| {
+            let names = gateways.iter().flat_map(|gateway| &gateway.gateway_names);
+            let names: Vec<&str> = names.map(String::as_str).collect::<BTreeSet<&str>>().into_iter().collect();
+            let message = format!(
+                "Set gateway.name to {name} in this overlay, such as with behavior: merge in configMapGenerator: its key is of \
+                 gateway {name}, and the base has gateway.name {}",
+                names.join(", ")
+            );
+            Note { at, kind: NoteKind::ByHand, message }
+        };
+        keys.map(note).collect()
     }
 
     /// What a source still says about the Secrets of keys, and does to the gateways that it reaches. The client ids have the
@@ -184,11 +215,23 @@ impl<'b> BuiltGateways<'b> {
         } else if changes_gateway_image(&source.value, context.images) {
             report.notes.extend(absent_folders(source, self.inputs, "resources"));
         }
+        if context.facts.gateway_name.is_none() {
+            report.notes.extend(self.notes_about_names(source, reached));
+        }
         let of_releases = self.notes_about_releases((index, source), context, reached, &report.notes);
         report.notes.extend(of_releases);
         let client_ids = report.client_ids.into_iter().filter_map(|(at, id)| Some((*indices.get(at)?, id)));
         BuiltReport { client_ids: client_ids.collect(), ..report }
     }
+}
+
+/// Whether a kustomization or one of its patches sets the name of a gateway.
+fn sets_name(source: &SourceObject) -> bool {
+    let has_name = |text: &str| text.contains("gateway.name");
+    let patches = source.value.get("patches").and_then(Value::as_array).into_iter().flatten();
+    let mut files = patches.filter_map(|patch| patch.get("path")?.as_str());
+    has_name(&source.value.to_string())
+        || files.any(|file| read_beside(source.place.file(), file).is_some_and(|text| has_name(&text)))
 }
 
 /// Names components of a kustomization that are not in the input: they can patch its gateways.

@@ -208,6 +208,9 @@ impl<'c> Checklist<'c> {
                 _ => {}
             }
         }
+        if self.arguments.output_dir.is_some() && self.planned.other.by_hand().next().is_some() {
+            steps.line("Change the new files, if they have these places. The lines are those of the old files.");
+        }
     }
 
     /// What to check if the manifest of a gateway names no namespace and no flag does.

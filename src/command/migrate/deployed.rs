@@ -1,11 +1,15 @@
 //! How the gateways of the input are deployed: as their manifests say, or as kustomizations change their names.
 
 use super::Planned;
+use super::reached::deployments;
 use super::reading::{SourceObject, Sources};
-use crate::migration_sources::{Deployer, Kustomizations, Overlay, generated_secrets};
-use apim_keyless_core::migration::{MigratedGateway, Obsolete};
+use crate::migration_sources::{
+    Deployer, Kustomizations, Overlay, SourceContext, SourceReport, deployed_report, generated_secrets,
+};
+use apim_keyless_core::migration::{MigratedGateway, Obsolete, taken_secrets};
 use apim_keyless_core::policy::shell_word;
 use apim_keyless_manifest::FileContent;
+use jsonptr::PointerBuf;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -22,6 +26,8 @@ pub(super) struct Deployed<'s> {
     of_file: HashMap<&'s str, BTreeSet<Overlay>>,
     /// The overlays of the changed gateways of each namespace; an empty one for those that no kustomization includes.
     of_namespace: HashMap<&'s str, BTreeSet<Overlay>>,
+    /// The same of the gateways that take a Secret, by its namespace and name.
+    of_secret: HashMap<(String, String), BTreeSet<Overlay>>,
 }
 
 /// A `ServiceAccount` or a workload as it is in the cluster.
@@ -59,10 +65,19 @@ impl<'s> Deployed<'s> {
         let kustomizations = sources.kustomizations();
         let files: BTreeSet<&str> = sources.objects.iter().map(|source| source.place.file()).collect();
         let of_file = files.into_iter().map(|file| (file, kustomizations.deployments_of(file))).collect();
-        let mut deployed = Self { sources, kustomizations, client_ids, of_file, of_namespace: HashMap::new() };
+        let (of_namespace, of_secret) = (HashMap::new(), HashMap::new());
+        let mut deployed = Self { sources, kustomizations, client_ids, of_file, of_namespace, of_secret };
         for gateway in migration.gateways.iter().filter(|gateway| gateway.is_changed) {
-            let overlays = deployed.overlays(gateway);
-            deployed.of_namespace.entry(gateway.object.namespace.as_str()).or_default().extend(overlays);
+            let (overlays, namespace) = (deployed.overlays(gateway), gateway.object.namespace.as_str());
+            let workload = sources.objects.get(gateway.index).map(|source| taken_secrets(&source.value));
+            for secret in workload.into_iter().flatten() {
+                deployed
+                    .of_secret
+                    .entry((namespace.to_owned(), secret.to_owned()))
+                    .or_default()
+                    .extend(overlays.iter().cloned());
+            }
+            deployed.of_namespace.entry(namespace).or_default().extend(overlays);
         }
         deployed
     }
@@ -149,9 +164,16 @@ impl<'s> Deployed<'s> {
         if is_new || objects.any(|(_, source)| is_included(source)) { overlay.named(name) } else { name.to_owned() }
     }
 
+    /// The overlays that can have an object that nothing needs any more. A Secret is where the gateways are that take it.
+    fn overlays_with(&self, obsolete: &Obsolete) -> impl Iterator<Item = &Overlay> {
+        let of_secret = self.of_secret.get(&(obsolete.namespace.clone(), obsolete.name.clone()));
+        let of_secret = of_secret.filter(|_| obsolete.kind == "Secret");
+        of_secret.or_else(|| self.of_namespace.get(obsolete.namespace.as_str())).into_iter().flatten()
+    }
+
     /// What to do about an object that nothing needs any more: a command, or a sentence.
     pub(super) fn deletions(&self, obsolete: &Obsolete) -> BTreeSet<String> {
-        let overlays = self.of_namespace.get(obsolete.namespace.as_str()).into_iter().flatten();
+        let overlays = self.overlays_with(obsolete);
         let lines: BTreeSet<String> = overlays.map(|overlay| self.deletion(obsolete, overlay)).collect();
         let kind = obsolete.kind.to_ascii_lowercase();
         let own = || delete(&obsolete.namespace, &kind, &obsolete.name);
@@ -160,8 +182,7 @@ impl<'s> Deployed<'s> {
 
     /// The commands that show the names of the keys of a Secret.
     pub(super) fn descriptions(&self, secret: &Obsolete) -> BTreeSet<String> {
-        let overlays = self.of_namespace.get(secret.namespace.as_str()).into_iter().flatten();
-        let namespaces = overlays.map(|overlay| namespace(&secret.namespace, overlay));
+        let namespaces = self.overlays_with(secret).map(|overlay| namespace(&secret.namespace, overlay));
         let describe = |namespace: String| {
             format!("  kubectl describe -n {} secret {}", shell_word(&namespace), shell_word(&secret.name))
         };
@@ -210,6 +231,52 @@ fn delete(namespace: &str, kind: &str, name: &str) -> String {
 
 fn namespace(own: &str, overlay: &Overlay) -> String {
     overlay.namespace.clone().unwrap_or_else(|| own.to_owned())
+}
+
+/// The report about a source with the names that each way to deploy it gives; `patched` as in [`deployed_report`].
+pub(super) fn report_as_deployed(
+    (sources, kustomizations): (&Sources, &Kustomizations<'_>),
+    source: &SourceObject,
+    report: SourceReport<PointerBuf>,
+    (context, patched): (SourceContext<'_>, &dyn Fn(&Overlay) -> Value),
+) -> SourceReport<PointerBuf> {
+    let ways = deployments(kustomizations, source);
+    let mut report = deployed_report(report, &ways, context, patched);
+    report.apply = named_deployers(sources, &ways, report.apply);
+    report
+}
+
+/// Commands of Flux with the names of the objects of the input that deploy a release in these ways.
+fn named_deployers(sources: &Sources, ways: &BTreeSet<Overlay>, commands: Vec<String>) -> Vec<String> {
+    let deployers: BTreeSet<usize> = ways.iter().filter_map(|way| way.deployer).collect();
+    let deployers = deployers.iter().filter_map(|deployer| sources.objects.get(*deployer));
+    let deployers: Vec<&SourceObject> = deployers.filter(|source| source.text("/kind") == "Kustomization").collect();
+    let mut named = Vec::new();
+    for command in commands {
+        let of_deployer = |source: &&SourceObject| {
+            let own = shell_word(&source.namespace);
+            let name = |at: &str| shell_word(source.text(at));
+            if command.ends_with(" GIT_REPOSITORY") {
+                let namespace = Some(source.text("/spec/sourceRef/namespace")).filter(|name| !name.is_empty());
+                let namespace = namespace.map_or(own, shell_word);
+                let tool = match source.text("/spec/sourceRef/kind") {
+                    "OCIRepository" => "oci",
+                    "Bucket" => "bucket",
+                    _ => "git",
+                };
+                return format!("flux reconcile source {tool} {} -n {namespace}", name("/spec/sourceRef/name"));
+            }
+            format!("flux reconcile kustomization {} -n {own}", name("/metadata/name"))
+        };
+        let is_unnamed = command.ends_with(" GIT_REPOSITORY") || command.ends_with(" KUSTOMIZATION");
+        if is_unnamed && !deployers.is_empty() {
+            let new: BTreeSet<String> = deployers.iter().map(of_deployer).collect();
+            named.extend(new.into_iter().filter(|command| !named.contains(command)).collect::<Vec<_>>());
+        } else if !named.contains(&command) {
+            named.push(command);
+        }
+    }
+    named
 }
 
 /// The namespace that kustomizations, Flux or Argo CD give to the objects of each file that name none; of several, the first.

@@ -1,10 +1,11 @@
 //! The files of a migration: their changed texts, in an order that can be applied.
 
 use super::beside::beside;
+use super::other_sources::OtherPlan;
 use super::reading::{OtherSource, SourceObject, SourceType, Sources, located};
 use crate::cli::MigrateArguments;
 use crate::command::rewritten_file::{diff, diff_of_text};
-use crate::migration_sources::{described_changes, files_of_one_document, write_generated};
+use crate::migration_sources::{NoteKind, described_changes, files_of_one_document, write_generated};
 use anyhow::{bail, ensure};
 use apim_keyless_core::gateway::ObjectReference;
 use apim_keyless_core::migration::{MigratedGateway, Migration};
@@ -258,6 +259,21 @@ pub(super) fn by_hand(gateway: &MigratedGateway) -> Vec<String> {
          {account}; in the container envFrom with the ConfigMap, without config.service.auth and Secrets of keys in env"
     ));
     lines
+}
+
+/// Names the new files of `--output-dir` in what a person has to check or to change in them: the steps copy them over the old
+/// ones.
+pub(super) fn name_new_files(plans: &mut [OtherPlan], changes: &[FileChange], output: &OutputPaths) {
+    let new: HashSet<&str> = changes.iter().map(|change| change.file.as_str()).collect();
+    for plan in plans.iter_mut().filter(|plan| new.contains(plan.file.as_str())) {
+        let Some(path) = output.of_file(&plan.file) else { continue };
+        let notes = plan.report.notes.iter_mut();
+        for note in notes.filter(|note| note.kind == NoteKind::Guess || note.kind.is_open()) {
+            if let Some(place) = note.at.strip_prefix(file_name(&plan.file)) {
+                note.at = format!("{}{place}", path.display());
+            }
+        }
+    }
 }
 
 /// Where each changed file is written.

@@ -5,6 +5,7 @@ use super::beside::{beside, read_beside};
 use super::files::{Declined, by_hand, objects_of};
 use super::reading::{OtherSource, SourceObject, Sources, located};
 use crate::migration_sources::{ChangedEntry, changed_in_files};
+use apim_keyless_core::gateway::{Setting, WORKLOAD_IDENTITY};
 use apim_keyless_core::migration::{MigratedGateway, Migration};
 use apim_keyless_report::file_name;
 use serde_json::Value;
@@ -25,6 +26,7 @@ pub(super) fn declined(sources: &Sources, migration: &Migration) -> Vec<Declined
         let applied = || applied_again(sources, gateway);
         let (message, by_hand) = unread_account(sources, gateway)
             .map(|message| (message, by_hand(gateway)))
+            .or_else(|| Some((unread_config_map(sources, gateway)?, Vec::new())))
             .or_else(|| Some((applied()?, Vec::new())))
             .or_else(|| changed_files(sources, migration, gateway))?;
         Some(Declined { gateway: gateway.object.clone(), message: format!("not migrated: {message}"), by_hand })
@@ -53,6 +55,28 @@ fn unread_account(sources: &Sources, gateway: &MigratedGateway) -> Option<String
         "{}: change {} and this ServiceAccount by hand, or give what they are rendered to: the ServiceAccount has \
          placeholders, or is encrypted; by hand:",
         located(&account.place, ""),
+        gateway.object,
+    ))
+}
+
+/// What to do if a `ConfigMap` that a gateway takes can set another method, and has placeholders or is encrypted.
+fn unread_config_map(sources: &Sources, gateway: &MigratedGateway) -> Option<String> {
+    let key = |source: &SourceObject| {
+        let mut data = source.value.get("data")?.as_object()?.iter();
+        let is_it = |(name, value): &(&String, &Value)| {
+            Setting::of(name) == Some(Setting::Auth) && value.as_str() != Some(WORKLOAD_IDENTITY)
+        };
+        data.find(is_it).map(|(name, _)| format!("/data/{}", name.replace('~', "~0").replace('/', "~1")))
+    };
+    let mut unread =
+        objects_of(sources, gateway).filter(|(_, source)| source.object.is_none() && source.other.is_none());
+    let (place, name) = unread.find_map(|(_, source)| {
+        let key = key(source).filter(|_| source.text("/kind") == "ConfigMap")?;
+        Some((located(&source.place, &key), source.text("/metadata/name").to_owned()))
+    })?;
+    Some(format!(
+        "{place}: remove this setting from ConfigMap \"{name}\", or give what the file is rendered to: {} takes it, and it has \
+         placeholders or is encrypted",
         gateway.object,
     ))
 }

@@ -3,18 +3,18 @@
 
 use super::beside::{beside, read_beside};
 use super::built::BuiltGateways;
-use super::deployed::PatchedClientId;
+use super::deployed::{PatchedClientId, report_as_deployed};
 use super::files::{FileChange, OutputPaths};
 use super::installed::Installations;
 use super::interactive::KnownFacts;
-use super::reached::{ReachedGateways, deployments, patching};
+use super::reached::{ReachedGateways, patching};
 use super::reading::{OtherSource, SourceObject, SourceType, Sources, TextSource, located};
 use super::source_kind::Unsupported;
 use super::unread;
 use crate::migration_sources::{
     FilesBeside, GeneratedConfigMap, KnownOfKustomization, NoteKind, Overlay, SourceContext, SourceReport,
-    ValueMigration, deployed_report, files_of_helmfile, migrate_helmfile, migrate_kustomization, migrate_object,
-    migrate_script, migrate_terraform, migrate_values,
+    ValueMigration, files_of_helmfile, migrate_helmfile, migrate_kustomization, migrate_object, migrate_script,
+    migrate_terraform, migrate_values,
 };
 use apim_keyless_core::gateway::{Images, ObjectReference};
 use apim_keyless_core::migration::{Facts, Migration, MissingFact};
@@ -76,7 +76,7 @@ impl OtherPlans {
         let reached_by = reached.by_source(sources);
         let patching = patching(&reached_by);
         let mut opened = None;
-        for (index, source) in sources.objects.iter().enumerate().filter(|(_, source)| source.other.is_some()) {
+        for (index, source) in sources.objects.iter().enumerate().filter(|(_, source)| source.is_other()) {
             // the file stays open for the next object of it
             _ = std::mem::replace(&mut opened, source.place.open());
             let (file, reference) = (source.place.file(), source.reference());
@@ -95,7 +95,7 @@ impl OtherPlans {
                     patching.filter(|other| reached.is_built_in(sources, *other, overlay)).collect();
                 built.patched_release(&source.value, &patching, context)
             };
-            report = deployed_report(report, &deployments(&kustomizations, source), context, &patched);
+            report = report_as_deployed((sources, &kustomizations), source, report, (context, &patched));
             let of_built = built.report((index, source), context, reached_by.get(&index).map_or(&[], Vec::as_slice));
             report.notes.retain(|note| !of_built.unneeded.contains(note));
             report.notes.extend(of_built.notes);

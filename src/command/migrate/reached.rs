@@ -20,7 +20,7 @@ pub(super) struct ReachedGateways<'s> {
 }
 
 impl<'s> ReachedGateways<'s> {
-    /// Finds them. `excluded` are gateways whose text cannot be changed.
+    /// Finds them. `excluded` are gateways and other sources whose text cannot be changed.
     pub(super) fn of(sources: &'s Sources, migration: &Migration, excluded: &HashSet<ObjectReference>) -> Self {
         let kustomizations = sources.kustomizations();
         let folders_of = |file: &str| {
@@ -45,7 +45,12 @@ impl<'s> ReachedGateways<'s> {
         }
         let is_missing: HashSet<usize> = migration.missing.iter().filter_map(|missing| missing.index).collect();
         let is_left = |(index, source): &(usize, &SourceObject)| {
-            is_missing.contains(index) || excluded.contains(&source.reference())
+            is_missing.contains(index)
+                || match (&source.object, source.other) {
+                    (Some(object), None) => excluded.contains(&object.reference),
+                    // the reference of another source has its line: its file is read
+                    _ => source.is_other() && !excluded.is_empty() && excluded.contains(&source.reference()),
+                }
         };
         let left = sources.objects.iter().enumerate().filter(is_left);
         let left = left.flat_map(|(_, source)| folders_of(source.place.file())).collect();

@@ -42,6 +42,8 @@ pub(super) struct Sources {
     pub(super) keys_elsewhere: Vec<(String, String)>,
     /// The texts of gateways outside of Kubernetes, with the place: they keep their keys.
     pub(super) outside: Vec<(String, String)>,
+    /// The metadata of the `ConfigMap`s that generators make.
+    generated: HashSet<String>,
     /// The indices of objects, by kind, namespace and name.
     by_name: HashMap<(String, String, String), Vec<usize>>,
 }
@@ -114,6 +116,11 @@ impl SourceObject {
             Some(OtherSource::Kustomization | OtherSource::Generator(_)) => SourceType::Kustomization,
             None => SourceType::Manifest,
         }
+    }
+
+    /// Whether it is a source of its own, and no manifest. A kustomization reports what its generators make.
+    pub(super) fn is_other(&self) -> bool {
+        !matches!(self.other, None | Some(OtherSource::Generator(_)))
     }
 
     /// A name for it, to ask for its facts.
@@ -298,14 +305,11 @@ impl Sources {
     fn add_kustomization(&mut self, kustomization: ManifestObject, reading: &Reading<'_>) {
         let read = |name: &str| read_beside(kustomization.place.file(), name);
         for (index, value) in generated_config_maps(&kustomization.value, &read) {
-            let is_same = |other: &SourceObject| {
-                matches!(other.other, Some(OtherSource::Generator(_)))
-                    && other.value.get("metadata") == value.get("metadata")
-            };
             // overlays of one base can generate the same name; a workload takes one of them
-            let is_first = !self.objects.iter().any(is_same);
+            let is_first = self.generated.insert(value.get("metadata").map(Value::to_string).unwrap_or_default());
             let object = KubernetesObject::recognize(value.to_string(), reading.namespace).ok().flatten();
-            let generated = ManifestObject { value, ..kustomization.clone() };
+            let (place, is_enclosed) = (kustomization.place.clone(), kustomization.is_enclosed);
+            let generated = ManifestObject { value, place, ignored: None, is_enclosed };
             let other = SourceObject::other(generated, OtherSource::Generator(index), reading);
             // its keys are those of the kustomization
             self.objects.push(SourceObject { object: object.filter(|_| is_first), keys: Vec::new(), ..other });

@@ -77,6 +77,7 @@ impl SourceKind {
         "j2",
         "jenkinsfile",
         "jinja2",
+        "kustomization",
         "makefile",
         "mk",
         "ps1",

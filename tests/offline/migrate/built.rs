@@ -223,7 +223,7 @@ fn patches_of_a_release_are_evaluated() {
     ] {
         let ran = run(operation);
         assert_eq!(ran.code, 2, "{}", ran.everything());
-        let message = "not migrated: ./k/prod/kustomization.yaml:2:1: Change what patches HelmRelease \"orders\" here";
+        let message = "not migrated: ./k/prod/kustomization.yaml:4:3: Change this patch of HelmRelease \"orders\"";
         assert!(ran.stderr.contains(message), "{}", ran.stderr);
         assert!(!ran.stdout.contains("regenerateKey"), "{}", ran.stdout);
     }

@@ -7,6 +7,7 @@ mod files;
 mod fixtures;
 mod generate;
 mod helmfiles;
+mod kustomize;
 mod layouts;
 mod leftovers;
 mod messages;

@@ -44,8 +44,9 @@ impl Checklist<'_> {
         if !overlays.is_empty() || self.needs_whole_folder() {
             self.copy(steps);
         }
+        let rendering_charts = self.rendering_charts();
         for folder in overlays {
-            steps.line(&self.apply_built(&folder));
+            steps.line(&apply_built(&folder, rendering_charts.contains(&normalized(&folder))));
         }
         self.deployers(&deployers, steps);
         for plan in self.planned.other.changed() {
@@ -154,26 +155,16 @@ impl Checklist<'_> {
         own.map(sync_command).collect()
     }
 
-    /// The command that applies what a kustomization builds. `kubectl apply -k` renders no charts of Helm.
-    fn apply_built(&self, folder: &Path) -> String {
-        let is_own = |file: &str| normalized(Path::new(file)).parent() == Some(normalized(folder).as_path());
-        let mut all = self.deployed.kustomizations.iter();
-        let has_charts = all.any(|(file, value)| {
-            let is_built = is_own(file)
-                || self
-                    .deployed
-                    .kustomizations
-                    .overlays_of_kustomization(file)
-                    .iter()
-                    .any(|overlay| overlay.folder == *folder);
-            is_built && value.get("helmCharts").is_some()
+    /// The folders of the kustomizations that render charts of Helm, and of those that are built with them.
+    fn rendering_charts(&self) -> HashSet<PathBuf> {
+        let kustomizations = &self.deployed.kustomizations;
+        let with_charts = kustomizations.iter().filter(|(_, value)| value.get("helmCharts").is_some());
+        let folders = with_charts.flat_map(|(file, _)| {
+            let own = normalized(Path::new(file)).parent().map(Path::to_owned);
+            let built = kustomizations.overlays_of_kustomization(file).into_iter().map(|overlay| overlay.folder);
+            own.into_iter().chain(built).collect::<Vec<_>>()
         });
-        let folder = shown_folder(folder);
-        if has_charts {
-            format!("  kubectl kustomize --enable-helm {folder} | kubectl apply -f -")
-        } else {
-            format!("  kubectl apply -k {folder}")
-        }
+        folders.collect()
     }
 
     /// The command that applies a file. `-n` gives a namespace to objects without one, and kubectl rejects it for objects
@@ -219,14 +210,14 @@ impl Checklist<'_> {
         if let [folder] = self.arguments.paths.as_slice()
             && folder.is_dir()
         {
-            return steps.line(&format!("  cp -R {}/. {}/", out.display(), folder.display()));
+            return steps.line(&format!("  cp -R {} {}", path_word(&out.join(".")), path_word(&folder.join(""))));
         }
         for change in &self.planned.changes {
-            steps.line(&format!("  cp {} {}", self.written(&change.file), change.file));
+            steps.line(&format!("  cp {} {}", shell_word(&self.written(&change.file)), shell_word(&change.file)));
         }
         for (beside, path, _) in &self.planned.other.new_files {
             let written = self.output.beside(beside, path);
-            steps.line(&format!("  cp {} {}", written.display(), path.display()));
+            steps.line(&format!("  cp {} {}", path_word(&written), path_word(path)));
         }
     }
 
@@ -273,6 +264,21 @@ impl Checklist<'_> {
             old.chain(new).filter_map(move |needed| Some((needed, own?))).collect::<Vec<_>>()
         })
     }
+}
+
+/// The command that applies what a kustomization builds. `kubectl apply -k` renders no charts of Helm.
+fn apply_built(folder: &Path, has_charts: bool) -> String {
+    let folder = shown_folder(folder);
+    if has_charts {
+        format!("  kubectl kustomize --enable-helm {folder} | kubectl apply -f -")
+    } else {
+        format!("  kubectl apply -k {folder}")
+    }
+}
+
+/// A path as a word of a shell.
+fn path_word(path: &Path) -> String {
+    shell_word(&path.display().to_string())
 }
 
 /// A folder as a word of a shell.
