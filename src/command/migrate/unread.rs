@@ -86,7 +86,7 @@ pub(super) fn lines(TextSource { text, source_type, .. }: &TextSource, planned: 
     let values =
         if is_terraform && !is_open && line_with_values(new).is_some() { line_with_values(text) } else { None };
     let message = "Remove gateway.auth.key here, set gateway.auth.type to WorkloadIdentity, gateway.auth.azureAd.app.id and \
-                   gateway.name, and take version 1.15.1 or newer of the chart: migrate does not read this";
+                   gateway.name, and take version 1.15.0 or newer of the chart: migrate does not read this";
     lines.chain(values).map(|at| Note { at, kind: NoteKind::ByHand, message: message.to_owned() }).collect()
 }
 
