@@ -15,8 +15,8 @@ const EXIT_CODES: &str = "Exit codes:
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(after_long_help = EXIT_CODES)]
 pub struct MigrateArguments {
-    /// Files with manifests, Helm values, Terraform or scripts, folders of them (with subfolders), or - for stdin, which is
-    /// written to stdout
+    /// Files with manifests, Helm values, Terraform or scripts, folders of them (with subfolders), or - for stdin (YAML or
+    /// JSON), which is written to stdout
     #[arg(required = true, value_name = "FILE|DIR|-")]
     pub paths: Vec<PathBuf>,
     /// Client id of the Entra app or the managed identity. Default: that of the ServiceAccount, of the policy, or of the
@@ -51,7 +51,7 @@ pub struct MigrateArguments {
     /// Write nothing, and exit with code 1 if a file would change
     #[arg(long)]
     pub check: bool,
-    /// Print the steps that a migration needs beside the files, and write nothing. With the files as they were before a
+    /// Print the steps that are left after a migration, and write nothing. With the files as they were before a
     /// migration it prints its steps again
     #[arg(long)]
     pub checklist: bool,

@@ -103,7 +103,7 @@ pub enum Command {
     /// Write the man pages
     #[command(hide = true)]
     Man(ManArguments),
-    /// Change manifests from an auth key or an Entra app to workload identity, and print what to do beside it
+    /// Change manifests from an auth key or an Entra app to workload identity, and print the steps that are left
     Migrate(Box<MigrateArguments>),
     /// Print what Azure needs so that gateways authenticate with workload identity: as text, script or template
     Plan(Box<PlanArguments>),

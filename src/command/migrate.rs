@@ -1,4 +1,4 @@
-//! `migrate`: changes manifests from an auth key or an Entra app to workload identity, and prints what to do beside it.
+//! `migrate`: changes manifests from an auth key or an Entra app to workload identity, and prints the steps that are left.
 
 mod beside;
 mod built;

@@ -75,7 +75,7 @@ pub(super) const OTHER_CHART: &str = "Check that this chart is made from version
                                       charts do not support workload identity";
 /// What to do about a copy of the chart that is too old.
 pub const OLD_CHART: &str =
-    "Replace this copy of the chart by version 1.15.1 or newer: older charts do not support workload identity";
+    "Replace this copy of the chart by version 1.15.0 or newer: older charts do not support workload identity";
 
 /// Names a copy of Microsoft's chart that is too old. `None` for other charts.
 pub(super) fn migrate_copy(chart: &Value) -> Option<ValueMigration> {

@@ -16,7 +16,7 @@ pub(super) const PROGRAMS: [(&str, &str, &str); 2] =
     [("flux", "--chart", "--chart-version"), ("argocd", "--helm-chart", "--revision")];
 
 /// What to do about an archive of an old version.
-pub(super) const ARCHIVE: &str = "Install version 1.15.1 or newer of the chart here in place of this archive: older charts do not \
+pub(super) const ARCHIVE: &str = "Install version 1.15.0 or newer of the chart here in place of this archive: older charts do not \
                                   support workload identity";
 
 pub(super) fn version_message(flag: &str) -> String {

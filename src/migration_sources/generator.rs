@@ -3,8 +3,10 @@
 use super::helm_values::KEY_MESSAGE;
 use super::patch_finder::is_of_method;
 use super::{NoteKind, SourceContext, SourceReport};
-use apim_keyless_core::gateway::{AuthMethod, EndpointForm, Setting, WORKLOAD_IDENTITY};
-use apim_keyless_core::migration::{Fact, endpoint_of_version_2, gateway_in_address};
+use apim_keyless_core::gateway::{AuthMethod, Cloud, EndpointForm, Setting, WORKLOAD_IDENTITY};
+use apim_keyless_core::migration::{
+    Fact, endpoint_of_gateway_host, endpoint_of_version_2, gateway_in_address, is_same_endpoint,
+};
 use jsonptr::PointerBuf;
 use serde_json::{Map, Value, json};
 
@@ -227,6 +229,9 @@ pub(super) fn migrate_literals(
     let mut new: Vec<(String, String)> = Vec::new();
     let facts = context.facts;
     let position = |wanted: Setting| entries.iter().position(|(name, _)| Setting::of(name) == Some(wanted));
+    let method = position(Setting::Auth).and_then(|index| entries.get(index)).map(|(_, value)| value.trim());
+    // entries without a method are a part of others, which can have selected workload identity
+    let stays = method.map_or(!is_whole, |method| method == WORKLOAD_IDENTITY);
     for (index, (name, value)) in entries.iter().enumerate() {
         let setting = Setting::of(name);
         if setting.is_some_and(Setting::is_auth) && AuthMethod::of(Setting::Auth, value) == AuthMethod::Key {
@@ -235,15 +240,8 @@ pub(super) fn migrate_literals(
         let value = match setting {
             Some(Setting::Auth) => WORKLOAD_IDENTITY.to_owned(),
             Some(Setting::AuthKey | Setting::Authority | Setting::ClientSecret | Setting::OtherAuth) => continue,
-            Some(Setting::GatewayName) => facts.gateway_name.clone().unwrap_or_else(|| value.clone()),
-            Some(Setting::Endpoint) => {
-                let is_retired = EndpointForm::of(value) == EndpointForm::Retired;
-                let newer = facts.endpoint.clone().or_else(|| endpoint_of_version_2(value).filter(|_| is_retired));
-                if newer.is_none() && is_retired {
-                    report.note(index, NoteKind::Missing(Fact::Endpoint), ENDPOINT);
-                }
-                newer.unwrap_or_else(|| value.clone())
-            }
+            Some(Setting::GatewayName) => new_name((index, value), stays, context, &mut report),
+            Some(Setting::Endpoint) => new_endpoint((index, value), stays, context, &mut report),
             _ => value.clone(),
         };
         new.push((name.clone(), value));
@@ -263,10 +261,76 @@ pub(super) fn migrate_literals(
             None => report.note(place, NoteKind::Missing(Fact::GatewayName), NAME),
         }
     }
+    new.extend(token_audience(&new));
     let is_missing = report.notes.iter().any(|note| matches!(note.kind, NoteKind::Missing(_)));
     (if is_missing { entries.to_vec() } else { new }, report)
 }
 
+/// The name of the gateway in place of the one in the entry with this index, which `stays` with workload identity.
+fn new_name(
+    (index, value): (usize, &str),
+    stays: bool,
+    context: SourceContext<'_>,
+    report: &mut SourceReport<usize>,
+) -> String {
+    let other = context.facts.gateway_name.as_ref().filter(|stated| *stated != value);
+    match other {
+        Some(_) if stays => report.note(index, NoteKind::Kept, KEPT_NAME),
+        Some(stated) => {
+            let message = format!("Check gateway.name {stated} of --gateway-name: it replaces another name");
+            report.note(index, NoteKind::Guess, message);
+            return stated.clone();
+        }
+        None => {}
+    }
+    value.to_owned()
+}
+
+/// The endpoint in place of the one in the entry with this index, which `stays` with workload identity.
+fn new_endpoint(
+    (index, value): (usize, &str),
+    stays: bool,
+    context: SourceContext<'_>,
+    report: &mut SourceReport<usize>,
+) -> String {
+    let form = EndpointForm::of(value);
+    if let Some(stated) = &context.facts.endpoint {
+        match form {
+            EndpointForm::Usable if is_same_endpoint(value, stated) => {}
+            EndpointForm::Usable if stays => report.note(index, NoteKind::Kept, KEPT_ENDPOINT),
+            EndpointForm::Usable => report.note(index, NoteKind::Missing(Fact::Consistency), OTHER_ENDPOINT),
+            _ => return stated.clone(),
+        }
+        return value.to_owned();
+    }
+    let newer = match form {
+        EndpointForm::Retired => endpoint_of_version_2(value),
+        EndpointForm::GatewayHost => endpoint_of_gateway_host(value).inspect(|endpoint| {
+            let message =
+                format!("Check config.service.endpoint {endpoint}, a guess: the instance of the old endpoint");
+            report.note(index, NoteKind::Guess, message);
+        }),
+        _ => None,
+    };
+    if newer.is_none() && form == EndpointForm::Retired {
+        report.note(index, NoteKind::Missing(Fact::Endpoint), ENDPOINT);
+    }
+    newer.unwrap_or_else(|| value.to_owned())
+}
+
+/// The audience that entries with the endpoint of a sovereign cloud lack.
+fn token_audience(entries: &[(String, String)]) -> Option<(String, String)> {
+    let find = |wanted: Setting| entries.iter().find(|(name, _)| Setting::of(name) == Some(wanted));
+    let (_, endpoint) = find(Setting::Endpoint)?;
+    let cloud = Cloud::of_api_management(endpoint).filter(|cloud| *cloud != Cloud::Public)?;
+    let audience = (Setting::TokenAudience.name().to_owned(), cloud.token_audience().to_owned());
+    find(Setting::TokenAudience).is_none().then_some(audience)
+}
+
+const KEPT_NAME: &str = "the gateway.name of this generator, which is not that of --gateway-name";
+const KEPT_ENDPOINT: &str = "the config.service.endpoint of this generator, which is not that of --endpoint";
+const OTHER_ENDPOINT: &str = "Leave out --endpoint for this generator, or change its config.service.endpoint first: it names \
+                              another configuration API";
 const ENDPOINT: &str = "Pass --endpoint, the configuration endpoint, such as NAME.configuration.azure-api.net: this is an address of \
                         version 1, which was retired";
 const NAME: &str =

@@ -26,7 +26,7 @@ const COMMANDS: [&str; 3] = ["install", "upgrade", "template"];
 /// Commands of Helm that download a chart.
 const DOWNLOADS: [&str; 2] = ["pull", "fetch"];
 /// Flags of Helm without a value.
-const SWITCHES: [&str; 20] = [
+const SWITCHES: [&str; 37] = [
     "--install",
     "-i",
     "--wait",
@@ -47,6 +47,23 @@ const SWITCHES: [&str; 20] = [
     "--skip-crds",
     "--verify",
     "--take-ownership",
+    "--generate-name",
+    "-g",
+    "--replace",
+    "--skip-schema-validation",
+    "--plain-http",
+    "--insecure-skip-tls-verify",
+    "--pass-credentials",
+    "--disable-openapi-validation",
+    "--render-subchart-notes",
+    "--hide-notes",
+    "--hide-secret",
+    "--enable-dns",
+    "--force-replace",
+    "--force-conflicts",
+    "--include-crds",
+    "--validate",
+    "--untar",
 ];
 /// Flags with `NAME=VALUE` pairs.
 const SET_FLAGS: [&str; 4] = ["--set", "--set-string", "--set-file", "--set-literal"];
@@ -204,6 +221,8 @@ pub(super) struct HelmCommand<'w> {
     pub(super) positional: Vec<&'w Word>,
     /// The name of the release, as the chart's page documents it for Helm 2.
     name: Option<&'w Word>,
+    /// Whether Helm makes the name of the release.
+    generates_name: bool,
     sets: Vec<SetFlag>,
     /// The values of `--set-json`, each with its path.
     json: Vec<(ValuePath, Value)>,
@@ -234,6 +253,7 @@ impl<'w> HelmCommand<'w> {
             if flag == "--reuse-values" {
                 command.reuses_values = Some(word.range.clone());
             }
+            command.generates_name |= ["-g", "--generate-name"].contains(&flag);
             if SWITCHES.contains(&flag) {
                 continue;
             }
@@ -253,7 +273,7 @@ impl<'w> HelmCommand<'w> {
                 }),
                 "--version" => command.version = Some(Word { range, text: value, after: before }),
                 "-n" | "--namespace" => command.namespace = Some(value),
-                "--set-json" => command.json.extend(json_value(&value)),
+                "--set-json" => command.json.extend(json_values(&value)),
                 "--name" => command.name = Some(of_value),
                 "-f" | "--values" => {
                     command.has_files = true;
@@ -277,7 +297,7 @@ impl<'w> HelmCommand<'w> {
 
     /// The chart of a command that installs it.
     fn chart(&self) -> Option<&'w str> {
-        let at = if self.name.is_some() { 1 } else { 2 };
+        let at = if self.name.is_some() || self.generates_name { 1 } else { 2 };
         let chart = self.positional.iter().find(|word| is_chart(&word.text)).or_else(|| self.positional.get(at));
         chart.map(|word| word.text.as_str())
     }
@@ -303,7 +323,8 @@ impl<'w> HelmCommand<'w> {
 
     /// The name of the release, if it is in the command.
     fn release_name(&self) -> Option<&'w str> {
-        let name = self.name.or_else(|| self.positional.get(1).copied()).map(|word| word.text.as_str());
+        let first = || self.positional.get(1).copied().filter(|_| !self.generates_name);
+        let name = self.name.or_else(first).map(|word| word.text.as_str());
         name.filter(|name| !is_variable(name) && !is_chart_word(name))
     }
 
@@ -316,11 +337,15 @@ impl<'w> HelmCommand<'w> {
     }
 }
 
-/// The path and the value of a `NAME=JSON` pair. A text with variables that is not JSON counts as a text.
-fn json_value(pair: &str) -> Option<(ValuePath, Value)> {
-    let (name, text) = pair.split_once('=')?;
+/// The paths and the values of a `NAME=JSON` pair, or of an object with all values. A text with variables that is not JSON
+/// counts as a text.
+fn json_values(pair: &str) -> Vec<(ValuePath, Value)> {
+    if let Ok(Value::Object(members)) = serde_json::from_str(pair) {
+        return members.into_iter().map(|(name, value)| (vec![name], value)).collect();
+    }
+    let Some((name, text)) = pair.split_once('=') else { return Vec::new() };
     let value = serde_json::from_str(text).unwrap_or_else(|_| json!("${VARIABLE}"));
-    Some((value_path::parse(name), value))
+    vec![(value_path::parse(name), value)]
 }
 
 /// Whether a value has a variable of a shell, of PowerShell, of a pipeline, or of Windows' command line. No key has these
@@ -338,6 +363,8 @@ fn pairs(shell: &ShellText<'_>, range: Range<usize>) -> Option<Vec<Pair>> {
     let raw = shell.text.get(inner.clone())?;
     let (mut found, mut start, mut open, mut is_escaped) = (Vec::new(), 0, None, false);
     let (mut ends, mut skipped): (Vec<usize>, usize) = (Vec::new(), inner.start);
+    // `NAME={A,B}` is a list
+    let (mut is_in_list, mut before) = (false, None);
     for (at, character) in raw.char_indices() {
         if inner.start + at >= skipped && open != Some('\'') {
             skipped = shell.skipped(inner.start + at).unwrap_or(skipped);
@@ -346,9 +373,12 @@ fn pairs(shell: &ShellText<'_>, range: Range<usize>) -> Option<Vec<Pair>> {
             _ if is_escaped || inner.start + at < skipped => {}
             (None, '"' | '\'') => open = Some(character),
             (Some(quote), character) if quote == character => open = None,
-            (None, ',') => ends.push(at),
+            (None, '{') if before == Some('=') => is_in_list = true,
+            (None, '}') => is_in_list = false,
+            (None, ',') if !is_in_list => ends.push(at),
             _ => {}
         }
+        before = Some(character);
         is_escaped = character == '\\' && !is_escaped;
     }
     ends.push(raw.len());
@@ -398,7 +428,8 @@ impl Script<'_> {
         let name = command.release_name();
         let namespace = command.namespace.as_deref().filter(|name| !is_variable(name));
         // values in files alone are migrated there; only the version is here
-        let plan = if command.sets.is_empty() && command.has_files {
+        let has_json = !command.json.is_empty() && command_versions::has_method(values);
+        let plan = if command.sets.is_empty() && !has_json && command.has_files {
             helm_values::ValuesPlan::default()
         } else {
             helm_values::plan(values, Release { name, namespace, ..Release::default() }, self.context)
@@ -573,11 +604,11 @@ impl Script<'_> {
             let at = texts.iter().position(|text| names.contains(text))?;
             texts.get(at + 1).copied()
         };
-        let own = || texts.iter().find_map(|text| text.strip_prefix("--namespace="));
-        let namespace =
-            flag(&["-n", "--namespace"]).or_else(own).filter(|name| !is_variable(name)).unwrap_or("default");
+        let own = || texts.iter().find_map(|text| attached_namespace(text));
+        // without it, the namespace is that of the context of kubectl
+        let namespace = flag(&["-n", "--namespace"]).or_else(own).filter(|name| !is_variable(name));
         if let Some(name) = texts.get(create + 3).filter(|name| !is_variable(name)) {
-            self.report.delete_secret(Some(namespace), name);
+            self.report.delete_secret(namespace, name);
         }
     }
 
@@ -732,8 +763,8 @@ fn uncertain(changes: &ValueChanges, is_old: bool) -> String {
 }
 
 const OTHER_COMMAND: &str = "Remove gateway.auth.key from these values by hand, and set gateway.auth.type=WorkloadIdentity, \
-                             gateway.auth.azureAd.app.id=CLIENT-ID and gateway.name=NAME: this is no command of Helm that can be \
-                             read, as one in quotes, of a plugin, with escapes in its values, or whose program is in a variable";
+                             gateway.auth.azureAd.app.id=CLIENT-ID and gateway.name=NAME: migrate changes only \
+                             commands that begin with helm and have plain values, without quotes or escapes around the command";
 const UNSAFE: &str = "Set gateway.auth.type=WorkloadIdentity, gateway.auth.azureAd.app.id=CLIENT-ID and gateway.name=NAME in this \
                       command by hand, and remove gateway.auth.key: an escape or a quote in its values would be read in another \
                       way after the change";
@@ -772,6 +803,12 @@ fn is_chart_word(name: &str) -> bool {
 /// The pair of a flag `--set`.
 fn assignment(path: &[String], value: &Value) -> String {
     format!("{}={}", value_path::name(path), text_of(value))
+}
+
+/// The namespace in the same word as its flag: `--namespace=NAME`, `-nNAME` or `-n=NAME`.
+fn attached_namespace(word: &str) -> Option<&str> {
+    let short = || word.strip_prefix("-n").map(|rest| rest.strip_prefix('=').unwrap_or(rest));
+    word.strip_prefix("--namespace=").or_else(short).filter(|name| !name.is_empty())
 }
 
 /// The name and the value of `--from-literal=NAME=VALUE`, or of `NAME=VALUE` behind the flag.
@@ -889,6 +926,48 @@ mod tests {
         assert_eq!(deletions(&report), ["kubectl delete -n gateways secret orders-token"]);
         let notes: Vec<(usize, NoteKind)> = report.notes.iter().map(|note| (note.at, note.kind)).collect();
         assert_eq!(notes, [(2, NoteKind::AfterRollout), (4, NoteKind::AfterRollout)]);
+    }
+
+    #[test]
+    fn the_namespace_of_a_deleted_secret_is_known_or_open() {
+        for (flag, namespace) in [
+            ("", "NAMESPACE"),
+            ("-n $NS", "NAMESPACE"),
+            ("-nshop", "shop"),
+            ("-n=shop", "shop"),
+            ("--namespace=shop", "shop"),
+        ] {
+            let text = format!("kubectl create secret generic a {flag} --from-literal=value=\"GatewayKey $KEY\"\n");
+            let report = migrated(&text, &facts()).unwrap().report;
+            assert_eq!(deletions(&report), [format!("kubectl delete -n {namespace} secret a")], "{flag}");
+        }
+    }
+
+    #[test]
+    fn switches_and_lists_are_read() {
+        for flag in
+            ["-g", "--generate-name", "--plain-http", "--skip-schema-validation", "--set 'a={b,c}' --enable-dns"]
+        {
+            let text = format!("helm install {flag} x/azure-api-management-gateway -f v.yaml --version 1.12.0\n");
+            let new = migrated(&text, &facts()).and_then(|migration| migration.text).unwrap_or_default();
+            assert!(new.contains("--version 1.15.1"), "{flag}: {new}");
+        }
+    }
+
+    #[test]
+    fn a_method_in_json_is_named_beside_files_of_values() {
+        for json in [
+            r#"gateway={"auth":{"type":"GatewayToken","key":"x"}}"#,
+            r#"gateway.auth={"type":"GatewayToken","key":"x"}"#,
+            r#"{"gateway":{"auth":{"type":"GatewayToken","key":"x"}}}"#,
+        ] {
+            let text = format!("helm upgrade a b/azure-api-management-gateway -f v.yaml --set-json '{json}'\n");
+            let migration = migrated(&text, &facts()).unwrap();
+            assert_eq!(migration.text, None, "{json}");
+            assert!(migration.report.notes.iter().any(|note| note.kind == NoteKind::ByHand), "{json}");
+        }
+        let text = "helm upgrade a b/azure-api-management-gateway -f v.yaml --set-json 'resources={\"a\":1}'\n";
+        assert_eq!(migrated(text, &facts()), None);
     }
 
     #[test]

@@ -44,7 +44,8 @@ fn migrate_values(object: &Value, context: SourceContext<'_>) -> Option<ValueMig
         value_path::set(&mut new, &["spec", "values"], layer);
     }
     raise_version(&mut new, &mut report);
-    remove_key_sources(&mut new, namespace, &mut report);
+    // Flux reads values beside the HelmRelease, and not where it installs the release
+    remove_key_sources(&mut new, text("/metadata/namespace"), &mut report);
     let value = (new != *object).then_some(new);
     if value.is_some() {
         let namespace = text("/metadata/namespace").map(|name| format!(" --namespace {}", shell_word(name)));
@@ -197,7 +198,7 @@ mod tests {
         assert_eq!(new["spec"]["values"]["gateway"]["name"], "gateways-orders");
         assert_eq!(new["spec"].get("valuesFrom"), None);
         let report = migration.report;
-        assert_eq!(deletions(&report), ["kubectl delete -n gateways secret token"]);
+        assert_eq!(deletions(&report), ["kubectl delete -n flux-system secret token"]);
         assert_eq!(
             report.apply,
             [

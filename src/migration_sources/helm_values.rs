@@ -11,7 +11,9 @@ use super::value_path::{self, ValuePath};
 use super::{Note, NoteKind, SourceContext, SourceGateway, SourceReport};
 use apim_keyless_core::gateway::well_known::{CLIENT_ID, DEFAULT_SERVICE_ACCOUNT, TENANT_ID, USE};
 use apim_keyless_core::gateway::{AuthMethod, Authentication, Cloud, EndpointForm, Setting, is_guid};
-use apim_keyless_core::migration::{Fact, endpoint_of_version_2, gateway_in_address, is_same_endpoint, name_in_key};
+use apim_keyless_core::migration::{
+    Fact, endpoint_of_gateway_host, endpoint_of_version_2, gateway_in_address, is_same_endpoint, name_in_key,
+};
 use jsonptr::PointerBuf;
 use serde_json::{Value, json};
 
@@ -214,6 +216,11 @@ impl<'c> ValuesPlanner<'c> {
                      gateway.configuration.uri is an address of version 1, which was retired",
                 ),
             }
+        } else if let Some(endpoint) = endpoint_of_gateway_host(&written) {
+            let message =
+                format!("Check gateway.configuration.uri {endpoint}, a guess: the instance of the old endpoint");
+            self.note(&PATH, NoteKind::Guess, message);
+            self.set(&PATH, json!(endpoint));
         } else if self.text(&PATH).is_none() {
             self.set(&PATH, json!(written));
         }
@@ -366,6 +373,11 @@ impl<'c> ValuesPlanner<'c> {
                 // older charts only named it: it exists, and the release does not own it
                 let create = value_path::get(&self.values, &CREATE).cloned().unwrap_or(json!(false));
                 self.set(&CREATE, create);
+            }
+            // without a name, the Pods would run under the default account
+            let is_left_out = |create: &Value| *create == false || *create == "false";
+            if self.text(&NAME).is_none() && value_path::get(&self.values, &CREATE).is_some_and(is_left_out) {
+                self.set(&CREATE, json!(true));
             }
         }
         let (gateway, commands) = service_account_of(&self.values, self.release);

@@ -3,7 +3,7 @@
 use super::SourceContext;
 use super::overlay::RESOURCES;
 use apim_keyless_core::gateway::well_known::{CLIENT_ID, USE};
-use apim_keyless_core::gateway::{Setting, WORKLOAD_IDENTITY};
+use apim_keyless_core::gateway::{Cloud, Setting, WORKLOAD_IDENTITY};
 use serde_json::{Value, json};
 
 /// What to do if no patch of the kustomization names the workload.
@@ -26,15 +26,19 @@ pub(super) struct PatchedWorkload {
     kind: String,
     pub(super) name: String,
     container: String,
+    /// The endpoint that the patch sets.
+    endpoint: Option<String>,
 }
 
 impl PatchedWorkload {
     /// The patch for workload identity.
     pub(super) fn patch(&self, account: &str, gateway: &str) -> Value {
-        let Self { api_version, kind, name, container } = self;
+        let Self { api_version, kind, name, container, endpoint } = self;
         let variable =
             |setting: Setting, value: &str| json!({"name": setting.name(), "value": value, "valueFrom": null});
-        let env = [variable(Setting::Auth, WORKLOAD_IDENTITY), variable(Setting::GatewayName, gateway)];
+        let mut env = vec![variable(Setting::Auth, WORKLOAD_IDENTITY), variable(Setting::GatewayName, gateway)];
+        let cloud = endpoint.as_deref().and_then(Cloud::of_api_management).filter(|cloud| *cloud != Cloud::Public);
+        env.extend(cloud.map(|cloud| variable(Setting::TokenAudience, cloud.token_audience())));
         json!({
             "apiVersion": api_version,
             "kind": kind,
@@ -67,11 +71,17 @@ pub(super) fn gateway_of(patch: &Value, context: SourceContext<'_>) -> Option<Pa
         image.is_some_and(|name| context.images.is_gateway(name))
             || container.get("env").is_some_and(|env| env.to_string().contains("config.service."))
     })?;
+    let variables = container.get("env").and_then(Value::as_array).into_iter().flatten();
+    let mut endpoints = variables.filter(|variable| {
+        variable.get("name").and_then(Value::as_str).and_then(Setting::of) == Some(Setting::Endpoint)
+    });
+    let endpoint = endpoints.find_map(|variable| variable.get("value")?.as_str().map(str::to_owned));
     let container = container.get("name").and_then(Value::as_str)?;
     Some(PatchedWorkload {
         api_version: text("/apiVersion").unwrap_or("apps/v1").to_owned(),
         kind: text("/kind")?.to_owned(),
         name: text("/metadata/name")?.to_owned(),
         container: container.to_owned(),
+        endpoint,
     })
 }

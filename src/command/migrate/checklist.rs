@@ -1,4 +1,4 @@
-//! What to do beside the files: the steps of a migration, in an order in which each gateway can always authenticate.
+//! What a person does after the files were changed: the steps of a migration, in an order in which each gateway can always authenticate.
 
 mod apply;
 mod cleanup;

@@ -198,11 +198,11 @@ impl Unsupported {
             }
             Self::Unread => {
                 "change this by hand, migrate does not read it: remove gateway.auth.key, set gateway.auth.type: \
-                 WorkloadIdentity, gateway.auth.azureAd.app.id and gateway.name, and version 1.15.1 or newer of the chart"
+                 WorkloadIdentity, gateway.auth.azureAd.app.id and gateway.name, and version 1.15.0 or newer of the chart"
             }
             Self::HelmfileTemplate => {
                 "change this helmfile by hand: it is a template, which is not read; remove gateway.auth.key, set \
-                 gateway.auth.type: WorkloadIdentity, gateway.auth.azureAd.app.id and gateway.name, and version 1.15.1 or newer"
+                 gateway.auth.type: WorkloadIdentity, gateway.auth.azureAd.app.id and gateway.name, and version 1.15.0 or newer"
             }
         }
     }

@@ -91,7 +91,7 @@ pub(super) fn lines(TextSource { text, source_type, .. }: &TextSource, planned: 
     let values =
         if is_terraform && !is_open && line_with_values(new).is_some() { line_with_values(text) } else { None };
     let message = "Remove gateway.auth.key here, set gateway.auth.type to WorkloadIdentity, gateway.auth.azureAd.app.id and \
-                   gateway.name, and take version 1.15.1 or newer of the chart: migrate does not read this";
+                   gateway.name, and take version 1.15.0 or newer of the chart: migrate does not read this";
     let note = |at: usize, message: &str| Note { at, kind: NoteKind::ByHand, message: message.to_owned() };
     let of_chart = lines.chain(values).map(|at| note(at, message));
     let other = if is_terraform { lines_with_other_settings(new) } else { Vec::new() };

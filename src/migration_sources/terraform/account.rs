@@ -11,7 +11,7 @@ use apim_keyless_core::gateway::well_known::{CLIENT_ID, DEFAULT_SERVICE_ACCOUNT,
 use apim_keyless_core::migration::ARTICLE_ACCOUNT;
 use apim_keyless_core::policy::shell_word;
 use hcl_edit::Span;
-use hcl_edit::structure::Attribute;
+use hcl_edit::structure::{Attribute, Block};
 use serde_json::{Map, Value, json};
 
 /// A `ServiceAccount` that was added for the gateways of a namespace.
@@ -46,6 +46,23 @@ impl Workload<'_> {
         report.gateways.push(gateway);
     }
 
+    /// The `ServiceAccount` of this configuration that the workload names.
+    fn account(&self, own: &Attribute, editor: &Editor<'_>) -> Option<&Block> {
+        let text = editor.slice(&own.value).trim().to_owned();
+        resources(self.body).filter(|block| kind(block) == "kubernetes_service_account").find(|block| {
+            text.starts_with(&format!("{}.{}.", resource_type(block), resource_name(block)))
+                || metadata(block, "name").is_some_and(|name| editor.slice(name).trim() == text)
+        })
+    }
+
+    /// An annotation of the `ServiceAccount` that the workload names, if it is in this configuration.
+    pub(super) fn annotated(&self, name: &str, editor: &Editor<'_>) -> Option<String> {
+        let account = self.account(self.spec.body.get_attribute("service_account_name")?, editor)?;
+        let annotations = metadata(account, "annotations")?.as_object()?;
+        let mut entries = annotations.iter().filter(|(key, _)| values::key(key).as_deref() == Some(name));
+        entries.find_map(|(_, member)| values::value(member.expr(), editor).as_str().map(str::to_owned))
+    }
+
     /// Annotates the `ServiceAccount` that the workload names, and returns its name.
     fn existing_account(
         &self,
@@ -54,11 +71,7 @@ impl Workload<'_> {
         editor: &mut Editor<'_>,
         report: &mut SourceReport<usize>,
     ) -> String {
-        let text = editor.slice(&own.value).trim().to_owned();
-        let account = resources(self.body).filter(|block| kind(block) == "kubernetes_service_account").find(|block| {
-            text.starts_with(&format!("{}.{}.", resource_type(block), resource_name(block)))
-                || metadata(block, "name").is_some_and(|name| editor.slice(name).trim() == text)
-        });
+        let account = self.account(own, editor);
         let block = account.and_then(|account| child(&account.body, "metadata"));
         let is_set = block.is_some_and(|metadata| {
             add_members(metadata, "annotations", annotations, editor) && add_members(metadata, "labels", label, editor)

@@ -3,6 +3,7 @@
 //! hcl-edit reads the configuration; the changes are made in its text, so that everything else stays as it is.
 
 mod account;
+mod contradiction;
 mod editor;
 mod helm_release;
 mod kubernetes;

@@ -7,9 +7,11 @@ use super::variables::{add_variables, remove_secret, setting, variable_of, varia
 use super::{Sources, resource_name, resource_type, resources, values};
 use crate::migration_sources::helm_values::is_variable;
 use crate::migration_sources::{NoteKind, SourceContext, SourceGateway, SourceReport};
-use apim_keyless_core::gateway::well_known::USE;
-use apim_keyless_core::gateway::{EndpointForm, ImageName, ImageVersion, Setting, WORKLOAD_IDENTITY, is_guid};
-use apim_keyless_core::migration::{Fact, IMAGE_VERSION, endpoint_of_version_2, gateway_in_address};
+use apim_keyless_core::gateway::well_known::{CLIENT_ID, USE};
+use apim_keyless_core::gateway::{Cloud, EndpointForm, ImageName, ImageVersion, Setting, WORKLOAD_IDENTITY, is_guid};
+use apim_keyless_core::migration::{
+    Fact, Facts, IMAGE_VERSION, endpoint_of_gateway_host, endpoint_of_version_2, gateway_in_address,
+};
 use apim_keyless_core::policy::FIRST_VERSION;
 use hcl_edit::Span;
 use hcl_edit::expr::Object;
@@ -122,14 +124,16 @@ impl<'b> Workload<'b> {
         let text =
             |wanted: Setting| settings.iter().rfind(|(setting, _)| *setting == wanted).map(|(_, text)| text.as_str());
         let (mut notes, is_complete) = (SourceReport::default(), self.is_complete(text(Setting::Auth), editor));
-        let further = self.further(&text, editor, &mut notes);
-        let client_id = self.context.facts.client_id.clone().or_else(|| self.client_id(editor));
+        let facts = self.consistent_facts(&text, is_complete, editor, &mut notes);
+        let further = self.further(&text, &facts, editor, &mut notes);
+        let client_id = facts.client_id.or_else(|| self.client_id(editor));
         if client_id.is_none() && !is_complete {
             notes.note(editor.line(self.block), NoteKind::Missing(Fact::ClientId), CLIENT);
         }
         let is_missing = notes.notes.iter().any(|note| matches!(note.kind, NoteKind::Missing(_)));
         if is_complete && further.is_empty() {
-            return;
+            let kept = notes.notes.into_iter().filter(|note| note.kind == NoteKind::Kept);
+            return report.notes.extend(kept);
         }
         if let Some(line) = self.line_of_instances(editor) {
             return report.note(line, NoteKind::ByHand, INSTANCES);
@@ -149,7 +153,9 @@ impl<'b> Workload<'b> {
             gateway_name: gateway_name.or_else(|| text(Setting::GatewayName)).map(str::to_owned),
             ..SourceGateway::default()
         };
-        self.identity(gateway, editor, report, accounts);
+        if !is_complete {
+            self.identity(gateway, editor, report, accounts);
+        }
         for container in &self.containers {
             self.image(container, editor, report);
         }
@@ -195,23 +201,20 @@ impl<'b> Workload<'b> {
     fn further<'t>(
         &self,
         text: &dyn Fn(Setting) -> Option<&'t str>,
+        facts: &Facts,
         editor: &Editor<'_>,
         notes: &mut SourceReport<usize>,
     ) -> Map<String, Value> {
-        let (line, facts, mut further) = (editor.line(self.block), self.context.facts, Map::new());
-        match (&facts.endpoint, text(Setting::Endpoint)) {
-            (Some(endpoint), _) => _ = further.insert(Setting::Endpoint.name().to_owned(), json!(endpoint)),
-            (None, Some(endpoint)) if EndpointForm::of(endpoint) == EndpointForm::Retired => {
-                match endpoint_of_version_2(endpoint) {
-                    Some(endpoint) => _ = further.insert(Setting::Endpoint.name().to_owned(), json!(endpoint)),
-                    None => notes.note(line, NoteKind::Missing(Fact::Endpoint), ENDPOINT),
-                }
-            }
-            _ => {}
-        }
+        let (line, mut further) = (editor.line(self.block), Map::new());
+        let endpoint = new_endpoint(text(Setting::Endpoint), facts, line, notes);
+        let cloud = endpoint.as_deref().or_else(|| text(Setting::Endpoint)).and_then(Cloud::of_api_management);
+        further.extend(endpoint.map(|endpoint| (Setting::Endpoint.name().to_owned(), json!(endpoint))));
+        let cloud = cloud.filter(|cloud| *cloud != Cloud::Public && text(Setting::TokenAudience).is_none());
+        let audience = cloud.map(|cloud| (Setting::TokenAudience.name().to_owned(), json!(cloud.token_audience())));
+        further.extend(audience);
         let name = metadata(self.block, "name").map(|name| values::value(name, editor));
         let name = name.as_ref().and_then(Value::as_str).unwrap_or_default();
-        let given = facts.gateway_name.clone();
+        let given = facts.gateway_name.clone().filter(|given| text(Setting::GatewayName) != Some(given));
         if given.is_some() || text(Setting::GatewayName).is_none() {
             let in_address = text(Setting::Endpoint).and_then(gateway_in_address);
             let (gateway, source) = match (given, in_address) {
@@ -252,7 +255,8 @@ impl<'b> Workload<'b> {
                 name.ends_with("azuread.clientid").then(|| value.as_str().map(str::to_owned))?
             })
         };
-        of_variables().or_else(of_maps).filter(usable)
+        let annotated = self.annotated(CLIENT_ID, editor).filter(usable);
+        annotated.or_else(|| of_variables().or_else(of_maps).filter(usable))
     }
 
     /// Writes the settings where they are: in the variables of the containers and in the `ConfigMap`s.
@@ -323,6 +327,31 @@ impl<'b> Workload<'b> {
             }
             None => report.note(line, NoteKind::ByHand, IMAGE),
         }
+    }
+}
+
+/// The endpoint in place of the written one; `None` if that stays.
+fn new_endpoint(written: Option<&str>, facts: &Facts, line: usize, notes: &mut SourceReport<usize>) -> Option<String> {
+    let form = written.map(EndpointForm::of);
+    // another usable one is a contradiction
+    if facts.endpoint.is_some() {
+        return facts.endpoint.clone().filter(|_| form != Some(EndpointForm::Usable));
+    }
+    let written = written?;
+    match form {
+        Some(EndpointForm::Retired) => {
+            let endpoint = endpoint_of_version_2(written);
+            if endpoint.is_none() {
+                notes.note(line, NoteKind::Missing(Fact::Endpoint), ENDPOINT);
+            }
+            endpoint
+        }
+        Some(EndpointForm::GatewayHost) => endpoint_of_gateway_host(written).inspect(|endpoint| {
+            let message =
+                format!("Check config.service.endpoint {endpoint}, a guess: the instance of the old endpoint");
+            notes.note(line, NoteKind::Guess, message);
+        }),
+        _ => None,
     }
 }
 

@@ -310,7 +310,7 @@ spec:
       - name: sidecar
         image: registry.example/sidecar:1
         volumeMounts:
-        - {name: token, mountPath: /token}
+        - {name: tls, mountPath: /tls}
       volumes:
       - {name: token, secret: {secretName: orders-token, items: [{key: value, path: token}]}}
       - {name: tls, secret: {secretName: orders-tls}}

@@ -1,6 +1,7 @@
 //! `migrate`: what it writes for each form of a gateway's manifests, and what it leaves as it is.
 
 mod built;
+mod containers;
 mod corpus;
 mod deployers;
 mod files;
@@ -19,6 +20,7 @@ mod scripts;
 mod secret_copies;
 mod several;
 mod size;
+mod stated;
 mod targets;
 mod terminal;
 mod terraform;

@@ -73,6 +73,11 @@ impl AuthMethod {
     }
 }
 
+/// Whether a text begins as an auth key does.
+pub fn begins_as_key(text: &str) -> bool {
+    KEY_PREFIXES.iter().any(|prefix| starts_with_ignoring_case(text.trim(), prefix))
+}
+
 /// Whether a text contains `NAME&YYYYMMDDHHMM&SIGNATURE`, which is an auth key with or without its prefix.
 pub fn has_signed_part(text: &str) -> bool {
     let is_expiry = |part: &&str| part.len() == EXPIRY_DIGITS && part.bytes().all(|byte| byte.is_ascii_digit());

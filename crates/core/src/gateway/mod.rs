@@ -28,7 +28,7 @@ mod summary;
 mod unresolved;
 pub mod well_known;
 
-pub use auth_method::{AuthMethod, WORKLOAD_IDENTITY, has_signed_part};
+pub use auth_method::{AuthMethod, WORKLOAD_IDENTITY, begins_as_key, has_signed_part};
 pub use change::Change;
 pub use cloud::Cloud;
 pub use command_line::AuthAssignment;

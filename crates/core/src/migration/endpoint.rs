@@ -11,6 +11,9 @@ const DOMAINS: [(&str, &str); 3] = [
     ("azure-api.us", "management.usgovcloudapi.net"),
 ];
 
+/// The resource provider of API Management, before the names of its resources in an address.
+const PROVIDER: &str = "Microsoft.ApiManagement";
+
 /// The address of version 2 for an address of version 1 or of Azure Resource Manager, which contain the name of the
 /// instance. `None` for other addresses, and if the name is a placeholder.
 pub fn endpoint_of_version_2(address: &str) -> Option<String> {
@@ -28,7 +31,7 @@ pub fn endpoint_of_version_2(address: &str) -> Option<String> {
 
 /// The address of version 2 of the instance whose gateway host, `NAME.azure-api.net`, this address is. `None` for other
 /// addresses.
-pub(super) fn endpoint_of_gateway_host(address: &str) -> Option<String> {
+pub fn endpoint_of_gateway_host(address: &str) -> Option<String> {
     let lower = address.trim().to_ascii_lowercase();
     let host = host_of(&lower);
     DOMAINS.iter().find_map(|(domain, _)| {
@@ -56,10 +59,12 @@ fn host_of(address: &str) -> &str {
     rest.split(['/', ':', '?', '#']).next().unwrap_or_default().trim_end_matches('.')
 }
 
-/// The path segment after the segment `name`.
+/// The path segment after the segment `name`: the first of the provider's own, because a resource group can have any name.
 fn segment_after<'t>(address: &'t str, name: &str) -> Option<&'t str> {
     let path = address.split(['?', '#']).next().unwrap_or_default();
-    let mut segments = path.split('/');
+    let segments: Vec<&str> = path.split('/').collect();
+    let start = segments.iter().rposition(|segment| segment.eq_ignore_ascii_case(PROVIDER)).unwrap_or_default();
+    let mut segments = segments.into_iter().skip(start);
     segments.find(|segment| segment.eq_ignore_ascii_case(name))?;
     segments.next().map(str::trim)
 }
@@ -89,6 +94,10 @@ mod tests {
             (
                 "https://management.usgovcloudapi.net/subscriptions/x/service/contoso",
                 Some("contoso.configuration.azure-api.us"),
+            ),
+            (
+                "https://management.azure.com/subscriptions/x/resourceGroups/service/providers/Microsoft.ApiManagement/service/contoso/gateways/orders",
+                Some("contoso.configuration.azure-api.net"),
             ),
             ("https://management.azure.com/subscriptions/x", None),
             ("https://<name>.management.azure-api.net/subscriptions", None),
@@ -120,6 +129,9 @@ mod tests {
     fn an_address_names_the_gateway_after_gateways() {
         let gateway = gateway_in_address("https://x/service/Contoso/gateways/orders?api-version=1");
         assert_eq!(gateway.as_deref(), Some("orders"));
+        let group = "https://x/resourceGroups/gateways/providers/microsoft.apimanagement/service/contoso";
+        assert_eq!(gateway_in_address(group), None, "a resource group is no gateway");
+        assert_eq!(gateway_in_address(&format!("{group}/gateways/gateways")).as_deref(), Some("gateways"));
         assert_eq!(gateway_in_address("https://x/gateways/<gateway>"), None);
         assert_eq!(gateway_in_address("https://x/gateways"), None);
     }

@@ -2,12 +2,15 @@
 
 use super::json::{any_text, append, at, items, remove, take, text};
 use super::settings::is_of_other_method;
-use crate::gateway::{AuthMethod, Setting, WORKLOAD_IDENTITY, prefix_can_make_auth};
+use crate::gateway::{Setting, WORKLOAD_IDENTITY, begins_as_key, prefix_can_make_auth};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The keys of a Secret, as far as they hold something else than an auth key; `None` if it is not in the input.
 pub(super) type SecretKeys<'k> = dyn Fn(&str) -> Option<BTreeSet<String>> + 'k;
+
+/// The fields of a container with commands.
+const COMMANDS: [&str; 6] = ["command", "args", "lifecycle", "livenessProbe", "readinessProbe", "startupProbe"];
 
 /// What was removed from a workload.
 #[derive(Debug, Default)]
@@ -44,6 +47,10 @@ impl RemovedSources {
             removed.iter().flat_map(|variable| references(text(variable, &["value"]).unwrap_or_default())).collect();
         let rest = container.clone();
         names.retain(|name| !any_text(&rest, &|text| references(text).any(|other| other == *name)));
+        let in_commands: Vec<String> = names.extract_if(.., |name| is_in_command(&rest, name)).collect();
+        self.to_do.extend(in_commands.iter().map(|name| {
+            format!("Remove variable \"{name}\" and what uses it, if it only holds the key: a command of the container names it")
+        }));
         let only_theirs = take(container, "env", |variable| {
             let is_named = text(variable, &["name"]).is_some_and(|name| names.contains(name) && !name.contains('.'));
             is_named && (at(variable, &["valueFrom", "secretKeyRef"]).is_some() || variable.get("value").is_some())
@@ -95,13 +102,15 @@ impl RemovedSources {
     }
 
     /// Removes the volumes that only served the key, with their mounts. `paths` are removed values of `ConfigMap`s: one
-    /// can be a path in a volume. `settings` are those of the gateway's `ConfigMap`s.
+    /// can be a path in a volume. `settings` are those of the gateway's `ConfigMap`s, and `migrated` the names of its containers
+    /// that lose the key: a volume that another container mounts stays.
     pub(super) fn take_volumes(
         &mut self,
         spec: &mut Value,
         paths: &[String],
         settings: &[&Value],
         classes: &BTreeSet<String>,
+        migrated: &BTreeSet<&str>,
     ) {
         let volumes: Vec<Value> = items(spec, &["volumes"]).cloned().collect();
         for volume in volumes {
@@ -117,13 +126,14 @@ impl RemovedSources {
                     .chain(&self.texts)
                     .any(|path| mount_paths(spec, name).any(|mount| is_below(path, mount)))
                 && !is_mentioned(spec, name, settings);
-            let is_shared = mounting_containers(spec, name) > 1 || keys_of(&volume) > 1;
+            let is_shared = mounting_containers(spec, name).count() > 1 || keys_of(&volume) > 1;
+            let is_others = mounting_containers(spec, name).any(|container| !migrated.contains(container));
             let is_of_key = is_of_secret && self.has_only_removed_keys(&volume);
-            if is_of_key || !is_shared && (is_of_class || is_of_path) {
+            if !is_others && (is_of_key || !is_shared && (is_of_class || is_of_path)) {
                 self.secrets.extend(secret.map(|secret| (secret.to_owned(), BTreeSet::new())));
                 self.classes.extend(class.map(str::to_owned));
                 remove_volume(spec, name);
-            } else if is_of_secret || is_of_path {
+            } else if is_of_secret || is_of_path || is_of_class {
                 self.to_do.push(format!(
                     "Remove volume \"{name}\" with its mounts, if it only served the key: it holds the same Secret"
                 ));
@@ -165,11 +175,9 @@ fn take_other_keys(container: &mut Value, source: &Value, secret: &str, keys: &B
 /// The keys of a Secret, except those that are known to hold an auth key; empty if there are no others.
 pub(super) fn other_keys(secret: &Value) -> BTreeSet<String> {
     let members = |field| at(secret, &[field]).and_then(Value::as_object).into_iter().flatten();
+    // a long text or a placeholder under another name can be anything, such as a connection
     let is_key = |name: &str, value: &Value| {
-        let setting = Setting::of(name).filter(|setting| setting.is_auth()).unwrap_or(Setting::Auth);
-        let method = value.as_str().map(|text| AuthMethod::of(setting, text));
-        Setting::of(name).is_some_and(is_of_other_method)
-            || matches!(method, Some(AuthMethod::Key | AuthMethod::Placeholder | AuthMethod::StoreReference))
+        Setting::of(name).is_some_and(is_of_other_method) || value.as_str().is_some_and(begins_as_key)
     };
     let of_text = members("stringData").filter(|(name, value)| !is_key(name, value));
     // what is encoded is evaluated by its name alone
@@ -187,11 +195,12 @@ fn remove_volume(spec: &mut Value, name: &str) {
     }
 }
 
-/// How many containers mount a volume.
-fn mounting_containers(spec: &Value, volume: &str) -> usize {
-    let mounts =
-        |container: &&Value| items(container, &["volumeMounts"]).any(|mount| text(mount, &["name"]) == Some(volume));
-    lists(spec).filter(mounts).count()
+/// The names of the containers that mount a volume.
+fn mounting_containers<'s>(spec: &'s Value, volume: &'s str) -> impl Iterator<Item = &'s str> {
+    let mounts = move |container: &&Value| {
+        items(container, &["volumeMounts"]).any(|mount| text(mount, &["name"]) == Some(volume))
+    };
+    lists(spec).filter(mounts).map(|container| text(container, &["name"]).unwrap_or_default())
 }
 
 /// How many keys of a Secret a volume names; 0 if it has all of them.
@@ -231,6 +240,14 @@ fn is_below(path: &str, folder: &str) -> bool {
     let path = path.trim();
     let rest = path.strip_prefix("file://").unwrap_or(path).strip_prefix(folder.trim_end_matches('/'));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether a command of a container names a variable, such as `$NAME` in a shell, or `printenv NAME`.
+fn is_in_command(container: &Value, name: &str) -> bool {
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let names = |text: &str| text.split(|letter: char| !is_letter(letter)).any(|word| word == name);
+    let fields = COMMANDS.iter().filter_map(|field| container.get(*field));
+    fields.into_iter().any(|field| any_text(field, &names))
 }
 
 /// The names in the `$(NAME)` references of a text.

@@ -220,7 +220,9 @@ impl<'a> GatewayMigrator<'a> {
         let classes = fillers.filter(|input| text(input.value, &["kind"]) == Some("SecretProviderClass"));
         let classes = classes.filter_map(|input| text(input.value, &["metadata", "name"]).map(str::to_owned));
         let classes: BTreeSet<String> = classes.collect();
-        removed.take_volumes(spec, &paths, &settings, &classes);
+        let containers = plan.gateway.authenticating().zip(&plan.containers).filter(|(_, plan)| !plan.is_migrated);
+        let migrated: BTreeSet<&str> = containers.map(|(container, _)| container.container.name).collect();
+        removed.take_volumes(spec, &paths, &settings, &classes, &migrated);
     }
 
     /// What a person has to do about other objects.

@@ -24,7 +24,7 @@ mod settings;
 mod workload;
 
 pub use built::{BuiltProblem, problems_of_built};
-pub use endpoint::{endpoint_of_version_2, gateway_in_address, is_same_endpoint};
+pub use endpoint::{endpoint_of_gateway_host, endpoint_of_version_2, gateway_in_address, is_same_endpoint};
 pub use facts::{Fact, Facts, MissingFact};
 pub use leftovers::{leftovers, name_of, secrets_with_auth};
 pub use obsolete::{Obsolete, SecretName, secrets_with_other_keys, taken_secrets, works_with_secrets};

@@ -12,6 +12,9 @@ use crate::gateway::{
     EnvValue, Gateway, GatewayContainer, GatewaySummary, KubernetesObject, ObjectReference, Setting, is_guid,
 };
 use crate::policy::{Expectations, NamespaceSetting, Policy};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 pub(super) struct GatewayPlanner<'p, 'i> {
@@ -126,7 +129,8 @@ impl GatewayPlanner<'_, '_> {
             contradictions.iter().filter_map(|contradiction| contradiction.message(&title, &plan.service_account));
         let mut details: Vec<String> = messages.collect();
         let taken = self.clients.get(&(namespace.clone(), plan.service_account.clone()));
-        let is_other = !plan.client_id.is_empty() && taken.is_some_and(|taken| *taken != plan.client_id);
+        let is_other =
+            !plan.client_id.is_empty() && taken.is_some_and(|taken| !taken.eq_ignore_ascii_case(&plan.client_id));
         if is_other && !contradictions.contains(&Contradiction::ClientId) {
             details.push(format!(
                 "Give {title} a ServiceAccount of its own: another gateway of ServiceAccount \"{}\" has another client \
@@ -224,7 +228,10 @@ impl GatewayPlanner<'_, '_> {
         entra: Option<String>,
     ) -> Option<String> {
         let annotated = self.account(account).and_then(|account| json::text(account, &ANNOTATED_CLIENT));
-        let is_expected = |id: &String| expectations.client_ids.is_empty() || expectations.client_ids.contains(id);
+        let is_expected = |id: &String| {
+            let mut expected = expectations.client_ids.iter();
+            expectations.client_ids.is_empty() || expected.any(|expected| expected.eq_ignore_ascii_case(id))
+        };
         let written = annotated.filter(|id| is_guid(id)).map(str::to_owned);
         let found = [written, entra].into_iter().flatten().find(is_expected);
         facts.client_id.clone().or(found).or_else(|| expectations.client_id_to_set().map(str::to_owned))
@@ -245,7 +252,7 @@ impl GatewayPlanner<'_, '_> {
             let written = self.account(article).and_then(|account| json::text(account, &ANNOTATED_CLIENT));
             let key = (namespace.clone(), ARTICLE_ACCOUNT.to_owned());
             let taken = self.clients.get(&key).map(String::as_str).or(written);
-            let (name, source) = if taken.is_none_or(|taken| taken == client_id) {
+            let (name, source) = if taken.is_none_or(|taken| taken.eq_ignore_ascii_case(client_id)) {
                 (ARTICLE_ACCOUNT.to_owned(), "the name in Microsoft's article")
             } else {
                 let name = format!("{}-workload-identity", workload_name(object));
@@ -276,10 +283,18 @@ impl GatewayPlanner<'_, '_> {
         let secrets: BTreeSet<&str> = value.into_iter().flat_map(secrets_of).collect();
         let namespace = object.reference.namespace.as_str();
         let secrets = secrets.into_iter().flat_map(|name| self.index.secrets(namespace, name));
-        let texts = secrets.filter_map(|secret| json::at(secret, &["stringData"])?.as_object());
-        let texts = texts.flat_map(|data| data.values()).filter_map(|text| text.as_str());
-        written.chain(texts).find_map(name_in_key).map(str::to_owned)
+        let mut of_secrets = secrets.flat_map(texts_of_secret);
+        let name = |text: &str| name_in_key(text).map(str::to_owned);
+        written.into_iter().find_map(name).or_else(|| of_secrets.find_map(|text| name(&text)))
     }
+}
+
+/// The texts in a Secret, also those that it has in base64.
+fn texts_of_secret(secret: &serde_json::Value) -> impl Iterator<Item = Cow<'_, str>> {
+    let texts = |field| json::at(secret, &[field]).and_then(serde_json::Value::as_object).into_iter().flatten();
+    let texts = move |field| texts(field).filter_map(|(_, text)| text.as_str());
+    let decoded = texts("data").filter_map(|text| String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok());
+    texts("stringData").map(Cow::Borrowed).chain(decoded.map(Cow::Owned))
 }
 
 /// The path of the client id in a `ServiceAccount`.

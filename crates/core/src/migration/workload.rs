@@ -10,8 +10,8 @@ use jsonptr::PointerBuf;
 use semver::Version;
 use serde_json::{Value, json};
 
-/// The image version that is written in place of an older one: the newest patch of 2.11 that we know (chart 1.15.2). A
-/// newer minor version has to be chosen by a person.
+/// The image version that is written in place of an older one: the newest patch of 2.11 that we know. A newer minor
+/// version has to be chosen by a person.
 pub const IMAGE_VERSION: Version = Version::new(2, 11, 2);
 
 /// Sets the label and the `ServiceAccount` of the pod template.

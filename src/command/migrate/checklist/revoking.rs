@@ -4,7 +4,7 @@ use super::cleanup::until;
 use super::{Checklist, Steps, shown};
 use crate::command::migrate::in_use;
 use crate::command::migrate::other_sources::OtherPlan;
-use crate::migration_sources::SourceGateway;
+use crate::migration_sources::{ObsoleteSecret, SourceGateway};
 use crate::plan::{API_VERSION, percent_encoded};
 use apim_keyless_core::gateway::{Authentication, Images};
 use apim_keyless_core::migration::{MigratedGateway, secrets_with_auth};
@@ -152,7 +152,16 @@ impl Checklist<'_> {
             let place = names.find_map(|name| self.key_users.get(name)).or_else(unnamed);
             place.map(|place| still_use_them(place))
         };
-        user.or_else(open).or_else(outside).or_else(|| secrets().map(still)).or_else(other)
+        // a script that makes the same Secret in a namespace that is not known
+        let scripted = || {
+            let mut made = self.planned.other.plans.iter().flat_map(|plan| &plan.report.delete);
+            let of_user = |secret: &ObsoleteSecret| {
+                let is_own = secret.namespace.is_none() && all.contains(secret.name.as_str());
+                if is_own { self.user_of(secret) } else { None }
+            };
+            made.find_map(of_user).map(still)
+        };
+        user.or_else(open).or_else(outside).or_else(|| secrets().map(still)).or_else(other).or_else(scripted)
     }
 
     fn keys_in_plain_text(&self, steps: &mut Steps) {
