@@ -29,17 +29,17 @@ pub(super) fn read_stdin(paths: &[PathBuf]) -> anyhow::Result<Option<Vec<u8>>> {
 
 /// The changes of YAML as a unified diff with masked values.
 pub(super) fn diff(file: &str, rewrite: &FileRewrite) -> String {
-    diff_of_change(file, rewrite, [masked(&rewrite.before), masked(&rewrite.after)], CONTEXT_LINES)
+    diff_of_change(file, rewrite, &[masked(&rewrite.before), masked(&rewrite.after)], CONTEXT_LINES)
 }
 
 /// The changes of a script, a pipeline or Terraform as a unified diff with masked words. Only the changed lines are shown:
 /// others can hold a secret under any name.
 pub(super) fn diff_of_text(file: &str, rewrite: &FileRewrite) -> String {
-    diff_of_change(file, rewrite, changed_words::masked(&rewrite.before, &rewrite.after), 0)
+    diff_of_change(file, rewrite, &changed_words::masked(&rewrite.before, &rewrite.after), 0)
 }
 
-fn diff_of_change(file: &str, rewrite: &FileRewrite, masked: [String; 2], context_lines: usize) -> String {
-    let [before, after] = &masked;
+fn diff_of_change(file: &str, rewrite: &FileRewrite, masked: &[String; 2], context_lines: usize) -> String {
+    let [before, after] = masked;
     let (old, new) = (ShownText::of(&rewrite.before, before), ShownText::of(&rewrite.after, after));
     shown_diff((&format!("a/{file}"), &old), (&format!("b/{file}"), &new), context_lines)
 }

@@ -37,20 +37,20 @@ impl<'s> OpenGateways<'s> {
 
     /// Adds the names of the gateway resources that a workload can be: those in its keys, and in its `ConfigMap`s.
     fn add_names(&mut self, sources: &'s Sources, source: &SourceObject, reference: &'s ObjectReference) {
-        let named = |kind: &str, name: &str| {
+        let find = |kind: &str, name: &str| {
             let objects = sources.find(kind, &reference.namespace, name);
             objects.map(|(_, object)| &object.value).collect::<Vec<_>>()
         };
         let mut names: Vec<String> = names_in_keys(&source.value.to_string()).into_iter().map(str::to_owned).collect();
         for secret in secrets(&source.value) {
-            let texts = named("Secret", secret).into_iter().flat_map(key_texts);
+            let texts = find("Secret", secret).into_iter().flat_map(key_texts);
             let texts = texts.chain(generated_key_texts(sources, secret));
             names
                 .extend(texts.flat_map(|text| names_in_keys(&text).into_iter().map(str::to_owned).collect::<Vec<_>>()));
         }
         let mut config_maps = BTreeSet::new();
         add_config_maps(&source.value, &mut config_maps);
-        for config_map in config_maps.into_iter().flat_map(|name| named("ConfigMap", name)) {
+        for config_map in config_maps.into_iter().flat_map(|name| find("ConfigMap", name)) {
             let data = config_map.get("data").and_then(Value::as_object).into_iter().flatten();
             let own = data.filter(|(key, _)| Setting::of(key) == Some(Setting::GatewayName));
             names.extend(own.filter_map(|(_, name)| name.as_str()).map(str::to_owned));

@@ -49,10 +49,7 @@ impl Checklist<'_> {
 
     pub(super) fn identities(&self, steps: &mut Steps) {
         let identities = self.identities_of_gateways();
-        let subjects = || identities.values().flat_map(|identity| &identity.subjects);
-        let is_unknown_namespace = subjects().any(|(namespace, _)| namespace == "NAMESPACE");
-        let is_unknown_release = subjects().any(|(_, account)| account.contains("RELEASE"));
-        let is_unknown_account = subjects().any(|(_, account)| account == "SERVICE_ACCOUNT");
+        let unknown = unknown_names(&identities);
         steps.step("Give each identity its role and its federated credentials, before anything is applied");
         steps.line("ISSUER is the OIDC issuer of the cluster, with its final slash. On AKS:");
         steps.line("  az aks show -g GROUP -n CLUSTER --query oidcIssuerProfile.issuerUrl -o tsv");
@@ -83,14 +80,8 @@ impl Checklist<'_> {
                 steps.line(&format!("    {parameters}"));
             }
         }
-        if is_unknown_namespace {
-            steps.line("Replace NAMESPACE by the namespace of the gateway: it could not be read from a file.");
-        }
-        if is_unknown_release {
-            steps.line("Replace RELEASE by the name of the Helm release: it could not be read from a file.");
-        }
-        if is_unknown_account {
-            steps.line("Replace SERVICE_ACCOUNT by the name of the ServiceAccount: it is in a variable or a template.");
+        for line in unknown {
+            steps.line(line);
         }
         steps.line("For a managed identity, with the same names and subjects:");
         steps.line("  az identity federated-credential create --resource-group GROUP --identity-name IDENTITY \\");
@@ -102,4 +93,24 @@ impl Checklist<'_> {
             );
         }
     }
+}
+
+/// What to write in place of the words in capitals.
+fn unknown_names(identities: &BTreeMap<String, Identity>) -> Vec<&'static str> {
+    let subjects = || identities.values().flat_map(|identity| &identity.subjects);
+    let lines = [
+        (
+            subjects().any(|(namespace, _)| namespace == "NAMESPACE"),
+            "Replace NAMESPACE by the namespace of the gateway: it could not be read from a file.",
+        ),
+        (
+            subjects().any(|(_, account)| account.contains("RELEASE")),
+            "Replace RELEASE by the name of the Helm release: it could not be read from a file.",
+        ),
+        (
+            subjects().any(|(_, account)| account == "SERVICE_ACCOUNT"),
+            "Replace SERVICE_ACCOUNT by the name of the ServiceAccount: it is in a variable or a template.",
+        ),
+    ];
+    lines.into_iter().filter(|(is_needed, _)| *is_needed).map(|(_, line)| line).collect()
 }

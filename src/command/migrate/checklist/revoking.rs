@@ -39,14 +39,7 @@ impl Checklist<'_> {
             apps.extend(old);
         }
         for (plan, name) in self.names_of_other_gateways() {
-            let place = self.open_sources.place_of_source(plan);
-            let place = place.or_else(|| self.open_sources.place_of_name(name)).map(until);
-            let taker = || self.taker_of_source(plan).map(|user| still_use_them(&user));
-            let outside = || self.open_sources.outside(Some(name)).map(still_use_them);
-            let other = || self.key_users.get(name).map(|place| still_use_them(place));
-            let other =
-                || other().or_else(|| self.open.user_of_name(name).map(|user| still_use_them(&user.to_string())));
-            match place.or_else(taker).or_else(outside).or_else(other) {
+            match self.why_keys_of_source_kept(plan, name) {
                 Some(why) if kept.insert(name) => steps.line(&format!("- keep the keys of gateway {name}{why}")),
                 Some(_) => {}
                 None => _ = names.insert(name),
@@ -67,6 +60,17 @@ impl Checklist<'_> {
         if steps.text.len() == length {
             steps.line("- nothing in the input had a key or a client secret");
         }
+    }
+
+    /// Why the keys of the gateway of this name stay, which is that of a source: the end of a sentence.
+    fn why_keys_of_source_kept(&self, plan: &OtherPlan, name: &str) -> Option<String> {
+        let place = self.open_sources.place_of_source(plan);
+        let place = place.or_else(|| self.open_sources.place_of_name(name)).map(until);
+        let taker = || self.taker_of_source(plan).map(|user| still_use_them(&user));
+        let outside = || self.open_sources.outside(Some(name)).map(still_use_them);
+        let other = || self.key_users.get(name).map(|place| still_use_them(place));
+        let left = || self.open.user_of_name(name).map(|user| still_use_them(&user.to_string()));
+        place.or_else(taker).or_else(outside).or_else(other).or_else(left)
     }
 
     /// Of gateways whose names the input does not have. What is in capitals is not known.
@@ -157,7 +161,7 @@ impl Checklist<'_> {
             let mut made = self.planned.other.plans.iter().flat_map(|plan| &plan.report.delete);
             let of_user = |secret: &ObsoleteSecret| {
                 let is_own = secret.namespace.is_none() && all.contains(secret.name.as_str());
-                if is_own { self.user_of(secret) } else { None }
+                is_own.then(|| self.user_of(secret)).flatten()
             };
             made.find_map(of_user).map(still)
         };
