@@ -254,7 +254,7 @@ mod tests {
         for name in ["local.c", "var.e", "\"other\""] {
             assert!(!takes(&[values, &data(name)]), "{name}");
         }
-        assert!(names(&[&data("\"${var.a}-${var.b}\"")]).iter().any(|(name, _)| name == "*"));
+        assert!(names(&[&data("\"${var.a}-${var.b}\"")]).iter().any(|(name, _)| name == "*-*"));
     }
 
     #[test]
