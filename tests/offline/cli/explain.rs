@@ -54,10 +54,10 @@ fn a_page_says_what_to_do_first_and_shows_examples_last() {
         assert!(at("\n## What to do\n") < at("\n## Why\n") && at("\n## Why\n") < at("\n```yaml\n"), "{rule}: {page}");
         let (before_examples, _) = page.split_once("```").unwrap();
         let (what_to_do, _) = before_examples.split_once("\nDefault mode: ").unwrap();
-        let lines: Vec<&str> = what_to_do.lines().filter(|line| !line.is_empty()).collect();
+        let paragraphs: Vec<&str> = what_to_do.trim_end().split("\n\n").collect();
         // only a table or a list follows a colon
         let is_cut = |pair: &[&str]| pair[0].ends_with(':') && !pair[1].starts_with(['|', '-', '1']);
-        assert!(!lines.windows(2).any(is_cut) && !what_to_do.trim_end().ends_with(':'), "{rule}: {what_to_do}");
+        assert!(!paragraphs.windows(2).any(is_cut) && !what_to_do.trim_end().ends_with(':'), "{rule}: {what_to_do}");
         // nothing of the page is lost; a sentence before an example ends with a period here
         let original = std::fs::read_to_string(format!("docs/rules/{rule}.md")).unwrap();
         let word = |word: &str| word.trim_end_matches([':', '.']).to_owned();
