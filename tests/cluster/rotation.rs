@@ -11,15 +11,15 @@ const TIME: Duration = Duration::from_secs(45);
 /// How late an API server notices a change of its webhook configurations: within the propagation delay.
 const LAG: Duration = Duration::from_secs(1);
 
-/// `--propagation-delay`: what is noticed later can fail.
-const PROPAGATION_DELAY: Duration = Duration::from_secs(2);
+/// What is noticed later than this can fail: the propagation delay is 2 seconds, and times are stored in whole seconds.
+const LONGEST_LAG: Duration = Duration::from_millis(1250);
 
 /// A CA is valid as long as four certificates; in production it is 156.
 fn periods() -> Vec<String> {
     let periods = [
         ("--ca-validity", "24s"),
         ("--certificate-validity", "6s"),
-        ("--propagation-delay", &format!("{}s", PROPAGATION_DELAY.as_secs())),
+        ("--propagation-delay", "2s"),
         ("--ca-overlap", "4s"),
         ("--check-interval", "500ms"),
     ];
@@ -46,7 +46,7 @@ async fn no_write_fails_while_certificates_and_cas_rotate() {
             let is_trusted = webhook.is_trusted_by(ca_bundle).await || webhook.is_trusted_by(ca_bundle).await;
             // on a busy machine the bundle can be too old by now
             let lag = read_at.elapsed();
-            assert!(is_trusted || lag > PROPAGATION_DELAY, "the handshake of a client that is {lag:?} late fails");
+            assert!(is_trusted || lag > LONGEST_LAG, "the handshake of a client that is {lag:?} late fails");
             handshakes += usize::from(is_trusted);
         }
     }
