@@ -78,7 +78,7 @@ pub(super) fn run(arguments: &MigrateArguments) -> anyhow::Result<ExitCode> {
                 print(&document.diff())?;
             }
             if arguments.check {
-                print_to_stderr(&format!("would create {}", document.path.display()));
+                print_to_stderr(&printable(&format!("would create {}", document.path.display())));
             }
         }
         _ => {}

@@ -129,7 +129,7 @@ impl<'v> Search<'v> {
 }
 
 /// What a text is base64 of.
-pub(in crate::command) fn decoded(text: &str) -> Option<String> {
+pub(super) fn decoded(text: &str) -> Option<String> {
     let bytes = STANDARD.decode(text.split_whitespace().collect::<String>()).ok()?;
     String::from_utf8(bytes).ok()
 }

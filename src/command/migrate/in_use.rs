@@ -4,10 +4,10 @@ use super::Planned;
 use super::beside::read_beside;
 use super::open_sources::names_in_keys;
 use super::reading::{OtherSource, SourceObject, Sources};
-use crate::command::check::plain_key::decoded;
 use apim_keyless_core::gateway::{ObjectReference, Setting};
-use apim_keyless_core::migration::MigratedGateway;
+use apim_keyless_core::migration::{MigratedGateway, texts_of_secret};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The objects of gateways that are not migrated, or that a rule still denies.
@@ -43,8 +43,8 @@ impl<'s> OpenGateways<'s> {
         };
         let mut names: Vec<String> = names_in_keys(&source.value.to_string()).into_iter().map(str::to_owned).collect();
         for secret in secrets(&source.value) {
-            let texts = find("Secret", secret).into_iter().flat_map(key_texts);
-            let texts = texts.chain(generated_key_texts(sources, secret));
+            let texts = find("Secret", secret).into_iter().flat_map(texts_of_secret);
+            let texts = texts.chain(generated_key_texts(sources, secret).into_iter().map(Cow::Owned));
             names
                 .extend(texts.flat_map(|text| names_in_keys(&text).into_iter().map(str::to_owned).collect::<Vec<_>>()));
         }
@@ -80,13 +80,6 @@ impl<'s> OpenGateways<'s> {
         let of_name = || gateway.gateway_names.iter().find_map(|name| self.user_of_name(name));
         itself.or_else(of_objects).or_else(of_name)
     }
-}
-
-/// The values of a Secret, in plain text.
-fn key_texts(secret: &Value) -> Vec<String> {
-    let values = |member: &str| secret.get(member).and_then(Value::as_object).into_iter().flatten();
-    let plain = values("stringData").filter_map(|(_, text)| text.as_str().map(str::to_owned));
-    plain.chain(values("data").filter_map(|(_, text)| decoded(text.as_str()?))).collect()
 }
 
 /// The texts in which a generator of Kustomize can have the key of this Secret.

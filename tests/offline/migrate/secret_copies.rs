@@ -1,6 +1,7 @@
 //! What reads or copies the Secret of a migrated gateway in a way of its own, and what changes the gateway's objects again.
 
 use super::CLIENT;
+use super::users::{assert_nothing_revoked, assert_revoked};
 use test_support::run::{Folder, RunOutput};
 
 const GATEWAY: &str = "apiVersion: v1
@@ -33,18 +34,14 @@ fn migrate(files: &[(&str, &str)]) -> RunOutput {
 #[track_caller]
 fn assert_kept(file: &str, text: &str) {
     let ran = migrate(&[(file, text)]);
-    for command in ["kubectl delete", "regenerateKey"] {
-        assert!(!ran.stdout.contains(command), "{text}\n{}", ran.everything());
-    }
+    assert_nothing_revoked(&ran);
     assert!(ran.stdout.contains("- keep Secret \"orders-token\""), "{text}\n{}", ran.everything());
 }
 
 #[test]
 fn an_annotation_of_the_gateway_keeps_nothing() {
     let ran = migrate(&[]);
-    assert_eq!(ran.code, 0, "{}", ran.everything());
-    assert!(ran.stdout.contains("kubectl delete -n shop secret orders-token\n"), "{}", ran.everything());
-    assert!(ran.stdout.contains("/gateways/orders/regenerateKey"), "{}", ran.everything());
+    assert_revoked(&ran);
 }
 
 #[test]

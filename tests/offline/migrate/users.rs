@@ -47,7 +47,7 @@ fn overlay(files: &[(&str, &str)]) -> RunOutput {
 }
 
 #[track_caller]
-fn assert_nothing_revoked(ran: &RunOutput) {
+pub(super) fn assert_nothing_revoked(ran: &RunOutput) {
     for command in ["kubectl delete", "regenerateKey", "- delete the generated", "Remove resource"] {
         assert!(!ran.stdout.contains(command), "{command}\n{}", ran.everything());
     }
@@ -66,7 +66,7 @@ fn assert_used(ran: &RunOutput, user: &str) {
 }
 
 #[track_caller]
-fn assert_revoked(ran: &RunOutput) {
+pub(super) fn assert_revoked(ran: &RunOutput) {
     assert_eq!(ran.code, 0, "{}", ran.everything());
     assert!(ran.stdout.contains("kubectl delete -n shop secret orders-token\n"), "{}", ran.everything());
     assert!(ran.stdout.contains("/gateways/orders/regenerateKey"), "{}", ran.everything());

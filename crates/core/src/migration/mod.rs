@@ -28,7 +28,7 @@ pub use endpoint::{endpoint_of_gateway_host, endpoint_of_version_2, gateway_in_a
 pub use facts::{Fact, Facts, MissingFact};
 pub use leftovers::{leftovers, name_of, secrets_with_auth};
 pub use obsolete::{Obsolete, SecretName, secrets_with_other_keys, taken_secrets, works_with_secrets};
-pub use planner::name_in_key;
+pub use planner::{name_in_key, texts_of_secret};
 pub use workload::IMAGE_VERSION;
 
 use crate::gateway::{Authentication, KubernetesObject, ObjectReference};

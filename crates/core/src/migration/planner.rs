@@ -290,10 +290,11 @@ impl GatewayPlanner<'_, '_> {
 }
 
 /// The texts in a Secret, also those that it has in base64.
-fn texts_of_secret(secret: &serde_json::Value) -> impl Iterator<Item = Cow<'_, str>> {
+pub fn texts_of_secret(secret: &serde_json::Value) -> impl Iterator<Item = Cow<'_, str>> {
     let texts = |field| json::at(secret, &[field]).and_then(serde_json::Value::as_object).into_iter().flatten();
     let texts = move |field| texts(field).filter_map(|(_, text)| text.as_str());
-    let decoded = texts("data").filter_map(|text| String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok());
+    let decoded = texts("data")
+        .filter_map(|text| String::from_utf8(STANDARD.decode(text.split_whitespace().collect::<String>()).ok()?).ok());
     texts("stringData").map(Cow::Borrowed).chain(decoded.map(Cow::Owned))
 }
 
