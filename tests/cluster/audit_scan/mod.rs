@@ -32,10 +32,11 @@ async fn the_audit_of_one_replica_shows_the_cluster_in_metrics_reports_and_event
     // only the replica with the Lease audits, until it ends
     assert_eq!(sample(&second, SCANNED_AT).await, None);
     assert!(!second.events().iter().any(|event| event["message"] == "audit"));
+    let holder = scene.lease_holder().await;
+    assert!(holder.is_string(), "{holder}");
     first.stop();
-    let start = Instant::now();
+    assert_ne!(scene.lease_holder().await, holder, "a Lease is released before its holder ends");
     until_audits(&second).await;
-    assert!(start.elapsed() < Duration::from_secs(20), "a Lease that was released is free at once");
     a_killed_replica_is_replaced(&scene, second).await;
     the_rights_are_those_that_are_used(&scene);
 }

@@ -25,6 +25,13 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
+    /// The identity of the replica that holds the Lease of the audit; null if none does.
+    pub(crate) async fn lease_holder(&self) -> Value {
+        let namespace = &self.administrator.namespace;
+        let path = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/apim-keyless-audit");
+        self.administrator.get(&path).await.stored()["spec"]["holderIdentity"].clone()
+    }
+
     pub(crate) async fn start() -> Option<Self> {
         Helm::shared()?;
         let webhook = Webhook::alone_without_controllers(|_| Vec::new())?;

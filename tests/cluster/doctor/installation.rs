@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use test_support::report_schema::assert_valid;
 use test_support::run::{Folder, RunOutput};
-use test_support::webhook::{User, Webhook, documents};
+use test_support::webhook::{LONGEST_WAIT, User, Webhook, documents};
 
 /// The Pods of the installation.
 pub(crate) const PODS: &str = "/api/v1/namespaces/apim-keyless/pods?labelSelector=app.kubernetes.io/name=apim-keyless";
@@ -65,7 +65,7 @@ impl<'a> Installation<'a> {
             if found.len() == expected.len() && found.iter().zip(expected).all(is_as_expected) {
                 return;
             }
-            assert!(start.elapsed() < Duration::from_mins(1), "{what}: found {found:#?}, expected {expected:#?}");
+            assert!(start.elapsed() < LONGEST_WAIT, "{what}: found {found:#?}, expected {expected:#?}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Time limit for every wait.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
+const TIME_LIMIT: Duration = Duration::from_mins(2);
 
 /// A server with the environment that the image sets. It uses free ports unless its arguments choose others.
 pub struct Serving {

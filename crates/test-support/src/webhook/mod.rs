@@ -19,7 +19,7 @@ pub use crate::go_tools::print_to_stderr;
 pub use policy::POLICY;
 pub use registration::CONFIGURATIONS;
 pub use server::Server;
-pub use user::{Response, User, documents, eventually};
+pub use user::{LONGEST_WAIT, Response, User, documents, eventually};
 
 use crate::control_plane::ControlPlane;
 use crate::project;

@@ -1,6 +1,7 @@
 //! The binary as a child process that ends when the test binary ends, in whatever way that happens.
 
 use super::image::environment;
+use super::user::LONGEST_WAIT;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use serde_json::Value;
@@ -209,7 +210,7 @@ fn events(log: &PathBuf) -> Vec<Value> {
         .collect()
 }
 
-/// Waits for the first event with this message, for at most 30 s.
+/// Waits for the first event with this message, for at most [`LONGEST_WAIT`].
 fn event(log: &PathBuf, message: &str) -> Value {
     let start = Instant::now();
     loop {
@@ -217,8 +218,8 @@ fn event(log: &PathBuf, message: &str) -> Value {
             return event;
         }
         assert!(
-            start.elapsed() < Duration::from_secs(30),
-            "no event {message:?} within 30 s: {}",
+            start.elapsed() < LONGEST_WAIT,
+            "no event {message:?} within {LONGEST_WAIT:?}: {}",
             fs::read_to_string(log).unwrap()
         );
         thread::sleep(Duration::from_millis(20));
