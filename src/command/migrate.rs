@@ -5,11 +5,13 @@ mod built;
 mod checklist;
 mod deployed;
 mod files;
+mod fillers;
 mod in_use;
 mod installed;
 mod interactive;
 mod left_gateways;
 mod left_scripts;
+mod mentions;
 mod open_sources;
 mod other_sources;
 mod policy_document;
@@ -40,7 +42,7 @@ use checklist::Checklist;
 use deployed::Deployed;
 use files::{Declined, FileChange, OutputPaths};
 use interactive::KnownFacts;
-use other_sources::OtherPlans;
+use other_sources::{OtherPlan, OtherPlans};
 use reading::{Reading, SourceType, Sources, located};
 use std::collections::HashSet;
 use std::io::{IsTerminal, stderr, stdin};
@@ -54,7 +56,8 @@ pub(super) fn run(arguments: &MigrateArguments) -> anyhow::Result<ExitCode> {
     check_terminal(arguments)?;
     let UsedPolicy { policy, .. } = policy::find(arguments.policy.as_deref())?;
     let text = read_stdin(&arguments.paths)?;
-    let reading = Reading { namespace: arguments.namespace(), images: &policy.images };
+    let reading =
+        Reading { namespace: arguments.namespace(), images: &policy.images, output: arguments.output_dir.as_deref() };
     let sources = Sources::read(&arguments.paths, text.as_deref(), &reading);
     let output = OutputPaths::of(arguments, &sources)?;
     let today = utc_date(SystemTime::now());
@@ -65,7 +68,7 @@ pub(super) fn run(arguments: &MigrateArguments) -> anyhow::Result<ExitCode> {
     }
     planned.check_gateway_name(arguments)?;
     let document = arguments.write_policy.as_deref().map(|path| planned.policy_document(path, &sources, &output));
-    let document = document.transpose()?;
+    let document = document.transpose()?.flatten();
     planned.print_failures(&sources);
     planned.check_targets(arguments, &output)?;
     // before the files are written: the places are those in the old text
@@ -152,7 +155,12 @@ impl Planned {
             if newly.is_empty() {
                 changes.append(&mut other.texts);
                 files::name_new_files(&mut other.plans, &changes, output);
-                return Self { migration, changes, other, declined, changed_meanwhile };
+                let planned = Self { migration, changes, other, declined, changed_meanwhile };
+                newly = left_gateways::with_unexpected_clients(sources, &planned, policy);
+                if newly.is_empty() {
+                    return planned;
+                }
+                declined = planned.declined;
             }
             excluded.extend(newly.iter().map(|declined| declined.gateway.clone()));
             declined.append(&mut newly);
@@ -202,7 +210,7 @@ impl Planned {
         path: &Path,
         sources: &Sources,
         output: &OutputPaths,
-    ) -> anyhow::Result<policy_document::PolicyDocument> {
+    ) -> anyhow::Result<Option<policy_document::PolicyDocument>> {
         if self.other.complete > 0 {
             print_to_stderr(&format!(
                 "--write-policy: add to {} what {} with workload identity already should have: it was not read from them",
@@ -212,7 +220,14 @@ impl Planned {
         }
         let other = self.other.plans.iter().flat_map(|plan| &plan.report.gateways).collect();
         let deployed = Deployed::of(sources, self);
-        policy_document::PolicyDocument::of(path, (&self.migration, &other), (&deployed, output))
+        let document = policy_document::PolicyDocument::of(path, (&self.migration, &other), (&deployed, output))?;
+        if document.is_none() {
+            print_to_stderr(&format!(
+                "--write-policy: {} is not written: no gateway with a known namespace is migrated",
+                path.display()
+            ));
+        }
+        Ok(document)
     }
 
     fn print_failures(&self, sources: &Sources) {
@@ -269,7 +284,12 @@ impl Planned {
     fn other_gateways(&self) -> usize {
         let mut seen = HashSet::new();
         let mut number = 0;
-        for plan in self.other.changed() {
+        // what installs changed values is of the same release
+        let installers = self.other.changed().filter_map(|plan| plan.installer.as_ref());
+        let installers: HashSet<&str> = installers.map(|(file, _)| file.as_str()).collect();
+        let is_installer =
+            |plan: &&OtherPlan| plan.source_type == SourceType::Script && installers.contains(shown(&plan.file));
+        for plan in self.other.changed().filter(|plan| !is_installer(plan)) {
             let is_part = matches!(plan.source_type, SourceType::HelmValues | SourceType::Script);
             let new = plan.report.gateways.iter().filter(|gateway| {
                 let is_named = is_part && !gateway.service_account.contains("RELEASE");

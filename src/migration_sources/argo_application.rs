@@ -48,6 +48,9 @@ struct ApplicationMigrator<'c> {
     context: SourceContext<'c>,
 }
 
+const PLUGIN: &str = "Set gateway.auth.type: WorkloadIdentity, gateway.auth.azureAd.app.id and gateway.name in what this plugin hands to \
+                      Helm, remove gateway.auth.key, and take version 1.15.0 or newer of the chart: migrate does not read plugins";
+
 /// Where an application has values.
 #[derive(Clone, Copy, PartialEq)]
 enum Form {
@@ -76,6 +79,11 @@ impl ApplicationMigrator<'_> {
         let is_unreadable = matches!(&of_text, Some(None));
         if !is_own {
             return None;
+        }
+        if source.get("plugin").is_some() {
+            // Argo CD rejects a source with a plugin and values of Helm
+            self.report.note(pointer(at.iter().chain([&"plugin".to_owned()])), NoteKind::ByHand, PLUGIN);
+            return Some(());
         }
         let has_files = helm.get("valueFiles").and_then(Value::as_array).is_some_and(|files| !files.is_empty());
         self.file_parameters(at, &helm);

@@ -5,7 +5,7 @@ use super::patch_finder::is_of_method;
 use super::{NoteKind, SourceContext, SourceReport};
 use apim_keyless_core::gateway::{AuthMethod, Cloud, EndpointForm, Setting, WORKLOAD_IDENTITY};
 use apim_keyless_core::migration::{
-    Fact, endpoint_of_gateway_host, endpoint_of_version_2, gateway_in_address, is_same_endpoint,
+    Fact, endpoint_of_gateway_host, endpoint_of_version_2, gateway_in_address, is_same_endpoint, names_in_keys,
 };
 use jsonptr::PointerBuf;
 use serde_json::{Map, Value, json};
@@ -44,10 +44,9 @@ pub(super) fn entries_in_files(
 ) -> Vec<(String, usize, (String, String))> {
     let mut found = Vec::new();
     for file in env_files(generator) {
-        for (index, line) in read(file).unwrap_or_default().lines().enumerate() {
-            let Some((name, value)) = line.trim().split_once('=') else { continue };
-            found.push((file.to_owned(), index + 1, (name.to_owned(), value.to_owned())));
-        }
+        let text = read(file).unwrap_or_default();
+        let entries = env_entries(&text).filter_map(|(line, name, value)| Some((line, name, value?)));
+        found.extend(entries.map(|(line, name, value)| (file.to_owned(), line, (name.to_owned(), value.to_owned()))));
     }
     let files = generator.get("files").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     for entry in files {
@@ -64,14 +63,28 @@ pub fn gateways_of_keys(kustomization: &Value, read: &dyn Fn(&str) -> Option<Str
     let names = generators.flat_map(|(index, generator)| {
         let in_files = entries_in_files(generator, read, |_| true).into_iter().map(|(.., entry)| entry);
         let values = literals(generator).into_iter().chain(in_files).map(|(_, value)| value);
-        let names = values.filter_map(|value| {
-            let (name, _) = value.trim_matches(['"', '\'']).strip_prefix("GatewayKey ")?.split_once('&')?;
-            Some(name.to_owned())
-        });
+        let names =
+            values.flat_map(|value| names_in_keys(&value).into_iter().map(str::to_owned).collect::<Vec<String>>());
         let at = PointerBuf::from_tokens(["secretGenerator", index.to_string().as_str()]);
         names.map(|name| (at.clone(), name)).collect::<Vec<_>>()
     });
     names.collect()
+}
+
+/// The entries of a file with `NAME=VALUE` lines, as Kustomize reads it: the line from 1, the name and the value, which is
+/// taken from the environment of Kustomize if there is none.
+fn env_entries(text: &str) -> impl Iterator<Item = (usize, &str, Option<&str>)> {
+    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim_start).zip(1..);
+    let entries = lines.filter(|(line, _)| !line.trim_end().is_empty() && !line.starts_with('#'));
+    entries.map(|(line, number)| match line.split_once('=') {
+        Some((name, value)) => (number, name, Some(value)),
+        None => (number, line, None),
+    })
+}
+
+/// Whether an entry selects workload identity.
+fn is_identity((name, value): &(String, String)) -> bool {
+    Setting::of(name) == Some(Setting::Auth) && value.trim() == WORKLOAD_IDENTITY
 }
 
 /// The files with `NAME=VALUE` lines of a generator.
@@ -82,22 +95,14 @@ pub(super) fn env_files(generator: &Value) -> impl Iterator<Item = &str> {
 
 /// Whether the files of a generator already select workload identity.
 pub(super) fn selects_identity(generator: &Value, read: &dyn Fn(&str) -> Option<String>) -> bool {
-    env_files(generator).filter_map(read).any(|text| {
-        let entries = text.lines().filter_map(|line| line.trim().split_once('='));
-        entries
-            .into_iter()
-            .any(|(name, value)| Setting::of(name) == Some(Setting::Auth) && value.trim() == WORKLOAD_IDENTITY)
-    })
+    !entries_in_files(generator, read, is_identity).is_empty()
 }
 
 /// Whether the entries of a generator that replaces a `ConfigMap` do not select workload identity.
 pub(super) fn replaces_method(generator: &Value, read: &dyn Fn(&str) -> Option<String>) -> bool {
-    let selects = |(name, value): &(String, String)| {
-        Setting::of(name) == Some(Setting::Auth) && value.trim() == WORKLOAD_IDENTITY
-    };
     generator.get("behavior").and_then(Value::as_str) == Some("replace")
-        && !literals(generator).iter().any(selects)
-        && entries_in_files(generator, read, selects).is_empty()
+        && !literals(generator).iter().any(is_identity)
+        && entries_in_files(generator, read, is_identity).is_empty()
 }
 
 /// The `ConfigMap`s that the generators of a kustomization make, with the index of the generator. `read` returns the text of a
@@ -129,9 +134,8 @@ fn data_of_files(generator: &Value, read: &dyn Fn(&str) -> Option<String>) -> Op
     }
     let mut data = Vec::new();
     for file in env_files(generator) {
-        for line in read(file)?.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            let (name, value) = line.split_once('=')?;
-            data.push((name.to_owned(), json!(value)));
+        for (_, name, value) in env_entries(&read(file)?) {
+            data.push((name.to_owned(), json!(value?)));
         }
     }
     for entry in files {
@@ -184,16 +188,14 @@ pub fn changed_in_files(
     let mut changed = Vec::new();
     for file in env_files(generator) {
         let text = read(file).unwrap_or_default();
-        let lines = text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.starts_with('#'));
-        changed.extend(lines.filter_map(|(index, line)| {
-            let (name, old) = line.split_once('=')?;
+        changed.extend(env_entries(&text).filter_map(|(line, name, old)| {
             let what_to_do = match data.get(name).and_then(Value::as_str) {
-                Some(new) if new == old => return None,
+                Some(new) if Some(new) == old => return None,
                 // new values are addresses, names and methods, and no secrets
                 Some(new) => format!("Change {name} to {new}"),
                 None => format!("Remove {name}"),
             };
-            Some(ChangedEntry { file: file.to_owned(), line: index + 1, what_to_do })
+            Some(ChangedEntry { file: file.to_owned(), line, what_to_do })
         }));
     }
     changed

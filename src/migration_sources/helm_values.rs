@@ -12,7 +12,7 @@ use super::{Note, NoteKind, SourceContext, SourceGateway, SourceReport};
 use apim_keyless_core::gateway::well_known::{CLIENT_ID, DEFAULT_SERVICE_ACCOUNT, TENANT_ID, USE};
 use apim_keyless_core::gateway::{AuthMethod, Authentication, Cloud, EndpointForm, Setting, is_guid};
 use apim_keyless_core::migration::{
-    Fact, endpoint_of_gateway_host, endpoint_of_version_2, gateway_in_address, is_same_endpoint, name_in_key,
+    Fact, endpoint_of_gateway_host, endpoint_of_version_2, gateway_in_address, is_same_endpoint, names_in_keys,
 };
 use jsonptr::PointerBuf;
 use serde_json::{Value, json};
@@ -266,9 +266,10 @@ impl<'c> ValuesPlanner<'c> {
         if let Some(name) = self.context.facts.gateway_name.clone().or(written) {
             return self.set(&PATH, json!(name));
         }
+        let name = |key: &str| names_in_keys(key).first().map(|name| (*name).to_owned());
         let sources = [
             (endpoint.and_then(gateway_in_address), "the gateway in the old endpoint"),
-            (key.and_then(name_in_key).map(str::to_owned), "the gateway in the auth key"),
+            (key.and_then(name), "the gateway in the auth key"),
             // without an endpoint these are only a part of the values, and another part has the name
             (self.release.name.filter(|_| endpoint.is_some()).map(str::to_owned), "the name of the release"),
         ];

@@ -57,10 +57,10 @@ pub use remote_base::has_remote_base;
 pub use script_lines::{ScriptedGateway, commands_on_gateways};
 pub use secret_takers::{TakenSecret, lines_of_commands, taken_in_script, words};
 pub use terraform::{
-    FilesBeside, OtherResource, files_of_one_document, migrate_terraform, other_resources, taken_in_terraform,
-    unread_line,
+    FilesBeside, OtherResource, files_of_one_document, left_settings, migrate_terraform, other_resources,
+    taken_in_terraform, unread_line,
 };
-pub use unread_method::{line_with_values, lines_with_key, unread_method};
+pub use unread_method::{line_with_values, lines_with_key, other_settings, unread_method};
 
 use apim_keyless_core::gateway::{Authentication, Images};
 use apim_keyless_core::migration::{Fact, Facts};

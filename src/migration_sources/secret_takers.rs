@@ -135,12 +135,17 @@ fn with_unknowns(command: &str) -> String {
     out
 }
 
+/// Longest expression of a variable, in characters.
+const MAX_VARIABLE: usize = 256;
+
 /// The length of a variable at the beginning of a text: `$NAME`, `${NAME}`, `$(NAME)`, `${{ NAME }}`, `{{ NAME }}`, `%NAME%`.
 fn variable(text: &str) -> Option<usize> {
     let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || "_.:".contains(letter);
     let until = |start: usize, end: &str| {
         let inner = text.get(start..)?;
-        let at = inner.find(end).filter(|at| *at > 0)?;
+        // a name is short, so that an open brace costs no search to the end
+        let first = inner.char_indices().nth(MAX_VARIABLE).map_or(inner, |(at, _)| inner.get(..at).unwrap_or(inner));
+        let at = first.find(end).filter(|at| *at > 0)?;
         Some(start + at + end.len())
     };
     for (start, end) in [("${{", "}}"), ("{{", "}}"), ("${", "}")] {

@@ -3,6 +3,7 @@
 
 use super::patch_finder::{has_other_method, is_other_type};
 use super::secret_takers::lines_of_commands;
+use apim_keyless_core::gateway::{Setting, WORKLOAD_IDENTITY};
 use jsonptr::PointerBuf;
 use serde_json::{Map, Value};
 
@@ -19,9 +20,59 @@ const MAX_DEPTH: usize = 4;
 /// The first place in a value that selects a key.
 pub fn unread_method(value: &Value) -> Option<PointerBuf> {
     let text = value.to_string();
-    let is_about = MENTIONS.iter().any(|mention| text.contains(mention));
+    // a HelmChartConfig has a part of the values of the HelmChart of its name
+    let is_part = value.get("kind").is_some_and(|kind| kind == "HelmChartConfig");
+    let is_about = is_part || MENTIONS.iter().any(|mention| text.contains(mention));
     let mut at = PointerBuf::root();
     is_in(value, is_about, 0, &mut at).then_some(at)
+}
+
+/// The places of settings of another method of authentication in values: `config.service.auth` and what belongs to it, as a
+/// member or as the name of a variable. Microsoft's chart has no such values, and those of other charts are not changed.
+pub fn other_settings(value: &Value) -> Vec<PointerBuf> {
+    let mut found = Vec::new();
+    add_other_settings(value, &mut PointerBuf::root(), &mut found);
+    found
+}
+
+fn add_other_settings(value: &Value, at: &mut PointerBuf, found: &mut Vec<PointerBuf>) {
+    match value {
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                at.push_back(index.to_string());
+                add_other_settings(item, at, found);
+                at.pop_back();
+            }
+        }
+        Value::Object(members) => {
+            let named = members.get("name").and_then(Value::as_str);
+            if named.is_some_and(|name| is_other_setting(name, members.get("value"))) {
+                return found.push(at.clone());
+            }
+            for (key, member) in members {
+                at.push_back(key);
+                if is_other_setting(key, Some(member)) {
+                    found.push(at.clone());
+                } else {
+                    add_other_settings(member, at, found);
+                }
+                at.pop_back();
+            }
+        }
+        // values of a chart in a text
+        Value::String(text) if text.contains(Setting::Auth.name()) => {
+            let inner = apim_keyless_manifest::value(text).filter(|inner| !inner.is_string());
+            if inner.is_some_and(|inner| !other_settings(&inner).is_empty()) {
+                found.push(at.clone());
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_other_setting(name: &str, value: Option<&Value>) -> bool {
+    let is_method = Setting::of(name).is_some_and(Setting::is_auth);
+    is_method && value.is_none_or(|value| !value.is_null() && value != WORKLOAD_IDENTITY)
 }
 
 /// Whether a value selects a key; `at` is its place then.
@@ -114,9 +165,32 @@ mod tests {
     use serde_json::json;
 
     #[test]
+    fn settings_in_values_of_other_charts_are_found() {
+        let variable = |name: &str, value: Value| json!({"name": name, "value": value});
+        let reference =
+            json!({"name": "config.service.auth", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}});
+        for (value, expected) in [
+            (json!({"env": [variable("config.service.auth", json!("a"))]}), vec!["/env/0"]),
+            (json!({"env": [reference]}), vec!["/env/0"]),
+            (json!({"a": {"config.service.auth": {"valueFrom": {}}}}), vec!["/a/config.service.auth"]),
+            (
+                json!({"helm": {"values": "env:\n  CONFIG__SERVICE__AUTH: a\n  config.service.auth: b\n"}}),
+                vec!["/helm/values"],
+            ),
+            (json!({"env": [variable("config.service.auth", json!("workloadIdentity"))]}), vec![]),
+            (json!({"env": [variable("config.service.endpoint", json!("a"))], "auth": "a"}), vec![]),
+        ] {
+            let found = other_settings(&value);
+            assert_eq!(found.iter().map(|at| at.as_str()).collect::<Vec<_>>(), expected, "{value}");
+        }
+    }
+
+    #[test]
     fn values_of_other_tools_are_found() {
         let values = json!({"gateway": {"configuration": {"uri": "a"}, "auth": {"key": "${K}"}}});
+        let part = json!({"kind": "HelmChartConfig", "spec": {"valuesContent": "gateway: {auth: {key: a}}"}});
         for (value, expected) in [
+            (part, "/spec/valuesContent"),
             (json!({"spec": {"values": values}}), "/spec/values"),
             (
                 json!({"spec": {"valuesContent": "gateway:\n  auth:\n    key: a\n    # contoso.configuration.azure-api.net\n"}}),

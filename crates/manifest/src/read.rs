@@ -100,7 +100,7 @@ impl Inputs {
     }
 
     /// Inputs whose folders also give files with these extensions, or with these names if they have no extension, written
-    /// in lower case.
+    /// in lower case, and the hidden files and folders of pipelines, such as `.github`.
     pub fn with_extensions(more_extensions: &'static [&'static str]) -> Self {
         Self { more_extensions, ..Self::default() }
     }
@@ -139,7 +139,9 @@ impl Inputs {
 
     fn list_folder(&mut self, folder: &Path) {
         let mut is_empty = true;
-        let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_entry(is_visible);
+        let with_pipelines = !self.more_extensions.is_empty();
+        let is_read = move |entry: &DirEntry| is_visible(entry) || with_pipelines && is_pipeline(entry);
+        let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_entry(is_read);
         for entry in entries {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() || !self.is_wanted(entry.path()) => {}
@@ -257,6 +259,13 @@ fn unreadable(path: &Path, kind: Option<io::ErrorKind>) -> String {
 /// Hidden files and folders are left out, except a folder that was given as an argument.
 fn is_visible(entry: &DirEntry) -> bool {
     entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
+}
+
+/// Hidden files and folders in which pipelines are, which install gateways and make Secrets.
+const PIPELINES: [&str; 6] = [".azuredevops", ".circleci", ".github", ".gitlab", ".gitlab-ci.yml", ".tekton"];
+
+fn is_pipeline(entry: &DirEntry) -> bool {
+    entry.file_name().to_str().is_some_and(|name| PIPELINES.contains(&name))
 }
 
 fn is_manifest(path: &Path) -> bool {

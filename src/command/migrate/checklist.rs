@@ -8,15 +8,17 @@ mod revoking;
 
 use super::deployed::Deployed;
 use super::files::{OutputPaths, followers};
+use super::fillers::Fillers;
 use super::in_use::OpenGateways;
-use super::open_sources::{OpenSources, names_in_keys};
+use super::open_sources::OpenSources;
 use super::reading::{SourceObject, SourceType, Sources, located};
 use super::secret_users::SecretUsers;
 use super::{Planned, shown};
 use crate::cli::MigrateArguments;
 use crate::migration_sources::{NoteKind, SourceGateway, SourceReport};
-use apim_keyless_core::migration::{Fact, MigratedGateway, MissingFact};
+use apim_keyless_core::migration::{Fact, MigratedGateway, MissingFact, names_in_keys};
 use apim_keyless_core::policy::{printable, shell_word};
+use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
@@ -29,7 +31,9 @@ pub(super) struct Checklist<'c> {
     open: OpenGateways<'c>,
     open_sources: OpenSources,
     users: SecretUsers<'c>,
-    /// By the name of a gateway: the place of an object or values that have its key after the migration.
+    fillers: Fillers<'c>,
+    /// By the name of a gateway in lower case, because Azure ignores the case: the place of an object or values that have its
+    /// key after the migration.
     key_users: HashMap<String, String>,
     /// The objects of each file.
     files: HashMap<&'c str, Vec<&'c SourceObject>>,
@@ -71,7 +75,8 @@ impl<'c> Checklist<'c> {
             files.entry(source.place.file()).or_default().push(source);
         }
         let key_users = key_users(sources, planned);
-        Self { sources, planned, output, arguments, deployed, open, open_sources, users, key_users, files }
+        let fillers = Fillers::of(sources);
+        Self { sources, planned, output, arguments, deployed, open, open_sources, users, fillers, key_users, files }
     }
 
     /// The steps; empty if nothing was migrated.
@@ -111,6 +116,7 @@ impl<'c> Checklist<'c> {
             });
         let has_manifests = self.planned.changed_gateways().next().is_some();
         let secrets = if is_helm { "" } else { " Their Secrets still exist." };
+        let loses_secret = is_helm && self.other_gateways().any(|gateway| gateway.chart_secret.is_some());
         _ = writeln!(
             text,
             "\nThe way back, until step {last}: apply the old files (`git revert` of the change).{secrets} An \
@@ -119,10 +125,10 @@ impl<'c> Checklist<'c> {
         if is_helm && has_manifests {
             *text += "The Secrets of manifests still exist.\n";
         }
-        if is_helm && is_release {
-            *text += "The upgrade deletes the Secret of the chart (secret.createSecret: false). `helm rollback RELEASE` restores \
-                      it;\nso does a release of the old files, if they have the key.\n";
-        } else if is_helm {
+        if loses_secret && is_release {
+            *text += "The upgrade deletes the Secret of the chart (secret.createSecret: false). `helm rollback -n NAMESPACE \
+                      RELEASE`\nrestores it. If the old values have the key, installing them again restores it, too.\n";
+        } else if loses_secret {
             *text += "The change deletes the Secret of the chart (secret.createSecret: false). The old files restore it, if they \
                       have the key.\n";
         }
@@ -245,24 +251,10 @@ impl<'c> Checklist<'c> {
         for gateway in self.planned.changed_gateways() {
             let kind = &gateway.object.kind;
             let source = self.sources.objects.get(gateway.index);
-            let is_strategy = |at: &str, strategy: &str| source.is_some_and(|source| source.text(at) == strategy);
-            let is_on_delete = is_strategy("/spec/updateStrategy/type", "OnDelete");
+            let is_on_delete = source.is_some_and(is_on_delete);
             if is_on_delete {
                 steps.line(&format!(
                     "- {}: delete its Pods one by one, each when the one before is replaced: updateStrategy is OnDelete",
-                    gateway.object
-                ));
-            } else if is_strategy("/spec/strategy/type", "Recreate") {
-                steps.line(&format!(
-                    "- {}: test the identity with another gateway first: strategy is Recreate, so all old Pods stop before \
-                     a new one starts",
-                    gateway.object
-                ));
-            }
-            let replicas = source.and_then(|source| source.value.pointer("/spec/replicas")?.as_u64()).unwrap_or(1);
-            if kind == "StatefulSet" && !is_on_delete && replicas <= 1 {
-                steps.line(&format!(
-                    "- {}: test the identity with another gateway first: its only Pod stops before the new one starts",
                     gateway.object
                 ));
             }
@@ -275,16 +267,39 @@ impl<'c> Checklist<'c> {
                 steps.line(&format!("  kubectl {verb} -n {} {workload}", shell_word(&deployed.namespace)));
             }
         }
+        let namespaces: BTreeSet<&str> =
+            self.other_gateways().filter_map(|gateway| gateway.namespace.as_deref()).collect();
+        for namespace in namespaces {
+            let namespace = shell_word(namespace);
+            steps
+                .line(&format!("  kubectl get pods -n {namespace} -l app.kubernetes.io/component=self-hosted-gateway"));
+        }
         steps.line("ConfigurationApiV2NotAvailable in the log of a Pod means that the identity is not ready: a new");
         steps
             .line("federated credential takes minutes. A RollingUpdate of a Deployment keeps the old Pods until then.");
     }
 }
 
+fn is_on_delete(workload: &SourceObject) -> bool {
+    workload.text("/spec/updateStrategy/type") == "OnDelete"
+}
+
+/// Why no Pod of a workload runs for a moment during its rollout, if that is so.
+fn why_interrupted(workload: &SourceObject) -> Option<&'static str> {
+    if workload.text("/spec/strategy/type") == "Recreate" {
+        return Some("strategy is Recreate, so all old Pods stop before a new one starts");
+    }
+    let replicas = workload.value.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
+    let is_alone = workload.text("/kind") == "StatefulSet" && !is_on_delete(workload) && replicas <= 1;
+    is_alone.then_some("its only Pod stops before the new one starts")
+}
+
 /// What has the keys of gateways after the migration, by the names of the gateways. Secrets, and what makes them, are removed
 /// with the keys.
 fn key_users(sources: &Sources, planned: &Planned) -> HashMap<String, String> {
-    let mut users: HashMap<String, String> = sources.keys_elsewhere.iter().cloned().collect();
+    let elsewhere = sources.keys_elsewhere.iter();
+    let mut users: HashMap<String, String> =
+        elsewhere.map(|(name, place)| (name.to_lowercase(), place.clone())).collect();
     for (index, source) in sources.objects.iter().enumerate() {
         let is_of_keys = matches!(source.source_type(), SourceType::Kustomization) || source.text("/kind") == "Secret";
         let value = planned.migration.value_of(index, &source.value);
@@ -292,7 +307,7 @@ fn key_users(sources: &Sources, planned: &Planned) -> HashMap<String, String> {
             continue;
         }
         for name in names_in_keys(&value.to_string()) {
-            users.entry(name.to_owned()).or_insert_with(|| located(&source.place, ""));
+            users.entry(name.to_lowercase()).or_insert_with(|| located(&source.place, ""));
         }
     }
     users

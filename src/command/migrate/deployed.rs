@@ -133,6 +133,25 @@ impl<'s> Deployed<'s> {
         overlays.iter().map(|overlay| overlay.namespace_of(own)).collect()
     }
 
+    /// An object as each kustomization deploys it: its namespace and its name.
+    pub(super) fn names_of(&self, source: &SourceObject) -> BTreeSet<(String, String)> {
+        let name = source.text("/metadata/name");
+        let overlays = self.of_file.get(source.place.file()).filter(|overlays| !overlays.is_empty());
+        let Some(overlays) = overlays else {
+            return BTreeSet::from([(source.namespace.clone(), name.to_owned())]);
+        };
+        let own = own_namespace(source);
+        let namespace = |overlay: &Overlay| overlay.namespace_of(own).unwrap_or_else(|| source.namespace.clone());
+        overlays.iter().map(|overlay| (namespace(overlay), overlay.named(name))).collect()
+    }
+
+    /// The namespaces in which an object can be that nothing needs any more.
+    pub(super) fn namespaces_of(&self, obsolete: &Obsolete) -> BTreeSet<String> {
+        let overlays = self.overlays_with(obsolete).map(|overlay| namespace(&obsolete.namespace, overlay));
+        let namespaces: BTreeSet<String> = overlays.collect();
+        if namespaces.is_empty() { BTreeSet::from([obsolete.namespace.clone()]) } else { namespaces }
+    }
+
     /// The ways in which a file, which can be a kustomization, is deployed; none if it is applied as it is.
     pub(super) fn deployments(&self, file: &str) -> BTreeSet<Overlay> {
         let mut deployments = self.of_file.get(file).cloned().unwrap_or_default();
@@ -182,11 +201,10 @@ impl<'s> Deployed<'s> {
 
     /// The commands that show the names of the keys of a Secret.
     pub(super) fn descriptions(&self, secret: &Obsolete) -> BTreeSet<String> {
-        let namespaces = self.overlays_with(secret).map(|overlay| namespace(&secret.namespace, overlay));
         let describe = |namespace: String| {
             format!("  kubectl describe -n {} secret {}", shell_word(&namespace), shell_word(&secret.name))
         };
-        namespaces.map(describe).collect()
+        self.namespaces_of(secret).into_iter().map(describe).collect()
     }
 
     fn deletion(&self, obsolete: &Obsolete, overlay: &Overlay) -> String {

@@ -2,10 +2,9 @@
 
 use super::Planned;
 use super::beside::read_beside;
-use super::open_sources::names_in_keys;
-use super::reading::{OtherSource, SourceObject, Sources};
+use super::reading::{OtherSource, SourceObject, Sources, located};
 use apim_keyless_core::gateway::{ObjectReference, Setting};
-use apim_keyless_core::migration::{MigratedGateway, texts_of_secret};
+use apim_keyless_core::migration::{MigratedGateway, gateway_in_address, names_in_keys, texts_of_secret};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -16,7 +15,7 @@ pub(super) struct OpenGateways<'s> {
     pub(super) objects: HashSet<&'s ObjectReference>,
     /// Those of them that have a kind and a name in a namespace.
     by_name: HashMap<(&'s str, &'s str, &'s str), &'s ObjectReference>,
-    /// By the name of a gateway in API Management: those of them that are it, by their key or their settings.
+    /// By the name of a gateway in API Management in lower case: those of them that are it, by their key or their settings.
     by_gateway_name: HashMap<String, &'s ObjectReference>,
 }
 
@@ -42,6 +41,7 @@ impl<'s> OpenGateways<'s> {
             objects.map(|(_, object)| &object.value).collect::<Vec<_>>()
         };
         let mut names: Vec<String> = names_in_keys(&source.value.to_string()).into_iter().map(str::to_owned).collect();
+        add_stated_names(&source.value, &mut names);
         for secret in secrets(&source.value) {
             let texts = find("Secret", secret).into_iter().flat_map(texts_of_secret);
             let texts = texts.chain(generated_key_texts(sources, secret).into_iter().map(Cow::Owned));
@@ -51,18 +51,20 @@ impl<'s> OpenGateways<'s> {
         let mut config_maps = BTreeSet::new();
         add_config_maps(&source.value, &mut config_maps);
         for config_map in config_maps.into_iter().flat_map(|name| find("ConfigMap", name)) {
-            let data = config_map.get("data").and_then(Value::as_object).into_iter().flatten();
-            let own = data.filter(|(key, _)| Setting::of(key) == Some(Setting::GatewayName));
-            names.extend(own.filter_map(|(_, name)| name.as_str()).map(str::to_owned));
+            add_stated_names(config_map, &mut names);
+        }
+        if names.is_empty() {
+            // a migrated gateway without a name gets that of its workload, too
+            names.push(reference.name.clone());
         }
         for name in names {
-            self.by_gateway_name.entry(name).or_insert(reference);
+            self.by_gateway_name.entry(name.to_lowercase()).or_insert(reference);
         }
     }
 
     /// An object that is the gateway of this name.
     pub(super) fn user_of_name(&self, name: &str) -> Option<&'s ObjectReference> {
-        self.by_gateway_name.get(name).copied()
+        self.by_gateway_name.get(&name.to_lowercase()).copied()
     }
 
     fn add(&mut self, reference: &'s ObjectReference) {
@@ -96,6 +98,62 @@ fn generated_key_texts(sources: &Sources, secret: &str) -> Vec<String> {
         }
     }
     texts
+}
+
+/// Adds the names of gateway resources that the settings in an object state: `gateway.name`, and the last part of an address of
+/// version 1.
+fn add_stated_names(value: &Value, names: &mut Vec<String>) {
+    let mut add = |name: &str, value: &Value| match (Setting::of(name), value.as_str()) {
+        (Some(Setting::GatewayName), Some(name)) => names.push(name.to_owned()),
+        (Some(Setting::Endpoint), Some(address)) => names.extend(gateway_in_address(address)),
+        _ => {}
+    };
+    let mut left = vec![value];
+    while let Some(value) = left.pop() {
+        match value {
+            Value::Array(items) => left.extend(items),
+            Value::Object(members) => {
+                if let (Some(name), Some(value)) = (members.get("name").and_then(Value::as_str), members.get("value")) {
+                    add(name, value);
+                }
+                for (key, member) in members {
+                    add(key, member);
+                    left.push(member);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// By the client id in lower case: the place of an object that names this app after the migration. A `ServiceAccount` with it
+/// uses a federated credential, and no client secret.
+pub(super) fn users_of_apps(
+    sources: &Sources,
+    planned: &Planned,
+    client_ids: &BTreeSet<String>,
+) -> HashMap<String, String> {
+    let mut users = HashMap::new();
+    for (index, source) in sources.objects.iter().enumerate().filter(|_| !client_ids.is_empty()) {
+        if source.is_other() || source.text("/kind") == "ServiceAccount" {
+            continue;
+        }
+        let mut left = vec![planned.migration.value_of(index, &source.value)];
+        while let Some(value) = left.pop() {
+            match value {
+                Value::String(text) => {
+                    let id = text.trim().to_lowercase();
+                    if client_ids.contains(&id) {
+                        users.entry(id).or_insert_with(|| located(&source.place, ""));
+                    }
+                }
+                Value::Array(items) => left.extend(items),
+                Value::Object(members) => left.extend(members.values()),
+                _ => {}
+            }
+        }
+    }
+    users
 }
 
 /// Adds the names of the `ConfigMap`s that a workload takes variables from.

@@ -186,7 +186,13 @@ impl<'s> Installations<'s> {
         let open_installer =
             installer.iter().find_map(|index| plans.plans.get(*index)?.open_place().map(str::to_owned));
         let named = self.problems(release, &layers, &merged).or_else(|| self.old_chart(release, plans));
-        let named = named.or_else(|| self.absent_values(of, release, &merged));
+        // with the fact that is missing, these values select workload identity
+        let lacks_fact = |index: &usize| plans.plans.get(*index).is_some_and(OtherPlan::lacks_fact);
+        let named = if all_files().chain(&installer).any(lacks_fact) {
+            named
+        } else {
+            named.or_else(|| self.absent_values(of, release, &merged))
+        };
         if let Some(place) = &named {
             self.found.keep(installer.iter(), place);
         }

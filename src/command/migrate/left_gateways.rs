@@ -1,12 +1,15 @@
 //! Gateways that are left although they could be changed: another tool applies them again and would restore the key, or their
 //! `ServiceAccount` is not the one that reaches a cluster.
 
+use super::Planned;
 use super::beside::{beside, read_beside};
+use super::deployed::Deployed;
 use super::files::{Declined, by_hand, objects_of};
 use super::reading::{OtherSource, SourceObject, Sources, located};
 use crate::migration_sources::{ChangedEntry, changed_in_files};
 use apim_keyless_core::gateway::{Setting, WORKLOAD_IDENTITY};
 use apim_keyless_core::migration::{MigratedGateway, Migration};
+use apim_keyless_core::policy::Policy;
 use apim_keyless_report::file_name;
 use serde_json::Value;
 
@@ -32,6 +35,46 @@ pub(super) fn declined(sources: &Sources, migration: &Migration) -> Vec<Declined
         Some(Declined { gateway: gateway.object.clone(), message: format!("not migrated: {message}"), by_hand })
     });
     declined.collect()
+}
+
+/// The gateways that kustomizations deploy with one client id in several namespaces, of which the policy gives one another
+/// client id.
+pub(super) fn with_unexpected_clients(sources: &Sources, planned: &Planned, policy: &Policy) -> Vec<Declined> {
+    let deployed = Deployed::of(sources, planned);
+    let declined = planned.changed_gateways().filter_map(|gateway| {
+        let all = deployed.gateways(gateway);
+        let mut expected = all.iter().filter(|_| all.len() > 1).filter_map(|at| {
+            let client_id = at.client_id.as_deref()?;
+            let client_ids = expected_clients(sources, &at.namespace, policy);
+            let is_accepted = client_ids.iter().any(|expected| expected.eq_ignore_ascii_case(client_id));
+            (!client_ids.is_empty() && !is_accepted).then_some((at, client_ids))
+        });
+        let (at, client_ids) = expected.next()?;
+        let source = sources.objects.get(gateway.index)?;
+        let message = format!(
+            "not migrated: {}: Add a patch of ServiceAccount \"{}\" with annotation azure.workload.identity/client-id: {} to the \
+             kustomization of namespace {}, and run the command again: the policy expects that client id there, and another \
+             one in other namespaces of {}",
+            located(&source.place, ""),
+            gateway.service_account,
+            client_ids.join(" or "),
+            at.namespace,
+            gateway.object,
+        );
+        Some(Declined { gateway: gateway.object.clone(), message, by_hand: Vec::new() })
+    });
+    declined.collect()
+}
+
+/// The client ids that a namespace expects.
+fn expected_clients(sources: &Sources, namespace: &str, policy: &Policy) -> Vec<String> {
+    let mut objects = sources.objects.iter();
+    let found = objects
+        .find(|source| source.text("/kind") == "Namespace" && source.text("/metadata/name") == namespace)
+        .and_then(|source| source.value.pointer("/metadata/annotations")?.as_object());
+    let annotations =
+        found.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
+    policy.expectations(namespace, &annotations.collect()).client_ids
 }
 
 /// What to do if another tool applied the workload of a gateway.

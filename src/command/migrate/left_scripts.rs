@@ -2,19 +2,16 @@
 
 use super::other_sources::{OtherPlan, OtherPlans};
 use super::reading::{SourceType, Sources};
-use crate::migration_sources::NoteKind;
 use apim_keyless_report::file_name;
 use std::collections::BTreeSet;
 
 impl OtherPlans {
     /// Leaves the scripts that name only files of values that lack a fact.
     pub(super) fn leave_scripts(&mut self, sources: &Sources) {
-        let is_missing =
-            |plan: &OtherPlan| plan.report.notes.iter().any(|note| matches!(note.kind, NoteKind::Missing(_)));
         let of_values = || self.plans.iter().filter(|plan| plan.source_type == SourceType::HelmValues);
         let name = |plan: &OtherPlan| file_name(&plan.file).rsplit('/').next().unwrap_or_default().to_owned();
-        let left: BTreeSet<String> = of_values().filter(|plan| is_missing(plan)).map(name).collect();
-        let others: BTreeSet<String> = of_values().filter(|plan| !is_missing(plan)).map(name).collect();
+        let left: BTreeSet<String> = of_values().filter(|plan| plan.lacks_fact()).map(name).collect();
+        let others: BTreeSet<String> = of_values().filter(|plan| !plan.lacks_fact()).map(name).collect();
         if left.is_empty() {
             return;
         }

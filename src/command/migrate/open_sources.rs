@@ -5,7 +5,7 @@ use super::other_sources::OtherPlan;
 use super::reached::ReachedGateways;
 use super::reading::{Sources, located};
 use apim_keyless_core::gateway::{ObjectReference, Setting};
-use apim_keyless_core::migration::MigratedGateway;
+use apim_keyless_core::migration::{KEY_PREFIX, MigratedGateway, names_in_keys};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The sources of which a person has to change something, and gateways outside of Kubernetes.
@@ -18,7 +18,7 @@ pub(super) struct OpenSources {
     words: HashMap<String, String>,
     /// The place in an open source that has settings of a gateway, and no name of a migrated one: it can be about each of them.
     of_any: Option<String>,
-    /// The place of a gateway outside of Kubernetes, by the name of the gateway whose key it has.
+    /// The place of a gateway outside of Kubernetes, by the name in lower case of the gateway whose key it has.
     outside: HashMap<String, String>,
     /// The place of one whose key can be that of any gateway.
     outside_of_any: Option<String>,
@@ -42,8 +42,8 @@ impl OpenSources {
         let reached = ReachedGateways::of(sources, &planned.migration, &planned.left());
         let mut opened = None;
         for (index, source) in sources.objects.iter().enumerate() {
-            // the file stays open for the next object of it
-            _ = std::mem::replace(&mut opened, source.place.open());
+            // the document stays open for the next source of it: a kustomization has many generators
+            _ = std::mem::replace(&mut opened, source.other.map(|_| source.place.locate()));
             let Some(reference) = source.other.map(|_| source.reference()) else { continue };
             let own = || declined.contains(&reference).then(|| located(&source.place, ""));
             let place = places.get(&reference).map(|place| (*place).to_owned()).or_else(own);
@@ -82,7 +82,7 @@ impl OpenSources {
 
     /// The place of a gateway outside of Kubernetes that can have the key of the gateway of this name.
     pub(super) fn outside(&self, name: Option<&str>) -> Option<&str> {
-        let named = name.and_then(|name| self.outside.get(name)).map(String::as_str);
+        let named = name.and_then(|name| self.outside.get(&name.to_lowercase())).map(String::as_str);
         let any = || self.outside_of_any.as_deref();
         // a gateway without a known name can be each of them
         let first = || self.outside.values().min().filter(|_| name.is_none()).map(String::as_str);
@@ -93,11 +93,11 @@ impl OpenSources {
     fn add_outside(&mut self, place: &str, text: &str) {
         let names = names_in_keys(text);
         let count = |needle: &str| text.matches(needle).count();
-        if names.len() < count(KEY).max(count(IMAGE)).max(1) {
+        if names.len() < count(KEY_PREFIX).max(count(IMAGE)).max(1) {
             self.outside_of_any.get_or_insert_with(|| place.to_owned());
         }
         for name in names {
-            self.outside.entry(name.to_owned()).or_insert_with(|| place.to_owned());
+            self.outside.entry(name.to_lowercase()).or_insert_with(|| place.to_owned());
         }
     }
 
@@ -133,19 +133,6 @@ fn names(gateway: &MigratedGateway) -> impl Iterator<Item = &str> {
     own.chain([gateway.object.name.as_str()])
 }
 
-/// The names of the gateways whose keys a text has: `GatewayKey NAME&…`.
-pub(super) fn names_in_keys(text: &str) -> Vec<&str> {
-    let names = text.match_indices(KEY).filter_map(|(at, _)| {
-        let rest = text.get(at + KEY.len()..)?;
-        let end = rest.find(|letter| !is_of_name(letter))?;
-        let (name, rest) = rest.split_at_checked(end)?;
-        Some(name).filter(|name| !name.is_empty() && rest.starts_with('&'))
-    });
-    names.collect()
-}
-
-/// The beginning of a gateway's key.
-const KEY: &str = "GatewayKey ";
 /// The gateway's image.
 const IMAGE: &str = "azure-api-management/gateway";
 

@@ -14,7 +14,7 @@ use super::unread;
 use crate::migration_sources::{
     FilesBeside, GeneratedConfigMap, KnownOfKustomization, NoteKind, Overlay, SourceContext, SourceReport,
     ValueMigration, files_of_helmfile, migrate_helmfile, migrate_kustomization, migrate_object, migrate_script,
-    migrate_terraform, migrate_values,
+    migrate_terraform, migrate_values, other_settings,
 };
 use apim_keyless_core::gateway::{Images, ObjectReference};
 use apim_keyless_core::migration::{Facts, Migration, MissingFact};
@@ -99,6 +99,9 @@ impl OtherPlans {
             let of_built = built.report((index, source), context, reached_by.get(&index).map_or(&[], Vec::as_slice));
             report.notes.retain(|note| !of_built.unneeded.contains(note));
             report.notes.extend(of_built.notes);
+            if is_release(source) {
+                add_other_settings(value.as_ref().unwrap_or(&source.value), &mut report);
+            }
             plans.add_client_ids((index, source), of_built.client_ids, (&reached, migration), &mut report);
             if is_release(source) && value.is_none() && !has_work(&report) && has_identity(&source.value.to_string()) {
                 plans.complete += 1;
@@ -340,6 +343,17 @@ fn of_replaced(kustomization: &Value, generator: usize, migration: &Migration) -
     name.map_or(GeneratedConfigMap::Unknown, GeneratedConfigMap::OfGateway)
 }
 
+/// Names the settings of another method that no note is about: they are values of another chart than Microsoft's.
+fn add_other_settings(value: &Value, report: &mut SourceReport<PointerBuf>) {
+    if report.notes.iter().any(|note| matches!(note.kind, NoteKind::Missing(_))) {
+        return;
+    }
+    let is_noted = |at: &PointerBuf| report.notes.iter().any(|note| note.kind.is_open() && at.starts_with(&note.at));
+    for at in other_settings(value).into_iter().filter(|at| !is_noted(at)).collect::<Vec<_>>() {
+        report.note(at, NoteKind::ByHand, unread::OTHER_SETTING);
+    }
+}
+
 /// Whether a source installs releases.
 fn is_release(source: &SourceObject) -> bool {
     match source.other {
@@ -381,6 +395,11 @@ impl OtherPlan {
         self.installer = Some((file_name(file).to_owned(), source_type));
         let commands = ["terraform plan", "terraform apply"].map(str::to_owned);
         self.report.apply = if source_type == SourceType::Terraform { commands.to_vec() } else { Vec::new() };
+    }
+
+    /// Whether it stays as it is because a fact is not known.
+    pub(super) fn lacks_fact(&self) -> bool {
+        self.report.notes.iter().any(|note| matches!(note.kind, NoteKind::Missing(_)))
     }
 
     /// The places of client secrets, and of auth keys in a text; those of YAML are found with the objects.

@@ -24,7 +24,7 @@ pub(super) struct PolicyDocument {
 }
 
 impl PolicyDocument {
-    /// The document for these gateways. A file with the same content is accepted, so that the command can be repeated.
+    /// The document for these gateways; `None` if nothing is known of any namespace. A file with the same content is accepted, so that the command can be repeated.
     ///
     /// # Errors
     /// The file exists with other content, or the document would be invalid.
@@ -32,7 +32,7 @@ impl PolicyDocument {
         path: &Path,
         (migration, other): (&Migration, &Vec<&SourceGateway>),
         (deployed, output): (&Deployed<'_>, &OutputPaths),
-    ) -> anyhow::Result<Self> {
+    ) -> anyhow::Result<Option<Self>> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir());
         if let Some(folder) = folder {
             bail!("--write-policy: folder {} does not exist; create it, or name another file", folder.display());
@@ -48,6 +48,9 @@ impl PolicyDocument {
                 path.display()
             ));
         }
+        if namespaces.is_empty() {
+            return Ok(None);
+        }
         let text = text(&namespaces);
         // a document is never written that `check --policy` would not accept
         Policy::find(&text).map_err(|error| anyhow!("--write-policy: {error}"))?;
@@ -56,7 +59,7 @@ impl PolicyDocument {
                 "--write-policy: {} exists with other content; name another file, and merge the two",
                 path.display()
             ),
-            _ => Ok(Self { path: path.to_owned(), text }),
+            _ => Ok(Some(Self { path: path.to_owned(), text })),
         }
     }
 
@@ -140,7 +143,7 @@ fn add_other(namespaces: &mut Namespaces, gateways: &[&SourceGateway]) -> usize 
 fn text(namespaces: &Namespaces) -> String {
     let mut text =
         "apiVersion: apim-keyless.dev/v1alpha1\nkind: GatewayPolicy\nmetadata:\n  name: default\nspec:\n".to_owned();
-    text += if namespaces.is_empty() { "  namespaces: {}\n" } else { "  namespaces:\n" };
+    text += "  namespaces:\n";
     for (namespace, settings) in namespaces {
         // writing to a String cannot fail
         _ = writeln!(text, "    {}:", scalar(namespace));

@@ -6,7 +6,6 @@ pub(in crate::command) use super::source_type::SourceType;
 use super::beside::read_beside;
 use super::deployed::namespaces_of_files;
 use super::installed::installs_chart;
-use super::open_sources::names_in_keys;
 use super::source_kind::{OutsideGateway, SourceKind, Unsupported, is_helmfile};
 use super::taken::Taken;
 use super::unread;
@@ -17,12 +16,13 @@ use crate::migration_sources::{
     migrate_object, migrate_values,
 };
 use apim_keyless_core::gateway::{Gateway, Images, KubernetesObject, ObjectReference, Recognized, RelatedObjects};
-use apim_keyless_core::migration::Facts;
+use apim_keyless_core::migration::{Facts, names_in_keys};
 use apim_keyless_core::policy::dotted;
 use apim_keyless_manifest::{FileContent, Inputs, ManifestObject, PatchFiles, Place, is_encrypted, normalized};
 use apim_keyless_report::file_name;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The content of the files.
@@ -155,6 +155,17 @@ pub(super) struct Reading<'a> {
     /// Namespace of objects that name none.
     pub(super) namespace: &'a str,
     pub(super) images: &'a Images,
+    /// The folder that the new files are written to. Its files are left out: they are those of an earlier run.
+    pub(super) output: Option<&'a Path>,
+}
+
+impl Reading<'_> {
+    /// The folder of the new files, if files of it would be read only because it is in a folder of the input.
+    fn left_out(&self, paths: &[PathBuf]) -> Option<PathBuf> {
+        let output = fs::canonicalize(self.output?).ok()?;
+        let is_named = |path: &PathBuf| fs::canonicalize(path).is_ok_and(|path| path.starts_with(&output));
+        (!paths.iter().any(is_named)).then_some(output)
+    }
 }
 
 impl Sources {
@@ -164,7 +175,11 @@ impl Sources {
         for path in paths {
             inputs.add(path, stdin.unwrap_or_default());
         }
-        let contents = inputs.read(|content| content);
+        let mut contents = inputs.read(|content| content);
+        if let Some(output) = reading.left_out(paths) {
+            let is_new = |file: &str| fs::canonicalize(file).is_ok_and(|file| file.starts_with(&output));
+            contents.retain(|content| !is_new(&content.name));
+        }
         let mut built = BuiltFiles { patches: PatchFiles::above(paths), settings: BTreeSet::new() };
         for content in &contents {
             built.patches.extend(content.patch_files.iter().cloned());
@@ -213,7 +228,7 @@ impl Sources {
                 let text = content.text().to_owned();
                 self.add_unsupported([OutsideGateway { place: content.name, what: Some(unsupported), text }]);
             }
-            SourceKind::NotAbout => {}
+            SourceKind::NotAbout => self.taken.extend(unread::all_words(&content)),
         }
     }
 
@@ -283,9 +298,9 @@ impl Sources {
         self.add_unsupported(unread.filter(|_| !is_script));
         let keys = names_in_keys(&text).into_iter().filter(|_| !is_script);
         self.keys_elsewhere.extend(keys.map(|name| (name.to_owned(), place.clone())));
-        let Taken { names, commands, .. } = Taken::of(&mapping.value);
-        let commands = commands.into_iter().filter(|_| !is_script);
-        self.taken.extend(names.into_iter().chain(commands).map(|name| (name, place.clone())));
+        let Taken { names, mentions, commands, .. } = Taken::of(&mapping.value);
+        let of_others = commands.into_iter().chain(mentions).filter(|_| !is_script);
+        self.taken.extend(names.into_iter().chain(of_others).map(|name| (name, place.clone())));
     }
 
     fn add_text(&mut self, content: &FileContent, source_type: SourceType) {

@@ -20,6 +20,8 @@ pub(super) struct SecretUsers<'s> {
     open: HashMap<String, Users>,
     /// By the name of a Secret: other objects.
     objects: HashMap<String, Users>,
+    /// By a text that can be the name of a Secret: the objects with it.
+    mentions: HashMap<String, Users>,
     /// By the name of a Secret: what gives it other keys than that of a gateway.
     with_other_keys: HashMap<String, Users>,
     /// By the name of a Secret: what takes it in a namespace that is not known.
@@ -73,6 +75,7 @@ impl<'s> SecretUsers<'s> {
             sources,
             open: HashMap::new(),
             objects: HashMap::new(),
+            mentions: HashMap::new(),
             with_other_keys: HashMap::new(),
             others: HashMap::new(),
             patterns: BTreeMap::new(),
@@ -120,6 +123,9 @@ impl<'s> SecretUsers<'s> {
         }
         for name in taken.names {
             self.objects.entry(name).or_default().add(index, namespaces);
+        }
+        for name in taken.mentions {
+            self.mentions.entry(name).or_default().add(index, namespaces);
         }
         for name in taken.commands {
             self.add_other(name, || Place::Object(index));
@@ -176,6 +182,11 @@ impl<'s> SecretUsers<'s> {
             patterns.find(|(pattern, _)| is_match(pattern, name)).map(|(_, place)| place.clone())
         };
         open.or_else(|| self.shown(&object().or_else(other).or_else(similar)?))
+    }
+
+    /// What has the name of a Secret in one of these namespaces, and can use it.
+    pub(super) fn mention_of(&self, namespaces: &Namespaces, name: &str) -> Option<String> {
+        self.shown(&Place::Object(self.mentions.get(name)?.in_namespaces(namespaces)?))
     }
 
     /// What gives other keys to a Secret of this name in one of these namespaces.

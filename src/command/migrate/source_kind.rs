@@ -1,8 +1,8 @@
 //! What a file is: manifests, or a source of gateways that this command does not change.
 
-use super::unread::is_template_of_gateway;
+use super::unread::{OTHER_SETTING, is_template_of_gateway};
 use crate::migration_sources::{OtherResource, lines_of_commands, lines_with_key, other_resources};
-use apim_keyless_core::gateway::Images;
+use apim_keyless_core::gateway::{Images, Setting};
 use serde_json::Value;
 use std::path::Path;
 
@@ -32,6 +32,8 @@ pub(super) enum Unsupported {
     Docker,
     /// A helmfile that is a template: only helmfile can read it.
     HelmfileTemplate,
+    /// Values with a setting of a gateway that no module reads.
+    OtherSetting,
     /// A template of another tool.
     Template,
     /// Something that hands values to Microsoft's chart and is not read.
@@ -70,21 +72,30 @@ impl SourceKind {
     /// Extensions of files, beside those of manifests, that can have a gateway, and names of files without one.
     pub(super) const EXTENSIONS: &'static [&'static str] = &[
         "bash",
+        "bat",
         "bicep",
+        "cmd",
         "conf",
         "env",
         "gotmpl",
+        "groovy",
+        "hcl",
         "j2",
         "jenkinsfile",
         "jinja2",
+        "justfile",
         "kustomization",
         "makefile",
         "mk",
         "ps1",
+        "psm1",
         "sh",
         "tf",
         "tftpl",
         "tmpl",
+        "tofu",
+        "tpl",
+        "zsh",
     ];
 
     /// What the file of this path and text is.
@@ -97,12 +108,15 @@ impl SourceKind {
             "bicep" if is_about() => Self::Unsupported(Unsupported::ContainerApps),
             "conf" | "env" if is_about() => Self::Unsupported(Unsupported::Docker),
             "gotmpl" if is_helmfile(text) => Self::Unsupported(Unsupported::HelmfileTemplate),
-            "gotmpl" | "j2" | "jinja2" | "tftpl" | "tmpl" if is_template_of_gateway(text) => {
+            // functions for the templates of a chart, which are read
+            "tpl" if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('_')) => Self::NotAbout,
+            "gotmpl" | "j2" | "jinja2" | "tftpl" | "tmpl" | "tpl" if is_template_of_gateway(text) => {
                 Self::Unsupported(Unsupported::Template)
             }
-            "bicep" | "conf" | "env" | "gotmpl" | "j2" | "jinja2" | "tftpl" | "tmpl" => Self::NotAbout,
-            "bash" | "jenkinsfile" | "makefile" | "mk" | "ps1" | "sh" => Self::Script,
-            "tf" => Self::Terraform,
+            "bicep" | "conf" | "env" | "gotmpl" | "j2" | "jinja2" | "tftpl" | "tmpl" | "tpl" => Self::NotAbout,
+            "bash" | "bat" | "cmd" | "groovy" | "jenkinsfile" | "justfile" | "makefile" | "mk" | "ps1" | "psm1"
+            | "sh" | "zsh" => Self::Script,
+            "hcl" | "tf" | "tofu" => Self::Terraform,
             _ => Self::Manifests,
         }
     }
@@ -140,7 +154,7 @@ impl Unsupported {
 
     /// The gateways of a configuration of Terraform that are not in a cluster.
     pub(super) fn in_terraform(file: &str, text: &str) -> Vec<OutsideGateway> {
-        let mentions = [IMAGE, "Microsoft.ApiManagement.Gateway", EXTENSION];
+        let mentions = [IMAGE, "Microsoft.ApiManagement.Gateway", EXTENSION, Setting::Auth.name()];
         let of = |OtherResource { resource, text, line }: OtherResource| {
             let what = match () {
                 () if text.to_ascii_lowercase().contains(EXTENSION) => Self::ArcExtension,
@@ -192,6 +206,7 @@ impl Unsupported {
                 "a gateway in Docker, which has no ServiceAccounts; see \
                  https://learn.microsoft.com/azure/api-management/how-to-deploy-self-hosted-gateway-docker"
             }
+            Self::OtherSetting => OTHER_SETTING,
             Self::Template => {
                 "change this template by hand: templates are not read; or render it, and migrate the output to see what to \
                  change"

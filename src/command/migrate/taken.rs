@@ -1,5 +1,6 @@
 //! The Secrets that an object or a mapping takes, in its references and in its texts.
 
+use super::mentions::mentions;
 use crate::migration_sources::taken_in_script;
 use apim_keyless_core::migration::taken_secrets;
 use serde_json::Value;
@@ -19,6 +20,8 @@ const WRITING: [&str; 4] = ["create secret", "patch secret", "delete secret", "k
 pub(super) struct Taken {
     /// Their names, in the namespace of the object.
     pub(super) names: BTreeSet<String>,
+    /// Texts that can be their names, in the namespace of the object.
+    pub(super) mentions: BTreeSet<String>,
     /// Their names, or patterns of them, in commands, which can be for any namespace.
     pub(super) commands: BTreeSet<String>,
     /// The names of those that it copies, which can be in any namespace.
@@ -37,6 +40,7 @@ impl Taken {
 
     fn add_root(&mut self, value: &Value, depth: usize) {
         self.names.extend(taken_secrets(value).into_iter().map(str::to_owned));
+        self.mentions.extend(mentions(value).into_iter().map(str::to_owned));
         self.add_permissions(value);
         self.add(value, depth);
     }

@@ -3,15 +3,15 @@
 use super::reading::{SourceType, TextSource, located};
 use super::source_kind::{OutsideGateway, Unsupported};
 use crate::migration_sources::{
-    Note, NoteKind, SourceContext, TextMigration, line_with_values, lines_of_commands, lines_with_key, migrate_script,
-    unread_line, unread_method, words,
+    Note, NoteKind, SourceContext, TextMigration, left_settings, line_with_values, lines_of_commands, lines_with_key,
+    migrate_script, other_settings, unread_line, unread_method, words,
 };
-use apim_keyless_core::gateway::well_known::USE;
-use apim_keyless_core::gateway::{Setting, WORKLOAD_IDENTITY};
 use apim_keyless_manifest::{ENCRYPTED, FileContent, InputError, MALFORMED, Place, TEMPLATE, is_about_gateway};
 use apim_keyless_report::file_name;
+use jsonptr::PointerBuf;
 use serde_json::Value;
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 /// Texts that only files about a gateway have.
@@ -44,6 +44,10 @@ pub(super) fn is_template_of_gateway(text: &str) -> bool {
 
 /// What hands a key to Microsoft's chart in an object or a mapping that no module reads.
 pub(super) fn gateway(place: &Place, value: &Value) -> Option<OutsideGateway> {
+    if let Some(at) = other_setting(value) {
+        let what = Some(Unsupported::OtherSetting);
+        return Some(OutsideGateway { place: located(place, at.as_str()), what, text: value.to_string() });
+    }
     let at = unread_method(value)?;
     let is_config_map = value.get("kind").is_some_and(|kind| kind == "ConfigMap");
     let has_commands =
@@ -55,7 +59,22 @@ pub(super) fn gateway(place: &Place, value: &Value) -> Option<OutsideGateway> {
 /// The same in a file with a list, such as a playbook of Ansible.
 pub(super) fn list(content: &FileContent) -> Option<OutsideGateway> {
     let list = apim_keyless_manifest::value(content.text()).filter(|_| !content.skipped.is_empty())?;
-    (list.is_array() && unread_method(&list).is_some()).then(|| outside(content.name.clone(), &list))
+    let items = list.as_array()?;
+    if unread_method(&list).is_some() {
+        return Some(outside(content.name.clone(), &list));
+    }
+    // a JSON patch is read with the kustomization that has it
+    let is_patch = items.iter().all(|item| item.get("op").is_some());
+    let has_setting = !is_patch && !other_settings(&list).is_empty();
+    let what = Some(Unsupported::OtherSetting);
+    has_setting.then(|| OutsideGateway { place: content.name.clone(), what, text: list.to_string() })
+}
+
+/// The first setting of another method in values of another chart than Microsoft's: in an object that hands them to Helm.
+fn other_setting(value: &Value) -> Option<PointerBuf> {
+    const HANDING: [&str; 5] = ["Application", "ApplicationSet", "HelmChart", "HelmChartConfig", "HelmRelease"];
+    let kind = value.get("kind").and_then(Value::as_str)?;
+    HANDING.contains(&kind).then(|| other_settings(value).into_iter().next())?
 }
 
 fn outside(place: String, value: &Value) -> OutsideGateway {
@@ -75,10 +94,14 @@ pub(super) fn has_commands(text: &str, context: SourceContext<'_>) -> bool {
 
 /// Names the lines of a text that still set the key of the chart, and of which no other note says what to do.
 pub(super) fn lines(TextSource { text, source_type, .. }: &TextSource, planned: &TextMigration) -> Vec<Note<usize>> {
+    let notes = &planned.report.notes;
+    // without this fact the text stays as it is, and with it the lines are read
+    if notes.iter().any(|note| matches!(note.kind, NoteKind::Missing(_))) {
+        return Vec::new();
+    }
     let is_terraform = *source_type == SourceType::Terraform;
     let new = planned.text.as_deref().unwrap_or(text);
     let left: HashSet<String> = lines_with_key(new).into_iter().map(|(_, line)| line).collect();
-    let notes = &planned.report.notes;
     let commands: Vec<usize> = lines_of_commands(text).into_iter().map(|(line, _)| line).collect();
     let is_named = |line: usize| {
         let next = commands.iter().find(|next| **next > line).copied().unwrap_or(usize::MAX);
@@ -94,41 +117,17 @@ pub(super) fn lines(TextSource { text, source_type, .. }: &TextSource, planned: 
                    gateway.name, and take version 1.15.0 or newer of the chart: migrate does not read this";
     let note = |at: usize, message: &str| Note { at, kind: NoteKind::ByHand, message: message.to_owned() };
     let of_chart = lines.chain(values).map(|at| note(at, message));
-    let other = if is_terraform { lines_with_other_settings(new) } else { Vec::new() };
+    // what is only to be checked is no answer to a setting of another method
+    let is_answer = |kind: NoteKind| kind.is_open() || matches!(kind, NoteKind::AfterRollout | NoteKind::Key);
+    let is_noted =
+        |lines: RangeInclusive<usize>| notes.iter().any(|note| is_answer(note.kind) && lines.contains(&note.at));
+    let other = if is_terraform { left_settings(text, new, &is_noted) } else { Vec::new() };
     of_chart.chain(other.into_iter().map(|at| note(at, OTHER_SETTING))).collect()
 }
 
-const OTHER_SETTING: &str = "Remove this line, or set config.service.auth to workloadIdentity and azure.workload.identity/use to \"true\" \
-                             here: this resource changes objects of a gateway, and migrate does not change it";
-
-/// The resources of Terraform that change a part of an object, and the generator of a provider for Kustomize.
-const PARTIAL: [&str; 5] = [
-    "\"kubernetes_annotations\"",
-    "\"kubernetes_config_map_v1_data\"",
-    "\"kubernetes_env\"",
-    "\"kubernetes_labels\"",
-    "\"kustomization_overlay\"",
-];
-
-/// The lines, from 1, in resources of Terraform that change a part of a gateway's objects to another method.
-fn lines_with_other_settings(text: &str) -> Vec<usize> {
-    let mut found = Vec::new();
-    let mut is_partial = false;
-    let lines: Vec<&str> = text.lines().collect();
-    for (index, line) in lines.iter().enumerate() {
-        if line.starts_with(|first: char| first.is_ascii_alphabetic()) {
-            is_partial = PARTIAL.iter().any(|name| line.contains(name));
-        }
-        // a value can follow its name
-        let value = lines.get(index..).unwrap_or_default().iter().take(2).copied().collect::<String>();
-        let is_other = line.contains(Setting::Auth.name()) && !value.contains(WORKLOAD_IDENTITY)
-            || line.contains(USE) && !value.contains("\"true\"");
-        if is_partial && is_other && !line.trim_start().starts_with(['#', '/']) {
-            found.push(index + 1);
-        }
-    }
-    found
-}
+/// What to do about a setting of another method that no module reads.
+pub(super) const OTHER_SETTING: &str = "Remove this, or set config.service.auth to workloadIdentity and azure.workload.identity/use to \
+                                        \"true\" here: it is a setting of a gateway, and migrate does not change it";
 
 /// What can be a Secret that documents take which are not read: each word of a file that mentions one.
 pub(super) fn taken(content: &FileContent) -> Vec<(String, String)> {
@@ -136,8 +135,17 @@ pub(super) fn taken(content: &FileContent) -> Vec<(String, String)> {
     if content.skipped.is_empty() || !text.to_ascii_lowercase().contains("secret") {
         return Vec::new();
     }
-    let place = file_name(&content.name).to_owned();
-    words(text).into_iter().map(|word| (word.to_owned(), place.clone())).collect()
+    all_words(content)
+}
+
+/// Each word of a file, with its first line.
+pub(super) fn all_words(content: &FileContent) -> Vec<(String, String)> {
+    let mut seen = HashSet::new();
+    let name = file_name(&content.name);
+    let lines = content.text().lines().enumerate();
+    let words = lines.flat_map(|(index, line)| words(line).into_iter().map(move |word| (word, index + 1)));
+    let first = words.filter(|(word, _)| seen.insert(*word));
+    first.map(|(word, line)| (word.to_owned(), format!("{name}:{line}"))).collect()
 }
 
 /// The error of a configuration of Terraform that mentions no gateway: it can use the same Secrets.

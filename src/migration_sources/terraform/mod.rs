@@ -7,6 +7,7 @@ mod contradiction;
 mod editor;
 mod helm_release;
 mod kubernetes;
+mod left_settings;
 mod release_values;
 mod takers;
 mod values;
@@ -18,7 +19,9 @@ use editor::Editor;
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Block, Body};
 use std::collections::BTreeSet;
+use takers::is_of_cluster;
 
+pub use left_settings::left_settings;
 pub use takers::{OtherResource, other_resources, taken_in_terraform, unread_line};
 
 /// The files beside a configuration.

@@ -3,7 +3,7 @@
 use super::{data_sources, resource_name, resource_type, resources};
 use crate::migration_sources::chart_version::CHART;
 use crate::migration_sources::lines::Lines;
-use crate::migration_sources::secret_takers::{TakenSecret, pattern, texts};
+use crate::migration_sources::secret_takers::{TakenSecret, pattern, texts, words};
 use apim_keyless_core::gateway::well_known::USE;
 use hcl_edit::Span;
 use hcl_edit::structure::{Block, Body};
@@ -74,7 +74,8 @@ impl Folder {
         for block in body.blocks().filter(|block| !is_secret(block)) {
             let range = block.span().unwrap_or_default();
             let (start, own) = (range.start, text.get(range).unwrap_or_default());
-            if !own.to_ascii_lowercase().contains("secret") {
+            let has_document = own.contains("<<");
+            if !has_document && !own.to_ascii_lowercase().contains("secret") {
                 continue;
             }
             let order = order_of_gateway(block, own);
@@ -89,6 +90,9 @@ impl Folder {
             }
             taken.extend(texts(own, start, lines));
             let line = lines.at(start);
+            // manifests, values and commands in a text
+            let in_texts = words(own).into_iter().filter(|_| has_document || own.contains("kubectl"));
+            taken.extend(in_texts.map(|name| TakenSecret { name: name.to_owned(), line }));
             let of_values = values(own).into_iter().flat_map(|value| self.resolved(&value));
             taken.extend(of_values.map(|name| TakenSecret { name, line }));
         }
@@ -182,10 +186,6 @@ pub fn other_resources(text: &str, mentions: &[&str]) -> Vec<OtherResource> {
     }
     let Ok(body) = hcl_edit::parser::parse_body(text) else { return Vec::new() };
     let lines = Lines::of(text);
-    let is_of_cluster = |block: &Block| {
-        let prefixes = ["kubernetes_", "kubectl_", "helm_"];
-        prefixes.iter().any(|prefix| resource_type(block).starts_with(prefix))
-    };
     let others = resources(&body).filter(|block| !is_of_cluster(block)).filter_map(|block| {
         let range = block.span()?;
         let own = text.get(range.clone())?;
@@ -196,6 +196,12 @@ pub fn other_resources(text: &str, mentions: &[&str]) -> Vec<OtherResource> {
         })
     });
     others.collect()
+}
+
+/// Whether a resource is of the providers of Kubernetes and Helm.
+pub(super) fn is_of_cluster(block: &Block) -> bool {
+    let prefixes = ["kubernetes_", "kubectl_", "helm_"];
+    prefixes.iter().any(|prefix| resource_type(block).starts_with(prefix))
 }
 
 /// The line of an error in a configuration that mentions no gateway; `None` if it can be read.

@@ -11,6 +11,7 @@ mod helmfiles;
 mod kustomize;
 mod layouts;
 mod leftovers;
+mod mentioned;
 mod messages;
 mod output;
 mod policy;

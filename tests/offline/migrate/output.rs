@@ -162,11 +162,9 @@ fn values_in_commands_are_quoted() {
 fn how_pods_are_replaced_is_said() {
     let strategy = |text: &str| VS_CODE.replace("  replicas: 1\n", text);
     let (ran, _) = migrated(&strategy("  strategy:\n    type: Recreate\n"), &[]);
-    assert!(
-        ran.stdout.contains("- Deployment default/orders: test the identity with another gateway first"),
-        "{}",
-        ran.stdout
-    );
+    let position = |text: &str| ran.stdout.find(text).unwrap_or_else(|| panic!("{text}\n{}", ran.stdout));
+    let first = "- first test the identity with another gateway than Deployment default/orders: strategy is Recreate";
+    assert!(position(first) < position("kubectl apply"), "{}", ran.stdout);
     let text = strategy("  updateStrategy:\n    type: OnDelete\n").replace("Deployment", "DaemonSet");
     let (ran, _) = migrated(&text, &[]);
     assert!(ran.stdout.contains("- DaemonSet default/orders: delete its Pods one by one"), "{}", ran.stdout);
@@ -176,7 +174,7 @@ fn how_pods_are_replaced_is_said() {
 #[test]
 fn the_only_pod_of_a_stateful_set_stops_first() {
     let text = VS_CODE.replace("kind: Deployment", "kind: StatefulSet");
-    let line = "- StatefulSet default/orders: test the identity with another gateway first: its only Pod stops";
+    let line = "- first test the identity with another gateway than StatefulSet default/orders: its only Pod stops";
     assert!(migrated(&text, &[]).0.stdout.contains(line));
     assert!(!migrated(&text.replace("replicas: 1", "replicas: 3"), &[]).0.stdout.contains(line));
 }
@@ -201,4 +199,18 @@ fn paths_that_cannot_be_written_are_errors_before_anything_is_written() {
         assert!(ran.code == 2 && ran.stderr.contains(message), "{}", ran.everything());
         assert_eq!(super::read(&folder, "in/a.yaml"), VS_CODE, "{flag}");
     }
+}
+
+#[test]
+fn the_folder_of_the_new_files_is_not_read() {
+    let folder = Folder::with(&[("a.yaml", VS_CODE)]);
+    let arguments = ["migrate", ".", "--client-id", CLIENT, "--output-dir", "new"];
+    let (first, written) = (folder.run(&arguments), super::read(&folder, "new/a.yaml"));
+    assert_eq!(first.code, 0, "{}", first.everything());
+    let second = folder.run(&arguments);
+    assert_eq!((second.code, second.stderr), (0, first.stderr));
+    assert_eq!(super::read(&folder, "new/a.yaml"), written);
+    // it is read if it is named
+    let named = folder.run(&["migrate", "new", "--client-id", CLIENT, "--output-dir", "newer"]);
+    assert!(named.stderr.contains("1 with workload identity already"), "{}", named.everything());
 }

@@ -17,6 +17,7 @@ mod key_sources;
 mod leftovers;
 mod migrator;
 mod obsolete;
+mod old_key;
 mod plan;
 mod planner;
 mod result;
@@ -27,8 +28,8 @@ pub use built::{BuiltProblem, problems_of_built};
 pub use endpoint::{endpoint_of_gateway_host, endpoint_of_version_2, gateway_in_address, is_same_endpoint};
 pub use facts::{Fact, Facts, MissingFact};
 pub use leftovers::{leftovers, name_of, secrets_with_auth};
-pub use obsolete::{Obsolete, SecretName, secrets_with_other_keys, taken_secrets, works_with_secrets};
-pub use planner::{name_in_key, texts_of_secret};
+pub use obsolete::{Obsolete, SecretName, made_secrets, secrets_with_other_keys, taken_secrets, works_with_secrets};
+pub use old_key::{KEY_PREFIX, names_in_keys, texts_of_secret};
 pub use workload::IMAGE_VERSION;
 
 use crate::gateway::{Authentication, KubernetesObject, ObjectReference};

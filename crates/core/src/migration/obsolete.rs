@@ -184,6 +184,16 @@ pub(super) fn filled_secrets(kind: &str, value: &Value, own_name: &str) -> Vec<S
     }
 }
 
+/// The Secrets, in the namespace of this object, that it makes again when they are deleted.
+pub fn made_secrets(object: &Value) -> Vec<String> {
+    let kind = text(object, &["kind"]).unwrap_or_default();
+    // a class fills a Secret only while a Pod mounts it, and a job when it runs
+    if [CLASS, "CronJob"].contains(&kind) {
+        return Vec::new();
+    }
+    filled_secrets(kind, object, text(object, &["metadata", "name"]).unwrap_or_default())
+}
+
 /// Whether a `SecretProviderClass` fills only this Secret, and mounts nothing else.
 pub(super) fn is_class_of(class: &Value, secret: &str) -> bool {
     let mut filled = items(class, &["spec", "secretObjects"]).peekable();

@@ -4,6 +4,7 @@ use super::conflict::BlockedConfigMaps;
 use super::container_plan::{ContainerPlan, MainConfigMap, is_migrated, secrets_of, taken, whole_config_maps};
 use super::contradiction::Contradiction;
 use super::input_index::InputIndex;
+use super::old_key::{names_in_keys, texts_of_secret};
 use super::plan::{Candidate, GatewayPlan};
 use super::settings::{Known, current};
 use super::{ARTICLE_ACCOUNT, Fact, Facts, MissingFact, json};
@@ -11,10 +12,7 @@ use crate::gateway::well_known::{CHART_CONTAINER, CLIENT_ID};
 use crate::gateway::{
     EnvValue, Gateway, GatewayContainer, GatewaySummary, KubernetesObject, ObjectReference, Setting, is_guid,
 };
-use crate::policy::{Expectations, NamespaceSetting, Policy};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use std::borrow::Cow;
+use crate::policy::{Expectations, Policy};
 use std::collections::{BTreeSet, HashMap};
 
 pub(super) struct GatewayPlanner<'p, 'i> {
@@ -284,28 +282,13 @@ impl GatewayPlanner<'_, '_> {
         let namespace = object.reference.namespace.as_str();
         let secrets = secrets.into_iter().flat_map(|name| self.index.secrets(namespace, name));
         let mut of_secrets = secrets.flat_map(texts_of_secret);
-        let name = |text: &str| name_in_key(text).map(str::to_owned);
+        let name = |text: &str| names_in_keys(text).first().map(|name| (*name).to_owned());
         written.into_iter().find_map(name).or_else(|| of_secrets.find_map(|text| name(&text)))
     }
 }
 
-/// The texts in a Secret, also those that it has in base64.
-pub fn texts_of_secret(secret: &serde_json::Value) -> impl Iterator<Item = Cow<'_, str>> {
-    let texts = |field| json::at(secret, &[field]).and_then(serde_json::Value::as_object).into_iter().flatten();
-    let texts = move |field| texts(field).filter_map(|(_, text)| text.as_str());
-    let decoded = texts("data")
-        .filter_map(|text| String::from_utf8(STANDARD.decode(text.split_whitespace().collect::<String>()).ok()?).ok());
-    texts("stringData").map(Cow::Borrowed).chain(decoded.map(Cow::Owned))
-}
-
 /// The path of the client id in a `ServiceAccount`.
 const ANNOTATED_CLIENT: [&str; 3] = ["metadata", "annotations", CLIENT_ID];
-
-/// The name of the gateway in a key.
-pub fn name_in_key(key: &str) -> Option<&str> {
-    let (name, _) = key.trim().strip_prefix("GatewayKey ")?.split_once('&')?;
-    (NamespaceSetting::GatewayName.form().matches)(name).then_some(name)
-}
 
 /// The name of a workload, without the hyphen that a generated name ends in.
 fn workload_name<'o>(object: &'o KubernetesObject<'_>) -> &'o str {

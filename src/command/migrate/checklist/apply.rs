@@ -1,7 +1,7 @@
 //! The step that applies the changed files, in an order that an enforced namespace accepts.
 
 use super::file_order::ordered;
-use super::{Checklist, Steps};
+use super::{Checklist, Steps, why_interrupted};
 use crate::command::migrate::files::objects_of;
 use crate::command::migrate::installed::deployer_of_chart;
 use crate::command::migrate::other_sources::OtherPlan;
@@ -26,6 +26,11 @@ const CLUSTER_KINDS: [&str; 7] = [
 impl Checklist<'_> {
     pub(super) fn apply(&self, steps: &mut Steps) {
         steps.step("Apply the files in this order, or let your GitOps tool do it");
+        for gateway in self.planned.changed_gateways() {
+            if let Some(why) = self.sources.objects.get(gateway.index).and_then(why_interrupted) {
+                steps.line(&format!("- first test the identity with another gateway than {}: {why}", gateway.object));
+            }
+        }
         self.chart_secrets(steps);
         let (mut overlays, mut deployers) = (BTreeSet::new(), BTreeSet::new());
         for file in self.files_in_order() {
@@ -69,8 +74,21 @@ impl Checklist<'_> {
         for command in releases {
             steps.line(&format!("  {command}"));
         }
+        self.scripts(steps);
+    }
+
+    /// The changed scripts. With their values they are copied over the old ones first.
+    fn scripts(&self, steps: &mut Steps) {
+        let is_copied = self.needs_whole_folder();
+        let name = |file: &str| if is_copied { shown(file).to_owned() } else { self.written(file) };
         for plan in self.planned.other.changed().filter(|plan| plan.source_type == SourceType::Script) {
-            steps.line(&format!("- run {} as before, or its new helm commands", self.written(&plan.file)));
+            let is_own = |other: &&OtherPlan| {
+                other.installer.as_ref().is_some_and(|(installer, _)| installer == shown(&plan.file))
+            };
+            let installed = self.planned.other.changed().filter(is_own).map(|other| name(&other.file));
+            let installed = installed.collect::<Vec<String>>().join(", ");
+            let what = if installed.is_empty() { String::new() } else { format!(": it installs {installed}") };
+            steps.line(&format!("- run {} as before, or its new helm commands{what}", name(&plan.file)));
         }
     }
 
@@ -129,6 +147,8 @@ impl Checklist<'_> {
                     commits.push(format!("- first commit and push {file}: {installer} installs it from Git"));
                     commands.extend(self.sync_commands(installer, *source_type));
                 }
+                // a changed script is named with its own line
+                SourceType::Script if self.is_changed_script(installer) => {}
                 _ => runs.push(format!("- {installer} installs {file}: run it as before")),
             }
         }
@@ -138,6 +158,11 @@ impl Checklist<'_> {
         for command in commands {
             steps.line(&format!("  {command}"));
         }
+    }
+
+    fn is_changed_script(&self, file: &str) -> bool {
+        let mut changed = self.planned.other.changed();
+        changed.any(|plan| plan.source_type == SourceType::Script && shown(&plan.file) == file)
     }
 
     /// The commands that let Argo CD or Flux install the releases of a file.

@@ -3,10 +3,10 @@
 
 use super::{Checklist, Steps};
 use crate::command::migrate::deployed::Namespaces;
+use crate::command::migrate::fillers;
 use crate::command::migrate::in_use;
 use crate::command::migrate::other_sources::OtherPlan;
-use crate::command::migrate::reading::located;
-use crate::migration_sources::{NoteKind, ObsoleteSecret};
+use crate::migration_sources::{NoteKind, ObsoleteSecret, words};
 use apim_keyless_core::gateway::Images;
 use apim_keyless_core::migration::{MigratedGateway, Obsolete, secrets_with_auth};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -86,9 +86,8 @@ impl Checklist<'_> {
         steps.step("After the rollout, delete what nothing needs any more, in the cluster and in the files");
         steps.line("Keep what another gateway uses, in another file or another cluster.");
         let kept = self.why_each_is_kept();
-        let mut printed = BTreeSet::new();
-        let of_manifests = || self.planned.migration.obsolete.iter().zip(&kept);
-        for (obsolete, why) in of_manifests() {
+        let (mut printed, mut removed) = (BTreeSet::new(), Vec::new());
+        for (obsolete, why) in self.planned.migration.obsolete.iter().zip(&kept) {
             let keep = |why: &String| vec![format!("- keep {} \"{}\"{why}", obsolete.kind, obsolete.name)];
             if why.is_none() && obsolete.is_of_unknown_content {
                 self.look_at(obsolete, steps);
@@ -100,17 +99,26 @@ impl Checklist<'_> {
                     obsolete.name
                 ));
             }
+            if why.is_none() && obsolete.kind == "Secret" {
+                let namespaces = Some(self.deployed.namespaces_of(obsolete));
+                self.delete_fillers(&obsolete.name, &namespaces, &mut removed, (steps, &mut printed));
+            }
             let delete = || self.deployed.deletions(obsolete).into_iter().collect();
             for line in why.as_ref().map_or_else(delete, keep) {
-                steps.line(&line);
-                printed.insert(line);
+                if printed.insert(line.clone()) {
+                    steps.line(&line);
+                }
             }
+            removed.extend(obsolete.input.filter(|_| why.is_none()));
         }
         let plans = self.planned.other.plans.iter();
         let secrets = plans.flat_map(|plan| plan.report.delete.iter().map(move |secret| (plan, secret)));
         let mut seen = BTreeSet::new();
         for (plan, secret) in secrets.filter(|(_, secret)| seen.insert(*secret)) {
             let kept = self.why_secret_kept(plan, secret);
+            if kept.is_none() {
+                self.delete_fillers(&secret.name, &namespaces_of(secret), &mut removed, (steps, &mut printed));
+            }
             let kept = kept.map(|why| format!("- keep Secret \"{}\"{why}", secret.name));
             let line = kept.unwrap_or_else(|| format!("  {secret}"));
             if printed.insert(line.clone()) {
@@ -122,14 +130,26 @@ impl Checklist<'_> {
                 steps.line(&line);
             }
         }
-        let mut opened = None;
-        let is_known =
-            |(obsolete, why): &(&Obsolete, &Option<String>)| why.is_none() && !obsolete.is_of_unknown_content;
-        for (obsolete, _) in of_manifests().filter(is_known) {
-            let Some(source) = obsolete.input.and_then(|index| self.sources.objects.get(index)) else { continue };
-            // the file stays open for the next object of it
-            _ = std::mem::replace(&mut opened, source.place.open());
-            steps.line(&format!("- {}: {} \"{}\"", located(&source.place, ""), obsolete.kind, obsolete.name));
+        for line in fillers::places(self.sources, &removed) {
+            steps.line(&line);
+        }
+    }
+
+    /// Adds the commands that delete what makes a Secret, before the Secret itself: it would make it again.
+    fn delete_fillers(
+        &self,
+        secret: &str,
+        namespaces: &Namespaces,
+        removed: &mut Vec<usize>,
+        (steps, printed): (&mut Steps, &mut BTreeSet<String>),
+    ) {
+        for filler in self.fillers.of_secret(secret, namespaces, &self.deployed) {
+            removed.push(filler);
+            for line in self.fillers.deletions(filler, &self.deployed) {
+                if printed.insert(line.clone()) {
+                    steps.line(&line);
+                }
+            }
         }
     }
 
@@ -176,7 +196,20 @@ impl Checklist<'_> {
         }
         let of_filling = |object: &Obsolete| of_namespace.get(object.namespace.as_str()).copied().cloned();
         let each = obsolete.iter().zip(&why);
-        each.map(|(object, why)| if object.kind == "Secret" { why.clone() } else { of_filling(object) }).collect()
+        each.map(|(object, why)| match object.kind.as_str() {
+            "Secret" => why.clone(),
+            _ => of_filling(object).or_else(|| self.why_job_kept(object)),
+        })
+        .collect()
+    }
+
+    /// Why a job stays that renews the key: it also names a Secret that a gateway takes that is not migrated.
+    fn why_job_kept(&self, job: &Obsolete) -> Option<String> {
+        let source = self.sources.objects.get(job.input.filter(|_| job.kind == "CronJob")?)?;
+        let text = source.value.to_string();
+        let namespaces = self.deployed.namespaces(source);
+        let user = words(&text).into_iter().find_map(|word| self.users.open_user_of(&namespaces, word))?;
+        Some(still_used(&user.to_string()))
     }
 
     fn why_manifest_secret_kept(&self, secret: &Obsolete, users: &[&MigratedGateway]) -> Option<String> {
@@ -204,11 +237,17 @@ impl Checklist<'_> {
 
     /// What takes a Secret of manifests, which can have another name in the cluster.
     pub(super) fn user_of_deployed(&self, namespaces: &Namespaces, namespace: &str, secret: &str) -> Option<String> {
-        self.deployed.names(namespace, secret).iter().find_map(|name| self.users.user_of(namespaces, name))
+        self.deployed.names(namespace, secret).iter().find_map(|name| self.user_of_named(namespaces, name))
     }
 
     pub(super) fn user_of(&self, secret: &ObsoleteSecret) -> Option<String> {
-        self.users.user_of(&namespaces_of(secret), &secret.name)
+        self.user_of_named(&namespaces_of(secret), &secret.name)
+    }
+
+    /// What takes a Secret of this name, or has its name.
+    fn user_of_named(&self, namespaces: &Namespaces, name: &str) -> Option<String> {
+        let user = self.users.user_of(namespaces, name);
+        user.or_else(|| Some(format!("{}, which has its name, perhaps", self.users.mention_of(namespaces, name)?)))
     }
 
     /// The namespaces in which gateways are deployed.

@@ -45,9 +45,23 @@ impl Checklist<'_> {
                 None => _ = names.insert(name),
             }
         }
+        if names.difference(&kept).next().is_some() {
+            steps.line("SERVICE is the API Management instance: the first part of the host of config.service.endpoint. A gateway");
+            steps.line(
+                "with several endpoints, such as of overlays, has keys in each instance: run the commands for each.",
+            );
+        }
         for name in names.difference(&kept) {
             // what a tool fills in is not known
             regenerate(if name.contains(['$', '{']) { "GATEWAY" } else { name }, steps);
+        }
+        let lower: BTreeSet<String> = apps.iter().map(|client_id| client_id.to_lowercase()).collect();
+        for (client_id, user) in in_use::users_of_apps(self.sources, self.planned, &lower) {
+            if kept_apps
+                .insert(apps.iter().copied().find(|app| app.eq_ignore_ascii_case(&client_id)).unwrap_or_default())
+            {
+                steps.line(&format!("- keep the client secrets of app {client_id}{}", still_use_them(&user)));
+            }
         }
         for client_id in apps.difference(&kept_apps).copied().map(shell_word) {
             steps.line(&format!("  az ad app credential list --id {client_id}"));
@@ -68,7 +82,7 @@ impl Checklist<'_> {
         let place = place.or_else(|| self.open_sources.place_of_name(name)).map(until);
         let taker = || self.taker_of_source(plan).map(|user| still_use_them(&user));
         let outside = || self.open_sources.outside(Some(name)).map(still_use_them);
-        let other = || self.key_users.get(name).map(|place| still_use_them(place));
+        let other = || self.key_users.get(&name.to_lowercase()).map(|place| still_use_them(place));
         let left = || self.open.user_of_name(name).map(|user| still_use_them(&user.to_string()));
         place.or_else(taker).or_else(outside).or_else(other).or_else(left)
     }
@@ -153,7 +167,7 @@ impl Checklist<'_> {
         let other = || {
             let mut names = gateway.gateway_names.iter();
             let unnamed = || self.key_users.values().min().filter(|_| gateway.gateway_names.is_empty());
-            let place = names.find_map(|name| self.key_users.get(name)).or_else(unnamed);
+            let place = names.find_map(|name| self.key_users.get(&name.to_lowercase())).or_else(unnamed);
             place.map(|place| still_use_them(place))
         };
         // a script that makes the same Secret in a namespace that is not known
