@@ -7,6 +7,7 @@
 
 use super::chart_values::{APP_ID, authentication, newer_tag, service_account_of, text_at};
 use super::layers::ValueChanges;
+use super::unread_method::other_settings;
 use super::value_path::{self, ValuePath};
 use super::{Note, NoteKind, SourceContext, SourceGateway, SourceReport};
 use apim_keyless_core::gateway::well_known::{CLIENT_ID, DEFAULT_SERVICE_ACCOUNT, TENANT_ID, USE};
@@ -70,6 +71,8 @@ pub(super) fn are_of_chart(values: &Value, context: SourceContext<'_>) -> bool {
         || (text(&["gateway", "authKey"]).is_some() && text(&["gateway", "endpoint"]).is_some())
         || text(&["gateway", "auth", "key"]).is_some_and(|key| AuthMethod::of(Setting::Auth, key) == AuthMethod::Key)
         || text(&["image", "repository"]).is_some_and(|name| context.images.is_gateway(name))
+            // another chart that installs the gateway has the settings themselves
+            && other_settings(values).is_empty()
 }
 
 /// The JSON pointer of a path.

@@ -1,6 +1,6 @@
 //! The releases that the input installs: all values of a release together show its version and its `ServiceAccount`.
 
-use super::other_sources::{OtherPlan, OtherPlans, has_identity};
+use super::other_sources::{OtherPlan, OtherPlans};
 use super::reading::{OtherSource, SourceObject, SourceType, Sources, located};
 use super::release_files::{ReleaseFiles, Values, named_path, read_mapping, without_variable};
 use crate::migration_sources::{
@@ -186,13 +186,10 @@ impl<'s> Installations<'s> {
         let open_installer =
             installer.iter().find_map(|index| plans.plans.get(*index)?.open_place().map(str::to_owned));
         let named = self.problems(release, &layers, &merged).or_else(|| self.old_chart(release, plans));
-        // with the fact that is missing, these values select workload identity
+        // with a fact that is missing, these values select workload identity
         let lacks_fact = |index: &usize| plans.plans.get(*index).is_some_and(OtherPlan::lacks_fact);
-        let named = if all_files().chain(&installer).any(lacks_fact) {
-            named
-        } else {
-            named.or_else(|| self.absent_values(of, release, &merged))
-        };
+        let is_complete = !all_files().chain(&installer).any(lacks_fact);
+        let named = named.or_else(|| is_complete.then(|| self.absent_values(of, release, &merged))?);
         if let Some(place) = &named {
             self.found.keep(installer.iter(), place);
         }
@@ -307,13 +304,6 @@ pub(super) fn deployer_of_chart(source: &SourceObject) -> Option<SourceType> {
         ("helm.toolkit.fluxcd.io", "HelmRelease") => Some(SourceType::HelmRelease),
         _ => None,
     }
-}
-
-/// Whether a pipeline installs Microsoft's chart. One that selects workload identity already is counted.
-pub(super) fn installs_chart(text: &str) -> bool {
-    let is_own = |release: &InstalledRelease| release.chart.as_deref().is_some_and(is_name_of_chart);
-    let is_of_chart = || has_identity(text) || releases_of_script(text).iter().any(is_own);
-    text.contains("azure-api-management-gateway") && is_of_chart()
 }
 
 /// The releases of a chart that has Microsoft's as a dependency, with each file of values beside it.

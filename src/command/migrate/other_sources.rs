@@ -1,6 +1,8 @@
 //! Plans what changes in sources that are not plain manifests: values of Microsoft's chart and what hands them to Helm,
 //! Terraform, kustomizations, scripts.
 
+// longer than the guide: the one place that plans what changes in each kind of source
+
 use super::beside::{beside, read_beside};
 use super::built::BuiltGateways;
 use super::deployed::{PatchedClientId, report_as_deployed};
@@ -14,7 +16,7 @@ use super::unread;
 use crate::migration_sources::{
     FilesBeside, GeneratedConfigMap, KnownOfKustomization, NoteKind, Overlay, SourceContext, SourceReport,
     ValueMigration, files_of_helmfile, migrate_helmfile, migrate_kustomization, migrate_object, migrate_script,
-    migrate_terraform, migrate_values, other_settings,
+    migrate_terraform, migrate_values,
 };
 use apim_keyless_core::gateway::{Images, ObjectReference};
 use apim_keyless_core::migration::{Facts, Migration, MissingFact};
@@ -100,7 +102,7 @@ impl OtherPlans {
             report.notes.retain(|note| !of_built.unneeded.contains(note));
             report.notes.extend(of_built.notes);
             if is_release(source) {
-                add_other_settings(value.as_ref().unwrap_or(&source.value), &mut report);
+                unread::add_settings(value.as_ref().unwrap_or(&source.value), &mut report);
             }
             plans.add_client_ids((index, source), of_built.client_ids, (&reached, migration), &mut report);
             if is_release(source) && value.is_none() && !has_work(&report) && has_identity(&source.value.to_string()) {
@@ -341,17 +343,6 @@ fn of_replaced(kustomization: &Value, generator: usize, migration: &Migration) -
     let gateway = name.and_then(|name| gateways.find(|gateway| gateway.config_maps.iter().any(|known| known == name)));
     let name = gateway.map(|gateway| gateway.gateway_names.first().cloned().unwrap_or_default());
     name.map_or(GeneratedConfigMap::Unknown, GeneratedConfigMap::OfGateway)
-}
-
-/// Names the settings of another method that no note is about: they are values of another chart than Microsoft's.
-fn add_other_settings(value: &Value, report: &mut SourceReport<PointerBuf>) {
-    if report.notes.iter().any(|note| matches!(note.kind, NoteKind::Missing(_))) {
-        return;
-    }
-    let is_noted = |at: &PointerBuf| report.notes.iter().any(|note| note.kind.is_open() && at.starts_with(&note.at));
-    for at in other_settings(value).into_iter().filter(|at| !is_noted(at)).collect::<Vec<_>>() {
-        report.note(at, NoteKind::ByHand, unread::OTHER_SETTING);
-    }
 }
 
 /// Whether a source installs releases.

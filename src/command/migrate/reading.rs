@@ -5,8 +5,7 @@ pub(in crate::command) use super::source_type::SourceType;
 
 use super::beside::read_beside;
 use super::deployed::namespaces_of_files;
-use super::installed::installs_chart;
-use super::source_kind::{OutsideGateway, SourceKind, Unsupported, is_helmfile};
+use super::source_kind::{OutsideGateway, SourceKind, Unsupported, installs_chart, is_helmfile};
 use super::taken::Taken;
 use super::unread;
 use crate::command::check::not_final::NotFinal;

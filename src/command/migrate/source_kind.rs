@@ -1,7 +1,11 @@
 //! What a file is: manifests, or a source of gateways that this command does not change.
 
+use super::other_sources::has_identity;
 use super::unread::{OTHER_SETTING, is_template_of_gateway};
-use crate::migration_sources::{OtherResource, lines_of_commands, lines_with_key, other_resources};
+use crate::migration_sources::{
+    InstalledRelease, OtherResource, is_name_of_chart, lines_of_commands, lines_with_key, other_resources,
+    releases_of_script,
+};
 use apim_keyless_core::gateway::{Images, Setting};
 use serde_json::Value;
 use std::path::Path;
@@ -125,6 +129,13 @@ impl SourceKind {
 /// Whether a text is that of a helmfile with Microsoft's chart.
 pub(super) fn is_helmfile(text: &str) -> bool {
     text.contains("azure-api-management-gateway") && text.lines().any(|line| line.trim_end() == "releases:")
+}
+
+/// Whether a pipeline installs Microsoft's chart. One that selects workload identity already is counted.
+pub(super) fn installs_chart(text: &str) -> bool {
+    let is_own = |release: &InstalledRelease| release.chart.as_deref().is_some_and(is_name_of_chart);
+    let is_of_chart = || has_identity(text) || releases_of_script(text).iter().any(is_own);
+    text.contains("azure-api-management-gateway") && is_of_chart()
 }
 
 impl Unsupported {

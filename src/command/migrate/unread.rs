@@ -3,8 +3,8 @@
 use super::reading::{SourceType, TextSource, located};
 use super::source_kind::{OutsideGateway, Unsupported};
 use crate::migration_sources::{
-    Note, NoteKind, SourceContext, TextMigration, left_settings, line_with_values, lines_of_commands, lines_with_key,
-    migrate_script, other_settings, unread_line, unread_method, words,
+    Note, NoteKind, SourceContext, SourceReport, TextMigration, left_settings, line_with_values, lines_of_commands,
+    lines_with_key, migrate_script, other_settings, unread_line, unread_method, words,
 };
 use apim_keyless_manifest::{ENCRYPTED, FileContent, InputError, MALFORMED, Place, TEMPLATE, is_about_gateway};
 use apim_keyless_report::file_name;
@@ -73,8 +73,9 @@ pub(super) fn list(content: &FileContent) -> Option<OutsideGateway> {
 /// The first setting of another method in values of another chart than Microsoft's: in an object that hands them to Helm.
 fn other_setting(value: &Value) -> Option<PointerBuf> {
     const HANDING: [&str; 5] = ["Application", "ApplicationSet", "HelmChart", "HelmChartConfig", "HelmRelease"];
-    let kind = value.get("kind").and_then(Value::as_str)?;
-    HANDING.contains(&kind).then(|| other_settings(value).into_iter().next())?
+    let is_handing = |kind: &Value| kind.as_str().is_some_and(|kind| HANDING.contains(&kind));
+    // a mapping without a kind is a file of values
+    value.get("kind").is_none_or(is_handing).then(|| other_settings(value).into_iter().next())?
 }
 
 fn outside(place: String, value: &Value) -> OutsideGateway {
@@ -128,6 +129,17 @@ pub(super) fn lines(TextSource { text, source_type, .. }: &TextSource, planned: 
 /// What to do about a setting of another method that no module reads.
 pub(super) const OTHER_SETTING: &str = "Remove this, or set config.service.auth to workloadIdentity and azure.workload.identity/use to \
                                         \"true\" here: it is a setting of a gateway, and migrate does not change it";
+
+/// Names the settings of another method that no note is about: they are values of another chart than Microsoft's.
+pub(super) fn add_settings(value: &Value, report: &mut SourceReport<PointerBuf>) {
+    if report.notes.iter().any(|note| matches!(note.kind, NoteKind::Missing(_))) {
+        return;
+    }
+    let is_noted = |at: &PointerBuf| report.notes.iter().any(|note| note.kind.is_open() && at.starts_with(&note.at));
+    for at in other_settings(value).into_iter().filter(|at| !is_noted(at)).collect::<Vec<_>>() {
+        report.note(at, NoteKind::ByHand, OTHER_SETTING);
+    }
+}
 
 /// What can be a Secret that documents take which are not read: each word of a file that mentions one.
 pub(super) fn taken(content: &FileContent) -> Vec<(String, String)> {

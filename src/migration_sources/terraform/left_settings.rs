@@ -49,8 +49,8 @@ fn is_partial(resource: &str) -> bool {
     PARTIAL.contains(&resource)
 }
 
-/// The lines of a text, from 0, that set another method, each with its text and the one that follows: a value can follow its
-/// name. The label counts only in what changes a part of an object.
+/// The lines of a text, from 0, that set another method. A value can follow its name in the next line. The label counts only in
+/// what changes a part of an object.
 fn other_settings(text: &str, with_label: bool) -> Vec<(usize, String)> {
     // the names of chart values have escaped dots
     let text = text.replace('\\', "");
@@ -60,7 +60,7 @@ fn other_settings(text: &str, with_label: bool) -> Vec<(usize, String)> {
         let is_method = line.contains(Setting::Auth.name()) && !value.contains(WORKLOAD_IDENTITY);
         let is_label = line.contains(USE) && !value.contains("\"true\"");
         let is_comment = line.starts_with(['#', '/']);
-        ((is_method || is_label && with_label) && !is_comment).then_some((index, value))
+        ((is_method || is_label && with_label) && !is_comment).then(|| (index, (*line).to_owned()))
     });
     settings.collect()
 }

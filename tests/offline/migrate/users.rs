@@ -241,7 +241,7 @@ fn files_of_other_applications_are_no_errors() {
     ]));
     // but a template can take the Secret
     let taking = format!("{template}secretName: orders-token\n");
-    assert_used(&beside(&[("charts/worker/templates/a.yaml", &taking)]), "./charts/worker/templates/a.yaml:8");
+    assert_used(&beside(&[("charts/worker/templates/a.yaml", &taking)]), "./charts/worker/templates/a.yaml:6");
 }
 
 #[test]
