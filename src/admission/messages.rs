@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Length limit of a denial's reasons, in bytes: a terminal shows them at once.
 const DENIAL_BYTES: usize = 1024;
+/// Length limit of the ids of the rules that a denial does not explain, in bytes.
+const IDS_BYTES: usize = 512;
 /// Length limit of a warning, in characters. The API server shortens longer ones to 256 once all of a response exceed
 /// 4096 (`k8s.io/apiserver/pkg/endpoints/filters/warning.go`).
 const WARNING_CHARACTERS: usize = 256;
@@ -51,7 +53,7 @@ pub(super) fn denial(reference: &ObjectReference, findings: &[&Finding], options
         let rest = DENIAL_BYTES.saturating_sub(message.len());
         let sentence = finding.sentence();
         if index > 0 && sentence.len() > rest {
-            message += &format!("\n  and {} more", findings.len() - index);
+            message += &more(findings.get(index..).unwrap_or_default());
             break;
         }
         message += &format!("\n  {}", shortened(&sentence, rest));
@@ -73,6 +75,13 @@ pub(super) fn denial(reference: &ObjectReference, findings: &[&Finding], options
         message += &format!("\nor the pages of the rules:\n  {}", pages.join("\n  "));
     }
     message
+}
+
+/// The end of a list of reasons that is cut: the ids of the rest, each once, and where to see them.
+fn more(rest: &[&Finding]) -> String {
+    let ids: BTreeSet<&str> = rest.iter().map(|finding| finding.rule.id).collect();
+    let ids = joined(ids.into_iter(), ", ", IDS_BYTES);
+    format!("\n  and {} more: {ids}\nsee all of them: apim-keyless check FILE", rest.len())
 }
 
 /// Warnings of the validating webhook, one for each finding.
@@ -140,6 +149,40 @@ fn header_text(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use apim_keyless_core::policy::{Mode, Problem, rules};
+    use jsonptr::PointerBuf;
+
+    #[test]
+    fn a_denial_that_is_cut_names_the_rules_of_the_rest() {
+        let finding = |rule: &str| Finding {
+            rule: rules::find(rule).unwrap(),
+            mode: Mode::Enforce,
+            mode_if_enforced: Mode::Enforce,
+            is_unchanged: false,
+            problem: Problem::new(PointerBuf::root(), "a".repeat(600)),
+        };
+        let ids = [
+            "auth-key-literal",
+            "missing-auth-method",
+            "unsupported-version",
+            "missing-gateway-name",
+            "unsupported-version",
+        ];
+        let findings = ids.map(finding);
+        let reference = ObjectReference {
+            api_version: "v1".to_owned(),
+            kind: "Pod".to_owned(),
+            namespace: "shop".to_owned(),
+            name: "orders".to_owned(),
+        };
+        let denial = denial(&reference, &findings.iter().collect::<Vec<_>>(), &MessageOptions::default());
+        let end = "\n  and 4 more: missing-auth-method, missing-gateway-name, unsupported-version\n\
+                   see all of them: apim-keyless check FILE\nread more: apim-keyless explain auth-key-literal";
+        assert!(denial.ends_with(end), "{denial}");
+        let all: Vec<Finding> = rules::RULES.iter().map(|rule| finding(rule.id)).collect();
+        let longest = super::denial(&reference, &all.iter().collect::<Vec<_>>(), &MessageOptions::default());
+        assert!(longest.len() < DENIAL_BYTES + IDS_BYTES + 512, "{}", longest.len());
+    }
 
     #[test]
     fn the_page_of_a_rule_is_below_the_base_or_where_the_placeholder_stands() {

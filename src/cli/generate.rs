@@ -105,7 +105,7 @@ pub struct GatewayArguments {
     #[arg(long, value_name = "GUID", value_parser = values::guid)]
     pub tenant_id: Option<String>,
     /// Name of the ServiceAccount. Default: that of Microsoft's article
-    #[arg(long, value_name = "NAME", value_parser = values::object_name)]
+    #[arg(long, value_name = "NAME", value_parser = values::service_account)]
     pub service_account: Option<String>,
     /// Tag of the gateway's image. Default: the newest patch of 2.11 that this version knows
     #[arg(long, value_name = "TAG", value_parser = values::image_tag)]

@@ -5,8 +5,8 @@ use super::variables::variables;
 use apim_keyless_core::azure::{AUDIENCE, FederatedCredential, MAX_CREDENTIALS, is_public_issuer, issuer_problem};
 use apim_keyless_core::gateway::well_known::{CLIENT_ID, DEFAULT_SERVICE_ACCOUNT, TENANT_ID};
 use apim_keyless_core::gateway::{
-    Authentication, Cloud, EndpointForm, Gateway, GatewaySummary, Images, KubernetesObject, Lookup, Recognized,
-    RelatedObjects, ServiceAccount, Setting, is_gateway_name, is_guid,
+    Authentication, Cloud, EndpointForm, Gateway, GatewaySummary, Images, KubernetesObject, Lookup, OddCharacter,
+    Recognized, RelatedObjects, ServiceAccount, Setting, is_gateway_name, is_guid, is_nil_guid,
 };
 use apim_keyless_core::policy::{Level, printable};
 use std::collections::{BTreeMap, BTreeSet};
@@ -213,7 +213,7 @@ impl<'o> Builder<'o> {
         let name = name?;
         let is_first = self.reported.insert((namespace.to_owned(), name.to_owned()));
         let annotation = |key| match account {
-            Some(Lookup::Found(account)) => account.metadata.annotations.get(key).map(|text| text.trim().to_owned()),
+            Some(Lookup::Found(account)) => account.metadata.annotations.get(key).cloned(),
             _ => None,
         };
         if let Some(tenant) = annotation(TENANT_ID).filter(|tenant| is_guid(tenant)) {
@@ -224,8 +224,11 @@ impl<'o> Builder<'o> {
         match client_id {
             Some(client_id) if is_guid(&client_id) => return Some(client_id.to_ascii_lowercase()),
             _ if !is_first => {}
-            Some(_) => {
-                let message = format!("Correct the annotation {CLIENT_ID} of {title}: it is not a GUID");
+            Some(client_id) => {
+                let why =
+                    if is_nil_guid(&client_id) { "the GUID of zeros is a placeholder" } else { "it is not a GUID" };
+                let odd = OddCharacter::reason(&client_id);
+                let message = format!("Correct the annotation {CLIENT_ID} of {title}: {why}{odd}");
                 self.problem(Level::Error, message);
             }
             None => {

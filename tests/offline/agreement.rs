@@ -29,6 +29,37 @@ fn check_reports_what_the_webhook_denies_or_sets() {
     assert!(compared > 50, "only {compared} findings of the webhook");
 }
 
+#[test]
+fn check_calls_no_error_what_the_webhook_allows_beside_a_gateway() {
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: orders-env, namespace: apim}\ndata: {config.service.endpoint: \
+               contoso.configuration.azure-api.net, config.service.auth: workloadIdentity, gateway.name: orders}\n---\n";
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: orders, namespace: apim, labels: {azure.workload.identity/use: \
+               \"true\"}}\nspec:\n  serviceAccountName: orders\n  containers:\n  - name: orders\n    image: \
+               mcr.microsoft.com/azure-api-management/gateway:2.11.1\n    envFrom: [{configMapRef: {name: orders-env}}]\n  - \
+               name: probe\n    image: registry.example/probe:1\n";
+    let key = "configMapKeyRef: {name: orders-env, key: config.service.endpoint}";
+    for (probe, rules) in [
+        (format!("    env: [{{name: config.service.endpoint, valueFrom: {{{key}}}}}]\n"), vec![]),
+        ("    env: [{name: config.service.endpoint, value: contoso.configuration.azure-api.net}]\n".to_owned(), vec![]),
+        (
+            "    envFrom: [{configMapRef: {name: orders-env}}, {secretRef: {name: probe}}]\n".to_owned(),
+            vec!["auth-key-reference"],
+        ),
+    ] {
+        let mut manifests = Manifests::default();
+        manifests.parse("a.yaml", &format!("{map}{pod}{probe}"));
+        let recognize = |value: &Value| KubernetesObject::recognize(value.to_string(), "apim").unwrap().unwrap();
+        let objects: Vec<_> = manifests.objects.iter().map(|object| recognize(&object.value)).collect();
+        let policy = Policy::default();
+        let of_check = policy.evaluate_all(&objects, Mode::Enforce, TODAY).remove(1).findings;
+        let of_webhook = webhook(&policy, &cached(&objects)["apim"], &objects[1]);
+        for findings in [of_check, of_webhook] {
+            let counted = findings.iter().filter(|finding| finding.level() != Level::Warning);
+            assert_eq!(counted.map(|finding| finding.rule.id).collect::<Vec<_>>(), rules, "{probe}");
+        }
+    }
+}
+
 /// Compares the findings of a file's objects; the number of findings of the webhook.
 fn compare(file: &str, text: &str) -> usize {
     let mut manifests = Manifests::default();

@@ -11,6 +11,7 @@
 )]
 
 mod admission;
+mod advice;
 mod agreement;
 mod architecture;
 mod bypasses;

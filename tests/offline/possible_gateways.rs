@@ -61,14 +61,51 @@ fn a_config_map_with_an_endpoint_of_an_unknown_value_is_only_warned_about() {
     assert!(report.contains("Fixable missing-auth-method"), "{report}");
 }
 
-#[test]
-fn a_possible_gateway_beside_a_gateway_is_only_warned_about() {
+/// The findings at the first container of a Pod, and the others. The second container has the gateway's image.
+fn beside_gateway(env: &str, env_from: &str, fields: &str) -> (Vec<String>, Vec<String>) {
     let second = "  - name: orders\n    image: x/azure-api-management/gateway:2.11.1\n";
-    let report = findings(&Policy::default(), "pod.yaml", &format!("{}{second}", pod(OF_SECRET, "")));
-    let (of_possible, of_other): (Vec<&str>, Vec<&str>) =
-        report.lines().partition(|line| line.contains("/spec/containers/0"));
-    assert!(!of_possible.is_empty() && of_possible.iter().all(|line| line.contains(": Warning ")), "{report}");
-    assert!(of_other.iter().any(|line| line.contains(": Fixable ")), "{report}");
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: orders-env}\ndata: {config.service.endpoint: \
+               contoso.configuration.azure-api.net, config.service.auth: workloadIdentity, gateway.name: orders}\n---\n";
+    let report = findings(&Policy::default(), "pod.yaml", &format!("{map}{}{fields}{second}", pod(env, env_from)));
+    report.lines().map(str::to_owned).partition(|line| line.contains("/spec/containers/0"))
+}
+
+#[test]
+fn a_container_that_takes_the_address_of_the_gateway_beside_it_is_no_gateway() {
+    let of_map =
+        |key: &str| format!("{{name: {key}, valueFrom: {{configMapKeyRef: {{name: orders-env, key: {key}}}}}}}");
+    for env in [
+        OF_SECRET.to_owned(),
+        endpoint("contoso.configuration.azure-api.net"),
+        of_map("config.service.endpoint"),
+        format!("{}, {}", endpoint("${ENDPOINT}"), of_map("gateway.name")),
+    ] {
+        let (of_probe, of_gateway) = beside_gateway(&env, "", "");
+        assert_eq!(of_probe, Vec::<String>::new(), "{env}");
+        assert!(of_gateway.iter().any(|line| line.contains(": Fixable missing-identity-label")), "{of_gateway:?}");
+    }
+}
+
+#[test]
+fn a_container_of_the_gateways_image_hides_no_key_of_the_one_beside_it() {
+    let known = endpoint("contoso.configuration.azure-api.net");
+    let auth = |value: &str| format!("{known}, {{name: config.service.auth, {value}}}");
+    let secret = "{secretRef: {name: billing}}";
+    let map = "{configMapRef: {name: orders-env}}";
+    for (env, env_from, fields, rule) in [
+        (known.clone(), secret, "", "auth-key-reference"),
+        (OF_SECRET.to_owned(), secret, "", "auth-key-reference"),
+        (String::new(), &*format!("{map}, {secret}"), "", "auth-key-reference"),
+        (auth("valueFrom: {secretKeyRef: {name: a, key: b}}"), "", "", "auth-key-reference"),
+        (auth("value: GatewayKey a"), "", "", "auth-key-literal"),
+        (auth("value: azureAdApp"), "", "", "entra-app-auth-method"),
+        (auth("valueFrom: {configMapKeyRef: {name: orders-env, key: log}}"), "", "", "indirect-auth-method"),
+        (known.clone(), "", "    args: [--config.service.auth=a]\n", "auth-setting-in-command"),
+        (known.clone(), "{prefix: config.service., configMapRef: {name: a}}", "", "indirect-auth-method"),
+    ] {
+        let (of_probe, _) = beside_gateway(&env, env_from, fields);
+        assert!(of_probe.iter().any(|line| line.contains(&format!(": Error {rule}"))), "{env} {of_probe:?}");
+    }
 }
 
 #[test]

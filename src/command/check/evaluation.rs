@@ -212,10 +212,11 @@ fn is_reported(not_final: Option<&NotFinal>, rule: &str) -> bool {
     }
 }
 
-/// Whether a finding is about the value at `key`, or about what contains it.
+/// Whether a finding is that the value at `key` is an auth key. Another finding there, or about what contains it, does not
+/// say that the key must be revoked.
 fn is_found(findings: &[Finding], key: &PointerBuf) -> bool {
-    let is_about_auth = |finding: &Finding| finding.rule.id.contains("auth");
-    findings.iter().any(|finding| is_about_auth(finding) && key.starts_with(&finding.problem.at))
+    let is_at = |at: &PointerBuf| at == key || *key == at.with_trailing_token("value");
+    findings.iter().any(|finding| finding.rule.id == KEY_IN_PLAIN_TEXT && is_at(&finding.problem.at))
 }
 
 fn add_not_final(report: &mut Report, place: &Place, why: &NotFinal) {

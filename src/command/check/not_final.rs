@@ -88,7 +88,7 @@ impl Missing {
             at.push_back(name);
         }
         let containers = inner.as_array()?;
-        let has_image = |container: &Value| container.get("image").is_some_and(|image| image != "");
+        let has_image = |container: &Value| container.get("image").is_some_and(|image| !image.is_null() && image != "");
         match containers.iter().position(|container| !has_image(container)) {
             Some(index) => Some(Self::in_mapping(&at.with_trailing_token(index), containers.get(index)?, "image")),
             None => Some(Self { at, field: "containers", written: None }),

@@ -167,7 +167,12 @@ fn is_key_text(text: &str) -> bool {
         let after = KEY_PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix));
         after.is_some_and(|rest| !rest.contains('$')) && AuthMethod::of(Setting::Auth, text) == AuthMethod::Key
     };
-    begins(text) || begins(literal) || text.contains('&') && has_signed_part(text) || holds_base64_key(text)
+    let is_option = || {
+        let option = text.trim_start_matches(['-', '/']).split_once('=');
+        option.is_some_and(|(name, value)| is_key_of(name, value))
+    };
+    let has_key = text.contains('&') && has_signed_part(text) || holds_base64_key(text);
+    begins(text) || begins(literal) || is_option() || has_key
 }
 
 /// Whether a text can be a YAML mapping with a key in it: most texts are not.
@@ -204,6 +209,9 @@ mod tests {
                 "/secretGenerator/0/literals/0",
             ),
             (json!({"environment": {"config.service.auth": KEY}}), "/environment/config.service.auth"),
+            (json!({"args": [format!("--config.service.auth={KEY}")]}), "/args/0"),
+            (json!({"args": ["--config.service.auth.key=short"]}), "/args/0"),
+            (json!({"command": ["/gateway", "--config.service.auth", KEY]}), "/command/2"),
             (json!({"args": [format!("kubectl create secret --from-literal=value=\"{KEY}\"")]}), "/args/0"),
             (json!({"apiVersion": "v1", "kind": "ConfigMap", "binaryData": {"value": base64}}), "/binaryData/value"),
             (json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"value": base64}}), "/data/value"),
@@ -227,6 +235,7 @@ mod tests {
             json!({"gateway": {"auth": {"key": "vault:secret/data/gateways#token"}}}),
             json!({"args": ["--from-literal=value=\"GatewayKey $TOKEN\"", "https://a.example/?a=1&b=2&c=202701010000"]}),
             json!({"config.service.auth": "workloadIdentity", "auth": {"key": "hunter2"}}),
+            json!({"args": ["--config.service.auth=workloadIdentity", "--config.service.auth.key=$(KEY)"]}),
             json!({"spec": {"target": {"template": {"data": {"value": "GatewayKey {{ .token }}"}}}}}),
         ] {
             assert_eq!(found(&value), Vec::<String>::new(), "{value}");

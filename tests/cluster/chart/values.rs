@@ -45,7 +45,7 @@ pub(crate) const HOST_NETWORK: &[&str] =
     &["hostNetwork=true", "dnsPolicy=\"ClusterFirstWithHostNet\"", "ports={\"https\":9443,\"health\":9080}"];
 
 const POLICY: &str = r#"policy={
-  "defaults": {"clientId": "00000000-0000-0000-0000-000000000000", "tenantId": "00000000-0000-0000-0000-00000000000A",
+  "defaults": {"clientId": "00000000-0000-0000-0000-000000000003", "tenantId": "00000000-0000-0000-0000-00000000000A",
     "serviceAccount": "apim-gateway", "configMap": "apim-gateway-env", "minimumVersion": "2.12.0"},
   "namespaces": {"team-a": {"clientId": ["00000000-0000-0000-0000-000000000001"], "allowedSecrets": ["tracing"],
     "gatewayName": "orders", "minimumVersion": "2.100.0"}},

@@ -140,6 +140,62 @@ fn the_mode_of_the_rule_and_of_the_namespace_counts() {
 }
 
 #[test]
+fn no_finding_about_something_else_hides_a_key() {
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n";
+    let endpoint = "data:\n  config.service.endpoint: contoso.configuration.azure-api.net\n";
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: a\n    image: \
+               mcr.microsoft.com/azure-api-management/gateway:2.11.1\n";
+    let address = "    env:\n    - {name: config.service.endpoint, value: contoso.configuration.azure-api.net}\n";
+    let known = format!("{map}{endpoint}  config.service.auth: workloadIdentity\n  gateway.name: a\n---\n{pod}");
+    for (text, place, other) in [
+        (format!("{map}{endpoint}  token: {KEY}\n"), "7:3", "missing-auth-method"),
+        (format!("{map}{endpoint}  gateway.env: |\n    token={KEY}\n"), "7:3", "missing-auth-method"),
+        (
+            format!(
+                "{map}  labels: {{app.kubernetes.io/component: self-hosted-gateway}}\n  annotations:\n    a: {KEY}\n{endpoint}"
+            ),
+            "7:5",
+            "missing-auth-method",
+        ),
+        (format!("{pod}{address}    - {{name: OTHER, value: '{KEY}'}}\n"), "10:21", "missing-auth-method"),
+        (
+            format!("{known}    envFrom: [{{configMapRef: {{name: a}}}}]\n    args: ['--config.service.auth={KEY}']\n"),
+            "18:12",
+            "auth-setting-in-command",
+        ),
+    ] {
+        let (found, code) = line("a.yaml", &text, &[]);
+        let folder = Folder::with(&[("a.yaml", &text)]);
+        let report = folder.report(&["a.yaml"]);
+        let rules: Vec<&str> =
+            report["findings"].as_array().unwrap().iter().filter_map(|one| one["rule"].as_str()).collect();
+        assert!(rules.contains(&other), "{text}: {rules:?}");
+        assert_eq!(code, 1, "{text}");
+        let key = report["findings"].as_array().unwrap().iter().find(|one| one["rule"] == "auth-key-literal").unwrap();
+        let location = &key["location"];
+        assert_eq!(format!("{}:{}", location["line"], location["column"]), place, "{text} {found}");
+    }
+}
+
+#[test]
+fn a_gateway_whose_command_assigns_another_value_is_in_no_inventory_as_keyless() {
+    let with = |argument: &str| {
+        KEYLESS.replace("        envFrom:", &format!("        args: ['{argument}']\n        envFrom:"))
+    };
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: orders-env, namespace: shop}\ndata: {config.service.endpoint: \
+               contoso.configuration.azure-api.net, config.service.auth: workloadIdentity, gateway.name: orders}\n---\n";
+    for (argument, authentication) in [
+        (format!("--config.service.auth={KEY}"), "key"),
+        ("--config.service.auth=azureAdApp".to_owned(), "unknown"),
+        ("--config.service.auth=workloadIdentity".to_owned(), "workloadIdentity"),
+        ("--log=a".to_owned(), "workloadIdentity"),
+    ] {
+        let report = Folder::with(&[("a.yaml", &format!("{map}{}", with(&argument)))]).report(&["a.yaml"]);
+        assert_eq!(report["gateways"][0]["authentication"], authentication, "{argument}");
+    }
+}
+
+#[test]
 fn a_key_that_a_rule_reports_is_reported_once() {
     let workload = KEYLESS.replace(
         "        envFrom:",

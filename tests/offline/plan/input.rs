@@ -97,6 +97,20 @@ fn what_cannot_work_is_an_error_and_the_rest_is_planned() {
         ),
         (with("shop", "a", "a/../b", endpoint, &annotations), "Correct gateway.name of Deployment shop/a"),
         (with("shop", "a", "a", endpoint, "{azure.workload.identity/client-id: x}"), "it is not a GUID"),
+        (
+            with("shop", "a", "a", endpoint, &format!("{{azure.workload.identity/client-id: ' {CLIENT_ID}'}}")),
+            "it is not a GUID; it has U+0020 (space) at character 1",
+        ),
+        (
+            with(
+                "shop",
+                "a",
+                "a",
+                endpoint,
+                "{azure.workload.identity/client-id: 00000000-0000-0000-0000-000000000000}",
+            ),
+            "the GUID of zeros is a placeholder",
+        ),
     ] {
         let json = json(&(manifests + &gateway("shop", "orders")), &["--issuer", ISSUER]);
         let found = messages(&json);

@@ -12,7 +12,8 @@ use super::environment::is_too_long;
 pub enum EndpointForm {
     /// Empty or only whitespace.
     Empty,
-    /// The host of the gateway's own traffic (`{name}.azure-api.net`), which is never the configuration API's.
+    /// Another host in API Management's domain, such as that of the gateway's own traffic (`{name}.azure-api.net`), or a
+    /// misspelled one. It is never the configuration API's.
     GatewayHost,
     /// No valid address: it has no host, contains whitespace, a placeholder or a scheme other than `https`, or is too long.
     Malformed,
@@ -23,6 +24,12 @@ pub enum EndpointForm {
 }
 
 impl EndpointForm {
+    /// Returns true if the host of an address is Azure Resource Manager's.
+    pub fn is_resource_manager(text: &str) -> bool {
+        let address = text.trim().to_ascii_lowercase();
+        is_resource_manager(host_of(&address))
+    }
+
     /// Classifies the value `text` of `config.service.endpoint`.
     pub fn of(text: &str) -> Self {
         if is_too_long(text) {
@@ -133,6 +140,7 @@ mod tests {
             ("contoso.configuration.azure-api.cn", EndpointForm::Usable),
             ("contoso.azure-api.net", EndpointForm::GatewayHost),
             ("https://contoso-westeurope-01.regional.azure-api.net/", EndpointForm::GatewayHost),
+            ("contoso.configuraton.azure-api.net", EndpointForm::GatewayHost),
             ("contoso.developer.azure-api.us", EndpointForm::GatewayHost),
             ("https://management.chinacloudapi.cn/subscriptions/x", EndpointForm::Retired),
             ("contoso.configuration.azure-api.net.", EndpointForm::Usable),
@@ -184,6 +192,8 @@ mod tests {
         ] {
             assert!(is_configuration_endpoint(text), "{text:?}");
         }
+        assert!(EndpointForm::is_resource_manager(" https://Management.Azure.com/subscriptions/x"));
+        assert!(!EndpointForm::is_resource_manager("contoso.management.azure-api.net"));
         for text in [
             "",
             "http://config-server.platform.svc:8888",

@@ -122,8 +122,20 @@ fn letters(text: &str) -> String {
     text.chars().filter(char::is_ascii_alphanumeric).map(|character| character.to_ascii_lowercase()).collect()
 }
 
-/// Returns true if a text has the form of a GUID, such as `00000000-0000-0000-0000-000000000000`.
+/// The GUID of zeros, which templates have in place of an id.
+const NIL_GUID: &str = "00000000-0000-0000-0000-000000000000";
+
+/// Returns true if a text is the GUID of zeros. It has the form of an id and is never one.
+pub fn is_nil_guid(text: &str) -> bool {
+    text == NIL_GUID
+}
+
+/// Returns true if a text has the form of an id in Entra: a GUID, such as `7d1c6ae4-3b52-4f0e-9a64-0c5f6e2b8d10`, that is not
+/// the one of zeros.
 pub fn is_guid(text: &str) -> bool {
+    if is_nil_guid(text) {
+        return false;
+    }
     let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(group.len());
     text.len() == GUID_BYTES && text.split('-').map(digits).eq([8, 4, 4, 4, 12].map(Some))
 }

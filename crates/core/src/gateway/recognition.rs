@@ -32,8 +32,11 @@ pub struct GatewayContainer<'a> {
     /// set or can be made by a prefix, no command sets the auth setting, and `k8s.ingress.enabled` is `true` where it is
     /// set last, in each of its spellings.
     pub is_ingress_only: bool,
-    /// Whether it is only possibly a gateway's: nothing but an endpoint of an unknown value shows it.
+    /// Whether it is only possibly a gateway's: nothing but an endpoint of an unknown value shows it, or nothing but an
+    /// endpoint beside a container of the gateway's image.
     pub is_possible: bool,
+    /// Whether its image is not known to be the gateway's, and that of another container of the Pod is.
+    pub is_beside_gateway: bool,
     /// The images of the gateway that it runs: its own, and those of image volumes that it mounts. Empty if none is
     /// known to be the gateway's; the tag of its image then does not show the gateway's version.
     pub images: Vec<GatewayImage<'a>>,
@@ -80,9 +83,11 @@ impl<'a> Gateway<'a> {
         let workload = object.workload()?;
         let volumes = image_volumes(workload, images);
         let sign = |container: &Container<'a>| {
-            let is_of_image = images.is_gateway(container.image)
-                || container.volume_mounts.iter().any(|mount| volumes.contains_key(mount.name.as_str()));
-            if is_of_image { GatewaySign::Certain } else { sign_of_settings(container, related) }
+            if has_gateway_image(container, images, &volumes) {
+                GatewaySign::Certain
+            } else {
+                sign_of_settings(container, related)
+            }
         };
         let all = workload.containers();
         if has_too_many_prefixes(&all) {
@@ -106,21 +111,13 @@ impl<'a> Gateway<'a> {
         if let Some(limit) = ExceededLimit::of(workload, &evaluated, related) {
             return Some(Recognized::TooLarge(limit));
         }
+        let has_image = evaluated.iter().any(|container| has_gateway_image(container, images, &volumes));
         let gateway_container = |(sign, container): (GatewaySign, Container<'a>)| {
-            let environment = Environment::of(&container, workload, related);
-            let sign = if sign == GatewaySign::Certain { sign } else { environment.sign() };
             let images = images_of(&container, images, &volumes);
-            let auth_assignments = container.auth_assignments();
-            let is_ingress_only = auth_assignments.is_empty() && is_ingress_only(&container, &environment);
-            let is_possible = sign == GatewaySign::Possible;
-            (sign != GatewaySign::None).then_some(GatewayContainer {
-                container,
-                environment,
-                auth_assignments,
-                is_ingress_only,
-                is_possible,
-                images,
-            })
+            let is_beside_gateway = has_image && images.is_empty();
+            let environment = Environment::of(&container, workload, related);
+            GatewayContainer::of(container, sign, environment, is_beside_gateway)
+                .map(|gateway_container| GatewayContainer { images, ..gateway_container })
         };
         let containers: Vec<_> = containers.into_iter().filter_map(gateway_container).collect();
         (!containers.is_empty()).then_some(Recognized::Gateway(Self { workload, containers }))
@@ -139,6 +136,38 @@ impl<'a> Gateway<'a> {
     /// The containers that authenticate to the configuration API: all except ingress-only ones.
     pub fn authenticating(&self) -> impl Iterator<Item = &GatewayContainer<'a>> {
         self.containers.iter().filter(|container| !container.is_ingress_only)
+    }
+}
+
+impl<'a> GatewayContainer<'a> {
+    /// Returns true if it is beside a container of the gateway's image and nothing shows that it is a gateway's, too, except
+    /// perhaps an endpoint. Only findings about the auth setting concern it.
+    pub fn takes_only_address(&self) -> bool {
+        self.is_beside_gateway && self.is_possible
+    }
+
+    /// A container with this sign, before its environment was known; its images are yet to be added. `None` if it is not a
+    /// gateway's.
+    fn of(
+        container: Container<'a>,
+        sign: GatewaySign,
+        environment: Environment<'a>,
+        is_beside_gateway: bool,
+    ) -> Option<Self> {
+        let sign = if sign == GatewaySign::Certain { sign } else { environment.sign() };
+        let auth_assignments = container.auth_assignments();
+        let is_ingress_only = auth_assignments.is_empty() && is_ingress_only(&container, &environment);
+        // a probe or an exporter may take only the address of the gateway beside it
+        let is_possible = sign == GatewaySign::Possible || (is_beside_gateway && environment.has_only_endpoint());
+        (sign != GatewaySign::None).then_some(Self {
+            container,
+            environment,
+            auth_assignments,
+            is_ingress_only,
+            is_possible,
+            is_beside_gateway,
+            images: Vec::new(),
+        })
     }
 }
 
@@ -213,6 +242,12 @@ fn image_volumes<'a>(workload: &'a Workload, images: &Images) -> BTreeMap<&'a st
         images.is_gateway(reference).then_some((volume.name.as_str(), (index, reference)))
     });
     of_gateway.collect()
+}
+
+/// Returns true if a container's image, or that of a volume that it mounts, is the gateway's.
+fn has_gateway_image(container: &Container<'_>, images: &Images, volumes: &BTreeMap<&str, (usize, &str)>) -> bool {
+    images.is_gateway(container.image)
+        || container.volume_mounts.iter().any(|mount| volumes.contains_key(mount.name.as_str()))
 }
 
 /// The images of the gateway that a container runs; `volumes` are the gateway's image volumes.

@@ -155,7 +155,7 @@ pub(super) fn prefix_makes_config_service(prefix: &str) -> bool {
 
 /// Returns true if some key can form one of [`COMPLETED`], in any spelling, together with this `envFrom[].prefix`, or if
 /// the prefix alone makes every key a `config.service.*` name.
-pub(super) fn prefix_can_make_setting(prefix: &str) -> bool {
+pub fn prefix_can_make_setting(prefix: &str) -> bool {
     prefix_makes_config_service(prefix) || prefix_can_make(prefix, &COMPLETED)
 }
 

@@ -2,7 +2,10 @@
 
 use super::objects::pod_spec::EnvFromSource;
 use super::well_known::is_of_arc_extension;
-use super::{AuthMethod, EnvValue, Gateway, GatewayContainer, ImageName, Images, Setting, prefix_can_make_auth};
+use super::{
+    AuthAssignment, AuthMethod, EnvValue, Gateway, GatewayContainer, ImageName, Images, Setting, begins_as_key,
+    has_signed_part, prefix_can_make_auth,
+};
 use std::collections::BTreeSet;
 use strum::IntoStaticStr;
 
@@ -56,6 +59,12 @@ impl Authentication {
         if values().any(|(setting, variable)| is_key((setting, &variable.value))) {
             return Self::Key;
         }
+        match container.auth_assignments.iter().map(|(_, assignment)| *assignment).max() {
+            // which of the two values counts, and what a script does, is not known
+            Some(AuthAssignment::Other) if container.container.words().any(has_key) => return Self::Key,
+            Some(AuthAssignment::Other | AuthAssignment::UnknownName) => return Self::Unknown,
+            Some(AuthAssignment::WorkloadIdentity) | None => {}
+        }
         let method = values().rfind(|(setting, _)| *setting == Setting::Auth);
         match method.map(|(setting, variable)| (setting, &variable.value)) {
             Some((setting, EnvValue::Text(text))) => match AuthMethod::of(setting, text) {
@@ -71,6 +80,14 @@ impl Authentication {
             None => Self::None,
         }
     }
+}
+
+/// Returns true if a word of a command contains an auth key: `--config.service.auth=GatewayKey ...`.
+fn has_key(word: &str) -> bool {
+    let after_name = word.split_once('=').map_or(word, |(_, value)| value);
+    let texts = [word, after_name].map(|text| text.trim_start_matches(['"', '\'']));
+    has_signed_part(word)
+        || texts.into_iter().any(|text| AuthMethod::of(Setting::Auth, text) == AuthMethod::Key && begins_as_key(text))
 }
 
 /// The Secret of an `envFrom` source that can hold the auth key.
@@ -96,10 +113,12 @@ impl Gateway<'_> {
 impl GatewaySummary {
     /// Summarizes a gateway.
     pub fn of(gateway: &Gateway<'_>, images: &Images) -> Self {
-        let first = gateway.containers.first();
+        // a sidecar that takes settings of the gateway can be the first of its containers
+        let with_image = gateway.containers.iter().find(|container| !container.images.is_empty());
+        let first = with_image.or_else(|| gateway.containers.first());
         let image = first.map_or("", |first| first.images.first().map_or(first.container.image, |image| image.name));
         Self {
-            authentication: gateway.authenticating().map(Authentication::of).min().unwrap_or(Authentication::None),
+            authentication: gateway.authenticating().filter_map(counted).min().unwrap_or(Authentication::None),
             image: image.to_owned(),
             version: version(image, images),
             service_account: gateway.workload.service_account().map(str::to_owned),
@@ -108,6 +127,12 @@ impl GatewaySummary {
                 .any(is_of_arc_extension),
         }
     }
+}
+
+/// How a container authenticates; `None` if it only takes the address of the gateway beside it, and no key.
+fn counted(container: &GatewayContainer<'_>) -> Option<Authentication> {
+    let authentication = Authentication::of(container);
+    (!container.takes_only_address() || authentication == Authentication::Key).then_some(authentication)
 }
 
 fn version(image: &str, images: &Images) -> Option<String> {

@@ -127,6 +127,15 @@ impl Expectations {
         }
     }
 
+    /// The annotation of the Namespace as another place of a setting, for a message: `, or annotation
+    /// apim-keyless.dev/client-id of the Namespace`; empty if annotations do not count.
+    pub(super) fn or_annotation(&self, key: &str) -> String {
+        match self.namespace_annotations {
+            NamespaceAnnotations::Honor => format!(" or annotation {key} of the Namespace"),
+            NamespaceAnnotations::Ignore => String::new(),
+        }
+    }
+
     /// The client id that a fix sets: the only expected one. There is no default, because it cannot be guessed.
     pub fn client_id_to_set(&self) -> Option<&str> {
         only(&self.client_ids)

@@ -57,6 +57,27 @@ impl KeyLocation {
     }
 }
 
+/// The locations from which azure-workload-identity reads a key, and their description for messages
+/// (azure-workload-identity, pkg/webhook/webhook.go).
+pub(super) fn valid_locations(key: IdentityKey) -> (&'static [KeyLocation], &'static str) {
+    match key {
+        IdentityKey::ClientId | IdentityKey::TenantId => {
+            (&[KeyLocation::ServiceAccountAnnotations], "the annotations of the ServiceAccount")
+        }
+        IdentityKey::TokenExpiration => (
+            &[KeyLocation::PodAnnotations, KeyLocation::ServiceAccountAnnotations],
+            "the annotations of the pod template or of the ServiceAccount",
+        ),
+        IdentityKey::Use => {
+            (&[KeyLocation::PodLabels, KeyLocation::ServiceAccountLabels], "the labels of the pod template")
+        }
+        IdentityKey::InjectProxySidecar
+        | IdentityKey::ProxySidecarPort
+        | IdentityKey::SkipContainers
+        | IdentityKey::UseCustomEndpoint => (&[KeyLocation::PodAnnotations], "the annotations of the pod template"),
+    }
+}
+
 impl<'a> RuleInput<'a> {
     /// Every key of azure-workload-identity on the object: an authenticating workload, a Service or a `ServiceAccount`.
     pub fn identity_keys(&self) -> Vec<IdentityKeyAt<'a>> {

@@ -12,6 +12,7 @@ pub(in crate::policy) fn containers_lacking<'i, 'a>(
     input.authenticating_containers().filter(move |container| {
         let has_endpoint = has_setting(container, |setting| setting == Setting::Endpoint);
         let lacks = container.container.list == ContainerList::Containers
+            && !container.takes_only_address()
             && container.environment.is_fully_known()
             && has_endpoint
             && !has_setting(container, &is_selected);

@@ -31,11 +31,18 @@ struct ContainerImage<'a> {
     /// JSON pointer to its name.
     at: PointerBuf,
     name: &'a str,
-    version: ImageVersion,
+    /// Its version; `None` if the image is not known to be the gateway's: its tag may mean anything.
+    version: Option<ImageVersion>,
     /// The name of the container.
     container: &'a str,
     /// Whether the container is ingress-only.
     is_ingress_only: bool,
+}
+
+impl ContainerImage<'_> {
+    fn problem(&self, message: String) -> Problem {
+        Problem { only_warned: self.is_ingress_only, ..Problem::new(self.at.clone(), message) }
+    }
 }
 
 /// The object under evaluation, by kind.
@@ -153,7 +160,8 @@ impl<'a> RuleInput<'a> {
                 matches!(&variable.value, EnvValue::Text(_)) && variable.method == Some(AuthMethod::EntraApp)
             })
         };
-        self.authenticating_gateway().is_some() && self.authenticating_containers().all(is_entra_app)
+        let mut containers = self.authenticating_containers().filter(|container| !container.takes_only_address());
+        self.authenticating_gateway().is_some() && containers.all(is_entra_app)
     }
 
     /// The containers that authenticate, if the object is a workload.
@@ -166,7 +174,7 @@ impl<'a> RuleInput<'a> {
     ///
     /// An ingress-only gateway does not authenticate, so its image is only warned about.
     pub fn image_problems(&self, version: &ImageVersion, message: impl Fn(&str, &str) -> String) -> Vec<Problem> {
-        let with_version = self.container_images.iter().filter(|image| image.version == *version);
+        let with_version = self.container_images.iter().filter(|image| image.version.as_ref() == Some(version));
         with_version
             .map(|image| {
                 let message = message(&self.images.described(image.name), image.container);
@@ -175,10 +183,16 @@ impl<'a> RuleInput<'a> {
                     .then(|| ImageName::with_tag(image.name, &minimum.to_string()))
                     .flatten();
                 let fix = newer.map(|name| Edit::set(image.at.clone(), name));
-                let problem = Problem::new(image.at.clone(), message).with_unsafe_fix(fix);
-                Problem { only_warned: image.is_ingress_only, ..problem }
+                image.problem(message).with_unsafe_fix(fix)
             })
             .collect()
+    }
+
+    /// A problem at every image that is not known to be the gateway's, of containers that something else shows to be.
+    /// `message` gets the name of the container.
+    pub fn unknown_image_problems(&self, message: impl Fn(&str) -> String) -> impl Iterator<Item = Problem> {
+        let unknown = self.container_images.iter().filter(|image| image.version.is_none());
+        unknown.map(move |image| image.problem(message(image.container)))
     }
 
     /// The images of the gateway that its containers run.
@@ -187,21 +201,22 @@ impl<'a> RuleInput<'a> {
         gateway.containers.iter().flat_map(|container| self.images_of(container, gateway.workload)).collect()
     }
 
-    /// The images of the gateway that a container runs. The tags of an image that is not known to be the gateway's may
-    /// mean anything, so its version is unverifiable.
+    /// The images of the gateway that a container runs, and an image that is not known to be the gateway's if no other
+    /// container of the Pod has one that is.
     fn images_of(&self, gateway_container: &GatewayContainer<'a>, workload: &Workload) -> Vec<ContainerImage<'a>> {
         let container = &gateway_container.container;
         let is_ingress_only = gateway_container.is_ingress_only;
         let image =
             |at, name, version| ContainerImage { at, name, version, container: container.name, is_ingress_only };
         if gateway_container.images.is_empty() {
-            return vec![image(container.pointer_to(["image"]), container.image, ImageVersion::Unverifiable)];
+            let own = image(container.pointer_to(["image"]), container.image, None);
+            return if gateway_container.is_beside_gateway { Vec::new() } else { vec![own] };
         }
         let images = gateway_container.images.iter().map(|&GatewayImage { name, volume }| {
             let in_volume =
                 |index: usize| workload.pointer_to(["spec", "volumes", &index.to_string(), "image", "reference"]);
             let at = volume.map_or_else(|| container.pointer_to(["image"]), in_volume);
-            image(at, name, self.images.version(name, &self.expectations.minimum_version))
+            image(at, name, Some(self.images.version(name, &self.expectations.minimum_version)))
         });
         images.collect()
     }

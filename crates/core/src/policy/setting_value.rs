@@ -2,7 +2,8 @@
 
 use super::{Problem, RuleInput};
 use crate::gateway::{
-    AuthMethod, Container, EnvIndex, EnvValue, GatewayContainer, Kind, Setting, Variable, WORKLOAD_IDENTITY,
+    AuthMethod, ConfigMap, Container, EndpointForm, EnvIndex, EnvValue, GatewayContainer, Kind, Setting, Variable,
+    WORKLOAD_IDENTITY, is_gateway_name,
 };
 use jsonptr::PointerBuf;
 use std::borrow::Cow;
@@ -19,8 +20,12 @@ pub struct SettingValue<'a> {
     pub overridden: Option<&'a str>,
     /// True if the object itself contains the whole value; see [`Variable::is_written`].
     pub is_written: bool,
-    /// The `ConfigMap` in which the value was found under the setting's own name, if it is not the object itself.
-    pub found_in: Option<&'a str>,
+    /// The `ConfigMap` in which the value was found under the setting's own name, and its key there, if it is not the object
+    /// itself.
+    pub found_in: Option<(&'a str, &'a str)>,
+    /// Another name in the same `ConfigMap`, or in the same container, that sets the setting, or for the auth key the
+    /// auth method, as it should be.
+    pub correct: Option<&'a str>,
     /// True if a known part of the value is an auth key; see [`Variable::has_auth_key`].
     has_auth_key: bool,
     /// The method that its known text names; see [`Variable::method`].
@@ -58,7 +63,9 @@ impl RuleInput<'_> {
         }
         let Some(config_map) = self.config_map() else { return values };
         let selected = config_map.settings().filter(|(setting, ..)| is_selected(*setting));
+        let correct = correct_keys(config_map, &is_selected);
         values.extend(selected.map(|(setting, key, text)| SettingValue {
+            correct: correct.get(&decisive(setting)).copied().filter(|correct| *correct != key),
             location: ValueLocation::ConfigMap { name: config_map.name(), key },
             setting,
             value: Cow::Owned(EnvValue::Text(Cow::Borrowed(text))),
@@ -79,10 +86,20 @@ fn in_container<'c>(
     is_selected: impl Fn(Setting) -> bool,
 ) -> Vec<SettingValue<'c>> {
     let (mut values, mut overridden) = (Vec::new(), BTreeMap::new());
-    for (setting, variable) in gateway_container.environment.settings().filter(|(setting, _)| is_selected(*setting)) {
-        let found_in = variable.config_map().filter(|_| variable.is_reported_at_config_map(setting));
+    let settings = || gateway_container.environment.settings();
+    let is_correct = |variable: &Variable<'_>| variable.method == Some(AuthMethod::WorkloadIdentity);
+    let correct = settings().filter(|(setting, variable)| *setting == Setting::Auth && is_correct(variable));
+    let correct: BTreeMap<Option<&str>, &str> =
+        correct.map(|(_, variable)| (variable.config_map(), variable.name.as_ref())).collect();
+    for (setting, variable) in settings().filter(|(setting, _)| is_selected(*setting)) {
+        let found_in = variable.config_map_key().filter(|_| variable.is_reported_at_config_map(setting));
         if found_in.is_none() || (with_found && variable.is_found()) {
             values.push(SettingValue {
+                correct: match found_in {
+                    _ if !setting.is_auth() || is_correct(variable) => None,
+                    Some((config_map, _)) => correct.get(&Some(config_map)).copied(),
+                    None => correct.values().next().copied(),
+                },
                 location: ValueLocation::of(gateway_container, variable),
                 setting,
                 value: Cow::Borrowed(&variable.value),
@@ -96,6 +113,27 @@ fn in_container<'c>(
         overridden.extend(variable.config_map_with_setting().map(|name| (setting, name)));
     }
     values
+}
+
+/// The setting that decides what a setting is for: a gateway with the auth method `workloadIdentity` needs no auth key.
+fn decisive(setting: Setting) -> Setting {
+    if setting == Setting::AuthKey { Setting::Auth } else { setting }
+}
+
+/// The first key of a `ConfigMap` with a correct value, by setting.
+fn correct_keys(config_map: &ConfigMap, is_selected: impl Fn(Setting) -> bool) -> BTreeMap<Setting, &str> {
+    let is_correct = |(setting, key, text): &(Setting, &str, &str)| match setting {
+        Setting::Auth => config_map.auth_method(key) == Some(AuthMethod::WorkloadIdentity),
+        Setting::Endpoint => EndpointForm::of(text) == EndpointForm::Usable,
+        Setting::GatewayName => is_gateway_name(text),
+        _ => false,
+    };
+    let selected = config_map.settings().filter(|(setting, ..)| is_selected(*setting));
+    let mut correct = BTreeMap::new();
+    for (setting, key, _) in selected.filter(is_correct) {
+        correct.entry(setting).or_insert(key);
+    }
+    correct
 }
 
 impl<'a> RuleInput<'a> {
@@ -136,7 +174,7 @@ impl SettingValue<'_> {
     /// `env config.service.auth of container "orders"`.
     pub fn named(&self) -> String {
         match self.location {
-            ValueLocation::ConfigMap { name, .. } => format!("{} in ConfigMap \"{name}\"", self.setting.name()),
+            ValueLocation::ConfigMap { name, key } => format!("{key} in ConfigMap \"{name}\""),
             ValueLocation::Container { container, variable, config_map: None, .. } => {
                 format!("env {variable} of container \"{}\"", container.name)
             }
@@ -165,6 +203,7 @@ impl SettingValue<'_> {
     pub fn replacement(&self, last: Option<&str>) -> String {
         let (entry, auth) = (self.named(), Setting::Auth.name());
         let mut steps = match self.location {
+            _ if self.correct.is_some() => vec![format!("Remove {entry}")],
             ValueLocation::ConfigMap { .. } if self.setting == Setting::Auth => {
                 vec![format!("Set {entry} to {WORKLOAD_IDENTITY}")]
             }
@@ -199,12 +238,32 @@ impl SettingValue<'_> {
     pub fn problem(self, message: String, found: &str) -> Problem {
         match self.found_in {
             None => Problem::new(self.at(), message),
-            Some(name) => {
-                let name_of_setting = self.setting.name();
-                let message =
-                    format!("Set {name_of_setting} to {WORKLOAD_IDENTITY} in ConfigMap \"{name}\" first: {found}");
+            Some((name, key)) => {
+                let auth = Setting::Auth.name();
+                let message = match self.correct {
+                    Some(_) => format!("Remove {key} from ConfigMap \"{name}\" first: {found}"),
+                    None if self.setting == Setting::AuthKey => format!(
+                        "Remove {key} from ConfigMap \"{name}\" and set {auth}: {WORKLOAD_IDENTITY} there first: {found}"
+                    ),
+                    None => format!("Set {key} to {WORKLOAD_IDENTITY} in ConfigMap \"{name}\" first: {found}"),
+                };
                 Problem::new(self.at(), message).found_in(Kind::ConfigMap, name)
             }
+        }
+    }
+
+    /// The other key of the same `ConfigMap` under which it sets the setting correctly, if this object is that
+    /// `ConfigMap`.
+    pub fn correct_key(&self) -> Option<&str> {
+        self.correct.filter(|_| matches!(self.location, ValueLocation::ConfigMap { .. }))
+    }
+
+    /// What to do about a value that should be `target`, for a message: `Set gateway.name in ConfigMap "orders-env" to
+    /// ...`, or to remove it if the `ConfigMap` sets the setting correctly under another name.
+    pub fn correction(&self, target: &str) -> String {
+        match self.correct_key() {
+            Some(correct) => format!("Remove {}, which has {correct}, too", self.named()),
+            None => format!("Set {} to {target}", self.named()),
         }
     }
 
@@ -306,6 +365,11 @@ mod tests {
                  gateway's ConfigMap and",
             ),
             (
+                of_env(&env("config.service.auth.key", KEY), &[("", "orders-env")]),
+                "Remove env config.service.auth.key of container \"orders\", set config.service.auth: workloadIdentity in \
+                 ConfigMap \"orders-env\" and",
+            ),
+            (
                 of_env(&env("CONFIG__SERVICE__AUTH", KEY), &[("", "orders-env")]),
                 "Remove env CONFIG__SERVICE__AUTH of container \"orders\", set config.service.auth: workloadIdentity in \
                  ConfigMap \"orders-env\" and",
@@ -321,8 +385,7 @@ mod tests {
             ),
             (
                 vec![overridden, pod(&env("config.service.auth.key", KEY), &[("", "orders-env")])],
-                "Remove env config.service.auth.key of container \"orders\", set config.service.auth: workloadIdentity in \
-                 ConfigMap \"orders-env\" and",
+                "Remove env config.service.auth.key of container \"orders\" and",
             ),
         ] {
             let messages = messages("auth-key-literal", &objects, Coverage::Given);
@@ -369,6 +432,36 @@ mod tests {
         assert!(of("workloadIdentity", "other-auth-method", Coverage::Complete).is_empty());
         let long = format!("vault:secret/{}", "a".repeat(2000));
         assert_eq!(of(&long, "auth-key-literal", Coverage::Complete).len(), 1);
+    }
+
+    #[test]
+    fn a_message_at_the_workload_names_the_key_of_the_config_map_as_it_is_written() {
+        let of = |rule: &str, data: &Value| {
+            let mut map = config_map("orders-env", "log", "info");
+            map["data"] = data.clone();
+            messages(rule, &[map, pod(&json!([]), &[("", "orders-env")])], Coverage::Complete).concat()
+        };
+        let (auth, other, key) = ("config.service.auth", "CONFIG__SERVICE__AUTH", "config.service.auth.key");
+        for (rule, data, start) in [
+            ("other-auth-method", json!({other: "a"}), "Set CONFIG__SERVICE__AUTH to workloadIdentity in ConfigMap"),
+            (
+                "other-auth-method",
+                json!({other: "a", auth: "workloadIdentity"}),
+                "Remove CONFIG__SERVICE__AUTH from ConfigMap",
+            ),
+            (
+                "auth-key-literal",
+                json!({key: "a", auth: "workloadIdentity"}),
+                "Remove config.service.auth.key from ConfigMap",
+            ),
+        ] {
+            let message = of(rule, &data);
+            assert!(message.starts_with(&format!("{start} \"orders-env\" first: ")), "{message}");
+        }
+        let lone = of("auth-key-literal", &json!({key: "a"}));
+        let start = "Remove config.service.auth.key from ConfigMap \"orders-env\" and set config.service.auth: \
+                     workloadIdentity there first: ";
+        assert!(lone.starts_with(start), "{lone}");
     }
 
     #[test]

@@ -121,6 +121,11 @@ impl<'a> Environment<'a> {
         self.settings().map(|(setting, variable)| GatewaySign::of(setting, &variable.value)).fold(of_sources, Ord::max)
     }
 
+    /// Returns true if nothing of the settings of a gateway's connection is set but the endpoint.
+    pub(super) fn has_only_endpoint(&self) -> bool {
+        self.settings().all(|(setting, _)| setting == Setting::Endpoint || !setting.is_config_service())
+    }
+
     /// Returns true if every `envFrom` source is found: a setting that is not among [`settings`](Self::settings) is then
     /// certainly not set.
     pub fn is_fully_known(&self) -> bool {

@@ -115,6 +115,14 @@ impl Variable<'_> {
         }
     }
 
+    /// The name of the `ConfigMap` that its value comes from, and the key there, if it comes from one.
+    pub fn config_map_key(&self) -> Option<(&str, &str)> {
+        match &self.source {
+            ValueSource::ConfigMap { name, key, .. } => Some((name, key)),
+            ValueSource::Object => None,
+        }
+    }
+
     /// The name of the `ConfigMap` that its value comes from, if the key there is itself the name of a setting.
     pub fn config_map_with_setting(&self) -> Option<&str> {
         match &self.source {

@@ -1,10 +1,14 @@
 //! The error for JSON that does not have the shape that Kubernetes defines for its kind.
 
+use crate::gateway::well_known::USE;
 use jsonptr::PointerBuf;
 use serde::de::DeserializeSeed;
 use serde_json::Value;
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
+
+/// The message for the label of workload identity without quotes.
+const USE_IN_QUOTES: &str = "must be a string: write \"true\" in quotes, the only value that injects an identity";
 
 /// The JSON of an object does not have the shape that Kubernetes defines for its kind. Never contains a value of the
 /// JSON.
@@ -28,7 +32,10 @@ pub fn find_shape_error<'de, S: DeserializeSeed<'de>>(json: &'de str, seed: S) -
         Err((Category::Syntax | Category::Eof, _)) => "is not JSON that can be read",
         Err((Category::Data, message)) if message.contains("expected a string") => {
             let value: Option<Value> = serde_json::from_str(json).ok();
-            not_a_string(value.as_ref().and_then(|value| at.resolve(value).ok()))
+            let value = value.as_ref().and_then(|value| at.resolve(value).ok());
+            let is_use = at.back().is_some_and(|key| key.decoded() == USE);
+            // with another text, such as `yes` in quotes, no identity is injected
+            if is_use && value == Some(&Value::Bool(true)) { USE_IN_QUOTES } else { not_a_string(value) }
         }
         Err((_, message)) if message.contains("expected a mapping") => "must be a mapping",
         Err((_, message)) if message.contains("expected a list") => "must be a list",

@@ -19,9 +19,8 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
 
 fn problem(value: SettingValue<'_>) -> Problem {
     let message = format!(
-        "Set {} to {WORKLOAD_IDENTITY}: an Entra app with a client secret or a certificate needs a credential that \
-         must be stored and replaced{}",
-        value.named(),
+        "{}: it selects an Entra app{}, whose client secret or certificate must be stored and replaced",
+        value.correction(WORKLOAD_IDENTITY),
         value.overrides()
     );
     value.problem(message, "it selects an Entra app with a client secret or a certificate")

@@ -1,5 +1,6 @@
 //! Denies a client id that is not a GUID: a placeholder, whitespace, a name.
 
+use super::not_an_id;
 use crate::gateway::{IdentityKey, OddCharacter, ServiceAccount, is_guid, well_known::CLIENT_ID};
 use crate::policy::{IdentityKeyAt, KeyLocation, Mode, Problem, Rule, RuleInput};
 
@@ -21,8 +22,9 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
 fn problem(input: &RuleInput<'_>, client_id: IdentityKeyAt<'_>) -> Problem {
     let message = format!(
         "Set annotation {CLIENT_ID} of ServiceAccount \"{}\" to the client id of the Entra app or managed identity: \
-         the value is not a GUID, and Entra receives it unchanged{}",
+         {}, and Entra receives it unchanged{}",
         input.service_account().map_or("", ServiceAccount::name),
+        not_an_id(client_id.value),
         OddCharacter::reason(client_id.value)
     );
     Problem::new(client_id.at, message)

@@ -18,14 +18,16 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
 
 fn problem(form: EndpointForm, value: &SettingValue<'_>) -> Option<Problem> {
     let why = match form {
-        EndpointForm::GatewayHost => "it is a host of the traffic through API Management, not of its configuration API",
+        EndpointForm::GatewayHost => "it is in API Management's domain, but is not the host of a configuration API",
         EndpointForm::Malformed => "the value is not an address of a configuration API",
         EndpointForm::Empty | EndpointForm::Retired | EndpointForm::Usable => return None,
     };
     let message = format!(
-        "Set {} to {}, with or without https://, and nothing around it: {why}{}",
-        value.named(),
-        value.text().and_then(Cloud::of_api_management).unwrap_or(Cloud::Public).configuration_host(),
+        "{}: {why}{}",
+        value.correction(&format!(
+            "{}, with or without https://, and nothing around it",
+            value.text().and_then(Cloud::of_api_management).unwrap_or(Cloud::Public).configuration_host()
+        )),
         value.text().map(OddCharacter::reason).unwrap_or_default()
     );
     Some(Problem::new(value.at(), message))

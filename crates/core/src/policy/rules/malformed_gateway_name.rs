@@ -21,9 +21,11 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
 
 fn problem(value: &SettingValue<'_>) -> Problem {
     let message = format!(
-        "Set {} to the resource's name in API Management, up to {GATEWAY_NAME_CHARACTERS} characters, without outer \
-         whitespace, quotes, = or placeholders: no gateway resource can have this name{}",
-        value.named(),
+        "{}: no gateway resource can have this name{}",
+        value.correction(&format!(
+            "the resource's name in API Management, up to {GATEWAY_NAME_CHARACTERS} characters, without outer whitespace, \
+             quotes, = or placeholders"
+        )),
         value.text().map(OddCharacter::reason).unwrap_or_default()
     );
     Problem::new(value.at(), message)

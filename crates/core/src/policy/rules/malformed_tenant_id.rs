@@ -1,5 +1,6 @@
 //! Denies a tenant id that is not a GUID.
 
+use super::not_an_id;
 use crate::gateway::{IdentityKey, OddCharacter, ServiceAccount, is_guid, well_known::TENANT_ID};
 use crate::policy::{IdentityKeyAt, KeyLocation, Mode, Problem, Rule, RuleInput};
 
@@ -20,9 +21,10 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
 
 fn problem(input: &RuleInput<'_>, tenant_id: IdentityKeyAt<'_>) -> Problem {
     let message = format!(
-        "Remove annotation {TENANT_ID} of ServiceAccount \"{}\", or set it to the tenant's id: the value is not a \
-         GUID, and it replaces the cluster's tenant id{}",
+        "Remove annotation {TENANT_ID} of ServiceAccount \"{}\", or set it to the tenant's id: {}, and it replaces the \
+         cluster's tenant id{}",
         input.service_account().map_or("", ServiceAccount::name),
+        not_an_id(tenant_id.value),
         OddCharacter::reason(tenant_id.value)
     );
     Problem::new(tenant_id.at, message)

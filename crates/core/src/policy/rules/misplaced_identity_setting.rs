@@ -1,6 +1,7 @@
 //! Warns about a label or annotation of azure-workload-identity in labels or annotations where it has no effect.
 
 use crate::gateway::{IdentityKey, KeyMatch, well_known::USE};
+use crate::policy::identity_key_at::valid_locations;
 use crate::policy::{IdentityKeyAt, KeyLocation, Mode, Problem, Rule, RuleInput};
 
 /// The rule `misplaced-identity-setting`.
@@ -28,25 +29,4 @@ fn problem(identity_key: IdentityKeyAt<'_>, has_pod_label: bool) -> Option<Probl
     let (key_text, here) = (identity_key.key, identity_key.location.described());
     let message = format!("Move {key_text} from {here} to {described}: azure-workload-identity reads it only there");
     (!is_copy && !valid_locations.contains(&identity_key.location)).then(|| Problem::new(identity_key.at, message))
-}
-
-/// The locations from which azure-workload-identity reads a key, and their description for messages
-/// (azure-workload-identity, pkg/webhook/webhook.go).
-fn valid_locations(key: IdentityKey) -> (&'static [KeyLocation], &'static str) {
-    match key {
-        IdentityKey::ClientId | IdentityKey::TenantId => {
-            (&[KeyLocation::ServiceAccountAnnotations], "the annotations of the ServiceAccount")
-        }
-        IdentityKey::TokenExpiration => (
-            &[KeyLocation::PodAnnotations, KeyLocation::ServiceAccountAnnotations],
-            "the annotations of the pod template or of the ServiceAccount",
-        ),
-        IdentityKey::Use => {
-            (&[KeyLocation::PodLabels, KeyLocation::ServiceAccountLabels], "the labels of the pod template")
-        }
-        IdentityKey::InjectProxySidecar
-        | IdentityKey::ProxySidecarPort
-        | IdentityKey::SkipContainers
-        | IdentityKey::UseCustomEndpoint => (&[KeyLocation::PodAnnotations], "the annotations of the pod template"),
-    }
 }

@@ -26,7 +26,7 @@ fn in_config_map(input: &RuleInput<'_>, config_map: &ConfigMap) -> Option<Proble
     let at = PointerBuf::from_tokens(["data", key]);
     let message = format!(
         "Set {} in ConfigMap \"{}\" to {WORKLOAD_IDENTITY}: without it the gateway cannot authenticate",
-        Setting::Auth.name(),
+        key,
         config_map.name()
     );
     // Kubernetes rejects a key that is in both `data` and `binaryData`, so the owner has to decide there.

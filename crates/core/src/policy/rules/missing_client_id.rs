@@ -25,10 +25,10 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let Some(client_id) = input.expectations.client_id_to_set() else {
         return vec![problem(if input.expectations.client_ids.is_empty() {
             format!(
-                "Annotate ServiceAccount \"{}\" with {CLIENT_ID}, or set spec.namespaces.{}.clientId in the policy or \
-                 annotation apim-keyless.dev/client-id on the Namespace",
+                "Annotate ServiceAccount \"{}\" with {CLIENT_ID}, or set spec.namespaces.{}.clientId in the policy{}",
                 account.name(),
-                input.namespace
+                input.namespace,
+                input.expectations.or_annotation("apim-keyless.dev/client-id")
             )
         } else {
             format!("Set {at} to one configured for the namespace ({})", listed(&guids(&input.expectations.client_ids)))

@@ -1,7 +1,7 @@
 //! Adds the `ConfigMap` reference to a gateway container that has no endpoint.
 
 use super::listed;
-use crate::gateway::{ContainerList, GatewayContainer, Lookup, Setting};
+use crate::gateway::{ContainerList, GatewayContainer, Lookup, Setting, prefix_can_make_setting};
 use crate::policy::lacking::{has_setting, is_main, whole_config_maps};
 use crate::policy::{Candidates, Edit, Mode, Problem, Rule, RuleInput};
 
@@ -15,7 +15,8 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let containers = input.authenticating_containers();
-    let regular = containers.filter(|container| container.container.list == ContainerList::Containers);
+    let regular = containers
+        .filter(|container| container.container.list == ContainerList::Containers && !container.takes_only_address());
     let lacking = regular.filter(|container| !has_setting(container, |setting| setting == Setting::Endpoint));
     lacking.filter_map(|container| problem(input, container)).collect()
 }
@@ -23,10 +24,14 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
 /// The problem of a container without an endpoint; `None` if a `ConfigMap` that it takes can have one, or is reported
 /// itself.
 fn problem(input: &RuleInput<'_>, container: &GatewayContainer<'_>) -> Option<Problem> {
-    let names: Vec<&str> = whole_config_maps(container).map(|(name, _)| name).collect();
+    let names: Vec<&str> = configuring_config_maps(input, container).collect();
     if names.is_empty() {
-        let why =
-            "it has no envFrom configMapRef and no config.service.endpoint, so the gateway finds no configuration";
+        let why = if whole_config_maps(container).next().is_none() {
+            "it has no envFrom configMapRef and no config.service.endpoint, so the gateway finds no configuration"
+        } else {
+            "none of its ConfigMaps sets config.service.endpoint (a prefix becomes a part of each name), so the gateway \
+                 finds no configuration"
+        };
         return Some(addition(input, container, &names, why));
     }
     // at the webhook each object answers for itself
@@ -42,6 +47,24 @@ fn problem(input: &RuleInput<'_>, container: &GatewayContainer<'_>) -> Option<Pr
     let is_among_files =
         input.related.coverage.is_given() && names.iter().any(|name| input.related.is_config_map_of_gateway(name));
     Some(Problem { only_warned: !is_among_files, ..problem })
+}
+
+/// The `ConfigMap`s that a container takes, without those that certainly give it no setting.
+fn configuring_config_maps<'c>(
+    input: &'c RuleInput<'_>,
+    container: &'c GatewayContainer<'_>,
+) -> impl Iterator<Item = &'c str> {
+    container.container.env_from.iter().filter_map(|source| {
+        let reference = source.config_map_ref.as_ref()?;
+        let prefix = source.prefix.as_deref().unwrap_or_default();
+        let gives_nothing = match input.related.config_map(&reference.name) {
+            // the prefix is a part of each name
+            Lookup::Found(_) => !prefix.is_empty() && !prefix_can_make_setting(prefix),
+            Lookup::Absent => input.related.coverage.is_given() && reference.optional == Some(true),
+            Lookup::Unknown => false,
+        };
+        (!gives_nothing).then_some(reference.name.as_str())
+    })
 }
 
 /// Whether a `ConfigMap` among files has no endpoint, and no rule would report that if the container took it: then a reference

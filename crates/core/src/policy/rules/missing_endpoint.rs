@@ -20,7 +20,7 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     };
     let message = format!(
         "Set {} in ConfigMap \"{}\" to NAME.configuration.azure-api.net: without it the gateway finds no configuration",
-        Setting::Endpoint.name(),
+        key,
         config_map.name()
     );
     vec![Problem::new(PointerBuf::from_tokens(["data", key]), message)]

@@ -31,11 +31,8 @@ fn in_config_map(input: &RuleInput<'_>, config_map: &ConfigMap) -> Option<Proble
         Some(_) => "the name that is configured for the namespace",
         None => "the name of the gateway resource in API Management",
     };
-    let message = format!(
-        "Set {} in ConfigMap \"{}\" to {target}: Entra authentication needs it",
-        Setting::GatewayName.name(),
-        config_map.name()
-    );
+    let message =
+        format!("Set {} in ConfigMap \"{}\" to {target}: Entra authentication needs it", key, config_map.name());
     Some(Problem::new(at.clone(), message).with_fix(gateway_name.map(|name| Edit::set(at, name))))
 }
 

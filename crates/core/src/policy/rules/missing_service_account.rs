@@ -23,9 +23,10 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
         Candidates::None => Problem::new(
             at,
             format!(
-                "Set serviceAccountName, or spec.namespaces.{}.serviceAccount in the policy, or annotation \
-                 apim-keyless.dev/service-account of the Namespace: the gateway runs under ServiceAccount default",
-                input.namespace
+                "Set serviceAccountName, or spec.namespaces.{}.serviceAccount in the policy{}: the gateway runs under \
+                 ServiceAccount default",
+                input.namespace,
+                input.expectations.or_annotation("apim-keyless.dev/service-account")
             ),
         ),
         Candidates::Several(names) => {

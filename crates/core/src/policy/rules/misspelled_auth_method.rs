@@ -22,10 +22,13 @@ fn problem(value: &SettingValue<'_>) -> Problem {
         None => "its case differs".to_owned(),
     };
     let message = format!(
-        "Set {} to exactly {WORKLOAD_IDENTITY}: {why}, and how the gateway compares is not documented",
-        value.named()
+        "{}: {why}, and how the gateway compares is not documented",
+        value.correction(&format!("exactly {WORKLOAD_IDENTITY}"))
     );
     // the method of a value that is written elsewhere is not known
-    let fix = Edit::set(value.text_pointer(), WORKLOAD_IDENTITY);
+    let fix = match value.correct_key() {
+        Some(_) => Edit::Remove { at: value.at() },
+        None => Edit::set(value.text_pointer(), WORKLOAD_IDENTITY),
+    };
     Problem::new(value.at(), message).with_unsafe_fix([fix])
 }

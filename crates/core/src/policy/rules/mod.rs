@@ -42,8 +42,8 @@ mod unsupported_version;
 mod unverifiable_version;
 
 use super::{Rule, printable};
-use crate::gateway::is_guid;
 use crate::gateway::similarity::{did_you_mean, meant};
+use crate::gateway::{is_guid, is_nil_guid};
 
 /// Every rule, in alphabetical order of the ids.
 pub static RULES: &[&Rule] = &[
@@ -135,6 +135,11 @@ fn listed(all: &[impl AsRef<str>]) -> String {
 /// The texts that are GUIDs. An annotation of a Namespace may hold any text, and messages quote only ids.
 fn guids(ids: &[String]) -> Vec<&str> {
     ids.iter().map(String::as_str).filter(|id| is_guid(id)).collect()
+}
+
+/// Why a text is not an id in Entra, for a message.
+fn not_an_id(text: &str) -> &'static str {
+    if is_nil_guid(text) { "the GUID of zeros is a placeholder" } else { "the value is not a GUID" }
 }
 
 /// A text that is not the id of a rule. The error names every rule that can be meant.

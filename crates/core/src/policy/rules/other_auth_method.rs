@@ -34,9 +34,8 @@ fn problem(value: SettingValue<'_>) -> Problem {
     // a letter of another alphabet is a different method, which nobody sees
     let odd = value.text().filter(|text| !text.is_ascii()).map(OddCharacter::reason).unwrap_or_default();
     let message = format!(
-        "Set {} to {WORKLOAD_IDENTITY}: it names another method{}, and only this one needs neither a key nor a \
-         secret{odd}",
-        value.named(),
+        "{}: it names another method{}, and only {WORKLOAD_IDENTITY} needs neither a key nor a secret{odd}",
+        value.correction(WORKLOAD_IDENTITY),
         value.overrides()
     );
     value.problem(message, "it names another method")

@@ -19,11 +19,19 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
         .collect()
 }
 
+fn why(text: &str) -> &'static str {
+    if EndpointForm::is_resource_manager(text) {
+        "it is an address of Azure Resource Manager, and not of a configuration API"
+    } else {
+        "it is an address of version 1 of the configuration API, which was retired in October 2023"
+    }
+}
+
 fn problem(value: &SettingValue<'_>) -> Problem {
     let message = format!(
-        "Set {} to {}: it is an address of version 1 of the configuration API, which was retired in October 2023",
-        value.named(),
-        value.text().and_then(Cloud::of_api_management).unwrap_or(Cloud::Public).configuration_host()
+        "{}: {}",
+        value.correction(value.text().and_then(Cloud::of_api_management).unwrap_or(Cloud::Public).configuration_host()),
+        why(value.text().unwrap_or_default())
     );
     Problem::new(value.at(), message)
 }

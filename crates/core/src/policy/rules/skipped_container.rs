@@ -19,6 +19,7 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let skipped_names: BTreeSet<&str> = skip.value.split(';').map(str::trim).collect();
     let skipped = input
         .authenticating_containers()
+        .filter(|gateway_container| !gateway_container.takes_only_address())
         .map(|gateway_container| gateway_container.container.name)
         .filter(|name| skipped_names.contains(name));
     let message = |name| {

@@ -15,8 +15,14 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     let minimum = &input.expectations.minimum_version;
     let unverifiable = input.image_problems(&ImageVersion::Unverifiable, |version, container| {
         format!(
-            "Use a static tag, {minimum} or newer, in container \"{container}\", or add the digest or repository to \
-             the policy: the version of {version} cannot be verified"
+            "Use a static tag, {minimum} or newer, in container \"{container}\", or add its digest to digests of the policy \
+             document: the version of {version} cannot be verified"
+        )
+    });
+    let unknown = input.unknown_image_problems(|container| {
+        format!(
+            "Add the repository of the image in container \"{container}\" to images of the policy document if the image is \
+             the gateway's: its tag is not known to be a version of the gateway"
         )
     });
     let pinned = input.image_problems(&ImageVersion::PinnedToUnknownDigest, |version, container| {
@@ -27,5 +33,5 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
     });
     // pinning a tag by digest is good practice, so nobody is warned at each write
     let quiet = pinned.into_iter().map(|problem| Problem { only_reported: true, ..problem });
-    unverifiable.into_iter().chain(quiet).collect()
+    unverifiable.into_iter().chain(unknown).chain(quiet).collect()
 }
