@@ -152,18 +152,21 @@ impl Planned {
             let mut other = OtherPlans::of((sources, output), facts, (policy, today, &excluded), &mut migration);
             let (mut changes, mut newly, changed_meanwhile) = files::changes(sources, &migration);
             newly.extend(files::of_one_document(sources, &migration));
-            if newly.is_empty() {
+            let is_written = newly.is_empty();
+            if is_written {
                 changes.append(&mut other.texts);
                 files::name_new_files(&mut other.plans, &changes, output);
-                let planned = Self { migration, changes, other, declined, changed_meanwhile };
+            }
+            let mut planned = Self { migration, changes, other, declined, changed_meanwhile };
+            if is_written {
                 newly = left_gateways::with_unexpected_clients(sources, &planned, policy);
-                if newly.is_empty() {
-                    return planned;
-                }
-                declined = planned.declined;
+            }
+            if newly.is_empty() {
+                return planned;
             }
             excluded.extend(newly.iter().map(|declined| declined.gateway.clone()));
-            declined.append(&mut newly);
+            planned.declined.append(&mut newly);
+            declined = planned.declined;
         }
     }
 

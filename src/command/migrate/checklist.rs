@@ -44,14 +44,24 @@ pub(super) struct Checklist<'c> {
 struct Steps {
     text: String,
     number: usize,
+    /// The lines of the current step that are printed once.
+    once: BTreeSet<String>,
 }
 
 impl Steps {
     fn step(&mut self, title: &str) {
         self.number += 1;
+        self.once.clear();
         let separator = if self.text.is_empty() { "" } else { "\n" };
         // writing to a String cannot fail
         _ = writeln!(self.text, "{separator}{}. {title}", self.number);
+    }
+
+    /// Adds a line that the step does not have yet.
+    fn line_once(&mut self, line: &str) {
+        if self.once.insert(line.to_owned()) {
+            self.line(line);
+        }
     }
 
     fn line(&mut self, line: &str) {

@@ -7,7 +7,7 @@ use apim_keyless_core::gateway::{ObjectReference, Setting};
 use apim_keyless_core::migration::{MigratedGateway, gateway_in_address, names_in_keys, texts_of_secret};
 use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The objects of gateways that are not migrated, or that a rule still denies.
 #[derive(Default)]
@@ -132,8 +132,8 @@ pub(super) fn users_of_apps(
     sources: &Sources,
     planned: &Planned,
     client_ids: &BTreeSet<String>,
-) -> HashMap<String, String> {
-    let mut users = HashMap::new();
+) -> BTreeMap<String, String> {
+    let mut users = BTreeMap::new();
     for (index, source) in sources.objects.iter().enumerate().filter(|_| !client_ids.is_empty()) {
         if source.is_other() || source.text("/kind") == "ServiceAccount" {
             continue;
@@ -142,10 +142,9 @@ pub(super) fn users_of_apps(
         while let Some(value) = left.pop() {
             match value {
                 Value::String(text) => {
-                    let id = text.trim().to_lowercase();
-                    if client_ids.contains(&id) {
-                        users.entry(id).or_insert_with(|| located(&source.place, ""));
-                    }
+                    let id = Some(text.trim().to_lowercase()).filter(|id| client_ids.contains(id));
+                    let new = id.filter(|id| !users.contains_key(id));
+                    users.extend(new.map(|id| (id, located(&source.place, ""))));
                 }
                 Value::Array(items) => left.extend(items),
                 Value::Object(members) => left.extend(members.values()),

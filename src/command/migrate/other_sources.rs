@@ -101,9 +101,7 @@ impl OtherPlans {
             let of_built = built.report((index, source), context, reached_by.get(&index).map_or(&[], Vec::as_slice));
             report.notes.retain(|note| !of_built.unneeded.contains(note));
             report.notes.extend(of_built.notes);
-            if is_release(source) {
-                unread::add_settings(value.as_ref().unwrap_or(&source.value), &mut report);
-            }
+            unread::add_settings(source, value.as_ref().unwrap_or(&source.value), &mut report);
             plans.add_client_ids((index, source), of_built.client_ids, (&reached, migration), &mut report);
             if is_release(source) && value.is_none() && !has_work(&report) && has_identity(&source.value.to_string()) {
                 plans.complete += 1;
@@ -346,7 +344,7 @@ fn of_replaced(kustomization: &Value, generator: usize, migration: &Migration) -
 }
 
 /// Whether a source installs releases.
-fn is_release(source: &SourceObject) -> bool {
+pub(super) fn is_release(source: &SourceObject) -> bool {
     match source.other {
         Some(OtherSource::Values | OtherSource::Helmfile) => true,
         Some(OtherSource::Release) => source.source_type() != SourceType::FluxKustomization,

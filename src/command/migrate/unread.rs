@@ -1,6 +1,7 @@
 //! Files and documents that could not be read, and that can use a Secret or a key.
 
-use super::reading::{SourceType, TextSource, located};
+use super::other_sources::is_release;
+use super::reading::{SourceObject, SourceType, TextSource, located};
 use super::source_kind::{OutsideGateway, Unsupported};
 use crate::migration_sources::{
     Note, NoteKind, SourceContext, SourceReport, TextMigration, left_settings, line_with_values, lines_of_commands,
@@ -131,8 +132,9 @@ pub(super) const OTHER_SETTING: &str = "Remove this, or set config.service.auth 
                                         \"true\" here: it is a setting of a gateway, and migrate does not change it";
 
 /// Names the settings of another method that no note is about: they are values of another chart than Microsoft's.
-pub(super) fn add_settings(value: &Value, report: &mut SourceReport<PointerBuf>) {
-    if report.notes.iter().any(|note| matches!(note.kind, NoteKind::Missing(_))) {
+pub(super) fn add_settings(source: &SourceObject, value: &Value, report: &mut SourceReport<PointerBuf>) {
+    let is_missing = report.notes.iter().any(|note| matches!(note.kind, NoteKind::Missing(_)));
+    if is_missing || !is_release(source) {
         return;
     }
     let is_noted = |at: &PointerBuf| report.notes.iter().any(|note| note.kind.is_open() && at.starts_with(&note.at));

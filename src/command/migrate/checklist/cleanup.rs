@@ -85,70 +85,67 @@ impl Checklist<'_> {
         }
         steps.step("After the rollout, delete what nothing needs any more, in the cluster and in the files");
         steps.line("Keep what another gateway uses, in another file or another cluster.");
-        let kept = self.why_each_is_kept();
-        let (mut printed, mut removed) = (BTreeSet::new(), Vec::new());
-        for (obsolete, why) in self.planned.migration.obsolete.iter().zip(&kept) {
-            let keep = |why: &String| vec![format!("- keep {} \"{}\"{why}", obsolete.kind, obsolete.name)];
-            if why.is_none() && obsolete.is_of_unknown_content {
-                self.look_at(obsolete, steps);
-                continue;
-            }
-            if why.is_none() && obsolete.kind == "CronJob" {
-                steps.line(&format!(
-                    "- CronJob \"{}\" renews the key; delete it if it does nothing else:",
-                    obsolete.name
-                ));
-            }
-            if why.is_none() && obsolete.kind == "Secret" {
-                let namespaces = Some(self.deployed.namespaces_of(obsolete));
-                self.delete_fillers(&obsolete.name, &namespaces, &mut removed, (steps, &mut printed));
-            }
-            let delete = || self.deployed.deletions(obsolete).into_iter().collect();
-            for line in why.as_ref().map_or_else(delete, keep) {
-                if printed.insert(line.clone()) {
-                    steps.line(&line);
-                }
-            }
-            removed.extend(obsolete.input.filter(|_| why.is_none()));
-        }
-        let plans = self.planned.other.plans.iter();
-        let secrets = plans.flat_map(|plan| plan.report.delete.iter().map(move |secret| (plan, secret)));
-        let mut seen = BTreeSet::new();
-        for (plan, secret) in secrets.filter(|(_, secret)| seen.insert(*secret)) {
-            let kept = self.why_secret_kept(plan, secret);
-            if kept.is_none() {
-                self.delete_fillers(&secret.name, &namespaces_of(secret), &mut removed, (steps, &mut printed));
-            }
-            let kept = kept.map(|why| format!("- keep Secret \"{}\"{why}", secret.name));
-            let line = kept.unwrap_or_else(|| format!("  {secret}"));
-            if printed.insert(line.clone()) {
-                steps.line(&line);
-            }
-        }
+        // the indices of what is deleted
+        let mut removed = Vec::new();
+        self.delete_of_manifests(steps, &mut removed);
+        self.delete_of_sources(steps, &mut removed);
         for line in self.taken_by_others().into_iter().chain(self.after_rollout(self.finished())) {
-            if printed.insert(line.clone()) {
-                steps.line(&line);
-            }
+            steps.line_once(&line);
         }
         for line in fillers::places(self.sources, &removed) {
             steps.line(&line);
         }
     }
 
+    fn delete_of_manifests(&self, steps: &mut Steps, removed: &mut Vec<usize>) {
+        let kept = self.why_each_is_kept();
+        for (obsolete, why) in self.planned.migration.obsolete.iter().zip(&kept) {
+            if let Some(why) = why {
+                steps.line_once(&format!("- keep {} \"{}\"{why}", obsolete.kind, obsolete.name));
+                continue;
+            }
+            if obsolete.is_of_unknown_content {
+                self.look_at(obsolete, steps);
+                continue;
+            }
+            if obsolete.kind == "CronJob" {
+                steps.line(&format!(
+                    "- CronJob \"{}\" renews the key; delete it if it does nothing else:",
+                    obsolete.name
+                ));
+            }
+            if obsolete.kind == "Secret" {
+                let namespaces = Some(self.deployed.namespaces_of(obsolete));
+                self.delete_fillers(&obsolete.name, &namespaces, steps, removed);
+            }
+            for line in self.deployed.deletions(obsolete) {
+                steps.line_once(&line);
+            }
+            removed.extend(obsolete.input);
+        }
+    }
+
+    /// The Secrets of sources that are no manifests.
+    fn delete_of_sources(&self, steps: &mut Steps, removed: &mut Vec<usize>) {
+        let plans = self.planned.other.plans.iter();
+        let secrets = plans.flat_map(|plan| plan.report.delete.iter().map(move |secret| (plan, secret)));
+        let mut seen = BTreeSet::new();
+        for (plan, secret) in secrets.filter(|(_, secret)| seen.insert(*secret)) {
+            if let Some(why) = self.why_secret_kept(plan, secret) {
+                steps.line_once(&format!("- keep Secret \"{}\"{why}", secret.name));
+                continue;
+            }
+            self.delete_fillers(&secret.name, &namespaces_of(secret), steps, removed);
+            steps.line_once(&format!("  {secret}"));
+        }
+    }
+
     /// Adds the commands that delete what makes a Secret, before the Secret itself: it would make it again.
-    fn delete_fillers(
-        &self,
-        secret: &str,
-        namespaces: &Namespaces,
-        removed: &mut Vec<usize>,
-        (steps, printed): (&mut Steps, &mut BTreeSet<String>),
-    ) {
+    fn delete_fillers(&self, secret: &str, namespaces: &Namespaces, steps: &mut Steps, removed: &mut Vec<usize>) {
         for filler in self.fillers.of_secret(secret, namespaces, &self.deployed) {
             removed.push(filler);
             for line in self.fillers.deletions(filler, &self.deployed) {
-                if printed.insert(line.clone()) {
-                    steps.line(&line);
-                }
+                steps.line_once(&line);
             }
         }
     }

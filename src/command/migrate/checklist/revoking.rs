@@ -18,25 +18,19 @@ impl Checklist<'_> {
         steps.step("Last, revoke the old keys and secrets: they still give access to the configuration");
         steps.line("Keep the keys of a gateway that is also deployed with a key in another file or another cluster.");
         let length = steps.text.len();
-        let (mut kept, mut names, mut apps) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        let mut kept_apps = BTreeSet::new();
+        let (mut kept, mut names) = (BTreeSet::new(), BTreeSet::new());
+        let (mut apps, mut kept_apps) = self.apps_of_sources();
         for gateway in gateways {
-            let client_id = gateway.old_client_id.as_deref().filter(|_| gateway.from == Authentication::EntraApp);
+            let app = gateway.old_client_id.as_ref().filter(|_| gateway.from == Authentication::EntraApp);
+            let app = app.map(|client_id| client_id.to_lowercase());
             if let Some(why) = self.why_keys_kept(gateway) {
                 let new = gateway.gateway_names.iter().filter(|name| kept.insert(name.as_str()));
                 new.for_each(|name| steps.line(&format!("- keep the keys of gateway {name}{why}")));
-                kept_apps.extend(client_id);
+                kept_apps.extend(app.clone());
             } else if matches!(gateway.from, Authentication::Key | Authentication::Unknown) {
                 names.extend(gateway.gateway_names.iter().map(String::as_str));
             }
-            apps.extend(client_id);
-        }
-        for plan in &self.planned.other.plans {
-            let is_open = self.open_sources.place_of_source(plan).is_some();
-            let old = plan.report.gateways.iter().filter(|gateway| gateway.from == Authentication::EntraApp);
-            let old: BTreeSet<&str> = old.filter_map(|gateway| gateway.old_client_id.as_deref()).collect();
-            kept_apps.extend(old.iter().copied().filter(|_| is_open));
-            apps.extend(old);
+            apps.extend(app);
         }
         for (plan, name) in self.names_of_other_gateways() {
             match self.why_keys_of_source_kept(plan, name) {
@@ -55,24 +49,41 @@ impl Checklist<'_> {
             // what a tool fills in is not known
             regenerate(if name.contains(['$', '{']) { "GATEWAY" } else { name }, steps);
         }
-        let lower: BTreeSet<String> = apps.iter().map(|client_id| client_id.to_lowercase()).collect();
-        for (client_id, user) in in_use::users_of_apps(self.sources, self.planned, &lower) {
-            if kept_apps
-                .insert(apps.iter().copied().find(|app| app.eq_ignore_ascii_case(&client_id)).unwrap_or_default())
-            {
-                steps.line(&format!("- keep the client secrets of app {client_id}{}", still_use_them(&user)));
-            }
-        }
-        for client_id in apps.difference(&kept_apps).copied().map(shell_word) {
-            steps.line(&format!("  az ad app credential list --id {client_id}"));
-            steps.line(&format!("  az ad app credential delete --id {client_id} --key-id KEY_ID"));
-        }
+        self.revoke_apps(steps, &apps, kept_apps);
         if kept.is_empty() && names.is_empty() && apps.is_empty() {
             self.revoke_of_unnamed(steps);
         }
         self.keys_in_plain_text(steps);
         if steps.text.len() == length {
             steps.line("- nothing in the input had a key or a client secret");
+        }
+    }
+
+    /// The client ids of the old Entra apps of sources that are no manifests, and those of them that are kept; in lower case.
+    fn apps_of_sources(&self) -> (BTreeSet<String>, BTreeSet<String>) {
+        let (mut apps, mut kept) = (BTreeSet::new(), BTreeSet::new());
+        for plan in &self.planned.other.plans {
+            let is_open = self.open_sources.place_of_source(plan).is_some();
+            let old = plan.report.gateways.iter().filter(|gateway| gateway.from == Authentication::EntraApp);
+            let old = old.filter_map(|gateway| gateway.old_client_id.as_deref()).map(str::to_lowercase);
+            let old: BTreeSet<String> = old.collect();
+            kept.extend(old.iter().filter(|_| is_open).cloned());
+            apps.extend(old);
+        }
+        (apps, kept)
+    }
+
+    /// The commands that delete the client secrets of apps that nothing names any more.
+    fn revoke_apps(&self, steps: &mut Steps, apps: &BTreeSet<String>, mut kept: BTreeSet<String>) {
+        for (client_id, user) in in_use::users_of_apps(self.sources, self.planned, apps) {
+            let why = still_use_them(&user);
+            if kept.insert(client_id.clone()) {
+                steps.line(&format!("- keep the client secrets of app {client_id}{why}"));
+            }
+        }
+        for client_id in apps.difference(&kept).map(|client_id| shell_word(client_id)) {
+            steps.line(&format!("  az ad app credential list --id {client_id}"));
+            steps.line(&format!("  az ad app credential delete --id {client_id} --key-id KEY_ID"));
         }
     }
 
