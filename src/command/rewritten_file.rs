@@ -34,8 +34,9 @@ pub(super) fn diff(file: &str, rewrite: &FileRewrite) -> String {
 
 /// The changes of a script, a pipeline or Terraform as a unified diff with masked words. Only the changed lines are shown:
 /// others can hold a secret under any name.
-pub(super) fn diff_of_text(file: &str, rewrite: &FileRewrite) -> String {
-    diff_of_change(file, rewrite, &changed_words::masked(&rewrite.before, &rewrite.after), 0)
+/// `names` are the names, ids and addresses that are written.
+pub(super) fn diff_of_text(file: &str, rewrite: &FileRewrite, names: &[String]) -> String {
+    diff_of_change(file, rewrite, &changed_words::masked(&rewrite.before, &rewrite.after, names), 0)
 }
 
 fn diff_of_change(file: &str, rewrite: &FileRewrite, masked: &[String; 2], context_lines: usize) -> String {
