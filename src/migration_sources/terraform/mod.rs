@@ -3,8 +3,10 @@
 //! hcl-edit reads the configuration; the changes are made in its text, so that everything else stays as it is.
 
 mod account;
+mod alignment;
 mod contradiction;
 mod editor;
+mod format_lines;
 mod helm_release;
 mod kubernetes;
 mod release_values;
