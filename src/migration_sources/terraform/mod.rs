@@ -4,6 +4,7 @@
 
 mod account;
 mod alignment;
+mod config_maps;
 mod contradiction;
 mod editor;
 mod format_lines;
