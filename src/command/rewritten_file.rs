@@ -8,7 +8,7 @@ use apim_keyless_manifest::{MAX_FILE_BYTES, STANDARD_INPUT, read_limited};
 use similar::{ChangeTag, TextDiff};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write, stdin};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// What is shown of a line that cannot be masked in part.
 const MASK: &str = "***";
@@ -34,20 +34,33 @@ pub(super) fn diff(file: &str, rewrite: &FileRewrite) -> String {
 
 /// The changes of a script, a pipeline or Terraform as a unified diff with masked words. Only the changed lines are shown:
 /// others can hold a secret under any name.
-pub(super) fn diff_of_text(file: &str, rewrite: &FileRewrite) -> String {
-    diff_of_change(file, rewrite, &changed_words::masked(&rewrite.before, &rewrite.after), 0)
+/// `names` are the names, ids and addresses that are written.
+pub(super) fn diff_of_text(file: &str, rewrite: &FileRewrite, names: &[String]) -> String {
+    diff_of_change(file, rewrite, &changed_words::masked(&rewrite.before, &rewrite.after, names), 0)
 }
 
 fn diff_of_change(file: &str, rewrite: &FileRewrite, masked: &[String; 2], context_lines: usize) -> String {
     let [before, after] = masked;
     let (old, new) = (ShownText::of(&rewrite.before, before), ShownText::of(&rewrite.after, after));
-    shown_diff((&format!("a/{file}"), &old), (&format!("b/{file}"), &new), context_lines)
+    shown_diff((&header_name("a", file), &old), (&header_name("b", file), &new), context_lines)
 }
 
 /// A new file as a unified diff that shows the lines of `masked`.
 pub(super) fn diff_of_new(file: &str, text: &str, masked: &str) -> String {
     let new = ShownText::of(text, masked);
-    shown_diff(("/dev/null", &ShownText::default()), (&format!("b/{file}"), &new), CONTEXT_LINES)
+    shown_diff(("/dev/null", &ShownText::default()), (&header_name("b", file), &new), CONTEXT_LINES)
+}
+
+/// The name of a file in the header of a diff, as `git apply` and `patch -p1` read it: a relative path below one folder.
+/// Behind a name with a space they expect a tab.
+fn header_name(folder: &str, file: &str) -> String {
+    let parts = Path::new(file).components().filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_string_lossy()),
+        Component::ParentDir => Some("..".into()),
+        Component::CurDir | Component::Prefix(_) | Component::RootDir => None,
+    });
+    let name = parts.fold(folder.to_owned(), |name, part| name + "/" + &part);
+    printable(&name).to_string() + if name.contains(' ') { "\t" } else { "" }
 }
 
 /// The lines of a text, and what is shown of each: a line whose change is masked is still a change.
@@ -88,7 +101,7 @@ fn shown_diff(
     let mut text = String::new();
     for hunk in diff.unified_diff().context_radius(context_lines).iter_hunks() {
         if text.is_empty() {
-            text = format!("--- {}\n+++ {}\n", printable(old_name), printable(new_name));
+            text = format!("--- {old_name}\n+++ {new_name}\n");
         }
         text += &format!("{}\n", hunk.header());
         for change in hunk.iter_changes() {
@@ -223,4 +236,23 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> anyhow::Error {
 
 fn removed(path: &Path) -> anyhow::Error {
     anyhow!("{} was removed or made unreadable while it was read; run the command again", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::header_name;
+
+    #[test]
+    fn the_header_of_a_diff_has_a_relative_path() {
+        for (file, expected) in [
+            ("a.yaml", "a/a.yaml"),
+            ("./b/./a.yaml", "a/b/a.yaml"),
+            ("/tmp//b/a.yaml", "a/tmp/b/a.yaml"),
+            ("../a.yaml", "a/../a.yaml"),
+            ("b c/a.yaml", "a/b c/a.yaml\t"),
+            ("-", "a/-"),
+        ] {
+            assert_eq!(header_name("a", file), expected);
+        }
+    }
 }

@@ -267,6 +267,19 @@ pub struct TextMigration {
     pub report: SourceReport<usize>,
 }
 
+impl TextMigration {
+    /// The names, ids and addresses that the new text has from these facts or from guesses.
+    pub fn names(&self, facts: &Facts) -> Vec<String> {
+        let of_gateways = self.report.gateways.iter().flat_map(|gateway| {
+            let account = Some(&gateway.service_account);
+            [account, gateway.namespace.as_ref(), gateway.client_id.as_ref(), gateway.gateway_name.as_ref()]
+        });
+        let Facts { client_id, tenant_id, gateway_name, endpoint, service_account, image_tag } = facts;
+        let of_facts = [client_id, tenant_id, gateway_name, endpoint, service_account, image_tag].map(Option::as_ref);
+        of_gateways.chain(of_facts).flatten().cloned().collect()
+    }
+}
+
 /// Migrates the values of Microsoft's chart in the file of this name, also below the name of a sub-chart, and the
 /// `Chart.yaml` that has it as a dependency. `None` for other mappings.
 pub fn migrate_values(file: &str, values: &Value, context: SourceContext<'_>) -> Option<ValueMigration> {

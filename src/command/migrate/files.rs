@@ -24,12 +24,16 @@ pub(in crate::command) struct FileChange {
     pub(super) rewrite: FileRewrite,
     /// Whether it is a text and not YAML.
     pub(super) is_text: bool,
+    /// The names, ids and addresses that were written into a text.
+    pub(super) names: Vec<String>,
 }
 
 impl FileChange {
     /// The changes as a unified diff, with masked values.
     pub(super) fn diff(&self) -> String {
-        let diff = if self.is_text { diff_of_text } else { diff };
+        if self.is_text {
+            return diff_of_text(&self.file, &self.rewrite, &self.names);
+        }
         diff(&self.file, &self.rewrite)
     }
 }
@@ -87,7 +91,7 @@ pub(super) fn changes(sources: &Sources, migration: &Migration) -> (Vec<FileChan
             }));
         }
         if rewrite.before != rewrite.after {
-            changes.push(FileChange { file: file.to_owned(), rewrite, is_text: false });
+            changes.push(FileChange { file: file.to_owned(), rewrite, is_text: false, names: Vec::new() });
         }
     }
     let mut seen = HashSet::new();

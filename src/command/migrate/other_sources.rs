@@ -285,10 +285,11 @@ impl OtherPlans {
         let is_complete = is_done && has_identity(&source.text) && source.text.contains("api-management");
         self.complete += usize::from(is_complete);
         let place = |line: &usize| format!("{}:{line}", file_name(&source.file));
+        let names = planned.names(context.facts);
         self.add((source.reference(), source.source_type, &source.file), planned.text.is_some(), planned.report, place);
         if let Some(after) = planned.text {
             let rewrite = FileRewrite { before: source.text.clone(), after, ..FileRewrite::default() };
-            self.texts.push(FileChange { file: source.file.clone(), rewrite, is_text: true });
+            self.texts.push(FileChange { file: source.file.clone(), rewrite, is_text: true, names });
         }
     }
 

@@ -1,7 +1,8 @@
 //! Changes in the text of a Terraform configuration.
 
+use super::alignment::aligned;
 use crate::migration_sources::lines::Lines;
-use apim_keyless_manifest::rewrite::{TextChange, apply};
+use apim_keyless_manifest::rewrite::TextChange;
 use hcl_edit::Span;
 use std::ops::Range;
 
@@ -42,8 +43,12 @@ impl<'t> Editor<'t> {
         self.lines.at(byte)
     }
 
+    /// Replaces a part. New lines end like the line in which it begins.
     pub(super) fn replace(&mut self, range: Range<usize>, text: impl Into<String>) {
-        self.changes.push(TextChange { range, text: text.into() });
+        let text: String = text.into();
+        let has_own = text.contains("\r\n") || !text.contains('\n');
+        let text = if has_own { text } else { text.replace('\n', self.line_break(range.start)) };
+        self.changes.push(TextChange { range, text });
     }
 
     /// Removes the lines of a part. Returns false if something else is in its lines.
@@ -66,7 +71,7 @@ impl<'t> Editor<'t> {
         let rest = self.text.get(end..).unwrap_or_default();
         let at = end + rest.find('\n').unwrap_or(rest.len());
         let at = if self.text.get(..at).is_some_and(|before| before.ends_with('\r')) { at - 1 } else { at };
-        let text = lines.lines().fold(String::new(), |text, line| text + self.line_break() + line);
+        let text = lines.lines().fold(String::new(), |text, line| text + "\n" + line);
         self.replace(at..at, text);
     }
 
@@ -81,14 +86,41 @@ impl<'t> Editor<'t> {
         self.text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |line_break| line_break + 1)
     }
 
-    fn line_break(&self) -> &'static str {
-        if self.text.contains("\r\n") { "\r\n" } else { "\n" }
+    /// The line break of the line with this byte; of the last line, that of the line before it.
+    fn line_break(&self, at: usize) -> &'static str {
+        let rest = self.text.get(at..).unwrap_or_default();
+        let end = rest.find('\n').map(|length| at + length).or_else(|| self.line_start(at).checked_sub(1));
+        let is_windows = end.and_then(|end| self.text.get(..end)).is_some_and(|before| before.ends_with('\r'));
+        if is_windows { "\r\n" } else { "\n" }
     }
 
-    /// The text with its changes. `None` if two are in the same place.
+    /// The text with its changes, aligned like what is around them. `None` if two are in the same place.
     pub(super) fn finish(mut self) -> Option<String> {
         self.changes.sort_by_key(|change| (change.range.start, change.range.end));
         let is_in_order = |pair: &[TextChange]| matches!(pair, [one, other] if one.range.end <= other.range.start);
-        self.changes.windows(2).all(is_in_order).then(|| apply(self.text, &self.changes))
+        self.changes.windows(2).all(is_in_order).then(|| aligned(self.text, &self.changes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_lines_end_like_those_around_them() {
+        for (text, expected) in [
+            ("a = 1\r\nb = 2\r\n", "a = {\r\n}\r\nc = 3\r\nb = 2\r\n"),
+            ("a = 1\nb = 2\r\n", "a = {\n}\nc = 3\nb = 2\r\n"),
+            ("a = 1\r\nb = 2\n", "a = {\r\n}\r\nc = 3\r\nb = 2\n"),
+            ("a = 1", "a = {\n}\nc = 3"),
+        ] {
+            let mut editor = Editor::new(text);
+            editor.replace(4..5, "{\n}");
+            editor.insert_lines(5, "c = 3\n");
+            assert_eq!(editor.finish().as_deref(), Some(expected), "{text:?}");
+        }
+        let mut editor = Editor::new("\r\na = 1");
+        editor.insert_lines(7, "c = 3\n");
+        assert_eq!(editor.finish().as_deref(), Some("\r\na = 1\r\nc = 3"));
     }
 }

@@ -101,13 +101,14 @@ pub(super) fn is_of_other_method(setting: Setting) -> bool {
     setting.is_config_service() && !matches!(setting, Setting::Auth | Setting::Endpoint | Setting::TokenAudience)
 }
 
-/// Lets the entries of a `ConfigMap` select workload identity, with these further settings.
+/// Lets the entries of a `ConfigMap` select workload identity, with these further settings. Returns false if a person has to
+/// write them.
 pub(super) fn change_settings(
     data: &Object,
     further: &Map<String, Value>,
     editor: &mut Editor<'_>,
     report: &mut SourceReport<usize>,
-) {
+) -> bool {
     let mut new = Map::new();
     for (name, member) in data {
         let Some(key) = values::key(name) else { continue };
@@ -133,7 +134,8 @@ pub(super) fn change_settings(
         }
     }
     let mark = editor.mark();
-    if !values::change(data, &new, editor) {
+    let is_changed = values::change(data, &new, editor);
+    if !is_changed {
         editor.undo(mark);
         let lines: Vec<String> = new
             .iter()
@@ -146,6 +148,7 @@ pub(super) fn change_settings(
             format!("Write into these entries by hand: {}", lines.join(", ")),
         );
     }
+    is_changed
 }
 
 /// Whether the value of a setting is a key in plain text.
@@ -363,6 +366,42 @@ mod tests {
             "{new}"
         );
         assert!(new.contains("      \"azure.workload.identity/client-id\" = var.client_id\n"), "{new}");
+    }
+
+    #[test]
+    fn the_method_is_not_repeated_beside_a_config_map() {
+        let variable = "          env {\n            name = \"config.service.auth\"\n            value_from {\n              secret_key_ref {\n                name = \"token\"\n                key  = \"value\"\n              }\n            }\n          }\n";
+        let source = |more: &str| {
+            format!(
+                "          env_from {{\n{more}            config_map_ref {{\n              name = kubernetes_config_map_v1.orders.metadata[0].name\n            }}\n          }}\n"
+            )
+        };
+        let map = "\nresource \"kubernetes_config_map_v1\" \"orders\" {\n  metadata {\n    name = \"orders\"\n  }\n  data = {\n    other = \"a\"\n  }\n}\n";
+        let unknown = "          env_from {\n            config_map_ref {\n              name = \"unknown\"\n            }\n          }\n";
+        for (sources, map, stays) in [
+            (source(""), map, false),
+            // the ConfigMap does not have the setting under its name, or another one can have it
+            (source("            prefix = \"A_\"\n"), map, true),
+            (source("") + unknown, map, true),
+            (source(""), "", true),
+        ] {
+            let text = format!("{}{map}", deployment("", &format!("{variable}{sources}")));
+            let new = migrated(&text, &facts()).unwrap().text.unwrap();
+            let is_written = new.contains("    \"config.service.auth\" = \"workloadIdentity\"\n");
+            assert_eq!(is_written, !map.is_empty(), "{new}");
+            assert_eq!(new.contains("name  = \"config.service.auth\"\n"), stays, "{new}");
+            assert!(!new.contains("secret_key_ref"), "{new}");
+        }
+    }
+
+    #[test]
+    fn new_lines_end_like_the_file() {
+        let variable = "          env {\n            name = \"config.service.auth\"\n            value_from {\n              secret_key_ref {\n                name = \"token\"\n                key  = \"value\"\n              }\n            }\n          }\n";
+        let text = deployment("", variable).replace("merge(local.labels, { a = \"b\" })", "{ a = \"b\" }");
+        let new = migrated(&text.replace('\n', "\r\n"), &facts()).unwrap().text.unwrap();
+        assert_eq!(new.matches('\n').count(), new.matches("\r\n").count(), "{new:?}");
+        let of_unix = migrated(&text, &facts()).unwrap().text.unwrap();
+        assert_eq!(new.replace("\r\n", "\n"), of_unix);
     }
 
     #[test]

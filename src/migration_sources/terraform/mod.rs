@@ -3,8 +3,11 @@
 //! hcl-edit reads the configuration; the changes are made in its text, so that everything else stays as it is.
 
 mod account;
+mod alignment;
+mod config_maps;
 mod contradiction;
 mod editor;
+mod format_lines;
 mod helm_release;
 mod kubernetes;
 mod left_settings;

@@ -37,19 +37,24 @@ pub(super) fn remove_secret(source: &Block, editor: &mut Editor<'_>, report: &mu
     report.note(editor.line(source), NoteKind::Guess, SECRET_SETTINGS);
 }
 
-/// Changes or removes the variable of a setting. Returns the setting; `None` for another variable.
-pub(super) fn variable_of(
+/// Changes or removes the variable of a setting. `has_method` says whether the container takes the method from a `ConfigMap`,
+/// too: then the variable would only repeat it.
+pub(super) fn change_variable(
     variable: &Block,
     further: &Map<String, Value>,
+    has_method: bool,
     editor: &mut Editor<'_>,
     report: &mut SourceReport<usize>,
-) -> Option<Setting> {
-    let (setting, range) = (setting(variable, editor)?, variable.span()?);
+) {
+    let Some((setting, range)) = setting(variable, editor).zip(variable.span()) else { return };
     let value = variable.body.get_attribute("value");
     let text = value.map(|value| values::value(&value.value, editor));
     let text = text.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
     if is_key(setting, &text) {
         report.note(editor.line(variable), NoteKind::Key, KEY_MESSAGE);
+    }
+    if setting == Setting::Auth && has_method && editor.remove_lines(&range) {
+        return;
     }
     let new = match setting {
         Setting::Auth if text != WORKLOAD_IDENTITY => Some(json!(WORKLOAD_IDENTITY)),
@@ -69,7 +74,6 @@ pub(super) fn variable_of(
         let message = "Remove this variable: it belongs to another method of authentication";
         report.note(editor.line(variable), NoteKind::ByHand, message);
     }
-    Some(setting)
 }
 
 /// Adds variables to a container, below the last one.

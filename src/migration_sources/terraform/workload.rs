@@ -2,8 +2,8 @@
 
 use super::account::NewAccount;
 use super::editor::Editor;
-use super::kubernetes::{change_settings, child, data, entries, is_of_other_method, kind, metadata};
-use super::variables::{add_variables, remove_secret, setting, variable_of, variables};
+use super::kubernetes::{child, data, entries, is_of_other_method, kind, metadata};
+use super::variables::{add_variables, change_variable, remove_secret, setting, variables};
 use super::{Sources, resource_name, resource_type, resources, values};
 use crate::migration_sources::helm_values::is_variable;
 use crate::migration_sources::{NoteKind, SourceContext, SourceGateway, SourceReport};
@@ -72,7 +72,7 @@ impl<'b> Workload<'b> {
     }
 
     /// The resource that the attribute `name` of a block names, by a reference or by its own name.
-    fn resource(&self, reference: &Block, wanted: &str) -> Option<&'b Block> {
+    pub(super) fn resource(&self, reference: &Block, wanted: &str) -> Option<&'b Block> {
         let text = reference.body.get_attribute("name")?.value.to_string();
         let text = text.trim();
         resources(self.body).filter(|block| kind(block) == wanted).find(|block| {
@@ -266,28 +266,28 @@ impl<'b> Workload<'b> {
         editor: &mut Editor<'_>,
         report: &mut SourceReport<usize>,
     ) {
-        let maps: Vec<&Object> = self.config_maps().into_iter().filter_map(data).collect();
-        let mut in_variables: Vec<Setting> = Vec::new();
-        for container in &self.containers {
-            for variable in container.body.get_blocks("env") {
-                in_variables.extend(variable_of(variable, further, editor, report));
-            }
-            for source in container.body.get_blocks("env_from") {
-                remove_secret(source, editor, report);
-            }
-        }
+        let in_variables: Vec<Setting> = self
+            .containers
+            .iter()
+            .flat_map(|container| variables(container, editor))
+            .map(|(setting, _)| setting)
+            .collect();
         let rest: Map<String, Value> = further
             .iter()
             .filter(|(name, _)| !in_variables.iter().any(|setting| setting.name() == name.as_str()))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
-        if let Some((first, others)) = maps.split_first() {
-            change_settings(first, &rest, editor, report);
-            let has_auth = |data: &&&Object| entries(data, editor).any(|(setting, _)| setting.is_auth());
-            let others: Vec<&Object> = others.iter().filter(has_auth).copied().collect();
-            for other in others {
-                change_settings(other, &Map::new(), editor, report);
+        let maps = self.settings_of_maps(&rest, editor, report);
+        for container in &self.containers {
+            let has_method = self.has_method(container, &maps);
+            for variable in container.body.get_blocks("env") {
+                change_variable(variable, further, has_method, editor, report);
             }
+            for source in container.body.get_blocks("env_from") {
+                remove_secret(source, editor, report);
+            }
+        }
+        if !maps.is_empty() {
             return;
         }
         let auth = (Setting::Auth.name().to_owned(), json!(WORKLOAD_IDENTITY));

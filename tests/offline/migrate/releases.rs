@@ -159,7 +159,7 @@ fn a_chart_of_another_tool_that_stays_too_old_is_named() {
         VALUES.replace('\n', "\n    ")
     );
     let (ran, folder) = migrate(&[("fleet.yaml", fleet.trim_end())]);
-    assert!(read(&folder, "fleet.yaml").contains("version: \"1.15.1\"") && !ran.stdout.contains("helm upgrade"));
+    assert!(read(&folder, "fleet.yaml").contains("version: 1.15.1\n") && !ran.stdout.contains("helm upgrade"));
 }
 
 #[test]

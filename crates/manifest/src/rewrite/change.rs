@@ -56,7 +56,7 @@ impl Changes<'_> {
         let column = self.text.column(list.range.start);
         let ranges = self.item_ranges(*style, items, column)?;
         let range = ranges.get(index).ok_or(declined)?;
-        self.insert_first_item(*style, Some(range), column, new);
+        self.insert_first_item(*style, Some(range), column, (new, None));
         Ok(())
     }
 
@@ -83,7 +83,7 @@ impl Changes<'_> {
         Ok((node, slot))
     }
 
-    fn value(&mut self, node: &Node, slot: Slot<'_>, old: &Value, new: &Value) -> Outcome {
+    pub(super) fn value(&mut self, node: &Node, slot: Slot<'_>, old: &Value, new: &Value) -> Outcome {
         if old == new {
             return Ok(());
         }
@@ -153,41 +153,13 @@ impl Changes<'_> {
         self.insert(self.text.line_end(last.end()), format!("{}{lines}", self.new_line(column)));
     }
 
-    fn sequence(
-        &mut self,
-        node: &Node,
-        slot: Slot<'_>,
-        (style, items): (StructureStyle, &[Node]),
-        old: &[Value],
-        new: &[Value],
-    ) -> Outcome {
-        let pairs = pairs(old, new);
-        let kept: Vec<bool> = pairs.iter().map(Option::is_some).collect();
-        if !kept.contains(&true) {
-            return self.replace(node, slot, &Value::Array(new.to_vec()));
-        }
-        let column = self.text.column(node.range.start);
-        for ((item, old), pair) in items.iter().zip(old).zip(&pairs) {
-            if let Some(new) = pair.and_then(|index| new.get(index)) {
-                self.value(item, Slot::Item(column, style), old, new)?;
-            }
-        }
-        let ranges = self.item_ranges(style, items, column)?;
-        self.remove(style, &ranges, &kept)?;
-        let mut before: Option<&Range<usize>> = None;
-        let mut places = pairs.iter().zip(&ranges).filter_map(|(pair, range)| Some(((*pair)?, range))).peekable();
-        for (index, value) in new.iter().enumerate() {
-            match (places.next_if(|(pair, _)| *pair == index), before) {
-                (Some((_, range)), _) => before = Some(range),
-                (None, Some(before)) => self.insert_item(node, style, before, value),
-                (None, None) => self.insert_first_item(style, ranges.first(), column, value),
-            }
-        }
-        Ok(())
-    }
-
     /// The bytes of each item, in block style with its dash.
-    fn item_ranges(&self, style: StructureStyle, items: &[Node], column: usize) -> Result<Vec<Range<usize>>, Declined> {
+    pub(super) fn item_ranges(
+        &self,
+        style: StructureStyle,
+        items: &[Node],
+        column: usize,
+    ) -> Result<Vec<Range<usize>>, Declined> {
         let range = |item: &Node| {
             let start = match style {
                 StructureStyle::Block => self.dash(item, column),
@@ -199,40 +171,8 @@ impl Changes<'_> {
         items.iter().map(range).collect()
     }
 
-    /// Inserts an item after the item in the range `before`.
-    fn insert_item(&mut self, node: &Node, style: StructureStyle, before: &Range<usize>, value: &Value) {
-        match style {
-            StructureStyle::Block => {
-                let column = self.text.column(before.start);
-                let item = format!("{}- {}", self.new_line(column), self.style.block(value, column + 2));
-                self.insert(self.text.line_end(before.end), item);
-            }
-            StructureStyle::Flow => {
-                let value = self.flow_value(node, before.start, self.style, value);
-                self.add_parts(node, before, self.style, &[value]);
-            }
-        }
-    }
-
-    /// Inserts an item before the item in the range `first`.
-    fn insert_first_item(&mut self, style: StructureStyle, first: Option<&Range<usize>>, column: usize, value: &Value) {
-        let first = first.map_or(0, |first| first.start);
-        match style {
-            StructureStyle::Block if self.text.is_first(first) => {
-                let item = self.style.block(value, column + 2);
-                let line = format!("{}- {item}{}", self.style.columns(column), self.style.line_break);
-                self.insert(self.text.line_start(first), line);
-            }
-            StructureStyle::Block => {
-                let item = format!("- {}{}", self.style.block(value, column + 2), self.new_line(column));
-                self.insert(first, item);
-            }
-            StructureStyle::Flow => self.insert(first, format!("{}, ", self.style.inline(value))),
-        }
-    }
-
     /// Removes the members or items that are not kept; at least one is.
-    fn remove(&mut self, style: StructureStyle, ranges: &[Range<usize>], kept: &[bool]) -> Outcome {
+    pub(super) fn remove(&mut self, style: StructureStyle, ranges: &[Range<usize>], kept: &[bool]) -> Outcome {
         let mut index = 0;
         while let Some(range) = ranges.get(index) {
             let run = kept.iter().skip(index).take_while(|kept| !**kept).count();
@@ -309,28 +249,4 @@ fn reject_shared(node: &Node) -> Outcome {
         _ => return Ok(()),
     };
     Err(Declined { at: node.range.start, reason })
-}
-
-/// For each old item the index of the new item that it becomes; `None` for a removed item. The indices ascend.
-fn pairs(old: &[Value], new: &[Value]) -> Vec<Option<usize>> {
-    let mut next = 0;
-    let pairs: Vec<Option<usize>> = old
-        .iter()
-        .map(|item| {
-            let found = new.iter().skip(next).position(|candidate| is_same(item, candidate))? + next;
-            next = found + 1;
-            Some(found)
-        })
-        .collect();
-    // without names, items of lists of one length are changed in place
-    if old.len() == new.len() && pairs.iter().any(Option::is_none) {
-        return (0..old.len()).map(Some).collect();
-    }
-    pairs
-}
-
-/// Returns true if an item of a list is the same as before, although its fields may have changed.
-fn is_same(old: &Value, new: &Value) -> bool {
-    let name = |item| Value::get(item, "name");
-    old == new || (name(old).is_some() && name(old) == name(new))
 }

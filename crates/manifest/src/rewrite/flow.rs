@@ -112,7 +112,7 @@ impl Changes<'_> {
     }
 
     /// A flow mapping with quoted keys is written like JSON.
-    fn flow_style(&self, members: &[Member]) -> Style {
+    pub(super) fn flow_style(&self, members: &[Member]) -> Style {
         let is_quoted = members.first().is_some_and(|member| self.text.slice(&member.key_range).starts_with('"'));
         Style { is_json: is_quoted, ..self.style }
     }

@@ -1,5 +1,6 @@
 //! The text of new values, in the style of the document.
 
+use apim_keyless_core::gateway::is_guid;
 use serde_json::{Map, Value};
 use std::fmt::Write;
 
@@ -151,9 +152,33 @@ pub(super) fn single_quoted(text: &str) -> Option<String> {
     is_plain.then(|| format!("'{}'", text.replace('\'', "''")))
 }
 
-/// Returns true if a plain scalar with this text is a string for YAML 1.1 and 1.2.
+/// Plain scalars, in lower case, that are no strings for YAML 1.1 or 1.2.
+const OTHER_TYPES: [&str; 10] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan"];
+
+/// Returns true if a plain scalar with this text is a string for YAML 1.1 and 1.2, also where people would quote it to be
+/// sure: a version of three numbers or more, a GUID, and a text with further characters that have no meaning in it.
+pub(super) fn can_be_plain(text: &str) -> bool {
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    // two numbers are a number; of more, no reader takes them for one
+    let is_version = || {
+        let (numbers, rest) = text.split_once(['-', '+']).map_or((text, None), |(numbers, rest)| (numbers, Some(rest)));
+        let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || b".-+".contains(&byte);
+        numbers.split('.').count() > 2
+            && numbers.split('.').all(is_digits)
+            && rest.is_none_or(|rest| !rest.is_empty() && rest.bytes().all(is_safe))
+    };
+    let is_safe = |letter: char| letter.is_alphanumeric() || "_./:-=+@".contains(letter);
+    let is_word = || {
+        text.starts_with(|first: char| first.is_alphabetic() || first == '/')
+            && text.chars().all(is_safe)
+            && !text.ends_with(':')
+            && !OTHER_TYPES.contains(&text.to_ascii_lowercase().as_str())
+    };
+    is_version() || is_guid(text) || is_word()
+}
+
+/// Returns true if a plain scalar with this text is a string for YAML 1.1 and 1.2, and is often written without quotes.
 pub(super) fn is_plain(text: &str) -> bool {
-    const OTHER_TYPES: [&str; 10] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan"];
     let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || b"_./:-".contains(&byte);
     text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/')
         && text.bytes().all(is_safe)
@@ -200,6 +225,41 @@ mod tests {
         }
         for text in ["workloadIdentity", "https://a.b:443/c", "config.service.auth", "apim-gateway", "v2", "/etc/a"] {
             assert!(is_plain(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn more_strings_can_stay_without_quotes() {
+        for text in
+            ["2.11.2", "1.12.0-rc.1", "1.2.3+a", "a=b", "é", "7d1c6ae4-3b52-4f0e-9a64-0c5f6e2b8d10", "v1", "a:b@c"]
+        {
+            assert!(can_be_plain(text), "{text}");
+        }
+        for text in [
+            "",
+            "2.11",
+            "1",
+            "1.",
+            "1..2",
+            "1.2.3-",
+            "1.2.3 #a",
+            "2020-01-01",
+            "1:30:00",
+            "0x1",
+            "1e5",
+            "=",
+            "a=b #c",
+            "a: b",
+            "a:",
+            "yes",
+            "-a",
+            "@a",
+            "a,b",
+            "a]",
+            "1_000.0.0",
+            ".5.5.5",
+        ] {
+            assert!(!can_be_plain(text), "{text}");
         }
     }
 

@@ -171,9 +171,10 @@ impl Changes<'_> {
         text.chars().all(is_plain).then_some(block)
     }
 
-    /// A string in the quotes of the value that it replaces.
-    fn scalar(&self, style: ScalarStyle, text: &str) -> String {
+    /// A string in the quotes of the value that it replaces, or without quotes if that has none.
+    pub(super) fn scalar(&self, style: ScalarStyle, text: &str) -> String {
         match style {
+            ScalarStyle::Plain if !self.style.is_json && format::can_be_plain(text) => text.to_owned(),
             ScalarStyle::SingleQuoted => format::single_quoted(text).unwrap_or_else(|| format::quoted(text)),
             ScalarStyle::DoubleQuoted => format::quoted(text),
             _ => self.style.inline(&Value::from(text)),

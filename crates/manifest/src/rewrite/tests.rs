@@ -21,7 +21,7 @@ fn rewritten(text: &str, new: &Value) -> Result<String, Declined> {
 
 /// A document with this text after its first two lines is changed by `change` into the other text.
 #[track_caller]
-fn changes(before: &str, change: impl FnOnce(&mut Value), after: &str) {
+pub(super) fn changes(before: &str, change: impl FnOnce(&mut Value), after: &str) {
     let head = "apiVersion: v1\nkind: A\n";
     let (before, after) = (format!("{head}{before}"), format!("{head}{after}"));
     let mut new = read(&before);
@@ -64,6 +64,14 @@ fn a_scalar_is_replaced_in_its_own_quotes() {
     changes("a: 'b'\n", set("/a", json!("it's")), "a: 'it''s'\n");
     changes("a: \"b\"\n", set("/a", json!("d")), "a: \"d\"\n");
     changes("a: b\n", set("/a", json!("true")), "a: \"true\"\n");
+    changes("a: 2.9.2 # c\n", set("/a", json!("2.11.2")), "a: 2.11.2 # c\n");
+    changes("a: 2.9\n", set("/a", json!("2.11")), "a: \"2.11\"\n");
+    changes("a: '2.9.2'\n", set("/a", json!("2.11.2")), "a: '2.11.2'\n");
+    changes(
+        "a:\n- b=c # d\n- e=f\n",
+        |object| object["a"] = json!(["b=g", "e=f", "h=i"]),
+        "a:\n- b=g # d\n- e=f\n- h=i\n",
+    );
     changes("a: true\n", set("/a", json!("true")), "a: \"true\"\n");
     changes("a:\nb: c", set("/a", json!("d")), "a: d\nb: c");
     changes("a: # none\nb: c", set("/a", json!("d")), "a: d # none\nb: c");
@@ -422,6 +430,11 @@ fn changed(value: &mut Value, choices: &mut impl Iterator<Item = u8>, new: &Valu
         Value::Array(items) => match choice {
             0 if !items.is_empty() => drop(items.remove(usize::from(choice) % items.len())),
             1 | 2 => items.push(new.clone()),
+            3 | 4 if !items.is_empty() => {
+                let place = |choice: u8, count: usize| usize::from(choice) % count;
+                drop(items.remove(place(choices.next().unwrap_or_default(), items.len())));
+                items.insert(place(choices.next().unwrap_or_default(), items.len() + 1), new.clone());
+            }
             _ => items.iter_mut().for_each(|item| changed(item, choices, new)),
         },
         scalar if choice < 3 => *scalar = new.clone(),

@@ -17,7 +17,7 @@ resource "kubernetes_config_map" "shop" {
   data = {
     "config.service.endpoint" = var.configuration_endpoint # version 2
     "gateway.name"            = "shop"
-    "config.service.auth" = "workloadIdentity"
+    "config.service.auth"     = "workloadIdentity"
   }
 }
 
@@ -34,7 +34,7 @@ resource "kubernetes_deployment" "shop" {
     template {
       metadata {
         labels = {
-          app = "shop"
+          app                           = "shop"
           "azure.workload.identity/use" = "true"
         }
       }
@@ -44,10 +44,6 @@ resource "kubernetes_deployment" "shop" {
           name  = "shop"
           image = "mcr.microsoft.com/azure-api-management/gateway:2.11.2" # moves
 
-          env {
-            name  = "config.service.auth"
-            value = "workloadIdentity"
-          }
           env_from {
             config_map_ref {
               name = kubernetes_config_map.shop.metadata[0].name
