@@ -81,6 +81,24 @@ fn a_second_spelling_of_a_correct_setting_is_to_be_removed() {
 }
 
 #[test]
+fn the_value_overrides_the_config_map_and_not_its_credential() {
+    let pod = |value: &str| {
+        format!(
+            "{}---\napiVersion: v1\nkind: Pod\nmetadata: {{name: orders}}\nspec:\n  containers:\n  - name: orders\n    image: \
+             mcr.microsoft.com/azure-api-management/gateway:2.11.1\n    envFrom: [{{configMapRef: {{name: orders-env}}}}]\n    env: \
+             [{{name: config.service.auth, value: \"{value}\"}}]\n",
+            config_map(&format!("{ENDPOINT}, config.service.auth: workloadIdentity, gateway.name: orders"))
+        )
+    };
+    for (rule, value) in
+        [("entra-app-auth-method", "azureAdApp"), ("auth-key-reference", "${TOKEN}"), ("other-auth-method", "key")]
+    {
+        let message = message(rule, &pod(value));
+        assert!(message.ends_with("; it overrides ConfigMap \"orders-env\""), "{message}");
+    }
+}
+
+#[test]
 fn an_address_is_called_what_it_is() {
     let of = |rule: &str, endpoint: &str| {
         message(

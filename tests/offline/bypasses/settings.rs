@@ -39,7 +39,7 @@ fn b5_denies_a_key_in_a_config_map_by_every_reference_to_it() {
         of_source(json!([source("CONFIG__SERVICE__")])),
         of_source(json!([source("config.service."), source("")])),
         merged(
-            of_source(json!([source("T_"), {"configMapRef": {"name": "orders-env"}}])),
+            of_source(json!([{"configMapRef": {"name": "orders-env"}}, source("T_")])),
             json!({"env": [{"name": "config.service.auth", "value": "$(T_token)"}]}),
         ),
     ];

@@ -193,9 +193,9 @@ impl SettingValue<'_> {
         }
     }
 
-    /// The end of a message about a value that overrides a `ConfigMap`, such as ` and overrides ConfigMap "orders-env"`.
+    /// The end of a message about a value that overrides a `ConfigMap`, such as `; it overrides ConfigMap "orders-env"`.
     pub fn overrides(&self) -> String {
-        self.overridden.map(|name| format!(" and overrides ConfigMap \"{name}\"")).unwrap_or_default()
+        self.overridden.map(|name| format!("; it overrides ConfigMap \"{name}\"")).unwrap_or_default()
     }
 
     /// What to do about an auth setting that is not `workloadIdentity`, for a message: `Set config.service.auth in
@@ -392,7 +392,7 @@ mod tests {
             assert_eq!(messages.len(), 1, "{messages:?}");
             let end = "revoke the key: it is an auth key in plain text";
             assert!(messages[0].starts_with(&format!("{start} {end}")), "{}", messages[0]);
-            let overrides = " and overrides ConfigMap \"orders-env\"";
+            let overrides = "; it overrides ConfigMap \"orders-env\"";
             let is_overriding = start == "Remove env config.service.auth of container \"orders\" and";
             assert_eq!(messages[0].ends_with(overrides), is_overriding, "{}", messages[0]);
         }
@@ -500,8 +500,8 @@ mod tests {
         let pod = pod(&env(auth, ""), &[("", "orders-env")]);
         let found = config_map("orders-env", auth, "workloadIdentity");
         let over = messages(rule, &[found, pod.clone()], Coverage::Given);
-        let message = "Remove env config.service.auth of container \"orders\", or set it to workloadIdentity: it is empty \
-                       and overrides ConfigMap \"orders-env\"";
+        let message = "Remove env config.service.auth of container \"orders\", or set it to workloadIdentity: it is empty; \
+                       it overrides ConfigMap \"orders-env\"";
         assert_eq!(over, [message]);
         assert!(messages(rule, &[pod], Coverage::Given).is_empty());
         assert!(messages(rule, &[config_map("orders-env", auth, "")], Coverage::Given).is_empty());

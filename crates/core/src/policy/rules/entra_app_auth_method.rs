@@ -19,7 +19,7 @@ fn check(input: &RuleInput<'_>) -> Vec<Problem> {
 
 fn problem(value: SettingValue<'_>) -> Problem {
     let message = format!(
-        "{}: it selects an Entra app{}, whose client secret or certificate must be stored and replaced",
+        "{}: it selects an Entra app, whose client secret or certificate must be stored and replaced{}",
         value.correction(WORKLOAD_IDENTITY),
         value.overrides()
     );

@@ -34,7 +34,7 @@ fn problem(value: SettingValue<'_>) -> Problem {
     // a letter of another alphabet is a different method, which nobody sees
     let odd = value.text().filter(|text| !text.is_ascii()).map(OddCharacter::reason).unwrap_or_default();
     let message = format!(
-        "{}: it names another method{}, and only {WORKLOAD_IDENTITY} needs neither a key nor a secret{odd}",
+        "{}: it names another method, and only {WORKLOAD_IDENTITY} needs neither a key nor a secret{odd}{}",
         value.correction(WORKLOAD_IDENTITY),
         value.overrides()
     );
