@@ -78,7 +78,7 @@ fn a_container_that_takes_the_address_of_the_gateway_beside_it_is_no_gateway() {
         OF_SECRET.to_owned(),
         endpoint("contoso.configuration.azure-api.net"),
         of_map("config.service.endpoint"),
-        format!("{}, {}", endpoint("${ENDPOINT}"), of_map("gateway.name")),
+        format!("{}, {}", endpoint("contoso.configuration.azure-api.net"), of_map("gateway.name")),
     ] {
         let (of_probe, of_gateway) = beside_gateway(&env, "", "");
         assert_eq!(of_probe, Vec::<String>::new(), "{env}");

@@ -49,7 +49,7 @@ fn problem(input: &RuleInput<'_>, container: &GatewayContainer<'_>) -> Option<Pr
     Some(Problem { only_warned: !is_among_files, ..problem })
 }
 
-/// The `ConfigMap`s that a container takes, without those that certainly give it no setting.
+/// The `ConfigMap`s that a container takes, without those that certainly give it no setting, as far as files show.
 fn configuring_config_maps<'c>(
     input: &'c RuleInput<'_>,
     container: &'c GatewayContainer<'_>,
@@ -57,10 +57,12 @@ fn configuring_config_maps<'c>(
     container.container.env_from.iter().filter_map(|source| {
         let reference = source.config_map_ref.as_ref()?;
         let prefix = source.prefix.as_deref().unwrap_or_default();
+        // the webhook only warns: what it sets does not depend on what its cache holds
         let gives_nothing = match input.related.config_map(&reference.name) {
+            _ if !input.related.coverage.is_given() => false,
             // the prefix is a part of each name
             Lookup::Found(_) => !prefix.is_empty() && !prefix_can_make_setting(prefix),
-            Lookup::Absent => input.related.coverage.is_given() && reference.optional == Some(true),
+            Lookup::Absent => reference.optional == Some(true),
             Lookup::Unknown => false,
         };
         (!gives_nothing).then_some(reference.name.as_str())
