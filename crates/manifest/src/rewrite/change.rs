@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::ops::Range;
 
-const ALIAS: &str = "it is written by an alias or a merge key; write it out here, or change the anchor by hand";
+const ALIAS: &str = "it is written by an alias or a merge key; write it out here";
 pub(super) const ANCHOR: &str =
     "an alias repeats it, and would change too; write the values out, or change both by hand";
 pub(super) const LAYOUT: &str = "its layout cannot be changed without rewriting other lines; change it by hand";
