@@ -20,11 +20,10 @@ const PARTIAL: [&str; 5] = [
 
 /// The lines of `old`, from 1, with such settings that `new` has, too. `is_noted` says whether a note is about these lines.
 pub fn left_settings(old: &str, new: &str, is_noted: &dyn Fn(RangeInclusive<usize>) -> bool) -> Vec<usize> {
-    let is_about = |text: &str| text.contains(Setting::Auth.name()) || text.contains(USE);
-    if !is_about(new) {
+    let of_new: HashSet<String> = other_settings(new, true).into_iter().map(|(_, text)| text).collect();
+    if of_new.is_empty() {
         return Vec::new();
     }
-    let of_new: HashSet<String> = other_settings(new, true).into_iter().map(|(_, text)| text).collect();
     let Ok(body) = hcl_edit::parser::parse_body(old) else { return Vec::new() };
     let lines = Lines::of(old);
     let mut found = Vec::new();
