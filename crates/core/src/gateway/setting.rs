@@ -153,8 +153,8 @@ pub(super) fn prefix_makes_config_service(prefix: &str) -> bool {
     normalized(beginning).starts_with(CONFIG_SERVICE)
 }
 
-/// Returns true if some key can form one of [`COMPLETED`], in any spelling, together with this `envFrom[].prefix`, or if
-/// the prefix alone makes every key a `config.service.*` name.
+/// Returns true if some key can form the name of a credential or of the endpoint, in any spelling, together with this
+/// `envFrom[].prefix`, or if the prefix alone makes every key a `config.service.*` name.
 pub fn prefix_can_make_setting(prefix: &str) -> bool {
     prefix_makes_config_service(prefix) || prefix_can_make(prefix, &COMPLETED)
 }
