@@ -264,8 +264,7 @@ pub(super) fn migrate_literals(
         }
     }
     new.extend(token_audience(&new));
-    let is_missing = report.notes.iter().any(|note| matches!(note.kind, NoteKind::Missing(_)));
-    (if is_missing { entries.to_vec() } else { new }, report)
+    (if report.lacks_fact() { entries.to_vec() } else { new }, report)
 }
 
 /// The name of the gateway in place of the one in the entry with this index, which `stays` with workload identity.

@@ -224,6 +224,11 @@ impl<At> SourceReport<At> {
         self.gateways.is_empty() && self.notes.is_empty() && self.apply.is_empty() && self.delete.is_empty()
     }
 
+    /// Whether the source stays as it is because a fact is not known.
+    pub fn lacks_fact(&self) -> bool {
+        self.notes.iter().any(|note| matches!(note.kind, NoteKind::Missing(_)))
+    }
+
     /// The same with other places.
     pub fn with_places<New>(self, place: impl Fn(&At) -> New) -> SourceReport<New> {
         let notes = self.notes.into_iter().map(|Note { at, kind, message }| Note { at: place(&at), kind, message });

@@ -389,7 +389,7 @@ impl OtherPlan {
 
     /// Whether it stays as it is because a fact is not known.
     pub(super) fn lacks_fact(&self) -> bool {
-        self.report.notes.iter().any(|note| matches!(note.kind, NoteKind::Missing(_)))
+        self.report.lacks_fact()
     }
 
     /// The places of client secrets, and of auth keys in a text; those of YAML are found with the objects.

@@ -24,7 +24,8 @@ pub(super) struct PolicyDocument {
 }
 
 impl PolicyDocument {
-    /// The document for these gateways; `None` if nothing is known of any namespace. A file with the same content is accepted, so that the command can be repeated.
+    /// The document for these gateways; `None` if nothing is known of any namespace. A file with the same content is accepted,
+    /// so that the command can be repeated.
     ///
     /// # Errors
     /// The file exists with other content, or the document would be invalid.

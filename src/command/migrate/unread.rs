@@ -98,7 +98,7 @@ pub(super) fn has_commands(text: &str, context: SourceContext<'_>) -> bool {
 pub(super) fn lines(TextSource { text, source_type, .. }: &TextSource, planned: &TextMigration) -> Vec<Note<usize>> {
     let notes = &planned.report.notes;
     // without this fact the text stays as it is, and with it the lines are read
-    if notes.iter().any(|note| matches!(note.kind, NoteKind::Missing(_))) {
+    if planned.report.lacks_fact() {
         return Vec::new();
     }
     let is_terraform = *source_type == SourceType::Terraform;
@@ -133,8 +133,7 @@ pub(super) const OTHER_SETTING: &str = "Remove this, or set config.service.auth 
 
 /// Names the settings of another method that no note is about: they are values of another chart than Microsoft's.
 pub(super) fn add_settings(source: &SourceObject, value: &Value, report: &mut SourceReport<PointerBuf>) {
-    let is_missing = report.notes.iter().any(|note| matches!(note.kind, NoteKind::Missing(_)));
-    if is_missing || !is_release(source) {
+    if report.lacks_fact() || !is_release(source) {
         return;
     }
     let is_noted = |at: &PointerBuf| report.notes.iter().any(|note| note.kind.is_open() && at.starts_with(&note.at));

@@ -33,9 +33,9 @@ pub(super) fn aligned(before: &str, changes: &[TextChange]) -> String {
 
 /// What is aligned in a line: an `=` or a comment.
 struct Cell {
-    /// The blanks before it.
-    blanks: Range<usize>,
-    /// The characters of the line before the blanks.
+    /// The whitespace before it.
+    space: Range<usize>,
+    /// The characters of the line before the whitespace.
     width: usize,
     /// Its column, from 0.
     column: usize,
@@ -43,12 +43,12 @@ struct Cell {
     moved: isize,
 }
 
-fn cells(text: &str, lines: &[Line], blanks: impl Fn(&Line) -> &Option<Range<usize>>) -> Vec<Option<Cell>> {
+fn cells(text: &str, lines: &[Line], space: impl Fn(&Line) -> &Option<Range<usize>>) -> Vec<Option<Cell>> {
     let count = |range: Range<usize>| text.get(range).unwrap_or_default().chars().count();
     let cell = |line: &Line| {
-        let blanks = blanks(line).clone()?;
-        let width = count(line.range.start..blanks.start);
-        Some(Cell { width, column: width + count(blanks.clone()), blanks, moved: 0 })
+        let space = space(line).clone()?;
+        let width = count(line.range.start..space.start);
+        Some(Cell { width, column: width + count(space.clone()), space, moved: 0 })
     };
     lines.iter().map(cell).collect()
 }
@@ -87,7 +87,7 @@ fn origins(changes: &[TextChange], old: &[Line], new: &[Line]) -> Vec<Origin> {
     new.iter().map(origin).collect()
 }
 
-/// Aligns the changed groups of cells, and returns the changes of the blanks.
+/// Aligns the changed groups of cells, and returns the changes of the whitespace.
 fn align(old: &[Option<Cell>], new: &mut [Option<Cell>], origins: &[Origin]) -> Vec<TextChange> {
     let is_aligned = aligned_cells(old);
     let mut changes = Vec::new();
@@ -104,7 +104,7 @@ fn align(old: &[Option<Cell>], new: &mut [Option<Cell>], origins: &[Origin]) -> 
         for cell in new.iter_mut().skip(start).take(length).flatten() {
             if let Some(column) = column.filter(|column| *column != cell.column) {
                 cell.moved = column.cast_signed() - cell.column.cast_signed();
-                changes.push(TextChange { range: cell.blanks.clone(), text: " ".repeat(column - cell.width) });
+                changes.push(TextChange { range: cell.space.clone(), text: " ".repeat(column - cell.width) });
             }
         }
         start += length.max(1);

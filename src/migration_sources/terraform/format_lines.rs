@@ -8,9 +8,9 @@ use std::ops::Range;
 pub(super) struct Line {
     /// Its bytes, with its line break.
     pub(super) range: Range<usize>,
-    /// The blanks before the `=` of an attribute whose value is complete in this line.
+    /// The whitespace before the `=` of an attribute whose value is complete in this line.
     pub(super) before_sign: Option<Range<usize>>,
-    /// The blanks before a comment that follows something else.
+    /// The whitespace before a comment that follows something else.
     pub(super) before_comment: Option<Range<usize>>,
 }
 
@@ -48,7 +48,7 @@ struct Scanner<'t> {
     start: usize,
     /// The end of the last token of the line.
     token_end: Option<usize>,
-    /// The blanks before the first `=`, and how many more brackets are opened than closed after it.
+    /// The whitespace before the first `=`, and how many more brackets are opened than closed after it.
     sign: Option<(Range<usize>, isize)>,
     comment: Option<Range<usize>>,
     lines: Vec<Line>,
@@ -175,7 +175,7 @@ impl Scanner<'_> {
         let sign = self.sign.take().filter(|(_, open)| *open == 0);
         self.lines.push(Line {
             range: self.start..self.at,
-            before_sign: sign.map(|(blanks, _)| blanks),
+            before_sign: sign.map(|(space, _)| space),
             before_comment: self.comment.take(),
         });
         (self.start, self.token_end) = (self.at, None);
@@ -191,7 +191,7 @@ mod tests {
         let mark = |line: &Line| {
             let mut marked = text.get(line.range.clone()).unwrap().to_owned();
             let marks = [(&line.before_comment, "^"), (&line.before_sign, "|")];
-            for (at, mark) in marks.into_iter().filter_map(|(blanks, mark)| Some((blanks.as_ref()?.end, mark))) {
+            for (at, mark) in marks.into_iter().filter_map(|(space, mark)| Some((space.as_ref()?.end, mark))) {
                 marked.insert_str(at - line.range.start, mark);
             }
             marked
